@@ -1,0 +1,74 @@
+"""Describing options: attrs fields that say what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+_HELP, _CHOICES, _REQUIRED, _SECRET, _CALLBACK = (
+    "famulus_help",
+    "famulus_choices",
+    "famulus_required",
+    "famulus_secret",
+    "famulus_callback",
+)
+
+
+def option(
+    *,
+    help: str,  # noqa: A002 - the field's own word for it
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
+    choices: Sequence[Any] | None = None,
+    required: bool = False,
+    secret: bool = False,
+    validator: Any = None,
+) -> Any:
+    """Declare one option of an ``Args`` class.
+
+    A required option without a default is missing until the user sets it: its default is ``None``
+    and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
+    left out of what is stored and shown.
+    """
+    metadata = {_HELP: help, _CHOICES: choices, _REQUIRED: required, _SECRET: secret}
+    if factory is not None:
+        return attrs.field(factory=factory, metadata=metadata, validator=validator)
+    if default is attrs.NOTHING:
+        default = None
+    return attrs.field(default=default, metadata=metadata, validator=validator)
+
+
+def callback(*, help: str, default: Callable[..., Any] | None = None) -> Any:  # noqa: A002
+    """Declare a shared-state field that only Python can fill: a function.
+
+    Whoever serves or resumes a run must have every callback that was set when it was launched.
+    """
+    return attrs.field(default=default, metadata={_HELP: help, _CALLBACK: True})
+
+
+def help_of(field: attrs.Attribute[Any]) -> str:
+    """Return what the option is for."""
+    return str(field.metadata.get(_HELP, ""))
+
+
+def choices_of(field: attrs.Attribute[Any]) -> Sequence[Any] | None:
+    """Return the values the option is limited to, or None when there is no limit."""
+    choices: Sequence[Any] | None = field.metadata.get(_CHOICES)
+    return choices
+
+
+def is_required(field: attrs.Attribute[Any]) -> bool:
+    """Say whether the user has to set the option."""
+    return bool(field.metadata.get(_REQUIRED, False))
+
+
+def is_secret(field: attrs.Attribute[Any]) -> bool:
+    """Say whether the option is kept out of what is stored and shown."""
+    return bool(field.metadata.get(_SECRET, False))
+
+
+def is_callback(field: attrs.Attribute[Any]) -> bool:
+    """Say whether the field holds a function that only Python can give."""
+    return bool(field.metadata.get(_CALLBACK, False))

@@ -1,0 +1,28 @@
+"""Who may work."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from famulus.contracts.context import Context
+from famulus.contracts.pages import Refusal, WorkerView
+
+
+class QualificationCheck(ABC):
+    """Subclass this to decide who may work; return it from
+    ``famulus_register_qualification_checks``.
+
+    Every installed check is asked at each arrival that would give out new work. Raising refuses the
+    worker for the moment: nothing fails open.
+    """
+
+    type: ClassVar[str]
+
+    def __init__(self, args: Any, context: Context) -> None:
+        self.args = args
+        self.context = context
+
+    @abstractmethod
+    def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
+        """Return why this worker may not work on this run, or None."""
