@@ -1,0 +1,127 @@
+"""Opening a database, and the one way to write to it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from famulus.clock import Clock, system_clock
+from famulus.errors import DatabaseError
+from famulus.model.location import Location, locate, signing_key
+from famulus.model.migrations import CORE
+from famulus.model.postgresql import PostgresqlBackend
+from famulus.model.schema import PluginSchema
+from famulus.model.sqlite import SqliteBackend
+from famulus.model.transaction import Kind, Transaction
+from famulus.model.upgrade import upgrade
+
+T = TypeVar("T")
+
+
+class Database:
+    """One database: an SQLite file or a PostgreSQL database by URL.
+
+    Nothing is opened or created before the first read or write. Any number of databases can be open
+    in one process, and any number of threads may use each. Use it with ``with``, or close it.
+    """
+
+    def __init__(self, address: str | Path | None = None, *, clock: Clock = system_clock) -> None:
+        self.location: Location = locate(address)
+        self.clock = clock
+        self._backend: SqliteBackend | PostgresqlBackend | None = None
+        self._opening = threading.Lock()
+        self._closed = False
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Database {self.location.shown}>"
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of database."""
+        return Kind.POSTGRESQL if self.location.path is None else Kind.SQLITE
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to read yet; a PostgreSQL database is taken to be there."""
+        return self.location.path is None or self.location.path.exists()
+
+    @property
+    def files(self) -> Path:
+        """The folder that uploads are kept in."""
+        return self.location.files
+
+    @property
+    def signing_key(self) -> bytes:
+        """The key that signs workers' pages."""
+        return signing_key(self.location)
+
+    def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job in a transaction and return its result once that is committed to the disk.
+
+        A job is short, calls no third-party code, and may be run more than once: whatever it does
+        besides using its transaction must not matter. Raising rolls it back.
+
+        :raises famulus.UnavailableError: when the database cannot be written now.
+        """
+        return self._open().write(job)
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction for reading that sees one moment of the database."""
+        return self._open().read()
+
+    def prepare(self, schemas: Sequence[PluginSchema] = ()) -> None:
+        """Bring the tables of core and of plugins up to date, after a backup of what is old.
+
+        :raises famulus.errors.NewerDatabaseError: when the tables are newer than the program.
+        """
+        for schema in schemas:
+            upgrade(self._open(), self.location, schema)
+
+    def close(self) -> None:
+        """Close every connection. Safe to call twice; the database cannot be used after it."""
+        with self._opening:
+            backend, self._backend, self._closed = self._backend, None, True
+        if backend is not None:
+            backend.close()
+
+    def _open(self) -> SqliteBackend | PostgresqlBackend:
+        backend = self._backend
+        if backend is not None:
+            return backend
+        with self._opening:
+            if self._closed:
+                raise DatabaseError(f"the database {self.location.shown} is closed")
+            if self._backend is None:
+                opened = self._connect()
+                try:
+                    upgrade(opened, self.location, CORE)
+                except BaseException:
+                    opened.close()
+                    raise
+                self._backend = opened
+            return self._backend
+
+    def _connect(self) -> SqliteBackend | PostgresqlBackend:
+        path = self.location.path
+        if path is None:
+            return PostgresqlBackend(self.location.url, self.clock)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(f"cannot make the folder of {path}: {error}") from error
+        return SqliteBackend(path, self.clock)

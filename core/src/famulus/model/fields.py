@@ -1,0 +1,81 @@
+"""Fields for what the two backends store differently: times, enums and JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import peewee
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    """Return an aware datetime as microseconds since 1970, the way it is stored.
+
+    :raises ValueError: for a naive datetime, whose zone nobody knows.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment!r} has no time zone; Famulus stores aware times only")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return stored microseconds as an aware datetime in UTC."""
+    return _EPOCH + micros * _MICROSECOND
+
+
+def dump_json(value: Any) -> str:
+    """Return JSON the way it is stored: compact, keys in their order, no NaN.
+
+    :raises ValueError: for NaN and infinities. :raises TypeError: for what is not JSON.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can write and UTF-8 cannot.
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return text
+
+
+class UtcField(peewee.BigIntegerField):
+    """An aware time, stored as microseconds since 1970: exact and the same on both backends."""
+
+    def db_value(self, value: Any) -> Any:
+        return to_micros(value) if isinstance(value, datetime) else value
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else from_micros(value)
+
+
+class EnumField(peewee.CharField):
+    """A member of a fixed set, stored as its value."""
+
+    def __init__(self, enum: type[StrEnum], **kwargs: Any) -> None:
+        super().__init__(max_length=16, **kwargs)
+        self.enum = enum
+
+    def clone(self) -> EnumField:
+        copy: EnumField = super().clone()
+        copy.enum = self.enum
+        return copy
+
+    def db_value(self, value: Any) -> Any:
+        return None if value is None else self.enum(value).value
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else self.enum(value)
+
+
+class JsonField(peewee.TextField):
+    """Any JSON value, stored as text on both backends: nothing ever searches inside it."""
+
+    def db_value(self, value: Any) -> Any:
+        return None if value is None else dump_json(value)
+
+    def python_value(self, value: Any) -> Any:
+        return None if value is None else json.loads(value)

@@ -1,0 +1,149 @@
+"""SQLite: write-ahead log, one writer at a time, every commit on the disk before it returns."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from famulus.clock import Clock
+from famulus.errors import DatabaseError, UnavailableError
+from famulus.model.group_commit import Entry, GroupCommit
+from famulus.model.pool import Pool
+from famulus.model.transaction import Dialect, Kind, Transaction
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows has no advisory locks of this kind
+    fcntl = None  # type: ignore[assignment]
+
+T = TypeVar("T")
+
+#: Seconds to wait for a lock that somebody who does not know our lock file holds.
+_BUSY_SECONDS = 15
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # FULL: an acknowledged answer survives a power cut, not only the end of the process.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a connection with the settings every Famulus connection has."""
+    try:
+        connection = sqlite3.connect(
+            path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error as error:
+        raise DatabaseError(f"cannot open the database {path}: {error}") from error
+    return connection
+
+
+class SqliteBackend:
+    """One SQLite file: a writing connection behind a group commit, and a pool of readers."""
+
+    kind = Kind.SQLITE
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.dialect = Dialect(Kind.SQLITE)
+        self._clock = clock
+        self._readers = Pool(lambda: connect(path), sqlite3.Connection.close)
+        self._writer = connect(path)
+        self._lock = WriterLock(path)
+        self._group = GroupCommit(self._commit)
+
+    def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job in a transaction; return its result once it is on the disk."""
+        return self._group.run(job)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction that sees one moment of the database."""
+        with self._readers.borrow() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield Transaction(connection, self.dialect, self._clock())
+            finally:
+                connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._readers.close()
+        self._writer.close()
+        self._lock.close()
+
+    def _commit(self, batch: Sequence[Entry[Any]]) -> None:
+        connection = self._writer
+        try:
+            with self._lock:
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    self._run(connection, batch)
+                    connection.execute("COMMIT")
+                finally:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+        except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
+            for entry in batch:
+                entry.error = entry.error or _translated(error, self.path)
+
+    def _run(self, connection: sqlite3.Connection, batch: Sequence[Entry[Any]]) -> None:
+        transaction = Transaction(connection, self.dialect, self._clock())
+        if len(batch) == 1:
+            batch[0].result = batch[0].job(transaction)
+            return
+        for entry in batch:
+            connection.execute("SAVEPOINT job")
+            try:
+                entry.result = entry.job(transaction)
+            except BaseException as error:
+                entry.error = _translated(error, self.path)
+                if not connection.in_transaction:
+                    # The disk is full, or worse: SQLite has rolled back the neighbours too.
+                    raise
+                connection.execute("ROLLBACK TO job")
+            connection.execute("RELEASE job")
+
+
+class WriterLock:
+    """An advisory lock beside the file, taken around each transaction that writes.
+
+    SQLite alone would do, but a process that waits in its busy handler sleeps and polls: two
+    processes that write much starve each other (measured: p99 of 50 to 490 ms). The kernel wakes
+    who waits here. Where there is no such lock, SQLite's own remains.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def __enter__(self) -> None:
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if fcntl is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Close the lock's file."""
+        os.close(self._file)
+
+
+def _translated(error: BaseException, path: Path) -> BaseException:
+    if isinstance(error, sqlite3.OperationalError) and not isinstance(error, UnavailableError):
+        translated = UnavailableError(f"the database {path} could not be written: {error}")
+        translated.__cause__ = error
+        return translated
+    return error

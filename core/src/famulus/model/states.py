@@ -1,0 +1,201 @@
+"""Every status there is, and which may follow which: pure functions over enums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from famulus.errors import IllegalTransitionError
+
+
+class RunStatus(StrEnum):
+    """Stopped keeps the units and can be resumed; finished expires them and is final."""
+
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+class UnitStatus(StrEnum):
+    """``created`` waits for a place in the run's window, ``launched`` for a worker."""
+
+    CREATED = "created"
+    LAUNCHED = "launched"
+    ASSIGNED = "assigned"
+    COMPLETED = "completed"
+    ACCEPTED = "accepted"
+    SOFT_REJECTED = "soft_rejected"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+
+
+class AgentStatus(StrEnum):
+    """What became of one worker's attempt at one unit, or at the onboarding."""
+
+    ONBOARDING = "onboarding"
+    IN_TASK = "in_task"
+    COMPLETED = "completed"
+    APPROVED = "approved"
+    SOFT_REJECTED = "soft_rejected"
+    REJECTED = "rejected"
+    RETURNED = "returned"
+    TIMEOUT = "timeout"
+    DISCONNECT = "disconnect"
+    EXPIRED = "expired"
+
+
+class VisitStatus(StrEnum):
+    """What the platform says of an arrival; ``unknown`` when it should have said and has not."""
+
+    ARRIVED = "arrived"
+    ACCEPTED = "accepted"
+    RETURNED = "returned"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+class PaymentStatus(StrEnum):
+    """``unknown`` is settled by asking the platform, never by paying again."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class PaymentKind(StrEnum):
+    """What the money is for."""
+
+    REWARD = "reward"
+    BONUS = "bonus"
+    COMPENSATION = "compensation"
+
+
+class Decision(StrEnum):
+    """A reviewer's decision on one unit."""
+
+    ACCEPTED = "accepted"
+    SOFT_REJECTED = "soft_rejected"
+    REJECTED = "rejected"
+
+
+class OutboxStatus(StrEnum):
+    """``pending`` is still to be told to the platform."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class LoadingStatus(StrEnum):
+    """How far a run's data has come into the database."""
+
+    LOADING = "loading"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+Status = TypeVar("Status", RunStatus, UnitStatus, AgentStatus, VisitStatus)
+
+_R, _U, _A, _V = RunStatus, UnitStatus, AgentStatus, VisitStatus
+
+RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType({
+    _R.LAUNCHING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.FAILED}),
+    _R.RUNNING: frozenset({_R.STOPPING, _R.STOPPED, _R.FINISHED}),
+    _R.STOPPING: frozenset({_R.STOPPED, _R.RUNNING, _R.FINISHED}),
+    _R.STOPPED: frozenset({_R.LAUNCHING, _R.RUNNING, _R.FINISHED}),
+    _R.FINISHED: frozenset(),
+    _R.FAILED: frozenset(),
+})
+
+UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType({
+    _U.CREATED: frozenset({_U.LAUNCHED, _U.EXPIRED}),
+    _U.LAUNCHED: frozenset({_U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
+    _U.ASSIGNED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
+    _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}),
+    _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}),
+    _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}),
+    _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}),
+    _U.EXPIRED: frozenset({_U.COMPLETED}),
+})
+
+AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyType({
+    _A.ONBOARDING: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.TIMEOUT, _A.EXPIRED}),
+    _A.IN_TASK: frozenset({
+        _A.COMPLETED, _A.RETURNED, _A.TIMEOUT, _A.DISCONNECT, _A.EXPIRED,
+    }),
+    _A.COMPLETED: frozenset({_A.APPROVED, _A.SOFT_REJECTED, _A.REJECTED}),
+    _A.APPROVED: frozenset({_A.COMPLETED, _A.SOFT_REJECTED, _A.REJECTED}),
+    _A.SOFT_REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
+    _A.REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.SOFT_REJECTED}),
+    _A.RETURNED: frozenset({_A.COMPLETED}),
+    _A.TIMEOUT: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
+    _A.DISCONNECT: frozenset({_A.COMPLETED}),
+    _A.EXPIRED: frozenset({_A.COMPLETED}),
+})
+
+_VISIT_ENDS = frozenset({
+    _V.RETURNED, _V.SUBMITTED, _V.APPROVED, _V.REJECTED, _V.EXPIRED, _V.UNKNOWN,
+})
+
+VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyType({
+    _V.ARRIVED: _VISIT_ENDS | {_V.ACCEPTED},
+    _V.ACCEPTED: _VISIT_ENDS,
+    _V.RETURNED: frozenset({_V.SUBMITTED}),
+    _V.SUBMITTED: frozenset({_V.APPROVED, _V.REJECTED}),
+    _V.APPROVED: frozenset({_V.REJECTED}),
+    _V.REJECTED: frozenset({_V.APPROVED}),
+    _V.EXPIRED: frozenset({_V.SUBMITTED}),
+    _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
+})
+
+#: A visit the platform still counts as under way; at most one a (run, reference, worker).
+OPEN_VISITS = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
+#: A run that lets workers in, or will.
+OPEN_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING)
+#: A run that has something left to operate.
+LIVE_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.STOPPING)
+#: Units that a finished run still has to expire.
+OPEN_UNITS = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
+#: Units whose answers count towards ``maximum_units_per_worker``.
+DONE_UNITS = (
+    UnitStatus.COMPLETED, UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED, UnitStatus.REJECTED,
+)
+#: Agents that are at work.
+OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
+
+
+_ALL: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType({
+    RunStatus: RUN_TRANSITIONS,
+    UnitStatus: UNIT_TRANSITIONS,
+    AgentStatus: AGENT_TRANSITIONS,
+    VisitStatus: VISIT_TRANSITIONS,
+})
+
+
+def may_follow(current: Status, new: Status) -> bool:
+    """Say whether ``new`` may follow ``current``. A status never follows itself."""
+    return new in _ALL[type(current)][current]
+
+
+def sources(new: Status) -> tuple[Status, ...]:
+    """Return every status that ``new`` may follow, for the condition of an update."""
+    return tuple(current for current, after in _ALL[type(new)].items() if new in after)
+
+
+def check_transition(current: Status, new: Status, what: str) -> None:
+    """Raise :class:`~famulus.errors.IllegalTransitionError` unless ``new`` may follow ``current``.
+
+    :param what: the thing by name and number, for the message: ``unit 12``.
+    """
+    if not may_follow(current, new):
+        raise IllegalTransitionError(f"{what} is {current.value} and cannot become {new.value}")

@@ -1,0 +1,421 @@
+"""The tables. Peewee models are the schema's one source; they are bound to no database.
+
+Every index has a name of its own: peewee drops a partial index whose made-up name is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+
+from famulus.model.fields import EnumField, JsonField, UtcField
+from famulus.model.states import (
+    AgentStatus,
+    Decision,
+    LoadingStatus,
+    OutboxStatus,
+    PaymentKind,
+    PaymentStatus,
+    RunStatus,
+    UnitStatus,
+    VisitStatus,
+)
+
+
+def literal(status: Any) -> peewee.SQL:
+    """Put a status into the SQL text itself. A partial index is only used when the query names
+    its condition in the text; a bound parameter could be anything."""
+    return peewee.SQL(f"'{status.value}'")
+
+
+def literals(*statuses: Any) -> peewee.SQL:
+    """Put several statuses into the SQL text, as the right side of ``IN``."""
+    return peewee.SQL("({})".format(", ".join(f"'{status.value}'" for status in statuses)))
+
+
+def _index(
+    name: str,
+    model: type[peewee.Model],
+    *fields: Any,
+    unique: bool = False,
+    where: peewee.Node | None = None,
+) -> None:
+    index = peewee.ModelIndex(model, fields, unique=unique, safe=False, where=where, name=name)
+    model.add_index(index)
+
+
+class Table(peewee.Model):
+    """What every table has: a 64-bit number of its own."""
+
+    id = peewee.BigAutoField()
+
+    class Meta:
+        legacy_table_names = False
+
+
+def _to(model: type[Table], column: str, *, null: bool = False) -> Any:
+    if null:
+        return peewee.ForeignKeyField(model, column_name=column, null=True, index=False)
+    return peewee.ForeignKeyField(model, column_name=column, index=False)
+
+
+class Task(Table):
+    """A name under which runs share limits, workers' history and review."""
+
+    name = peewee.CharField(max_length=255)
+    blueprint_type = peewee.CharField(max_length=64)
+    created_at = UtcField()
+
+
+class Requester(Table):
+    """The account that pays, as one provider knows it."""
+
+    provider_type = peewee.CharField(max_length=64)
+    name = peewee.CharField(max_length=255)
+    created_at = UtcField()
+
+
+class Worker(Table):
+    """A person as one provider knows them."""
+
+    provider_type = peewee.CharField(max_length=64)
+    name = peewee.CharField(max_length=255)
+    created_at = UtcField()
+
+
+class Qualification(Table):
+    """A named integer that workers hold."""
+
+    name = peewee.CharField(max_length=255)
+    description = peewee.TextField(default="")
+    created_at = UtcField()
+
+
+class GrantedQualification(Table):
+    """The value of a qualification that a worker holds."""
+
+    worker = _to(Worker, "worker_id")
+    qualification = _to(Qualification, "qualification_id")
+    value = peewee.IntegerField(default=1)
+    granted_at = UtcField()
+
+
+class TaskRun(Table):
+    """One launch of a task. ``plan`` is the whole configuration, less secrets.
+
+    The limits stand in columns of their own because they can be edited while the run goes on.
+    ``next_position`` orders units within the run; a unit that comes back gets a new one.
+    ``open_units`` is only kept where ``max_num_concurrent_units`` limits it.
+    """
+
+    task = _to(Task, "task_id")
+    requester = _to(Requester, "requester_id")
+    status = EnumField(RunStatus)
+    blueprint_type = peewee.CharField(max_length=64)
+    architect_type = peewee.CharField(max_length=64)
+    provider_type = peewee.CharField(max_length=64)
+    sandbox = peewee.BooleanField()
+    plan = JsonField()
+    url = peewee.TextField(default="")
+    created_at = UtcField()
+    #: when the run was last launched or resumed
+    opened_at = UtcField(null=True)
+    #: when nobody new may start any more
+    closes_at = UtcField()
+    ended_at = UtcField(null=True)
+    failure = peewee.TextField(default="")
+
+    reward = peewee.BigIntegerField()
+    currency = peewee.CharField(max_length=3)
+    units_per_assignment = peewee.IntegerField()
+    assignment_duration_in_seconds = peewee.IntegerField()
+    submission_timeout = peewee.IntegerField()
+    no_submission_patience = peewee.IntegerField()
+    allowed_concurrent = peewee.IntegerField()
+    maximum_units_per_worker = peewee.IntegerField()
+    max_num_concurrent_units = peewee.IntegerField()
+
+    loading = EnumField(LoadingStatus)
+    loading_error = peewee.TextField(default="")
+    rows_loaded = peewee.BigIntegerField(default=0)
+    source_hash = peewee.CharField(max_length=64, default="")
+    next_position = peewee.BigIntegerField(default=0)
+    open_units = peewee.BigIntegerField(default=0)
+
+    lease_holder = peewee.CharField(max_length=64, default="")
+    lease_until = UtcField(null=True)
+    instance = peewee.CharField(max_length=64, default="")
+    events_delivered = peewee.BigIntegerField(default=0)
+    transactions_delivered = peewee.BigIntegerField(default=0)
+
+
+class Assignment(Table):
+    """One item of work: a row of the data, numbered from 0 in the order it came."""
+
+    run = _to(TaskRun, "run_id")
+    number = peewee.BigIntegerField()
+    data = JsonField()
+
+
+class Unit(Table):
+    """One worker's slot in an assignment; ``lane`` counts the slots from 0."""
+
+    run = _to(TaskRun, "run_id")
+    assignment = _to(Assignment, "assignment_id")
+    lane = peewee.IntegerField()
+    position = peewee.BigIntegerField()
+    status = EnumField(UnitStatus)
+
+
+class Visit(Table):
+    """One arrival of a worker as the platform knows it. ``query`` is the URL they came with."""
+
+    run = _to(TaskRun, "run_id")
+    worker = _to(Worker, "worker_id")
+    reference = peewee.CharField(max_length=255)
+    accept = peewee.CharField(max_length=255, default="")
+    status = EnumField(VisitStatus)
+    query = JsonField()
+    arrived_at = UtcField()
+    #: when all work of the visit was stored here
+    done_at = UtcField(null=True)
+
+
+class Agent(Table):
+    """One attempt of one worker at one unit, or at the onboarding (then without a unit)."""
+
+    run = _to(TaskRun, "run_id")
+    worker = _to(Worker, "worker_id")
+    visit = _to(Visit, "visit_id")
+    assignment = _to(Assignment, "assignment_id", null=True)
+    unit = _to(Unit, "unit_id", null=True)
+    status = EnumField(AgentStatus)
+    started_at = UtcField()
+    deadline = UtcField()
+    ended_at = UtcField(null=True)
+    submitted_at = UtcField(null=True)
+    submission_id = peewee.CharField(max_length=64, null=True)
+    late = peewee.BooleanField(default=False)
+    answers = JsonField(null=True)
+
+
+class Participation(Table):
+    """One worker in one run: what limits count, and how far they have looked for work.
+
+    ``marks`` holds, for each lane, the position up to which no unit can be for this worker;
+    ``cursor`` is where the next search for a unit that ``worker_can_do_unit`` accepts starts.
+    """
+
+    run = _to(TaskRun, "run_id")
+    worker = _to(Worker, "worker_id")
+    task = _to(Task, "task_id")
+    open_units = peewee.IntegerField(default=0)
+    done_units = peewee.IntegerField(default=0)
+    marks = JsonField()
+    cursor = JsonField(null=True)
+
+
+class Review(Table):
+    """A person's decision on one unit's answers; the newest that is not undone holds."""
+
+    unit = _to(Unit, "unit_id")
+    agent = _to(Agent, "agent_id")
+    decision = EnumField(Decision)
+    note = peewee.TextField(default="")
+    decided_at = UtcField()
+    undone_at = UtcField(null=True)
+
+
+class Payment(Table):
+    """One row of the money ledger, written before the platform is told.
+
+    ``key`` is derived from what is paid for, so that the same payment is the same row.
+    """
+
+    key = peewee.CharField(max_length=128)
+    kind = EnumField(PaymentKind)
+    run = _to(TaskRun, "run_id")
+    worker = _to(Worker, "worker_id")
+    visit = _to(Visit, "visit_id", null=True)
+    unit = _to(Unit, "unit_id", null=True)
+    amount = peewee.BigIntegerField()
+    currency = peewee.CharField(max_length=3)
+    reason = peewee.TextField(default="")
+    status = EnumField(PaymentStatus)
+    created_at = UtcField()
+    changed_at = UtcField()
+
+
+class Upload(Table):
+    """A file that came with answers. ``path`` is below the database's folder of files."""
+
+    agent = _to(Agent, "agent_id")
+    field = peewee.CharField(max_length=255)
+    filename = peewee.CharField(max_length=255)
+    content_type = peewee.CharField(max_length=255)
+    size = peewee.BigIntegerField()
+    sha256 = peewee.CharField(max_length=64)
+    path = peewee.CharField(max_length=255)
+    created_at = UtcField()
+
+
+class Event(Table):
+    """What happened, never changed. ``subject_id`` is empty for a batch of ``count``.
+
+    ``xact`` is PostgreSQL's transaction number: numbers given out by a sequence become visible out
+    of order, and a reader that goes by them alone would skip events.
+    """
+
+    run = _to(TaskRun, "run_id", null=True)
+    at = UtcField()
+    subject = peewee.CharField(max_length=16)
+    subject_id = peewee.BigIntegerField(null=True)
+    old = peewee.CharField(max_length=16, null=True)
+    new = peewee.CharField(max_length=16)
+    cause = peewee.CharField(max_length=64)
+    count = peewee.BigIntegerField(default=1)
+    agent_id = peewee.BigIntegerField(null=True)
+    detail = JsonField(null=True)
+    xact = peewee.BigIntegerField(default=0)
+
+
+class Outbox(Table):
+    """What a platform is still to be told, written with the local change it belongs to."""
+
+    run = _to(TaskRun, "run_id", null=True)
+    key = peewee.CharField(max_length=128)
+    kind = peewee.CharField(max_length=32)
+    payload = JsonField()
+    status = EnumField(OutboxStatus)
+    attempts = peewee.IntegerField(default=0)
+    next_attempt_at = UtcField()
+    error = peewee.TextField(default="")
+    created_at = UtcField()
+    done_at = UtcField(null=True)
+
+
+_index("task_name", Task, Task.name, unique=True)
+_index("requester_name", Requester, Requester.provider_type, Requester.name, unique=True)
+_index("worker_name", Worker, Worker.provider_type, Worker.name, unique=True)
+_index("qualification_name", Qualification, Qualification.name, unique=True)
+_index(
+    "granted_once",
+    GrantedQualification,
+    GrantedQualification.worker,
+    GrantedQualification.qualification,
+    unique=True,
+)
+_index("granted_of", GrantedQualification, GrantedQualification.qualification)
+_index("run_of_task", TaskRun, TaskRun.task)
+_index("run_status", TaskRun, TaskRun.status)
+_index("assignment_number", Assignment, Assignment.run, Assignment.number, unique=True)
+_index("unit_lane", Unit, Unit.assignment, Unit.lane, unique=True)
+_index("unit_status", Unit, Unit.run, Unit.status)
+_index(
+    "unit_free",
+    Unit,
+    Unit.run,
+    Unit.lane,
+    Unit.position,
+    where=(Unit.status == literal(UnitStatus.LAUNCHED)),
+)
+_index(
+    "unit_waiting",
+    Unit,
+    Unit.run,
+    Unit.lane,
+    Unit.position,
+    where=(Unit.status == literal(UnitStatus.CREATED)),
+)
+_index(
+    "visit_open",
+    Visit,
+    Visit.run,
+    Visit.reference,
+    Visit.worker,
+    unique=True,
+    where=(Visit.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED)),
+)
+_index("visit_reference", Visit, Visit.run, Visit.reference, Visit.worker)
+_index(
+    "visit_unreported",
+    Visit,
+    Visit.run,
+    Visit.done_at,
+    where=((Visit.status == literal(VisitStatus.ACCEPTED)) & Visit.done_at.is_null(False)),
+)
+_index(
+    "agent_once_an_assignment",
+    Agent,
+    Agent.assignment,
+    Agent.worker,
+    unique=True,
+    where=((Agent.status != literal(AgentStatus.RETURNED)) & Agent.assignment.is_null(False)),
+)
+_index(
+    "agent_holds_unit",
+    Agent,
+    Agent.unit,
+    unique=True,
+    where=(Agent.status == literal(AgentStatus.IN_TASK)),
+)
+_index(
+    "agent_onboards_once",
+    Agent,
+    Agent.run,
+    Agent.worker,
+    unique=True,
+    where=(Agent.status == literal(AgentStatus.ONBOARDING)),
+)
+_index(
+    "agent_deadline",
+    Agent,
+    Agent.run,
+    Agent.deadline,
+    where=(Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK)),
+)
+_index("agent_of_visit", Agent, Agent.visit)
+_index("agent_of_unit", Agent, Agent.unit)
+_index("agent_of_worker", Agent, Agent.worker, Agent.run)
+_index(
+    "agent_submitted",
+    Agent,
+    Agent.run,
+    Agent.submitted_at,
+    where=(Agent.submitted_at.is_null(False)),
+)
+_index("participation_once", Participation, Participation.run, Participation.worker, unique=True)
+_index("participation_in_task", Participation, Participation.worker, Participation.task)
+_index("review_of_unit", Review, Review.unit)
+_index("payment_key", Payment, Payment.key, unique=True)
+_index("payment_of_run", Payment, Payment.run, Payment.status)
+_index("upload_of_agent", Upload, Upload.agent)
+_index("event_of_run", Event, Event.run, Event.xact, Event.id)
+_index("outbox_key", Outbox, Outbox.key, unique=True)
+_index(
+    "outbox_pending",
+    Outbox,
+    Outbox.next_attempt_at,
+    where=(Outbox.status == literal(OutboxStatus.PENDING)),
+)
+
+#: In an order in which each table comes after those it refers to.
+TABLES: tuple[type[Table], ...] = (
+    Task,
+    Requester,
+    Worker,
+    Qualification,
+    GrantedQualification,
+    TaskRun,
+    Assignment,
+    Unit,
+    Visit,
+    Agent,
+    Participation,
+    Review,
+    Payment,
+    Upload,
+    Event,
+    Outbox,
+)

@@ -1,0 +1,129 @@
+"""What a job sees of the database: one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import SimpleNamespace
+from typing import Any
+
+import peewee
+
+from famulus.model.statements import Compiled, Statement, compile_query, compile_statement
+
+
+class Kind(StrEnum):
+    """The two kinds of database there are."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+#: A row with an attribute for each selected column, in Python's types.
+Row = SimpleNamespace
+
+
+class Dialect:
+    """How to say things to one kind of database: compiled statements, kept."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        #: used to make SQL text and never connected
+        self.peewee: peewee.Database = (
+            peewee.SqliteDatabase(None)
+            if kind is Kind.SQLITE
+            else peewee.PostgresqlDatabase(None)
+        )
+        self._compiled: dict[Statement, Compiled] = {}
+
+    def compiled(self, statement: Statement) -> Compiled:
+        """Return the statement's text for this kind of database, made at first use."""
+        found = self._compiled.get(statement)
+        if found is None:
+            found = self._compiled[statement] = compile_statement(statement, self.peewee)
+        return found
+
+
+class Transaction:
+    """One transaction, on the driver's own connection. Only valid while its job runs.
+
+    ``now`` is the clock's reading at its start, so that all that one job writes has one time.
+    """
+
+    __slots__ = ("_connection", "_dialect", "now")
+
+    def __init__(self, connection: Any, dialect: Dialect, now: datetime) -> None:
+        self._connection = connection
+        self._dialect = dialect
+        self.now = now
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of database."""
+        return self._dialect.kind
+
+    def run(self, statement: Statement, **params: Any) -> Any:
+        """Run a hot statement with values as the database stores them; return the cursor."""
+        compiled = self._dialect.compiled(statement)
+        return self._connection.execute(compiled.sql, compiled.values(params))
+
+    def one(self, statement: Statement, **params: Any) -> tuple[Any, ...] | None:
+        """Run a hot statement and return its first row, or None."""
+        row: tuple[Any, ...] | None = self.run(statement, **params).fetchone()
+        return row
+
+    def all(self, statement: Statement, **params: Any) -> list[tuple[Any, ...]]:
+        """Run a hot statement and return all its rows."""
+        rows: list[tuple[Any, ...]] = self.run(statement, **params).fetchall()
+        return rows
+
+    def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a hot statement once for each row, through the driver's executemany."""
+        compiled = self._dialect.compiled(statement)
+        self._connection.cursor().executemany(
+            compiled.sql, [compiled.values(dict(row)) for row in rows]
+        )
+
+    def sql(self, text: str, values: Sequence[Any] = ()) -> Any:
+        """Run SQL text as it is, for what peewee has no words for."""
+        return self._connection.execute(text, tuple(values))
+
+    def execute(self, query: Any) -> Any:
+        """Run a peewee query, whose values are in Python's types; return the cursor."""
+        text, values = compile_query(query, self._dialect.peewee)
+        return self._connection.execute(text, tuple(values))
+
+    def rows(self, query: Any) -> list[Row]:
+        """Run a peewee select and return its rows in Python's types."""
+        return list(self.iterate(query))
+
+    def iterate(self, query: Any) -> Iterator[Row]:
+        """Run a peewee select and yield its rows in Python's types, as they come."""
+        cursor = self.execute(query)
+        readers = [_reader(column) for column in query._returning]
+        names = [description[0] for description in cursor.description]
+        for values in cursor:
+            yield Row(**{
+                name: read(value) if read else value
+                for name, read, value in zip(names, readers, values, strict=True)
+            })
+
+    def row(self, query: Any) -> Row | None:
+        """Run a peewee select and return its first row, or None."""
+        return next(iter(self.rows(query)), None)
+
+    def insert(self, table: type[peewee.Model], **values: Any) -> int:
+        """Insert one row of values in Python's types; return its number."""
+        query = table.insert(**values).returning(table.id)  # type: ignore[attr-defined]
+        return int(self.execute(query).fetchone()[0])
+
+
+def _reader(column: Any) -> Callable[[Any], Any] | None:
+    while isinstance(column, peewee.Alias):
+        column = column.node
+    if isinstance(column, peewee.ForeignKeyField):
+        return None
+    if isinstance(column, peewee.Field):
+        return column.python_value
+    return None

@@ -1,0 +1,102 @@
+"""Bringing a schema up to date: a backup first, each step whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from famulus.errors import DatabaseError, NewerDatabaseError
+from famulus.model.location import Location
+from famulus.model.schema import PluginSchema
+from famulus.model.transaction import Kind, Transaction
+
+if TYPE_CHECKING:
+    from famulus.model.postgresql import PostgresqlBackend
+    from famulus.model.sqlite import SqliteBackend
+
+UNSAVED_VARIABLE = "FAMULUS_MIGRATE_WITHOUT_BACKUP"
+
+_VERSIONS = (
+    "CREATE TABLE IF NOT EXISTS famulus_schema "
+    "(name VARCHAR(64) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)"
+)
+#: Any fixed number: PostgreSQL's advisory lock for those who upgrade at the same time.
+_LOCK = 7_265_701
+
+
+def upgrade(
+    backend: SqliteBackend | PostgresqlBackend, location: Location, schema: PluginSchema
+) -> None:
+    """Run the migrations a schema still lacks, in one transaction.
+
+    :raises famulus.errors.NewerDatabaseError: when the stored version is beyond the newest step.
+    :raises famulus.DatabaseError: when what is old cannot be backed up first.
+    """
+    newest = len(schema.migrations)
+    stored = backend.write(lambda tx: _stored_version(tx, schema.name))
+    if stored > newest:
+        raise NewerDatabaseError(
+            f"the tables of {schema.name!r} in {location.shown} have version {stored}, and this "
+            f"program knows {newest}; install the newer version again"
+        )
+    if stored == newest:
+        return
+    if stored:
+        _back_up(backend.kind, location, f"{schema.name}-{stored}")
+    backend.write(lambda tx: _migrate(tx, schema))
+
+
+def _stored_version(tx: Transaction, name: str) -> int:
+    if tx.kind is Kind.POSTGRESQL:
+        tx.sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    tx.sql(_VERSIONS)
+    mark = "?" if tx.kind is Kind.SQLITE else "%s"
+    row = tx.sql(f"SELECT version FROM famulus_schema WHERE name = {mark}", (name,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _migrate(tx: Transaction, schema: PluginSchema) -> None:
+    stored = _stored_version(tx, schema.name)
+    for migration in schema.migrations[stored:]:
+        for statement in migration.statements(tx.kind):
+            tx.sql(statement)
+    mark = "?" if tx.kind is Kind.SQLITE else "%s"
+    tx.sql(f"DELETE FROM famulus_schema WHERE name = {mark}", (schema.name,))
+    tx.sql(
+        f"INSERT INTO famulus_schema (name, version) VALUES ({mark}, {mark})",
+        (schema.name, len(schema.migrations)),
+    )
+
+
+def _back_up(kind: Kind, location: Location, label: str) -> None:
+    if kind is Kind.SQLITE and location.path is not None:
+        _copy_sqlite(location.path, location.path.with_name(f"{location.path.name}-backup-{label}"))
+        return
+    if os.environ.get(UNSAVED_VARIABLE):
+        return
+    program = shutil.which("pg_dump")
+    target = location.files.parent / f"{location.files.name}-backup-{label}.dump"
+    if program is None:
+        raise DatabaseError(
+            f"{location.shown} has to be upgraded, and there is no pg_dump to back it up first; "
+            f"install PostgreSQL's client, or back it up yourself and set {UNSAVED_VARIABLE}=1"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [program, "--format=custom", f"--file={target}", f"--dbname={location.url}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DatabaseError(f"pg_dump could not back up {location.shown}: {done.stderr.strip()}")
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as copy:
+        old.backup(copy)

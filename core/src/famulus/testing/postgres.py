@@ -1,0 +1,69 @@
+"""A PostgreSQL server of one's own for tests: made in a folder, on a socket in it, then removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+HOW_TO_GET = (
+    "PostgreSQL's server is not installed: on Debian, apt-get install postgresql; "
+    "elsewhere put initdb and pg_ctl on the PATH"
+)
+
+
+def find_server() -> Path | None:
+    """Return the folder of ``initdb`` and ``pg_ctl``, or None. Debian keeps it off the PATH."""
+    candidates = [Path("/usr/lib/postgresql")]
+    for root in candidates:
+        versions = sorted(root.glob("*/bin/initdb"), reverse=True)
+        if versions:
+            return versions[0].parent
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str]:
+    """Run a server for the length of a ``with`` block; yield a URL without a database's name,
+    to be completed with :func:`database_url`.
+
+    PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
+    """
+    binaries = find_server()
+    if binaries is None:
+        raise LookupError(HOW_TO_GET)
+    folder = Path(tempfile.mkdtemp(prefix="famulus-pg-"))
+    prefix: Sequence[str] = ()
+    user = pwd.getpwuid(os.getuid()).pw_name
+    if os.getuid() == 0:
+        prefix, user = ("runuser", "-u", "postgres", "--"), "postgres"
+        shutil.chown(folder, user)
+    try:
+        _run(*prefix, str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "--no-sync")
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+        control = (*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data")
+        _run(*control, "-w", "-o", options, "-l", f"{folder}/log", "start")
+        try:
+            yield f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}"
+        finally:
+            _run(*control, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def database_url(server: str, name: str) -> str:
+    """Return a server's URL with another database's name."""
+    return server.replace("/postgres?", f"/{name}?", 1)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    if done.returncode:
+        raise RuntimeError(f"{command[-1]}: {done.stdout}{done.stderr}")

@@ -1,0 +1,1 @@
+"""Loaded by pytest with ``-p famulus.testing.pytest_plugin``: fixtures for plugin authors."""
