@@ -1,0 +1,296 @@
+"""Finding plugins, and the one typed place through which every hook is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import inspect
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import pluggy
+from attrs import define, field
+
+from famulus.contracts import hookspecs
+from famulus.contracts.architect import Architect
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.hookspecs import PROJECT, RunEvent
+from famulus.contracts.pages import SubmittedUnit, UnitView, WorkerView
+from famulus.contracts.provider import Provider
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import PluginError
+from famulus.model.schema import PluginSchema
+
+DISABLED_VARIABLE = "FAMULUS_DISABLED_PLUGINS"
+
+_log = logging.getLogger(__name__)
+
+C = TypeVar("C")
+
+
+@define
+class PluginInfo:
+    """One plugin: where it comes from, what it registers, and why it is refused if it is."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    refused: str = ""
+    error: BaseException | None = None
+    blueprints: list[type[Blueprint]] = field(factory=list)
+    architects: list[type[Architect]] = field(factory=list)
+    providers: list[type[Provider]] = field(factory=list)
+    checks: list[type[QualificationCheck]] = field(factory=list)
+    schemas: list[PluginSchema] = field(factory=list)
+    listens: list[str] = field(factory=list)
+
+    def registered(self) -> list[str]:
+        """Return what the plugin brings, as words for a list."""
+        kinds: Sequence[tuple[str, Sequence[Any]]] = (
+            ("blueprint", self.blueprints),
+            ("architect", self.architects),
+            ("provider", self.providers),
+            ("check", self.checks),
+        )
+        words = [f"{kind} {cls.type}" for kind, classes in kinds for cls in classes]
+        words += [f"tables of {schema.name}" for schema in self.schemas]
+        return words + [f"listens to {name}" for name in self.listens]
+
+
+class Plugins:
+    """The plugins of one session. Loading happens once, in the constructor of :func:`discover`."""
+
+    def __init__(self) -> None:
+        self.infos: list[PluginInfo] = []
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+
+    def add(self, name: str, plugin: object, *, distribution: str = "", version: str = "") -> None:
+        """Register one plugin. A faulty one is listed with the reason and affects no other."""
+        info = PluginInfo(name, distribution, version)
+        self.infos.append(info)
+        if name in _disabled():
+            info.refused = f"disabled by {DISABLED_VARIABLE}"
+            return
+        try:
+            self._register(info, plugin)
+        except Exception as error:  # noqa: BLE001 - third-party code; kept, listed, raised at use
+            self.refuse(info, error)
+
+    def refuse(self, info: PluginInfo, error: Exception) -> None:
+        """Take a plugin out, keeping the reason."""
+        info.refused = _reason(error)
+        info.error = error
+        if self._manager.has_plugin(info.name):
+            self._manager.unregister(name=info.name)
+
+    @property
+    def accepted(self) -> list[PluginInfo]:
+        """The plugins that are in use."""
+        return [info for info in self.infos if not info.refused]
+
+    def blueprint(self, type_name: str) -> type[Blueprint]:
+        """Return a blueprint's class by its type name.
+
+        :raises famulus.PluginError: unknown, claimed twice, or its plugin was refused, and why.
+        """
+        return self._find("blueprint", type_name, lambda info: info.blueprints)
+
+    def architect(self, type_name: str) -> type[Architect]:
+        """Return an architect's class by its type name; raises like :meth:`blueprint`."""
+        return self._find("architect", type_name, lambda info: info.architects)
+
+    def provider(self, type_name: str) -> type[Provider]:
+        """Return a provider's class by its type name; raises like :meth:`blueprint`."""
+        return self._find("provider", type_name, lambda info: info.providers)
+
+    def checks(self) -> list[type[QualificationCheck]]:
+        """Return every qualification check."""
+        return [check for info in self.accepted for check in info.checks]
+
+    def schemas(self) -> list[PluginSchema]:
+        """Return every plugin's own tables."""
+        return [schema for info in self.accepted for schema in info.schemas]
+
+    def run_launched(self, event: RunEvent) -> None:
+        """Tell that a run is open to workers."""
+        self._tell("famulus_run_launched", event=event)
+
+    def unit_assigned(self, event: RunEvent, unit: UnitView, worker: WorkerView) -> None:
+        """Tell that a worker was given a unit."""
+        self._tell("famulus_unit_assigned", event=event, unit=unit, worker=worker)
+
+    def unit_submitted(self, event: RunEvent, unit: SubmittedUnit) -> None:
+        """Tell that answers were stored."""
+        self._tell("famulus_unit_submitted", event=event, unit=unit)
+
+    def unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
+        """Tell of a reviewer's decision."""
+        self._tell("famulus_unit_reviewed", event=event, unit=unit, decision=decision)
+
+    def run_finished(self, event: RunEvent) -> None:
+        """Tell that a run is over for good."""
+        self._tell("famulus_run_finished", event=event)
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody listens to events at all."""
+        return any(info.listens for info in self.accepted)
+
+    def _register(self, info: PluginInfo, plugin: object) -> None:
+        self._manager.register(plugin, name=info.name)
+        self._check_known()
+        info.blueprints = self._collect(info, "famulus_register_blueprints", Blueprint)
+        info.architects = self._collect(info, "famulus_register_architects", Architect)
+        info.providers = self._collect(info, "famulus_register_providers", Provider)
+        info.checks = self._collect(
+            info, "famulus_register_qualification_checks", QualificationCheck
+        )
+        info.schemas = self._call_one(info, "famulus_register_schemas")
+        callers = self._manager.get_hookcallers(plugin) or []
+        info.listens = [
+            caller.name for caller in callers if not caller.name.startswith("famulus_register_")
+        ]
+        if not callers:
+            raise PluginError(
+                "it implements no hook; mark its functions with @famulus.hookimpl"
+            )
+
+    def _check_known(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            known = [name for name in vars(hookspecs) if name.startswith("famulus_")]
+            unknown = str(error).split("'")[1] if "'" in str(error) else str(error)
+            raise PluginError(
+                f"it implements a hook nobody knows: {unknown}{_did_you_mean(unknown, known)}"
+            ) from error
+
+    def _collect(self, info: PluginInfo, hook: str, contract: type[Any]) -> list[Any]:
+        classes = self._call_one(info, hook)
+        for cls in classes:
+            _check_class(cls, contract, hook)
+        return classes
+
+    def _call_one(self, info: PluginInfo, hook: str) -> list[Any]:
+        """Call a collecting hook of one plugin, so that its result can be attributed."""
+        others = [
+            plugin
+            for name, plugin in self._manager.list_name_plugin()
+            if name != info.name and plugin is not None
+        ]
+        caller = self._manager.subset_hook_caller(hook, others)
+        results = []
+        for result in caller():
+            if not isinstance(result, list):
+                raise PluginError(f"{hook} returned {result!r}; it has to return a list")
+            results.extend(result)
+        return results
+
+    def _find(
+        self, kind: str, type_name: str, of: Callable[[PluginInfo], list[type[C]]]
+    ) -> type[C]:
+        found = [
+            (info, cls)
+            for info in self.accepted
+            for cls in of(info)
+            if getattr(cls, "type", None) == type_name
+        ]
+        if len(found) > 1:
+            names = " and ".join(f"{info.name!r}" for info, _ in found)
+            raise PluginError(
+                f"the {kind} {type_name!r} is claimed by the plugins {names}; "
+                f"disable one with {DISABLED_VARIABLE}"
+            )
+        if found:
+            return found[0][1]
+        raise self._missing(kind, type_name, of)
+
+    def _missing(
+        self, kind: str, type_name: str, of: Callable[[PluginInfo], list[type[Any]]]
+    ) -> PluginError:
+        known = sorted(cls.type for info in self.accepted for cls in of(info))
+        for info in self.infos:
+            named = type_name in {info.name, *(cls.type for cls in of(info))}
+            if info.refused and named:
+                error = PluginError(
+                    f"the plugin {info.name!r} ({info.distribution or 'no distribution'}) "
+                    f"cannot be used: {info.refused}"
+                )
+                error.__cause__ = info.error
+                return error
+        refused = [info.name for info in self.infos if info.refused]
+        hint = f"; refused: {', '.join(refused)} (see `famulus plugins`)" if refused else ""
+        return PluginError(
+            f"there is no {kind} {type_name!r}{_did_you_mean(type_name, known)}; "
+            f"installed: {', '.join(known) or 'none'}{hint}"
+        )
+
+    def _tell(self, hook: str, **arguments: Any) -> None:
+        for info in self.accepted:
+            if hook not in info.listens:
+                continue
+            others = [p for n, p in self._manager.list_name_plugin() if n != info.name]
+            try:
+                self._manager.subset_hook_caller(hook, others)(**arguments)
+            except Exception:  # noqa: BLE001 - a listener stops nothing
+                _log.exception("plugin %r failed in %s", info.name, hook)
+
+
+def discover() -> Plugins:
+    """Load every plugin that is installed, by the entry points of the group ``famulus``."""
+    plugins = Plugins()
+    for entry in _entry_points():
+        distribution = entry.dist.name if entry.dist else ""
+        version = entry.dist.version if entry.dist else ""
+        if entry.name in _disabled():
+            info = PluginInfo(entry.name, distribution, version)
+            info.refused = f"disabled by {DISABLED_VARIABLE}"
+            plugins.infos.append(info)
+            continue
+        try:
+            plugin = entry.load()
+        except Exception as error:  # noqa: BLE001 - third-party code; kept, listed, raised at use
+            info = PluginInfo(entry.name, distribution, version)
+            plugins.infos.append(info)
+            plugins.refuse(info, error)
+            continue
+        plugins.add(entry.name, plugin, distribution=distribution, version=version)
+    return plugins
+
+
+def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
+    found: Iterable[importlib.metadata.EntryPoint] = importlib.metadata.entry_points(group=PROJECT)
+    yield from sorted(found, key=lambda entry: entry.name)
+
+
+def _disabled() -> frozenset[str]:
+    text = os.environ.get(DISABLED_VARIABLE, "")
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _check_class(cls: Any, contract: type[Any], hook: str) -> None:
+    if not (inspect.isclass(cls) and issubclass(cls, contract)):
+        raise PluginError(f"{hook} returned {cls!r}, which is no {contract.__name__} class")
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
+    if not isinstance(getattr(cls, "type", None), str):
+        raise PluginError(f"{cls.__name__} has no type name; set type = \"…\" in the class")
+    if contract is not QualificationCheck and not hasattr(
+        getattr(cls, "Args", None), "__attrs_attrs__"
+    ):
+        raise PluginError(f"{cls.__name__} has no attrs class Args")
+
+
+def _reason(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    first = text.splitlines()[0]
+    return first if isinstance(error, PluginError) else f"{type(error).__name__}: {first}"
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
