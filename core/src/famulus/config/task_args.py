@@ -3,10 +3,58 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from famulus.config.options import option
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+_LONGEST_NAME = 200
+_LARGEST_REWARD = 10**9
+#: what a 32-bit column and a date can hold: 68 years in seconds
+_LARGEST_NUMBER = 2**31 - 1
+
+
+def _is_name(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is None:
+        return
+    if not value.strip():
+        raise ValueError("is empty; write a name, or leave it out to have the blueprint's type")
+    if value != value.strip():
+        raise ValueError(f"{value!r} begins or ends with a space")
+    if not value.isprintable():
+        raise ValueError(f"{value!r} has a character that cannot be seen, such as a line break")
+    if len(value) > _LONGEST_NAME:
+        raise ValueError(f"has {len(value)} characters; at most {_LONGEST_NAME} are allowed")
+
+
+def _is_filled(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is not None and not value.strip():
+        raise ValueError("is empty; workers read it before they decide to take part")
+
+
+def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None:
+    if value is None:
+        return
+    if value < 0:
+        raise ValueError(f"{value} is less than nothing; 0 is allowed")
+    if value >= _LARGEST_REWARD:
+        raise ValueError(f"{value} is more than any worker is paid for a unit")
+    if value != round(value, 2):
+        raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
+
+
+def _is_duration(_: object, _field: Attribute[Any], value: int) -> None:
+    if not 0 < value <= _LARGEST_NUMBER:
+        raise ValueError(f"{value} is not a number of seconds from 1 to {_LARGEST_NUMBER}")
+
+
+def _is_limit(_: object, _field: Attribute[Any], value: int) -> None:
+    if not 0 <= value <= _LARGEST_NUMBER:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_NUMBER}")
 
 
 @frozen(kw_only=True)
@@ -16,41 +64,56 @@ class TaskArgs:
     task_name: str | None = option(
         help="Name under which runs share limits, workers' history and review; "
         "the blueprint's type when unset.",
+        validator=_is_name,
     )
-    task_title: str | None = option(help="Title that workers see.", required=True)
+    task_title: str | None = option(
+        help="Title that workers see.", required=True, validator=_is_filled
+    )
     task_description: str | None = option(
-        help="Description that workers see before they accept.", required=True
+        help="Description that workers see before they accept.",
+        required=True,
+        validator=_is_filled,
     )
     task_reward: Decimal | None = option(
         help="Reward for one unit, in the provider's currency (0.30 is thirty cents).",
         required=True,
+        validator=_is_reward,
     )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")
     task_lifetime_in_seconds: int = option(
         help="Seconds after the launch until nobody new may start; those at work may finish.",
         default=2678400,
+        validator=_is_duration,
     )
     assignment_duration_in_seconds: int = option(
         help="Seconds a worker has for one unit; then it is offered to somebody else.",
         default=1800,
+        validator=_is_duration,
     )
     submission_timeout: int = option(
         help="Seconds to wait, once a worker's answers are stored here, for the platform to report "
         "the submission; then the visit is marked unknown for a person to look at.",
         default=600,
+        validator=_is_duration,
     )
     no_submission_patience: int = option(
         help="Seconds without any submission after which the run is finished and its open units "
         "expire.",
         default=43200,
+        validator=_is_duration,
     )
     allowed_concurrent: int = option(
-        help="Units of this run one worker may hold at the same time; 0 is no limit.", default=0
+        help="Units of this run one worker may hold at the same time; 0 is no limit.",
+        default=0,
+        validator=_is_limit,
     )
     maximum_units_per_worker: int = option(
         help="Units one worker may do over all runs of the same task name; 0 is no limit.",
         default=0,
+        validator=_is_limit,
     )
     max_num_concurrent_units: int = option(
-        help="Units that are open to workers at the same time; 0 is no limit.", default=0
+        help="Units that are open to workers at the same time; 0 is no limit.",
+        default=0,
+        validator=_is_limit,
     )

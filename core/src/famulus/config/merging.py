@@ -1,0 +1,168 @@
+"""Merging the sources of a configuration, later ones over earlier ones, and interpolating."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from attrs import define, field
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import (
+    GrammarParseError,
+    InterpolationKeyError,
+    InterpolationToMissingValueError,
+    MissingMandatoryValue,
+    OmegaConfBaseException,
+)
+
+from famulus.config.converting import located
+from famulus.config.former import FORMER_ROOT
+from famulus.config.layers import SECTIONS, Layer
+from famulus.config.scalars import Typed
+from famulus.config.suggest import did_you_mean
+from famulus.errors import Problem
+
+_DEEPEST = 50
+_NAME = re.compile(r"\$\{([^${}:]+)\}")
+
+
+def _tree(content: dict[str, Any]) -> DictConfig:
+    # Objects are allowed so that scalars keep their text on the way through.
+    return OmegaConf.create(content, flags={"allow_objects": True})
+
+
+def _over(lower: DictConfig, upper: DictConfig | dict[str, Any]) -> DictConfig:
+    return cast("DictConfig", OmegaConf.merge(lower, upper))
+
+
+@define(kw_only=True)
+class Merged:
+    """What the sources say together, so far."""
+
+    roles: dict[str, str] = field(factory=dict)
+    origins: dict[str, tuple[Path, int]] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
+    warnings: list[Problem] = field(factory=list)
+    #: keys that the command line has set
+    overridden: set[str] = field(factory=set)
+    _tree: DictConfig = field(factory=lambda: _tree({}))
+
+    def add(self, layer: Layer, *, typed: bool = False) -> None:
+        """Put a source over those before it.
+
+        Another type for a role drops what the earlier sources say of that role's options.
+        """
+        for role, name in layer.roles.items():
+            if self.roles.setdefault(role, name) != name:
+                self._drop(role)
+            self.roles[role] = name
+            self.origins.pop(f"defaults.{role}", None)
+        for key, _ in _leaves(layer.sections, ""):
+            self._forget(key)
+            if typed:
+                self.overridden.add(key)
+        self.origins |= layer.origins
+        self.problems += layer.problems
+        self.warnings += layer.warnings
+        self._tree = _over(self._tree, self._parseable(layer.sections, ""))
+
+    def sections(self, task_dir: Path) -> dict[str, dict[str, Any]]:
+        """Return the options of each section with what ``${…}`` refers to put in.
+
+        What refers to nothing, or to itself, is left out and among the ``problems``; so is what is
+        unset (``???``), which is no problem here.
+        """
+        names = {
+            **{section: {} for section in SECTIONS},
+            FORMER_ROOT: {section: f"${{{section}}}" for section in SECTIONS},
+            "task_dir": task_dir,
+        }
+        root = _over(_tree(names), self._tree)
+        return {section: self._mapping(root[section], section) for section in SECTIONS}
+
+    def _drop(self, role: str) -> None:
+        self._tree.pop(role, None)
+        self._forget(role)
+
+    def _forget(self, key: str) -> None:
+        for known in [known for known in self.origins if f"{known}.".startswith(f"{key}.")]:
+            del self.origins[known]
+
+    def _refuse(self, key: str, message: str) -> None:
+        origins = {} if key in self.overridden else self.origins
+        self.problems.append(located(key, message, origins))
+
+    def _parseable(self, value: Any, key: str) -> Any:
+        if isinstance(value, Mapping):
+            return {name: self._parseable(v, _below(key, name)) for name, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._parseable(item, _below(key, i)) for i, item in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        try:
+            OmegaConf.create([value])
+        except GrammarParseError:
+            self._refuse(key, f"{value!r} is not a valid reference; write '${{task.task_name}}'")
+            return "???"
+        return value
+
+    def _mapping(self, node: DictConfig, key: str) -> dict[str, Any]:
+        return dict(self._resolved(node, list(node), key))
+
+    def _resolved(
+        self, node: DictConfig | ListConfig, names: Sequence[Any], key: str
+    ) -> Iterator[tuple[Any, Any]]:
+        for name in names:
+            below = _below(key, name)
+            try:
+                yield name, self._value(node[name], below)
+            except MissingMandatoryValue:
+                continue
+            except OmegaConfBaseException as error:
+                self._refuse(below, self._explained(error, node, name))
+
+    def _value(self, value: Any, key: str) -> Any:
+        if key.count(".") > _DEEPEST:
+            raise OmegaConfBaseException("Recursive interpolation detected")
+        if isinstance(value, DictConfig):
+            return self._mapping(value, key)
+        if isinstance(value, ListConfig):
+            return [item for _, item in self._resolved(value, range(len(value)), key)]
+        return Typed(value) if isinstance(value, str) and key in self.overridden else value
+
+    def _explained(
+        self, error: OmegaConfBaseException, node: DictConfig | ListConfig, name: Any
+    ) -> str:
+        parent = OmegaConf.to_container(node, resolve=False)
+        raw = parent[name]  # type: ignore[index]
+        reason = str(error).splitlines()[0]
+        if "Recursive" in reason or "parent node" in reason:
+            return f"{raw!r} refers back to itself"
+        if isinstance(error, InterpolationToMissingValueError):
+            return f"{raw!r} refers to an option that is not set"
+        if isinstance(error, InterpolationKeyError):
+            return f"{raw!r} refers to what is not there{self._near(str(raw))}"
+        return f"{raw!r} cannot be resolved: {reason}"
+
+    def _near(self, raw: str) -> str:
+        content = OmegaConf.to_container(self._tree, resolve=False)
+        known = ["task_dir", *(key for key, _ in _leaves(content, ""))]
+        for name in _NAME.findall(raw):
+            near = did_you_mean(name.strip().removeprefix(f"{FORMER_ROOT}."), known)
+            if near.startswith("; did"):
+                return near
+        return ""
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping) or not value:
+        yield key, value
+        return
+    for name in value:
+        yield from _leaves(value[name], _below(key, name))
+
+
+def _below(key: str, name: object) -> str:
+    return f"{key}.{name}" if key else str(name)

@@ -1,0 +1,17 @@
+"""Guessing what a misspelt name was meant to be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
+    """Return the rest of a message about an unknown name: ``; did you mean 'port'?``, or all of
+    the ``known`` names when none is near, or nothing when there are none."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)
+    if near:
+        name = next(name for name in names if name.lower() == near[0])
+        return f"; did you mean {name!r}?"
+    return f"; {otherwise}: {', '.join(names)}" if names else ""
