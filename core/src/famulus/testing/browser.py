@@ -1,0 +1,61 @@
+"""A real Chromium for tests of what workers see."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from famulus.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+#: Nothing but the pages under test is asked for over the network.
+_QUIET = (
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Run a headless Chromium: the one ``FAMULUS_CHROMIUM`` names, else the one on the path.
+
+    While it runs, ``asyncio.run`` cannot be used in the same thread, a limit of playwright's.
+
+    :raises famulus.UnavailableError: when playwright or Chromium is not installed; the message
+        says how to get it.
+    """
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise UnavailableError(
+            "browser tests need the Python package playwright: pip install playwright"
+        ) from error
+    executable = _executable()
+    # Chromium refuses its sandbox to the superuser.
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    arguments = [*_QUIET, "--no-sandbox"] if as_root else [*_QUIET]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _executable() -> str:
+    named = os.environ.get("FAMULUS_CHROMIUM") or "chromium"
+    found = shutil.which(named)
+    if found is None:
+        raise UnavailableError(
+            f"browser tests need Chromium, and there is no {named}: install it (Debian's package"
+            " is chromium) or name its executable in FAMULUS_CHROMIUM"
+        )
+    return found

@@ -1,0 +1,37 @@
+"""The shell of a worker's pages as HTML text: pure functions; whoever carries them has the HTTP."""
+
+from __future__ import annotations
+
+from famulus.work.shell.notices import (
+    apology_document,
+    busy_document,
+    conflict_document,
+    given_back_document,
+    invalid_document,
+    refusal_document,
+)
+from famulus.work.shell.stored import already_document, stored_document, submit_json
+from famulus.work.shell.task import (
+    SUBMISSION_FIELD,
+    TOKEN_FIELD,
+    TaskShell,
+    preview_document,
+    task_document,
+)
+
+__all__ = [
+    "SUBMISSION_FIELD",
+    "TOKEN_FIELD",
+    "TaskShell",
+    "already_document",
+    "apology_document",
+    "busy_document",
+    "conflict_document",
+    "given_back_document",
+    "invalid_document",
+    "preview_document",
+    "refusal_document",
+    "stored_document",
+    "submit_json",
+    "task_document",
+]

@@ -1,0 +1,118 @@
+"""The page a worker works on, and the preview of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+
+from attrs import frozen
+
+from famulus.contracts.pages import Page
+from famulus.work.shell.frame import document, script
+
+#: The hidden field that says, signed, which agent the form belongs to.
+TOKEN_FIELD = "famulus_token"
+#: The hidden field that is the same at every attempt to send one page's form.
+SUBMISSION_FIELD = "famulus_submission"
+
+
+@frozen(kw_only=True)
+class TaskShell:
+    """What a task page is made from beside the blueprint's part.
+
+    ``storage_key`` names the agent among the answers that its browser keeps; ``seconds_left`` is
+    None when the work has no deadline.
+    """
+
+    title: str
+    description: str
+    page: Page
+    token: str
+    submission_id: str
+    storage_key: str
+    seconds_left: int | None
+    onboarding: bool = False
+    can_give_back: bool = True
+
+
+def task_document(shell: TaskShell) -> str:
+    """Return the page with the form: complete without scripts, safer with ours, and the author's
+    scripts last."""
+    page = shell.page
+    onboarding = " data-onboarding" if shell.onboarding else ""
+    body = (
+        f'<main class="famulus-page">\n'
+        f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
+        f'<form id="famulus-form" method="post" enctype="multipart/form-data" action="submit"'
+        f' accept-charset="utf-8" data-storage-key="{escape(shell.storage_key)}"{onboarding}>\n'
+        f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
+        f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
+        f"{_actions(shell.can_give_back)}"
+        f"</form>\n</main>\n{script('answers.js', 'clock.js', 'worker.js')}{page.scripts}"
+    )
+    return document(shell.title, body, head=page.head)
+
+
+def preview_document(title: str, description: str, page: Page | None) -> str:
+    """Return the page for somebody who has not accepted: to look at, not to fill in.
+
+    The author's scripts find a form as on the task page, one that browsers never send.
+    """
+    inside = scripts = head = ""
+    if page is not None:
+        head, scripts = page.head, page.scripts
+        inside = (
+            '<form id="famulus-form" method="dialog">\n'
+            '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
+            # Controls in a fieldset's first legend are never disabled, so that one is ours.
+            f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n</fieldset>\n</form>\n'
+        )
+    body = f'<main class="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
+    return document(title, body + scripts, head=head)
+
+
+_PREVIEW = (
+    '<p class="famulus-note famulus-preview-banner" id="famulus-preview"><strong>This is a'
+    " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
+    " to begin.</p>\n"
+)
+
+
+def _header(title: str, description: str, time: str = "") -> str:
+    text = "" if description in ("", title) else description
+    described = f'<p class="famulus-description">{escape(text)}</p>\n' if text else ""
+    return (
+        f'<header class="famulus-header">\n<div class="famulus-heading">\n'
+        f'<h1 class="famulus-title">{escape(title)}</h1>\n{time}</div>\n{described}</header>\n'
+    )
+
+
+def _time(seconds: int | None) -> str:
+    if seconds is None:
+        return ""
+    minutes = max(1, round(seconds / 60))
+    return (
+        f'<p id="famulus-time" class="famulus-time" data-seconds="{seconds}">'
+        f"<noscript>{minutes} min left when this page was opened</noscript></p>\n"
+    )
+
+
+def _hidden(name: str, value: str) -> str:
+    # Firefox puts the values of before a reload back into hidden fields unless told not to.
+    return f'<input type="hidden" name="{name}" value="{escape(value)}" autocomplete="off">\n'
+
+
+@cache
+def _actions(can_give_back: bool) -> str:
+    give_back = (
+        '<button id="famulus-give-back" class="famulus-quiet-button" type="submit"'
+        ' formaction="give-back" formnovalidate>Give back</button>\n'
+    )
+    return (
+        '<div id="famulus-alert" class="famulus-alert" role="alert" tabindex="-1" hidden></div>\n'
+        '<div class="famulus-actions">\n'
+        '<button id="famulus-submit" class="famulus-button" type="submit">Submit</button>\n'
+        f"{give_back if can_give_back else ''}</div>\n"
+        '<div id="famulus-status" class="famulus-status" role="status" hidden></div>\n'
+        '<div id="famulus-notice" class="famulus-unseen" role="status"></div>\n'
+    )

@@ -1,0 +1,275 @@
+// Sends the form without leaving the page. Stands right after the form and before the author's
+// scripts, and waits for no event of the document: a script or stylesheet that hangs further down
+// delays none of this. Where it cannot run, the form is an ordinary one.
+function careForForm(form) {
+  const fetch = window.fetch.bind(window);
+  const FormData = window.FormData;
+  const byId = (id) => document.getElementById(id);
+  const task = byId("famulus-task");
+  const submitButton = byId("famulus-submit");
+  const giveBackButton = byId("famulus-give-back");
+  const status = byId("famulus-status");
+  const alertBox = byId("famulus-alert");
+  const submitUrl = new URL(form.getAttribute("action"), document.baseURI).href;
+  const giveBackUrl = new URL("give-back", submitUrl).href;
+  const ownFields = ["famulus_token", "famulus_submission"];
+  const submitLabel = submitButton.textContent;
+  let sending = false;
+
+  function say(...parts) {
+    status.replaceChildren(...parts);
+    status.hidden = parts.length === 0;
+    if (!status.hidden) status.scrollIntoView({ block: "nearest" });
+  }
+
+  function button(label, action) {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = "famulus-small-button";
+    made.textContent = label;
+    made.addEventListener("click", action);
+    return made;
+  }
+
+  function complain(message) {
+    alertBox.textContent = message;
+    alertBox.hidden = false;
+    alertBox.focus();
+  }
+
+  // The same data go out with the same submission id until somebody answers, so a lost reply
+  // stores nothing twice; meanwhile the fields are locked, so that what the worker sees is what
+  // was sent.
+  const awayStatus = [408, 425, 429, 502, 503, 504];
+  const unclear =
+    "That did not work, and your answers are not submitted. They are still on this page: " +
+    "please try again.";
+
+  function warnBeforeLeaving(event) {
+    event.preventDefault();
+    event.returnValue = "";
+  }
+
+  function lock(locked) {
+    sending = locked;
+    task.inert = locked;
+    task.classList.toggle("famulus-locked", locked);
+    submitButton.textContent = locked ? "Sending…" : submitLabel;
+    for (const each of [submitButton, giveBackButton]) {
+      if (each) each.setAttribute("aria-disabled", String(locked));
+    }
+    const listen = locked ? "addEventListener" : "removeEventListener";
+    window[listen]("beforeunload", warnBeforeLeaving);
+    if (!locked) say();
+  }
+
+  function filesIn(data) {
+    return Array.from(data.values()).filter((value) => typeof value !== "string");
+  }
+
+  // Returns {reply} from the server, or {after: seconds} when it is away.
+  async function attempt(url, data) {
+    const bytes = filesIn(data).reduce((sum, file) => sum + file.size, 0);
+    const control = new AbortController();
+    // Files may take their time on a slow line: 10 kB a second.
+    const timer = setTimeout(() => control.abort(), 60000 + bytes / 10);
+    try {
+      const response = await fetch(url, {
+        method: "POST",
+        body: data,
+        headers: { Accept: "application/json" },
+        signal: control.signal,
+      });
+      if (awayStatus.includes(response.status) || response.status >= 520) {
+        return { after: Number(response.headers.get("Retry-After")) || 0 };
+      }
+      const text = await response.text();
+      try {
+        const reply = JSON.parse(text);
+        if (reply && reply.outcome) return { reply };
+      } catch (error) {
+        // Not from our server, or cut off: judged by its status below.
+      }
+      if (!response.ok) {
+        return { reply: { outcome: response.status === 413 ? "too_large" : "error" } };
+      }
+      if (url === giveBackUrl) return { reply: { outcome: "given_back", html: text } };
+      // A success that is not ours (a network's login page) says nothing of the answers.
+      return { after: 0 };
+    } catch (error) {
+      return { after: 0 };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  // A file that was changed or removed after it was chosen fails like a server that is away.
+  async function unreadableFile(data) {
+    for (const file of filesIn(data)) {
+      try {
+        const reader = file.stream().getReader();
+        await reader.read();
+        reader.cancel();
+      } catch (error) {
+        return file.name;
+      }
+    }
+    return null;
+  }
+
+  async function deliver(url, data) {
+    const when = document.createElement("span");
+    // Not read out every second.
+    when.setAttribute("aria-hidden", "true");
+    let wake = () => {};
+    for (let tries = 0; ; tries += 1) {
+      const { reply, after } = await attempt(url, data);
+      if (reply) return reply;
+      const lost = await unreadableFile(data);
+      if (lost !== null) return { outcome: "invalid", message: unreadableMessage(lost) };
+      if (tries === 0) {
+        say(
+          "The server is not answering. Your answers are kept; trying again ", when, "… ",
+          button("Try now", () => wake())
+        );
+      }
+      const backOff = Math.min(10, 0.5 * 2 ** tries) * (0.75 + Math.random() / 2);
+      await pause(Math.max(backOff, Math.min(after, 300)), when, (now) => { wake = now; });
+    }
+  }
+
+  function unreadableMessage(name) {
+    return "The file “" + name + "” cannot be read any more: it was changed or moved after you " +
+      "chose it. Please choose it again, then submit.";
+  }
+
+  function pause(seconds, when, setWake) {
+    return new Promise((resolve) => {
+      const end = Date.now() + seconds * 1000;
+      function wake() {
+        clearInterval(timer);
+        window.removeEventListener("online", wake);
+        setWake(() => {});
+        when.textContent = "now";
+        resolve();
+      }
+      function tick() {
+        const left = Math.ceil((end - Date.now()) / 1000);
+        if (left <= 0) wake();
+        else when.textContent = "in " + left + " s";
+      }
+      const timer = setInterval(tick, 200);
+      window.addEventListener("online", wake);
+      setWake(wake);
+      tick();
+    });
+  }
+
+  function showInstead(html) {
+    if (clock) clock.stop();
+    // Also takes the author's listeners from the window: nothing holds up what comes next.
+    document.open();
+    document.write(html);
+    document.close();
+    window.scrollTo(0, 0);
+    const main = document.querySelector("main");
+    if (main) main.focus();
+  }
+
+  function settle(reply) {
+    if (["stored", "conflict", "given_back"].includes(reply.outcome)) {
+      answers.forget();
+      window.removeEventListener("beforeunload", warnBeforeLeaving);
+      // The task's scripts need a fresh window: those of the onboarding have left their names.
+      if (!reply.html || (form.hasAttribute("data-onboarding") && reply.outcome === "stored")) {
+        location.reload();
+      } else {
+        showInstead(reply.html);
+      }
+      return;
+    }
+    lock(false);
+    if (reply.outcome === "too_large") {
+      complain("A file is too large for the server. Please choose a smaller one; your other " +
+        "answers are still here.");
+    } else {
+      complain(reply.message || unclear);
+    }
+  }
+
+  async function send(url, data) {
+    alertBox.hidden = true;
+    alertBox.textContent = "";
+    answers.save();
+    lock(true);
+    say("Sending your answers…");
+    settle(await deliver(url, data));
+  }
+
+  function formData(submitter) {
+    const data = new FormData(form);
+    if (submitter && submitter.name) data.append(submitter.name, submitter.value);
+    return data;
+  }
+
+  function giveBack() {
+    const data = new FormData();
+    for (const [name, value] of new FormData(form)) {
+      if (ownFields.includes(name)) data.append(name, value);
+    }
+    send(giveBackUrl, data);
+  }
+
+  function askToGiveBack() {
+    const keep = button("Keep working", () => {
+      say();
+      giveBackButton.focus();
+    });
+    say(
+      "Give this one back? Somebody else will do it, and your answers to it are not kept. ",
+      button("Yes, give it back", giveBack), " ", keep
+    );
+    keep.focus();
+  }
+
+  function takeOver(event) {
+    if (event.target !== form || event.defaultPrevented) return;
+    const submitter = event.submitter || null;
+    if (submitter && submitter === giveBackButton) {
+      event.preventDefault();
+      askToGiveBack();
+    } else if (!submitter || !submitter.hasAttribute("formaction")) {
+      event.preventDefault();
+      send(submitUrl, formData(submitter));
+    }
+  }
+
+  window.addEventListener("submit", (event) => {
+    if (event.target !== form) return;
+    if (sending || answers.isRestoring()) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    // Added anew each time, so that it runs after every listener of the author's, who may have
+    // prevented the submission.
+    window.removeEventListener("submit", takeOver);
+    window.addEventListener("submit", takeOver);
+  }, true);
+
+  // form.submit() of an author's script raises no event; it gets the same care.
+  Reflect.defineProperty(form, "submit", {
+    configurable: true,
+    writable: true,
+    value: () => {
+      if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
+    },
+  });
+
+  const answers = keepAnswers(form);
+  const shownTime = byId("famulus-time");
+  const clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
+}
+
+const workersForm = document.getElementById("famulus-form");
+if (window.fetch && Element.prototype.replaceChildren) careForForm(workersForm);

@@ -1,0 +1,744 @@
+"""The worker's page in a real Chromium, against a server that plays every part it can play."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from email.message import Message
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.contracts.pages import Page as TaskPage
+from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, ShowCode
+from famulus.work.shell import (
+    TaskShell,
+    conflict_document,
+    given_back_document,
+    preview_document,
+    stored_document,
+    submit_json,
+    task_document,
+)
+
+pytestmark = pytest.mark.browser
+
+FIELDS = """
+<p><label>Name <input name="name" required></label></p>
+<p><label>Secret <input name="secret" type="password"></label></p>
+<p><label>Rating <select name="rating"><option value="">-</option><option>good</option>
+<option>bad</option></select></label></p>
+<p><label>Many <select name="many" multiple><option>one</option><option>two</option>
+<option>three</option></select></label></p>
+<p><label><input type="checkbox" name="which" value="a"> a</label>
+<label><input type="checkbox" name="which" value="b"> b</label></p>
+<p><label><input type="radio" name="sure"> sure</label>
+<label><input type="radio" name="sure"> unsure</label></p>
+<p><label>Action <textarea name="action"></textarea></label></p>
+<p><label>File <input type="file" name="photo"></label></p>
+"""
+
+
+class Stub(ThreadingHTTPServer):
+    """Serves ``page`` and takes submissions; ``replies`` are played first, one a request."""
+
+    daemon_threads = True
+
+    def __init__(self, page: str, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.page = page
+        self.replies: list[Reply] = []
+        self.completion: Completion = ShowAnswers(next_query={"worker_id": "x"})
+        self.late = False
+        self.received: list[tuple[str, dict[str, list[str]]]] = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/?worker_id=x"
+
+    @property
+    def submissions(self) -> list[dict[str, list[str]]]:
+        return [fields for path, fields in self.received if path == "/submit"]
+
+
+Reply = tuple[int, str, dict[str, str]]
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Stub
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/hang"):
+            self.server.go_on.wait()
+            return
+        self.answer(200, self.server.page, {})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        fields = form_fields(self.headers, body)
+        self.server.received.append((self.path, fields))
+        self.server.go_on.wait()
+        if self.server.replies:
+            self.answer(*self.server.replies.pop(0))
+        elif self.path == "/submit":
+            html = stored_document("Task", fields, self.server.late, self.server.completion)
+            as_json = self.headers["Accept"] == "application/json"
+            self.answer(200, submit_json("stored", "", html) if as_json else html, {})
+        elif self.path == "/give-back":
+            self.answer(200, given_back_document("Task"), {})
+        else:
+            self.answer(200, "<h1>The platform has it</h1>", {})
+
+    def answer(self, status: int, body: str, headers: dict[str, str]) -> None:
+        data = body.encode()
+        self.send_response(status)
+        kind = "application/json" if body.startswith("{") else "text/html; charset=utf-8"
+        fixed = {"Content-Type": kind, "Content-Length": str(len(data))}
+        for name, value in {**fixed, "Cache-Control": "no-store", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def form_fields(headers: Message, body: bytes) -> dict[str, list[str]]:
+    """Read a form with the standard library; a file stands as its name."""
+    if not headers["Content-Type"].startswith("multipart/"):
+        return {"raw": [body.decode()]}
+    whole = b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body
+    fields: dict[str, list[str]] = {}
+    for part in BytesParser().parsebytes(whole).get_payload():
+        assert isinstance(part, Message)
+        name = str(part.get_param("name", header="content-disposition"))
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        fields.setdefault(name, []).append(part.get_filename() or content.decode())
+    return fields
+
+
+@contextmanager
+def serving(page: str, port: int = 0) -> Iterator[Stub]:
+    stub = Stub(page, port)
+    thread = threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield stub
+    finally:
+        stub.go_on.set()
+        stub.shutdown()
+        stub.server_close()
+        thread.join()
+
+
+def expect(what: Any) -> Any:
+    """Playwright's own ``expect``, imported only once there is a browser."""
+    from playwright.sync_api import expect as expect_of
+
+    expect_of.set_options(timeout=15_000)
+    return expect_of(what)
+
+
+def document(**changes: Any) -> str:
+    page = TaskPage(body=changes.pop("body", FIELDS), scripts=changes.pop("scripts", ""))
+    values: dict[str, Any] = {
+        "title": "Task",
+        "description": "",
+        "page": page,
+        "token": "the token",
+        "submission_id": "first",
+        "storage_key": "agent-1",
+        "seconds_left": None,
+    }
+    return task_document(TaskShell(**{**values, **changes}))
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with serving(document()) as server:
+        yield server
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Callable[..., Any]]:
+    contexts = []
+
+    def open_url(url: str, **options: Any) -> Any:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.goto(url, wait_until="commit")
+        return page
+
+    yield open_url
+    for context in contexts:
+        context.close()
+
+
+def submit(page: Any) -> None:
+    page.get_by_role("button", name="Submit").click()
+
+
+def stored(page: Any) -> Any:
+    return page.get_by_role("heading", name="Your answers are stored")
+
+
+def test_submission_shows_the_data_that_was_sent_and_the_next_unit(
+    stub: Stub, open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    photo = tmp_path / "cat.png"
+    photo.write_bytes(b"not really")
+    page = open_page(stub.url)
+
+    page.get_by_label("Name").fill("<b>Ann</b>")
+    page.get_by_label("Rating").select_option("bad")
+    page.get_by_label("Many").select_option(["one", "three"])
+    page.get_by_label("a", exact=True).check()
+    page.get_by_label("b", exact=True).check()
+    page.get_by_label("Action").fill("a field that is called action")
+    page.get_by_label("File").set_input_files(photo)
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    expect(page.get_by_role("link", name="Next unit")).to_have_attribute("href", "./?worker_id=x")
+    expect(page.locator("#famulus-answers")).to_contain_text('"<b>Ann</b>"')
+    (sent,) = stub.submissions
+    assert sent["famulus_token"] == ["the token"]
+    assert sent["famulus_submission"] == ["first"]
+    assert sent["which"] == ["a", "b"]
+    assert sent["many"] == ["one", "three"]
+    assert sent["photo"] == ["cat.png"]
+
+
+def test_without_javascript_the_form_is_posted_plainly(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url, java_script_enabled=False)
+
+    page.get_by_label("Name").fill("Ann")
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    assert stub.submissions[0]["name"] == ["Ann"]
+    assert stub.submissions[0]["famulus_submission"] == ["first"]
+
+
+def test_without_javascript_giving_back_ignores_required_fields(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url, java_script_enabled=False)
+
+    page.get_by_role("button", name="Give back").click()
+
+    expect(page.get_by_role("heading", name="You have given this one back")).to_be_visible()
+    assert stub.received[0][0] == "/give-back"
+
+
+def test_browser_without_fetch_posts_plainly(stub: Stub, open_page: Callable[..., Any]) -> None:
+    page = open_page("about:blank")
+    page.add_init_script("delete window.fetch")
+    page.goto(stub.url)
+
+    page.get_by_label("Name").fill("Ann")
+    submit(page)
+
+    page.wait_for_url("**/submit")
+    expect(stored(page)).to_be_visible()
+
+
+def test_frame_of_another_origin_can_submit_and_give_back(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    with serving(f'<iframe width="600" height="500" src="{stub.url}"></iframe>') as platform:
+        page = open_page(platform.url.replace("127.0.0.1", "localhost"))
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Give back").click()
+        frame.get_by_role("button", name="Keep working").click()
+        frame.get_by_label("Name").fill("Ann")
+
+        submit(frame)
+
+        expect(stored(frame)).to_be_visible()
+
+
+def test_required_field_keeps_the_form_from_being_sent(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+
+    submit(page)
+
+    assert page.evaluate("document.activeElement.name") == "name"
+    assert stub.submissions == []
+
+
+def test_double_click_sends_once(stub: Stub, open_page: Callable[..., Any]) -> None:
+    stub.go_on.clear()
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    page.get_by_role("button", name="Submit").dblclick()
+    expect(page.get_by_role("button", name="Sending")).to_be_visible()
+    page.evaluate("document.querySelector('#famulus-form').requestSubmit()")
+    page.evaluate("document.querySelector('#famulus-form').submit()")
+    stub.go_on.set()
+
+    expect(stored(page)).to_be_visible()
+    assert len(stub.submissions) == 1
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        (503, "busy", {}),
+        (502, "<h1>Bad gateway</h1>", {}),
+        (429, "slower", {"Retry-After": "1"}),
+        (200, "<h1>Log in to this network</h1>", {}),
+        (200, submit_json("stored", "", "cut off"), {"Content-Length": "9999"}),
+    ],
+)
+def test_whatever_is_no_answer_is_tried_again_with_the_same_submission(
+    stub: Stub, open_page: Callable[..., Any], away: Reply
+) -> None:
+    stub.replies = [away, away]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(page.get_by_role("status").first).to_contain_text("The server is not answering")
+    expect(stored(page)).to_be_visible()
+    assert len(stub.submissions) == 3
+    assert all(sent == stub.submissions[0] for sent in stub.submissions)
+
+
+def test_data_stay_in_the_page_until_the_server_is_back(open_page: Callable[..., Any]) -> None:
+    with serving(document()) as gone:
+        page = open_page(gone.url)
+        page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    status = page.get_by_role("status").first
+    expect(status).to_contain_text("The server is not answering. Your answers are kept")
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    expect(stored(page)).to_have_count(0)
+
+    with serving(document(), gone.server_port) as back:
+        page.get_by_role("button", name="Try now").click()
+        expect(stored(page)).to_be_visible()
+        assert [sent["name"] for sent in back.submissions] == [["Ann"]]
+
+
+def test_invalid_answers_leave_the_form_editable_and_say_why(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.replies = [(422, submit_json("invalid", "Say <more>, please.", ""), {})]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("A")
+
+    submit(page)
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text("Say <more>, please.")
+    expect(alert).to_be_focused()
+
+    page.get_by_label("Name").fill("Ann")
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    assert [sent["name"] for sent in stub.submissions] == [["A"], ["Ann"]]
+
+
+def test_conflict_takes_the_place_of_the_form(stub: Stub, open_page: Callable[..., Any]) -> None:
+    stub.replies = [(409, submit_json("conflict", "", conflict_document("Task")), {})]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(page.get_by_role("heading", name="This one is submitted already")).to_be_visible()
+    expect(page.locator("form")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (413, "<h1>Too large</h1>", "too large"),
+        (403, "<h1>Forbidden</h1>", "not submitted"),
+        (500, submit_json("error", "Sorry. Reference: 8f3a", ""), "8f3a"),
+        (403, submit_json("refused", "This link does not work.", ""), "This link"),
+    ],
+)
+def test_refused_submission_is_told_and_keeps_the_answers(
+    stub: Stub, open_page: Callable[..., Any], status: int, body: str, words: str
+) -> None:
+    stub.replies = [(status, body, {})]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    expect(page.get_by_role("button", name="Submit")).to_have_attribute("aria-disabled", "false")
+
+
+def test_file_that_vanished_is_named_instead_of_tried_for_ever(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    photo = tmp_path / "cat.png"
+    photo.write_bytes(b"not really")
+    with serving(document()) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+        page.get_by_label("File").set_input_files(photo)
+        photo.unlink()
+
+        submit(page)
+
+        expect(page.get_by_role("alert")).to_contain_text("cat.png")
+
+
+def test_reload_keeps_answers_but_no_password_and_no_token(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_label("Secret").fill("hunter2")
+    page.get_by_label("Rating").select_option("good")
+    page.get_by_label("Many").select_option(["one", "three"])
+    page.get_by_label("b", exact=True).check()
+    page.get_by_label("sure", exact=True).check()
+    stub.page = document(submission_id="second")
+
+    page.reload()
+
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    expect(page.get_by_label("Rating")).to_have_value("good")
+    expect(page.get_by_label("Many")).to_have_values(["one", "three"])
+    expect(page.get_by_label("b", exact=True)).to_be_checked()
+    expect(page.get_by_label("a", exact=True)).not_to_be_checked()
+    expect(page.get_by_label("sure", exact=True)).to_be_checked()
+    kept = page.evaluate("JSON.stringify(localStorage)")
+    assert "Ann" in kept
+    assert "hunter2" not in kept
+    assert "token" not in kept
+    expect(page.locator("[name=famulus_submission]")).to_have_value("second")
+
+
+def test_kept_answers_are_another_agents_business_and_end_with_the_submission(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    stub.page = document(storage_key="agent-2")
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("")
+    stub.page = document()
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Name")).to_have_value("")
+    assert page.evaluate("localStorage.length") == 0
+
+
+def test_restored_answers_reach_the_authors_scripts_and_fields_but_submit_nothing(
+    open_page: Callable[..., Any],
+) -> None:
+    body = '<p><label><input type="checkbox" name="other" value="yes"> Other</label></p>'
+    scripts = """<script>
+    const box = document.querySelector("[name=other]");
+    box.addEventListener("change", () => box.form.requestSubmit());
+    box.form.addEventListener("submit", (event) => event.preventDefault());
+    box.addEventListener("change", () => { document.title = "other is " + box.checked; });
+    document.querySelector("#famulus-task").insertAdjacentHTML(
+      "beforeend", '<label>Made by a script <input name="made"></label>');
+    </script>"""
+    with serving(document(body=body, scripts=scripts)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Other").check()
+        page.get_by_label("Made by a script").fill("mine")
+
+        page.reload()
+
+        expect(page).to_have_title("other is true")
+        expect(page.get_by_label("Made by a script")).to_have_value("mine")
+        assert stub.submissions == []
+
+
+@pytest.mark.parametrize(
+    "hanging",
+    [
+        '<script src="/hang.js"></script>',
+        '<link rel="stylesheet" href="/hang.css"><script></script>',
+    ],
+)
+@pytest.mark.parametrize("javascript", [True, False])
+def test_hanging_host_keeps_nobody_from_reading_and_submitting(
+    open_page: Callable[..., Any], hanging: str, javascript: bool
+) -> None:
+    with serving(document(scripts=hanging)) as stub, serving("") as cdn:
+        cdn.go_on.clear()
+        stub.page = stub.page.replace("/hang", f"http://127.0.0.1:{cdn.server_port}/hang")
+        page = open_page(stub.url, java_script_enabled=javascript)
+
+        page.get_by_label("Name").fill("Ann")
+        page.get_by_role("button", name="Submit").click(no_wait_after=True)
+
+        expect(stored(page)).to_be_visible()
+        assert len(stub.submissions) == 1
+
+
+@pytest.mark.parametrize("target", ["document.forms[0]", "document", "window"])
+def test_author_who_prevents_the_submission_is_respected(
+    open_page: Callable[..., Any], target: str
+) -> None:
+    scripts = f"""<script>
+    {target}.addEventListener("submit", (event) => {{
+      if (document.forms[0].elements.name.value !== "Ann") event.preventDefault();
+      document.title = "asked";
+    }});
+    </script>"""
+    with serving(document(scripts=scripts)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Bob")
+        submit(page)
+        expect(page).to_have_title("asked")
+        assert stub.submissions == []
+
+        page.get_by_label("Name").fill("Ann")
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+
+
+def test_broken_author_script_harms_nothing(open_page: Callable[..., Any]) -> None:
+    scripts = """<script>
+    window.fetch = window.FormData = null; var form = 1, status = 2, send = 3;
+    throw new Error("author's mistake");
+    </script>"""
+    with serving(document(scripts=scripts)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        assert page.evaluate("[form, send]") == [1, 3]
+
+
+def test_pressed_button_and_form_submit_of_a_script_are_sent(
+    open_page: Callable[..., Any],
+) -> None:
+    body = '<button name="choice" value="left">Left</button>'
+    with serving(document(body=body)) as stub:
+        page = open_page(stub.url)
+        page.get_by_role("button", name="Left").click()
+        expect(stored(page)).to_be_visible()
+
+        page = open_page(stub.url)
+        page.evaluate("document.forms[0].submit()")
+        expect(stored(page)).to_be_visible()
+
+        assert [sent.get("choice") for sent in stub.submissions] == [["left"], None]
+
+
+def test_leaving_is_warned_of_only_while_a_submission_is_on_its_way(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    asked = "!window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    stub.go_on.clear()
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    assert page.evaluate(asked) is False
+
+    submit(page)
+    expect(page.get_by_role("button", name="Sending")).to_be_visible()
+    assert page.evaluate(asked) is True
+    stub.go_on.set()
+
+    expect(stored(page)).to_be_visible()
+    assert page.evaluate(asked) is False
+
+
+def test_giving_back_is_confirmed_and_sends_no_answers(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_role("button", name="Give back").click()
+    page.get_by_role("button", name="Keep working").click()
+    assert stub.received == []
+
+    page.get_by_role("button", name="Give back").click()
+    page.get_by_role("button", name="Yes, give it back").click()
+
+    expect(page.get_by_role("heading", name="You have given this one back")).to_be_visible()
+    assert stub.received == [
+        ("/give-back", {"famulus_token": ["the token"], "famulus_submission": ["first"]})
+    ]
+
+
+def test_onboarding_goes_on_in_a_fresh_window(open_page: Callable[..., Any]) -> None:
+    scripts = "<script>const once = 1; document.title = 'ran ' + once;</script>"
+    with serving(document(onboarding=True, scripts=scripts)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+        expect(page).to_have_title("ran 1")
+        stub.page = document(title="The task itself", scripts="<script>const once = 2;</script>")
+
+        submit(page)
+
+        expect(page.get_by_role("heading", name="The task itself")).to_be_visible()
+        assert page.evaluate("once") == 2
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_platforms_form_is_posted_by_itself_or_by_its_button(
+    stub: Stub, open_page: Callable[..., Any], javascript: bool
+) -> None:
+    platform = f"http://127.0.0.1:{stub.server_port}/platform"
+    stub.completion = PostForm(url=platform, fields={"submit": "1", "assignmentId": "a b"})
+    page = open_page(stub.url, java_script_enabled=javascript)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+    if not javascript:
+        page.get_by_role("button", name="Continue").click()
+
+    expect(page.get_by_role("heading", name="The platform has it")).to_be_visible()
+    assert stub.received[-1] == ("/platform", {"raw": ["submit=1&assignmentId=a+b"]})
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_browser_goes_where_the_provider_says(
+    stub: Stub, open_page: Callable[..., Any], javascript: bool
+) -> None:
+    with serving("<h1>Welcome back</h1>") as platform:
+        stub.completion = GoTo(url=platform.url + "&done='1'&x=\"2;3\"")
+        page = open_page(stub.url, java_script_enabled=javascript)
+        page.get_by_label("Name").fill("Ann")
+
+        submit(page)
+
+        expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
+
+
+def test_late_worker_is_told_before_the_browser_goes_on(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.late = True
+    stub.completion = PostForm(url=f"http://127.0.0.1:{stub.server_port}/platform", fields={})
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(page.get_by_text("stored and marked late")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="The platform has it")).to_be_visible()
+
+
+def test_code_is_shown_and_can_be_copied(stub: Stub, open_page: Callable[..., Any]) -> None:
+    stub.completion = ShowCode(code="C7F-QX91")
+    page = open_page(stub.url, permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_label("Name").fill("Ann")
+    submit(page)
+
+    page.get_by_role("button", name="Copy").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "C7F-QX91"
+
+
+def test_time_left_is_shown_announced_and_over(open_page: Callable[..., Any]) -> None:
+    with serving(document(seconds_left=302)) as stub:
+        page = open_page("about:blank")
+        page.clock.install()
+        page.goto(stub.url)
+        clock, notice = page.locator("#famulus-time"), page.locator("#famulus-notice")
+        expect(clock).to_have_text("6 min left")
+        expect(notice).to_have_text("")
+
+        page.clock.run_for(3_000)
+        expect(clock).to_have_text("5 min left")
+        expect(notice).to_have_text("5 min left")
+
+        page.clock.run_for(240_000)
+        expect(notice).to_have_text("1 min left")
+
+        page.clock.run_for(60_000)
+        expect(clock).to_contain_text("you may still submit, it will be marked late")
+        page.get_by_label("Name").fill("Ann")
+        submit(page)
+        expect(stored(page)).to_be_visible()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_preview_can_be_read_but_neither_filled_in_nor_sent(
+    open_page: Callable[..., Any], javascript: bool
+) -> None:
+    body = f"<legend><input name='sly'></legend>{FIELDS}<button>Send</button>"
+    with serving(preview_document("Task", "", TaskPage(body=body))) as stub:
+        page = open_page(stub.url, java_script_enabled=javascript)
+
+        expect(page.get_by_text("This is a preview")).to_be_visible()
+        for control in page.locator("input, select, textarea, button").all():
+            expect(control).to_be_disabled()
+        if javascript:
+            page.evaluate("document.forms[0].submit()")
+        assert stub.received == []
+
+
+@pytest.mark.parametrize("width", [320, 600, 1280])
+def test_page_fits_its_width_and_names_its_controls(
+    stub: Stub, open_page: Callable[..., Any], width: int
+) -> None:
+    stub.page = document(title="Averyveryverylongwordinthetitle" * 3, seconds_left=1800)
+    page = open_page(stub.url, viewport={"width": width, "height": 500})
+
+    expect(page.get_by_role("button", name="Submit")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate("document.cookie") == ""
+
+
+def test_page_asks_for_nothing_but_itself(stub: Stub, open_page: Callable[..., Any]) -> None:
+    page = open_page("about:blank")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(stub.url)
+    page.wait_for_load_state("networkidle")
+
+    assert [url for url in asked if not url.startswith("data:")] == [stub.url]
+
+
+def test_answers_are_kept_where_storage_is_forbidden_as_far_as_the_page_goes(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("about:blank")
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('forbidden'); }})"
+    )
+    page.goto(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    assert json.loads(page.locator("#famulus-answers").inner_text())["name"] == ["Ann"]
