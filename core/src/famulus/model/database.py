@@ -16,7 +16,8 @@ from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
 from famulus.model.schema import PluginSchema
 from famulus.model.sqlite import SqliteBackend
-from famulus.model.transaction import Kind, Transaction
+from famulus.model.statements import Kind
+from famulus.model.transaction import Transaction
 from famulus.model.upgrade import upgrade
 
 T = TypeVar("T")

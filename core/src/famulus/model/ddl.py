@@ -7,7 +7,8 @@ from typing import Any
 
 import peewee
 
-from famulus.model.transaction import Dialect, Kind
+from famulus.model.statements import Kind
+from famulus.model.transaction import Dialect
 
 
 def create_statements(tables: Sequence[type[peewee.Model]], kind: Kind) -> list[str]:

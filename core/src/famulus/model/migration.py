@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from famulus.model.transaction import Kind
+from famulus.model.statements import Kind
 
 
 @frozen(kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, MissingDriverError, UnavailableError
 from famulus.model.pool import Pool
-from famulus.model.transaction import Dialect, Kind, Transaction
+from famulus.model.statements import Kind
+from famulus.model.transaction import Dialect, Transaction
 
 T = TypeVar("T")
 

@@ -13,7 +13,8 @@ from famulus.clock import Clock
 from famulus.errors import DatabaseError, UnavailableError
 from famulus.model.group_commit import Entry, GroupCommit
 from famulus.model.pool import Pool
-from famulus.model.transaction import Dialect, Kind, Transaction
+from famulus.model.statements import Kind
+from famulus.model.transaction import Dialect, Transaction
 
 try:
     import fcntl

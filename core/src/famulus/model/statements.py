@@ -7,10 +7,18 @@ costs what the database needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import peewee
-from attrs import field, frozen
+from attrs import frozen
+
+
+class Kind(StrEnum):
+    """The two kinds of database there are."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
 
 
 class _Slot:
@@ -36,8 +44,7 @@ class Param(peewee.Node):
 class Statement:
     """A query with named parameters. ``build`` is called once for each kind of database."""
 
-    build: Callable[[], Any]
-    name: str = field(default="")
+    build: Callable[[Kind], Any]
 
 
 @frozen
@@ -62,8 +69,8 @@ def compile_query(query: Any, dialect: peewee.Database) -> tuple[str, list[Any]]
     return sql, values
 
 
-def compile_statement(statement: Statement, dialect: peewee.Database) -> Compiled:
+def compile_statement(statement: Statement, kind: Kind, dialect: peewee.Database) -> Compiled:
     """Build a statement for a dialect."""
-    sql, values = compile_query(statement.build(), dialect)
+    sql, values = compile_query(statement.build(kind), dialect)
     layout = [value.name if isinstance(value, _Slot) else (value,) for value in values]
     return Compiled(sql, tuple(layout))

@@ -166,6 +166,8 @@ class Unit(Table):
     lane = peewee.IntegerField()
     position = peewee.BigIntegerField()
     status = EnumField(UnitStatus)
+    #: the attempt that holds the unit, or whose answers completed it
+    agent_id = peewee.BigIntegerField(null=True)
 
 
 class Visit(Table):
@@ -203,8 +205,9 @@ class Agent(Table):
 class Participation(Table):
     """One worker in one run: what limits count, and how far they have looked for work.
 
-    ``marks`` holds, for each lane, the position up to which no unit can be for this worker;
-    ``cursor`` is where the next search for a unit that ``worker_can_do_unit`` accepts starts.
+    ``assignments`` counts those the worker has tried and not given back. ``marks`` holds, for each
+    lane, the position up to which every free unit belongs to one of them; ``cursor`` is where the
+    next search for a unit that ``worker_can_do_unit`` accepts starts.
     """
 
     run = _to(TaskRun, "run_id")
@@ -212,6 +215,7 @@ class Participation(Table):
     task = _to(Task, "task_id")
     open_units = peewee.IntegerField(default=0)
     done_units = peewee.IntegerField(default=0)
+    assignments = peewee.IntegerField(default=0)
     marks = JsonField()
     cursor = JsonField(null=True)
 

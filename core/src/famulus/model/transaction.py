@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from enum import StrEnum
 from types import SimpleNamespace
 from typing import Any
 
 import peewee
 
-from famulus.model.statements import Compiled, Statement, compile_query, compile_statement
-
-
-class Kind(StrEnum):
-    """The two kinds of database there are."""
-
-    SQLITE = "sqlite"
-    POSTGRESQL = "postgresql"
-
+from famulus.model.statements import Compiled, Kind, Statement, compile_query, compile_statement
 
 #: A row with an attribute for each selected column, in Python's types.
 Row = SimpleNamespace
@@ -41,7 +32,9 @@ class Dialect:
         """Return the statement's text for this kind of database, made at first use."""
         found = self._compiled.get(statement)
         if found is None:
-            found = self._compiled[statement] = compile_statement(statement, self.peewee)
+            found = self._compiled[statement] = compile_statement(
+                statement, self.kind, self.peewee
+            )
         return found
 
 
@@ -78,12 +71,13 @@ class Transaction:
         rows: list[tuple[Any, ...]] = self.run(statement, **params).fetchall()
         return rows
 
-    def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run a hot statement once for each row, through the driver's executemany."""
+    def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a hot statement once for each row, through the driver's executemany.
+
+        Each row holds the values in the order in which the statement's text names them.
+        """
         compiled = self._dialect.compiled(statement)
-        self._connection.cursor().executemany(
-            compiled.sql, [compiled.values(dict(row)) for row in rows]
-        )
+        self._connection.cursor().executemany(compiled.sql, rows)
 
     def sql(self, text: str, values: Sequence[Any] = ()) -> Any:
         """Run SQL text as it is, for what peewee has no words for."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.location import Location
 from famulus.model.schema import PluginSchema
-from famulus.model.transaction import Kind, Transaction
+from famulus.model.statements import Kind
+from famulus.model.transaction import Transaction
 
 if TYPE_CHECKING:
     from famulus.model.postgresql import PostgresqlBackend

@@ -102,6 +102,7 @@ CREATE TABLE "unit" (
     "lane" INTEGER NOT NULL,
     "position" INTEGER NOT NULL,
     "status" VARCHAR(16) NOT NULL,
+    "agent_id" INTEGER,
     FOREIGN KEY ("run_id") REFERENCES "task_run" ("id"),
     FOREIGN KEY ("assignment_id") REFERENCES "assignment" ("id")
 );
@@ -185,6 +186,7 @@ CREATE TABLE "participation" (
     "task_id" INTEGER NOT NULL,
     "open_units" INTEGER NOT NULL,
     "done_units" INTEGER NOT NULL,
+    "assignments" INTEGER NOT NULL,
     "marks" TEXT NOT NULL,
     "cursor" TEXT,
     FOREIGN KEY ("run_id") REFERENCES "task_run" ("id"),
