@@ -1,0 +1,13 @@
+"""Workers made up in the URL, for trying tasks out without a crowd."""
+
+from __future__ import annotations
+
+from famulus import Provider, hookimpl
+
+
+@hookimpl
+def famulus_register_providers() -> list[type[Provider]]:
+    """Bring the provider ``mock``."""
+    from famulus_mock.provider import MockProvider
+
+    return [MockProvider]
