@@ -8,6 +8,64 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from famulus.clock import Clock as Clock
+    from famulus.clock import system_clock as system_clock
+    from famulus.config.options import callback as callback
+    from famulus.config.options import option as option
+    from famulus.config.task_args import TaskArgs as TaskArgs
+    from famulus.contracts.architect import Architect as Architect
+    from famulus.contracts.architect import Deployment as Deployment
+    from famulus.contracts.blueprint import Blueprint as Blueprint
+    from famulus.contracts.context import Context as Context
+    from famulus.contracts.hookspecs import RunEvent as RunEvent
+    from famulus.contracts.hookspecs import hookimpl as hookimpl
+    from famulus.contracts.pages import Form as Form
+    from famulus.contracts.pages import FormFile as FormFile
+    from famulus.contracts.pages import OnboardingView as OnboardingView
+    from famulus.contracts.pages import Page as Page
+    from famulus.contracts.pages import PreviewView as PreviewView
+    from famulus.contracts.pages import Refusal as Refusal
+    from famulus.contracts.pages import RefusalReason as RefusalReason
+    from famulus.contracts.pages import Reply as Reply
+    from famulus.contracts.pages import SubmittedUnit as SubmittedUnit
+    from famulus.contracts.pages import TaskView as TaskView
+    from famulus.contracts.pages import UnitView as UnitView
+    from famulus.contracts.pages import WorkerView as WorkerView
+    from famulus.contracts.pages import answers_from as answers_from
+    from famulus.contracts.plan import Plan as Plan
+    from famulus.contracts.plan import SharedTaskState as SharedTaskState
+    from famulus.contracts.provider import Arrival as Arrival
+    from famulus.contracts.provider import Capabilities as Capabilities
+    from famulus.contracts.provider import Completion as Completion
+    from famulus.contracts.provider import GoTo as GoTo
+    from famulus.contracts.provider import Nothing as Nothing
+    from famulus.contracts.provider import Outcome as Outcome
+    from famulus.contracts.provider import PaymentView as PaymentView
+    from famulus.contracts.provider import PostForm as PostForm
+    from famulus.contracts.provider import Preview as Preview
+    from famulus.contracts.provider import Provider as Provider
+    from famulus.contracts.provider import Quote as Quote
+    from famulus.contracts.provider import ShowAnswers as ShowAnswers
+    from famulus.contracts.provider import ShowCode as ShowCode
+    from famulus.contracts.provider import VisitReport as VisitReport
+    from famulus.contracts.provider import VisitView as VisitView
+    from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
+    from famulus.errors import ConflictError as ConflictError
+    from famulus.errors import DatabaseError as DatabaseError
+    from famulus.errors import FamulusError as FamulusError
+    from famulus.errors import InvalidAnswers as InvalidAnswers
+    from famulus.errors import NotFoundError as NotFoundError
+    from famulus.errors import PluginError as PluginError
+    from famulus.errors import Problem as Problem
+    from famulus.errors import UnavailableError as UnavailableError
+    from famulus.errors import UsageError as UsageError
+    from famulus.model.database import Database as Database
+    from famulus.model.schema import PluginSchema as PluginSchema
+    from famulus.operate.operator import Operator as Operator
+    from famulus.work.gateway import Gateway as Gateway
+    from famulus.work.gateway import open_gateway as open_gateway
+
 _WHERE = {
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider",
@@ -68,15 +126,67 @@ _WHERE = {
 }
 
 __version__ = "0.1.0"
-__all__ = [*sorted(_WHERE)]
+__all__ = [
+    "Architect",
+    "Arrival",
+    "Blueprint",
+    "Capabilities",
+    "Clock",
+    "Completion",
+    "ConflictError",
+    "Context",
+    "Database",
+    "DatabaseError",
+    "Deployment",
+    "FamulusError",
+    "Form",
+    "FormFile",
+    "Gateway",
+    "GoTo",
+    "InvalidAnswers",
+    "NotFoundError",
+    "Nothing",
+    "OnboardingView",
+    "Operator",
+    "Outcome",
+    "Page",
+    "PaymentView",
+    "Plan",
+    "PluginError",
+    "PluginSchema",
+    "PostForm",
+    "Preview",
+    "PreviewView",
+    "Problem",
+    "Provider",
+    "QualificationCheck",
+    "Quote",
+    "Refusal",
+    "RefusalReason",
+    "Reply",
+    "RunEvent",
+    "SharedTaskState",
+    "ShowAnswers",
+    "ShowCode",
+    "SubmittedUnit",
+    "TaskArgs",
+    "TaskView",
+    "UnavailableError",
+    "UnitView",
+    "UsageError",
+    "VisitReport",
+    "VisitView",
+    "WorkerView",
+    "answers_from",
+    "callback",
+    "hookimpl",
+    "open_gateway",
+    "option",
+    "system_clock",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_WHERE[name]), name)
-
-
-if TYPE_CHECKING:
-    from famulus.clock import Clock as Clock, system_clock as system_clock
-    from famulus.config.options import callback as callback, option as option

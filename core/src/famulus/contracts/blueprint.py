@@ -83,6 +83,11 @@ class Blueprint(ABC):
         """The qualification that passing grants (1) and failing too (0)."""
         return getattr(self.args, "onboarding_qualification", None)
 
+    @property
+    def block_qualification(self) -> str | None:
+        """The qualification whose holders may not work on the task."""
+        return getattr(self.args, "block_qualification", None)
+
     def onboarding_page(self, view: OnboardingView) -> Page:
         """Return the onboarding page. Only called where :attr:`has_onboarding` is true."""
         raise LookupError(f"blueprint {self.type!r} has no onboarding")

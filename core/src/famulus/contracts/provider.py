@@ -158,6 +158,8 @@ class Provider(ABC):
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``); none for nobody
     frame_ancestors: ClassVar[Sequence[str]] = ()
     currency: ClassVar[str] = "USD"
+    #: the requester that is made at need; None where one has to be registered
+    default_requester: ClassVar[str | None] = None
 
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args
@@ -175,10 +177,6 @@ class Provider(ABC):
     @abstractmethod
     def completion(self, visit: VisitView) -> Completion:
         """Say what the browser does once the visit's work is stored."""
-
-    def default_requester(self) -> str | None:
-        """Return the requester to create when there is none; None: one must be registered."""
-        return None
 
     def register(self, args: Mapping[str, str]) -> None:
         """Check a requester's credentials with the platform and keep them where it keeps them.

@@ -1,0 +1,109 @@
+"""Telling listeners what happened: from the event table, after the commit, in order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import peewee
+
+from famulus.contracts.hookspecs import RunEvent
+from famulus.contracts.pages import SubmittedUnit
+from famulus.model.database import Database
+from famulus.model.statements import Kind
+from famulus.model.states import AgentStatus, RunStatus, UnitStatus
+from famulus.model.tables import Event, TaskRun
+from famulus.model.transaction import Row, Transaction
+from famulus.plugins import Plugins
+from famulus.work.records import read_submitted, read_unit_and_worker
+
+_log = logging.getLogger(__name__)
+
+#: Events of one round.
+_ROUND = 200
+
+
+class Listeners:
+    """All who want to hear of one run: plugins, and the run's own ``on_unit_submitted``."""
+
+    def __init__(
+        self,
+        database: Database,
+        plugins: Plugins,
+        run: int,
+        task_name: str,
+        on_unit_submitted: Callable[[SubmittedUnit], Any] | None,
+    ) -> None:
+        self._database = database
+        self._plugins = plugins
+        self._run = run
+        self._task_name = task_name
+        self._on_unit_submitted = on_unit_submitted
+
+    def deliver(self) -> int:
+        """Tell of the events that have come since; return how many there were.
+
+        The place up to which they are told is stored after each round, so that after a crash some
+        are told again and none is left out.
+        """
+        if not self._plugins.listened and self._on_unit_submitted is None:
+            return 0
+        with self._database.read() as tx:
+            events = self._next(tx)
+        for event in events:
+            self._tell(event)
+        if events:
+            last = events[-1]
+            query = TaskRun.update(
+                events_delivered=last.id, transactions_delivered=last.xact
+            ).where(TaskRun.id == self._run)
+            self._database.write(lambda tx: tx.execute(query))
+        return len(events)
+
+    def _next(self, tx: Transaction) -> list[Row]:
+        told = tx.row(
+            TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
+                TaskRun.id == self._run
+            )
+        )
+        assert told is not None
+        query = Event.select().where(
+            Event.run == self._run,
+            (Event.xact > told.transactions_delivered)
+            | (
+                (Event.xact == told.transactions_delivered)
+                & (Event.id > told.events_delivered)
+            ),
+        )
+        if tx.kind is Kind.POSTGRESQL:
+            # Older transactions may still be under way; what they write comes before this.
+            horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            query = query.where(Event.xact < horizon)
+        return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
+
+    def _tell(self, event: Row) -> None:
+        told = RunEvent(run_id=self._run, task_name=self._task_name, at=event.at)
+        if event.subject == "run" and event.new == RunStatus.RUNNING:
+            self._plugins.run_launched(told)
+        elif event.subject == "run" and event.new == RunStatus.FINISHED:
+            self._plugins.run_finished(told)
+        elif event.subject == "unit" and event.new == UnitStatus.ASSIGNED:
+            self._tell_assigned(told, event)
+        elif event.subject == "agent" and event.new == AgentStatus.COMPLETED:
+            self._tell_submitted(told, event)
+
+    def _tell_assigned(self, told: RunEvent, event: Row) -> None:
+        with self._database.read() as tx:
+            unit, worker = read_unit_and_worker(tx, event.agent_id)
+        self._plugins.unit_assigned(told, unit, worker)
+
+    def _tell_submitted(self, told: RunEvent, event: Row) -> None:
+        with self._database.read() as tx:
+            submitted = read_submitted(tx, event.subject_id)
+        self._plugins.unit_submitted(told, submitted)
+        if self._on_unit_submitted is not None:
+            try:
+                self._on_unit_submitted(submitted)
+            except Exception:  # noqa: BLE001 - the author's code; the answers are stored
+                _log.exception("run %d: on_unit_submitted failed", self._run)

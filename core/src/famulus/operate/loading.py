@@ -1,0 +1,199 @@
+"""Bringing a run's data into the database: in small batches that give way to workers."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from famulus.errors import UsageError
+from famulus.model.database import Database
+from famulus.model.fields import dump_json
+from famulus.model.statements import Kind, Param, Statement
+from famulus.model.states import LoadingStatus, UnitStatus
+from famulus.model.tables import Assignment, TaskRun, Unit
+from famulus.model.transaction import Transaction
+from famulus.work.allocation import next_positions
+from famulus.work.changes import record
+from famulus.work.release import release_waiting
+
+#: Units of one batch: a submission that comes meanwhile waits for one batch at most.
+_BATCH_UNITS = 500
+#: Seconds between batches at the least, and as a part of the time a batch took.
+_SHORTEST_PAUSE = 0.001
+_PAUSE_SHARE = 0.25
+
+_ASSIGNMENT = Statement(
+    lambda _: Assignment.insert({
+        Assignment.id: Param("id"),
+        Assignment.run: Param("run"),
+        Assignment.number: Param("number"),
+        Assignment.data: Param("data"),
+    })
+)
+_UNIT = Statement(
+    lambda _: Unit.insert({
+        Unit.run: Param("run"),
+        Unit.assignment: Param("assignment"),
+        Unit.lane: Param("lane"),
+        Unit.position: Param("position"),
+        Unit.status: Param("status"),
+    })
+)
+_LOADED = Statement(
+    lambda _: TaskRun.update({
+        TaskRun.rows_loaded: Param("rows"),
+        TaskRun.source_hash: Param("hash"),
+    }).where(TaskRun.id == Param("run"))
+)
+
+
+@frozen(kw_only=True)
+class Source:
+    """Where a run's rows come from, and how far they have been stored before."""
+
+    run: int
+    rows: Callable[[], Iterator[Mapping[str, Any]]]
+    lanes: int
+    windowed: bool
+    stored: int = 0
+    stored_hash: str = ""
+
+
+class SourceChangedError(UsageError):
+    """The data are not those that the run was launched with."""
+
+
+class Loader:
+    """Load one source, batch by batch. The first batch is the caller's to wait for."""
+
+    def __init__(self, database: Database, source: Source) -> None:
+        self._database = database
+        self._source = source
+        self._hash = hashlib.sha256()
+        self._next = source.stored
+        self._size = max(_BATCH_UNITS // source.lanes, 1)
+        self._texts: Iterator[str] | None = None
+
+    def load_batch(self) -> bool:
+        """Store the next batch; say whether there may be more.
+
+        :raises SourceChangedError: when what is stored already does not lead the source.
+        """
+        if self._texts is None:
+            self._texts = self._remaining()
+        batch = []
+        for text in self._texts:
+            batch.append(text)
+            if len(batch) == self._size:
+                break
+        if batch:
+            self._store(batch)
+        return len(batch) == self._size
+
+    def load_rest(self, stopping: threading.Event) -> None:
+        """Store all that is left, giving way to workers, until told to stop."""
+        more = True
+        while more and not stopping.is_set():
+            started = time.monotonic()
+            more = self.load_batch()
+            pause = max((time.monotonic() - started) * _PAUSE_SHARE, _SHORTEST_PAUSE)
+            stopping.wait(pause)
+        if not more:
+            self._end(LoadingStatus.COMPLETE)
+
+    def fail(self, reason: str) -> None:
+        """Record that no more rows will come, and why; what is stored stays."""
+        self._end(LoadingStatus.FAILED, reason)
+
+    @property
+    def rows(self) -> int:
+        """Rows stored so far."""
+        return self._next
+
+    def _remaining(self) -> Iterator[str]:
+        skipped = 0
+        for row in self._source.rows():
+            text = dump_json(dict(row))
+            self._hash.update(text.encode())
+            self._hash.update(b"\n")
+            if skipped < self._source.stored:
+                skipped += 1
+                if skipped == self._source.stored:
+                    self._compare()
+                continue
+            yield text
+        if skipped < self._source.stored:
+            raise SourceChangedError(
+                f"run {self._source.run} has stored {self._source.stored} rows, and its data now "
+                f"have only {skipped}; restore the data it was launched with"
+            )
+
+    def _compare(self) -> None:
+        if self._hash.hexdigest() != self._source.stored_hash:
+            raise SourceChangedError(
+                f"the first {self._source.stored} rows are not those that run "
+                f"{self._source.run} was launched with; restore the data, or launch a new run"
+            )
+
+    def _store(self, batch: Sequence[str]) -> None:
+        source, first, digest = self._source, self._next, self._hash.hexdigest()
+        self._database.write(lambda tx: _store_batch(tx, source, first, batch, digest))
+        self._next += len(batch)
+
+    def _end(self, status: LoadingStatus, reason: str = "") -> None:
+        query = TaskRun.update(loading=status, loading_error=reason).where(
+            TaskRun.id == self._source.run
+        )
+        self._database.write(lambda tx: tx.execute(query))
+
+
+def _store_batch(
+    tx: Transaction, source: Source, first: int, batch: Sequence[str], digest: str
+) -> None:
+    run, lanes = source.run, source.lanes
+    status = UnitStatus.CREATED if source.windowed else UnitStatus.LAUNCHED
+    position = next_positions(tx, run, len(batch) * lanes)
+    numbers = _assignment_numbers(tx, len(batch))
+    tx.many(
+        _ASSIGNMENT,
+        [(numbers[n], run, first + n, text) for n, text in enumerate(batch)],
+    )
+    tx.many(
+        _UNIT,
+        [
+            (run, numbers[n], lane, position + n * lanes + lane, status.value)
+            for n in range(len(batch))
+            for lane in range(lanes)
+        ],
+    )
+    tx.run(_LOADED, run=run, rows=first + len(batch), hash=digest)
+    _record_batch(tx, run, None, UnitStatus.CREATED, len(batch) * lanes)
+    if source.windowed:
+        release_waiting(tx, run, cause="launch")
+    else:
+        _record_batch(tx, run, UnitStatus.CREATED, UnitStatus.LAUNCHED, len(batch) * lanes)
+
+
+def _record_batch(
+    tx: Transaction, run: int, old: UnitStatus | None, new: UnitStatus, count: int
+) -> None:
+    record(
+        tx, run=run, subject="unit", subject_id=None, old=None if old is None else old.value,
+        new=new.value, cause="launch", count=count,
+    )
+
+
+def _assignment_numbers(tx: Transaction, count: int) -> Sequence[int]:
+    if tx.kind is Kind.SQLITE:
+        row = tx.sql("SELECT COALESCE(MAX(id), 0) FROM assignment").fetchone()
+        return range(row[0] + 1, row[0] + 1 + count)
+    rows = tx.sql(
+        "SELECT nextval(pg_get_serial_sequence('assignment', 'id')) FROM generate_series(1, %s)",
+        (count,),
+    ).fetchall()
+    return [row[0] for row in rows]

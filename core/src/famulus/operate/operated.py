@@ -1,0 +1,269 @@
+"""One run in an operator's hands: served, loaded, swept, listened to, until it ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from attrs import define, field
+
+from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.provider import Provider
+from famulus.errors import FamulusError, RunBusyError
+from famulus.model.database import Database
+from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE, KEY_VARIABLE
+from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.tables import TaskRun
+from famulus.model.transaction import Transaction
+from famulus.operate import lease
+from famulus.operate.events import Listeners
+from famulus.operate.loading import Loader
+from famulus.operate.outbox import CLOSE_PLACES, deliver, enqueue
+from famulus.work.callbacks import CallbackServer
+from famulus.work.changes import change_run
+from famulus.work.expiry import (
+    doubt_visits,
+    end_open_agents,
+    expire_units,
+    last_submission,
+    time_out,
+)
+from famulus.work.gateway import RUN_VARIABLE
+from famulus.work.release import open_unit_exists
+from famulus.work.runs import RunRecord, agents_at_work, read_run
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between looks at whether the server still answers, and before it is started again.
+_PULSE_SECONDS = 2.0
+#: Seconds to wait for the user's generator to give the loading thread back.
+_LOADING_SECONDS = 5.0
+
+
+@define(eq=False)
+class Operated:
+    """What the operator keeps in memory for one run: threads' handles and the plugins' instances.
+
+    Everything that matters is in the database; a new one can be made at any time.
+    """
+
+    database: Database
+    run: int
+    holder: str
+    instance: str
+    blueprint: Blueprint
+    architect: Architect
+    provider: Provider
+    listeners: Listeners
+    callbacks: CallbackServer | None
+    loader: Loader
+    url: str = ""
+    stop_loading: threading.Event = field(factory=threading.Event)
+    loading: threading.Thread | None = None
+    #: set once the run is out of the operator's hands
+    ended: threading.Event = field(factory=threading.Event)
+    _telling: threading.Lock = field(factory=threading.Lock)
+    _renewed_at: datetime | None = None
+    _pulse_at: datetime | None = None
+
+    def serve(self) -> str:
+        """Serve the run and return its address."""
+        self.url = self.architect.deploy(
+            Deployment(run_id=self.run, instance=self.instance, environment=self._environment())
+        )
+        url = self.url
+        query = TaskRun.update(url=url).where(TaskRun.id == self.run)
+        self.database.write(lambda tx: tx.execute(query))
+        return url
+
+    def load_rest(self) -> None:
+        """Load what is left of the data, in a thread of its own: it may be slow code."""
+        self.loading = threading.Thread(
+            target=self._load, name=f"famulus-loading-{self.run}", daemon=True
+        )
+        self.loading.start()
+
+    def look_after(self) -> None:
+        """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
+        self._renew()
+        record = self._record()
+        if record.status not in LIVE_RUNS:
+            self.let_go()
+            return
+        self._sweep(record)
+        if record.status in OPEN_RUNS:
+            self._end_if_over(record)
+        else:
+            self._stop_if_idle()
+        self._revive(record)
+
+    def tell(self) -> bool:
+        """Tell listeners and the platform what is due; say whether there was anything."""
+        with self._telling:
+            told = self.listeners.deliver()
+            return bool(told + deliver(self.database, self.run, self.provider))
+
+    def stop(self, cause: str) -> None:
+        """Let nobody new in; those at work may finish."""
+        self.database.write(lambda tx: begin_stop(tx, self.run, cause))
+
+    def stop_now(self, cause: str) -> None:
+        """Stop serving at once. Everything stays as it is and can be resumed."""
+        self.database.write(lambda tx: end_stop(tx, self.run, cause))
+        self.let_go()
+
+    def finish(self, cause: str) -> None:
+        """End the run for good: what is open expires; late answers would still be kept."""
+        finish_run(self.database, self.run, cause)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Stop whatever was started for the run and give up its lease. Safe to call twice."""
+        self.stop_loading.set()
+        if self.loading is not None and self.loading is not threading.current_thread():
+            # A generator that waits for something would keep us; its thread dies with the process.
+            self.loading.join(timeout=_LOADING_SECONDS)
+        try:
+            self.architect.shutdown()
+        except Exception:  # noqa: BLE001 - third-party code; the rest has to be ended all the same
+            _log.exception("run %d: the server could not be ended", self.run)
+        while self.tell():
+            """Listeners hear of everything that has happened before the run is let go."""
+        if self.callbacks is not None:
+            self.callbacks.close()
+            self.callbacks = None
+        self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
+        self.ended.set()
+
+    def _environment(self) -> dict[str, str]:
+        location = self.database.location
+        environment = {
+            DATABASE_VARIABLE: location.url,
+            RUN_VARIABLE: str(self.run),
+            FILES_VARIABLE: str(location.files),
+        }
+        if location.path is None:
+            environment[KEY_VARIABLE] = self.database.signing_key.decode()
+        if self.callbacks is not None:
+            environment.update(self.callbacks.environment)
+        return environment
+
+    def _load(self) -> None:
+        try:
+            self.loader.load_rest(self.stop_loading)
+        except Exception as error:  # noqa: BLE001 - the user's generator; what is loaded stays
+            _log.error("run %d: loading stopped after %d rows", self.run, self.loader.rows)
+            if not isinstance(error, FamulusError):
+                _log.exception("run %d", self.run)
+            self.loader.fail(f"{type(error).__name__}: {error}")
+
+    def _record(self) -> RunRecord:
+        with self.database.read() as tx:
+            return read_run(tx, self.run)
+
+    def _renew(self) -> None:
+        now = self.database.clock()
+        soon = timedelta(seconds=lease.RENEWAL_SECONDS)
+        if self._renewed_at is not None and now - self._renewed_at < soon:
+            return
+        if not self.database.write(lambda tx: lease.renew(tx, self.run, self.holder)):
+            self.let_go()
+            raise RunBusyError(f"run {self.run} was taken over by another operator")
+        self._renewed_at = now
+
+    def _sweep(self, record: RunRecord) -> None:
+        reported = self.provider.capabilities.reports_submissions
+        while self.database.write(
+            lambda tx: time_out(tx, self.run, reported_by_platform=reported)
+        ):
+            """Each step is short, so that submissions come in between."""
+        if reported:
+            timeout = record.submission_timeout
+            self.database.write(lambda tx: doubt_visits(tx, self.run, timeout))
+
+    def _end_if_over(self, record: RunRecord) -> None:
+        with self.database.read() as tx:
+            open_units = record.loading is LoadingStatus.LOADING or open_unit_exists(tx, self.run)
+            at_work, _ = agents_at_work(tx, self.run)
+            newest = last_submission(tx, self.run)
+            now = tx.now
+        if not open_units:
+            self.finish("all done")
+            return
+        since = max(
+            (moment for moment in (record.opened_at, newest and newest.submitted_at) if moment),
+            default=record.created_at,
+        )
+        if now - since >= timedelta(seconds=record.no_submission_patience):
+            self.finish("no submission")
+        elif now >= record.closes_at and not at_work:
+            self.finish("lifetime over")
+
+    def _stop_if_idle(self) -> None:
+        with self.database.read() as tx:
+            at_work, _ = agents_at_work(tx, self.run)
+        if not at_work:
+            self.stop_now("nobody at work")
+
+    def _revive(self, record: RunRecord) -> None:
+        """Serve again, at the same address, when the server has died under the workers."""
+        now = self.database.clock()
+        pulse = timedelta(seconds=_PULSE_SECONDS)
+        if self.ended.is_set() or (self._pulse_at is not None and now - self._pulse_at < pulse):
+            return
+        self._pulse_at = now
+        if record.status not in LIVE_RUNS or self.architect.is_alive():
+            return
+        _log.warning("run %d: the server is gone; starting it again", self.run)
+        try:
+            self.serve()
+        except FamulusError as error:
+            _log.error("run %d: %s", self.run, error)
+
+
+def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
+    """Let nobody new in; say whether that was still to be done."""
+    record = read_run(tx, run)
+    if record.status not in OPEN_RUNS:
+        return False
+    enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}", payload={})
+    return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
+
+
+def end_stop(tx: Transaction, run: int, cause: str) -> bool:
+    """Stop a run that nobody serves any more; say whether that was still to be done."""
+    begin_stop(tx, run, cause)
+    record = read_run(tx, run)
+    if record.status is not RunStatus.STOPPING:
+        return False
+    stamp = TaskRun.update(ended_at=tx.now).where(TaskRun.id == run)
+    tx.execute(stamp)
+    return change_run(
+        tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause
+    )
+
+
+def finish_run(database: Database, run: int, cause: str) -> bool:
+    """End a run for good and expire what is open; say whether that was still to be done."""
+
+    def close(tx: Transaction) -> bool:
+        record = read_run(tx, run)
+        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+            return False
+        if record.status is RunStatus.LAUNCHING:
+            change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
+            record = read_run(tx, run)
+        tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
+        enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-finish", payload={})
+        return change_run(
+            tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
+        )
+
+    closed = database.write(close)
+    while database.write(lambda tx: end_open_agents(tx, run)):
+        """Each step is short, so that other runs' submissions come in between."""
+    while database.write(lambda tx: expire_units(tx, run)):
+        """As above; a finish that was cut off is finished by the next one."""
+    return closed

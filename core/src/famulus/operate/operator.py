@@ -1,0 +1,468 @@
+"""The operator: check, launch, watch, stop, finish and resume runs, from any program."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from attrs import frozen
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.provider import Provider
+from famulus.errors import ConflictError, FamulusError, Problem, RunBusyError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
+from famulus.model.tables import TaskRun
+from famulus.model.transaction import Transaction
+from famulus.operate import lease
+from famulus.operate.checking import plan_problems
+from famulus.operate.creating import create_run
+from famulus.operate.events import Listeners
+from famulus.operate.loading import Loader, Source
+from famulus.operate.operated import Operated, begin_stop, end_stop, finish_run
+from famulus.operate.progress import Progress, read_progress
+from famulus.planning import (
+    EVERYTHING,
+    Draft,
+    configuration_from_mapping,
+    draft_plan,
+    plan_from_stored,
+    read_configuration,
+)
+from famulus.plugins import Plugins, discover
+from famulus.work.callbacks import CallbackServer, callback_names
+from famulus.work.changes import change_run
+from famulus.work.expiry import extend_deadlines
+from famulus.work.runs import RunRecord, find_run, read_run
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between looks at the runs.
+_TICK = 0.25
+
+Configured = Plan | Mapping[str, Any] | str | Path
+
+
+@frozen(kw_only=True)
+class Checked:
+    """A plan without problems, and warnings of what in its configuration has no effect."""
+
+    plan: Plan
+    warnings: Sequence[Problem]
+
+
+@frozen(kw_only=True)
+class Launched:
+    """A run that is being served. ``entrances`` are addresses for people to come in by."""
+
+    run_id: int
+    task_name: str
+    url: str
+    entrances: Sequence[str]
+
+
+class Operator:
+    """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
+
+    Leaving the block stops runs that are still going on; they can be resumed. Two threads look
+    after all its runs, whatever their number; both begin with the first run.
+
+    :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
+    """
+
+    def __init__(
+        self,
+        database: Database | str | Path | None = None,
+        *,
+        plugins: Plugins | None = None,
+    ) -> None:
+        self._owns_database = not isinstance(database, Database)
+        self.database = database if isinstance(database, Database) else Database(database)
+        self.plugins = discover() if plugins is None else plugins
+        self._holder = lease.new_holder()
+        self._runs: dict[int, Operated] = {}
+        self._mutex = threading.Lock()
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Operator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def check(
+        self,
+        configuration: Configured,
+        *,
+        overrides: Sequence[str] = (),
+        shared_state: SharedTaskState | None = None,
+    ) -> Checked:
+        """Find everything that is wrong with a configuration; nothing is written.
+
+        :param configuration: a YAML file, a mapping in its shape, or a plan.
+        :param overrides: ``section.option=value`` as on the command line.
+        :raises famulus.UsageError: with every problem, each with its key, file and line.
+        """
+        if isinstance(configuration, Plan):
+            draft = Draft(plan=configuration, sound=EVERYTHING, problems=(), warnings=())
+        else:
+            draft = draft_plan(_read(configuration, overrides), self.plugins, shared_state)
+        problems = list(draft.problems)
+        if draft.plan is not None:
+            problems += plan_problems(draft.plan, self.plugins, self.database, draft.sound)
+        if problems or draft.plan is None:
+            raise UsageError(problems)
+        return Checked(plan=draft.plan, warnings=draft.warnings)
+
+    def launch(
+        self,
+        configuration: Configured,
+        *,
+        overrides: Sequence[str] = (),
+        shared_state: SharedTaskState | None = None,
+    ) -> Launched:
+        """Launch a run and return once it is served and has work for the first worker.
+
+        The rest of the data is loaded meanwhile. Takes and raises what :meth:`check` does.
+
+        :raises famulus.UnavailableError: when it cannot be served; the run is marked failed.
+        """
+        plan = self.check(configuration, overrides=overrides, shared_state=shared_state).plan
+        self._prepare()
+        run = self._create(plan)
+        operated = self._operated(run, plan, stored=0, stored_hash="")
+        try:
+            self._load_first(operated)
+            url = operated.serve()
+            self.database.write(lambda tx: _open(tx, run, RunStatus.LAUNCHING, timedelta(0)))
+        except BaseException as error:
+            self._fail(operated, error)
+            raise
+        return self._take_charge(operated, plan, url)
+
+    def resume(self, run: int, *, shared_state: SharedTaskState | None = None) -> Launched:
+        """Go on with a run that was stopped, or whose operator has died, at the same address.
+
+        Those who were at work get back the time during which nobody served them.
+
+        :param shared_state: brings the callbacks the run was launched with, if there were any.
+        :raises famulus.ConflictError: when the run is over, or another operator has it.
+        :raises famulus.UsageError: when something that was given in Python is missing.
+        """
+        record = find_run(self.database, run)
+        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+            raise ConflictError(
+                f"run {run} is {record.status.value} and cannot be resumed; launch a new one"
+            )
+        plan = plan_from_stored(record.plan, self.plugins, shared_state, run=f"run {run}")
+        self._check_source(record, plan, shared_state)
+        self._prepare()
+        record = self._take_lease(record)
+        instance = secrets.token_hex(8)
+        operated = self._operated(
+            run, plan, stored=record.rows_loaded, stored_hash=record.source_hash,
+            instance=instance,
+        )
+        try:
+            problems = operated.blueprint.problems(plan)
+            if record.loading is LoadingStatus.LOADING and problems:
+                raise UsageError(problems)
+            url = operated.serve()
+            self.database.write(lambda tx: _reopen(tx, record, instance))
+        except BaseException:
+            operated.let_go()
+            raise
+        return self._take_charge(
+            operated, plan, url, load=record.loading is LoadingStatus.LOADING
+        )
+
+    def progress(self, run: int) -> Progress:
+        """Look at a run, whoever operates it."""
+        find_run(self.database, run)
+        return read_progress(self.database, run)
+
+    def watch(self, run: int, *, every: float = 1.0) -> Iterator[Progress]:
+        """Look at a run every so many seconds until it is out of this operator's hands; the last
+        look is from then."""
+        operated = self._mine(run)
+        while not operated.ended.wait(every):
+            yield read_progress(self.database, run)
+        yield read_progress(self.database, run)
+
+    def wait(self, run: int, *, timeout: float | None = None) -> RunRecord:
+        """Wait until a run is out of this operator's hands and return it as it is then.
+
+        :param timeout: seconds to wait at most; then the run is returned as it goes on.
+        """
+        self._mine(run).ended.wait(timeout)
+        return find_run(self.database, run)
+
+    def stop(self, run: int, *, now: bool = False) -> None:
+        """Let nobody new in; the run stops when those at work are done, or their time is over.
+
+        Works on any run of the database: another operator that has it does the rest.
+
+        :param now: do not wait for them; their pages keep trying until the run is resumed.
+        :raises famulus.ConflictError: when the run is not going on.
+        """
+        record = find_run(self.database, run)
+        operated = self._runs.get(run)
+        if record.status not in LIVE_RUNS:
+            raise ConflictError(f"run {run} is {record.status.value} already")
+        if operated is not None and now:
+            operated.stop_now("stopped")
+        elif now or not self._is_operated(record):
+            self.database.write(lambda tx: end_stop(tx, run, "stopped"))
+        else:
+            self.database.write(lambda tx: begin_stop(tx, run, "stopped"))
+
+    def finish(self, run: int) -> None:
+        """End a run for good: what is open expires. Answers that still come are kept as late ones.
+
+        Works on any run of the database: another operator that has it lets it go.
+
+        :raises famulus.ConflictError: when the run is over already.
+        """
+        record = find_run(self.database, run)
+        operated = self._runs.get(run)
+        if operated is not None:
+            operated.finish("finished")
+        elif not finish_run(self.database, run, "finished"):
+            raise ConflictError(f"run {run} is {record.status.value} already")
+
+    def close(self) -> None:
+        """Stop the runs that are still going on, and everything this operator has started."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+        for operated in list(self._runs.values()):
+            if not operated.ended.is_set():
+                operated.stop_now("operator closed")
+        if self._owns_database:
+            self.database.close()
+
+    def _prepare(self) -> None:
+        if self._closing.is_set():
+            raise ConflictError("this operator is closed; make a new one")
+        for info in self.plugins.accepted:
+            try:
+                self.database.prepare(info.schemas)
+            except FamulusError as error:
+                self.plugins.refuse(info, error)
+
+    def _create(self, plan: Plan) -> int:
+        provider = self.plugins.provider(plan.provider.type)
+        context = Context(
+            database=self.database, clock=self.database.clock, shared_state=plan.shared_state
+        )
+        blueprint = self.plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+        names = (blueprint.block_qualification, blueprint.onboarding_qualification)
+        return self.database.write(
+            lambda tx: create_run(
+                tx, plan, provider,
+                lanes=blueprint.units_per_assignment,
+                qualifications=[name for name in names if name],
+                holder=self._holder,
+                instance=secrets.token_hex(8),
+            )
+        )
+
+    def _operated(
+        self, run: int, plan: Plan, *, stored: int, stored_hash: str, instance: str | None = None
+    ) -> Operated:
+        record = find_run(self.database, run)
+        context = Context(
+            database=self.database,
+            clock=self.database.clock,
+            shared_state=plan.shared_state,
+            requester=RequesterView(
+                id=record.requester_id,
+                name=record.requester_name,
+                provider_type=record.provider_type,
+            ),
+        )
+        blueprint: Blueprint = self.plugins.blueprint(plan.blueprint.type)(
+            plan.blueprint.args, context
+        )
+        provider: Provider = self.plugins.provider(plan.provider.type)(plan.provider.args, context)
+        source = Source(
+            run=run,
+            rows=blueprint.assignments,
+            lanes=record.units_per_assignment,
+            windowed=bool(record.max_num_concurrent_units),
+            stored=stored,
+            stored_hash=stored_hash,
+        )
+        state = plan.shared_state
+        return Operated(
+            database=self.database,
+            run=run,
+            holder=self._holder,
+            instance=instance or record.instance,
+            blueprint=blueprint,
+            architect=self.plugins.architect(plan.architect.type)(plan.architect.args, context),
+            provider=provider,
+            listeners=Listeners(
+                self.database, self.plugins, run, record.task_name, state.on_unit_submitted
+            ),
+            callbacks=CallbackServer(state) if callback_names(state) else None,
+            loader=Loader(self.database, source),
+        )
+
+    def _load_first(self, operated: Operated) -> None:
+        try:
+            operated.loader.load_batch()
+        except FamulusError:
+            raise
+        except Exception as error:
+            if not operated.loader.rows:
+                raise UsageError(
+                    f"the data failed before the first row: {type(error).__name__}: {error}"
+                ) from error
+            raise
+        if not operated.loader.rows:
+            raise UsageError("the data have no rows; there is nothing to do")
+
+    def _take_charge(
+        self, operated: Operated, plan: Plan, url: str, *, load: bool = True
+    ) -> Launched:
+        with self._mutex:
+            self._runs[operated.run] = operated
+            if not self._threads:
+                self._start_threads()
+        if load:
+            operated.load_rest()
+        return Launched(
+            run_id=operated.run,
+            task_name=plan.task_name,
+            url=url,
+            entrances=operated.provider.entrances(url),
+        )
+
+    def _start_threads(self) -> None:
+        for name, work in (("sweeper", self._sweep), ("messenger", self._tell)):
+            thread = threading.Thread(target=work, name=f"famulus-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _sweep(self) -> None:
+        while not self._closing.wait(_TICK):
+            for operated in self._going_on():
+                try:
+                    operated.look_after()
+                except Exception:  # noqa: BLE001 - tried again at the next tick
+                    _log.exception("run %d could not be looked after", operated.run)
+
+    def _tell(self) -> None:
+        while not self._closing.wait(_TICK):
+            for operated in self._going_on():
+                try:
+                    operated.tell()
+                except Exception:  # noqa: BLE001 - tried again at the next tick
+                    _log.exception("run %d: listeners could not be told", operated.run)
+
+    def _going_on(self) -> list[Operated]:
+        with self._mutex:
+            return [each for each in self._runs.values() if not each.ended.is_set()]
+
+    def _mine(self, run: int) -> Operated:
+        operated = self._runs.get(run)
+        if operated is None:
+            raise ConflictError(f"run {run} is not in this operator's hands; resume it first")
+        return operated
+
+    def _fail(self, operated: Operated, error: BaseException) -> None:
+        reason = str(error) or type(error).__name__
+
+        def job(tx: Transaction) -> None:
+            query = TaskRun.update(failure=reason, ended_at=tx.now)
+            tx.execute(query.where(TaskRun.id == operated.run))
+            change_run(
+                tx, run=operated.run, old=RunStatus.LAUNCHING, new=RunStatus.FAILED, cause="launch"
+            )
+
+        self.database.write(job)
+        operated.let_go()
+
+    def _check_source(
+        self, record: RunRecord, plan: Plan, shared_state: SharedTaskState | None
+    ) -> None:
+        if record.loading is not LoadingStatus.LOADING or shared_state is not None:
+            return
+        context = Context(
+            database=self.database, clock=self.database.clock, shared_state=plan.shared_state
+        )
+        blueprint = self.plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+        if blueprint.data_is_code or record.plan["shared_state"]["code"]:
+            raise UsageError(
+                f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
+                "Python; run its script again, or resume it from Python with the same data"
+            )
+
+    def _is_operated(self, record: RunRecord) -> bool:
+        with self.database.read() as tx:
+            return lease.is_held(tx, read_run(tx, record.id))
+
+    def _take_lease(self, record: RunRecord) -> RunRecord:
+        """Take the lease; wait for one that its holder no longer renews to run out."""
+        waited = threading.Event()
+        while True:
+            try:
+                self.database.write(partial(lease.take, record=record, holder=self._holder))
+            except RunBusyError:
+                seen = record.lease_until
+                left = (seen - self.database.clock()).total_seconds() if seen else 0.0
+                waited.wait(min(max(left, 0.0) + 0.05, lease.LEASE_SECONDS))
+                again = find_run(self.database, record.id)
+                if again.lease_until != seen and again.lease_holder == record.lease_holder:
+                    raise
+                record = again
+            else:
+                return find_run(self.database, record.id)
+
+
+def _read(configuration: Mapping[str, Any] | str | Path, overrides: Sequence[str]) -> Any:
+    if isinstance(configuration, Mapping):
+        return configuration_from_mapping(configuration, overrides)
+    return read_configuration(Path(configuration), overrides)
+
+
+def _open(tx: Transaction, run: int, old: RunStatus, pause: timedelta) -> None:
+    tx.execute(
+        TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run)
+    )
+    extend_deadlines(tx, run, pause)
+    change_run(tx, run=run, old=old, new=RunStatus.RUNNING, cause="launch")
+
+
+def _reopen(tx: Transaction, record: RunRecord, instance: str) -> None:
+    """Open a run again, whatever its last operator has left it as."""
+    since = record.ended_at or _last_sign(record)
+    pause = tx.now - since if since else timedelta(0)
+    tx.execute(TaskRun.update(instance=instance).where(TaskRun.id == record.id))
+    if record.status is RunStatus.RUNNING:
+        tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
+        extend_deadlines(tx, record.id, pause)
+        return
+    _open(tx, record.id, record.status, pause)
+
+
+def _last_sign(record: RunRecord) -> Any:
+    if record.lease_until is None:
+        return record.opened_at
+    return record.lease_until - timedelta(seconds=lease.LEASE_SECONDS)

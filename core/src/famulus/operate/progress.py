@@ -1,0 +1,68 @@
+"""How a run is getting on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from famulus.model.database import Database
+from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
+from famulus.work.runs import agents_at_work, read_run, unit_counts
+
+
+@frozen(kw_only=True)
+class Progress:
+    """One look at a run. ``until`` is the last deadline of those at work."""
+
+    run_id: int
+    task_name: str
+    status: RunStatus
+    url: str
+    units: Mapping[UnitStatus, int]
+    at_work: int
+    until: datetime | None
+    loading: LoadingStatus
+    loading_error: str
+    rows_loaded: int
+    at: datetime
+
+    @property
+    def total(self) -> int:
+        """All units there are by now."""
+        return sum(self.units.values())
+
+    @property
+    def done(self) -> int:
+        """Units with answers."""
+        return sum(self.units.get(status, 0) for status in DONE_UNITS)
+
+    @property
+    def open(self) -> int:
+        """Units that are still to be done."""
+        open_ones = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
+        return sum(self.units.get(status, 0) for status in open_ones)
+
+
+def read_progress(database: Database, run: int) -> Progress:
+    """Look at a run.
+
+    :raises famulus.NotFoundError: when there is none of that number.
+    """
+    with database.read() as tx:
+        record = read_run(tx, run)
+        at_work, until = agents_at_work(tx, run)
+        return Progress(
+            run_id=run,
+            task_name=record.task_name,
+            status=record.status,
+            url=record.url,
+            units=unit_counts(tx, run),
+            at_work=at_work,
+            until=until,
+            loading=record.loading,
+            loading_error=record.loading_error,
+            rows_loaded=record.rows_loaded,
+            at=tx.now,
+        )

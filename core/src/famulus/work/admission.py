@@ -1,0 +1,192 @@
+"""Letting a worker in: one transaction where nobody else has a say, several where plugins do."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from attrs import evolve, frozen
+
+from famulus.contracts.pages import Refusal, RefusalReason, UnitView, WorkerView
+from famulus.contracts.provider import Arrival
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.model.database import Database
+from famulus.model.statements import Kind
+from famulus.model.transaction import Transaction
+from famulus.work.allocation import Candidate, Share, candidates, make_share, save_share
+from famulus.work.arrival import (
+    Found,
+    Known,
+    Rules,
+    begin_onboarding,
+    find_worker,
+    give_unit,
+    make_worker,
+    needs_onboarding,
+    nothing_for,
+    recognise,
+    refuse_by_limits,
+    refuse_by_rules,
+    unit_data,
+)
+
+#: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
+_ASKED_TOGETHER = 50
+_ASKED_AT_MOST = 500
+
+Predicate = Callable[[WorkerView, UnitView], bool]
+
+
+@frozen(kw_only=True)
+class Admission:
+    """How workers come into one run."""
+
+    database: Database
+    rules: Rules
+    checks: Sequence[QualificationCheck]
+    predicate: Predicate | None
+
+    def admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
+        """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not."""
+        if self.predicate is None and not self.checks:
+            return self.database.write(lambda tx: self._admit_at_once(tx, arrival, query))
+        known = self.database.write(lambda tx: self._prepare(tx, arrival, query))
+        if known.found is not None:
+            return known.found
+        worker = self._view(known, arrival)
+        for check in self.checks:
+            refusal = check.refuse(worker, self.rules.run)
+            if refusal is not None:
+                return refusal
+        onboarding = self.database.write(lambda tx: self._onboard(tx, arrival, known, query))
+        if onboarding is not None:
+            return onboarding
+        if self.predicate is None:
+            return self.database.write(lambda tx: self._give(tx, arrival, known, query))
+        return self._search(self.predicate, worker, arrival, known, query)
+
+    def _admit_at_once(
+        self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
+    ) -> Found:
+        known = self._prepare(tx, arrival, query)
+        if known.found is not None:
+            return known.found
+        return self._onboard(tx, arrival, known, query) or self._give(tx, arrival, known, query)
+
+    def _prepare(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
+        """Recognise the worker, and make them known if the door is open to them at all."""
+        rules = self.rules
+        worker = find_worker(tx, rules.provider_type, arrival.worker_name)
+        known = recognise(tx, rules, arrival, worker)
+        if known.found is not None:
+            return known
+        worker = make_worker(tx, rules.provider_type, arrival.worker_name)
+        if tx.kind is Kind.POSTGRESQL:
+            # Another request of the same worker may have been first to the lock.
+            known = recognise(tx, rules, arrival, worker)
+        refusal = refuse_by_rules(tx, rules, worker)
+        return evolve(known, worker=worker, found=known.found or refusal)
+
+    def _onboard(
+        self, tx: Transaction, arrival: Arrival, known: Known, query: Mapping[str, str]
+    ) -> Found | None:
+        assert known.worker is not None
+        if not needs_onboarding(tx, self.rules, known.worker):
+            return None
+        return begin_onboarding(tx, self.rules, arrival, known, query)
+
+    def _give(
+        self, tx: Transaction, arrival: Arrival, known: Known, query: Mapping[str, str]
+    ) -> Found:
+        found = give_unit(tx, self.rules, arrival, known, query)
+        assert found is not None
+        return found
+
+    def _search(
+        self,
+        predicate: Predicate,
+        worker: WorkerView,
+        arrival: Arrival,
+        known: Known,
+        query: Mapping[str, str],
+    ) -> Found:
+        """Ask the predicate about a bounded number of units, from where the last search ended.
+
+        It is third-party code, so it is asked between transactions, and the unit it has agreed to
+        is claimed only if it is still free then.
+        """
+        for _ in range(_ASKED_AT_MOST // _ASKED_TOGETHER):
+            looked = self.database.write(lambda tx: self._look(tx, known))
+            if isinstance(looked, Refusal):
+                return looked
+            for candidate, unit in looked:
+                if not predicate(worker, unit):
+                    continue
+                claim = partial(
+                    self._claim, arrival=arrival, known=known, query=query, only=candidate
+                )
+                found = self.database.write(claim)
+                if found is not None:
+                    return found
+        return Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+    def _look(
+        self, tx: Transaction, known: Known
+    ) -> Refusal | list[tuple[Candidate, UnitView]]:
+        """Return the next units to ask about and remember where to go on; a refusal at the end."""
+        assert known.worker is not None
+        rules = self.rules
+        share = make_share(
+            tx, run=rules.run, worker=known.worker, task=rules.task, lanes=rules.lanes
+        )
+        refusal = refuse_by_limits(tx, rules, known.gate, known.worker, share)
+        if refusal is not None:
+            return refusal
+        found = self._after_cursor(tx, known.worker, share)
+        share.cursor = [found[-1].lane, found[-1].position] if found else None
+        save_share(tx, share)
+        if not found:
+            return nothing_for(known.gate, share)
+        return [(each, _unit_view(tx, each)) for each in found]
+
+    def _after_cursor(self, tx: Transaction, worker: int, share: Share) -> list[Candidate]:
+        for start in (share.cursor, [0, -1]):
+            if start is None:
+                continue
+            coming = candidates(
+                tx, run=self.rules.run, worker=worker, share=share, start=tuple(start)
+            )
+            found = list(itertools.islice(coming, _ASKED_TOGETHER))
+            if found:
+                return found
+        return []
+
+    def _claim(
+        self,
+        tx: Transaction,
+        arrival: Arrival,
+        known: Known,
+        query: Mapping[str, str],
+        only: Candidate,
+    ) -> Found | None:
+        if tx.kind is Kind.POSTGRESQL:
+            make_worker(tx, self.rules.provider_type, arrival.worker_name)
+        again = recognise(tx, self.rules, arrival, known.worker)
+        if again.found is not None:
+            return again.found
+        return give_unit(tx, self.rules, arrival, again, query, only)
+
+    def _view(self, known: Known, arrival: Arrival) -> WorkerView:
+        assert known.worker is not None
+        return WorkerView(
+            id=known.worker, name=arrival.worker_name, provider_type=self.rules.provider_type
+        )
+
+
+def _unit_view(tx: Transaction, candidate: Candidate) -> UnitView:
+    index, data = unit_data(tx, candidate.unit)
+    return UnitView(
+        id=candidate.unit, assignment_id=candidate.assignment, index=index, data=json.loads(data)
+    )

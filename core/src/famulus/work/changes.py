@@ -1,0 +1,190 @@
+"""Changing a status: the only functions that do, each legal by the table and leaving an event."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import peewee
+
+from famulus.model.fields import dump_json, to_micros
+from famulus.model.statements import Kind, Param, Statement
+from famulus.model.states import (
+    AgentStatus,
+    RunStatus,
+    UnitStatus,
+    VisitStatus,
+    check_transition,
+    may_follow,
+)
+from famulus.model.tables import Agent, Event, TaskRun, Unit, Visit
+from famulus.model.transaction import Transaction
+
+
+def _xact(kind: Kind) -> Any:
+    if kind is Kind.SQLITE:
+        return 0
+    return peewee.SQL("pg_current_xact_id()::text::bigint")
+
+
+_RECORD = Statement(
+    lambda kind: Event.insert({
+        Event.run: Param("run"),
+        Event.at: Param("at"),
+        Event.subject: Param("subject"),
+        Event.subject_id: Param("subject_id"),
+        Event.old: Param("old"),
+        Event.new: Param("new"),
+        Event.cause: Param("cause"),
+        Event.count: Param("count"),
+        Event.agent_id: Param("agent"),
+        Event.detail: Param("detail"),
+        Event.xact: _xact(kind),
+    })
+)
+
+_CHANGE_UNIT = Statement(
+    lambda _: Unit.update({
+        Unit.status: Param("new"),
+        Unit.agent_id: Param("agent"),
+    }).where(Unit.id == Param("id"), Unit.status == Param("old"))
+)
+_CHANGE_VISIT = Statement(
+    lambda _: Visit.update({Visit.status: Param("new")}).where(
+        Visit.id == Param("id"), Visit.status == Param("old")
+    )
+)
+_CHANGE_RUN = Statement(
+    lambda _: TaskRun.update({TaskRun.status: Param("new")}).where(
+        TaskRun.id == Param("id"), TaskRun.status == Param("old")
+    )
+)
+_END_AGENT = Statement(
+    lambda _: Agent.update({Agent.status: Param("new"), Agent.ended_at: Param("at")}).where(
+        Agent.id == Param("id"), Agent.status == Param("old")
+    )
+)
+
+
+def record(
+    tx: Transaction,
+    *,
+    run: int | None,
+    subject: str,
+    subject_id: int | None,
+    old: str | None,
+    new: str,
+    cause: str,
+    count: int = 1,
+    agent: int | None = None,
+    detail: Any = None,
+) -> None:
+    """Append one event, at the transaction's time."""
+    tx.run(
+        _RECORD,
+        run=run,
+        at=to_micros(tx.now),
+        subject=subject,
+        subject_id=subject_id,
+        old=old,
+        new=new,
+        cause=cause,
+        count=count,
+        agent=agent,
+        detail=None if detail is None else dump_json(detail),
+    )
+
+
+def change_unit(
+    tx: Transaction,
+    *,
+    run: int,
+    unit: int,
+    old: UnitStatus,
+    new: UnitStatus,
+    cause: str,
+    agent: int | None,
+) -> bool:
+    """Change one unit, if it still has the old status; say whether it had.
+
+    :param agent: who holds or has completed the unit from now on.
+    """
+    check_transition(old, new, f"unit {unit}")
+    done = tx.run(_CHANGE_UNIT, id=unit, old=old.value, new=new.value, agent=agent)
+    if done.rowcount != 1:
+        return False
+    record(
+        tx, run=run, subject="unit", subject_id=unit, old=old.value, new=new.value, cause=cause,
+        agent=agent,
+    )
+    return True
+
+
+def end_agent(
+    tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
+) -> bool:
+    """End an agent's attempt, if it still has the old status; say whether it had."""
+    check_transition(old, new, f"agent {agent}")
+    done = tx.run(_END_AGENT, id=agent, old=old.value, new=new.value, at=to_micros(tx.now))
+    if done.rowcount != 1:
+        return False
+    record(
+        tx, run=run, subject="agent", subject_id=agent, old=old.value, new=new.value, cause=cause,
+        agent=agent,
+    )
+    return True
+
+
+def change_visit(
+    tx: Transaction, *, run: int, visit: int, old: VisitStatus, new: VisitStatus, cause: str
+) -> bool:
+    """Change one visit, if it still has the old status; say whether it had."""
+    check_transition(old, new, f"visit {visit}")
+    done = tx.run(_CHANGE_VISIT, id=visit, old=old.value, new=new.value)
+    if done.rowcount != 1:
+        return False
+    record(
+        tx, run=run, subject="visit", subject_id=visit, old=old.value, new=new.value, cause=cause
+    )
+    return True
+
+
+def change_run(tx: Transaction, *, run: int, old: RunStatus, new: RunStatus, cause: str) -> bool:
+    """Change one run, if it still has the old status; say whether it had."""
+    check_transition(old, new, f"run {run}")
+    done = tx.run(_CHANGE_RUN, id=run, old=old.value, new=new.value)
+    if done.rowcount != 1:
+        return False
+    record(tx, run=run, subject="run", subject_id=run, old=old.value, new=new.value, cause=cause)
+    return True
+
+
+def change_units_together(
+    tx: Transaction,
+    *,
+    run: int,
+    units: Sequence[int],
+    old: UnitStatus,
+    new: UnitStatus,
+    cause: str,
+) -> int:
+    """Change many units that no agent holds, leaving one event for the batch; return how many."""
+    if not units:
+        return 0
+    check_transition(old, new, f"a batch of {len(units)} units")
+    query = (
+        Unit.update({Unit.status: new, Unit.agent_id: None})
+        .where(Unit.id << list(units), Unit.status == old)
+    )
+    changed = int(tx.execute(query).rowcount)
+    if changed:
+        record(
+            tx, run=run, subject="unit", subject_id=None, old=old.value, new=new.value,
+            cause=cause, count=changed,
+        )
+    return changed
+
+
+def may_change_visit(old: VisitStatus, new: VisitStatus) -> bool:
+    """Say whether a visit may go from one status to another."""
+    return may_follow(old, new)

@@ -1,0 +1,128 @@
+"""What time ends: attempts past their deadline, visits never reported, the units of a finished run.
+
+Each function does a bounded step in one transaction and says how much it did; the operator's one
+sweeper calls it again until nothing is left.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import peewee
+
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_UNITS,
+    AgentStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import Agent, Unit, Visit, literal, literals
+from famulus.model.transaction import Row, Transaction
+from famulus.work.changes import change_units_together, change_visit, end_agent
+from famulus.work.release import take_back
+
+#: Rows of one step: small enough that no submission waits long behind it.
+_STEP = 200
+_UNIT_STEP = 2_000
+
+
+def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
+    """End attempts whose time is over and offer their units to others; return how many."""
+    due = tx.rows(
+        _open_agents(run).where(Agent.deadline <= tx.now).order_by(Agent.deadline).limit(_STEP)
+    )
+    return sum(
+        take_back(
+            tx, run=run, agent=agent.id, unit=agent.unit, worker=agent.worker, visit=agent.visit,
+            old=agent.status, new=AgentStatus.TIMEOUT, cause="deadline",
+            visit_becomes=None if reported_by_platform else VisitStatus.EXPIRED,
+        )
+        for agent in due
+    )
+
+
+def doubt_visits(tx: Transaction, run: int, submission_timeout: int) -> int:
+    """Mark visits ``unknown`` that are done here and whose submission the platform has not
+    reported in time; return how many."""
+    limit = tx.now - timedelta(seconds=submission_timeout)
+    due = tx.rows(
+        Visit.select(Visit.id, Visit.status)
+        .where(
+            Visit.run == run,
+            Visit.status == literal(VisitStatus.ACCEPTED),
+            Visit.done_at.is_null(False),
+            Visit.done_at <= limit,
+        )
+        .limit(_STEP)
+    )
+    return sum(
+        change_visit(
+            tx, run=run, visit=visit.id, old=visit.status, new=VisitStatus.UNKNOWN,
+            cause="not reported",
+        )
+        for visit in due
+    )
+
+
+def end_open_agents(tx: Transaction, run: int) -> int:
+    """End the attempts still open when a run is finished; their answers, should they come, are
+    stored as late ones. Return how many."""
+    return sum(
+        end_agent(
+            tx, run=run, agent=agent.id, old=agent.status, new=AgentStatus.EXPIRED,
+            cause="run finished",
+        )
+        for agent in tx.rows(_open_agents(run).limit(_STEP))
+    )
+
+
+def expire_units(tx: Transaction, run: int) -> int:
+    """Expire units of a run that is finished; return how many."""
+    for status in OPEN_UNITS:
+        units = [
+            row.id
+            for row in tx.rows(
+                Unit.select(Unit.id)
+                .where(Unit.run == run, Unit.status == status)
+                .limit(_UNIT_STEP)
+            )
+        ]
+        if units:
+            return change_units_together(
+                tx, run=run, units=units, old=status, new=UnitStatus.EXPIRED, cause="run finished"
+            )
+    return 0
+
+
+def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
+    """Give everybody at work back the time during which nobody served the run."""
+    if pause <= timedelta(0):
+        return 0
+    later = Agent.deadline + pause // timedelta(microseconds=1)
+    query = Agent.update({Agent.deadline: later}).where(
+        Agent.run == run, Agent.status << literals(*OPEN_AGENTS)
+    )
+    return int(tx.execute(query).rowcount)
+
+
+def next_deadline(tx: Transaction, run: int) -> Row | None:
+    """Return the first deadline of those at work (``deadline``), or None."""
+    return tx.row(_open_agents(run).order_by(Agent.deadline).limit(1))
+
+
+def last_submission(tx: Transaction, run: int) -> Row | None:
+    """Return the time of a run's newest submission (``submitted_at``), or None."""
+    return tx.row(
+        Agent.select(Agent.submitted_at)
+        .where(Agent.run == run, Agent.submitted_at.is_null(False))
+        .order_by(Agent.submitted_at.desc())
+        .limit(1)
+    )
+
+
+def _open_agents(run: int) -> peewee.ModelSelect[Agent]:
+    return Agent.select(
+        Agent.id, Agent.status, Agent.unit.alias("unit"), Agent.worker.alias("worker"),
+        Agent.visit.alias("visit"), Agent.deadline,
+    ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))

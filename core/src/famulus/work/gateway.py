@@ -1,0 +1,469 @@
+"""The one way workers come in: arrive, submit, give back.
+
+Whoever serves pages (an architect's process, a WSGI server on another host, somebody's own
+application) opens a gateway and carries its replies; everything it needs is in the database.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from attrs import evolve
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.pages import (
+    Form,
+    OnboardingView,
+    PreviewView,
+    Refusal,
+    RefusalReason,
+    Reply,
+    TaskView,
+    UnitView,
+    WorkerView,
+)
+from famulus.contracts.plan import SharedTaskState
+from famulus.contracts.provider import Arrival, Completion, Preview, Provider, VisitView
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import InvalidAnswers, UnavailableError
+from famulus.model.database import Database
+from famulus.model.fields import to_micros
+from famulus.model.statements import Param, Statement
+from famulus.model.states import AgentStatus
+from famulus.model.tables import Agent, Assignment, Visit, Worker
+from famulus.model.transaction import Transaction
+from famulus.planning import plan_from_stored, stored_callbacks
+from famulus.plugins import Plugins, discover
+from famulus.work import shell
+from famulus.work.admission import Admission
+from famulus.work.arrival import Found, Onboarding, Rules, Settled
+from famulus.work.callbacks import VARIABLE, RemoteCallbacks
+from famulus.work.eligibility import requirement
+from famulus.work.runs import RunRecord, find_run
+from famulus.work.submission import (
+    Acknowledgement,
+    Attempt,
+    Result,
+    earlier_submission,
+    give_back,
+    read_attempt,
+    store_answers,
+    store_onboarding,
+)
+from famulus.work.tokens import Tokens
+from famulus.work.uploads import Uploads
+
+_log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+RUN_VARIABLE = "FAMULUS_RUN"
+_LONGEST_SUBMISSION_ID = 64
+_SECOND = 1_000_000
+
+_FIRST_ROW = Statement(
+    lambda _: Assignment.select(Assignment.data).where(
+        Assignment.run == Param("run"), Assignment.number == 0
+    )
+)
+_VISIT_VIEW = Statement(
+    lambda _: Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
+    .join(Worker, on=(Visit.worker == Worker.id))
+    .where(Visit.id == Param("visit"))
+)
+_ANSWERS = Statement(lambda _: Agent.select(Agent.answers).where(Agent.id == Param("agent")))
+
+
+class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module
+    """A form whose token nobody here has signed."""
+
+
+def _guarded(
+    answer: Callable[Concatenate[Gateway, P], Reply], /
+) -> Callable[Concatenate[Gateway, P], Reply]:
+    """Turn what goes wrong into a page for the worker and a traceback for the operator."""
+
+    @wraps(answer)
+    def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
+        as_json = bool(kwargs.get("as_json"))
+        try:
+            return answer(self, *args, **kwargs)
+        except _Unsigned:
+            return self._refuse(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+        except UnavailableError:
+            _log.warning("run %d: busy", self.run_id, exc_info=True)
+            return self.busy()
+        except Exception:  # noqa: BLE001 - mostly third-party code; logged with the reference
+            reference = secrets.token_hex(4)
+            _log.exception("run %d, reference %s", self.run_id, reference)
+            page = shell.apology_document(self._title, reference)
+            message = f"Something went wrong here. Reference: {reference}"
+            return self._answer("error", 500, page, as_json, message=message)
+
+    return guarded
+
+
+class Gateway:
+    """One run, as workers meet it. Used by any number of threads at once; keeps only caches."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        record: RunRecord,
+        blueprint: Blueprint,
+        provider: Provider,
+        checks: Sequence[QualificationCheck],
+        title: str,
+        description: str,
+        remote: RemoteCallbacks | None = None,
+    ) -> None:
+        state = blueprint.context.shared_state
+        self.run_id = record.id
+        self._database = database
+        self._blueprint = blueprint
+        self._provider = provider
+        self._title = title
+        self._description = description
+        self._remote = remote
+        self._tokens = Tokens(database.signing_key, record.id)
+        self._uploads = Uploads(database.files, record.id)
+        self._first_row: Mapping[str, Any] | None = None
+        rules = Rules(
+            run=record.id,
+            task=record.task_id,
+            provider_type=record.provider_type,
+            lanes=record.units_per_assignment,
+            requirements=tuple(map(requirement, state.qualifications)),
+            onboarding=blueprint.onboarding_qualification if blueprint.has_onboarding else None,
+            block=blueprint.block_qualification,
+        )
+        self._admission = Admission(
+            database=database, rules=rules, checks=checks, predicate=state.worker_can_do_unit
+        )
+
+    @property
+    def assets(self) -> Sequence[Path]:
+        """Folders whose files are served beside the page."""
+        return self._blueprint.assets()
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where to put received files, each under a name that is made up; the gateway moves them
+        to their place, and whoever received them deletes what is left at the end of a request."""
+        return self._uploads.incoming
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for every HTML reply."""
+        ancestors = " ".join(self._provider.frame_ancestors) or "'none'"
+        return {
+            "Content-Security-Policy": f"frame-ancestors {ancestors}",
+            "Referrer-Policy": "no-referrer",
+        }
+
+    @_guarded
+    def arrive(self, query: Mapping[str, str]) -> Reply:
+        """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
+        who = self._provider.arrive(query)
+        if isinstance(who, Preview):
+            return self._preview()
+        if isinstance(who, Refusal):
+            return self._refuse(who)
+        return self._show(self._admission.admit(who, query), who.worker_name)
+
+    @_guarded
+    def submit(self, form: Form, *, as_json: bool = False) -> Reply:
+        """Answer a submitted form, once its answers are committed to the disk.
+
+        :param as_json: for the page's own script, which needs the outcome besides the page.
+        """
+        try:
+            return self._submit(form, as_json)
+        except InvalidAnswers as error:
+            page = shell.invalid_document(self._title, str(error))
+            return self._answer("invalid", 422, page, as_json, message=str(error))
+
+    @_guarded
+    def give_back(self, form: Form) -> Reply:
+        """Answer the form of a worker who gives their unit back."""
+        agent, _ = self._signed(form)
+
+        def job(tx: Transaction) -> bool:
+            attempt = self._attempt(tx, agent)
+            return give_back(tx, attempt, reported_by_platform=self._reported)
+
+        self._database.write(job)
+        return self._reply(200, shell.given_back_document(self._title))
+
+    def busy(self) -> Reply:
+        """Answer a request that cannot be served now; the page's script tries again."""
+        return self._reply(
+            503, shell.busy_document(self._title), headers={"Retry-After": "2"}
+        )
+
+    def close(self) -> None:
+        """Close what the gateway itself has opened; the database stays with whoever opened it."""
+        if self._remote is not None:
+            self._remote.close()
+
+    @property
+    def _reported(self) -> bool:
+        return self._provider.capabilities.reports_submissions
+
+    def _submit(self, form: Form, as_json: bool) -> Reply:
+        agent, onboarding = self._signed(form)
+        submission = form.first(shell.SUBMISSION_FIELD) or ""
+        if not 0 < len(submission) <= _LONGEST_SUBMISSION_ID:
+            raise _Unsigned
+        form = _without_ours(form)
+        if onboarding:
+            return self._submit_onboarding(agent, submission, form, as_json)
+        answers = self._blueprint.read_answers(form)
+        with self._uploads.kept(agent, form.files) as kept:
+
+            def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
+                stored = store_answers(
+                    tx, self._attempt(tx, agent), submission=submission, answers=answers,
+                    files=kept.files, reported_by_platform=self._reported,
+                )
+                return stored, self._visit_view(tx, stored.visit)
+
+            try:
+                acknowledgement, visit = self._database.write(job)
+            except BaseException:
+                # A commit whose answer got lost may have happened: its files must stay.
+                kept.confirm()
+                raise
+            if acknowledgement.result is Result.STORED:
+                kept.confirm()
+        return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
+
+    def _submit_onboarding(
+        self, agent: int, submission: str, form: Form, as_json: bool
+    ) -> Reply:
+        with self._database.read() as tx:
+            attempt = self._attempt(tx, agent)
+            visit = self._visit_view(tx, attempt.visit)
+        earlier = earlier_submission(attempt, submission)
+        if earlier is None:
+            earlier = self._store_onboarding(attempt, submission, form)
+        if earlier.result is Result.CONFLICT:
+            page = shell.conflict_document(self._title)
+            return self._answer("conflict", 409, page, as_json)
+        if as_json:
+            # The script loads the page's address again: what comes next is another page.
+            return self._answer("stored", 200, "", True)
+        arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
+        return self._show(self._admission.admit(arrival, visit.query), visit.worker_name)
+
+    def _store_onboarding(
+        self, attempt: Attempt, submission: str, form: Form
+    ) -> Acknowledgement:
+        qualification = self._blueprint.onboarding_qualification
+        assert qualification is not None
+        answers = self._blueprint.read_answers(form)
+        passed = self._blueprint.onboarding_passed(answers)
+        with self._uploads.kept(attempt.agent, form.files) as kept:
+            job = partial(
+                _store_onboarding, agent=attempt.agent, submission=submission, answers=answers,
+                files=kept.files, passed=passed, qualification=qualification,
+            )
+            try:
+                stored = self._database.write(job)
+            except BaseException:
+                kept.confirm()
+                raise
+            if stored.result is Result.STORED:
+                kept.confirm()
+        return stored
+
+    def _acknowledge(
+        self,
+        acknowledgement: Acknowledgement,
+        visit: VisitView,
+        agent: int,
+        answers: Any,
+        as_json: bool,
+    ) -> Reply:
+        if acknowledgement.result is Result.CONFLICT:
+            page = shell.conflict_document(self._title)
+            return self._answer("conflict", 409, page, as_json)
+        if acknowledgement.result is Result.REPEATED:
+            with self._database.read() as tx:
+                row = tx.one(_ANSWERS, agent=agent)
+            answers = json.loads(row[0]) if row else None
+        completion = self._provider.completion(visit)
+        page = shell.stored_document(self._title, answers, acknowledgement.late, completion)
+        return self._answer("stored", 200, page, as_json)
+
+    def _show(self, found: Found, worker_name: str) -> Reply:
+        if isinstance(found, Refusal):
+            return self._refuse(found)
+        if isinstance(found, Settled):
+            with self._database.read() as tx:
+                visit = self._visit_view(tx, found.visit)
+            return self._reply(200, shell.already_document(self._title, self._completion(visit)))
+        worker = WorkerView(
+            id=found.worker, name=worker_name, provider_type=self._provider.type
+        )
+        onboarding = isinstance(found, Onboarding)
+        if isinstance(found, Onboarding):
+            page = self._blueprint.onboarding_page(
+                OnboardingView(agent_id=found.agent, worker=worker)
+            )
+        else:
+            unit = UnitView(
+                id=found.unit, assignment_id=found.assignment, index=found.index,
+                data=json.loads(found.data),
+            )
+            page = self._blueprint.task_page(
+                TaskView(agent_id=found.agent, worker=worker, unit=unit)
+            )
+        now = to_micros(self._database.clock())
+        document = shell.task_document(
+            shell.TaskShell(
+                title=self._title,
+                description=self._description,
+                page=page,
+                token=self._tokens.sign(found.agent, onboarding=onboarding),
+                submission_id=secrets.token_hex(16),
+                storage_key=f"famulus-{self.run_id}-{found.agent}",
+                seconds_left=max((found.deadline - now) // _SECOND, 0),
+                onboarding=onboarding,
+            )
+        )
+        return self._reply(200, document)
+
+    def _preview(self) -> Reply:
+        if self._first_row is None:
+            with self._database.read() as tx:
+                row = tx.one(_FIRST_ROW, run=self.run_id)
+            self._first_row = json.loads(row[0]) if row else None
+        page = self._blueprint.preview_page(PreviewView(data=self._first_row))
+        return self._reply(200, shell.preview_document(self._title, self._description, page))
+
+    def _completion(self, visit: VisitView) -> Completion | None:
+        return self._provider.completion(visit)
+
+    def _signed(self, form: Form) -> tuple[int, bool]:
+        signed = self._tokens.read(form.first(shell.TOKEN_FIELD) or "")
+        if signed is None:
+            raise _Unsigned
+        return signed
+
+    def _attempt(self, tx: Transaction, agent: int) -> Attempt:
+        attempt = read_attempt(tx, agent)
+        if attempt is None or attempt.run != self.run_id:
+            raise _Unsigned
+        return attempt
+
+    def _visit_view(self, tx: Transaction, visit: int) -> VisitView:
+        row = tx.one(_VISIT_VIEW, visit=visit)
+        assert row is not None
+        return VisitView(
+            id=visit, run_id=self.run_id, reference=row[0], query=json.loads(row[2]),
+            worker_name=row[3],
+        )
+
+    def _refuse(self, refusal: Refusal, as_json: bool = False) -> Reply:
+        status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
+        page = shell.refusal_document(self._title, refusal, reference=None)
+        if as_json:
+            message = "This form is not one of ours, or not of this run."
+            return self._answer("refused", status, page, True, message=message)
+        return self._reply(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
+
+    def _answer(
+        self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
+    ) -> Reply:
+        if not as_json:
+            return self._reply(status, page)
+        return Reply(
+            status=status,
+            body=shell.submit_json(outcome, message, page),
+            content_type="application/json",
+        )
+
+    def _reply(
+        self, status: int, body: str, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        return Reply(status=status, body=body, headers=headers or {})
+
+
+def open_gateway(
+    database: Database,
+    run: int,
+    *,
+    plugins: Plugins | None = None,
+    shared_state: SharedTaskState | None = None,
+) -> Gateway:
+    """Open the way in to a run, in whichever process serves it.
+
+    :param shared_state: brings the run's callbacks, where this process has them; otherwise the
+        operator that the environment's ``FAMULUS_CALLBACKS`` names is asked.
+    :raises famulus.NotFoundError: when there is no such run.
+    :raises famulus.UsageError: when the run needs callbacks that cannot be reached from here: a
+        default never stands in for a missing check.
+    """
+    plugins = discover() if plugins is None else plugins
+    record = find_run(database, run)
+    remote = None
+    address = os.environ.get(VARIABLE) if shared_state is None else None
+    if address:
+        remote = RemoteCallbacks(address)
+        state_class = plugins.blueprint(record.blueprint_type).SharedState
+        shared_state = remote.state(state_class, stored_callbacks(record.plan))
+    plan = plan_from_stored(record.plan, plugins, shared_state, run=f"run {run}")
+    requester = RequesterView(
+        id=record.requester_id, name=record.requester_name, provider_type=record.provider_type
+    )
+    context = Context(
+        database=database,
+        clock=database.clock,
+        shared_state=plan.shared_state,
+        requester=requester,
+    )
+    return Gateway(
+        database=database,
+        record=record,
+        blueprint=plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context),
+        provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
+        checks=[check(None, context) for check in plugins.checks()],
+        title=plan.task.task_title or plan.task_name,
+        description=plan.task.task_description or "",
+        remote=remote,
+    )
+
+
+def _without_ours(form: Form) -> Form:
+    ours = (shell.TOKEN_FIELD, shell.SUBMISSION_FIELD)
+    return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
+
+
+def _store_onboarding(
+    tx: Transaction,
+    *,
+    agent: int,
+    submission: str,
+    answers: Any,
+    files: Any,
+    passed: bool,
+    qualification: str,
+) -> Acknowledgement:
+    attempt = read_attempt(tx, agent)
+    assert attempt is not None
+    if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
+        return Acknowledgement(result=Result.CONFLICT, late=True, visit=attempt.visit)
+    return store_onboarding(
+        tx, attempt, submission=submission, answers=answers, files=files, passed=passed,
+        qualification=qualification,
+    )

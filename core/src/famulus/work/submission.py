@@ -1,0 +1,315 @@
+"""Answers come in: stored once, never overwritten, late ones marked.
+
+Everything here happens inside a transaction and calls no third-party code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.model.fields import dump_json, to_micros
+from famulus.model.statements import Kind, Param, Statement
+from famulus.model.states import (
+    OPEN_VISITS,
+    AgentStatus,
+    UnitStatus,
+    VisitStatus,
+    check_transition,
+)
+from famulus.model.tables import (
+    Agent,
+    GrantedQualification,
+    Participation,
+    Qualification,
+    Unit,
+    Upload,
+    Visit,
+    literals,
+)
+from famulus.model.transaction import Transaction
+from famulus.work.changes import change_unit, change_visit, record
+from famulus.work.release import release_waiting, take_back
+
+
+class Result(StrEnum):
+    """What became of a submission."""
+
+    STORED = "stored"
+    #: the very same submission came before: the same acknowledgement again
+    REPEATED = "repeated"
+    #: other answers of this attempt are stored and stay as they are
+    CONFLICT = "conflict"
+
+
+@frozen(kw_only=True)
+class Attempt:
+    """An agent as it stands when something comes in for it."""
+
+    agent: int
+    run: int
+    worker: int
+    visit: int
+    unit: int | None
+    assignment: int | None
+    status: AgentStatus
+    submission: str | None
+    late: bool
+
+
+@frozen(kw_only=True)
+class StoredFile:
+    """An uploaded file that lies, synced to the disk, below the database's folder of files."""
+
+    field: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    path: str
+
+
+@frozen(kw_only=True)
+class Acknowledgement:
+    """What the worker may be told, once the transaction is committed."""
+
+    result: Result
+    late: bool
+    visit: int
+
+
+def _attempt(kind: Kind) -> Any:
+    query = Agent.select(
+        Agent.id, Agent.run, Agent.worker, Agent.visit, Agent.unit, Agent.assignment, Agent.status,
+        Agent.submission_id, Agent.late,
+    ).where(Agent.id == Param("agent"))
+    return query.for_update(True) if kind is Kind.POSTGRESQL else query
+
+
+_ATTEMPT = Statement(_attempt)
+_STORE = Statement(
+    lambda _: Agent.update({
+        Agent.status: Param("status"),
+        Agent.answers: Param("answers"),
+        Agent.submission_id: Param("submission"),
+        Agent.submitted_at: Param("at"),
+        Agent.ended_at: Param("at"),
+        Agent.late: Param("late"),
+    }).where(Agent.id == Param("agent"), Agent.status == Param("old"))
+)
+_UPLOAD = Statement(
+    lambda _: Upload.insert({
+        Upload.agent: Param("agent"),
+        Upload.field: Param("field"),
+        Upload.filename: Param("filename"),
+        Upload.content_type: Param("content_type"),
+        Upload.size: Param("size"),
+        Upload.sha256: Param("sha256"),
+        Upload.path: Param("path"),
+        Upload.created_at: Param("at"),
+    })
+)
+_COUNT_DONE = Statement(
+    lambda _: Participation.update({
+        Participation.open_units: Participation.open_units - Param("closed"),
+        Participation.done_units: Participation.done_units + 1,
+        Participation.assignments: Participation.assignments + Param("again"),
+    }).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+)
+_OTHER_OPEN = Statement(
+    lambda _: Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.visit == Param("visit"),
+        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+    )
+    .limit(1)
+)
+_OTHER_ATTEMPT = Statement(
+    lambda _: Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.assignment == Param("assignment"),
+        Agent.worker == Param("worker"),
+        Agent.id != Param("agent"),
+        Agent.status != AgentStatus.RETURNED,
+    )
+    .limit(1)
+)
+_VISIT_DONE = Statement(
+    lambda _: Visit.update({Visit.done_at: Param("at")})
+    .where(Visit.id == Param("visit"))
+    .returning(Visit.status)
+)
+_UNIT_STATUS = Statement(lambda _: Unit.select(Unit.status).where(Unit.id == Param("unit")))
+
+
+def read_attempt(tx: Transaction, agent: int) -> Attempt | None:
+    """Return an agent and keep others off it until the commit; None when there is none."""
+    row = tx.one(_ATTEMPT, agent=agent)
+    if row is None:
+        return None
+    number, run, worker, visit, unit, assignment, status, submission, late = row
+    return Attempt(
+        agent=number, run=run, worker=worker, visit=visit, unit=unit, assignment=assignment,
+        status=AgentStatus(status), submission=submission, late=bool(late),
+    )
+
+
+def store_answers(
+    tx: Transaction,
+    attempt: Attempt,
+    *,
+    submission: str,
+    answers: Any,
+    files: Sequence[StoredFile],
+    reported_by_platform: bool,
+) -> Acknowledgement:
+    """Store the answers to a unit, unless this attempt has some.
+
+    Late answers complete the unit if nobody holds it; otherwise it stays with whoever does.
+    """
+    earlier = earlier_submission(attempt, submission)
+    if earlier is not None:
+        return earlier
+    on_time = attempt.status is AgentStatus.IN_TASK
+    returned = attempt.status is AgentStatus.RETURNED
+    if returned and tx.one(
+        _OTHER_ATTEMPT, assignment=attempt.assignment, worker=attempt.worker, agent=attempt.agent
+    ):
+        return Acknowledgement(result=Result.CONFLICT, late=True, visit=attempt.visit)
+    _store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
+    tx.run(
+        _COUNT_DONE, run=attempt.run, worker=attempt.worker, closed=int(on_time),
+        again=int(returned),
+    )
+    _complete_unit(tx, attempt)
+    _finish_visit(tx, attempt, reported_by_platform)
+    return Acknowledgement(result=Result.STORED, late=not on_time, visit=attempt.visit)
+
+
+def store_onboarding(
+    tx: Transaction,
+    attempt: Attempt,
+    *,
+    submission: str,
+    answers: Any,
+    files: Sequence[StoredFile],
+    passed: bool,
+    qualification: str,
+) -> Acknowledgement:
+    """Store the answers to the onboarding and grant the qualification: 1 passed, 0 failed."""
+    earlier = earlier_submission(attempt, submission)
+    if earlier is not None:
+        return earlier
+    status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
+    late = attempt.status is not AgentStatus.ONBOARDING
+    _store(tx, attempt, status, submission, answers, files, late=late)
+    grant(tx, worker=attempt.worker, qualification=qualification, value=int(passed))
+    return Acknowledgement(result=Result.STORED, late=late, visit=attempt.visit)
+
+
+def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
+    """Return what an attempt that has answers is to be told about another submission."""
+    if attempt.submission is None:
+        return None
+    same = attempt.submission == submission
+    return Acknowledgement(
+        result=Result.REPEATED if same else Result.CONFLICT, late=attempt.late, visit=attempt.visit
+    )
+
+
+def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) -> bool:
+    """End an open attempt because the worker wants to; say whether it was open."""
+    if attempt.status not in (AgentStatus.IN_TASK, AgentStatus.ONBOARDING):
+        return False
+    return take_back(
+        tx, run=attempt.run, agent=attempt.agent, unit=attempt.unit, worker=attempt.worker,
+        visit=attempt.visit, old=attempt.status, new=AgentStatus.RETURNED, cause="given back",
+        visit_becomes=None if reported_by_platform else VisitStatus.RETURNED,
+    )
+
+
+def grant(tx: Transaction, *, worker: int, qualification: str, value: int) -> None:
+    """Give a worker a qualification, or change the value they hold."""
+    number = make_qualification(tx, qualification)
+    query = GrantedQualification.insert(
+        worker=worker, qualification=number, value=value, granted_at=tx.now
+    ).on_conflict(
+        conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
+        update={GrantedQualification.value: value, GrantedQualification.granted_at: tx.now},
+    )
+    tx.execute(query)
+
+
+def make_qualification(tx: Transaction, name: str) -> int:
+    """Return a qualification's number, made when there is none of that name."""
+    tx.execute(Qualification.insert(name=name, created_at=tx.now).on_conflict_ignore())
+    row = tx.row(Qualification.select(Qualification.id).where(Qualification.name == name))
+    assert row is not None
+    return int(row.id)
+
+
+def _store(
+    tx: Transaction,
+    attempt: Attempt,
+    status: AgentStatus,
+    submission: str,
+    answers: Any,
+    files: Sequence[StoredFile],
+    *,
+    late: bool,
+) -> None:
+    check_transition(attempt.status, status, f"agent {attempt.agent}")
+    now = to_micros(tx.now)
+    tx.run(
+        _STORE, agent=attempt.agent, old=attempt.status.value, status=status.value,
+        answers=dump_json(answers), submission=submission, at=now, late=late,
+    )
+    for file in files:
+        tx.run(
+            _UPLOAD, agent=attempt.agent, field=file.field, filename=file.filename,
+            content_type=file.content_type, size=file.size, sha256=file.sha256, path=file.path,
+            at=now,
+        )
+    record(
+        tx, run=attempt.run, subject="agent", subject_id=attempt.agent, old=attempt.status.value,
+        new=status.value, cause="late submission" if late else "submission", agent=attempt.agent,
+    )
+
+
+def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
+    if attempt.unit is None:
+        return
+    if attempt.status is AgentStatus.IN_TASK:
+        change_unit(
+            tx, run=attempt.run, unit=attempt.unit, old=UnitStatus.ASSIGNED,
+            new=UnitStatus.COMPLETED, cause="submission", agent=attempt.agent,
+        )
+        release_waiting(tx, attempt.run, closed=1)
+        return
+    row = tx.one(_UNIT_STATUS, unit=attempt.unit)
+    status = UnitStatus(row[0]) if row else None
+    if status in (UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
+        changed = change_unit(
+            tx, run=attempt.run, unit=attempt.unit, old=status, new=UnitStatus.COMPLETED,
+            cause="late submission", agent=attempt.agent,
+        )
+        if changed and status is UnitStatus.LAUNCHED:
+            release_waiting(tx, attempt.run, closed=1)
+
+
+def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> None:
+    if tx.one(_OTHER_OPEN, visit=attempt.visit) is not None:
+        return
+    row = tx.one(_VISIT_DONE, visit=attempt.visit, at=to_micros(tx.now))
+    if row is None or reported_by_platform:
+        return
+    old = VisitStatus(row[0])
+    if old in OPEN_VISITS or old in (VisitStatus.EXPIRED, VisitStatus.RETURNED):
+        change_visit(
+            tx, run=attempt.run, visit=attempt.visit, old=old, new=VisitStatus.SUBMITTED,
+            cause="submission",
+        )

@@ -1,0 +1,85 @@
+"""Uploaded files: synced to the disk before the row that names them commits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from famulus.contracts.pages import FormFile
+from famulus.work.submission import StoredFile
+
+#: Longest name kept of what the browser says; names from outside are never paths.
+_LONGEST_NAME = 255
+
+
+class Uploads:
+    """The folder of uploaded files of one database, and the part of it for one run."""
+
+    def __init__(self, root: Path, run: int) -> None:
+        self.root = root
+        self._run = run
+
+    @property
+    def incoming(self) -> Path:
+        """Where files are received: on the same disk as their place, so that moving is a rename."""
+        folder = self.root / "incoming"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    @contextlib.contextmanager
+    def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
+        """Move received files to their place; whatever is not confirmed is deleted at the end."""
+        kept = Kept()
+        try:
+            kept.files = tuple(self._keep(agent, file, kept) for file in files)
+            yield kept
+        finally:
+            if not kept.confirmed:
+                for path in kept.paths:
+                    path.unlink(missing_ok=True)
+
+    def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
+        relative = Path(str(self._run), str(agent), secrets.token_hex(16))
+        target = self.root / relative
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with file.path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        file.path.rename(target)
+        kept.paths.append(target)
+        _sync_folders(target.parent, self.root)
+        return StoredFile(
+            field=file.field[:_LONGEST_NAME],
+            filename=file.filename[-_LONGEST_NAME:],
+            content_type=file.content_type[:_LONGEST_NAME],
+            size=file.size,
+            sha256=file.sha256,
+            path=relative.as_posix(),
+        )
+
+
+class Kept:
+    """Files that lie in their place and are not yet named by a row."""
+
+    def __init__(self) -> None:
+        self.files: tuple[StoredFile, ...] = ()
+        self.paths: list[Path] = []
+        self.confirmed = False
+
+    def confirm(self) -> None:
+        """Say that the rows which name the files are committed."""
+        self.confirmed = True
+
+
+def _sync_folders(folder: Path, root: Path) -> None:
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if folder == root:
+            return
+        folder = folder.parent
