@@ -1,0 +1,54 @@
+# `make demo` and `make test` need git, make and Python 3.11 or newer; all else they set up in here.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+MEMBERS := core plugins/static_html plugins/flask_architect plugins/mock_provider
+EDITABLE := $(addprefix -e ,$(MEMBERS))
+PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Two workers: a test that drives Chromium or PostgreSQL keeps a core busy by itself.
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint wheels clean
+
+help:
+	@echo "make demo    launch the first example at http://localhost:3000"
+	@echo "make test    run all tests"
+	@echo "make lint    ruff, mypy --strict, import-linter"
+	@echo "make wheels  build the wheels into dist/"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Famulus needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade "pip>=25.1"
+
+$(VENV)/.installed: $(PROJECTS) | $(BIN)/python
+	$(PIP) install $(EDITABLE)
+	touch $@
+
+$(VENV)/.installed-dev: $(PROJECTS) | $(BIN)/python
+	$(PIP) install --group dev $(EDITABLE)
+	touch $@ $(VENV)/.installed
+
+demo: $(VENV)/.installed
+	FAMULUS_DATABASE=.demo/famulus.db $(BIN)/famulus launch sdk_examples/simple_static_task/conf/example.yaml
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+
+test-fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" $(ARGS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheels: $(VENV)/.installed-dev
+	for member in $(MEMBERS); do $(BIN)/python -m build --quiet --wheel --outdir dist $$member || exit 1; done
+
+clean:
+	rm -rf $(VENV) .demo dist

@@ -1,0 +1,148 @@
+"""The blueprint ``static_task``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import famulus
+from famulus_static_html.checks import StaticTaskChecks
+from famulus_static_html.columns import OWN_NAMES
+from famulus_static_html.fields import ListFields
+from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.page import CompiledPage, read_page
+from famulus_static_html.show import shown
+from famulus_static_html.sources import READERS, FileData, GivenData
+
+
+class StaticTaskBlueprint(famulus.Blueprint):
+    """A form in an HTML file, filled with a row of data for each assignment."""
+
+    type = "static_task"
+    Args = StaticTaskArgs
+    SharedState = SharedStaticTaskState
+    args: StaticTaskArgs
+
+    def __init__(self, args: StaticTaskArgs, context: famulus.Context) -> None:
+        super().__init__(args, context)
+        self._lock = Lock()
+        self._pages: dict[Path, CompiledPage] = {}
+
+    @property
+    def _state(self) -> SharedStaticTaskState:
+        state = self.context.shared_state
+        return state if isinstance(state, SharedStaticTaskState) else SharedStaticTaskState()
+
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        """Check the options, the pages, and the data whole, except for a generator."""
+        return StaticTaskChecks(self.args, self.context.shared_state, plan).problems()
+
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        """Stream the rows.
+
+        :raises famulus.UsageError: at a row that cannot be used.
+        """
+        for option in READERS:
+            path = getattr(self.args, option)
+            if path is not None:
+                return FileData(option, path.expanduser()).rows()
+        return GivenData(self._state.static_task_data).rows(self._needed())
+
+    def _needed(self) -> set[str]:
+        needed = {one.html_name for one in self._page(self.args.task_source).needed}
+        return needed - OWN_NAMES
+
+    @property
+    def data_is_code(self) -> bool:
+        """Whether the rows are ``static_task_data``."""
+        return all(getattr(self.args, option) is None for option in READERS)
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        """Fill the task's page with the unit's row."""
+        values = {**view.unit.data, **_own_values(str(view.agent_id), view.worker.name)}
+        return self._page(self.args.task_source).render(values)
+
+    def preview_page(self, view: famulus.PreviewView) -> famulus.Page:
+        """Fill the preview, or else the task's page, with the first row."""
+        values = {**(view.data or {}), **_own_values("", "")}
+        return self._page(self.args.preview_source or self.args.task_source).render(values)
+
+    @property
+    def has_onboarding(self) -> bool:
+        """Whether there is an ``onboarding_source``."""
+        return self.args.onboarding_source is not None
+
+    def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
+        """Fill the onboarding page with ``onboarding_data``."""
+        values = {
+            **self._state.onboarding_data,
+            **_own_values(str(view.agent_id), view.worker.name),
+        }
+        return self._page(self.args.onboarding_source).render(values)
+
+    def onboarding_passed(self, answers: Any) -> bool:
+        """Ask ``validate_onboarding``.
+
+        :raises TypeError: when it says neither True nor False; forgetting to return must not fail
+            a worker.
+        """
+        validate = self._state.validate_onboarding
+        if validate is None:
+            raise LookupError("the onboarding needs validate_onboarding, and it is not set")
+        passed = validate({"inputs": self._state.onboarding_data, "outputs": answers})
+        if not isinstance(passed, bool):
+            raise TypeError(
+                f"validate_onboarding returned {passed!r}: it must return True or False"
+            )
+        return passed
+
+    def read_answers(self, form: famulus.Form) -> dict[str, Any]:
+        """Take the form's fields; what could have several values is always a list."""
+        return famulus.answers_from(form, lists=self._lists().among(form))
+
+    def _lists(self) -> ListFields:
+        lists = self._page(self.args.task_source).lists
+        if self.has_onboarding:
+            lists |= self._page(self.args.onboarding_source).lists
+        return lists
+
+    def show(self, unit: famulus.SubmittedUnit) -> str:
+        """Return inputs and outputs as ``name: value`` lines."""
+        return shown(unit)
+
+    def assets(self) -> Sequence[Path]:
+        """Return ``extra_source_dir``."""
+        folder = self.args.extra_source_dir
+        return () if folder is None else (folder.expanduser(),)
+
+    def _page(self, path: Path | None) -> CompiledPage:
+        """Compile a file once in the life of this instance.
+
+        :raises famulus.UsageError: when the file has become one that cannot be shown.
+        """
+        if path is None:
+            raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.task_source"))
+        with self._lock:
+            if path not in self._pages:
+                self._pages[path] = _usable_page(path.expanduser())
+            return self._pages[path]
+
+
+def _usable_page(path: Path) -> CompiledPage:
+    try:
+        page = read_page(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
+    if page.problems:
+        raise famulus.UsageError(page.problems)
+    return page
+
+
+def _own_values(agent_id: str, worker_name: str) -> dict[str, str]:
+    return {
+        "famulus_agent_id": agent_id,
+        "mephisto_agent_id": agent_id,
+        "provider_worker_id": worker_name,
+    }

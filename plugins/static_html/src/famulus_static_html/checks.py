@@ -1,0 +1,152 @@
+"""Everything that can be wrong with a static task before it is launched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+import famulus
+from famulus_static_html.columns import OWN_NAMES, page_problems
+from famulus_static_html.data import check_text
+from famulus_static_html.given_rows import row_fault
+from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
+from famulus_static_html.page import CompiledPage, read_page
+from famulus_static_html.reports import Collected
+from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData
+
+
+@define
+class StaticTaskChecks:
+    """One look at a plan. Reads files, writes nothing."""
+
+    args: StaticTaskArgs
+    state: famulus.SharedTaskState
+    plan: famulus.Plan
+    found: list[famulus.Problem] = field(factory=list, init=False)
+
+    def problems(self) -> list[famulus.Problem]:
+        """Return everything that is wrong."""
+        if self.args.units_per_assignment < 1:
+            self._option("units_per_assignment", f"{self.args.units_per_assignment} is less than 1")
+        state = self._static_state()
+        task = self._page("task_source")
+        needed = {one.html_name for one in task.needed} - OWN_NAMES if task else set()
+        data = self._data(state, needed)
+        self._judge("task_source", task, data.columns)
+        self._judge("preview_source", self._page("preview_source"), data.first)
+        self.found += data.problems
+        self._own_names(data.columns or ())
+        self._onboarding(state)
+        self._folder()
+        return self.found
+
+    def _option(self, name: str, message: str) -> None:
+        self.found.append(self.plan.problem(f"blueprint.{name}", message))
+
+    def _path(self, name: str) -> Path | None:
+        path: Path | None = getattr(self.args, name)
+        return None if path is None else path.expanduser()
+
+    def _static_state(self) -> SharedStaticTaskState | None:
+        if isinstance(self.state, SharedStaticTaskState):
+            return self.state
+        kind = type(self.state).__name__
+        message = f"shared_state must be a SharedStaticTaskState, not a {kind}"
+        self.found.append(famulus.Problem(message, key="shared_state"))
+        return None
+
+    def _page(self, name: str) -> CompiledPage | None:
+        path = self._path(name)
+        if path is None:
+            return None
+        try:
+            return read_page(path)
+        except OSError as error:
+            self._option(name, _unreadable(path, error))
+        except UnicodeDecodeError:
+            report = Collected(path, f"blueprint.{name}")
+            check_text(path, report)
+            self.found += report.problems
+        return None
+
+    def _judge(self, name: str, page: CompiledPage | None, columns: Collection[str] | None) -> None:
+        path = self._path(name)
+        if page is not None and path is not None:
+            self.found += page_problems(page, path, columns)
+
+    def _data(self, state: SharedStaticTaskState | None, needed: set[str]) -> DataCheck:
+        given = None if state is None else state.static_task_data
+        options = [name for name in READERS if getattr(self.args, name) is not None]
+        # Run scripts pass an empty list where the data is in a file.
+        has_given = given is not None and not (options and isinstance(given, list) and not given)
+        sources = [f"blueprint.{name}" for name in options] + [
+            "shared_state.static_task_data"
+        ] * has_given
+        if len(sources) > 1:
+            message = f"the data comes from one place, not from {' and '.join(sources)}"
+            self.found.append(self.plan.problem(sources[0], message))
+            return DataCheck()
+        if options:
+            return self._file(options[0], needed)
+        if has_given:
+            return GivenData(given).check(needed)
+        message = "no data: set one of data_csv, data_json, data_jsonl, or static_task_data"
+        self.found.append(famulus.Problem(message, key="blueprint.data_csv"))
+        return DataCheck()
+
+    def _own_names(self, columns: Collection[str]) -> None:
+        for name in sorted(OWN_NAMES & set(columns)):
+            message = f"the column {name} would hide the value of the worker's own: rename it"
+            self.found.append(famulus.Problem(message))
+
+    def _file(self, option: str, needed: set[str]) -> DataCheck:
+        path = self._path(option)
+        assert path is not None
+        try:
+            return FileData(option, path).check(needed)
+        except OSError as error:
+            self._option(option, _unreadable(path, error))
+            return DataCheck()
+
+    def _onboarding(self, state: SharedStaticTaskState | None) -> None:
+        has_source = self.args.onboarding_source is not None
+        has_qualification = bool(self.args.onboarding_qualification)
+        if has_qualification and not has_source:
+            self._option("onboarding_qualification", "needs an onboarding_source that grants it")
+        if not has_source:
+            return
+        if not has_qualification:
+            self._option("onboarding_source", "needs an onboarding_qualification to grant")
+        if state is not None:
+            self._validation(state)
+        page = self._page("onboarding_source")
+        values = state.onboarding_data if state is not None else None
+        fault = None if values is None else row_fault(values)
+        if fault:
+            self.found.append(famulus.Problem(fault, key="shared_state.onboarding_data"))
+        self._judge("onboarding_source", page, values if isinstance(values, Mapping) else None)
+
+    def _validation(self, state: SharedStaticTaskState) -> None:
+        validate: Any = state.validate_onboarding
+        if not callable(validate):
+            what = "is not set" if validate is None else f"is {validate!r}, not a function"
+            message = f"{what}: the onboarding needs a function that says who has passed"
+            self.found.append(famulus.Problem(message, key="shared_state.validate_onboarding"))
+
+    def _folder(self) -> None:
+        folder = self._path("extra_source_dir")
+        if folder is None or folder.is_dir():
+            return
+        what = "is not a folder" if folder.exists() else "does not exist"
+        self._option("extra_source_dir", f"{folder} {what}")
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"{path} does not exist"
+    if isinstance(error, IsADirectoryError):
+        return f"{path} is a folder, not a file"
+    return f"{path} cannot be read: {error.strerror}"

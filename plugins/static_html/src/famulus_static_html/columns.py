@@ -1,0 +1,96 @@
+"""Hold what pages ask for against what the data has."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+import famulus
+from famulus_static_html.page import CompiledPage
+from famulus_static_html.source import Placeholder
+
+#: Names every page can use, whatever the data is.
+OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker_id"})
+_MOST_SHOWN = 30
+_MOST_LINES = 3
+_MOST_COLUMNS = 1000
+
+
+def page_problems(
+    page: CompiledPage, file: Path, columns: Collection[str] | None
+) -> list[famulus.Problem]:
+    """Return what is wrong with a page; what it asks for only where the columns are known."""
+    found = list(page.problems)
+    known = OWN_NAMES | set(columns or ())
+    for placeholder in page.handlers:
+        if placeholder.html_name in known:
+            found.append(_in_handler(placeholder, file))
+    if columns is not None:
+        unknown = [one for one in page.needed if one.html_name not in known]
+        found += [_unknown(placeholder, file, columns) for placeholder in unknown]
+    return found
+
+
+def _in_handler(placeholder: Placeholder, file: Path) -> famulus.Problem:
+    return famulus.Problem(
+        f"{placeholder.source} stands in an event handler, where no escaping is safe: put it into "
+        f"a data- attribute, or, where you trust every value, write ${{{placeholder.name}|raw}}",
+        file=file,
+        line=placeholder.line,
+    )
+
+
+def _unknown(placeholder: Placeholder, file: Path, columns: Collection[str]) -> famulus.Problem:
+    name = placeholder.html_name
+    close = difflib.get_close_matches(name, sorted({*columns, *OWN_NAMES}), 1)
+    hint = f"; did you mean ${{{close[0]}}}?" if close else ""
+    return famulus.Problem(
+        f"{placeholder.source} has no data{hint} (columns: {_shown(columns)})",
+        file=file,
+        line=placeholder.line,
+    )
+
+
+def _shown(columns: Collection[str]) -> str:
+    shown = list(columns)[:_MOST_SHOWN]
+    more = len(columns) - len(shown)
+    return (", ".join(shown) or "none") + (f" and {more} more" if more else "")
+
+
+@define
+class Coverage:
+    """Watches rows go by: which names there are, and which rows lack one that a page needs."""
+
+    needed: frozenset[str]
+    #: every name seen, in the order seen
+    columns: dict[str, None] = field(factory=dict)
+    first: Sequence[str] | None = None
+    _lacking: dict[str, list[int]] = field(factory=dict)
+    _counts: dict[str, int] = field(factory=dict)
+
+    def see(self, place: int, row: Mapping[str, Any]) -> None:
+        """Take note of one row; ``place`` is its line or its number."""
+        keys = row.keys()
+        if self.first is None:
+            self.first = tuple(keys)
+        if not keys <= self.columns.keys() and len(self.columns) < _MOST_COLUMNS:
+            self.columns.update(dict.fromkeys(keys))
+        if not keys >= self.needed:
+            for name in self.needed - keys:
+                self._lack(name, place)
+
+    def _lack(self, name: str, place: int) -> None:
+        self._counts[name] = self._counts.get(name, 0) + 1
+        places = self._lacking.setdefault(name, [])
+        if len(places) < _MOST_LINES:
+            places.append(place)
+
+    def lacking(self) -> Iterable[tuple[str, list[int], int]]:
+        """Yield each name that some rows have and others lack: the first of these, and how many."""
+        for name in sorted(self._lacking):
+            if name in self.columns:
+                yield name, self._lacking[name], self._counts[name]

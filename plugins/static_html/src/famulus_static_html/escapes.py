@@ -1,0 +1,81 @@
+"""Write a value of the data so that it stays a value: in HTML, in CSS, in JavaScript and JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# A number, with a unit or not, and a hex colour mean the same escaped or not only to a reader:
+# CSS takes an escaped "." or "#" for a part of a name.
+_CSS_PLAIN = re.compile(
+    r"[A-Za-z0-9]*|[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:%|[A-Za-z]*)|#[0-9A-Fa-f]{3,8}", re.ASCII
+)
+_CSS_SPECIAL = re.compile(r"[^A-Za-z0-9]")
+# Beside ASCII: the two line ends of JavaScript, and halves of surrogate pairs.
+_JS_TABLE: Mapping[int, str] = {
+    code: f"\\u{code:04x}"
+    for code in (*range(128), 0x2028, 0x2029, *range(0xD800, 0xE000))
+    if not (code < 128 and chr(code).isalnum())
+}
+
+
+def text_of(value: Any) -> str:
+    """Return a value as a reader sees it: nothing for None, JSON for lists and objects."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def html_text(value: Any) -> str:
+    """Escape for text and for quoted attributes.
+
+    NUL cannot be written in HTML, and a bare carriage return would be read as a line feed.
+    """
+    escaped = html.escape(text_of(value), quote=True)
+    return escaped.replace("\0", "\ufffd").replace("\r", "&#13;")
+
+
+def css(value: Any) -> str:
+    """Escape for any place in CSS, inside and outside of strings."""
+    text = text_of(value)
+    if _CSS_PLAIN.fullmatch(text):
+        return text
+    return _CSS_SPECIAL.sub(lambda match: f"\\{ord(match[0]):x} ", text)
+
+
+def js_inside(value: Any) -> str:
+    """Escape for the inside of a string, template or regular expression, and of a JSON string.
+
+    Nothing is left that could end a literal of any kind, or the script.
+    """
+    return text_of(value).translate(_JS_TABLE)
+
+
+def js_regex(value: Any) -> str:
+    """Escape for the start of a regular expression, which must not become ``//``."""
+    return js_inside(value) or "(?:)"
+
+
+def js_literal(value: Any) -> str:
+    """Write a value as a literal of JavaScript and JSON, with strings escaped as inside strings."""
+    if isinstance(value, str):
+        return f'"{js_inside(value)}"'
+    if value is None:
+        return "null"
+    if isinstance(value, Mapping):
+        members = (f"{js_literal(str(key))}:{js_literal(item)}" for key, item in value.items())
+        return "{" + ",".join(members) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(js_literal, value)) + "]"
+    number = json.dumps(value, allow_nan=False)
+    # "x-${n}" must not become "x--1".
+    return f" {number}" if number.startswith("-") else number

@@ -1,0 +1,54 @@
+"""Which fields of a form can have several values, whatever one worker fills in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Self
+
+from attrs import Factory, frozen
+
+import famulus
+from famulus_static_html.attributes import value_of
+from famulus_static_html.source import PLACEHOLDER, Source
+from famulus_static_html.tokens import Token
+
+
+@frozen
+class ListFields:
+    """The names of checkbox groups, ``<select multiple>`` and ``<input type=file multiple>``.
+
+    A name that holds a placeholder stands for whatever a value makes of it.
+    """
+
+    names: frozenset[str] = Factory(frozenset)
+
+    @classmethod
+    def of(cls, source: Source, tags: Iterable[Token]) -> Self:
+        """Collect the names from the start tags of a page."""
+        checkboxes: set[str] = set()
+        names: set[str] = set()
+        for tag in tags:
+            name = value_of(source, tag, "name")
+            kind = value_of(source, tag, "type").strip().lower()
+            is_multiple = tag.attribute("multiple") is not None
+            if is_multiple and (tag.name == "select" or (tag.name == "input" and kind == "file")):
+                names.add(name)
+            elif tag.name == "input" and kind == "checkbox":
+                (names if name in checkboxes else checkboxes).add(name)
+        return cls(frozenset(names - {""}))
+
+    def __or__(self, other: ListFields) -> ListFields:
+        return ListFields(self.names | other.names)
+
+    def among(self, form: famulus.Form) -> set[str]:
+        """Return the names of this form's fields that are lists."""
+        sent = {name for name, _ in form.fields} | {file.field for file in form.files}
+        patterns = [_pattern(name) for name in self.names - sent if "${" in name]
+        found = {name for name in sent for pattern in patterns if pattern.fullmatch(name)}
+        return found | (self.names & sent)
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    literals = re.split(PLACEHOLDER, name)
+    return re.compile(".*".join(map(re.escape, literals)), re.DOTALL)

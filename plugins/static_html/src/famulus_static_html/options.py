@@ -1,0 +1,63 @@
+"""What a user can set: in configurations, and in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+import famulus
+
+
+@frozen(kw_only=True)
+class StaticTaskArgs:
+    """The files a task is made from, and how often each row is done."""
+
+    task_source: Path | None = famulus.option(
+        help="HTML file with the fields of the task's form; ${column} stands for a value of the "
+        "data.",
+        required=True,
+    )
+    preview_source: Path | None = famulus.option(
+        help="HTML file shown before somebody accepts; the task's page, disabled, when unset."
+    )
+    onboarding_source: Path | None = famulus.option(
+        help="HTML file of the form that a worker passes first; needs onboarding_qualification "
+        "and, in Python, validate_onboarding."
+    )
+    extra_source_dir: Path | None = famulus.option(
+        help="Folder whose files are served beside the page: images, scripts, styles."
+    )
+    data_csv: Path | None = famulus.option(
+        help="CSV file in UTF-8: a line of column names, then a row for each assignment."
+    )
+    data_json: Path | None = famulus.option(
+        help="JSON file with a list of objects, one for each assignment."
+    )
+    data_jsonl: Path | None = famulus.option(
+        help="File with a JSON object on each line, one for each assignment."
+    )
+    units_per_assignment: int = famulus.option(
+        help="How many different workers do each assignment.", default=1
+    )
+    onboarding_qualification: str | None = famulus.option(
+        help="Qualification that the onboarding grants: 1 for passed, 0 for failed."
+    )
+    block_qualification: str | None = famulus.option(
+        help="Qualification whose holders get no unit of this task."
+    )
+
+
+@frozen(kw_only=True)
+class SharedStaticTaskState(famulus.SharedTaskState):
+    """What only Python can say of a static task."""
+
+    #: rows, one for each assignment: a list, or a generator for what is made while it is loaded
+    static_task_data: Any = None
+    #: values for the placeholders of the onboarding page
+    onboarding_data: dict[str, Any] = field(factory=dict)
+    validate_onboarding: Callable[[dict[str, Any]], bool] | None = famulus.callback(
+        help='({"inputs", "outputs"}) -> bool: do the answers to the onboarding qualify?'
+    )

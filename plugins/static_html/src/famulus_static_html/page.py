@@ -1,0 +1,241 @@
+"""Compile an author's HTML file into the parts of a worker's page.
+
+What may wait for another host, and every script, goes to the end of the page; what the page has
+for itself as a document (``<html>``, ``<title>``, the viewport …) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+
+import famulus
+from famulus_static_html.attributes import attribute_parts, text_parts
+from famulus_static_html.contents import rcdata_parts, script_parts, style_parts
+from famulus_static_html.fields import ListFields
+from famulus_static_html.placement import Where, is_json, where
+from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.template import Part, Template
+from famulus_static_html.tokens import OPAQUE, RCDATA, Kind, Token, tokenise
+
+# Existing pages hide the Submit button through this object.
+_CONFIG = """<script>
+window._MEPHISTO_CONFIG_ = (function () {
+  var settings = {};
+  return {
+    get: function (name) { return settings[name]; },
+    set: function (name, value) {
+      settings[name] = value;
+      var button = document.getElementById("famulus-submit");
+      if (name === "HIDE_SUBMIT_BUTTON" && button) {
+        button.style.display = value ? "none" : "";
+      }
+    }
+  };
+})();
+</script>
+"""
+_DROPPED = frozenset({"html", "head", "body"})
+_SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
+_NOSCRIPT = ("<noscript>", "</noscript>")
+
+
+@frozen
+class CompiledPage:
+    """A page's three templates, what they need, and what is wrong with them."""
+
+    body: Template
+    head: Template
+    scripts: Template
+    #: placeholders that must have data
+    needed: tuple[Placeholder, ...]
+    #: placeholders in event handlers: an error for what is in the data, else the author's own
+    handlers: tuple[Placeholder, ...]
+    lists: ListFields
+    problems: tuple[famulus.Problem, ...]
+
+    def render(self, values: Mapping[str, Any]) -> famulus.Page:
+        """Return the page with every value in its place."""
+        return famulus.Page(
+            body=self.body.render(values),
+            head=self.head.render(values),
+            scripts=self.scripts.render(values),
+        )
+
+
+def read_page(path: Path) -> CompiledPage:
+    """Read and compile a file.
+
+    :raises OSError: when it cannot be read.
+    :raises UnicodeDecodeError: when it is not UTF-8.
+    """
+    return compile_page(path.read_text(encoding="utf-8-sig"), path)
+
+
+def compile_page(text: str, file: Path | None = None) -> CompiledPage:
+    """Compile the HTML of a page. Never raises: what is wrong is among the page's problems."""
+    return _Compiler(Source(text), file).compile()
+
+
+@define
+class _Compiler:
+    source: Source
+    file: Path | None
+    body: list[Part] = field(factory=list)
+    head: list[Part] = field(factory=list)
+    scripts: list[Part] = field(factory=list)
+    needed: list[Placeholder] = field(factory=list)
+    handlers: list[Placeholder] = field(factory=list)
+    problems: list[famulus.Problem] = field(factory=list)
+    templates: int = 0
+    noscripts: int = 0
+    has_sheet_at_end: bool = False
+
+    def compile(self) -> CompiledPage:
+        tokens = list(tokenise(self.source))
+        for previous, token in zip([None, *tokens], tokens, strict=False):
+            self._token(token, previous)
+        starts = [token for token in tokens if token.kind is Kind.START]
+        if self.scripts or "_MEPHISTO_CONFIG_" in self.source.text:
+            self.scripts.insert(0, _CONFIG)
+        return CompiledPage(
+            body=Template(self.body),
+            head=Template(self.head),
+            scripts=Template(self.scripts),
+            needed=tuple(self.needed),
+            handlers=tuple(self.handlers),
+            lists=ListFields.of(self.source, starts),
+            problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
+        )
+
+    def _token(self, token: Token, previous: Token | None) -> None:
+        if token.kind is Kind.TEXT:
+            self._text(token, previous)
+        elif token.kind is Kind.COMMENT:
+            self.body.append(self.source.text[token.start : token.end])
+        elif token.kind is Kind.BROKEN:
+            self._problem(token.start, f"what begins here with {token.name} never ends")
+        elif token.kind in (Kind.START, Kind.END):
+            self._tag(token)
+
+    def _problem(self, offset: int, message: str) -> None:
+        self.problems.append(
+            famulus.Problem(message, file=self.file, line=self.source.line(offset))
+        )
+
+    def _refuse(self, placeholder: Placeholder, reason: str) -> None:
+        raw = f"${{{placeholder.name}|raw}}"
+        message = f"{placeholder.source} {reason}; where you trust every value, write {raw}"
+        self._problem(placeholder.start, message)
+
+    def _text(self, token: Token, previous: Token | None) -> None:
+        pieces = self.source.pieces(token.start, token.end)
+        self.needed += (piece for piece in pieces if not isinstance(piece, str))
+        # Browsers drop the first line feed of <pre>, even one that is a value's.
+        in_pre = previous is not None and previous.kind is Kind.START and previous.name == "pre"
+        self.body += ["\n"] if in_pre and pieces[0] == "" else []
+        # A bare "<" must stay one, also where a tag behind it is left out.
+        bare = [p.replace("<", "&lt;") if isinstance(p, str) else p for p in pieces]
+        self.body += text_parts(bare)
+
+    def _tag(self, token: Token) -> None:
+        if token.name in _DROPPED or (token.name == "title" and not token.foreign):
+            return
+        if token.name == "form" and not self.templates:
+            self._problem(
+                token.start,
+                "the page is inside a form of its own already: leave out <form> and </form>",
+            )
+        elif token.name == "base":
+            self._problem(token.start, "<base> would send the answers elsewhere: leave it out")
+        else:
+            self.templates += self._nesting(token, "template", self.templates)
+            self.noscripts += self._nesting(token, "noscript", self.noscripts)
+            self._put(token, Where.BODY if self.templates else where(self.source, token))
+
+    @staticmethod
+    def _nesting(token: Token, name: str, depth: int) -> int:
+        if token.name != name:
+            return 0
+        return 1 if token.kind is Kind.START else -min(depth, 1)
+
+    def _put(self, token: Token, place: Where) -> None:
+        if place is Where.NOWHERE:
+            return
+        parts = [*self._tag_parts(token), *self._content_parts(token)]
+        if place is Where.BODY:
+            self.body += parts
+            return
+        around = _NOSCRIPT if self.noscripts else _SVG if token.foreign else ("", "")
+        whole = [around[0], *parts, around[1], "\n"]
+        is_sheet = token.name in ("link", "style")
+        if place is Where.HEAD:
+            self.head += whole
+        # The page's own style after one from elsewhere was written to win: it comes again.
+        if place is Where.END or (is_sheet and self.has_sheet_at_end):
+            self.scripts += whole
+            self.has_sheet_at_end |= is_sheet
+
+    def _tag_parts(self, token: Token) -> list[Part]:
+        parts: list[Part] = []
+        position = token.start
+        for attribute in token.attributes:
+            if attribute.value is None or not self.source.placeholders(*attribute.value):
+                continue
+            start, end = attribute.value
+            parts += self._names(position, start)
+            self._note(attribute.name, start, end)
+            parts += attribute_parts(self.source, token, attribute, self._refuse)
+            position = end
+        return [*parts, *self._names(position, token.head_end)]
+
+    def _note(self, attribute: str, start: int, end: int) -> None:
+        for placeholder in self.source.placeholders(start, end):
+            is_code = attribute.startswith("on") and not placeholder.raw
+            (self.handlers if is_code else self.needed).append(placeholder)
+
+    def _names(self, start: int, end: int) -> list[Part]:
+        """Return the part of a tag without values, where only a raw placeholder may stand."""
+        pieces = self.source.pieces(start, end)
+        for piece in pieces:
+            if not isinstance(piece, str):
+                self.needed.append(piece)
+                if not piece.raw:
+                    self._refuse(piece, "stands in the name of a tag or of an attribute")
+        return text_parts(pieces)
+
+    def _content_parts(self, token: Token) -> list[Part]:
+        if token.content is None:
+            return []
+        content = self._inside(token, *token.content)
+        return [*content, self.source.text[token.content[1] : token.end]]
+
+    def _inside(self, token: Token, start: int, end: int) -> list[Part]:
+        pieces = self.source.pieces(start, end)
+        if len(pieces) == 1:
+            return [self.source.text[start:end]]
+        # SVG reads these as markup, HTML does not; without a tag in them both read the same.
+        refuse = self._refuse_all(pieces)
+        if token.foreign and "<" in self.source.text[start:end]:
+            refuse(f"stands in the <{token.name}> of an <svg> that has markup in it")
+        if token.name in OPAQUE:
+            refuse(f"stands in <{token.name}>, where no escaping is possible")
+        if token.name in RCDATA or token.name in OPAQUE:
+            self.needed += (piece for piece in pieces if not isinstance(piece, str))
+            # As in <pre>: the first line feed is dropped.
+            in_textarea = token.name == "textarea" and pieces[0] == ""
+            return ["\n"] * in_textarea + rcdata_parts(pieces)
+        if token.name == "style":
+            return style_parts(self.source, pieces, self._refuse)
+        return script_parts(self.source, start, end, is_json=is_json(self.source, token))
+
+    def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
+        def refuse(reason: str) -> None:
+            for piece in pieces:
+                if not isinstance(piece, str) and not piece.raw:
+                    self._refuse(piece, reason)
+
+        return refuse

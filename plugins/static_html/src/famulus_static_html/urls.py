@@ -1,0 +1,134 @@
+"""Put values into URLs so that they name a place and never run as code."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from famulus_static_html.escapes import html_text, text_of
+from famulus_static_html.source import Placeholder
+from famulus_static_html.template import Fill
+
+#: What a URL with a forbidden scheme becomes.
+INVALID = "about:invalid"
+
+#: How one piece is written: from the value of that name, or from nothing.
+_Step = tuple[str | None, Callable[[Any], str]]
+
+_SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+_SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
+_MEDIA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
+_CODE = frozenset({"javascript", "vbscript", "data"})
+_PINNED_HOST = re.compile(r"(?:(?:https?:)?//[^/?#\\]+|/?[^/?#\\:]+)[/?#]", re.IGNORECASE)
+_UNSAFE = re.compile(
+    r"%(?![0-9A-Fa-f]{2})|[\x00-\x20\"<>\\^`{|}\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
+)
+_IGNORED = str.maketrans("", "", "\t\n\r")
+_STRIPPED = "".join(map(chr, range(0x21)))
+
+
+class UnsafeUrl(ValueError):  # noqa: N818 - names what the author wrote
+    """No value can be put there; the text says why."""
+
+
+def as_browsers_read(url: str) -> str:
+    """Drop what browsers drop before they look at a URL (WHATWG URL, section 4.4)."""
+    return (url if url.isprintable() else url.translate(_IGNORED)).strip(_STRIPPED)
+
+
+def is_elsewhere(url: str) -> bool:
+    """Say whether a URL names a host or a scheme, and so may not be this page's server."""
+    read = as_browsers_read(url).replace("\\", "/")
+    return read.startswith("//") or _SCHEME.match(read) is not None
+
+
+def is_allowed(url: str, *, media: bool) -> bool:
+    """Say whether a URL is relative or has a scheme that only ever shows something."""
+    read = as_browsers_read(url)
+    scheme = _SCHEME.match(read)
+    if scheme is None or scheme[1].lower() in _SCHEMES:
+        return True
+    return media and _MEDIA.match(read) is not None
+
+
+def url_fill(pieces: Sequence[str | Placeholder], *, media: bool, script: bool = False) -> Fill:
+    """Return what fills a URL attribute.
+
+    ``media`` lets ``data:image/…`` pass; ``script`` says that the URL's content will run.
+
+    :raises UnsafeUrl: when the author's own part makes it code.
+    """
+    prefix = as_browsers_read(_literal(pieces[0]))
+    is_fixed = _check_prefix(prefix, media)
+    if script and not _PINNED_HOST.match(prefix):
+        raise UnsafeUrl("says whose script is run: write its folder out before it")
+    steps: list[_Step] = []
+    seen = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            seen += _literal(piece)
+            steps.append((None, _constant(_literal(piece))))
+        else:
+            steps.append((piece.html_name, _component if re.search("[?#]", seen) else _normalised))
+
+    def fill(values: Mapping[str, Any]) -> str:
+        url = _joined(steps, values)
+        return html_text(url) if is_fixed or is_allowed(url, media=media) else INVALID
+
+    return fill
+
+
+def url_list_fill(pieces: Sequence[str | Placeholder]) -> Fill:
+    """Return what fills ``srcset`` or ``ping``, where a value may be several URLs."""
+    steps: list[_Step] = [
+        (None, _constant(_literal(piece))) if isinstance(piece, str) else (piece.html_name, text_of)
+        for piece in pieces
+    ]
+
+    def fill(values: Mapping[str, Any]) -> str:
+        urls = _joined(steps, values)
+        is_good = all(is_allowed(url, media=True) for url in re.split(r"[\s,]+", urls))
+        return html_text(urls) if is_good else INVALID
+
+    return fill
+
+
+def _joined(steps: Sequence[_Step], values: Mapping[str, Any]) -> str:
+    return "".join(write(None if name is None else values.get(name)) for name, write in steps)
+
+
+def url_part_fill(placeholder: Placeholder) -> Fill:
+    """Return what fills one placeholder beside a raw one, where the whole cannot be judged."""
+    name = placeholder.html_name
+    return lambda values: html_text(_component(values.get(name)))
+
+
+def _check_prefix(prefix: str, media: bool) -> bool:
+    """Say whether the author's part already settles the scheme."""
+    scheme = _SCHEME.match(prefix)
+    if scheme is None:
+        return re.search(r"[/?#\\]", prefix) is not None
+    if scheme[1].lower() in _CODE and not (media and _MEDIA.match(prefix)):
+        raise UnsafeUrl(f"stands in a {scheme[1].lower()}: URL, whose content would be run")
+    return True
+
+
+def _literal(piece: str | Placeholder) -> str:
+    return html.unescape(piece) if isinstance(piece, str) else ""
+
+
+def _constant(text: str) -> Callable[[Any], str]:
+    return lambda _: text
+
+
+def _normalised(value: Any) -> str:
+    """Encode only what may not stand in a URL; what is encoded already stays."""
+    return _UNSAFE.sub(lambda match: _component(match[0]), as_browsers_read(text_of(value)))
+
+
+def _component(value: Any) -> str:
+    """Encode everything that means something in a URL."""
+    return quote(text_of(value), safe="", errors="replace")

@@ -1,0 +1,252 @@
+"""Data files are read row by row, and what is wrong in them is named by its line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import famulus
+from famulus_static_html.columns import Coverage
+from famulus_static_html.data import check_csv, check_text, read_csv, read_json, read_jsonl
+from famulus_static_html.given_rows import check_rows, checked_rows, row_fault, shape_fault
+from famulus_static_html.json_stream import json_items
+from famulus_static_html.reports import Collected, Raised
+from famulus_static_html.sources import FileData
+
+Write = Callable[[str | bytes], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_file(content: str | bytes) -> Path:
+        path = tmp_path / "data"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return write_file
+
+
+def _csv_problems(path: Path) -> list[tuple[int | None, str]]:
+    report = Collected(path)
+    check_csv(path, report)
+    return [(problem.line, problem.message) for problem in report.problems]
+
+
+def _problems(
+    reader: Callable[..., Iterator[tuple[int, Any]]], path: Path
+) -> list[tuple[int | None, str]]:
+    report = Collected(path)
+    for _ in reader(path, report):
+        pass
+    return [(problem.line, problem.message) for problem in report.problems]
+
+
+def _rows(reader: Callable[..., Iterator[tuple[int, Any]]], path: Path) -> list[tuple[int, Any]]:
+    return list(reader(path, Raised(path)))
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> None:
+    path = write(bom + 'id, text\r\n1,"a\r\n""b"", c"\r\n\r\n2,é\r\n')
+
+    assert not _csv_problems(path)
+    assert _rows(read_csv, path) == [
+        (2, {"id": "1", "text": 'a\r\n"b", c'}),
+        (5, {"id": "2", "text": "é"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("", 1, "is empty"),
+        ("\n\n", 1, "is empty"),
+        ("a,b\n", 1, "a header and no rows"),
+        ("a,b\n1,2\n1,2,3\n", 3, "too many fields: 3, where the header has 2"),
+        ("a,b\n'x\n1\n", 2, "too few fields: 1, where the header has 2"),
+        ('a,b\n"x\ny",2\n1\n', 4, "too few fields"),
+        ("a, a,b\n1,2,3\n", 1, "the column 'a' more than once"),
+        ("a,,b\n1,2,3\n", 1, "column 2 has no name"),
+        ('a,b\n1,2\n1,"x\ny\n', 3, "a quote that is never closed"),
+        ('a,b\n1,"x"y\n', 2, "is not CSV"),
+        (b"a,b\n1,2\n1,\xff\n", 3, "is not UTF-8 (byte 0xff)"),
+        (b"a,b\n1,2\n1,\xc3", 3, "is not UTF-8"),
+        ("a,b\n1,2\n1,\0\n", 3, "NUL"),
+    ],
+)
+def test_faults_of_csv_have_their_line(
+    write: Write, content: str | bytes, line: int, words: str
+) -> None:
+    problems = _csv_problems(write(content))
+
+    assert problems[0][0] == line
+    assert words in problems[0][1]
+
+
+def test_a_value_too_long_for_csv_names_the_way_out(write: Write) -> None:
+    path = write("a\n1\n" + "x" * (csv.field_size_limit() + 1) + "\n")
+
+    problems = _csv_problems(path)
+
+    assert [line for line, _ in problems] == [3]
+    assert "data_jsonl" in problems[0][1]
+
+
+def test_many_problems_are_cut_and_counted(write: Write) -> None:
+    problems = _csv_problems(write("a,b\n" + "1\n" * 50))
+
+    assert len(problems) == 21
+    assert problems[-1][1] == "and 30 more"
+
+
+def test_bytes_cut_by_the_end_of_a_block_are_counted_right(write: Write) -> None:
+    path = write(b"x" * ((1 << 20) - 1) + "é\n".encode() + b"\xff")
+    report = Collected(path)
+
+    assert not check_text(path, report)
+    assert report.problems[0].line == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("", 1, "is empty"),
+        ('{"a": 1}\n\n{"a": 2}\n', 2, "blank line"),
+        ('{"a": 1}\n[1]\n', 2, "is not an object but [1]"),
+        ('{"a": 1}\n{"a": }\n', 2, "is not JSON: Expecting value at column 7"),
+        ('{"a": NaN}\n', 1, "NaN is not JSON"),
+        ('{"a": "\\ud800"}\n', 1, "surrogate"),
+        ("[" * 100_000 + "\n", 1, "is not JSON"),
+    ],
+)
+def test_faults_of_jsonl_have_their_line(write: Write, content: str, line: int, words: str) -> None:
+    problems = _problems(read_jsonl, write(content))
+
+    assert problems[0][0] == line
+    assert words in problems[0][1]
+
+
+def test_jsonl_goes_on_after_a_bad_line(write: Write) -> None:
+    path = write('\ufeff{"a": "\\ud83d\\ude00"}\n5\n{"a": 2}')
+    report = Collected(path)
+
+    rows = list(read_jsonl(path, report))
+
+    assert rows == [(1, {"a": "\U0001f600"}), (3, {"a": 2})]
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("", 1, "is not a list"),
+        ('{"a": 1}', 1, "is not a list"),
+        ("\n[ ]", 2, "has no rows"),
+        ('[\n{"a": 1},\n7,\n{"a": 2}]', 3, "is not an object but 7"),
+        ('[\n{"a": 1}\n{"a": 2}]', 3, "where a comma"),
+        ('[\n{"a": 1},\n', 3, "cut off"),
+        ('[\n{"a": 1}\n', 3, "cut off"),
+        ('[\n{"a":\n', 3, "begins on line 2: it is cut off"),
+        ('[\n{"a": "x', 2, "Unterminated string"),
+        ('[\n{"a": 1,\n"b": x}]', 3, "is not JSON: Expecting value"),
+        ('[{"a": 1},\n]', 2, "a comma in front of the end"),
+        ('[{"a": 1}]\nx', 2, "goes on after the end"),
+        ('[{"a": -Infinity}]', 1, "-Infinity is not JSON"),
+        ('[\n{"a": "\\udc00"}]', 2, "surrogate"),
+    ],
+)
+def test_faults_of_json_have_their_line(write: Write, content: str, line: int, words: str) -> None:
+    problems = _problems(read_json, write(content))
+
+    assert problems[0][0] == line
+    assert words in problems[0][1]
+    assert len(problems) == 1
+
+
+def test_json_items_of_any_size_come_out_whole(write: Write) -> None:
+    items = [{"n": number, "text": "é" * (number * 7919 % 100_000)} for number in range(60)]
+    path = write("\ufeff " + json.dumps(items, ensure_ascii=False, indent=1) + "\n")
+
+    assert [row for _, row in _rows(read_json, path)] == items
+
+
+def test_a_broken_item_does_not_read_on(write: Write) -> None:
+    path = write('[{"a": x},' + " " * 1_000_000 + "]")
+
+    with path.open(encoding="utf-8") as file:
+        assert not list(json_items(file, Collected(path)))
+        assert file.tell() < 500_000
+
+
+@pytest.mark.parametrize("option", ["data_json", "data_jsonl"])
+def test_rows_that_lack_what_the_page_uses_are_named(write: Write, option: str) -> None:
+    rows = [{"a": 1, "b": 2}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1, "b": 1}]
+    text = "\n".join(map(json.dumps, rows))
+    path = write(text if option == "data_jsonl" else f"[{text.replace('}', '},')[:-1]}]")
+
+    check = FileData(option, path).check({"a", "b"})
+
+    assert [(problem.line, problem.message) for problem in check.problems] == [
+        (2, "has no b, which the page uses (nor have lines 3, 4 and 1 more)")
+    ]
+
+
+def test_a_file_that_changed_after_its_check_stops_the_loading(write: Write) -> None:
+    path = write("a,b\n1,2\n3\n")
+    rows = FileData("data_csv", path).rows()
+
+    assert next(rows) == {"a": "1", "b": "2"}
+    with pytest.raises(famulus.UsageError, match="too few fields") as raised:
+        next(rows)
+    assert raised.value.problems[0].line == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("abc", "not str"),
+        ({"a": 1}, "not dict"),
+        (5, "not int"),
+        (lambda: [], "call it"),
+        ([], "has no rows"),
+    ],
+)
+def test_what_cannot_be_rows_is_refused(rows: Any, words: str) -> None:
+    fault = shape_fault(rows)
+
+    assert fault is not None
+    assert words in fault
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ([1], "is not a dict but list"),
+        ({1: 2}, "the key 1"),
+        ({"a": {1, 2}}, "'a' that JSON cannot hold"),
+        ({"a": float("nan")}, "'a' that JSON cannot hold"),
+        ({"a": "\ud800"}, "'a' that JSON cannot hold"),
+    ],
+)
+def test_rows_json_cannot_hold_are_refused(row: Any, words: str) -> None:
+    assert words in str(row_fault(row))
+
+
+def test_a_list_is_checked_whole() -> None:
+    report = Collected(None, "static_task_data")
+
+    check_rows([{"a": 1}, 5, {"a": set()}], Coverage(frozenset({"a"})), report)
+
+    assert [problem.message.split(" ")[1] for problem in report.problems] == ["2", "3"]
+
+
+def test_a_generator_stops_at_its_bad_row() -> None:
+    rows = checked_rows(iter([{"a": 1}, {"b": 1}]), {"a"})
+
+    assert next(rows) == {"a": 1}
+    with pytest.raises(famulus.UsageError, match="row 2 lacks a"):
+        next(rows)

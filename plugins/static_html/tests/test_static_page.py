@@ -1,0 +1,188 @@
+"""An author's page is taken apart into what stands where in the worker's."""
+
+from __future__ import annotations
+
+import pytest
+
+import famulus
+from famulus_static_html.page import compile_page
+
+
+def _page(html: str) -> famulus.Page:
+    compiled = compile_page(html)
+    assert not compiled.problems
+    return compiled.render({})
+
+
+def test_a_fragment_stays_as_it_is() -> None:
+    html = '<div class="container">\n <input type="file" name="f">&nbsp;<br/>\n</div>\n'
+
+    assert _page(html) == famulus.Page(body=html)
+
+
+def test_a_document_loses_what_the_shell_has() -> None:
+    page = _page(
+        "<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>T</title>"
+        "<meta name=viewport content=x><meta name=author content=A></head>"
+        "<body class=b><p>x</p></body></html>"
+    )
+
+    assert page.body == "<p>x</p>"
+    assert page.head == "<meta name=author content=A>\n"
+
+
+def test_what_is_left_out_does_not_join_its_neighbours_to_a_tag() -> None:
+    page = compile_page("1 <<title>T</title>${v} <<script></script>b").render({"v": "i"})
+
+    assert page.body == "1 &lt;i &lt;b"
+
+
+def test_scripts_follow_the_page_in_their_order() -> None:
+    page = _page(
+        "<div><script>one()</script><p>x</p></div><script src='//cdn/two.js'></script>"
+        "<script type=module>three()</script><script type='text/javascript'>four()</script>"
+    )
+
+    places = [page.scripts.index(word) for word in ("one()", "two.js", "three()", "four()")]
+    assert places == sorted(places)
+    assert page.body == "<div><p>x</p></div>"
+
+
+def test_data_blocks_stay_where_they_are() -> None:
+    html = '<script type="application/json" id="d">{"a": "</p>"}</script>'
+
+    assert _page(html) == famulus.Page(body=html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<link rel='stylesheet' href='style.css'>",
+        "<link rel='Stylesheet preload' href='/css/style.css'>",
+        "<style>@import 'own.css'; p { background: url(//x/y.png) }</style>",
+    ],
+)
+def test_own_styles_go_to_the_head(html: str) -> None:
+    page = _page(html)
+
+    assert page == famulus.Page(body="", head=html + "\n")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<link rel=stylesheet href=https://cdn/x.css>",
+        "<link rel=stylesheet href='//cdn/x.css'>",
+        "<link rel=stylesheet href='\\\\cdn/x.css'>",
+        "<link rel=stylesheet href=' ht\ntps://cdn/x.css'>",
+        "<link rel=preload href=x.css>",
+        "<link rel=icon href=x.png>",
+        "<style>@IMPORT url( 'https://cdn/x.css');</style>",
+        '<style>@import "//cdn/x.css";</style>',
+    ],
+)
+def test_what_may_wait_for_another_host_comes_last(html: str) -> None:
+    page = _page(html)
+
+    assert page.scripts.endswith(html + "\n")
+    assert page.body == page.head == ""
+
+
+def test_an_own_style_still_wins_over_one_from_elsewhere() -> None:
+    style = "<style>p { color: red }</style>"
+
+    page = _page(f"<link rel=stylesheet href=//cdn/x.css>{style}")
+
+    assert page.head == style + "\n"
+    assert page.scripts.index("//cdn/x.css") < page.scripts.index(style)
+
+
+def test_what_is_for_browsers_without_scripts_stays_for_them() -> None:
+    page = _page("<noscript><link rel=stylesheet href=//cdn/x.css><b>x</b></noscript>")
+
+    assert page.body == "<noscript><b>x</b></noscript>"
+    assert "<noscript><link rel=stylesheet href=//cdn/x.css></noscript>" in page.scripts
+
+
+def test_a_template_element_is_left_whole() -> None:
+    html = "<template><form><script>x()</script></form><style>p{}</style></template>"
+
+    assert _page(html) == famulus.Page(body=html)
+
+
+def test_pictures_keep_their_styles_and_titles() -> None:
+    html = "<svg><title>T</title><style/><style>a{b:c}</style><path d='x'/></svg>"
+
+    assert _page(html) == famulus.Page(body=html)
+
+
+def test_a_script_in_a_picture_is_moved_as_one() -> None:
+    page = _page("<svg><script href='//cdn/x.js'/></svg><p>x</p>")
+
+    assert page.body == "<svg></svg><p>x</p>"
+    assert "<svg hidden" in page.scripts
+    assert "<script href='//cdn/x.js'/></svg>" in page.scripts
+
+
+def test_an_unclosed_picture_ends_where_browsers_end_it() -> None:
+    page = _page("<svg><path><p>x</p><script>one()</script>")
+
+    assert "one()" in page.scripts
+    assert "<svg hidden" not in page.scripts
+
+
+def test_the_old_settings_object_comes_first() -> None:
+    page = _page('<script>window._MEPHISTO_CONFIG_.set("HIDE_SUBMIT_BUTTON", true)</script>')
+
+    assert page.scripts.startswith("<script>\nwindow._MEPHISTO_CONFIG_ =")
+
+
+def test_a_script_that_holds_an_end_tag_in_a_comment_is_whole() -> None:
+    page = _page("<script><!-- <script> '</script>' --></script><p>x</p>")
+
+    assert page.body == "<p>x</p>"
+
+
+@pytest.mark.parametrize(
+    ("html", "word"),
+    [
+        ("<FORM action='x'>", "<form>"),
+        ("</form>", "<form>"),
+        ("<base href='/x/'>", "<base>"),
+        ("<!-- x", "<!--"),
+        ("<p title='x>", "<p"),
+        ("<script>x", "<script>"),
+        ("<textarea>", "<textarea>"),
+        ("<plaintext>x</plaintext>", "<plaintext>"),
+    ],
+)
+def test_what_would_break_the_form_is_refused_with_its_line(html: str, word: str) -> None:
+    problems = compile_page(f"<p>a</p>\n\n{html}").problems
+
+    assert [problem.line for problem in problems] == [3]
+    assert word in problems[0].message
+
+
+def test_placeholders_know_their_lines() -> None:
+    compiled = compile_page("<p\n title='${a}'>\n${b}</p>\n<script>\n${c}</script>")
+
+    assert [(one.name, one.line) for one in compiled.needed] == [("a", 2), ("b", 3)]
+
+
+def _lists(html: str, *names: str) -> set[str]:
+    form = famulus.Form(fields=[(name, "x") for name in names])
+    return compile_page(html).lists.among(form)
+
+
+def test_fields_that_can_have_several_values_are_known() -> None:
+    html = """<input type=checkbox name=one><input type=CheckBox name=two><INPUT name='two'
+    type="checkbox"><input type=radio name=r><input type=radio name=r>
+    <select multiple name=m></select><select name=s></select><input type=file name=f multiple>"""
+
+    assert _lists(html, "one", "two", "r", "m", "s", "f") == {"two", "m", "f"}
+
+
+def test_a_field_named_from_the_data_is_recognised() -> None:
+    html = "<input type=checkbox name='q_${id}_a'>" * 2 + "<input type=checkbox name='p_${id}'>"
+
+    assert _lists(html, "q_7_a", "q_8_b", "p_7") == {"q_7_a"}
