@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from famulus.clock import system_clock as system_clock
     from famulus.config.options import callback as callback
     from famulus.config.options import option as option
+    from famulus.config.options import rows as rows
     from famulus.config.task_args import TaskArgs as TaskArgs
     from famulus.contracts.architect import Architect as Architect
     from famulus.contracts.architect import Deployment as Deployment
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from famulus.contracts.pages import WorkerView as WorkerView
     from famulus.contracts.pages import answers_from as answers_from
     from famulus.contracts.plan import Plan as Plan
+    from famulus.contracts.plan import Role as Role
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
     from famulus.contracts.provider import Arrival as Arrival
     from famulus.contracts.provider import Capabilities as Capabilities
@@ -104,6 +106,7 @@ _WHERE = {
     "Refusal": "famulus.contracts.pages",
     "RefusalReason": "famulus.contracts.pages",
     "Reply": "famulus.contracts.pages",
+    "Role": "famulus.contracts.plan",
     "RunEvent": "famulus.contracts.hookspecs",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
@@ -122,6 +125,7 @@ _WHERE = {
     "hookimpl": "famulus.contracts.hookspecs",
     "open_gateway": "famulus.work.gateway",
     "option": "famulus.config.options",
+    "rows": "famulus.config.options",
     "system_clock": "famulus.clock",
 }
 
@@ -164,6 +168,7 @@ __all__ = [
     "Refusal",
     "RefusalReason",
     "Reply",
+    "Role",
     "RunEvent",
     "SharedTaskState",
     "ShowAnswers",
@@ -182,6 +187,7 @@ __all__ = [
     "hookimpl",
     "open_gateway",
     "option",
+    "rows",
     "system_clock",
 ]
 

@@ -320,6 +320,34 @@ def test_file_builds_on_a_file_beside_it(tmp_path: Path) -> None:
     assert configuration.origins["task.task_name"] == (tmp_path / "example.yaml", 4)
 
 
+def test_value_of_another_kind_replaces_the_one_below(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        with_defaults("task: {a: {x: 1}, b: [1], c: text}\nprovider: {x: y}\n"),
+        "base.yaml",
+    )
+
+    configuration = read(
+        tmp_path, "defaults: [base]\ntask: {a: [2], b: {y: z}}\nprovider:\n", "task.c.d=3"
+    )
+
+    assert configuration.sections["task"] == {
+        "a": [Plain("2", 2)],
+        "b": {"y": "z"},
+        "c": {"d": Typed("3")},
+    }
+    assert configuration.sections["provider"] == {"x": "y"}
+    assert configuration.origins["provider.x"] == (tmp_path / "base.yaml", 3)
+
+
+def test_unset_option_of_a_file_unsets_the_one_below(tmp_path: Path) -> None:
+    write(tmp_path, with_defaults("task: {a: x}\n"), "base.yaml")
+
+    configuration = read(tmp_path, "defaults: [base]\ntask:\n  a: ???\n")
+
+    assert configuration.sections["task"] == {}
+
+
 def test_file_that_includes_itself_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="includes itself"):
         read(tmp_path, "defaults: [example]\n")
@@ -355,6 +383,13 @@ def test_later_override_wins(tmp_path: Path) -> None:
     configuration = read(tmp_path, NATIVE, "architect.port=1", "architect.port=2")
 
     assert configuration.sections["architect"]["port"] == Typed("2")
+
+
+def test_override_with_question_marks_goes_back_to_the_default(tmp_path: Path) -> None:
+    configuration = read(tmp_path, NATIVE, "architect.port=???")
+
+    assert configuration.sections["architect"] == {}
+    assert configuration.problems == []
 
 
 def test_override_sets_a_nested_option(tmp_path: Path) -> None:
@@ -403,7 +438,6 @@ def test_other_plugin_than_the_default_one_drops_options_too(tmp_path: Path) -> 
             "provider, task",
         ),
         ("task=3", "task: is a section; set its options: task.task_title=…"),
-        ("task.a=???", "task.a: ??? stands for an unset option; leave it out, or write null"),
         ("architect=", "architect: names no type; write it as in architect=local"),
     ],
 )

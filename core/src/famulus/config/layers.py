@@ -220,7 +220,5 @@ def _set(layer: Layer, key: str, path: list[str], value: str) -> None:
         if not isinstance(node, dict):
             layer.problem(key, "is set both as a value and as a mapping")
             return
-    if value == UNSET:
-        layer.problem(key, "??? stands for an unset option; leave it out, or write null")
-    # OmegaConf interpolates plain text only; Merged makes typed text of the result again.
-    node[last] = value if "${" in value else Typed(value)
+    # OmegaConf only sees through plain text; Merged makes typed text of the result again.
+    node[last] = value if value == UNSET or "${" in value else Typed(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from attrs import define, field
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -28,13 +28,15 @@ _DEEPEST = 50
 _NAME = re.compile(r"\$\{([^${}:]+)\}")
 
 
-def _tree(content: dict[str, Any]) -> DictConfig:
-    # Objects are allowed so that scalars keep their text on the way through.
-    return OmegaConf.create(content, flags={"allow_objects": True})
-
-
-def _over(lower: DictConfig, upper: DictConfig | dict[str, Any]) -> DictConfig:
-    return cast("DictConfig", OmegaConf.merge(lower, upper))
+def _over(lower: Mapping[Any, Any], upper: Mapping[Any, Any]) -> dict[Any, Any]:
+    # OmegaConf's own merge raises where a list meets a mapping, and keeps what "???" unsets.
+    merged = dict(lower)
+    for name, value in upper.items():
+        below = merged.get(name)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            value = _over(below, value)
+        merged[name] = value
+    return merged
 
 
 @define(kw_only=True)
@@ -47,7 +49,7 @@ class Merged:
     warnings: list[Problem] = field(factory=list)
     #: keys that the command line has set
     overridden: set[str] = field(factory=set)
-    _tree: DictConfig = field(factory=lambda: _tree({}))
+    _tree: dict[str, Any] = field(factory=dict)
 
     def add(self, layer: Layer, *, typed: bool = False) -> None:
         """Put a source over those before it.
@@ -59,7 +61,9 @@ class Merged:
                 self._drop(role)
             self.roles[role] = name
             self.origins.pop(f"defaults.{role}", None)
-        for key, _ in _leaves(layer.sections, ""):
+        for key, value in _leaves(layer.sections, ""):
+            if isinstance(value, Mapping):
+                continue
             self._forget(key)
             if typed:
                 self.overridden.add(key)
@@ -79,7 +83,8 @@ class Merged:
             FORMER_ROOT: {section: f"${{{section}}}" for section in SECTIONS},
             "task_dir": task_dir,
         }
-        root = _over(_tree(names), self._tree)
+        # Objects are allowed so that scalars keep their text on the way through.
+        root = OmegaConf.create(_over(names, self._tree), flags={"allow_objects": True})
         return {section: self._mapping(root[section], section) for section in SECTIONS}
 
     def _drop(self, role: str) -> None:
@@ -147,8 +152,7 @@ class Merged:
         return f"{raw!r} cannot be resolved: {reason}"
 
     def _near(self, raw: str) -> str:
-        content = OmegaConf.to_container(self._tree, resolve=False)
-        known = ["task_dir", *(key for key, _ in _leaves(content, ""))]
+        known = ["task_dir", *(key for key, _ in _leaves(self._tree, ""))]
         for name in _NAME.findall(raw):
             near = did_you_mean(name.strip().removeprefix(f"{FORMER_ROOT}."), known)
             if near.startswith("; did"):

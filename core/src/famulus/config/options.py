@@ -7,13 +7,12 @@ from typing import Any
 
 import attrs
 
-_HELP, _CHOICES, _REQUIRED, _SECRET, _CALLBACK = (
-    "famulus_help",
-    "famulus_choices",
-    "famulus_required",
-    "famulus_secret",
-    "famulus_callback",
-)
+_HELP = "famulus_help"
+_CHOICES = "famulus_choices"
+_REQUIRED = "famulus_required"
+_SECRET = "famulus_secret"
+_CALLBACK = "famulus_callback"
+_ROWS = "famulus_rows"
 
 
 def option(
@@ -48,6 +47,15 @@ def callback(*, help: str, default: Callable[..., Any] | None = None) -> Any:  #
     return attrs.field(default=default, metadata={_HELP: help, _CALLBACK: True})
 
 
+def rows(*, help: str) -> Any:  # noqa: A002
+    """Declare a shared-state field that takes the data themselves: a list or a generator of rows.
+
+    They go into the database as assignments and are not stored with the run's configuration; until
+    all are loaded, a resumed launch needs them again.
+    """
+    return attrs.field(default=None, metadata={_HELP: help, _ROWS: True})
+
+
 def help_of(field: attrs.Attribute[Any]) -> str:
     """Return what the option is for."""
     return str(field.metadata.get(_HELP, ""))
@@ -72,3 +80,8 @@ def is_secret(field: attrs.Attribute[Any]) -> bool:
 def is_callback(field: attrs.Attribute[Any]) -> bool:
     """Say whether the field holds a function that only Python can give."""
     return bool(field.metadata.get(_CALLBACK, False))
+
+
+def is_rows(field: attrs.Attribute[Any]) -> bool:
+    """Say whether the field takes the data themselves."""
+    return bool(field.metadata.get(_ROWS, False))

@@ -21,7 +21,7 @@ _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 class Configuration:
     """What the user has said, merged and interpolated, its options not yet typed.
 
-    ``problems`` are the faults found so far: :func:`famulus.operate.planning.make_plan` raises
+    ``problems`` are the faults found so far: :func:`famulus.planning.drafting.make_plan` raises
     them together with its own. A value that has a problem is not in the ``sections``.
     """
 

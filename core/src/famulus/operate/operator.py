@@ -37,6 +37,7 @@ from famulus.planning import (
     draft_plan,
     plan_from_stored,
     read_configuration,
+    stored_code,
 )
 from famulus.plugins import Plugins, discover
 from famulus.work.callbacks import CallbackServer, callback_names
@@ -408,7 +409,7 @@ class Operator:
             database=self.database, clock=self.database.clock, shared_state=plan.shared_state
         )
         blueprint = self.plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-        if blueprint.data_is_code or record.plan["shared_state"]["code"]:
+        if blueprint.data_is_code or stored_code(record.plan):
             raise UsageError(
                 f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
                 "Python; run its script again, or resume it from Python with the same data"

@@ -54,8 +54,10 @@ class StaticTaskArgs:
 class SharedStaticTaskState(famulus.SharedTaskState):
     """What only Python can say of a static task."""
 
-    #: rows, one for each assignment: a list, or a generator for what is made while it is loaded
-    static_task_data: Any = None
+    static_task_data: Any = famulus.rows(
+        help="Rows, one for each assignment: a list, or a generator for what is made while it is "
+        "loaded."
+    )
     #: values for the placeholders of the onboarding page
     onboarding_data: dict[str, Any] = field(factory=dict)
     validate_onboarding: Callable[[dict[str, Any]], bool] | None = famulus.callback(

@@ -19,7 +19,10 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan, Role, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.errors import PluginError, Problem, UsageError
-from famulus.operate.shared_state import fitting_state, state_problems
+from famulus.planning.shared_state import fitting_state, state_problems
+
+#: Every section of a plan.
+EVERYTHING = frozenset(SECTIONS)
 
 
 class PluginLookup(Protocol):

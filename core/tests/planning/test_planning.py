@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from attrs import field, frozen
@@ -17,8 +17,8 @@ from famulus.contracts.pages import Page, Refusal, RefusalReason, TaskView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Completion, Nothing, Provider, VisitView
 from famulus.errors import PluginError, Problem, UsageError
-from famulus.operate.planning import draft_plan, make_plan
-from famulus.operate.stored_plan import plan_from_stored, stored_plan
+from famulus.planning.drafting import draft_plan, make_plan
+from famulus.planning.stored import plan_from_stored, stored_plan
 
 
 @frozen(kw_only=True)
@@ -35,8 +35,8 @@ class TextState(SharedTaskState):
 
 class Text(Blueprint):
     type = "text"
-    Args: ClassVar[type] = TextArgs
-    SharedState: ClassVar[type[SharedTaskState]] = TextState
+    Args = TextArgs
+    SharedState = TextState
 
     def problems(self, plan: Plan) -> list[Problem]:
         return []
@@ -55,7 +55,7 @@ class HereArgs:
 
 class Here(Architect):
     type = "local"
-    Args: ClassVar[type] = HereArgs
+    Args = HereArgs
 
     def problems(self, plan: Plan) -> list[Problem]:
         return []
@@ -77,7 +77,7 @@ class CrowdArgs:
 
 class Crowd(Provider):
     type = "mock"
-    Args: ClassVar[type] = CrowdArgs
+    Args = CrowdArgs
 
     def problems(self, plan: Plan) -> list[Problem]:
         return []
@@ -338,7 +338,7 @@ def test_state_a_blueprint_cannot_do_without_is_asked_for(tmp_path: Path) -> Non
         rows: list[Any]
 
     class Needy(Text):
-        SharedState = NeedyState
+        SharedState = NeedyState  # type: ignore[assignment]
 
     class OnlyNeedy(Installed):
         def blueprint(self, type_name: str) -> type[Blueprint]:
@@ -446,7 +446,7 @@ def test_secrets_inside_lists_and_mappings_are_put_back(tmp_path: Path) -> None:
         named: dict[str, CrowdArgs] = option(help="By name.", factory=dict)
 
     class Many(Crowd):
-        Args = ManyArgs
+        Args = ManyArgs  # type: ignore[assignment]
 
     class WithMany(Installed):
         def provider(self, type_name: str) -> type[Provider]:

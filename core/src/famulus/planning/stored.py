@@ -15,8 +15,8 @@ from famulus.config.scalars import Typed
 from famulus.config.task_args import TaskArgs
 from famulus.contracts.plan import Plan, Role, SharedTaskState
 from famulus.errors import Problem, UsageError
-from famulus.operate.planning import PluginLookup, find_classes
-from famulus.operate.shared_state import StoredState, restore_state, store_state
+from famulus.planning.drafting import PluginLookup, find_classes
+from famulus.planning.shared_state import StoredState, restore_state, store_state
 
 _FORMAT = 1
 
@@ -101,6 +101,16 @@ def plan_from_stored(
         task_dir=Path(stored["task_dir"]),
         shared_state_given=shared_state is not None or stored["shared_state_given"],
     )
+
+
+def stored_callbacks(stored: Mapping[str, Any]) -> list[str]:
+    """Return the names of the callbacks that a run was launched with."""
+    return list(stored["shared_state"]["callbacks"])
+
+
+def stored_code(stored: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields whose data came from Python and are not stored."""
+    return list(stored["shared_state"]["code"])
 
 
 def _with_secrets(options: Mapping[str, Any], section: str, secrets: Mapping[str, str]) -> Any:

@@ -10,7 +10,7 @@ import attrs
 from attrs import Factory, frozen
 
 from famulus.config.option_classes import option_fields
-from famulus.config.options import is_callback
+from famulus.config.options import is_callback, is_rows
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SharedTaskState
 from famulus.errors import Problem, UsageError
@@ -28,7 +28,7 @@ class StoredState:
     values: dict[str, Any] = Factory(dict)
     #: callbacks (and other objects) that were set: whoever resumes the run has to give them again
     callbacks: list[str] = Factory(list)
-    #: data that is code, such as a generator: needed until all of it is loaded
+    #: the data themselves, and other iterables: needed until all of it is loaded
     code: list[str] = Factory(list)
 
 
@@ -54,22 +54,17 @@ def state_problems(state: SharedTaskState) -> list[Problem]:
     """Return the fields that can neither be stored nor be given again."""
     problems = []
     for name, field in option_fields(type(state)).items():
-        fault = _fault(getattr(state, field.name), field)
-        if fault:
-            problems.append(Problem(fault, key=f"{_KEY}.{name}"))
+        value = getattr(state, field.name)
+        if is_callback(field) and value is not None and not callable(value):
+            message = f"has to be a function, not {value!r}"
+            problems.append(Problem(message, key=f"{_KEY}.{name}"))
+        if is_callback(field) or is_rows(field) or not isinstance(value, _JSON_TYPES):
+            continue
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            problems.append(Problem(f"has to be JSON: {error}", key=f"{_KEY}.{name}"))
     return problems
-
-
-def _fault(value: Any, field: attrs.Attribute[Any]) -> str:
-    if is_callback(field) and value is not None:
-        return "" if callable(value) else f"has to be a function, not {value!r}"
-    if not isinstance(value, _JSON_TYPES):
-        return ""
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        return f"has to be JSON: {error}"
-    return ""
 
 
 def store_state(state: SharedTaskState) -> StoredState:
@@ -79,7 +74,10 @@ def store_state(state: SharedTaskState) -> StoredState:
         value = getattr(state, field.name)
         if is_callback(field) and (value is None or value is field.default):
             continue
-        if isinstance(value, _JSON_TYPES):
+        if is_rows(field):
+            if value is not None:
+                stored.code.append(name)
+        elif isinstance(value, _JSON_TYPES):
             stored.values[name] = value
         elif isinstance(value, Iterable) and not callable(value):
             stored.code.append(name)
