@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from famulus.model.schema import PluginSchema as PluginSchema
     from famulus.operate.operator import Operator as Operator
     from famulus.work.gateway import Gateway as Gateway
-    from famulus.work.gateway import open_gateway as open_gateway
+    from famulus.work.opening import open_gateway as open_gateway
 
 _WHERE = {
     "Architect": "famulus.contracts.architect",
@@ -123,7 +123,7 @@ _WHERE = {
     "answers_from": "famulus.contracts.pages",
     "callback": "famulus.config.options",
     "hookimpl": "famulus.contracts.hookspecs",
-    "open_gateway": "famulus.work.gateway",
+    "open_gateway": "famulus.work.opening",
     "option": "famulus.config.options",
     "rows": "famulus.config.options",
     "system_clock": "famulus.clock",

@@ -22,6 +22,8 @@ class Deployment:
     run_id: int
     instance: str
     environment: Mapping[str, str]
+    #: where the run was served before; empty the first time. Workers have it open, so it stays.
+    previous_url: str = ""
 
 
 class Architect(ABC):

@@ -145,6 +145,7 @@ class TaskRun(Table):
 
     lease_holder = peewee.CharField(max_length=64, default="")
     lease_until = UtcField(null=True)
+    #: names the server that was started last
     instance = peewee.CharField(max_length=64, default="")
     events_delivered = peewee.BigIntegerField(default=0)
     transactions_delivered = peewee.BigIntegerField(default=0)

@@ -27,7 +27,6 @@ def create_run(
     lanes: int,
     qualifications: list[str],
     holder: str,
-    instance: str,
 ) -> int:
     """Write a new run, with its task, its requester and the qualifications it names; return its
     number. The operator ``holder`` has it from the start."""
@@ -58,7 +57,6 @@ def create_run(
         loading=LoadingStatus.LOADING,
         lease_holder=holder,
         lease_until=tx.now + timedelta(seconds=LEASE_SECONDS),
-        instance=instance,
     )
     record(
         tx, run=run, subject="run", subject_id=run, old=None, new=RunStatus.LAUNCHING.value,

@@ -14,23 +14,20 @@ from famulus.contracts.provider import Provider
 from famulus.errors import FamulusError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE, KEY_VARIABLE
-from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRun
-from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.ending import begin_stop, end_stop, finish_run
 from famulus.operate.events import Listeners
 from famulus.operate.loading import Loader
-from famulus.operate.outbox import CLOSE_PLACES, deliver, enqueue
+from famulus.operate.outbox import deliver
 from famulus.work.callbacks import CallbackServer
-from famulus.work.changes import change_run
 from famulus.work.expiry import (
     doubt_visits,
-    end_open_agents,
-    expire_units,
     last_submission,
     time_out,
 )
-from famulus.work.gateway import RUN_VARIABLE
+from famulus.work.opening import RUN_VARIABLE
 from famulus.work.release import open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, read_run
 
@@ -70,13 +67,16 @@ class Operated:
 
     def serve(self) -> str:
         """Serve the run and return its address."""
-        self.url = self.architect.deploy(
-            Deployment(run_id=self.run, instance=self.instance, environment=self._environment())
+        deployment = Deployment(
+            run_id=self.run,
+            instance=self.instance,
+            environment=self._environment(),
+            previous_url=self._record().url,
         )
-        url = self.url
-        query = TaskRun.update(url=url).where(TaskRun.id == self.run)
+        self.url = self.architect.deploy(deployment)
+        query = TaskRun.update(url=self.url, instance=self.instance).where(TaskRun.id == self.run)
         self.database.write(lambda tx: tx.execute(query))
-        return url
+        return self.url
 
     def load_rest(self) -> None:
         """Load what is left of the data, in a thread of its own: it may be slow code."""
@@ -221,49 +221,3 @@ class Operated:
             self.serve()
         except FamulusError as error:
             _log.error("run %d: %s", self.run, error)
-
-
-def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Let nobody new in; say whether that was still to be done."""
-    record = read_run(tx, run)
-    if record.status not in OPEN_RUNS:
-        return False
-    enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}", payload={})
-    return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
-
-
-def end_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Stop a run that nobody serves any more; say whether that was still to be done."""
-    begin_stop(tx, run, cause)
-    record = read_run(tx, run)
-    if record.status is not RunStatus.STOPPING:
-        return False
-    stamp = TaskRun.update(ended_at=tx.now).where(TaskRun.id == run)
-    tx.execute(stamp)
-    return change_run(
-        tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause
-    )
-
-
-def finish_run(database: Database, run: int, cause: str) -> bool:
-    """End a run for good and expire what is open; say whether that was still to be done."""
-
-    def close(tx: Transaction) -> bool:
-        record = read_run(tx, run)
-        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
-            return False
-        if record.status is RunStatus.LAUNCHING:
-            change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
-            record = read_run(tx, run)
-        tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
-        enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-finish", payload={})
-        return change_run(
-            tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
-        )
-
-    closed = database.write(close)
-    while database.write(lambda tx: end_open_agents(tx, run)):
-        """Each step is short, so that other runs' submissions come in between."""
-    while database.write(lambda tx: expire_units(tx, run)):
-        """As above; a finish that was cut off is finished by the next one."""
-    return closed

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -14,22 +12,20 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
+from famulus.config.reading import Configuration
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Provider
-from famulus.errors import ConflictError, FamulusError, Problem, RunBusyError, UsageError
+from famulus.errors import ConflictError, FamulusError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.assembly import Assembly
 from famulus.operate.checking import plan_problems
-from famulus.operate.creating import create_run
-from famulus.operate.events import Listeners
-from famulus.operate.loading import Loader, Source
-from famulus.operate.operated import Operated, begin_stop, end_stop, finish_run
+from famulus.operate.ending import begin_stop, end_stop, finish_run
+from famulus.operate.operated import Operated
 from famulus.operate.progress import Progress, read_progress
+from famulus.operate.reopening import open_run, reopen_run, take_lease
 from famulus.planning import (
     EVERYTHING,
     Draft,
@@ -37,12 +33,9 @@ from famulus.planning import (
     draft_plan,
     plan_from_stored,
     read_configuration,
-    stored_code,
 )
 from famulus.plugins import Plugins, discover
-from famulus.work.callbacks import CallbackServer, callback_names
 from famulus.work.changes import change_run
-from famulus.work.expiry import extend_deadlines
 from famulus.work.runs import RunRecord, find_run, read_run
 
 _log = logging.getLogger(__name__)
@@ -90,6 +83,7 @@ class Operator:
         self.database = database if isinstance(database, Database) else Database(database)
         self.plugins = discover() if plugins is None else plugins
         self._holder = lease.new_holder()
+        self._assembly = Assembly(self.database, self.plugins, self._holder)
         self._runs: dict[int, Operated] = {}
         self._mutex = threading.Lock()
         self._closing = threading.Event()
@@ -145,12 +139,12 @@ class Operator:
         """
         plan = self.check(configuration, overrides=overrides, shared_state=shared_state).plan
         self._prepare()
-        run = self._create(plan)
-        operated = self._operated(run, plan, stored=0, stored_hash="")
+        record = self._assembly.create(plan)
+        operated = self._assembly.operated(record, plan)
         try:
             self._load_first(operated)
             url = operated.serve()
-            self.database.write(lambda tx: _open(tx, run, RunStatus.LAUNCHING, timedelta(0)))
+            self.database.write(partial(open_run, record=record))
         except BaseException as error:
             self._fail(operated, error)
             raise
@@ -171,26 +165,18 @@ class Operator:
                 f"run {run} is {record.status.value} and cannot be resumed; launch a new one"
             )
         plan = plan_from_stored(record.plan, self.plugins, shared_state, run=f"run {run}")
-        self._check_source(record, plan, shared_state)
+        self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
-        record = self._take_lease(record)
-        instance = secrets.token_hex(8)
-        operated = self._operated(
-            run, plan, stored=record.rows_loaded, stored_hash=record.source_hash,
-            instance=instance,
-        )
+        record = take_lease(self.database, record, self._holder)
+        operated = self._assembly.operated(record, plan)
         try:
-            problems = operated.blueprint.problems(plan)
-            if record.loading is LoadingStatus.LOADING and problems:
-                raise UsageError(problems)
             url = operated.serve()
-            self.database.write(lambda tx: _reopen(tx, record, instance))
+            self.database.write(partial(reopen_run, record=record))
         except BaseException:
             operated.let_go()
             raise
-        return self._take_charge(
-            operated, plan, url, load=record.loading is LoadingStatus.LOADING
-        )
+        loading = record.loading is LoadingStatus.LOADING
+        return self._take_charge(operated, plan, url, load=loading)
 
     def progress(self, run: int) -> Progress:
         """Look at a run, whoever operates it."""
@@ -265,65 +251,6 @@ class Operator:
                 self.database.prepare(info.schemas)
             except FamulusError as error:
                 self.plugins.refuse(info, error)
-
-    def _create(self, plan: Plan) -> int:
-        provider = self.plugins.provider(plan.provider.type)
-        context = Context(
-            database=self.database, clock=self.database.clock, shared_state=plan.shared_state
-        )
-        blueprint = self.plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-        names = (blueprint.block_qualification, blueprint.onboarding_qualification)
-        return self.database.write(
-            lambda tx: create_run(
-                tx, plan, provider,
-                lanes=blueprint.units_per_assignment,
-                qualifications=[name for name in names if name],
-                holder=self._holder,
-                instance=secrets.token_hex(8),
-            )
-        )
-
-    def _operated(
-        self, run: int, plan: Plan, *, stored: int, stored_hash: str, instance: str | None = None
-    ) -> Operated:
-        record = find_run(self.database, run)
-        context = Context(
-            database=self.database,
-            clock=self.database.clock,
-            shared_state=plan.shared_state,
-            requester=RequesterView(
-                id=record.requester_id,
-                name=record.requester_name,
-                provider_type=record.provider_type,
-            ),
-        )
-        blueprint: Blueprint = self.plugins.blueprint(plan.blueprint.type)(
-            plan.blueprint.args, context
-        )
-        provider: Provider = self.plugins.provider(plan.provider.type)(plan.provider.args, context)
-        source = Source(
-            run=run,
-            rows=blueprint.assignments,
-            lanes=record.units_per_assignment,
-            windowed=bool(record.max_num_concurrent_units),
-            stored=stored,
-            stored_hash=stored_hash,
-        )
-        state = plan.shared_state
-        return Operated(
-            database=self.database,
-            run=run,
-            holder=self._holder,
-            instance=instance or record.instance,
-            blueprint=blueprint,
-            architect=self.plugins.architect(plan.architect.type)(plan.architect.args, context),
-            provider=provider,
-            listeners=Listeners(
-                self.database, self.plugins, run, record.task_name, state.on_unit_submitted
-            ),
-            callbacks=CallbackServer(state) if callback_names(state) else None,
-            loader=Loader(self.database, source),
-        )
 
     def _load_first(self, operated: Operated) -> None:
         try:
@@ -400,70 +327,12 @@ class Operator:
         self.database.write(job)
         operated.let_go()
 
-    def _check_source(
-        self, record: RunRecord, plan: Plan, shared_state: SharedTaskState | None
-    ) -> None:
-        if record.loading is not LoadingStatus.LOADING or shared_state is not None:
-            return
-        context = Context(
-            database=self.database, clock=self.database.clock, shared_state=plan.shared_state
-        )
-        blueprint = self.plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-        if blueprint.data_is_code or stored_code(record.plan):
-            raise UsageError(
-                f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
-                "Python; run its script again, or resume it from Python with the same data"
-            )
-
     def _is_operated(self, record: RunRecord) -> bool:
         with self.database.read() as tx:
             return lease.is_held(tx, read_run(tx, record.id))
 
-    def _take_lease(self, record: RunRecord) -> RunRecord:
-        """Take the lease; wait for one that its holder no longer renews to run out."""
-        waited = threading.Event()
-        while True:
-            try:
-                self.database.write(partial(lease.take, record=record, holder=self._holder))
-            except RunBusyError:
-                seen = record.lease_until
-                left = (seen - self.database.clock()).total_seconds() if seen else 0.0
-                waited.wait(min(max(left, 0.0) + 0.05, lease.LEASE_SECONDS))
-                again = find_run(self.database, record.id)
-                if again.lease_until != seen and again.lease_holder == record.lease_holder:
-                    raise
-                record = again
-            else:
-                return find_run(self.database, record.id)
 
-
-def _read(configuration: Mapping[str, Any] | str | Path, overrides: Sequence[str]) -> Any:
+def _read(configuration: Mapping[str, Any] | str | Path, overrides: Sequence[str]) -> Configuration:
     if isinstance(configuration, Mapping):
         return configuration_from_mapping(configuration, overrides)
     return read_configuration(Path(configuration), overrides)
-
-
-def _open(tx: Transaction, run: int, old: RunStatus, pause: timedelta) -> None:
-    tx.execute(
-        TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run)
-    )
-    extend_deadlines(tx, run, pause)
-    change_run(tx, run=run, old=old, new=RunStatus.RUNNING, cause="launch")
-
-
-def _reopen(tx: Transaction, record: RunRecord, instance: str) -> None:
-    """Open a run again, whatever its last operator has left it as."""
-    since = record.ended_at or _last_sign(record)
-    pause = tx.now - since if since else timedelta(0)
-    tx.execute(TaskRun.update(instance=instance).where(TaskRun.id == record.id))
-    if record.status is RunStatus.RUNNING:
-        tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
-        extend_deadlines(tx, record.id, pause)
-        return
-    _open(tx, record.id, record.status, pause)
-
-
-def _last_sign(record: RunRecord) -> Any:
-    if record.lease_until is None:
-        return record.opened_at
-    return record.lease_until - timedelta(seconds=lease.LEASE_SECONDS)

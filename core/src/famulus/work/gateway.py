@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, wraps
@@ -18,7 +17,6 @@ from typing import Any, Concatenate, ParamSpec
 from attrs import evolve
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.pages import (
     Form,
     OnboardingView,
@@ -30,7 +28,6 @@ from famulus.contracts.pages import (
     UnitView,
     WorkerView,
 )
-from famulus.contracts.plan import SharedTaskState
 from famulus.contracts.provider import Arrival, Completion, Preview, Provider, VisitView
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import InvalidAnswers, UnavailableError
@@ -40,14 +37,12 @@ from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent, Assignment, Visit, Worker
 from famulus.model.transaction import Transaction
-from famulus.planning import plan_from_stored, stored_callbacks
-from famulus.plugins import Plugins, discover
 from famulus.work import shell
 from famulus.work.admission import Admission
 from famulus.work.arrival import Found, Onboarding, Rules, Settled
-from famulus.work.callbacks import VARIABLE, RemoteCallbacks
+from famulus.work.callbacks import RemoteCallbacks
 from famulus.work.eligibility import requirement
-from famulus.work.runs import RunRecord, find_run
+from famulus.work.runs import RunRecord
 from famulus.work.submission import (
     Acknowledgement,
     Attempt,
@@ -65,7 +60,6 @@ _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
-RUN_VARIABLE = "FAMULUS_RUN"
 _LONGEST_SUBMISSION_ID = 64
 _SECOND = 1_000_000
 
@@ -397,51 +391,6 @@ class Gateway:
         self, status: int, body: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
         return Reply(status=status, body=body, headers=headers or {})
-
-
-def open_gateway(
-    database: Database,
-    run: int,
-    *,
-    plugins: Plugins | None = None,
-    shared_state: SharedTaskState | None = None,
-) -> Gateway:
-    """Open the way in to a run, in whichever process serves it.
-
-    :param shared_state: brings the run's callbacks, where this process has them; otherwise the
-        operator that the environment's ``FAMULUS_CALLBACKS`` names is asked.
-    :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when the run needs callbacks that cannot be reached from here: a
-        default never stands in for a missing check.
-    """
-    plugins = discover() if plugins is None else plugins
-    record = find_run(database, run)
-    remote = None
-    address = os.environ.get(VARIABLE) if shared_state is None else None
-    if address:
-        remote = RemoteCallbacks(address)
-        state_class = plugins.blueprint(record.blueprint_type).SharedState
-        shared_state = remote.state(state_class, stored_callbacks(record.plan))
-    plan = plan_from_stored(record.plan, plugins, shared_state, run=f"run {run}")
-    requester = RequesterView(
-        id=record.requester_id, name=record.requester_name, provider_type=record.provider_type
-    )
-    context = Context(
-        database=database,
-        clock=database.clock,
-        shared_state=plan.shared_state,
-        requester=requester,
-    )
-    return Gateway(
-        database=database,
-        record=record,
-        blueprint=plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context),
-        provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
-        checks=[check(None, context) for check in plugins.checks()],
-        title=plan.task.task_title or plan.task_name,
-        description=plan.task.task_description or "",
-        remote=remote,
-    )
 
 
 def _without_ours(form: Form) -> Form:

@@ -1,0 +1,110 @@
+"""Putting a run's parts together: its rows, its plugins' instances, its loader and listeners."""
+
+from __future__ import annotations
+
+import secrets
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.plan import Plan
+from famulus.errors import UsageError
+from famulus.model.database import Database
+from famulus.model.states import LoadingStatus
+from famulus.operate.creating import create_run
+from famulus.operate.events import Listeners
+from famulus.operate.loading import Loader, Source
+from famulus.operate.operated import Operated
+from famulus.planning import stored_code
+from famulus.plugins import Plugins
+from famulus.work.callbacks import CallbackServer, callback_names
+from famulus.work.runs import RunRecord, find_run
+
+
+class Assembly:
+    """Make runs and what operates them, for one operator."""
+
+    def __init__(self, database: Database, plugins: Plugins, holder: str) -> None:
+        self._database = database
+        self._plugins = plugins
+        self._holder = holder
+
+    def create(self, plan: Plan) -> RunRecord:
+        """Write a new run that this operator holds."""
+        blueprint = self._blueprint(plan, self._context(plan))
+        provider = self._plugins.provider(plan.provider.type)
+        names = (blueprint.block_qualification, blueprint.onboarding_qualification)
+        run = self._database.write(
+            lambda tx: create_run(
+                tx,
+                plan,
+                provider,
+                lanes=blueprint.units_per_assignment,
+                qualifications=[name for name in names if name],
+                holder=self._holder,
+            )
+        )
+        return find_run(self._database, run)
+
+    def operated(self, record: RunRecord, plan: Plan) -> Operated:
+        """Make what operates a run in this process; nothing is started but its callbacks."""
+        context = self._context(plan, record)
+        blueprint = self._blueprint(plan, context)
+        source = Source(
+            run=record.id,
+            rows=blueprint.assignments,
+            lanes=record.units_per_assignment,
+            windowed=bool(record.max_num_concurrent_units),
+            stored=record.rows_loaded,
+            stored_hash=record.source_hash,
+        )
+        state = plan.shared_state
+        listeners = Listeners(
+            self._database, self._plugins, record.id, record.task_name, state.on_unit_submitted
+        )
+        return Operated(
+            database=self._database,
+            run=record.id,
+            holder=self._holder,
+            instance=secrets.token_hex(8),
+            blueprint=blueprint,
+            architect=self._plugins.architect(plan.architect.type)(plan.architect.args, context),
+            provider=self._plugins.provider(plan.provider.type)(plan.provider.args, context),
+            listeners=listeners,
+            callbacks=CallbackServer(state) if callback_names(state) else None,
+            loader=Loader(self._database, source),
+        )
+
+    def check_source(self, record: RunRecord, plan: Plan, *, given: bool) -> None:
+        """Check that the rest of a run's data can be loaded, where some is left.
+
+        :raises famulus.UsageError: with everything that is wrong with the data.
+        """
+        if record.loading is not LoadingStatus.LOADING:
+            return
+        blueprint = self._blueprint(plan, self._context(plan))
+        if not given and (blueprint.data_is_code or stored_code(record.plan)):
+            raise UsageError(
+                f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
+                "Python; run its script again, or resume it from Python with the same data"
+            )
+        problems = blueprint.problems(plan)
+        if problems:
+            raise UsageError(problems)
+
+    def _blueprint(self, plan: Plan, context: Context) -> Blueprint:
+        return self._plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+
+    def _context(self, plan: Plan, record: RunRecord | None = None) -> Context:
+        requester = None
+        if record is not None:
+            requester = RequesterView(
+                id=record.requester_id,
+                name=record.requester_name,
+                provider_type=record.provider_type,
+            )
+        return Context(
+            database=self._database,
+            clock=self._database.clock,
+            shared_state=plan.shared_state,
+            requester=requester,
+        )

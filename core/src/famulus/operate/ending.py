@@ -1,0 +1,58 @@
+"""The ends a run can come to: stopped, which can be resumed, and finished, which is final."""
+
+from __future__ import annotations
+
+from famulus.model.database import Database
+from famulus.model.states import OPEN_RUNS, RunStatus
+from famulus.model.tables import TaskRun
+from famulus.model.transaction import Transaction
+from famulus.operate.outbox import CLOSE_PLACES, enqueue
+from famulus.work.changes import change_run
+from famulus.work.expiry import end_open_agents, expire_units
+from famulus.work.runs import read_run
+
+
+def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
+    """Let nobody new in; say whether that was still to be done."""
+    record = read_run(tx, run)
+    if record.status not in OPEN_RUNS:
+        return False
+    enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}", payload={})
+    return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
+
+
+def end_stop(tx: Transaction, run: int, cause: str) -> bool:
+    """Stop a run that nobody serves any more; say whether that was still to be done."""
+    begin_stop(tx, run, cause)
+    record = read_run(tx, run)
+    if record.status is not RunStatus.STOPPING:
+        return False
+    stamp = TaskRun.update(ended_at=tx.now).where(TaskRun.id == run)
+    tx.execute(stamp)
+    return change_run(
+        tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause
+    )
+
+
+def finish_run(database: Database, run: int, cause: str) -> bool:
+    """End a run for good and expire what is open; say whether that was still to be done."""
+
+    def close(tx: Transaction) -> bool:
+        record = read_run(tx, run)
+        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+            return False
+        if record.status is RunStatus.LAUNCHING:
+            change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
+            record = read_run(tx, run)
+        tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
+        enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-finish", payload={})
+        return change_run(
+            tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
+        )
+
+    closed = database.write(close)
+    while database.write(lambda tx: end_open_agents(tx, run)):
+        """Each step is short, so that other runs' submissions come in between."""
+    while database.write(lambda tx: expire_units(tx, run)):
+        """As above; a finish that was cut off is finished by the next one."""
+    return closed
