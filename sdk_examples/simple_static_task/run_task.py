@@ -16,6 +16,7 @@ def main(overrides: Sequence[str]) -> None:
     """Launch the run and stay until its last unit is done."""
     with Database() as database, Operator(database) as operator:
         run = operator.launch(CONFIG, overrides=overrides)
+        print("Come in at:", *run.entrances, sep="\n  ")
         operator.wait(run)
 
 

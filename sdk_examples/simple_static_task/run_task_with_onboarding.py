@@ -26,6 +26,7 @@ def main(overrides: Sequence[str]) -> None:
     shared_state = SharedStaticTaskState(validate_onboarding=understands_ratings)
     with Database() as database, Operator(database) as operator:
         run = operator.launch(CONFIG, overrides=overrides, shared_state=shared_state)
+        print("Come in at:", *run.entrances, sep="\n  ")
         operator.wait(run)
 
 

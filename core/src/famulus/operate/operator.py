@@ -64,6 +64,10 @@ class Launched:
     entrances: Sequence[str]
 
 
+#: A run by its number, or as ``launch`` and ``resume`` return it.
+RunLike = Launched | int
+
+
 class Operator:
     """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
 
@@ -178,28 +182,29 @@ class Operator:
         loading = record.loading is LoadingStatus.LOADING
         return self._take_charge(operated, plan, url, load=loading)
 
-    def progress(self, run: int) -> Progress:
+    def progress(self, run: RunLike) -> Progress:
         """Look at a run, whoever operates it."""
-        find_run(self.database, run)
-        return read_progress(self.database, run)
+        find_run(self.database, _number(run))
+        return read_progress(self.database, _number(run))
 
-    def watch(self, run: int, *, every: float = 1.0) -> Iterator[Progress]:
+    def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
         """Look at a run every so many seconds until it is out of this operator's hands; the last
         look is from then."""
         operated = self._mine(run)
         while not operated.ended.wait(every):
-            yield read_progress(self.database, run)
-        yield read_progress(self.database, run)
+            yield read_progress(self.database, operated.run)
+        yield read_progress(self.database, operated.run)
 
-    def wait(self, run: int, *, timeout: float | None = None) -> RunRecord:
+    def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
         """Wait until a run is out of this operator's hands and return it as it is then.
 
         :param timeout: seconds to wait at most; then the run is returned as it goes on.
         """
-        self._mine(run).ended.wait(timeout)
-        return find_run(self.database, run)
+        operated = self._mine(run)
+        operated.ended.wait(timeout)
+        return find_run(self.database, operated.run)
 
-    def stop(self, run: int, *, now: bool = False) -> None:
+    def stop(self, run: RunLike, *, now: bool = False) -> None:
         """Let nobody new in; the run stops when those at work are done, or their time is over.
 
         Works on any run of the database: another operator that has it does the rest.
@@ -207,30 +212,30 @@ class Operator:
         :param now: do not wait for them; their pages keep trying until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
         """
-        record = find_run(self.database, run)
-        operated = self._runs.get(run)
+        record = find_run(self.database, _number(run))
+        operated = self._runs.get(record.id)
         if record.status not in LIVE_RUNS:
-            raise ConflictError(f"run {run} is {record.status.value} already")
+            raise ConflictError(f"run {record.id} is {record.status.value} already")
         if operated is not None and now:
             operated.stop_now("stopped")
         elif now or not self._is_operated(record):
-            self.database.write(lambda tx: end_stop(tx, run, "stopped"))
+            self.database.write(lambda tx: end_stop(tx, record.id, "stopped"))
         else:
-            self.database.write(lambda tx: begin_stop(tx, run, "stopped"))
+            self.database.write(lambda tx: begin_stop(tx, record.id, "stopped"))
 
-    def finish(self, run: int) -> None:
+    def finish(self, run: RunLike) -> None:
         """End a run for good: what is open expires. Answers that still come are kept as late ones.
 
         Works on any run of the database: another operator that has it lets it go.
 
         :raises famulus.ConflictError: when the run is over already.
         """
-        record = find_run(self.database, run)
-        operated = self._runs.get(run)
+        record = find_run(self.database, _number(run))
+        operated = self._runs.get(record.id)
         if operated is not None:
             operated.finish("finished")
-        elif not finish_run(self.database, run, "finished"):
-            raise ConflictError(f"run {run} is {record.status.value} already")
+        elif not finish_run(self.database, record.id, "finished"):
+            raise ConflictError(f"run {record.id} is {record.status.value} already")
 
     def close(self) -> None:
         """Stop the runs that are still going on, and everything this operator has started."""
@@ -308,10 +313,12 @@ class Operator:
         with self._mutex:
             return [each for each in self._runs.values() if not each.ended.is_set()]
 
-    def _mine(self, run: int) -> Operated:
-        operated = self._runs.get(run)
+    def _mine(self, run: RunLike) -> Operated:
+        operated = self._runs.get(_number(run))
         if operated is None:
-            raise ConflictError(f"run {run} is not in this operator's hands; resume it first")
+            raise ConflictError(
+                f"run {_number(run)} is not in this operator's hands; resume it first"
+            )
         return operated
 
     def _fail(self, operated: Operated, error: BaseException) -> None:
@@ -336,3 +343,7 @@ def _read(configuration: Mapping[str, Any] | str | Path, overrides: Sequence[str
     if isinstance(configuration, Mapping):
         return configuration_from_mapping(configuration, overrides)
     return read_configuration(Path(configuration), overrides)
+
+
+def _number(run: RunLike) -> int:
+    return run.run_id if isinstance(run, Launched) else run
