@@ -96,9 +96,13 @@ class SqliteBackend:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-        except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
+        except Exception as error:  # noqa: BLE001 - handed to each job's own thread
             for entry in batch:
                 entry.error = entry.error or _translated(error, self.path)
+        except BaseException as error:  # noqa: BLE001 - Ctrl-C is for the thread that was hit
+            batch[0].error = error
+            for entry in batch[1:]:
+                entry.error = entry.error or UnavailableError("the commit was interrupted")
 
     def _run(self, connection: sqlite3.Connection, batch: Sequence[Entry[Any]]) -> None:
         transaction = Transaction(connection, self.dialect, self._clock())

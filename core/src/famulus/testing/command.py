@@ -1,0 +1,96 @@
+"""The command ``famulus`` as a process of its own, the way a user runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import Empty, Queue
+
+_LINK = re.compile(r"(https?://\S+?/)\?worker_id=\S+")
+#: Seconds a launch may take until it says where to come in.
+_START = 30.0
+
+
+class Command:
+    """A running command. Its output is read all the time, so that it never waits for a reader."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self._lines: list[str] = []
+        self._coming: Queue[str | None] = Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        """What the command has printed so far, errors included."""
+        return "".join(self._lines)
+
+    def url(self) -> str:
+        """Wait until the command says where to come in; return the run's address.
+
+        :raises AssertionError: when it ends, or takes too long, without saying so.
+        """
+        while True:
+            try:
+                line = self._coming.get(timeout=_START)
+            except Empty:
+                line = None
+            assert line is not None, f"no address was printed:\n{self.output}"
+            found = _LINK.search(line)
+            if found:
+                return found[1]
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        self.process.send_signal(signal.SIGINT)
+
+    def wait(self, timeout: float = 30.0) -> int:
+        """Wait for the end; return the exit status."""
+        status = self.process.wait(timeout)
+        self._reader.join()
+        return status
+
+    def kill(self) -> None:
+        """End the process with kill -9, as the machine might."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as stream:
+            for line in stream:
+                self._lines.append(line)
+                self._coming.put(line)
+        self._coming.put(None)
+
+
+@contextlib.contextmanager
+def famulus_command(*arguments: str | Path, database: Path | str) -> Iterator[Command]:
+    """Run ``famulus`` with a database for the length of a ``with`` block, then kill what is left.
+
+    It runs in a process group of its own: a signal to it reaches nobody else.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-m", "famulus", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "FAMULUS_DATABASE": str(database), "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    command = Command(process)
+    try:
+        yield command
+    finally:
+        if process.poll() is None:
+            command.kill()
