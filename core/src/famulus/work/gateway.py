@@ -61,6 +61,8 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 _LONGEST_SUBMISSION_ID = 64
+#: Of a worker or a visit: longer than any platform's, and what a column holds.
+_LONGEST_NAME = 255
 _SECOND = 1_000_000
 
 _FIRST_ROW = Statement(
@@ -130,6 +132,7 @@ class Gateway:
         self._remote = remote
         self._tokens = Tokens(database.signing_key, record.id)
         self._uploads = Uploads(database.files, record.id)
+        self._uploads.forget_broken_off(database.clock())
         self._first_row: Mapping[str, Any] | None = None
         rules = Rules(
             run=record.id,
@@ -172,6 +175,8 @@ class Gateway:
             return self._preview()
         if isinstance(who, Refusal):
             return self._refuse(who)
+        if not (_usable(who.worker_name) and _usable(who.reference)):
+            return self._refuse(Refusal(reason=RefusalReason.UNKNOWN_LINK))
         return self._show(self._admission.admit(who, query), who.worker_name)
 
     @_guarded
@@ -216,7 +221,7 @@ class Gateway:
     def _submit(self, form: Form, as_json: bool) -> Reply:
         agent, onboarding = self._signed(form)
         submission = form.first(shell.SUBMISSION_FIELD) or ""
-        if not 0 < len(submission) <= _LONGEST_SUBMISSION_ID:
+        if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
         form = _without_ours(form)
         if onboarding:
@@ -391,6 +396,10 @@ class Gateway:
         self, status: int, body: str, headers: Mapping[str, str] | None = None
     ) -> Reply:
         return Reply(status=status, body=body, headers=headers or {})
+
+
+def _usable(name: str) -> bool:
+    return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
 
 
 def _without_ours(form: Form) -> Form:

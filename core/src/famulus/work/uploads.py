@@ -6,13 +6,17 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from famulus.contracts.pages import FormFile
+from famulus.errors import UnavailableError
 from famulus.work.submission import StoredFile
 
 #: Longest name kept of what the browser says; names from outside are never paths.
 _LONGEST_NAME = 255
+#: Seconds after which no request is still receiving a file.
+_BROKEN_OFF_SECONDS = 24 * 3600
 
 
 class Uploads:
@@ -29,6 +33,13 @@ class Uploads:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
 
+    def forget_broken_off(self, now: datetime) -> None:
+        """Delete what a process that was killed had received and nobody waits for any more."""
+        for file in self.incoming.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if now.timestamp() - file.stat().st_mtime > _BROKEN_OFF_SECONDS:
+                    file.unlink()
+
     @contextlib.contextmanager
     def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
         """Move received files to their place; whatever is not confirmed is deleted at the end."""
@@ -44,16 +55,19 @@ class Uploads:
     def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
         relative = Path(str(self._run), str(agent), secrets.token_hex(16))
         target = self.root / relative
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with file.path.open("rb") as stream:
-            os.fsync(stream.fileno())
-        file.path.rename(target)
-        kept.paths.append(target)
-        _sync_folders(target.parent, self.root)
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with file.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+            file.path.rename(target)
+            kept.paths.append(target)
+            _sync_folders(target.parent, self.root)
+        except OSError as error:
+            raise UnavailableError(f"an uploaded file could not be kept: {error}") from error
         return StoredFile(
-            field=file.field[:_LONGEST_NAME],
-            filename=file.filename[-_LONGEST_NAME:],
-            content_type=file.content_type[:_LONGEST_NAME],
+            field=_stored(file.field)[:_LONGEST_NAME],
+            filename=_stored(file.filename)[-_LONGEST_NAME:],
+            content_type=_stored(file.content_type)[:_LONGEST_NAME],
             size=file.size,
             sha256=file.sha256,
             path=relative.as_posix(),
@@ -71,6 +85,11 @@ class Kept:
     def confirm(self) -> None:
         """Say that the rows which name the files are committed."""
         self.confirmed = True
+
+
+def _stored(name: str) -> str:
+    """Return a name from outside without what a database or a terminal chokes on."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
 
 
 def _sync_folders(folder: Path, root: Path) -> None:

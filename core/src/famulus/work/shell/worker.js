@@ -190,8 +190,8 @@ function careForForm(form) {
     }
     lock(false);
     if (reply.outcome === "too_large") {
-      complain("A file is too large for the server. Please choose a smaller one; your other " +
-        "answers are still here.");
+      complain(reply.message || "A file is too large for the server. Please choose a smaller " +
+        "one; your other answers are still here.");
     } else {
       complain(reply.message || unclear);
     }

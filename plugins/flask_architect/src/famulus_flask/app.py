@@ -1,0 +1,143 @@
+"""The web application: it carries what the gateway says, and knows no rule about units."""
+
+from __future__ import annotations
+
+import html
+import json
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, current_app, request, send_file
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from famulus import Form, Reply, UnavailableError
+from famulus_flask.assets import find_asset
+from famulus_flask.forms import received_form
+from famulus_flask.limits import Limits
+from famulus_flask.uploads import UploadNotStoredError
+
+if TYPE_CHECKING:
+    from famulus import Gateway
+
+#: How long a form waits for others that are on their way in.
+_PATIENCE_SECONDS = 1.0
+
+_FORM_ADDRESSES = ("submit", "give-back")
+_EXPLANATIONS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address. Please open the task's link again.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
+}
+_OUTCOMES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
+
+
+def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
+    """Make the application that serves one gateway's run; ``/healthz`` tells its ``instance``."""
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False
+    views = _Views(gateway, instance, limits or Limits())
+    app.add_url_rule("/", view_func=views.arrive)
+    app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
+    app.add_url_rule("/give-back", view_func=views.give_back, methods=["POST"])
+    app.add_url_rule("/healthz", view_func=views.healthz)
+    app.add_url_rule("/<path:name>", view_func=views.asset)
+    app.register_error_handler(HTTPException, views.explain)
+    app.register_error_handler(UnavailableError, views.ask_to_retry)
+    app.register_error_handler(UploadNotStoredError, views.ask_to_retry)
+    app.after_request(_forbid_sniffing)
+    return app
+
+
+class _Views:
+    """What answers at each address of one application."""
+
+    def __init__(self, gateway: Gateway, instance: str, limits: Limits) -> None:
+        self._gateway = gateway
+        self._instance = instance
+        self._limits = limits
+        self._room_for_forms = threading.Semaphore(limits.max_forms_at_once)
+
+    def arrive(self) -> Response:
+        return self._respond(self._gateway.arrive(request.args.to_dict()))
+
+    def submit(self) -> Response:
+        as_json = _wants_json()
+        return self._take_form(lambda form: self._gateway.submit(form, as_json=as_json))
+
+    def give_back(self) -> Response:
+        return self._take_form(self._gateway.give_back)
+
+    def healthz(self) -> Response:
+        body = json.dumps({"run": self._gateway.run_id, "instance": self._instance})
+        return self._respond(Reply(status=200, body=body, content_type="application/json"))
+
+    def asset(self, name: str) -> Response:
+        if name in _FORM_ADDRESSES:
+            raise MethodNotAllowed(["POST"])
+        path = find_asset(self._gateway.assets, name)
+        if path is None:
+            raise NotFound
+        return send_file(path)
+
+    def explain(self, error: HTTPException) -> Response:
+        """Say in plain words what is wrong with a request; to the page's script, in JSON."""
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        text = _EXPLANATIONS.get(status) or error.description or status.phrase
+        headers = {}
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            headers["Allow"] = ", ".join(error.valid_methods)
+        if _wants_json():
+            body = json.dumps({"outcome": _OUTCOMES.get(status, "error"), "message": text})
+            reply = Reply(
+                status=status, body=body, content_type="application/json", headers=headers
+            )
+            return self._respond(reply)
+        page = _plain_page(status.phrase, text)
+        return self._respond(Reply(status=status, body=page, headers=headers))
+
+    def ask_to_retry(self, error: Exception) -> Response:
+        current_app.logger.error("asked to try again later: %s", error)
+        return self._respond(self._gateway.busy())
+
+    def _take_form(self, take: Callable[[Form], Reply]) -> Response:
+        if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
+            raise UnavailableError("too many forms are on their way in")
+        try:
+            with received_form(request.environ, self._upload_folder, self._limits) as form:
+                return self._respond(take(form))
+        finally:
+            self._room_for_forms.release()
+
+    def _upload_folder(self) -> Path:
+        return self._gateway.upload_folder
+
+    def _respond(self, reply: Reply) -> Response:
+        response = Response(reply.body, reply.status, content_type=reply.content_type)
+        response.headers["Cache-Control"] = "no-store"
+        if response.mimetype == "text/html":
+            response.headers.update(self._gateway.headers)
+        response.headers.update(reply.headers)
+        return response
+
+
+def _wants_json() -> bool:
+    offered = ("text/html", "application/json")
+    return request.accept_mimetypes.best_match(offered) == "application/json"
+
+
+def _forbid_sniffing(response: Response) -> Response:
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _plain_page(title: str, text: str) -> str:
+    return (
+        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title></head>\n"
+        f"<body><main><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></main></body>\n"
+        "</html>\n"
+    )

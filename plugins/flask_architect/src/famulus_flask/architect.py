@@ -1,0 +1,225 @@
+"""The architect ``local``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from famulus import Architect, Context, Deployment, Plan, Problem, UnavailableError, option
+from famulus_flask.health import Health, ask_health
+from famulus_flask.limits import Limits
+from famulus_flask.listening import CannotListenError, listen, reachable_host
+from famulus_flask.server_process import ServerProcess
+
+_DEFAULTS = Limits()
+
+#: Seconds that a server whose operator was killed may take to end: it needs one.
+_PATIENCE_WHEN_DEPLOYING = 5.0
+_PATIENCE_WHEN_CHECKING = 2.0
+
+#: What a serving process needs of its operator's environment; everything else stays behind,
+#: keys of clouds and platforms among it.
+_KEPT = (
+    "DYLD_LIBRARY_PATH",
+    "FAMULUS_DISABLED_PLUGINS",
+    "FAMULUS_FILES",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "PATH",
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONUTF8",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "VIRTUAL_ENV",
+)
+#: Locale; what PostgreSQL's driver reads; where users' data lie.
+_KEPT_PREFIXES = ("LC_", "PG", "XDG_")
+
+
+@frozen(kw_only=True)
+class LocalArgs:
+    """Where the server listens, what workers are told of it, and how much a form may hold."""
+
+    hostname: str = option(
+        help="Address of this machine to listen on; 0.0.0.0 for all of them.", default="127.0.0.1"
+    )
+    port: int = option(
+        help="Port to listen on; 0 takes a free one and keeps it when the run is resumed.",
+        default=3000,
+    )
+    public_url: str | None = option(
+        help="Address that workers open, when it is not this machine's own: that of a proxy with "
+        "HTTPS in front of it, such as https://tasks.example.org/.",
+    )
+    threads: int = option(
+        help="Requests that are worked on at the same time. A worker with a slow connection keeps "
+        "one while sending; at most three quarters of them can be taken that way.",
+        default=32,
+    )
+    max_file_bytes: int = option(
+        help="Size of the largest file a worker may upload.", default=_DEFAULTS.max_file_bytes
+    )
+    max_form_bytes: int = option(
+        help="Size of the largest submission, files and text together.",
+        default=_DEFAULTS.max_form_bytes,
+    )
+    max_text_bytes: int = option(
+        help="Size of all text in one submission; it is held in memory.",
+        default=_DEFAULTS.max_text_bytes,
+    )
+    max_fields: int = option(
+        help="Number of fields in one submission.", default=_DEFAULTS.max_fields
+    )
+    max_files: int = option(help="Number of files in one submission.", default=_DEFAULTS.max_files)
+
+
+class LocalArchitect(Architect):
+    """Serve one run from this machine, in a child process that ends with the operator."""
+
+    type: ClassVar[str] = "local"
+    Args: ClassVar[Any] = LocalArgs
+
+    #: The factory of the WSGI application; a subclass may wrap it.
+    application: ClassVar[str] = "famulus_flask.wsgi:create_app"
+
+    args: LocalArgs
+
+    def __init__(self, args: LocalArgs, context: Context) -> None:
+        super().__init__(args, context)
+        self._server: ServerProcess | None = None
+        self._port = args.port
+        self._expected = Health(0, "")
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Check the options, and that the port can be had."""
+        wrong = _wrong_options(self.args)
+        if not wrong.keys() & {"hostname", "port"}:
+            try:
+                listen(self.args.hostname, self.args.port, patience=_PATIENCE_WHEN_CHECKING).close()
+            except CannotListenError as error:
+                wrong[error.option] = str(error)
+        return [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
+
+    def deploy(self, deployment: Deployment) -> str:
+        """Start the child and wait for its own instance to answer.
+
+        :raises famulus.UnavailableError: when the port is taken, or with what the child printed.
+        """
+        self.shutdown()
+        self._expected = Health(deployment.run_id, deployment.instance)
+        port = self._port or self._previous_port(deployment)
+        try:
+            listener = listen(self.args.hostname, port, patience=_PATIENCE_WHEN_DEPLOYING)
+        except CannotListenError as error:
+            raise UnavailableError(str(error)) from error
+        with listener:
+            self._port = listener.getsockname()[1]
+            self._server = ServerProcess(
+                listener,
+                application=self.application,
+                threads=self.args.threads,
+                environment=self._environment(deployment),
+            )
+        try:
+            host = reachable_host(self.args.hostname)
+            self._server.wait_until_ready(host, self._port, self._expected)
+        except BaseException:
+            self.shutdown()
+            raise
+        return self._url()
+
+    def is_alive(self) -> bool:
+        """Say whether the child runs and answers within five seconds."""
+        if self._server is None or not self._server.is_running():
+            return False
+        try:
+            host = reachable_host(self.args.hostname)
+            return ask_health(host, self._port, timeout=5.0) == self._expected
+        except OSError:
+            return False
+
+    def shutdown(self) -> None:
+        """Stop the child: no new requests, a few seconds for those under way."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.stop()
+
+    def _previous_port(self, deployment: Deployment) -> int:
+        """Return the free port that was taken last time; a public address tells nothing of it."""
+        if self.args.public_url or not deployment.previous_url:
+            return 0
+        return urlsplit(deployment.previous_url).port or 0
+
+    def _url(self) -> str:
+        if self.args.public_url:
+            return self.args.public_url.rstrip("/") + "/"
+        host = reachable_host(self.args.hostname)
+        shown = "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self._port}/"
+
+    def _environment(self, deployment: Deployment) -> Mapping[str, str]:
+        limits = Limits(
+            max_file_bytes=self.args.max_file_bytes,
+            max_form_bytes=self.args.max_form_bytes,
+            max_text_bytes=self.args.max_text_bytes,
+            max_fields=self.args.max_fields,
+            max_files=self.args.max_files,
+            # The others are for pages, so that slow uploads do not keep people from coming in.
+            max_forms_at_once=self.args.threads - self.args.threads // 4,
+        )
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in _KEPT or name.startswith(_KEPT_PREFIXES)
+        }
+        return {
+            **kept,
+            **limits.to_environment(),
+            **deployment.environment,
+            "FAMULUS_INSTANCE": deployment.instance,
+        }
+
+
+def _wrong_options(args: LocalArgs) -> dict[str, str]:
+    """Return what is wrong with each option in itself."""
+    wrong = {}
+    if os.name != "posix":
+        wrong["hostname"] = "the architect local needs Linux, macOS or another Unix"
+    if not 0 <= args.port <= 65535:
+        wrong["port"] = f"{args.port} is no port; choose one from 1024 to 65535"
+    if not 4 <= args.threads <= 1000:
+        wrong["threads"] = f"{args.threads} is not between 4 and 1000"
+    if args.public_url is not None and not _is_public_url(args.public_url):
+        wrong["public_url"] = (
+            f"{args.public_url!r} is not an address such as https://tasks.example.org/"
+        )
+    for name in ("max_file_bytes", "max_form_bytes", "max_text_bytes", "max_fields"):
+        if getattr(args, name) < 1:
+            wrong[name] = f"{getattr(args, name)} would refuse every submission"
+    if args.max_files < 0:
+        wrong["max_files"] = f"{args.max_files} is less than 0"
+    return wrong
+
+
+def _is_public_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises for what is no port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment)
+    )

@@ -1,0 +1,209 @@
+"""Reading a submitted form: text into memory, files to disk, neither beyond its limit.
+
+A form counts only when all of it has arrived. A server may end the body of a broken connection like
+a complete one (granian does), so completeness is checked here: by the length that was announced,
+or by the closing boundary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    LengthRequired,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
+from werkzeug.http import parse_options_header
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
+from werkzeug.wsgi import get_content_length, get_input_stream
+
+from famulus import Form, FormFile
+from famulus_flask.limits import Limits
+from famulus_flask.uploads import Upload
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_CHUNK_BYTES = 64 * 1024
+#: what the decoder may hold back: one chunk, and the headers of a part that it cuts through
+_DECODER_BYTES = 2 * _CHUNK_BYTES
+
+
+@contextmanager
+def received_form(
+    environ: WSGIEnvironment, folder: Callable[[], Path], limits: Limits
+) -> Iterator[Form]:
+    """Read the request's form, its files into ``folder()``; delete at the end what is still there.
+
+    :raises werkzeug.exceptions.HTTPException: for a form that is too large, cut off or not a form.
+    :raises famulus_flask.uploads.UploadNotStoredError: when a file cannot be written.
+    """
+    body = _Body(environ, limits.max_form_bytes)
+    kind, options = parse_options_header(environ.get("CONTENT_TYPE"))
+    uploads: list[Upload] = []
+    try:
+        try:
+            if kind == "multipart/form-data":
+                form = _Multipart(folder, limits, uploads).read(body, options.get("boundary", ""))
+            elif kind == "application/x-www-form-urlencoded":
+                form = _read_urlencoded(body, limits)
+            else:
+                raise UnsupportedMediaType("This address takes forms only.")
+        except HTTPException:
+            body.discard_rest()
+            raise
+        yield form
+    finally:
+        for upload in uploads:
+            upload.delete()
+
+
+class _Body:
+    """The request's body: none of it beyond the limit, none of it missing."""
+
+    def __init__(self, environ: WSGIEnvironment, limit: int) -> None:
+        self.announced = get_content_length(environ)
+        self._stream: IO[bytes] = get_input_stream(environ)
+        self._limit = limit
+
+    def chunks(self) -> Iterator[bytes]:
+        self.require_announced_at_most(self._limit)
+        size = 0
+        while chunk := self._stream.read(_CHUNK_BYTES):
+            size += len(chunk)
+            if size > self._limit:
+                raise RequestEntityTooLarge(_total_message(self._limit))
+            yield chunk
+        if self.announced is not None and size < self.announced:
+            raise BadRequest("The connection broke off before all of the form had arrived.")
+
+    def require_announced_at_most(self, limit: int) -> None:
+        """Refuse a body by its announced length, before any of it is read."""
+        if self.announced is not None and self.announced > limit:
+            raise RequestEntityTooLarge(_total_message(limit))
+
+    def discard_rest(self) -> None:
+        """Read on, within the limit: a browser that is still sending would not see the reply."""
+        discarded = 0
+        while discarded <= self._limit and (chunk := self._stream.read(_CHUNK_BYTES)):
+            discarded += len(chunk)
+
+
+def _read_urlencoded(body: _Body, limits: Limits) -> Form:
+    if body.announced is None:
+        raise LengthRequired("The length of the form must be announced.")
+    body.require_announced_at_most(limits.max_text_bytes)
+    encoded = b"".join(body.chunks())
+    if encoded.count(b"&") >= limits.max_fields:
+        raise RequestEntityTooLarge(_count_message(limits.max_fields, "fields"))
+    try:
+        fields = parse_qsl(encoded.decode(), keep_blank_values=True)
+    except ValueError as error:
+        raise BadRequest("The form could not be read.") from error
+    return Form(fields=tuple(fields))
+
+
+class _Multipart:
+    """The parts of a multipart form, counted against the limits as they come."""
+
+    def __init__(self, folder: Callable[[], Path], limits: Limits, uploads: list[Upload]) -> None:
+        self._folder = folder
+        self._limits = limits
+        self._uploads = uploads
+        self._fields: list[tuple[str, str]] = []
+        self._empty_files: set[str] = set()
+        self._files: list[FormFile] = []
+        self._part: Field | File
+        self._text = bytearray()
+        self._text_bytes = 0
+        self._upload: Upload | None = None
+
+    def read(self, body: _Body, boundary: str) -> Form:
+        if not boundary or not boundary.isascii():
+            raise BadRequest("The form names no usable boundary.")
+        decoder = MultipartDecoder(boundary.encode(), max_form_memory_size=_DECODER_BYTES)
+        try:
+            for chunk in body.chunks():
+                decoder.receive_data(chunk)
+                self._take_events(decoder)
+            decoder.receive_data(None)
+            self._take_events(decoder)
+        except ValueError as error:
+            raise BadRequest("The form could not be read to its end.") from error
+        return Form(
+            fields=tuple(self._fields),
+            files=tuple(self._files),
+            empty_files=frozenset(self._empty_files),
+        )
+
+    def _take_events(self, decoder: MultipartDecoder) -> None:
+        while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
+            if isinstance(event, Field | File):
+                self._begin(event)
+            elif isinstance(event, Data):
+                self._add(event.data)
+                if not event.more_data:
+                    self._end()
+
+    def _begin(self, part: Field | File) -> None:
+        if not isinstance(part.name, str):  # the decoder promises a name that a sender may omit
+            raise BadRequest("A part of the form has no name.")
+        self._part = part
+        self._upload = None
+        if isinstance(part, File) and part.filename:
+            self._upload = self._open_upload(part)
+
+    def _add(self, data: bytes) -> None:
+        if isinstance(self._part, Field):
+            self._count_text(data)
+            self._text += data
+        elif data:
+            self._upload = self._upload or self._open_upload(self._part)
+            if self._upload.size + len(data) > self._limits.max_file_bytes:
+                most = _size(self._limits.max_file_bytes)
+                raise RequestEntityTooLarge(f"A file may have at most {most}.")
+            self._upload.write(data)
+
+    def _end(self) -> None:
+        if self._upload is not None:
+            self._files.append(self._upload.complete())
+            return
+        if isinstance(self._part, File):
+            self._empty_files.add(self._part.name)
+        if len(self._fields) >= self._limits.max_fields:
+            raise RequestEntityTooLarge(_count_message(self._limits.max_fields, "fields"))
+        self._count_text(self._part.name.encode(errors="replace"))
+        self._fields.append((self._part.name, self._text.decode(errors="replace")))
+        self._text.clear()
+
+    def _count_text(self, data: bytes) -> None:
+        self._text_bytes += len(data)
+        if self._text_bytes > self._limits.max_text_bytes:
+            most = _size(self._limits.max_text_bytes)
+            raise RequestEntityTooLarge(f"All text together may have at most {most}.")
+
+    def _open_upload(self, part: File) -> Upload:
+        if len(self._uploads) >= self._limits.max_files:
+            raise RequestEntityTooLarge(_count_message(self._limits.max_files, "files"))
+        upload = Upload(self._folder, part)
+        self._uploads.append(upload)
+        return upload
+
+
+def _total_message(limit: int) -> str:
+    return f"All of the form together may have at most {_size(limit)}."
+
+
+def _count_message(limit: int, what: str) -> str:
+    return f"A form may have at most {limit:,} {what}."
+
+
+def _size(count: int) -> str:
+    return f"{count / 1_000_000:,g} MB" if count >= 1_000_000 else f"{count:,} bytes"

@@ -1,0 +1,48 @@
+"""How much one submission may hold, and how the serving process is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+from attrs import frozen
+
+from famulus import Problem, UsageError
+
+_PREFIX = "FAMULUS_FLASK_"
+
+
+@frozen(kw_only=True)
+class Limits:
+    """Upper bounds of one request's form; what exceeds one is answered with 413."""
+
+    max_file_bytes: int = 100_000_000
+    max_form_bytes: int = 250_000_000
+    max_text_bytes: int = 10_000_000
+    max_fields: int = 10_000
+    max_files: int = 100
+    #: forms that may be on their way in at the same time; others wait, then are told to come again
+    max_forms_at_once: int = 1000
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the variables from which :meth:`from_environment` makes the same limits."""
+        return {_variable(name): str(value) for name, value in attrs.asdict(self).items()}
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Limits:
+        """Read the limits; what is not set has its default.
+
+        :raises famulus.UsageError: for a value that is not a number of at least 0.
+        """
+        names = [field.name for field in attrs.fields(cls) if _variable(field.name) in environ]
+        wrong = [name for name in names if not environ[_variable(name)].isdecimal()]
+        if wrong:
+            raise UsageError(
+                Problem(f"{environ[name]!r} is not a whole number; set it to one", key=name)
+                for name in map(_variable, wrong)
+            )
+        return cls(**{name: int(environ[_variable(name)]) for name in names})
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper()

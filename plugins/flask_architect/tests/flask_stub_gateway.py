@@ -1,0 +1,86 @@
+"""A gateway that only says what it was asked, and an application of it for serving processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, request
+
+import famulus
+from famulus import Form, Reply, UnavailableError, UsageError
+from famulus_flask.wsgi import create_app
+
+
+class StubGateway:
+    """Answers with what it got; keeps the files whose field is called ``kept``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.run_id = 7
+        self.upload_folder = folder / "uploads"
+        self.upload_folder.mkdir()
+        self.kept_folder = folder / "kept"
+        self.assets = [folder / "assets", folder / "more_assets"]
+        for each in [self.kept_folder, *self.assets]:
+            each.mkdir()
+        self.headers: Mapping[str, str] = {"Content-Security-Policy": "frame-ancestors 'none'"}
+        self.forms: list[Form] = []
+
+    def arrive(self, query: Mapping[str, str]) -> Reply:
+        return Reply(status=200, body=json.dumps(dict(query)))
+
+    def submit(self, form: Form, *, as_json: bool) -> Reply:
+        if form.first("unavailable"):
+            raise UnavailableError("not now")
+        self.forms.append(form)
+        for file in form.files:
+            if file.field == "kept":
+                file.path.rename(self.kept_folder / file.path.name)
+        body = json.dumps(
+            {
+                "fields": list(form.fields),
+                "files": [[file.field, file.filename, file.size] for file in form.files],
+            }
+        )
+        kind = "application/json" if as_json else "text/html; charset=utf-8"
+        return Reply(status=200, body=body, content_type=kind, headers={"X-Taken": "yes"})
+
+    def give_back(self, form: Form) -> Reply:
+        return Reply(status=200, body=f"given back {form.first('famulus_token')}")
+
+    def busy(self) -> Reply:
+        return Reply(status=503, body="come again", headers={"Retry-After": "5"})
+
+    def close(self) -> None:
+        (Path(os.environ["FAMULUS_FILES"]) / "closed").touch()
+
+
+def create_served_app() -> Flask:
+    """Make an application that also tells of its process."""
+    gateway = StubGateway(Path(tempfile.mkdtemp(dir=os.environ["FAMULUS_FILES"])))
+    vars(famulus)["open_gateway"] = lambda *_: gateway
+    app = create_app()
+
+    @app.get("/environment")
+    def environment() -> Response:
+        return jsonify(
+            pid=os.getpid(),
+            forms=len(gateway.forms),
+            process=sorted(os.environ),
+            request=sorted(request.environ),
+        )
+
+    return app
+
+
+def create_refused_app() -> Flask:
+    """Fail the way a gateway does that lacks something."""
+    raise UsageError("the run needs the callback worker_can_do_unit")
+
+
+def create_broken_app() -> Flask:
+    """Fail the way a mistake does."""
+    raise ZeroDivisionError("a mistake")

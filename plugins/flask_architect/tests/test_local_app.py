@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from famulus import UsageError
+from famulus_flask import wsgi
+from famulus_flask.app import create_app
+from famulus_flask.limits import Limits
+
+_BOUNDARY = "cut-here"
+_MULTIPART = f"multipart/form-data; boundary={_BOUNDARY}"
+
+
+@pytest.fixture
+def client(gateway: Any) -> FlaskClient:
+    return create_app(gateway, instance="abc").test_client()
+
+
+def _limited(gateway: Any, **limits: int) -> FlaskClient:
+    return create_app(gateway, limits=Limits(**limits)).test_client()
+
+
+def _part(name: str, value: bytes, filename: str | None = None) -> bytes:
+    disposition = f'form-data; name="{name}"'
+    if filename is not None:
+        disposition += f'; filename="{filename}"'
+    head = f"--{_BOUNDARY}\r\nContent-Disposition: {disposition}\r\n\r\n"
+    return head.encode() + value + b"\r\n"
+
+
+_URLENCODED = "application/x-www-form-urlencoded"
+_END = f"--{_BOUNDARY}--\r\n".encode()
+
+
+def test_arrival_hands_the_query_to_the_gateway(client: FlaskClient) -> None:
+    reply = client.get("/?worker_id=x&assignment_id=1&worker_id=y")
+
+    assert reply.get_json(force=True) == {"worker_id": "x", "assignment_id": "1"}
+    assert reply.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_healthz_names_run_and_instance(client: FlaskClient) -> None:
+    reply = client.get("/healthz")
+
+    assert reply.get_json() == {"run": 7, "instance": "abc"}
+    assert reply.headers["Cache-Control"] == "no-store"
+
+
+def test_fields_keep_the_order_of_the_page(client: FlaskClient, gateway: Any) -> None:
+    body = (
+        _part("b", b"1")
+        + _part("photo", b"", filename="")
+        + _part("a", "ä\r\n".encode())
+        + _part("b", b"2")
+        + _END
+    )
+
+    reply = client.post("/submit", data=body, content_type=_MULTIPART)
+
+    assert reply.status_code == 200
+    assert reply.headers["X-Taken"] == "yes"
+    form = gateway.forms[0]
+    assert form.fields == (("b", "1"), ("photo", ""), ("a", "ä\r\n"), ("b", "2"))
+    assert form.empty_files == {"photo"}
+
+
+def test_form_without_script_may_be_urlencoded(client: FlaskClient, gateway: Any) -> None:
+    client.post("/submit", data={"a": ["1", "", "ü & ="]})
+
+    assert gateway.forms[0].fields == (("a", "1"), ("a", ""), ("a", "ü & ="))
+
+
+def test_file_is_streamed_to_the_upload_folder(client: FlaskClient, gateway: Any) -> None:
+    content = bytes(range(256)) * 1500
+    form = {"kept": (io.BytesIO(content), "../../my photo.jpg", "image/jpeg"), "after": "text"}
+
+    client.post("/submit", data=form)
+
+    (file,) = gateway.forms[0].files
+    assert (file.field, file.filename) == ("kept", "../../my photo.jpg")
+    assert (file.content_type, file.size) == ("image/jpeg", len(content))
+    assert file.sha256 == hashlib.sha256(content).hexdigest()
+    assert file.path.parent == gateway.upload_folder
+    assert (gateway.kept_folder / file.path.name).read_bytes() == content
+
+
+def test_file_that_the_gateway_leaves_is_deleted(client: FlaskClient, gateway: Any) -> None:
+    client.post("/submit", data={"left": (io.BytesIO(b"x"), "a.txt")})
+
+    assert len(gateway.forms[0].files) == 1
+    assert not list(gateway.upload_folder.iterdir())
+
+
+def test_file_without_bytes_but_with_a_name_is_a_file(client: FlaskClient, gateway: Any) -> None:
+    client.post("/submit", data={"kept": (io.BytesIO(b""), "empty.txt")})
+
+    (file,) = gateway.forms[0].files
+    assert (file.size, gateway.forms[0].empty_files) == (0, frozenset())
+
+
+def test_reply_is_json_only_for_who_prefers_it(client: FlaskClient) -> None:
+    script = client.post("/submit", data={"a": "1"}, headers={"Accept": "application/json"})
+    browser = client.post("/submit", data={"a": "1"}, headers={"Accept": "text/html,*/*;q=0.8"})
+
+    assert script.mimetype == "application/json"
+    assert browser.mimetype == "text/html"
+
+
+def test_give_back_hands_over_the_form(client: FlaskClient) -> None:
+    assert client.post("/give-back", data={"famulus_token": "t"}).text == "given back t"
+
+
+@pytest.mark.parametrize(
+    ("limits", "form"),
+    [
+        ({"max_file_bytes": 10}, {"f": (io.BytesIO(b"x" * 11), "a")}),
+        ({"max_form_bytes": 300}, {"a": "x" * 200, "b": "x" * 200}),
+        ({"max_text_bytes": 20}, {"a": "x" * 10, "b": "x" * 11, "f": (io.BytesIO(b""), "")}),
+        ({"max_fields": 2}, {"a": "1", "b": "2", "c": "3", "f": (io.BytesIO(b""), "")}),
+        ({"max_files": 1}, {"f": (io.BytesIO(b"x"), "a"), "g": (io.BytesIO(b"x"), "b")}),
+        ({"max_text_bytes": 20}, {"a": "x" * 10, "b": "x" * 11}),
+        ({"max_fields": 2}, {"a": "1", "b": "2", "c": "3"}),
+    ],
+)
+def test_form_beyond_a_limit_is_413(
+    gateway: Any, limits: dict[str, int], form: dict[str, Any]
+) -> None:
+    client = _limited(gateway, **limits)
+
+    reply = client.post("/submit", data=form)
+
+    assert reply.status_code == 413
+    assert "may have at most" in reply.text
+    assert not gateway.forms
+    assert not list(gateway.upload_folder.iterdir())
+
+
+def test_413_tells_the_script_what_is_too_large(gateway: Any) -> None:
+    client = _limited(gateway, max_file_bytes=2_500_000)
+    body = _part("f", bytes(2_500_001), filename="a") + _END
+    headers = {"Accept": "application/json"}
+
+    reply = client.post("/submit", data=body, content_type=_MULTIPART, headers=headers)
+
+    assert reply.get_json() == {
+        "outcome": "too_large",
+        "message": "A file may have at most 2.5 MB.",
+    }
+
+
+def test_header_of_a_part_has_a_limit(client: FlaskClient, gateway: Any) -> None:
+    body = _part("a" * 200_000, b"1") + _END
+
+    assert client.post("/submit", data=body, content_type=_MULTIPART).status_code == 413
+
+
+@pytest.mark.parametrize("cut", [3, 10, 60, 100_100])
+def test_multipart_form_that_breaks_off_is_refused(
+    client: FlaskClient, gateway: Any, cut: int
+) -> None:
+    whole = _part("a", b"1") + _part("f", b"x" * 100_000, filename="a") + _END
+
+    reply = client.post("/submit", data=whole[:-cut], content_type=_MULTIPART)
+
+    assert reply.status_code == 400
+    assert not gateway.forms
+    assert not list(gateway.upload_folder.iterdir())
+
+
+def test_urlencoded_form_shorter_than_announced_is_refused(
+    client: FlaskClient, gateway: Any
+) -> None:
+    reply = client.post(
+        "/submit",
+        data={"a": "1"},
+        environ_overrides={"CONTENT_LENGTH": "20", "wsgi.input_terminated": True},
+    )
+
+    assert reply.status_code == 400
+    assert not gateway.forms
+
+
+def test_urlencoded_form_of_unknown_length_is_refused(client: FlaskClient, gateway: Any) -> None:
+    reply = client.post(
+        "/submit",
+        data={"a": "1"},
+        environ_overrides={"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
+    )
+
+    assert reply.status_code == 411
+    assert not gateway.forms
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", 415),
+        ("text/plain", 415),
+        ("multipart/form-data", 400),
+        ("multipart/form-data; boundary=ü", 400),
+        ("multipart/form-data; boundary=other", 400),
+    ],
+)
+def test_what_is_no_form_is_refused(client: FlaskClient, content_type: str, status: int) -> None:
+    reply = client.post("/submit", data=_part("a", b"1") + _END, content_type=content_type)
+
+    assert reply.status_code == status
+
+
+def test_part_without_a_name_is_refused(client: FlaskClient) -> None:
+    body = f"--{_BOUNDARY}\r\nContent-Disposition: form-data\r\n\r\nx\r\n".encode() + _END
+
+    assert client.post("/submit", data=body, content_type=_MULTIPART).status_code == 400
+
+
+def test_upload_that_cannot_be_written_asks_to_come_again(
+    client: FlaskClient, gateway: Any
+) -> None:
+    gateway.upload_folder.rmdir()
+
+    reply = client.post("/submit", data={"f": (io.BytesIO(b"x"), "a")})
+
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_unavailable_gateway_asks_to_come_again(client: FlaskClient) -> None:
+    assert client.post("/submit", data={"unavailable": "1"}).status_code == 503
+
+
+def test_form_too_many_at_once_is_asked_to_come_again(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famulus_flask.app._PATIENCE_SECONDS", 0.01)
+    client = _limited(gateway, max_forms_at_once=1)
+
+    class Nested(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            replies.append(client.post("/submit", data={"a": "1"}).status_code)
+            return super().read(size)
+
+    replies: list[int] = []
+    client.post(
+        "/submit",
+        input_stream=Nested(b"a=1"),
+        content_type=_URLENCODED,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert replies[0] == 503
+    assert client.post("/submit", data={"a": "1"}).status_code == 200
+
+
+def test_asset_comes_from_the_first_folder_that_has_it(client: FlaskClient, gateway: Any) -> None:
+    first, second = gateway.assets
+    (first / "style.css").write_text("first")
+    (second / "style.css").write_text("second")
+    (second / "img").mkdir()
+    (second / "img" / "a b.svg").write_text("<svg/>")
+
+    assert client.get("/style.css", buffered=True).text == "first"
+    picture = client.get("/img/a%20b.svg", buffered=True)
+    assert (picture.text, picture.mimetype) == ("<svg/>", "image/svg+xml")
+    assert picture.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_asset_answers_ranges_and_conditions(client: FlaskClient, gateway: Any) -> None:
+    (gateway.assets[0] / "clip.mp4").write_bytes(b"0123456789")
+
+    part = client.get("/clip.mp4", buffered=True, headers={"Range": "bytes=2-4"})
+    again = client.get("/clip.mp4", buffered=True, headers={"If-None-Match": part.headers["ETag"]})
+
+    assert (part.status_code, part.data) == (206, b"234")
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/..%2f..%2fetc/passwd",
+        "/../secret.txt",
+        "/img/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "//etc/passwd",
+        "/%2fetc/passwd",
+        "/.env",
+        "/.git/config",
+        "/img",
+        "/img/",
+        "/link.txt",
+        "/linked/secret.txt",
+        "/a%00b",
+        "/%ff",
+        "/..%5csecret.txt",
+        "/uploads/x",
+    ],
+)
+def test_path_that_is_no_asset_is_404(client: FlaskClient, gateway: Any, path: str) -> None:
+    folder = gateway.assets[0]
+    secret = folder.parent / "secret.txt"
+    secret.write_text("secret")
+    (folder / "img").mkdir()
+    (folder / ".env").write_text("KEY=1")
+    (folder / ".git").mkdir()
+    (folder / ".git" / "config").write_text("x")
+    (folder / "link.txt").symlink_to(secret)
+    (folder / "linked").symlink_to(folder.parent)
+    (gateway.upload_folder / "x").write_text("<script>")
+
+    reply = client.get(path)
+
+    assert reply.status_code == 404
+    assert "secret" not in reply.text
+
+
+def test_link_inside_the_folder_is_followed(client: FlaskClient, gateway: Any) -> None:
+    folder: Path = gateway.assets[0]
+    (folder / "real.txt").write_text("here")
+    (folder / "link.txt").symlink_to("real.txt")
+
+    assert client.get("/link.txt", buffered=True).text == "here"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "/submit", "POST"), ("GET", "/give-back", "POST"), ("DELETE", "/", "GET")],
+)
+def test_wrong_method_is_405(client: FlaskClient, method: str, path: str, allowed: str) -> None:
+    reply = client.open(path, method=method)
+
+    assert reply.status_code == 405
+    assert allowed in reply.headers["Allow"]
+    assert reply.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+
+
+def test_unexpected_error_is_a_plain_page(client: FlaskClient, gateway: Any) -> None:
+    gateway.arrive = None
+
+    reply = client.get("/?worker_id=x")
+
+    assert reply.status_code == 500
+    assert "TypeError" not in reply.text
+    assert "Please try again" in reply.text
+
+
+def test_limits_come_through_the_environment() -> None:
+    limits = Limits(max_file_bytes=1, max_files=0)
+
+    assert Limits.from_environment(limits.to_environment()) == limits
+
+
+def test_limit_that_is_no_number_is_named() -> None:
+    environment = {"FAMULUS_FLASK_MAX_FILES": "many", "FAMULUS_FLASK_MAX_FIELDS": "-1"}
+
+    with pytest.raises(UsageError) as caught:
+        Limits.from_environment(environment)
+
+    keys = {problem.key for problem in caught.value.problems}
+    assert keys == set(environment)
+
+
+def test_application_needs_the_number_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAMULUS_RUN", raising=False)
+
+    with pytest.raises(UsageError, match="FAMULUS_RUN"):
+        wsgi.create_app()

@@ -1,0 +1,484 @@
+"""The architect with real processes and sockets; the gateway in them is a stub."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import pytest
+from attrs import evolve
+
+from famulus import (
+    Context,
+    Deployment,
+    Plan,
+    SharedTaskState,
+    TaskArgs,
+    UnavailableError,
+    system_clock,
+)
+from famulus.contracts.plan import Role
+from famulus_flask.architect import LocalArchitect, LocalArgs
+from famulus_flask.health import Health, ask_health
+
+pytestmark = pytest.mark.slow
+
+_HOST = "127.0.0.1"
+_HERE = Path(__file__).parent
+_ENVIRONMENT = {"FAMULUS_RUN": "7", "FAMULUS_SECRET_KEY": "k"}
+_DEPLOYMENT = Deployment(run_id=7, instance="first", environment=_ENVIRONMENT)
+_FORM = b"a=1&b=2"
+_FORM_HEAD = (
+    b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(_FORM)
+)
+
+Make = Callable[..., LocalArchitect]
+
+
+@pytest.fixture(autouse=True)
+def serving_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(_HERE))
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
+
+
+@pytest.fixture
+def make() -> Iterator[Make]:
+    """Make architects whose servers are stopped at the end of the test."""
+    made: list[LocalArchitect] = []
+
+    def make_one(factory: str = "create_served_app", **options: Any) -> LocalArchitect:
+        class Stub(LocalArchitect):
+            application = f"flask_stub_gateway:{factory}"
+
+        made.append(Stub(LocalArgs(**{"port": 0, "threads": 16, **options}), _context()))
+        return made[-1]
+
+    yield make_one
+    for architect in made:
+        architect.shutdown()
+
+
+@pytest.fixture
+def operator() -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """Start programs that serve, each the leader of a process group as in a terminal."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(port: int = 0) -> subprocess.Popen[str]:
+        command = [sys.executable, str(_HERE / "flask_stub_operator.py"), str(port)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
+
+
+def _context() -> Context:
+    database = cast(Any, None)
+    return Context(database=database, clock=system_clock, shared_state=SharedTaskState())
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
+
+
+def _get(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(_HOST, port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def _post(port: int, body: bytes, content_type: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(_HOST, port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("POST", "/submit", body, {"Content-Type": content_type})
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+def _post_form(port: int) -> int:
+    return _post(port, _FORM, "application/x-www-form-urlencoded")[0]
+
+
+def _stalled_form(port: int) -> socket.socket:
+    """Begin a submission and do not go on."""
+    client = socket.create_connection((_HOST, port), timeout=20)
+    client.sendall(_FORM_HEAD + _FORM[:3])
+    return client
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        pause.wait(0.01)
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        socket.create_connection((_HOST, port), timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def _plan(**options: Any) -> Plan:
+    return Plan(
+        task=TaskArgs(task_reward=Decimal(1)),
+        blueprint=Role(type="static_task", args=None),
+        architect=Role(type="local", args=LocalArgs(**options)),
+        provider=Role(type="mock", args=None),
+        shared_state=SharedTaskState(),
+        task_dir=_HERE,
+    )
+
+
+def test_deployed_run_answers_as_its_own_instance(make: Make) -> None:
+    architect = make()
+
+    url = architect.deploy(_DEPLOYMENT)
+
+    assert url == f"http://localhost:{_port(url)}/"
+    assert ask_health(_HOST, _port(url), timeout=5) == Health(7, "first")
+    assert _get(_port(url), "/?worker_id=x") == (200, b'{"worker_id": "x"}')
+    assert architect.is_alive()
+
+
+def test_public_url_is_what_workers_are_given(make: Make) -> None:
+    architect = make(public_url="https://tasks.example.org/a")
+
+    assert architect.deploy(_DEPLOYMENT) == "https://tasks.example.org/a/"
+
+
+@pytest.mark.parametrize(
+    ("hostname", "shown"), [("0.0.0.0", "localhost"), ("localhost", "localhost"), ("::1", "[::1]")]
+)
+def test_url_names_a_host_that_a_browser_here_can_open(
+    make: Make, hostname: str, shown: str
+) -> None:
+    url = make(hostname=hostname).deploy(_DEPLOYMENT)
+
+    assert url == f"http://{shown}:{_port(url)}/"
+
+
+def test_shutdown_ends_the_server_and_closes_the_gateway(make: Make, tmp_path: Path) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT))
+
+    architect.shutdown()
+    architect.shutdown()
+
+    assert not architect.is_alive()
+    assert _is_refused(port)
+    assert (tmp_path / "closed").exists()
+
+
+def test_shutdown_finishes_the_request_under_way(make: Make) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT))
+    client = _stalled_form(port)
+    _wait_until(lambda: _post_form(port) == 200)
+    ending = threading.Thread(target=architect.shutdown)
+
+    ending.start()
+    _wait_until(lambda: _is_refused(port))
+    client.sendall(_FORM[3:])
+    reply = client.recv(4096)
+    client.close()
+    ending.join()
+
+    assert reply.startswith(b"HTTP/1.1 200")
+
+
+def test_shutdown_does_not_wait_for_ever_for_a_stalled_request(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famulus_flask.server_process._STOP_SECONDS", 0.5)
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT))
+
+    with _stalled_form(port):
+        architect.shutdown()
+
+        assert _is_refused(port)
+
+
+def test_second_server_on_the_port_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("famulus_flask.architect._PATIENCE_WHEN_DEPLOYING", 0.1)
+    port = _port(make().deploy(_DEPLOYMENT))
+
+    with pytest.raises(UnavailableError) as caught:
+        make(port=port).deploy(_DEPLOYMENT)
+
+    assert str(caught.value) == (
+        f"port {port} is taken on 127.0.0.1 by the Famulus server of run 7; "
+        "choose another with architect.port=…"
+    )
+
+
+def test_taken_port_is_a_problem(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("famulus_flask.architect._PATIENCE_WHEN_CHECKING", 0.1)
+    port = _port(make().deploy(_DEPLOYMENT))
+    architect = make(port=port)
+
+    (problem,) = architect.problems(_plan(port=port))
+
+    assert problem.key == "architect.port"
+    assert f"port {port} is taken" in problem.message
+
+
+def test_free_port_is_no_problem_and_stays_free(make: Make) -> None:
+    architect = make()
+
+    assert architect.problems(_plan()) == []
+    assert not architect.is_alive()
+
+
+def test_port_of_another_program_is_refused_at_once(make: Make) -> None:
+    server = http.server.HTTPServer((_HOST, 0), http.server.BaseHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    with pytest.raises(UnavailableError, match=r"is taken on .* by another program"):
+        make(port=server.server_port).deploy(_DEPLOYMENT)
+
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_port_that_is_taken_for_localhost_on_ipv6_is_refused(
+    make: Make,
+) -> None:
+    try:
+        other = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("this machine has no address ::1")
+
+    with other, pytest.raises(UnavailableError, match="is taken on ::1"):
+        make(port=other.getsockname()[1]).deploy(_DEPLOYMENT)
+
+
+def test_kill_of_the_operator_ends_the_server(
+    operator: Callable[[], subprocess.Popen[str]],
+) -> None:
+    process = operator()
+    assert process.stdout is not None
+    port = _port(process.stdout.readline())
+    assert ask_health(_HOST, port, timeout=5) == Health(7, "operated")
+
+    process.kill()
+
+    _wait_until(lambda: _is_refused(port))
+
+
+def test_run_of_a_killed_operator_comes_back_at_the_same_address(
+    make: Make, operator: Callable[[], subprocess.Popen[str]]
+) -> None:
+    process = operator()
+    assert process.stdout is not None
+    port = _port(process.stdout.readline())
+
+    process.kill()
+    make(port=port).deploy(_DEPLOYMENT)
+
+    assert ask_health(_HOST, port, timeout=5) == Health(7, "first")
+
+
+def test_free_port_is_kept_when_the_run_comes_back(make: Make) -> None:
+    first = make(port=0)
+    url = first.deploy(_DEPLOYMENT)
+    first.shutdown()
+
+    again = make(port=0).deploy(evolve(_DEPLOYMENT, instance="second", previous_url=url))
+
+    assert again == url
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(
+    operator: Callable[[], subprocess.Popen[str]],
+) -> None:
+    process = operator()
+    assert process.stdout is not None
+    port = _port(process.stdout.readline())
+
+    os.killpg(process.pid, signal.SIGINT)
+
+    assert process.stdout.readline() == "interrupted\n"
+    assert ask_health(_HOST, port, timeout=5) == Health(7, "operated")
+
+
+def test_kill_of_the_main_process_ends_its_worker_and_can_be_repaired(make: Make) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT))
+    assert architect._server is not None
+
+    os.kill(architect._server.pid, signal.SIGKILL)
+
+    _wait_until(lambda: _is_refused(port))
+    assert not architect.is_alive()
+    again = Deployment(run_id=7, instance="second", environment=_ENVIRONMENT)
+    assert _port(architect.deploy(again)) == port
+    assert ask_health(_HOST, port, timeout=5) == Health(7, "second")
+
+
+def test_kill_of_the_worker_is_noticed(make: Make) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT))
+    worker = json.loads(_get(port, "/environment")[1])["pid"]
+
+    os.kill(worker, signal.SIGKILL)
+
+    _wait_until(lambda: not architect.is_alive())
+    _wait_until(lambda: _is_refused(port))
+
+
+@pytest.mark.parametrize(
+    ("factory", "said"),
+    [
+        ("create_refused_app", "the server did not start: the run needs the callback"),
+        ("create_broken_app", "ZeroDivisionError: a mistake"),
+        ("missing_app", "missing_app"),
+    ],
+)
+def test_failed_start_says_why_and_leaves_nothing(make: Make, factory: str, said: str) -> None:
+    architect = make(factory)
+
+    with pytest.raises(UnavailableError) as caught:
+        architect.deploy(_DEPLOYMENT)
+
+    assert said in str(caught.value)
+    assert "worker-1" not in str(caught.value)
+    assert not architect.is_alive()
+
+
+def test_run_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:
+    environment = {"FAMULUS_DATABASE": str(tmp_path / "empty.db"), "FAMULUS_RUN": "9"}
+    deployment = Deployment(run_id=9, instance="x", environment=environment)
+    architect = LocalArchitect(LocalArgs(port=0), _context())
+
+    with pytest.raises(UnavailableError, match=r"the server did not start: .*9"):
+        architect.deploy(deployment)
+
+
+def test_stalled_submissions_do_not_stop_others(make: Make) -> None:
+    port = _port(make(threads=12).deploy(_DEPLOYMENT))
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(_stalled_form(port))
+        statuses = [_post_form(port) for _ in range(20)]
+
+    assert statuses == [200] * 20
+
+
+def test_stalled_submissions_leave_room_for_pages(make: Make) -> None:
+    architect = make(threads=8)
+    port = _port(architect.deploy(_DEPLOYMENT))
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(_stalled_form(port))
+        _wait_until(lambda: _post_form(port) == 503)
+
+        assert _get(port, "/?a=b") == (200, b'{"a": "b"}')
+        assert architect.is_alive()
+    _wait_until(lambda: _post_form(port) == 200)
+
+
+def test_serving_process_has_no_foreign_secrets(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    monkeypatch.setenv("PGPASSWORD", "needed")
+    port = _port(make().deploy(_DEPLOYMENT))
+
+    names = json.loads(_get(port, "/environment")[1])
+
+    assert "AWS_SECRET_ACCESS_KEY" not in names["process"]
+    assert {"FAMULUS_SECRET_KEY", "PGPASSWORD"} <= set(names["process"])
+    assert not [each for each in names["request"] if each.startswith(("FAMULUS_", "PG"))]
+
+
+def test_submission_that_breaks_off_is_not_taken(make: Make, tmp_path: Path) -> None:
+    port = _port(make().deploy(_DEPLOYMENT))
+    with _stalled_form(port):
+        pass
+    boundary = b"--cut\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
+    head = (
+        b"POST /submit HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=cut\r\n"
+        b"Content-Length: 1000000\r\n\r\n"
+    )
+
+    with socket.create_connection((_HOST, port)) as client:
+        client.sendall(head + boundary + bytes(200_000))
+        _wait_until(lambda: bool(list(tmp_path.glob("*/uploads/incoming-*"))))
+
+    _wait_until(lambda: not list(tmp_path.glob("*/uploads/incoming-*")))
+    assert json.loads(_get(port, "/environment")[1])["forms"] == 0
+
+
+def test_413_reaches_a_client_that_is_still_sending(make: Make) -> None:
+    port = _port(make(max_file_bytes=1_000_000).deploy(_DEPLOYMENT))
+    part = b"--cut\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
+    body = part + bytes(20_000_000) + b"\r\n--cut--\r\n"
+
+    status, text = _post(port, body, "multipart/form-data; boundary=cut")
+
+    assert status == 413
+    assert b"A file may have at most 1 MB." in text
+
+
+@pytest.mark.parametrize("path", ["/..%2f..%2fetc/passwd", "/../../etc/passwd", "/%00", "/%ff"])
+def test_path_that_leads_outside_is_404(make: Make, path: str) -> None:
+    port = _port(make().deploy(_DEPLOYMENT))
+
+    assert _get(port, path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"port": 65536}, "port"),
+        ({"port": -1}, "port"),
+        ({"threads": 0}, "threads"),
+        ({"public_url": "tasks.example.org"}, "public_url"),
+        ({"public_url": "ftp://tasks.example.org"}, "public_url"),
+        ({"public_url": "https://"}, "public_url"),
+        ({"public_url": "https://tasks.example.org:x"}, "public_url"),
+        ({"hostname": "192.0.2.1"}, "hostname"),
+        ({"hostname": "no such host"}, "hostname"),
+        ({"hostname": ""}, "hostname"),
+        ({"max_file_bytes": 0}, "max_file_bytes"),
+        ({"max_files": -1}, "max_files"),
+    ],
+)
+def test_wrong_option_is_a_problem(make: Make, options: dict[str, Any], key: str) -> None:
+    problems = make(**options).problems(_plan(**options))
+
+    assert [problem.key for problem in problems] == [f"architect.{key}"]
