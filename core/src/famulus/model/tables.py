@@ -77,11 +77,12 @@ class Requester(Table):
 
 
 class Worker(Table):
-    """A person as one provider knows them."""
+    """A person as one provider knows them. A blocked one works on no task."""
 
     provider_type = peewee.CharField(max_length=64)
     name = peewee.CharField(max_length=255)
     created_at = UtcField()
+    blocked = peewee.BooleanField(default=False)
 
 
 class Qualification(Table):

@@ -132,8 +132,10 @@ _NEW_WORKER = Statement(
         Worker.provider_type: Param("provider"),
         Worker.name: Param("name"),
         Worker.created_at: Param("at"),
+        Worker.blocked: False,
     }).on_conflict_ignore()
 )
+_BLOCKED = Statement(lambda _: Worker.select(Worker.blocked).where(Worker.id == Param("worker")))
 _LOCK_WORKER = Statement(
     lambda _: Worker.select(Worker.id).where(Worker.id == Param("worker")).for_update(True)
 )
@@ -237,7 +239,10 @@ def recognise(tx: Transaction, rules: Rules, arrival: Arrival, worker: int | Non
 
 
 def refuse_by_rules(tx: Transaction, rules: Rules, worker: int) -> Refusal | None:
-    """Say why qualifications or limits keep a worker from new work, or return None."""
+    """Say why a block or a qualification keeps a worker from new work, or return None."""
+    row = tx.one(_BLOCKED, worker=worker)
+    if row is not None and row[0]:
+        return Refusal(reason=RefusalReason.BLOCKED)
     if rules.requirements or rules.block or rules.onboarding:
         held = held_by(tx, worker)
         if rules.block is not None and rules.block in held:

@@ -19,6 +19,7 @@ from famulus import (
     Refusal,
     RefusalReason,
     ShowAnswers,
+    UsageError,
     VisitView,
     option,
 )
@@ -67,6 +68,12 @@ class MockProvider(Provider):
         return ShowAnswers(
             next_query={"worker_id": visit.worker_name, "assignment_id": secrets.token_hex(4)}
         )
+
+    def register(self, args: Mapping[str, str]) -> None:
+        """Take a requester without credentials: there is nothing to log in to."""
+        unknown = sorted(set(args) - {"name"})
+        if unknown:
+            raise UsageError(f"mock takes no {', '.join(unknown)}; give only a name")
 
     def entrances(self, url: str) -> Sequence[str]:
         """Return the preview's address and a ready link for a worker."""

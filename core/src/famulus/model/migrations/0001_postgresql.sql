@@ -18,7 +18,8 @@ CREATE TABLE "worker" (
     "id" BIGSERIAL NOT NULL PRIMARY KEY,
     "provider_type" VARCHAR(64) NOT NULL,
     "name" VARCHAR(255) NOT NULL,
-    "created_at" BIGINT NOT NULL
+    "created_at" BIGINT NOT NULL,
+    "blocked" BOOLEAN NOT NULL
 );
 CREATE UNIQUE INDEX "worker_name"
     ON "worker" ("provider_type", "name");

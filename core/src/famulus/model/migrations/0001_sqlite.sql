@@ -18,7 +18,8 @@ CREATE TABLE "worker" (
     "id" INTEGER NOT NULL PRIMARY KEY,
     "provider_type" VARCHAR(64) NOT NULL,
     "name" VARCHAR(255) NOT NULL,
-    "created_at" INTEGER NOT NULL
+    "created_at" INTEGER NOT NULL,
+    "blocked" INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX "worker_name"
     ON "worker" ("provider_type", "name");
