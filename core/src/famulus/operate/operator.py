@@ -36,14 +36,14 @@ from famulus.planning import (
 )
 from famulus.plugins import Plugins, discover
 from famulus.work.changes import change_run
+from famulus.work.gateway import Gateway
+from famulus.work.opening import open_gateway
 from famulus.work.runs import RunRecord, find_run, read_run
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between looks at the runs.
 _TICK = 0.25
-
-Configured = Plan | Mapping[str, Any] | str | Path
 
 
 @frozen(kw_only=True)
@@ -52,6 +52,9 @@ class Checked:
 
     plan: Plan
     warnings: Sequence[Problem]
+
+
+Configured = Checked | Plan | Mapping[str, Any] | str | Path
 
 
 @frozen(kw_only=True)
@@ -113,10 +116,13 @@ class Operator:
     ) -> Checked:
         """Find everything that is wrong with a configuration; nothing is written.
 
-        :param configuration: a YAML file, a mapping in its shape, or a plan.
+        :param configuration: a YAML file, a mapping in its shape, or a plan. What has been checked
+            already is taken as it is.
         :param overrides: ``section.option=value`` as on the command line.
         :raises famulus.UsageError: with every problem, each with its key, file and line.
         """
+        if isinstance(configuration, Checked):
+            return configuration
         if isinstance(configuration, Plan):
             draft = Draft(plan=configuration, sound=EVERYTHING, problems=(), warnings=())
         else:
@@ -182,10 +188,24 @@ class Operator:
         loading = record.loading is LoadingStatus.LOADING
         return self._take_charge(operated, plan, url, load=loading)
 
+    def gateway(self, run: RunLike) -> Gateway:
+        """Open the way in to a run of this operator, for a program that serves it itself.
+
+        It has the run's callbacks; close it when the program ends.
+        """
+        operated = self._mine(run)
+        state = operated.blueprint.context.shared_state
+        return open_gateway(self.database, operated.run, plugins=self.plugins, shared_state=state)
+
     def progress(self, run: RunLike) -> Progress:
         """Look at a run, whoever operates it."""
         find_run(self.database, _number(run))
         return read_progress(self.database, _number(run))
+
+    def holds(self, run: RunLike) -> bool:
+        """Say whether a run is in this operator's hands. Does not look at the database."""
+        operated = self._runs.get(_number(run))
+        return operated is not None and not operated.ended.is_set()
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
         """Look at a run every so many seconds until it is out of this operator's hands; the last

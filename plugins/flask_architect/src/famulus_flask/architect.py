@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from famulus import Architect, Context, Deployment, Plan, Problem, UnavailableError, option
+from famulus_flask.addresses import is_public_url
 from famulus_flask.health import Health, ask_health
 from famulus_flask.limits import Limits
 from famulus_flask.listening import CannotListenError, listen, reachable_host
@@ -200,7 +201,7 @@ def _wrong_options(args: LocalArgs) -> dict[str, str]:
         wrong["port"] = f"{args.port} is no port; choose one from 1024 to 65535"
     if not 4 <= args.threads <= 1000:
         wrong["threads"] = f"{args.threads} is not between 4 and 1000"
-    if args.public_url is not None and not _is_public_url(args.public_url):
+    if args.public_url is not None and not is_public_url(args.public_url):
         wrong["public_url"] = (
             f"{args.public_url!r} is not an address such as https://tasks.example.org/"
         )
@@ -210,16 +211,3 @@ def _wrong_options(args: LocalArgs) -> dict[str, str]:
     if args.max_files < 0:
         wrong["max_files"] = f"{args.max_files} is less than 0"
     return wrong
-
-
-def _is_public_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises for what is no port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in ("http", "https")
-        and bool(parts.hostname)
-        and not (parts.query or parts.fragment)
-    )

@@ -1,0 +1,19 @@
+"""Addresses that workers are given."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+
+def is_public_url(text: str) -> bool:
+    """Say whether a text is the address of a site, without a query."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises for what is no port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment)
+    )
