@@ -60,31 +60,43 @@ class GroupCommit:
         if self._leader == threading.get_ident():
             raise RuntimeError("a write inside a write: use the transaction the job was given")
         entry = Entry(job)
+        if threading.current_thread() is threading.main_thread():
+            self._run_aside(entry)
+        else:
+            self._run(entry)
+        if entry.error is not None:
+            raise entry.error
+        return entry.result  # type: ignore[return-value]
+
+    def _run_aside(self, entry: Entry[Any]) -> None:
+        """Run an entry of the main thread in another one.
+
+        Ctrl-C can hit the main thread anywhere, and this must be neither in somebody else's job
+        nor where it would leave the others without a leader. It is raised once the job is done.
+        """
+        aside = threading.Thread(target=self._run, args=(entry,), name="famulus-write")
+        try:
+            aside.start()
+        except RuntimeError:
+            # No thread can be started any more while the interpreter ends.
+            self._run(entry)
+            return
+        try:
+            aside.join()
+        except BaseException:
+            aside.join()
+            raise
+
+    def _run(self, entry: Entry[Any]) -> None:
         with self._mutex:
             waiting = self._led
             if waiting:
                 self._queue.append(entry)
             self._led = True
-        interruption = self._wait(entry) if waiting else None
-        if not entry.done and not isinstance(interruption, _Withdrawn):
+        if waiting:
+            entry.wait()
+        if not entry.done:
             self._lead(entry)
-        if interruption is not None:
-            raise interruption.cause
-        if entry.error is not None:
-            raise entry.error
-        return entry.result  # type: ignore[return-value]
-
-    def _wait(self, entry: Entry[Any]) -> _Interrupted | None:
-        try:
-            entry.wait()
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C must not strand the others
-            with self._mutex:
-                if entry in self._queue:
-                    self._queue.remove(entry)
-                    return _Withdrawn(error)
-            entry.wait()
-            return _Interrupted(error)
-        return None
 
     def _lead(self, entry: Entry[Any]) -> None:
         batch = [entry]
@@ -106,13 +118,3 @@ class GroupCommit:
             for each in batch[1:]:
                 each.wake()
 
-
-class _Interrupted:
-    """A wait was broken off by ``cause``, but the job was run all the same."""
-
-    def __init__(self, cause: BaseException) -> None:
-        self.cause = cause
-
-
-class _Withdrawn(_Interrupted):
-    """A wait was broken off by ``cause`` before the job was begun; it was taken back."""

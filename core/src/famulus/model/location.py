@@ -31,7 +31,8 @@ class Location:
         """The address without a password."""
         if self.path is not None:
             return str(self.path)
-        return re.sub(r"//([^:/@]*):[^@/]*@", r"//\1@", self.url)
+        shown = re.sub(r"//([^:/@]*):[^@/]*@", r"//\1@", self.url)
+        return re.sub(r"(password=)[^&]*", r"\1…", shown)
 
     @property
     def files(self) -> Path:
@@ -69,6 +70,10 @@ def locate(address: str | Path | None = None) -> Location:
             f"the database address {text!r} is of a kind Famulus does not know; "
             "give the path of a file, sqlite:///PATH or postgresql://…"
         )
+    if ":memory:" in text:
+        raise UsageError(
+            "a database in memory cannot be what threads and processes share; name a file"
+        )
     path = Path(rest.removeprefix("/") if separator else text).expanduser().absolute()
     if separator and rest.startswith("//"):
         path = Path(rest[1:])
@@ -81,7 +86,8 @@ def signing_key(location: Location) -> bytes:
     """Return the key that signs workers' pages. It stays the same for the life of the database,
     so that open pages stay good when the server is started again.
 
-    :raises famulus.DatabaseError: for PostgreSQL without ``FAMULUS_SECRET_KEY``.
+    :raises famulus.DatabaseError: for PostgreSQL without ``FAMULUS_SECRET_KEY``, and for a key
+        that would sign nothing.
     """
     given = os.environ.get(KEY_VARIABLE)
     if given:
@@ -97,6 +103,7 @@ def signing_key(location: Location) -> bytes:
 def _key_beside(file: Path) -> bytes:
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(secrets.token_hex(32).encode())
@@ -109,4 +116,21 @@ def _key_beside(file: Path) -> bytes:
             pass
         finally:
             draft.unlink()
-    return file.read_bytes()
+        _sync_folder(file.parent)
+    key = file.read_bytes()
+    if not key:
+        raise DatabaseError(
+            f"the key {file} is empty; restore it from a backup, or delete it (pages that workers "
+            "have open are refused then)"
+        )
+    return key
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a folder's names on the disk: a key that a power cut takes away leaves every open page
+    unsigned."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

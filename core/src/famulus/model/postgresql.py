@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -34,6 +35,7 @@ class PostgresqlBackend:
         self._url = url
         self.dialect = Dialect(Kind.POSTGRESQL)
         self._clock = clock
+        self._writing = threading.local()
         self._pool = Pool(self._connect, lambda connection: connection.close())
         with self._pool.borrow():
             """Fail now, with a sentence, rather than at the first query."""
@@ -42,7 +44,18 @@ class PostgresqlBackend:
         """Run a job in a transaction; return its result once it is committed.
 
         The job is run again when PostgreSQL has ended it in favour of another.
+
+        :raises RuntimeError: when called from within a job, which could wait for itself.
         """
+        if getattr(self._writing, "now", False):
+            raise RuntimeError("a write inside a write: use the transaction the job was given")
+        self._writing.now = True
+        try:
+            return self._write(job)
+        finally:
+            self._writing.now = False
+
+    def _write(self, job: Callable[[Transaction], T]) -> T:
         errors = self._psycopg.errors
         transient = (errors.DeadlockDetected, errors.SerializationFailure)
         for left in reversed(range(_TRIES)):

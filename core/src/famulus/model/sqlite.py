@@ -73,11 +73,14 @@ class SqliteBackend:
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one moment of the database."""
         with self._readers.borrow() as connection:
-            connection.execute("BEGIN")
             try:
-                yield Transaction(connection, self.dialect, self._clock())
-            finally:
-                connection.execute("ROLLBACK")
+                connection.execute("BEGIN")
+                try:
+                    yield Transaction(connection, self.dialect, self._clock())
+                finally:
+                    connection.execute("ROLLBACK")
+            except sqlite3.OperationalError as error:
+                raise _translated(error, self.path) from error
 
     def close(self) -> None:
         """Close every connection."""
@@ -96,13 +99,9 @@ class SqliteBackend:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-        except Exception as error:  # noqa: BLE001 - handed to each job's own thread
+        except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
             for entry in batch:
                 entry.error = entry.error or _translated(error, self.path)
-        except BaseException as error:  # noqa: BLE001 - Ctrl-C is for the thread that was hit
-            batch[0].error = error
-            for entry in batch[1:]:
-                entry.error = entry.error or UnavailableError("the commit was interrupted")
 
     def _run(self, connection: sqlite3.Connection, batch: Sequence[Entry[Any]]) -> None:
         transaction = Transaction(connection, self.dialect, self._clock())
@@ -147,8 +146,8 @@ class WriterLock:
 
 
 def _translated(error: BaseException, path: Path) -> BaseException:
-    if isinstance(error, sqlite3.OperationalError) and not isinstance(error, UnavailableError):
-        translated = UnavailableError(f"the database {path} could not be written: {error}")
+    if isinstance(error, sqlite3.OperationalError):
+        translated = UnavailableError(f"the database {path} could not be used: {error}")
         translated.__cause__ = error
         return translated
     return error

@@ -62,6 +62,19 @@ class Compiled:
         )
 
 
+def held(query: Any, kind: Kind, *, skip_locked: bool = False) -> Any:
+    """Keep others from changing what a select finds until the commit.
+
+    New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for whoever has added one,
+    and two of them for each other. On SQLite there is only one who writes.
+
+    :param skip_locked: pass over what others keep instead of waiting for them.
+    """
+    if kind is Kind.SQLITE:
+        return query
+    return query.for_update("FOR NO KEY UPDATE", skip_locked=skip_locked)
+
+
 def compile_query(query: Any, dialect: peewee.Database) -> tuple[str, list[Any]]:
     """Return a query's text and values for a dialect, without any connection."""
     context: Any = dialect.get_sql_context()

@@ -28,7 +28,7 @@ from famulus.work.expiry import (
     time_out,
 )
 from famulus.work.opening import RUN_VARIABLE
-from famulus.work.release import open_unit_exists
+from famulus.work.release import fill_window, has_room, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, read_run
 
 _log = logging.getLogger(__name__)
@@ -179,6 +179,10 @@ class Operated:
             lambda tx: time_out(tx, self.run, reported_by_platform=reported)
         ):
             """Each step is short, so that submissions come in between."""
+        with self.database.read() as tx:
+            room = record.status in OPEN_RUNS and has_room(tx, self.run)
+        if room:
+            self.database.write(lambda tx: fill_window(tx, self.run))
         if reported:
             timeout = record.submission_timeout
             self.database.write(lambda tx: doubt_visits(tx, self.run, timeout))

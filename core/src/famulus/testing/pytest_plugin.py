@@ -1,10 +1,15 @@
-"""Loaded by pytest with ``-p famulus.testing.pytest_plugin``: fixtures for plugin authors."""
+"""Loaded by pytest with ``-p famulus.testing.pytest_plugin``: fixtures for plugin authors.
+
+Nothing is imported before a fixture needs it. What a machine lacks skips the tests that need it
+with a sentence that says how to get it; where the environment has ``CI`` set, they fail.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +17,15 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+    from famulus.model.database import Database
+    from famulus.testing.clock import MovableClock
+    from famulus.testing.databases import PostgresDatabases
+    from famulus.testing.inprocess import ManualOperator
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Share one Chromium among the tests. Where there is none they are skipped, in CI they fail."""
+    """Share one Chromium among the tests."""
     from famulus.errors import UnavailableError
     from famulus.testing.browser import chromium
 
@@ -23,7 +33,66 @@ def browser() -> Iterator[Browser]:
         try:
             opened = stack.enter_context(chromium())
         except UnavailableError as error:
-            if os.environ.get("CI"):
-                pytest.fail(str(error))
-            pytest.skip(str(error))
+            _lacking(str(error))
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresDatabases]:
+    """Share one PostgreSQL server among the tests; it lends databases."""
+    from famulus.testing.databases import postgres_databases
+
+    with ExitStack() as stack:
+        try:
+            databases = stack.enter_context(postgres_databases())
+        except LookupError as error:
+            _lacking(str(error))
+        yield databases
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """A clock that stands still until the test moves it; ``database`` goes by it."""
+    from famulus.testing.clock import MovableClock
+
+    return MovableClock()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_address(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The address of a database without runs, of each kind in turn."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "famulus.db")
+        return
+    databases: PostgresDatabases = request.getfixturevalue("postgres")
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a key for tests")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    with databases.lend() as address:
+        yield address
+
+
+@pytest.fixture
+def database(database_address: str, clock: MovableClock) -> Iterator[Database]:
+    """An empty database of each kind in turn."""
+    from famulus.model.database import Database
+
+    with Database(database_address, clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def operator(database: Database) -> Iterator[ManualOperator]:
+    """An operator on ``database`` with the kinds of the testing kit; the test turns it."""
+    from famulus.testing.inprocess import ManualOperator, kit_plugins
+
+    manual = ManualOperator(database, plugins=kit_plugins())
+    with manual:
+        yield manual
+
+
+def _lacking(sentence: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)

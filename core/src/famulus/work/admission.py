@@ -21,8 +21,10 @@ from famulus.work.arrival import (
     Known,
     Rules,
     begin_onboarding,
+    end_earlier,
     find_worker,
     give_unit,
+    hold_worker,
     make_worker,
     needs_onboarding,
     nothing_for,
@@ -52,7 +54,7 @@ class Admission:
         """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not."""
         if self.predicate is None and not self.checks:
             return self.database.write(lambda tx: self._admit_at_once(tx, arrival, query))
-        known = self.database.write(lambda tx: self._prepare(tx, arrival, query))
+        known = self.database.write(lambda tx: self._prepare(tx, arrival))
         if known.found is not None:
             return known.found
         worker = self._view(known, arrival)
@@ -60,22 +62,34 @@ class Admission:
             refusal = check.refuse(worker, self.rules.run)
             if refusal is not None:
                 return refusal
-        onboarding = self.database.write(lambda tx: self._onboard(tx, arrival, known, query))
-        if onboarding is not None:
-            return onboarding
         if self.predicate is None:
-            return self.database.write(lambda tx: self._give(tx, arrival, known, query))
+            return self.database.write(lambda tx: self._admit_at_once(tx, arrival, query))
+        known = self.database.write(lambda tx: self._welcome(tx, arrival, query))
+        if known.found is not None:
+            return known.found
         return self._search(self.predicate, worker, arrival, known, query)
 
     def _admit_at_once(
         self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
     ) -> Found:
-        known = self._prepare(tx, arrival, query)
+        known = self._welcome(tx, arrival, query)
         if known.found is not None:
             return known.found
-        return self._onboard(tx, arrival, known, query) or self._give(tx, arrival, known, query)
+        found = give_unit(tx, self.rules, arrival, known, query)
+        assert found is not None
+        return found
 
-    def _prepare(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
+    def _welcome(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
+        """Find out what is known of a worker, and begin their onboarding where they need it."""
+        known = self._prepare(tx, arrival)
+        if known.found is not None:
+            return known
+        assert known.worker is not None
+        if not needs_onboarding(tx, self.rules, known.worker):
+            return known
+        return evolve(known, found=begin_onboarding(tx, self.rules, arrival, known, query))
+
+    def _prepare(self, tx: Transaction, arrival: Arrival) -> Known:
         """Recognise the worker, and make them known if the door is open to them at all."""
         rules = self.rules
         worker = find_worker(tx, rules.provider_type, arrival.worker_name)
@@ -86,23 +100,9 @@ class Admission:
         if tx.kind is Kind.POSTGRESQL:
             # Another request of the same worker may have been first to the lock.
             known = recognise(tx, rules, arrival, worker)
+        end_earlier(tx, rules, known)
         refusal = refuse_by_rules(tx, rules, worker)
         return evolve(known, worker=worker, found=known.found or refusal)
-
-    def _onboard(
-        self, tx: Transaction, arrival: Arrival, known: Known, query: Mapping[str, str]
-    ) -> Found | None:
-        assert known.worker is not None
-        if not needs_onboarding(tx, self.rules, known.worker):
-            return None
-        return begin_onboarding(tx, self.rules, arrival, known, query)
-
-    def _give(
-        self, tx: Transaction, arrival: Arrival, known: Known, query: Mapping[str, str]
-    ) -> Found:
-        found = give_unit(tx, self.rules, arrival, known, query)
-        assert found is not None
-        return found
 
     def _search(
         self,
@@ -117,11 +117,16 @@ class Admission:
         It is third-party code, so it is asked between transactions, and the unit it has agreed to
         is claimed only if it is still free then.
         """
-        for _ in range(_ASKED_AT_MOST // _ASKED_TOGETHER):
+        asked: set[int] = set()
+        while len(asked) < _ASKED_AT_MOST:
             looked = self.database.write(lambda tx: self._look(tx, known))
             if isinstance(looked, Refusal):
                 return looked
-            for candidate, unit in looked:
+            coming = [(each, unit) for each, unit in looked if unit.id not in asked]
+            if not coming:
+                break
+            for candidate, unit in coming:
+                asked.add(unit.id)
                 if not predicate(worker, unit):
                     continue
                 claim = partial(
@@ -138,6 +143,7 @@ class Admission:
         """Return the next units to ask about and remember where to go on; a refusal at the end."""
         assert known.worker is not None
         rules = self.rules
+        hold_worker(tx, known.worker)
         share = make_share(
             tx, run=rules.run, worker=known.worker, task=rules.task, lanes=rules.lanes
         )
@@ -171,8 +177,8 @@ class Admission:
         query: Mapping[str, str],
         only: Candidate,
     ) -> Found | None:
-        if tx.kind is Kind.POSTGRESQL:
-            make_worker(tx, self.rules.provider_type, arrival.worker_name)
+        assert known.worker is not None
+        hold_worker(tx, known.worker)
         again = recognise(tx, self.rules, arrival, known.worker)
         if again.found is not None:
             return again.found

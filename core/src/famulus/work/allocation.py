@@ -8,14 +8,14 @@ which everything free belongs to assignments the worker has tried, is all there 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import peewee
 from attrs import define
 
 from famulus.model.fields import dump_json
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Kind, Param, Statement, held
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Participation, TaskRun, Unit, literal
 from famulus.model.transaction import Transaction
@@ -48,8 +48,10 @@ class Candidate:
     position: int
 
 
-_SHARE = Statement(
-    lambda _: Participation.select(
+
+
+def _share(kind: Kind) -> Any:
+    query = Participation.select(
         Participation.id,
         Participation.open_units,
         Participation.done_units,
@@ -57,7 +59,11 @@ _SHARE = Statement(
         Participation.marks,
         Participation.cursor,
     ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
-)
+    # It is saved whole: a submission that counts itself meanwhile has to wait.
+    return held(query, kind)
+
+
+_SHARE = Statement(_share)
 _NEW_SHARE = Statement(
     lambda _: Participation.insert({
         Participation.run: Param("run"),
@@ -79,9 +85,9 @@ _SAVE_SHARE = Statement(
     }).where(Participation.id == Param("id"))
 )
 _COUNT_IN_TASK = Statement(
-    lambda _: Participation.select(peewee.fn.SUM(Participation.done_units)).where(
-        Participation.worker == Param("worker"), Participation.task == Param("task")
-    )
+    lambda _: Participation.select(
+        peewee.fn.SUM(Participation.done_units + Participation.open_units)
+    ).where(Participation.worker == Param("worker"), Participation.task == Param("task"))
 )
 
 
@@ -114,11 +120,26 @@ _NEXT_POSITION = Statement(
 _REPOSITION = Statement(
     lambda _: Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
 )
+
+
+def _free_beside(_: Kind) -> Any:
+    one = Unit.alias()
+    assignment = one.select(one.assignment).where(one.id == Param("unit"))
+    return (
+        Unit.select(Unit.id)
+        .where(Unit.assignment == assignment, Unit.status == literal(UnitStatus.LAUNCHED))
+        .order_by(Unit.lane)
+    )
+
+
+_FREE_BESIDE = Statement(_free_beside)
+
+
 def _is_free(kind: Kind) -> Any:
     query = Unit.select(Unit.id).where(
         Unit.id == Param("unit"), Unit.status == literal(UnitStatus.LAUNCHED)
     )
-    return query.for_update(True, skip_locked=True) if kind is Kind.POSTGRESQL else query
+    return held(query, kind, skip_locked=True)
 
 
 _IS_FREE = Statement(_is_free)
@@ -165,8 +186,8 @@ def save_share(tx: Transaction, share: Share) -> None:
     )
 
 
-def done_in_task(tx: Transaction, *, worker: int, task: int) -> int:
-    """Return how many units a worker has done over all runs of a task."""
+def count_in_task(tx: Transaction, *, worker: int, task: int) -> int:
+    """Return how many units a worker has done or has open, over all runs of a task."""
     row = tx.one(_COUNT_IN_TASK, worker=worker, task=task)
     return int(row[0] or 0) if row else 0
 
@@ -226,6 +247,13 @@ def next_positions(tx: Transaction, run: int, count: int) -> int:
     return int(row[0]) - count
 
 
-def move_to_end(tx: Transaction, run: int, unit: int) -> None:
-    """Give a unit that comes back a position after all others: no mark has passed it."""
-    tx.run(_REPOSITION, unit=unit, position=next_positions(tx, run, 1))
+def free_beside(tx: Transaction, unit: int) -> list[int]:
+    """Return the free units of a unit's assignment, itself among them if it is free."""
+    return [row[0] for row in tx.all(_FREE_BESIDE, unit=unit)]
+
+
+def move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
+    """Give units that come back positions after all others: no mark has passed them."""
+    first = next_positions(tx, run, len(units))
+    for n, unit in enumerate(units):
+        tx.run(_REPOSITION, unit=unit, position=first + n)

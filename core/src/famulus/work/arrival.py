@@ -13,8 +13,9 @@ from attrs import frozen
 from famulus.contracts.pages import Refusal, RefusalReason
 from famulus.contracts.provider import Arrival
 from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Kind, Param, Statement, held
 from famulus.model.states import (
+    OPEN_AGENTS,
     OPEN_RUNS,
     OPEN_VISITS,
     AgentStatus,
@@ -29,13 +30,14 @@ from famulus.work.allocation import (
     Candidate,
     Share,
     candidates,
-    done_in_task,
+    count_in_task,
     is_free_for,
     make_share,
     save_share,
 )
 from famulus.work.changes import change_unit, record
 from famulus.work.eligibility import Requirement, held_by
+from famulus.work.release import Attempted, end_visit, take_back
 
 _SECOND = 1_000_000
 
@@ -108,6 +110,8 @@ class Known:
     gate: Gate
     worker: int | None = None
     visit: int | None = None
+    #: the visit of an earlier accept of the same reference
+    earlier: int | None = None
     found: Found | None = None
 
 
@@ -137,7 +141,7 @@ _NEW_WORKER = Statement(
 )
 _BLOCKED = Statement(lambda _: Worker.select(Worker.blocked).where(Worker.id == Param("worker")))
 _LOCK_WORKER = Statement(
-    lambda _: Worker.select(Worker.id).where(Worker.id == Param("worker")).for_update(True)
+    lambda kind: held(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
 )
 _VISIT = Statement(
     lambda _: Visit.select(Visit.id, Visit.status, Visit.accept)
@@ -213,29 +217,56 @@ def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
 
 
 def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
-    """Return a worker's number, made at their first arrival; no one else counts for them until the
-    commit, so that limits hold however many requests race."""
+    """Return a worker's number, made at their first arrival, and hold them."""
     worker = find_worker(tx, provider_type, name)
     if worker is None:
         tx.run(_NEW_WORKER, provider=provider_type, name=name, at=to_micros(tx.now))
         worker = find_worker(tx, provider_type, name)
         assert worker is not None
-    if tx.kind is Kind.POSTGRESQL:
-        tx.run(_LOCK_WORKER, worker=worker).fetchone()
+    hold_worker(tx, worker)
     return worker
 
 
 def recognise(tx: Transaction, rules: Rules, arrival: Arrival, worker: int | None) -> Known:
     """Find out what is known of an arrival: the same unit again, a stored one, a closed door."""
     gate = read_gate(tx, rules.run)
-    visit, found = None, None
+    visit, earlier, found = None, None, None
     if worker is not None:
         row = tx.one(_VISIT, run=rules.run, reference=arrival.reference, worker=worker)
         if row is not None and (not arrival.accept or arrival.accept == row[2]):
             visit, found = _known_visit(tx, worker, row[0], VisitStatus(row[1]))
+        elif row is not None and row[1] in OPEN_VISITS:
+            earlier = int(row[0])
     if found is None and not _open(gate, to_micros(tx.now)):
         found = Refusal(reason=RefusalReason.RUN_CLOSED)
-    return Known(gate=gate, worker=worker, visit=visit, found=found)
+    return Known(gate=gate, worker=worker, visit=visit, earlier=earlier, found=found)
+
+
+def end_earlier(tx: Transaction, rules: Rules, known: Known) -> None:
+    """End the visit of an earlier accept: the platform lets nobody accept the same thing twice
+    at the same time. Its answers, should they come, are stored as late ones."""
+    if known.earlier is None:
+        return
+    row = tx.one(_AGENT, visit=known.earlier)
+    if row is None or known.worker is None:
+        return
+    attempt = Attempted(
+        agent=row[0], worker=known.worker, visit=known.earlier, unit=row[2],
+        status=AgentStatus(row[1]),
+    )
+    ended = attempt.status in OPEN_AGENTS and take_back(
+        tx, [attempt], run=rules.run, new=AgentStatus.RETURNED, cause="accepted again",
+        visit_becomes=VisitStatus.RETURNED,
+    )
+    if not ended:
+        end_visit(tx, rules.run, known.earlier, VisitStatus.RETURNED, "accepted again")
+
+
+def hold_worker(tx: Transaction, worker: int) -> None:
+    """Let no one else count for a worker until the commit, so that limits hold however many
+    requests race. On SQLite there is only one who writes anyway."""
+    if tx.kind is Kind.POSTGRESQL:
+        tx.one(_LOCK_WORKER, worker=worker)
 
 
 def refuse_by_rules(tx: Transaction, rules: Rules, worker: int) -> Refusal | None:
@@ -263,10 +294,8 @@ def refuse_by_limits(
     """Say which limit keeps a worker from another unit, or return None."""
     if gate.allowed_concurrent and share.open_units >= gate.allowed_concurrent:
         return Refusal(reason=RefusalReason.TOO_MANY_OPEN)
-    if gate.maximum:
-        done = done_in_task(tx, worker=worker, task=rules.task)
-        if share.open_units + done >= gate.maximum:
-            return Refusal(reason=RefusalReason.MAXIMUM_REACHED)
+    if gate.maximum and count_in_task(tx, worker=worker, task=rules.task) >= gate.maximum:
+        return Refusal(reason=RefusalReason.MAXIMUM_REACHED)
     return None
 
 
@@ -396,6 +425,8 @@ def _claim(
     )
     share.open_units += 1
     share.assignments += 1
+    if share.cursor is not None:
+        share.cursor = [candidate.lane, candidate.position]
     save_share(tx, share)
     return read_working(
         tx, agent=agent, worker=known.worker, visit=visit, unit=candidate.unit,

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import peewee
 
+from famulus.model.statements import held
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_UNITS,
@@ -20,7 +21,7 @@ from famulus.model.states import (
 from famulus.model.tables import Agent, Unit, Visit, literal, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.work.changes import change_units_together, change_visit, end_agent
-from famulus.work.release import take_back
+from famulus.work.release import Attempted, give_share_back, take_back
 
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
@@ -29,16 +30,18 @@ _UNIT_STEP = 2_000
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     """End attempts whose time is over and offer their units to others; return how many."""
-    due = tx.rows(
-        _open_agents(run).where(Agent.deadline <= tx.now).order_by(Agent.deadline).limit(_STEP)
-    )
-    return sum(
-        take_back(
-            tx, run=run, agent=agent.id, unit=agent.unit, worker=agent.worker, visit=agent.visit,
-            old=agent.status, new=AgentStatus.TIMEOUT, cause="deadline",
-            visit_becomes=None if reported_by_platform else VisitStatus.EXPIRED,
+    query = _open_agents(run).where(Agent.deadline <= tx.now).order_by(Agent.deadline).limit(_STEP)
+    # One whose answers are just coming in is passed over instead of waited for.
+    query = held(query, tx.kind, skip_locked=True)
+    due = [
+        Attempted(
+            agent=row.id, unit=row.unit, worker=row.worker, visit=row.visit, status=row.status
         )
-        for agent in due
+        for row in tx.rows(query)
+    ]
+    return take_back(
+        tx, due, run=run, new=AgentStatus.TIMEOUT, cause="deadline",
+        visit_becomes=None if reported_by_platform else VisitStatus.EXPIRED,
     )
 
 
@@ -68,13 +71,16 @@ def doubt_visits(tx: Transaction, run: int, submission_timeout: int) -> int:
 def end_open_agents(tx: Transaction, run: int) -> int:
     """End the attempts still open when a run is finished; their answers, should they come, are
     stored as late ones. Return how many."""
-    return sum(
-        end_agent(
+    ended = 0
+    for agent in tx.rows(_open_agents(run).limit(_STEP)):
+        if end_agent(
             tx, run=run, agent=agent.id, old=agent.status, new=AgentStatus.EXPIRED,
             cause="run finished",
-        )
-        for agent in tx.rows(_open_agents(run).limit(_STEP))
-    )
+        ):
+            ended += 1
+            if agent.unit is not None:
+                give_share_back(tx, run, agent.worker)
+    return ended
 
 
 def expire_units(tx: Transaction, run: int) -> int:

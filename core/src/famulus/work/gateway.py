@@ -28,7 +28,7 @@ from famulus.contracts.pages import (
     UnitView,
     WorkerView,
 )
-from famulus.contracts.provider import Arrival, Completion, Preview, Provider, VisitView
+from famulus.contracts.provider import Arrival, Preview, Provider, VisitView
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.database import Database
@@ -196,11 +196,14 @@ class Gateway:
         """Answer the form of a worker who gives their unit back."""
         agent, _ = self._signed(form)
 
-        def job(tx: Transaction) -> bool:
+        def job(tx: Transaction) -> VisitView | None:
             attempt = self._attempt(tx, agent)
-            return give_back(tx, attempt, reported_by_platform=self._reported)
+            give_back(tx, attempt, reported_by_platform=self._reported)
+            return None if attempt.submission is None else self._visit_view(tx, attempt.visit)
 
-        self._database.write(job)
+        submitted = self._database.write(job)
+        if submitted is not None:
+            return self._already(submitted)
         return self._reply(200, shell.given_back_document(self._title))
 
     def busy(self) -> Reply:
@@ -250,7 +253,7 @@ class Gateway:
         self, agent: int, submission: str, form: Form, as_json: bool
     ) -> Reply:
         with self._database.read() as tx:
-            attempt = self._attempt(tx, agent)
+            attempt = self._attempt(tx, agent, hold=False)
             visit = self._visit_view(tx, attempt.visit)
         earlier = earlier_submission(attempt, submission)
         if earlier is None:
@@ -310,7 +313,7 @@ class Gateway:
         if isinstance(found, Settled):
             with self._database.read() as tx:
                 visit = self._visit_view(tx, found.visit)
-            return self._reply(200, shell.already_document(self._title, self._completion(visit)))
+            return self._already(visit)
         worker = WorkerView(
             id=found.worker, name=worker_name, provider_type=self._provider.type
         )
@@ -350,8 +353,9 @@ class Gateway:
         page = self._blueprint.preview_page(PreviewView(data=self._first_row))
         return self._reply(200, shell.preview_document(self._title, self._description, page))
 
-    def _completion(self, visit: VisitView) -> Completion | None:
-        return self._provider.completion(visit)
+    def _already(self, visit: VisitView) -> Reply:
+        completion = self._provider.completion(visit)
+        return self._reply(200, shell.already_document(self._title, completion))
 
     def _signed(self, form: Form) -> tuple[int, bool]:
         signed = self._tokens.read(form.first(shell.TOKEN_FIELD) or "")
@@ -359,8 +363,8 @@ class Gateway:
             raise _Unsigned
         return signed
 
-    def _attempt(self, tx: Transaction, agent: int) -> Attempt:
-        attempt = read_attempt(tx, agent)
+    def _attempt(self, tx: Transaction, agent: int, *, hold: bool = True) -> Attempt:
+        attempt = read_attempt(tx, agent, hold=hold)
         if attempt is None or attempt.run != self.run_id:
             raise _Unsigned
         return attempt
@@ -419,6 +423,9 @@ def _store_onboarding(
 ) -> Acknowledgement:
     attempt = read_attempt(tx, agent)
     assert attempt is not None
+    earlier = earlier_submission(attempt, submission)
+    if earlier is not None:
+        return earlier
     if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
         return Acknowledgement(result=Result.CONFLICT, late=True, visit=attempt.visit)
     return store_onboarding(

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import peewee
+from attrs import frozen
 
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Param, Statement, held
 from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Participation, TaskRun, Unit, Visit, literal
+from famulus.model.tables import Participation, TaskRun, Unit, Visit, literal, literals
 from famulus.model.transaction import Transaction
-from famulus.work.allocation import move_to_end, next_positions
+from famulus.work.allocation import free_beside, move_to_end, next_positions
 from famulus.work.changes import change_unit, change_units_together, change_visit, end_agent
 
-
-def _window(kind: Kind) -> Any:
-    query = TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.open_units).where(
-        TaskRun.id == Param("run")
-    )
-    return query.for_update(True) if kind is Kind.POSTGRESQL else query
+#: Units let out in one go; a window that was made larger is filled over several.
+_MOST_RELEASED = 500
 
 
 _IS_WINDOWED = Statement(
     lambda _: TaskRun.select(TaskRun.max_num_concurrent_units).where(TaskRun.id == Param("run"))
 )
-_WINDOW = Statement(_window)
+_WINDOW = Statement(
+    lambda kind: held(
+        TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.open_units).where(
+            TaskRun.id == Param("run")
+        ),
+        kind,
+    )
+)
 _SET_OPEN = Statement(
     lambda _: TaskRun.update({TaskRun.open_units: Param("open")}).where(TaskRun.id == Param("run"))
 )
@@ -32,6 +36,14 @@ _WAITING = Statement(
     lambda _: Unit.select(Unit.id)
     .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
     .order_by(Unit.lane, Unit.position)
+    .limit(Param("most"))
+)
+_OUT = Statement(
+    lambda _: Unit.select(Unit.id)
+    .where(
+        Unit.run == Param("run"),
+        Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
+    )
     .limit(Param("most"))
 )
 _PLACE = Statement(
@@ -58,9 +70,34 @@ def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "wi
         return 0
     window, open_units = tx.one(_WINDOW, run=run) or (0, 0)
     open_units = max(open_units - closed, 0)
+    return _release(tx, run, window - open_units, open_units, cause)
+
+
+def has_room(tx: Transaction, run: int) -> bool:
+    """Say whether waiting units could be let out: because the window was edited, for instance."""
+    return _is_any(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0
+
+
+def fill_window(tx: Transaction, run: int) -> int:
+    """Let waiting units out by counting anew what is out; return how many."""
+    tx.one(_WINDOW, run=run)
+    room, out = _room(tx, run)
+    return _release(tx, run, room, out, "window")
+
+
+def _room(tx: Transaction, run: int) -> tuple[int, int]:
+    window = (tx.one(_IS_WINDOWED, run=run) or (0,))[0]
+    if not window:
+        return _MOST_RELEASED, 0
+    out = len(tx.all(_OUT, run=run, most=window))
+    return window - out, out
+
+
+def _release(tx: Transaction, run: int, room: int, open_units: int, cause: str) -> int:
     units = []
-    if open_units < window:
-        units = [row[0] for row in tx.all(_WAITING, run=run, most=window - open_units)]
+    if room > 0:
+        most = min(room, _MOST_RELEASED)
+        units = [row[0] for row in tx.all(_WAITING, run=run, most=most)]
     if units:
         first = next_positions(tx, run, len(units))
         tx.many(_PLACE, [(first + n, unit) for n, unit in enumerate(units)])
@@ -71,39 +108,71 @@ def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "wi
     return len(units)
 
 
+@frozen(kw_only=True)
+class Attempted:
+    """An attempt that may still be open, and what it holds."""
+
+    agent: int
+    worker: int
+    visit: int
+    unit: int | None
+    status: AgentStatus
+
+
 def take_back(
     tx: Transaction,
+    attempts: Sequence[Attempted],
     *,
     run: int,
-    agent: int,
-    unit: int | None,
-    worker: int,
-    visit: int,
-    old: AgentStatus,
+    new: AgentStatus,
+    cause: str,
+    visit_becomes: VisitStatus | None,
+) -> int:
+    """End attempts without answers and offer their units to others; return how many were open.
+
+    :param visit_becomes: what their visits are from now on; None leaves that to the platform.
+    """
+    ended = [each for each in attempts if _take_back(tx, each, run, new, cause, visit_becomes)]
+    units = [each.unit for each in ended if each.unit is not None]
+    if new is AgentStatus.RETURNED:
+        # The worker has not tried the assignment after all, and their marks may have passed
+        # whatever else is free of it.
+        units = [free for unit in units for free in free_beside(tx, unit)]
+    if units:
+        # Last of all: it locks the run, and who submits in a window has locked everything else.
+        move_to_end(tx, run, units)
+    return len(ended)
+
+
+def _take_back(
+    tx: Transaction,
+    attempt: Attempted,
+    run: int,
     new: AgentStatus,
     cause: str,
     visit_becomes: VisitStatus | None,
 ) -> bool:
-    """End an attempt without answers and offer its unit to others; say whether it was still open.
-
-    :param visit_becomes: what the visit is from now on; None leaves that to the platform.
-    """
-    if not end_agent(tx, run=run, agent=agent, old=old, new=new, cause=cause):
+    agent, unit = attempt.agent, attempt.unit
+    if not end_agent(tx, run=run, agent=agent, old=attempt.status, new=new, cause=cause):
         return False
     if unit is not None:
+        give_share_back(tx, run, attempt.worker, forgotten=new is AgentStatus.RETURNED)
         change_unit(
             tx, run=run, unit=unit, old=UnitStatus.ASSIGNED, new=UnitStatus.LAUNCHED, cause=cause,
             agent=None,
         )
-        move_to_end(tx, run, unit)
-        forgotten = 1 if new is AgentStatus.RETURNED else 0
-        tx.run(_SHARE_BACK, run=run, worker=worker, forgotten=forgotten)
     if visit_becomes is not None:
-        _end_visit(tx, run, visit, visit_becomes, cause)
+        end_visit(tx, run, attempt.visit, visit_becomes, cause)
     return True
 
 
-def _end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: str) -> None:
+def give_share_back(tx: Transaction, run: int, worker: int, *, forgotten: bool = False) -> None:
+    """Count a worker's unit as no longer open; ``forgotten``, as if it had never been theirs."""
+    tx.run(_SHARE_BACK, run=run, worker=worker, forgotten=int(forgotten))
+
+
+def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: str) -> None:
+    """End a visit that the platform counts as under way."""
     row = tx.one(_VISIT_STATUS, visit=visit)
     if row is not None and row[0] in OPEN_VISITS:
         change_visit(tx, run=run, visit=visit, old=VisitStatus(row[0]), new=new, cause=cause)
@@ -112,9 +181,13 @@ def _end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: s
 def open_unit_exists(tx: Transaction, run: int) -> bool:
     """Say whether any unit of a run is still to be done: three looks into an index."""
     return any(
-        tx.one(_ANY, run=run, status=status.value) is not None
+        _is_any(tx, run, status)
         for status in (UnitStatus.LAUNCHED, UnitStatus.ASSIGNED, UnitStatus.CREATED)
     )
+
+
+def _is_any(tx: Transaction, run: int, status: UnitStatus) -> bool:
+    return tx.one(_ANY, run=run, status=status.value) is not None
 
 
 _ANY = Statement(

@@ -13,7 +13,7 @@ import peewee
 from attrs import frozen
 
 from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Kind, Param, Statement, held
 from famulus.model.states import (
     OPEN_VISITS,
     AgentStatus,
@@ -33,7 +33,8 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Transaction
 from famulus.work.changes import change_unit, change_visit, record
-from famulus.work.release import release_waiting, take_back
+from famulus.work.eligibility import held_by
+from famulus.work.release import Attempted, release_waiting, take_back
 
 
 class Result(StrEnum):
@@ -82,15 +83,15 @@ class Acknowledgement:
     visit: int
 
 
-def _attempt(kind: Kind) -> Any:
-    query = Agent.select(
+def _attempt(_: Kind) -> Any:
+    return Agent.select(
         Agent.id, Agent.run, Agent.worker, Agent.visit, Agent.unit, Agent.assignment, Agent.status,
         Agent.submission_id, Agent.late,
     ).where(Agent.id == Param("agent"))
-    return query.for_update(True) if kind is Kind.POSTGRESQL else query
 
 
 _ATTEMPT = Statement(_attempt)
+_HELD_ATTEMPT = Statement(lambda kind: held(_attempt(kind), kind))
 _STORE = Statement(
     lambda _: Agent.update({
         Agent.status: Param("status"),
@@ -146,9 +147,12 @@ _VISIT_DONE = Statement(
 _UNIT_STATUS = Statement(lambda _: Unit.select(Unit.status).where(Unit.id == Param("unit")))
 
 
-def read_attempt(tx: Transaction, agent: int) -> Attempt | None:
-    """Return an agent and keep others off it until the commit; None when there is none."""
-    row = tx.one(_ATTEMPT, agent=agent)
+def read_attempt(tx: Transaction, agent: int, *, hold: bool = True) -> Attempt | None:
+    """Return an agent, or None when there is none.
+
+    :param hold: keep others off it until the commit.
+    """
+    row = tx.one(_HELD_ATTEMPT if hold else _ATTEMPT, agent=agent)
     if row is None:
         return None
     number, run, worker, visit, unit, assignment, status, submission, late = row
@@ -200,14 +204,18 @@ def store_onboarding(
     passed: bool,
     qualification: str,
 ) -> Acknowledgement:
-    """Store the answers to the onboarding and grant the qualification: 1 passed, 0 failed."""
+    """Store the answers to the onboarding and grant the qualification: 1 passed, 0 failed.
+
+    Late answers do not change what was granted since: nobody gets a second try that way.
+    """
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:
         return earlier
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
     _store(tx, attempt, status, submission, answers, files, late=late)
-    grant(tx, worker=attempt.worker, qualification=qualification, value=int(passed))
+    if not late or qualification not in held_by(tx, attempt.worker):
+        grant(tx, worker=attempt.worker, qualification=qualification, value=int(passed))
     return Acknowledgement(result=Result.STORED, late=late, visit=attempt.visit)
 
 
@@ -225,11 +233,15 @@ def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) 
     """End an open attempt because the worker wants to; say whether it was open."""
     if attempt.status not in (AgentStatus.IN_TASK, AgentStatus.ONBOARDING):
         return False
-    return take_back(
-        tx, run=attempt.run, agent=attempt.agent, unit=attempt.unit, worker=attempt.worker,
-        visit=attempt.visit, old=attempt.status, new=AgentStatus.RETURNED, cause="given back",
+    open_one = Attempted(
+        agent=attempt.agent, unit=attempt.unit, worker=attempt.worker, visit=attempt.visit,
+        status=attempt.status,
+    )
+    given_back = take_back(
+        tx, [open_one], run=attempt.run, new=AgentStatus.RETURNED, cause="given back",
         visit_becomes=None if reported_by_platform else VisitStatus.RETURNED,
     )
+    return bool(given_back)
 
 
 def grant(tx: Transaction, *, worker: int, qualification: str, value: int) -> None:
@@ -283,11 +295,10 @@ def _store(
 def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
     if attempt.unit is None:
         return
-    if attempt.status is AgentStatus.IN_TASK:
-        change_unit(
-            tx, run=attempt.run, unit=attempt.unit, old=UnitStatus.ASSIGNED,
-            new=UnitStatus.COMPLETED, cause="submission", agent=attempt.agent,
-        )
+    if attempt.status is AgentStatus.IN_TASK and change_unit(
+        tx, run=attempt.run, unit=attempt.unit, old=UnitStatus.ASSIGNED,
+        new=UnitStatus.COMPLETED, cause="submission", agent=attempt.agent,
+    ):
         release_waiting(tx, attempt.run, closed=1)
         return
     row = tx.one(_UNIT_STATUS, unit=attempt.unit)

@@ -1,0 +1,72 @@
+"""Databases for tests: an SQLite file each, one PostgreSQL database that is emptied."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from famulus.testing.postgres import database_url, postgres_server
+
+
+class PostgresDatabases:
+    """Lend the databases of one server; making one takes much longer than emptying it."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._free: list[str] = []
+        self._made = 0
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[str]:
+        """Lend a database without rows for the length of a ``with`` block; yield its URL."""
+        address = self._free.pop() if self._free else self._make()
+        try:
+            yield address
+        finally:
+            self._empty(address)
+            self._free.append(address)
+
+    @contextlib.contextmanager
+    def fresh(self) -> Iterator[str]:
+        """Make a database without tables for the length of a ``with`` block; yield its URL."""
+        address = self._make()
+        yield address
+
+    def _make(self) -> str:
+        self._made += 1
+        name = f"test_{self._made}"
+        with _connection(self._server) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return database_url(self._server, name)
+
+    def _empty(self, address: str) -> None:
+        with _connection(address) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            # Tables can be emptied in any order then.
+            connection.execute("SET session_replication_role = replica")
+            names = connection.execute(
+                "SELECT tablename FROM pg_tables "
+                "WHERE schemaname = 'public' AND tablename <> 'famulus_schema'"
+            ).fetchall()
+            for (name,) in names:
+                connection.execute(f'DELETE FROM "{name}"')
+
+
+@contextlib.contextmanager
+def postgres_databases() -> Iterator[PostgresDatabases]:
+    """Run a server for the length of a ``with`` block and lend its databases.
+
+    :raises LookupError: when PostgreSQL is not installed; the message says how to get it.
+    """
+    with postgres_server() as server:
+        yield PostgresDatabases(server)
+
+
+def _connection(address: str) -> Any:
+    import psycopg
+
+    return psycopg.connect(address, autocommit=True)

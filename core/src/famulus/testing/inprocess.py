@@ -1,0 +1,184 @@
+"""Runs and workers in one process: a real database and the real engine, without HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from html import unescape
+from secrets import token_hex
+from typing import Any
+
+from attrs import frozen
+
+from famulus.contracts.pages import Form, FormFile, Reply
+from famulus.operate.operated import Operated
+from famulus.operate.operator import Launched, Operator
+from famulus.plugins import Plugins
+from famulus.testing.kinds import KitPlugin, RowsState
+from famulus.work.gateway import Gateway
+from famulus.work.opening import open_gateway
+from famulus.work.shell import SUBMISSION_FIELD, TOKEN_FIELD
+
+_HIDDEN = re.compile(r'<input type="hidden" name="(famulus_\w+)" value="([^"]*)"')
+_ROW = re.compile(r"<output>(.*?)</output>", re.DOTALL)
+
+
+def kit_plugins(**more: object) -> Plugins:
+    """Return the plugins of :mod:`famulus.testing.kinds`, and more by their names."""
+    plugins = Plugins()
+    for name, plugin in {"kit": KitPlugin(), **more}.items():
+        plugins.add(name, plugin)
+    return plugins
+
+
+def rows_configuration(
+    *,
+    provider: str = "crowd",
+    blueprint: Mapping[str, Any] | None = None,
+    **task: Any,
+) -> dict[str, Any]:
+    """Return the configuration of a task of the blueprint ``rows``, served nowhere.
+
+    :param task: options of the task; those that are required have values already.
+    """
+    required = {"task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10"}
+    return {
+        "defaults": [{"blueprint": "rows"}, {"architect": "nowhere"}, {"provider": provider}],
+        "blueprint": dict(blueprint or {}),
+        "task": {**required, **task},
+    }
+
+
+class ManualOperator(Operator):
+    """An operator without threads of its own: what is due happens when :meth:`turn` is called."""
+
+    def launch_rows(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        shared: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Gateway:
+        """Launch a task of the blueprint ``rows``, load it whole and open the way in.
+
+        :param shared: more of the shared state; ``options`` go to :func:`rows_configuration`.
+        """
+        state = RowsState(rows=rows, **(shared or {}))
+        launched = self.launch(rows_configuration(**options), shared_state=state)
+        self.load_all(launched)
+        return open_gateway(
+            self.database, launched.run_id, plugins=self.plugins, shared_state=state
+        )
+
+    def load_all(self, launched: Launched) -> None:
+        """Wait until the data of a launched run are loaded, or have failed to."""
+        loading = self.operated(launched.run_id).loading
+        if loading is not None:
+            loading.join()
+
+    def operated(self, run: int) -> Operated:
+        """Return what this operator keeps of a run."""
+        return self._runs[run]
+
+    def turn(self) -> None:
+        """Look after every run once and tell what is to be told."""
+        for operated in self._going_on():
+            operated.look_after()
+            if not operated.ended.is_set():
+                operated.tell()
+
+    def _start_threads(self) -> None:
+        """Start none."""
+
+
+@frozen(kw_only=True)
+class Seen:
+    """What a worker has got to see."""
+
+    reply: Reply
+    #: what the page's form sends along unseen
+    hidden: Mapping[str, str]
+    #: the row shown on a page of the blueprint ``rows``
+    row: Mapping[str, Any] | None
+
+    @property
+    def status(self) -> int:
+        """The reply's status."""
+        return self.reply.status
+
+    @property
+    def text(self) -> str:
+        """The reply's body."""
+        return self.reply.body
+
+    @property
+    def refusal(self) -> str | None:
+        """The code of the reason why there is nothing to do, or None."""
+        return self.reply.headers.get("X-Famulus-Refusal")
+
+    @property
+    def outcome(self) -> str | None:
+        """What the page's script is told became of a submission; None for a page."""
+        if not self.reply.content_type.startswith("application/json"):
+            return None
+        return str(json.loads(self.reply.body)["outcome"])
+
+    @property
+    def has_form(self) -> bool:
+        """Whether there is a form to send."""
+        return TOKEN_FIELD in self.hidden
+
+
+def seen(reply: Reply) -> Seen:
+    """Read a reply the way a browser would, as far as tests need it."""
+    row = _ROW.search(reply.body)
+    return Seen(
+        reply=reply,
+        hidden={name: unescape(value) for name, value in _HIDDEN.findall(reply.body)},
+        row=None if row is None else json.loads(unescape(row[1])),
+    )
+
+
+@frozen
+class Worker:
+    """Somebody who comes in through a gateway; each visit has a reference of its own."""
+
+    gateway: Gateway
+    name: str
+
+    def arrive(self, reference: str | None = None, **query: str) -> Seen:
+        """Open the task; the same reference again is a reload."""
+        if reference is None:
+            reference = token_hex(8)
+        reply = self.gateway.arrive({"worker_id": self.name, "assignment_id": reference, **query})
+        return seen(reply)
+
+    def submit(
+        self,
+        page: Seen,
+        answer: str = "an answer",
+        *,
+        files: Sequence[FormFile] = (),
+        submission: str | None = None,
+        as_json: bool = False,
+        **fields: str,
+    ) -> Seen:
+        """Send the page's form. Calling it again is what a browser does after a lost reply.
+
+        :param submission: another submission's id than the one in the page.
+        """
+        hidden = dict(page.hidden)
+        if submission is not None:
+            hidden[SUBMISSION_FIELD] = submission
+        form = Form(fields=[*hidden.items(), ("answer", answer), *fields.items()], files=files)
+        return seen(self.gateway.submit(form, as_json=as_json))
+
+    def give_back(self, page: Seen) -> Seen:
+        """Press the button that gives the unit back."""
+        return seen(self.gateway.give_back(Form(fields=[*page.hidden.items()])))
+
+    def work(self, answer: str = "an answer") -> Seen:
+        """Arrive anew and, where there is a form, submit it; return the last page seen."""
+        page = self.arrive()
+        return self.submit(page, answer) if page.has_form else page

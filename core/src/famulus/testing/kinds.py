@@ -1,0 +1,206 @@
+"""A blueprint, an architect and crowds without a world around them, for tests in one process.
+
+They come as one plugin, :class:`KitPlugin`, and through no entry point: no program finds them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any, ClassVar
+
+from attrs import frozen
+
+from famulus.config.options import callback, option, rows
+from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.pages import (
+    Form,
+    OnboardingView,
+    Page,
+    PreviewView,
+    Refusal,
+    TaskView,
+    answers_from,
+)
+from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.provider import (
+    Arrival,
+    Capabilities,
+    Completion,
+    Nothing,
+    Preview,
+    Provider,
+    VisitView,
+)
+from famulus.errors import InvalidAnswers, Problem
+
+
+@frozen(kw_only=True)
+class RowsArgs:
+    """Options of the blueprint ``rows``."""
+
+    units_per_assignment: int = option(help="Workers for each row.", default=1)
+    rows_file: Path | None = option(help="File with a JSON object on each line, read at need.")
+    onboarding_qualification: str | None = option(help="Set it to have an onboarding.")
+    block_qualification: str | None = option(help="Its holders are refused.")
+
+
+@frozen(kw_only=True)
+class RowsState(SharedTaskState):
+    """What a test gives in Python."""
+
+    rows: Any = rows(help="The rows: a list or a generator.")
+    validate_onboarding: Callable[[Any], bool] | None = callback(
+        help="(answers) -> bool; without it the answer has to be 'right'."
+    )
+
+
+class RowsBlueprint(Blueprint):
+    """A form with one field for each row; the page holds the row as JSON in ``<output>``.
+
+    An answer of ``invalid`` is one that the form cannot take.
+    """
+
+    type = "rows"
+    Args = RowsArgs
+    SharedState = RowsState
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Find nothing wrong."""
+        return []
+
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        """Stream the rows of the file, or else those given in Python."""
+        if self.args.rows_file is None:
+            yield from self._state.rows or ()
+            return
+        with self.args.rows_file.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+    @property
+    def data_is_code(self) -> bool:
+        """Whether the rows were given in Python."""
+        return self.args.rows_file is None
+
+    @property
+    def has_onboarding(self) -> bool:
+        """Whether the option that names its qualification is set."""
+        return self.args.onboarding_qualification is not None
+
+    def task_page(self, view: TaskView) -> Page:
+        """Show the row and one field."""
+        return _page(view.unit.data)
+
+    def preview_page(self, view: PreviewView) -> Page:
+        """Show the first row."""
+        return _page(view.data)
+
+    def onboarding_page(self, view: OnboardingView) -> Page:
+        """Show one field."""
+        return _page(None)
+
+    def onboarding_passed(self, answers: Any) -> bool:
+        """Ask the callback, or take ``right`` for an answer."""
+        check = self._state.validate_onboarding
+        return check(answers) if check else answers.get("answer") == "right"
+
+    def read_answers(self, form: Form) -> Any:
+        """Take the fields as they are."""
+        if form.first("answer") == "invalid":
+            raise InvalidAnswers("This is no answer.")
+        return answers_from(form)
+
+    @property
+    def _state(self) -> RowsState:
+        state = self.context.shared_state
+        assert isinstance(state, RowsState)
+        return state
+
+
+@frozen(kw_only=True)
+class NoArgs:
+    """No options."""
+
+
+class NowhereArchitect(Architect):
+    """Serves nothing: a test opens its own gateway."""
+
+    type = "nowhere"
+    Args = NoArgs
+    url: ClassVar[str] = "http://nowhere.invalid/"
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Find nothing wrong."""
+        return []
+
+    def deploy(self, deployment: Deployment) -> str:
+        """Return an address at which there is nothing."""
+        return self.url
+
+    def is_alive(self) -> bool:
+        """Always true, so that nobody starts it again."""
+        return True
+
+    def shutdown(self) -> None:
+        """Do nothing."""
+
+
+class CrowdProvider(Provider):
+    """Anybody is who the URL says: ``worker_id``, ``assignment_id`` and, if need be, ``accept``."""
+
+    type = "crowd"
+    Args = NoArgs
+    default_requester = "requester of the crowd"
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Find nothing wrong."""
+        return []
+
+    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
+        """Take the parameters at their word."""
+        if "worker_id" not in query:
+            return Preview()
+        return Arrival(
+            worker_name=query["worker_id"],
+            reference=query["assignment_id"],
+            accept=query.get("accept", ""),
+        )
+
+    def completion(self, visit: VisitView) -> Completion:
+        """Thank, and that is all."""
+        return Nothing()
+
+
+class ReportingCrowdProvider(CrowdProvider):
+    """A crowd whose platform says itself which visits were submitted."""
+
+    type = "reporting_crowd"
+    capabilities = Capabilities(reports_submissions=True)
+
+
+class KitPlugin:
+    """Registers the kinds of this module."""
+
+    @hookimpl
+    def famulus_register_blueprints(self) -> list[type[Blueprint]]:
+        """Bring the blueprint ``rows``."""
+        return [RowsBlueprint]
+
+    @hookimpl
+    def famulus_register_architects(self) -> list[type[Architect]]:
+        """Bring the architect ``nowhere``."""
+        return [NowhereArchitect]
+
+    @hookimpl
+    def famulus_register_providers(self) -> list[type[Provider]]:
+        """Bring the providers ``crowd`` and ``reporting_crowd``."""
+        return [CrowdProvider, ReportingCrowdProvider]
+
+
+def _page(row: Mapping[str, Any] | None) -> Page:
+    shown = "" if row is None else f"<output>{escape(json.dumps(dict(row)))}</output>"
+    return Page(body=f'{shown}<input name="answer">')

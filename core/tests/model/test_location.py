@@ -1,0 +1,177 @@
+"""Where databases, their keys and their files are found."""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from famulus.errors import DatabaseError, UsageError
+from famulus.model.database import Database
+from famulus.model.location import Location, locate, signing_key
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in ("FAMULUS_DATABASE", "FAMULUS_SECRET_KEY", "FAMULUS_FILES"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("runs.db", "{here}/runs.db"),
+        ("a folder/runs.db", "{here}/a folder/runs.db"),
+        ("/tmp/runs.db", "/tmp/runs.db"),
+        (Path("runs.db"), "{here}/runs.db"),
+        ("~/runs.db", "{here}/home/runs.db"),
+        ("sqlite:///runs.db", "{here}/runs.db"),
+        ("sqlite:////tmp/runs.db", "/tmp/runs.db"),
+        (None, "{here}/data/famulus/famulus.db"),
+    ],
+)
+def test_files_are_sqlite(address: str | Path | None, path: str, tmp_path: Path) -> None:
+    location = locate(address)
+
+    assert str(location.path) == path.format(here=tmp_path)
+    assert location.shown == str(location.path)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_urls_of_postgresql_are_taken_as_they_are(scheme: str) -> None:
+    location = locate(f"{scheme}://user@host:5433/name?sslmode=require")
+
+    assert location.path is None
+    assert location.url == f"{scheme}://user@host:5433/name?sslmode=require"
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("mysql://host/name", "of a kind Famulus does not know; give the path of a file"),
+        (".", "is a folder; name a file in it"),
+        ("", "is a folder; name a file in it"),
+        (":memory:", "threads and processes share"),
+        ("sqlite://:memory:", "threads and processes share"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_what_to_give(address: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        locate(address)
+
+
+def test_the_environment_is_asked_where_no_address_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAMULUS_DATABASE", "named.db")
+
+    assert locate().path == tmp_path / "named.db"
+    assert locate("other.db").path == tmp_path / "other.db"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:hush@host/name",
+        "postgresql://:hush@host/name",
+        "postgresql://user:hush%40hush@host/name",
+        "postgresql:///name?user=u&password=hush",
+        "postgresql:///name?password=hush&user=u",
+        "postgresql://user:hush@host/name?passfile=x&sslpassword=hush",
+    ],
+)
+def test_a_password_is_never_shown(url: str) -> None:
+    with Database(url) as database:
+        assert "hush" not in database.location.shown
+        assert "hush" not in repr(database)
+        assert "name" in repr(database)
+
+
+def test_nothing_is_made_before_the_first_use(tmp_path: Path) -> None:
+    with Database(tmp_path / "below" / "a.db") as database:
+        assert not database.exists
+
+    assert not (tmp_path / "below").exists()
+
+
+def test_a_closed_database_says_so(tmp_path: Path) -> None:
+    database = Database(tmp_path / "a.db")
+    database.close()
+    database.close()
+
+    with pytest.raises(DatabaseError, match="is closed"):
+        database.write(lambda tx: None)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with (
+        Database(tmp_path / "file" / "a.db") as database,
+        pytest.raises(DatabaseError, match="cannot make the folder of .*a.db"),
+    ):
+        database.write(lambda tx: None)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("some text that is long enough to be read as a header, surely")
+
+    with (
+        Database(tmp_path / "a.db") as database,
+        pytest.raises(DatabaseError, match=r"cannot open the database .*a\.db"),
+    ):
+        database.write(lambda tx: None)
+
+
+def test_the_key_lies_beside_the_file_for_its_owner_alone(tmp_path: Path) -> None:
+    location = locate(tmp_path / "below" / "a.db")
+
+    key = signing_key(location)
+
+    file = tmp_path / "below" / "a.db-key"
+    assert len(key) >= 32
+    assert signing_key(location) == key == file.read_bytes()
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+def test_threads_that_want_the_key_at_once_get_the_same(tmp_path: Path) -> None:
+    location = locate(tmp_path / "a.db")
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: signing_key(location), range(32)))
+
+    assert len(keys) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["a.db-key"]
+
+
+def test_an_empty_key_signs_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.db-key").write_bytes(b"")
+
+    with pytest.raises(DatabaseError, match="a.db-key is empty"):
+        signing_key(locate(tmp_path / "a.db"))
+
+
+def test_postgresql_needs_the_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    location = Location("postgresql://user:hush@host/name", None)
+    with pytest.raises(DatabaseError, match="set FAMULUS_SECRET_KEY") as caught:
+        signing_key(location)
+    assert "hush" not in str(caught.value)
+
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "secret")
+    assert signing_key(location) == b"secret"
+
+
+def test_files_lie_beside_sqlite_and_where_the_environment_says_for_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    postgresql = locate("postgresql:///shop/../x")
+
+    assert locate(tmp_path / "a.db").files == tmp_path / "a.db-files"
+    assert postgresql.files.parent == tmp_path / "data" / "famulus"
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "elsewhere"))
+    assert postgresql.files == tmp_path / "elsewhere"

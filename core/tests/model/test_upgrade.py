@@ -1,0 +1,178 @@
+"""Old databases are backed up and migrated; newer ones are refused; nobody is in a hurry."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from famulus.errors import DatabaseError, NewerDatabaseError
+from famulus.model.database import Database
+from famulus.model.migration import Migration
+from famulus.model.schema import PluginSchema
+from famulus.testing.databases import PostgresDatabases
+
+FIRST = Migration(
+    number=1,
+    sqlite=("CREATE TABLE shop_item (name TEXT NOT NULL)",),
+    postgresql=("CREATE TABLE shop_item (name TEXT NOT NULL)",),
+)
+SECOND = Migration(
+    number=2,
+    sqlite=("ALTER TABLE shop_item ADD COLUMN price INTEGER",),
+    postgresql=("ALTER TABLE shop_item ADD COLUMN price INTEGER",),
+)
+BROKEN = Migration(
+    number=2,
+    sqlite=("ALTER TABLE shop_item ADD COLUMN price INTEGER", "SELECT nonsense FROM nowhere"),
+    postgresql=("ALTER TABLE shop_item ADD COLUMN price INTEGER", "SELECT nonsense FROM nowhere"),
+)
+OLD = PluginSchema(name="shop", migrations=(FIRST,))
+NEW = PluginSchema(name="shop", migrations=(FIRST, SECOND))
+
+
+@pytest.fixture
+def own_address(request: pytest.FixtureRequest, database_address: str) -> str:
+    """A database that keeps its new tables to itself."""
+    if not database_address.startswith("postgresql"):
+        return database_address
+    databases: PostgresDatabases = request.getfixturevalue("postgres")
+    with databases.fresh() as address:
+        return address
+
+
+def columns(database: Database) -> list[str]:
+    with database.read() as tx:
+        return [column[0] for column in tx.sql("SELECT * FROM shop_item").description]
+
+
+def test_missing_steps_are_run_and_only_those(own_address: str) -> None:
+    with Database(own_address) as database:
+        database.prepare([OLD])
+        database.write(lambda tx: tx.sql("INSERT INTO shop_item VALUES ('hat')"))
+        database.prepare([NEW])
+        database.prepare([NEW])
+
+        assert columns(database) == ["name", "price"]
+        with database.read() as tx:
+            assert [tuple(row) for row in tx.sql("SELECT * FROM shop_item")] == [("hat", None)]
+
+
+def test_a_step_that_fails_changes_nothing(own_address: str) -> None:
+    with Database(own_address) as database:
+        database.prepare([OLD])
+
+        with pytest.raises(Exception, match="nowhere"):
+            database.prepare([PluginSchema(name="shop", migrations=(FIRST, BROKEN))])
+
+        assert columns(database) == ["name"]
+        database.prepare([NEW])
+        assert columns(database) == ["name", "price"]
+
+
+def test_newer_tables_are_refused_with_what_to_do(own_address: str) -> None:
+    with Database(own_address) as database:
+        database.prepare([NEW])
+
+        with pytest.raises(NewerDatabaseError, match=r"'shop' .* version 2, .* knows 1; install"):
+            database.prepare([OLD])
+
+
+def test_a_newer_database_is_refused_at_the_first_use(own_address: str) -> None:
+    with Database(own_address) as database:
+        database.write(lambda tx: tx.sql("UPDATE famulus_schema SET version = 99"))
+
+    with Database(own_address) as database, pytest.raises(NewerDatabaseError, match="version 99"):
+        database.write(lambda tx: None)
+
+
+def test_sqlite_is_backed_up_before_it_is_upgraded(tmp_path: Path) -> None:
+    with Database(tmp_path / "a.db") as database:
+        database.prepare([OLD])
+        database.write(lambda tx: tx.sql("INSERT INTO shop_item VALUES ('hat')"))
+        database.prepare([NEW])
+
+    with closing(sqlite3.connect(tmp_path / "a.db-backup-shop-1")) as backup:
+        assert list(backup.execute("SELECT * FROM shop_item")) == [("hat",)]
+
+
+def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:
+    with Database(tmp_path / "a.db") as database:
+        database.prepare([NEW])
+
+    assert not list(tmp_path.glob("*backup*"))
+
+
+def test_postgresql_is_dumped_before_it_is_upgraded(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not on the PATH")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    with postgres.fresh() as address, Database(address) as database:
+        database.prepare([OLD])
+        database.prepare([NEW])
+
+    dump = tmp_path / "files-backup-shop-1.dump"
+    assert dump.read_bytes().startswith(b"PGDMP")
+
+
+def test_postgresql_without_pg_dump_is_not_upgraded_unless_the_user_says_so(
+    postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.fresh() as address, Database(address) as database:
+        database.prepare([OLD])
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(DatabaseError, match="no pg_dump"):
+            database.prepare([NEW])
+        monkeypatch.setenv("FAMULUS_MIGRATE_WITHOUT_BACKUP", "1")
+        database.prepare([NEW])
+
+        assert columns(database) == ["name", "price"]
+
+
+OPENER = """
+import sys
+from famulus.model.database import Database
+
+sys.stdin.readline()
+with Database(sys.argv[1]) as database:
+    database.write(lambda tx: None)
+    sys.stdout.write(database.signing_key.hex())
+"""
+
+
+def test_processes_that_open_a_new_database_at_once_all_find_it_whole(
+    database_address: str, request: pytest.FixtureRequest
+) -> None:
+    address = database_address
+    if address.startswith("postgresql"):
+        databases: PostgresDatabases = request.getfixturevalue("postgres")
+        with databases.fresh() as fresh:
+            address = fresh
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(OPENER), address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    results = [process.communicate(timeout=60) for process in processes]
+
+    assert [errors for _, errors in results] == [""] * 4
+    assert len({key for key, _ in results}) == 1
+    with Database(address) as database, database.read() as tx:
+        assert tx.sql("SELECT version FROM famulus_schema").fetchall() == [(1,)]
