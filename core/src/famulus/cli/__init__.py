@@ -1,0 +1,11 @@
+"""The command line. Importing this loads neither click nor the engine; running a command loads what
+that command needs."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run ``famulus`` with the arguments of this process."""
+    from famulus.cli.program import program
+
+    program(prog_name="famulus")

@@ -1,0 +1,61 @@
+"""Errors as lines for people, and the status the program ends with."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import click
+
+#: What a program ends with that Ctrl-C has ended.
+INTERRUPTED = 130
+
+
+def report(error: Exception, *, verbose: bool) -> int:
+    """Print what went wrong, one line a problem; return the exit status.
+
+    :param verbose: print where, too.
+    """
+    from famulus.errors import FamulusError, UsageError
+
+    if verbose:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, UsageError):
+        for problem in error.problems:
+            _line(_one_line(_shortened(str(problem), problem.file)))
+        return error.exit_code
+    if isinstance(error, FamulusError):
+        first, *more = str(error).splitlines() or [type(error).__name__]
+        _line(first)
+        for line in more:
+            click.echo(f"  {line}", err=True)
+        return error.exit_code
+    text = _one_line(f"{type(error).__name__}: {error}")
+    _line(text if verbose else f"{text} (this should not happen; `famulus -v …` shows where)")
+    return 1
+
+
+def report_usage(error: click.ClickException) -> int:
+    """Print what is wrong with the command line, in one line; return the exit status."""
+    ctx = getattr(error, "ctx", None)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    hint = f" (see `{ctx.command_path} --help`)" if ctx is not None else ""
+    _line(f"{_one_line(error.format_message()).removesuffix('.')}{hint}")
+    return error.exit_code
+
+
+def _line(text: str) -> None:
+    click.echo(f"{click.style('famulus: error:', fg='red', bold=True)} {text}", err=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _shortened(text: str, file: Path | None) -> str:
+    """Name a file below the current folder as one would type it."""
+    if file is None or not file.is_absolute() or not file.is_relative_to(Path.cwd()):
+        return text
+    return text.replace(str(file), str(file.relative_to(Path.cwd())), 1)

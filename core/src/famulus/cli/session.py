@@ -1,0 +1,39 @@
+"""What every command is given: the database that was asked for, and how to name it again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from famulus.model.database import Database
+
+
+class Session:
+    """The global options. ``famulus.commands`` of other packages get it by
+    :data:`pass_session`."""
+
+    def __init__(self, address: str | None, *, address_typed: bool, verbose: bool) -> None:
+        self.address = address
+        self.verbose = verbose
+        self._address_typed = address_typed
+
+    def open_database(self) -> Database:
+        """Return the database, to be used with ``with``; nothing is opened or created yet."""
+        from famulus.model.database import Database
+
+        return Database(self.address)
+
+    def command(self, *words: str | int) -> str:
+        """Return a command on the same database, for a hint that can be pasted into a shell."""
+        named: list[str] = []
+        if self._address_typed and self.address:
+            from famulus.model.location import locate
+
+            named = ["--database", locate(self.address).shown]
+        return shlex.join(["famulus", *named, *map(str, words)])
+
+
+pass_session = click.make_pass_decorator(Session)

@@ -1,0 +1,58 @@
+"""Writing a file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+from famulus.errors import UsageError
+
+#: Half a surrogate pair, which a form can send and UTF-8 cannot hold, is written as its escape.
+_ERRORS = "backslashreplace"
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[TextIO]:
+    """Open a text to write that takes the file's place once it is complete.
+
+    What is no ordinary file, such as a device or a pipe, is written to directly.
+
+    :raises famulus.UsageError: when it cannot be written.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        if target.is_dir():
+            raise UsageError(f"{path} is a folder; name a file in it")
+        with target.open("w", encoding="utf-8", newline="", errors=_ERRORS) as stream:
+            yield stream
+        return
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        stream = draft.open("x", encoding="utf-8", newline="", errors=_ERRORS)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def text_on(binary: BinaryIO) -> Iterator[TextIO]:
+    """Write text to an open binary stream, in UTF-8 whatever the terminal's encoding; the stream
+    stays open."""
+    stream = io.TextIOWrapper(binary, encoding="utf-8", newline="", errors=_ERRORS)
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        stream.detach()

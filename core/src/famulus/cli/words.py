@@ -1,0 +1,65 @@
+"""Numbers, times and places in words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import click
+
+from famulus.model.states import UnitStatus
+
+
+def say(text: str = "", *, bold: bool = False, err: bool = False) -> None:
+    """Print a line, above a live display if there is one.
+
+    Where nobody can read it any more (a closed pipe or terminal) it is dropped, and all that comes
+    after it: a run does not end because its onlooker has left.
+    """
+    stream = sys.stderr if err else sys.stdout
+    try:
+        stream.write(f"{click.style(text, bold=True) if bold and stream.isatty() else text}\n")
+        stream.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 unit`` or ``2,000 units``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def people(number: int) -> str:
+    """Return ``1 worker is`` or ``3 workers are``."""
+    return f"{counted(number, 'worker')} {'is' if number == 1 else 'are'}"
+
+
+def duration(time: timedelta) -> str:
+    """Return a length of time in its two largest parts: ``2 hours 5 minutes``."""
+    seconds = max(round(time.total_seconds()), 0)
+    parts: list[str] = []
+    for name, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        number, seconds = divmod(seconds, size)
+        if number or (name == "second" and not parts):
+            parts.append(counted(number, name))
+        elif parts:
+            break
+    return " ".join(parts[:2])
+
+
+def moment(time: datetime, now: datetime) -> str:
+    """Return a time on the local clock, with its date unless that is today."""
+    local = time.astimezone()
+    is_today = local.date() == now.astimezone().date()
+    return f"{local:%H:%M:%S}" if is_today else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def units_by_status(units: Mapping[UnitStatus, int]) -> str:
+    """Return ``launched 2, completed 1``, in the order of a unit's life."""
+    return ", ".join(f"{status} {units[status]:,}" for status in UnitStatus if units.get(status))

@@ -1,0 +1,178 @@
+"""Stored answers as a stream of records, at any time and in any state of their run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.config.suggest import did_you_mean
+from famulus.errors import NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker
+from famulus.model.transaction import Row, Transaction
+from famulus.work.runs import find_run
+
+#: Records of one look at the database: all that is ever held in memory.
+_PAGE = 500
+
+
+@frozen
+class _Place:
+    """Where an export of one run has come to: the submission it read last."""
+
+    submitted_at: datetime
+    agent: int
+
+
+_START = _Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
+
+
+def export_records(
+    database: Database, *, task: str | None = None, run: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """Stream the submitted answers of one run, or of all runs of a task: a JSON-able record each.
+
+    Run by run, in the order of submission; late answers and those to units that have expired are
+    among them. Whatever was submitted before the call is there; of what comes while the records are
+    read, some may be. Memory does not grow with their number, and no transaction stays open between
+    two of them.
+
+    ``row`` and ``unit_index`` count from 0, times are UTC, and ``counts`` says whether it is these
+    answers that completed the unit. Every file of ``files`` has the ``path`` its bytes lie at.
+
+    :raises famulus.NotFoundError: when there is no such task or run.
+    """
+    if (task is None) == (run is None):
+        raise UsageError("name a task or a run to export, one of them")
+    if run is not None:
+        runs: Sequence[tuple[int, str]] = [(run, find_run(database, run).task_name)]
+    else:
+        runs = _runs_of(database, str(task))
+    return (record for number, name in runs for record in _records(database, number, name))
+
+
+def _runs_of(database: Database, task: str) -> list[tuple[int, str]]:
+    if not database.exists:
+        raise NotFoundError(
+            f"there is no task {task!r}: the database {database.location.shown} does not exist yet"
+        )
+    with database.read() as tx:
+        found = tx.row(Task.select(Task.id).where(Task.name == task))
+        if found is None:
+            names = [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.name))]
+            hint = did_you_mean(task, names)
+            raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
+        query = TaskRun.select(TaskRun.id).where(TaskRun.task == found.id).order_by(TaskRun.id)
+        return [(row.id, task) for row in tx.rows(query)]
+
+
+def _records(database: Database, run: int, task: str) -> Iterator[dict[str, Any]]:
+    place = _START
+    while True:
+        with database.read() as tx:
+            rows = tx.rows(_page(run, place))
+            files = _files(tx, [row.agent for row in rows], database.files)
+        for row in rows:
+            yield _record(row, run, task, files.get(row.agent, []))
+        if len(rows) < _PAGE:
+            return
+        place = _Place(rows[-1].submitted_at, rows[-1].agent)
+
+
+def _page(run: int, after: _Place) -> peewee.ModelSelect[Agent]:
+    """Select the next submissions by the index ``agent_submitted``, after the last page."""
+    same_moment = (Agent.submitted_at == after.submitted_at) & (Agent.id > after.agent)
+    return (
+        Agent.select(
+            Agent.id.alias("agent"),
+            Agent.status.alias("agent_status"),
+            Agent.started_at,
+            Agent.submitted_at,
+            Agent.late,
+            Agent.answers,
+            Unit.id.alias("unit"),
+            Unit.lane,
+            Unit.status.alias("unit_status"),
+            Unit.agent_id.alias("holder"),
+            Assignment.id.alias("assignment"),
+            Assignment.number,
+            Assignment.data,
+            Worker.name.alias("worker"),
+            Worker.provider_type.alias("provider"),
+        )
+        .join(Unit, on=(Agent.unit == Unit.id))
+        .join(Assignment, on=(Unit.assignment == Assignment.id))
+        .join(Worker, on=(Agent.worker == Worker.id))
+        .where(
+            Agent.run == run,
+            Agent.submitted_at.is_null(False),
+            Agent.submitted_at >= after.submitted_at,
+            (Agent.submitted_at > after.submitted_at) | same_moment,
+        )
+        .order_by(Agent.submitted_at, Agent.id)
+        .limit(_PAGE)
+    )
+
+
+def _files(
+    tx: Transaction, agents: Sequence[int], folder: Path
+) -> Mapping[int, list[dict[str, Any]]]:
+    query = (
+        Upload.select(
+            Upload.agent.alias("agent"),
+            Upload.field,
+            Upload.filename,
+            Upload.content_type,
+            Upload.size,
+            Upload.sha256,
+            Upload.path,
+        )
+        .where(Upload.agent << list(agents))
+        .order_by(Upload.id)
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in tx.rows(query) if agents else ():
+        record = {
+            "field": row.field,
+            "name": row.filename,
+            "size": row.size,
+            "type": row.content_type,
+            "sha256": row.sha256,
+            "path": str(folder.absolute() / row.path),
+        }
+        found.setdefault(row.agent, []).append(record)
+    return found
+
+
+def _record(row: Row, run: int, task: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "run": run,
+        "task": task,
+        "unit": row.unit,
+        "assignment": row.assignment,
+        "row": row.number,
+        "unit_index": row.lane,
+        "unit_status": row.unit_status.value,
+        "agent": row.agent,
+        "agent_status": row.agent_status.value,
+        "worker": row.worker,
+        "provider": row.provider,
+        "started_at": iso(row.started_at),
+        "submitted_at": iso(row.submitted_at),
+        "duration_seconds": round((row.submitted_at - row.started_at).total_seconds(), 3),
+        "late": bool(row.late),
+        "counts": row.holder == row.agent,
+        "inputs": row.data,
+        "outputs": row.answers,
+        "files": files,
+    }
+
+
+def iso(moment: datetime) -> str:
+    """Return a time as ISO 8601 in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
