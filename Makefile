@@ -12,13 +12,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint wheels clean
+.PHONY: help demo test test-fast lint wheels bench clean
 
 help:
 	@echo "make demo    launch the first example at http://localhost:3000"
 	@echo "make test    run all tests"
 	@echo "make lint    ruff, mypy --strict, import-linter"
 	@echo "make wheels  build the wheels into dist/"
+	@echo "make bench   measure beside this machine's limits; ARGS=--quick for a look"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Famulus needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
@@ -34,7 +35,7 @@ $(VENV)/.installed-dev: $(PROJECTS) | $(BIN)/python
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed
-	FAMULUS_DATABASE=.demo/famulus.db $(BIN)/famulus launch sdk_examples/simple_static_task/conf/example.yaml
+	$(BIN)/famulus --database .demo/famulus.db launch sdk_examples/simple_static_task/conf/example.yaml
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
@@ -49,6 +50,9 @@ lint: $(VENV)/.installed-dev
 
 wheels: $(VENV)/.installed-dev
 	for member in $(MEMBERS); do $(BIN)/python -m build --quiet --wheel --outdir dist $$member || exit 1; done
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .demo dist

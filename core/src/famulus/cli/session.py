@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +36,19 @@ class Session:
             from famulus.model.location import locate
 
             named = ["--database", locate(self.address).shown]
-        return shlex.join(["famulus", *named, *map(str, words)])
+        return shlex.join([_program(), *named, *map(str, words)])
+
+
+def _program() -> str:
+    """Return how this program can be started again: by its path where the shell would not find it,
+    or would find another."""
+    started = Path(sys.argv[0])
+    if started.name != "famulus":
+        return "famulus"
+    found = shutil.which("famulus")
+    if found is not None and started.exists() and Path(found).samefile(started):
+        return "famulus"
+    return str(started)
 
 
 pass_session = click.make_pass_decorator(Session)
