@@ -292,7 +292,7 @@ def test_draft_lets_the_sound_plugins_speak_too(tmp_path: Path) -> None:
 
     draft = draft_plan(configuration, Installed())
 
-    assert draft.sound == {"blueprint", "provider"}
+    assert draft.sound == {"architect", "blueprint", "provider"}
     assert draft.plan is not None
     assert draft.plan.blueprint.args.units_per_assignment == 2
     assert draft.plan.architect.args == HereArgs()
@@ -484,3 +484,11 @@ def test_everything_a_stored_plan_lacks_today_is_named_at_once(tmp_path: Path) -
 def test_plan_stored_in_another_format_is_refused() -> None:
     with pytest.raises(UsageError, match="run 7 was stored by another version"):
         restored({"format": 2})
+
+
+def test_misspelt_option_leaves_the_rest_of_its_section_to_the_plugin(tmp_path: Path) -> None:
+    draft = draft_plan(read_configuration(write(tmp_path), ["blueprint.txet=1"]), Installed())
+
+    assert [problem.key for problem in draft.problems] == ["blueprint.txet"]
+    assert "blueprint" in draft.sound
+    assert draft.plan is not None

@@ -8,6 +8,12 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
 
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
 from famulus.cli.pace import Pace
 from famulus.cli.words import counted, duration, moment, say, units_by_status
 from famulus.model.states import LoadingStatus, RunStatus
@@ -31,9 +37,6 @@ def display(log_rate: float) -> Iterator[Display]:
 
     :param log_rate: seconds between lines where that is no terminal.
     """
-    from rich.console import Console
-    from rich.live import Live
-
     console = Console(file=sys.stdout)
     if not console.is_terminal or console.is_dumb_terminal:
         yield Lines(log_rate)
@@ -69,20 +72,12 @@ class _Screen:
 
     every = 1.0
 
-    def __init__(self, live: object) -> None:
-        from rich.live import Live
-
-        assert isinstance(live, Live)
+    def __init__(self, live: Live) -> None:
         self._live = live
         self._pace = Pace()
 
     def show(self, progress: Progress) -> None:
         """Draw the look in the place of the one before."""
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
-        from rich.text import Text
-
         self._pace.look(progress.at, progress.done)
         head = Table.grid(padding=(0, 2))
         head.add_row(

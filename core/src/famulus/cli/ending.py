@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import click
 
 from famulus.cli.arguments import run_argument
+from famulus.cli.run_report import read_report
 from famulus.cli.session import Session, pass_session
-
-if TYPE_CHECKING:
-    from famulus.model.database import Database
-    from famulus.operate.operator import Operator
+from famulus.cli.words import counted, moment, people
+from famulus.model.database import Database
+from famulus.model.states import RunStatus, UnitStatus
+from famulus.operate.operator import Operator
+from famulus.plugins import Plugins
 
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5
@@ -30,9 +31,6 @@ def stop(session: Session, run: int, now: bool) -> None:
     Returns at once; the process that operates the run does the rest. Nothing is lost, and
     `famulus resume` goes on with it.
     """
-    from famulus.cli.words import moment, people
-    from famulus.model.states import RunStatus
-
     with session.open_database() as database, _operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
@@ -57,9 +55,6 @@ def finish(session: Session, run: int, now: bool) -> None:
     Nobody new is let in, and those at work may finish first. Answers that come later still are
     kept, marked late.
     """
-    from famulus.cli.words import counted
-    from famulus.model.states import UnitStatus
-
     with session.open_database() as database, _operator(database) as operator:
         if not now:
             _let_them_finish(session, operator, run)
@@ -72,9 +67,6 @@ def finish(session: Session, run: int, now: bool) -> None:
 
 def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
     """Stop the run and wait for its workers, as long as somebody serves them."""
-    from famulus.cli.run_report import read_report
-    from famulus.cli.words import moment, people
-
     if not read_report(operator.database, run).is_served:
         return
     operator.stop(run)
@@ -94,7 +86,4 @@ def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
 
 def _operator(database: Database) -> Operator:
     """Make an operator that only writes what it wants of others; it needs no plugin for that."""
-    from famulus.operate.operator import Operator
-    from famulus.plugins import Plugins
-
     return Operator(database, plugins=Plugins())

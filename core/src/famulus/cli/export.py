@@ -8,7 +8,11 @@ from pathlib import Path
 import click
 
 from famulus.cli.arguments import run_number
+from famulus.cli.formats import writer
 from famulus.cli.session import Session, pass_session
+from famulus.cli.whole_file import folder_aside, text_on, whole_file
+from famulus.cli.words import counted
+from famulus.review.export import export_records
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 
@@ -36,11 +40,6 @@ def export(
     Values are written as they are: a spreadsheet may take a worker's text that begins with `=` for
     a formula.
     """
-    from famulus.cli.formats import writer
-    from famulus.cli.whole_file import text_on, whole_file
-    from famulus.cli.words import counted
-    from famulus.review.export import export_records
-
     if (task is None) == (run is None):
         raise click.UsageError("name a TASK, or a run with --run, to export")
     write = writer(format_name or _format_of(output))
@@ -51,7 +50,7 @@ def export(
                 number = write(records, stream, None)
         else:
             with whole_file(Path(output)) as stream:
-                number = write(records, stream, Path(output).parent)
+                number = write(records, stream, folder_aside(Path(output)))
     target = "" if output == "-" else f" to {output}"
     hint = "" if number else "; nobody has submitted anything yet"
     click.echo(f"Wrote {counted(number, 'record')}{target}{hint}.", err=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from famulus.cli.arguments import run_argument
+from famulus.cli.interrupts import Interrupts
 from famulus.cli.session import Session, pass_session
-
-if TYPE_CHECKING:
-    from famulus.operate.operator import Checked
+from famulus.cli.staying import announce, stay
+from famulus.cli.words import say
+from famulus.operate.operator import Checked, Operator
+from famulus.work.runs import find_run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -56,11 +58,6 @@ def launch(
     stopped, with status 0. Twice: it is stopped at once, with status 130. Either way nothing is
     lost, and `famulus resume` goes on at the same address.
     """
-    from famulus.cli.interrupts import Interrupts
-    from famulus.cli.staying import announce, stay
-    from famulus.cli.words import say
-    from famulus.operate.operator import Operator
-
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
         _warn(checked)
@@ -84,12 +81,6 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
     Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
     time during which nobody served them.
     """
-    from famulus.cli.interrupts import Interrupts
-    from famulus.cli.staying import announce, stay
-    from famulus.cli.words import say
-    from famulus.operate.operator import Operator
-    from famulus.work.runs import find_run
-
     with session.open_database() as database, Operator(database) as operator:
         record = find_run(database, run)
         say(f"Resuming run {run} of the task {record.task_name}")
@@ -105,8 +96,6 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
 @pass_session
 def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     """Find everything that is wrong with a configuration, as a launch would; write nothing."""
-    from famulus.operate.operator import Operator
-
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
     _warn(checked)

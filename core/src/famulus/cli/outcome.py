@@ -14,6 +14,7 @@ from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Event
 from famulus.operate import lease
+from famulus.operate.ending import LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.progress import Progress, read_progress
 from famulus.work.runs import RunRecord, find_run
 
@@ -72,8 +73,8 @@ def describe(outcome: Outcome, session: Session) -> list[str]:
 #: Causes of an end that nobody has asked for.
 _UNWANTED: Mapping[str, str] = MappingProxyType(
     {
-        "no submission": "nobody has submitted for {patience} (task.no_submission_patience)",
-        "lifetime over": "its lifetime is over (task.task_lifetime_in_seconds)",
+        NO_SUBMISSION: "nobody has submitted for {patience} (task.no_submission_patience)",
+        LIFETIME_OVER: "its lifetime is over (task.task_lifetime_in_seconds)",
     }
 )
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import traceback
-from typing import TYPE_CHECKING
 
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.columns import aligned
 from famulus.cli.session import Session, pass_session
-
-if TYPE_CHECKING:
-    from famulus.plugins import PluginInfo
+from famulus.plugins import PluginInfo, discover
 
 
 @click.command
@@ -20,9 +18,6 @@ if TYPE_CHECKING:
 @pass_session
 def plugins(session: Session, as_json: bool) -> None:
     """List the plugins: where each comes from and what it brings, or why it is refused."""
-    from famulus.cli.columns import aligned
-    from famulus.plugins import discover
-
     infos = discover().infos
     if as_json:
         click.echo(json.dumps([_json(info) for info in infos], indent=2, ensure_ascii=False))

@@ -7,7 +7,10 @@ import json
 import click
 
 from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.run_report import read_report
+from famulus.cli.run_texts import report_json, report_lines, run_json, run_table
 from famulus.cli.session import Session, pass_session
+from famulus.review.runs import list_runs
 
 
 @click.command
@@ -15,9 +18,6 @@ from famulus.cli.session import Session, pass_session
 @pass_session
 def runs(session: Session, as_json: bool) -> None:
     """List the runs, the newest first."""
-    from famulus.cli.run_texts import run_json, run_table
-    from famulus.review.runs import list_runs
-
     with session.open_database() as database:
         found = list_runs(database)
     if as_json:
@@ -37,9 +37,6 @@ def runs(session: Session, as_json: bool) -> None:
 @pass_session
 def status(session: Session, run: int, as_json: bool) -> None:
     """Show how run RUN is getting on."""
-    from famulus.cli.run_report import read_report
-    from famulus.cli.run_texts import report_json, report_lines
-
     with session.open_database() as database:
         report = read_report(database, run)
     if as_json:

@@ -23,11 +23,9 @@ _CALM = 20
 def announce(launched: Launched, session: Session) -> None:
     """Say where people come in, each address on a line of its own."""
     say(f"Run {launched.run_id} is open at {launched.url}")
-    say()
-    for entrance in launched.entrances:
-        if entrance != launched.url:
-            say(f"  Work on it:  {entrance}", bold=True)
-    say()
+    links = [entrance for entrance in launched.entrances if entrance != launched.url]
+    for line in ["", *(f"  Work on it:  {link}" for link in links), ""] if links else ():
+        say(line, bold=True)
     say("It ends by itself when every unit is done.")
     say(f"Ctrl-C stops it; go on later with: {session.command('resume', launched.run_id)}")
 
@@ -43,16 +41,16 @@ def stay(
 
     The first interrupt lets nobody new in and waits for those at work, the second stops at once.
     """
-    visit = _Visit(session, operator, run, interrupts)
+    held = _Stay(session, operator, run, interrupts)
     with display(log_rate) as shown:
-        visit.wait(shown)
+        held.wait(shown)
     outcome = read_outcome(operator.database, run)
     for line in describe(outcome, session):
         say(line)
-    return INTERRUPTED if visit.is_cut_off else exit_status(outcome)
+    return INTERRUPTED if held.is_cut_off else exit_status(outcome)
 
 
-class _Visit:
+class _Stay:
     """The time at one run, between its launch and its end."""
 
     def __init__(

@@ -25,9 +25,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     :raises famulus.UsageError: when it cannot be written.
     """
     target = path.resolve()
-    if target.exists() and not target.is_file():
-        if target.is_dir():
-            raise UsageError(f"{path} is a folder; name a file in it")
+    if target.is_dir():
+        raise UsageError(f"{path} is a folder; name a file in it")
+    if not _is_ordinary(target):
         with target.open("w", encoding="utf-8", newline="", errors=_ERRORS) as stream:
             yield stream
         return
@@ -44,6 +44,17 @@ def whole_file(path: Path) -> Iterator[TextIO]:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def folder_aside(path: Path) -> Path | None:
+    """Return where to set aside what belongs to a file: beside it, where there is room for it.
+    None, for the folder of temporary files, where it is no ordinary file."""
+    target = path.resolve()
+    return target.parent if _is_ordinary(target) else None
+
+
+def _is_ordinary(target: Path) -> bool:
+    return target.is_file() or not target.exists()
 
 
 @contextmanager

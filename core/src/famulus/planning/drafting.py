@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -47,6 +48,8 @@ class Draft:
     sound: frozenset[str]
     problems: Sequence[Problem]
     warnings: Sequence[Problem]
+    #: options that a misspelt one was meant to set: what plugins say of these leads nowhere
+    meant: frozenset[str] = frozenset()
 
 
 def make_plan(
@@ -93,6 +96,7 @@ def draft_plan(
         sound=frozenset(SECTIONS) - drafting.unsound,
         problems=sorted(drafting.problems, key=_place),
         warnings=drafting.warnings,
+        meant=frozenset(drafting.meant),
     )
 
 
@@ -108,6 +112,7 @@ class _Drafting:
         ]
         self.problems: list[Problem] = [*configuration.problems]
         self.warnings: list[Problem] = [*configuration.warnings]
+        self.meant: set[str] = set()
         self.unsound = {
             section
             for section in SECTIONS
@@ -138,9 +143,31 @@ class _Drafting:
             for problem in problems
             if not _is_below(problem.key, self._broken)
         ]
-        if problems:
+        if not problems:
+            return args
+        known = self._known_options(section, cls, raw, problems)
+        if known is None:
             self.unsound.add(section)
-            return _default(cls)
+        return known or _default(cls)
+
+    def _known_options(
+        self, section: str, cls: type, raw: Mapping[str, Any], problems: Sequence[Problem]
+    ) -> Any:
+        """Return the options without those nobody knows, if these are all that is wrong: plugins
+        can be asked about the others all the same."""
+        fields = option_fields(cls)
+        strangers = raw.keys() - fields.keys()
+        if {problem.key for problem in problems} - {f"{section}.{name}" for name in strangers}:
+            return None
+        near = (difflib.get_close_matches(name, fields, n=1) for name in strangers)
+        self.meant |= {f"{section}.{name}" for names in near for name in names}
+        args, _ = structure(
+            cls,
+            {name: value for name, value in raw.items() if name in fields},
+            prefix=section,
+            origins=self._configuration.origins,
+            task_dir=self._configuration.task_dir,
+        )
         return args
 
     def state(

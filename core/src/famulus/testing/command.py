@@ -38,15 +38,14 @@ class Command:
 
         :raises AssertionError: when it ends, or takes too long, without saying so.
         """
-        while True:
-            try:
-                line = self._coming.get(timeout=_START)
-            except Empty:
-                line = None
-            assert line is not None, f"no address was printed:\n{self.output}"
-            found = _LINK.search(line)
-            if found:
-                return found[1]
+        return self._wait_for(_LINK)[1]
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the command prints a line with this text, after what was waited for before.
+
+        :raises AssertionError: when it ends, or takes too long, without printing it.
+        """
+        self._wait_for(re.compile(re.escape(text)))
 
     def interrupt(self) -> None:
         """Press Ctrl-C."""
@@ -63,6 +62,17 @@ class Command:
         self.process.kill()
         self.process.wait()
         self._reader.join()
+
+    def _wait_for(self, pattern: re.Pattern[str]) -> re.Match[str]:
+        while True:
+            try:
+                line = self._coming.get(timeout=_START)
+            except Empty:
+                line = None
+            assert line is not None, f"{pattern.pattern!r} was not printed:\n{self.output}"
+            found = pattern.search(line)
+            if found:
+                return found
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -1,0 +1,183 @@
+"""Progress in words and on a terminal, and signals as something to look at."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import attrs
+import pytest
+
+from famulus.cli.display import Lines, details, display
+from famulus.cli.interrupts import Interrupts
+from famulus.cli.pace import Pace
+from famulus.cli.words import counted, duration, say
+from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
+from famulus.operate.progress import Progress
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+LOOK = Progress(
+    run_id=7,
+    task_name="words",
+    status=RunStatus.RUNNING,
+    url="http://localhost:3000/",
+    units={UnitStatus.COMPLETED: 2, UnitStatus.LAUNCHED: 1, UnitStatus.ASSIGNED: 1},
+    at_work=1,
+    until=NOON + timedelta(minutes=30),
+    loading=LoadingStatus.COMPLETE,
+    loading_error="",
+    rows_loaded=2,
+    at=NOON,
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def look(**changes: Any) -> Progress:
+    return attrs.evolve(LOOK, **changes)
+
+
+def test_pace_needs_some_watching_before_it_says_anything() -> None:
+    pace = Pace()
+    pace.look(NOON, 0)
+    pace.look(NOON + timedelta(seconds=2), 5)
+
+    assert pace.per_minute is None
+
+
+def test_pace_tells_how_long_the_rest_takes() -> None:
+    pace = Pace()
+    pace.look(NOON, 0)
+    pace.look(NOON + timedelta(seconds=30), 5)
+
+    assert pace.per_minute == 10
+    assert pace.time_for(20) == timedelta(minutes=2)
+
+
+def test_pace_forgets_what_is_long_ago() -> None:
+    pace = Pace()
+    for minute in range(30):
+        pace.look(NOON + timedelta(minutes=minute), min(minute, 15) * 10)
+
+    assert pace.per_minute is None
+    assert pace.time_for(1) is None
+
+
+def test_line_says_what_is_done_who_works_how_fast_and_how_long_yet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = Lines(30)
+
+    lines.show(look(units={UnitStatus.LAUNCHED: 4}))
+    lines.show(look(at=NOON + timedelta(minutes=1)))
+
+    _, second = capsys.readouterr().out.splitlines()
+    assert second.endswith(
+        "2 of 4 units done, 1 at work, 2.0 a minute, about 1 minute left "
+        "(launched 1, assigned 1, completed 2)"
+    )
+
+
+def test_stopping_says_until_when() -> None:
+    (words,) = details(look(status=RunStatus.STOPPING), Pace())
+
+    assert words.startswith("stopping: 1 at work until ")
+
+
+def test_loading_is_told_while_it_goes_on() -> None:
+    assert "loading (2 rows so far)" in details(look(loading=LoadingStatus.LOADING), Pace())
+    assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Pace())
+
+
+def test_terminal_shows_the_run_and_keeps_what_is_said_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with display(30) as shown:
+        shown.show(LOOK)
+        say("Stopping: nobody is at work.")
+    say("Run 7 is stopped.")
+
+    text = terminal.getvalue()
+    assert "2 of 4 units done" in text
+    assert "Stopping: nobody is at work." in text
+    assert text.endswith("Run 7 is stopped.\n")
+
+
+def test_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+
+    with display(30) as shown:
+        assert isinstance(shown, Lines)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (61, "1 minute 1 second"),
+        (3600, "1 hour"),
+        (90061, "1 day 1 hour"),
+    ],
+)
+def test_duration_has_two_parts_at_most(seconds: int, words: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == words
+
+
+def test_numbers_can_be_read() -> None:
+    assert (counted(1, "unit"), counted(12345, "unit")) == ("1 unit", "12,345 units")
+
+
+@pytest.fixture
+def kept_handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_signals_between_two_looks_are_one(kept_handlers: None) -> None:
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+        assert interrupts.take() is signal.SIGINT
+        assert interrupts.take() is None
+
+
+def test_ignored_signal_stays_ignored(kept_handlers: None) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGHUP)
+
+        assert interrupts.take() is None
+
+
+def test_handlers_are_put_back(kept_handlers: None) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    with Interrupts():
+        assert signal.getsignal(signal.SIGINT) != before
+
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_released_signal_ends_the_program_as_ever(kept_handlers: None) -> None:
+    with Interrupts() as interrupts:
+        interrupts.release()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)

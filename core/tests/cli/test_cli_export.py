@@ -1,0 +1,233 @@
+"""Writing answers to files: the formats, and files that are whole or not there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from famulus.cli.formats import write_csv, write_jsonl
+from famulus.cli.whole_file import whole_file
+from famulus.model.database import Database
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+RECORD: dict[str, Any] = {
+    "run": 1,
+    "task": "words",
+    "unit": 1,
+    "assignment": 1,
+    "row": 0,
+    "unit_index": 0,
+    "unit_status": "completed",
+    "agent": 1,
+    "agent_status": "completed",
+    "worker": "x",
+    "provider": "mock",
+    "started_at": "2030-01-01T12:00:00.000Z",
+    "submitted_at": "2030-01-01T12:00:12.500Z",
+    "duration_seconds": 12.5,
+    "late": False,
+    "counts": True,
+    "inputs": {"text": 'two\nlines, "quoted"', "n": None},
+    "outputs": {"rating": "bad", "colours": ["red", "blue"]},
+    "files": [],
+}
+
+
+def as_csv(*records: dict[str, Any]) -> list[dict[str, str]]:
+    stream = io.StringIO(newline="")
+    write_csv(records, stream)
+    stream.seek(0)
+    return list(csv.DictReader(stream))
+
+
+@pytest.fixture
+def four_answers(database_file: Path) -> Iterator[None]:
+    with Database(database_file) as database:
+        operator = ManualOperator(database, plugins=kit_plugins())
+        with operator:
+            gateway = operator.launch_rows(
+                [{"n": 1}, {"n": 2}], task_name="words", blueprint={"units_per_assignment": 2}
+            )
+            for name in ("x", "x", "y", "y"):
+                Worker(gateway, name).work()
+            yield
+
+
+def test_csv_flattens_inputs_and_outputs(four_answers: None) -> None:
+    (row,) = as_csv(RECORD)
+
+    assert row["input.text"] == 'two\nlines, "quoted"'
+    assert row["input.n"] == ""
+    assert row["output.rating"] == "bad"
+    assert json.loads(row["output.colours"]) == ["red", "blue"]
+    assert (row["late"], row["counts"], row["duration_seconds"]) == ("false", "true", "12.5")
+    assert list(row)[-1] == "files"
+
+
+def test_csv_has_a_column_for_every_key_of_any_record() -> None:
+    first, second = as_csv(RECORD, {**RECORD, "outputs": {"comment": "late key"}})
+
+    assert list(first) == list(second)
+    assert (first["output.comment"], second["output.comment"]) == ("", "late key")
+    assert second["output.rating"] == ""
+
+
+def test_csv_of_nothing_has_its_header() -> None:
+    stream = io.StringIO(newline="")
+
+    assert write_csv([], stream) == 0
+    assert stream.getvalue().startswith("run,task,unit,")
+
+
+def test_csv_takes_answers_that_are_no_object() -> None:
+    (row,) = as_csv({**RECORD, "outputs": [1, 2]})
+
+    assert row["output"] == "[1,2]"
+
+
+def test_names_of_data_and_answers_do_not_mix() -> None:
+    (row,) = as_csv({**RECORD, "inputs": {"worker": "a"}, "outputs": {"worker": "b"}})
+
+    assert (row["worker"], row["input.worker"], row["output.worker"]) == ("x", "a", "b")
+
+
+def test_values_are_written_as_they_are() -> None:
+    (row,) = as_csv({**RECORD, "outputs": {"a": "=1+1"}})
+
+    assert row["output.a"] == "=1+1"
+
+
+def test_json_lines_are_the_records() -> None:
+    stream = io.StringIO()
+
+    assert write_jsonl([RECORD, RECORD], stream) == 2
+    assert [json.loads(line) for line in stream.getvalue().splitlines()] == [RECORD, RECORD]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_half_a_surrogate_pair_stops_no_export(tmp_path: Path, name: str) -> None:
+    broken = {**RECORD, "outputs": {"a": "\ud800"}}
+
+    with whole_file(tmp_path / name) as stream:
+        (write_csv if name.endswith("csv") else write_jsonl)([broken], stream)
+
+    assert "\\ud800" in (tmp_path / name).read_text(encoding="utf-8")
+
+
+def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "a.jsonl"
+    target.write_text("before")
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield RECORD
+        raise RuntimeError
+
+    def export() -> None:
+        with whole_file(target) as stream:
+            write_jsonl(broken(), stream)
+
+    with pytest.raises(RuntimeError):
+        export()
+
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.txt").write_text("before")
+    link = tmp_path / "link.txt"
+    link.symlink_to("real.txt")
+
+    with whole_file(link) as stream:
+        stream.write("after")
+
+    assert link.is_symlink()
+    assert (tmp_path / "real.txt").read_text() == "after"
+
+
+def test_device_is_written_to_and_not_replaced(
+    famulus: Callable[..., Result], four_answers: None
+) -> None:
+    device = Path("/dev/null")
+
+    done = famulus("export", "words", "--format", "csv", "-o", device)
+
+    assert done.exit_code == 0
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+@pytest.mark.parametrize("which", [["words"], ["--run", 1]])
+def test_export_writes_a_record_a_submission(
+    famulus: Callable[..., Result], four_answers: None, tmp_path: Path, which: list[object]
+) -> None:
+    target = tmp_path / "out.jsonl"
+
+    done = famulus("export", *which, "-o", target)
+
+    assert done.stderr == f"Wrote 4 records to {target}.\n"
+    records = [json.loads(line) for line in target.read_text().splitlines()]
+    assert sorted((each["worker"], each["row"]) for each in records) == [
+        ("x", 0),
+        ("x", 1),
+        ("y", 0),
+        ("y", 1),
+    ]
+
+
+def test_output_holds_nothing_but_the_records(
+    famulus: Callable[..., Result], four_answers: None
+) -> None:
+    done = famulus("export", "words", "-o", "-", "--format", "csv")
+
+    assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 4
+    assert done.stderr == "Wrote 4 records.\n"
+
+
+def test_suffix_says_the_format(
+    famulus: Callable[..., Result], four_answers: None, tmp_path: Path
+) -> None:
+    famulus("export", "words", "-o", tmp_path / "a.csv")
+    unclear = famulus("export", "words", "-o", tmp_path / "a.xlsx")
+
+    assert (tmp_path / "a.csv").read_text().startswith("run,task,")
+    assert unclear.exit_code == 2
+    assert "--format jsonl or --format csv" in unclear.stderr
+
+
+def test_unknown_task_is_guessed_and_no_file_is_made(
+    famulus: Callable[..., Result], four_answers: None, tmp_path: Path
+) -> None:
+    target = tmp_path / "a.jsonl"
+
+    done = famulus("export", "wrods", "-o", target)
+
+    assert done.exit_code == 2
+    assert done.stderr.endswith("did you mean 'words'?\n")
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("which", [[], ["words", "--run", 1]])
+def test_task_or_run_has_to_be_given(famulus: Callable[..., Result], which: list[object]) -> None:
+    done = famulus("export", *which, "-o", "-")
+
+    assert done.exit_code == 2
+    assert "name a TASK, or a run with --run" in done.stderr
+
+
+def test_file_that_cannot_be_written_is_named(
+    famulus: Callable[..., Result], four_answers: None, tmp_path: Path
+) -> None:
+    target = tmp_path / "none" / "a.jsonl"
+
+    done = famulus("export", "words", "-o", target)
+
+    assert done.exit_code == 2
+    assert f"cannot write {target}: " in done.stderr

@@ -1,0 +1,208 @@
+"""Lists and reports of runs, and ending runs that nobody operates."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from famulus.cli.run_texts import run_table
+from famulus.model.database import Database
+from famulus.model.states import RunStatus
+from famulus.review.runs import list_runs
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.work.gateway import Gateway
+
+
+@pytest.fixture
+def manual(database_file: Path) -> Iterator[ManualOperator]:
+    with Database(database_file) as database:
+        operator = ManualOperator(database, plugins=kit_plugins())
+        with operator:
+            yield operator
+
+
+@pytest.fixture
+def gateway(manual: ManualOperator) -> Gateway:
+    return manual.launch_rows([{"n": 1}, {"n": 2}], task_name="words")
+
+
+def status_of(manual: ManualOperator) -> RunStatus:
+    return manual.progress(1).status
+
+
+def test_no_runs_is_a_hint_and_no_database(
+    famulus: Callable[..., Result], database_file: Path
+) -> None:
+    done = famulus("runs")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "No runs yet" in done.stderr
+    assert not database_file.parent.exists()
+
+
+def test_piped_list_is_a_whole_line_a_run(famulus: Callable[..., Result], gateway: Gateway) -> None:
+    Worker(gateway, "x").work()
+
+    head, line = famulus("runs").stdout.splitlines()
+
+    assert head.split() == [
+        "RUN",
+        "STATUS",
+        "UNITS",
+        "LAUNCHED",
+        "BLUEPRINT",
+        "PROVIDER",
+        "ADDRESS",
+        "TASK",
+    ]
+    assert line.split()[:3] == ["1", "running", "1/2"]
+    assert line.split()[5:] == ["rows", "crowd", "http://nowhere.invalid/", "words"]
+
+
+def test_list_on_a_narrow_terminal_cuts_nothing_off(
+    manual: ManualOperator, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "60")
+
+    lines = run_table(list_runs(manual.database))
+
+    assert max(map(len, lines)) <= 60
+    assert len(lines) == 3
+    assert {"words", "rows,", "crowd,", "http://nowhere.invalid/"} <= set(" ".join(lines).split())
+
+
+def test_lists_and_reports_are_json_too(famulus: Callable[..., Result], gateway: Gateway) -> None:
+    Worker(gateway, "x").arrive()
+
+    (listed,) = json.loads(famulus("runs", "--json").stdout)
+    report = json.loads(famulus("status", 1, "--json").stdout)
+
+    assert listed["units"] == {"launched": 1, "assigned": 1}
+    assert report["units"] == listed["units"]
+    assert (report["units_done"], report["units_total"], report["at_work"]) == (0, 2, 1)
+    assert report["at_work_until"].endswith("Z")
+
+
+def test_report_says_who_works_and_who_operates(
+    famulus: Callable[..., Result], gateway: Gateway
+) -> None:
+    Worker(gateway, "x").arrive()
+
+    shown = famulus("status", 1).stdout
+
+    assert shown.startswith("Run 1 of the task words: running\n")
+    assert "0 of 2 done (launched 1, assigned 1)" in shown
+    assert "1 worker, until " in shown
+    assert f"process {os.getpid()} on " in shown
+
+
+def test_report_of_a_run_without_operator_says_how_to_go_on(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    manual.close()
+
+    shown = famulus("status", 1).stdout
+
+    assert "nobody; `famulus resume 1` goes on with it" in shown
+
+
+@pytest.mark.parametrize("command", ["status", "stop", "finish", "resume"])
+def test_unknown_run_is_named(
+    famulus: Callable[..., Result], gateway: Gateway, command: str
+) -> None:
+    done = famulus(command, 7)
+
+    assert done.exit_code == 2
+    assert done.stderr == "famulus: error: there is no run 7; `famulus runs` lists them\n"
+
+
+def test_stop_says_how_many_are_at_work_and_until_when(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    Worker(gateway, "x").arrive()
+
+    done = famulus("stop", 1)
+
+    assert done.exit_code == 0
+    assert "Run 1 is stopping: nobody new is let in. 1 worker is at work" in done.stdout
+    assert status_of(manual) is RunStatus.STOPPING
+
+
+def test_stop_now_waits_for_nobody(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    Worker(gateway, "x").arrive()
+
+    done = famulus("stop", 1, "--now")
+
+    assert done.stdout == "Run 1 is stopped; `famulus resume 1` goes on with it.\n"
+    assert status_of(manual) is RunStatus.STOPPED
+
+
+def test_finish_of_a_run_that_nobody_operates_is_done_at_once(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    Worker(gateway, "x").work()
+    Worker(gateway, "y").arrive()
+    manual.close()
+
+    done = famulus("finish", 1)
+
+    assert done.stdout == "Run 1 is finished: 1 of 2 units done, 1 expired.\n"
+    assert status_of(manual) is RunStatus.FINISHED
+
+
+def test_what_is_over_cannot_be_ended_again(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    famulus("finish", 1, "--now")
+
+    for arguments in (["stop", 1], ["finish", 1], ["resume", 1]):
+        done = famulus(*arguments)
+        assert done.exit_code == 1
+        assert done.stderr.startswith("famulus: error: run 1 is finished")
+
+
+def test_hints_name_the_database_that_was_typed(
+    famulus: Callable[..., Result], tmp_path: Path
+) -> None:
+    other = tmp_path / "another one.db"
+
+    done = famulus("--database", other, "runs")
+
+    assert f"famulus --database '{other}' launch" in done.stderr
+
+
+def test_plugins_are_listed_with_what_they_bring(famulus: Callable[..., Result]) -> None:
+    shown = famulus("plugins").stdout
+
+    assert "static_html  famulus-static-html" in shown
+    assert "blueprint static_task" in shown
+    assert {each["name"] for each in json.loads(famulus("plugins", "--json").stdout)} >= {
+        "flask",
+        "mock",
+        "static_html",
+    }
+
+
+def test_refused_plugin_is_listed_with_the_reason(
+    famulus: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_DISABLED_PLUGINS", "mock")
+
+    done = famulus("plugins")
+
+    assert done.exit_code == 0
+    assert "refused: disabled by FAMULUS_DISABLED_PLUGINS" in done.stdout

@@ -1,0 +1,32 @@
+"""The list of runs, on both databases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from famulus.model.database import Database
+from famulus.model.states import UnitStatus
+from famulus.review.runs import list_runs
+from famulus.testing.inprocess import ManualOperator, Worker
+
+
+def test_newest_run_comes_first_with_its_units(
+    operator: ManualOperator, database: Database
+) -> None:
+    operator.launch_rows([{"n": 1}], task_name="old")
+    gateway = operator.launch_rows([{"n": 1}, {"n": 2}], task_name="new")
+    Worker(gateway, "x").work()
+
+    new, old = list_runs(database)
+
+    assert (new.record.task_name, old.record.task_name) == ("new", "old")
+    assert new.units == {UnitStatus.LAUNCHED: 1, UnitStatus.COMPLETED: 1}
+    assert (new.done, new.total) == (1, 2)
+    assert (old.done, old.total) == (0, 1)
+
+
+def test_database_that_is_not_there_has_no_runs_and_is_not_made(tmp_path: Path) -> None:
+    with Database(tmp_path / "none.db") as database:
+        assert list_runs(database) == []
+
+    assert list(tmp_path.iterdir()) == []
