@@ -13,7 +13,11 @@ import pytest
 from famulus.config.reading import read_configuration
 
 EXAMPLES = Path(__file__).parents[2] / "sdk_examples"
-CONFIGS = sorted(EXAMPLES.glob("*/conf/*.yaml"))
+CONFIGS = sorted(
+    config
+    for config in EXAMPLES.glob("*/conf/*.yaml")
+    if (config.parents[1] / "server_files").is_dir()
+)
 PAGES = sorted(EXAMPLES.glob("*/server_files/*.html"))
 STYLESHEETS = sorted(EXAMPLES.glob("*/server_files/**/*.css"))
 DATA_OF_OTHERS = sorted(EXAMPLES.glob("*/data/"))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
-import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
@@ -18,43 +15,16 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
-MEMBERS = ("core", "plugins/static_html", "plugins/flask_architect", "plugins/mock_provider")
+EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
 
-
-def run(*command: str | Path, cwd: Path, **env: str) -> str:
-    outside = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env={**outside, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(empty_environment: Callable[..., Path], copy_files: Callable[..., None]) -> Path:
     """An environment with nothing but the wheels, and the example copied beside it."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for member in MEMBERS:
-        run(
-            sys.executable, "-m", "build", "--quiet", "--wheel", "--outdir", folder / "dist",
-            ROOT / member, cwd=folder,
-        )
-    venv.create(folder / "env", with_pip=True)
-    wheels = sorted((folder / "dist").glob("*.whl"))
-    pip = (folder / "env/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-    run(*pip, "install", *wheels, cwd=folder)
-    example = ROOT / "sdk_examples/simple_static_task"
-    for file in example.rglob("*"):
-        if file.is_file() and "__pycache__" not in file.parts:
-            target = folder / "example" / file.relative_to(example)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(file.read_bytes())
+    folder = empty_environment("wheels")
+    copy_files(EXAMPLE, folder / "example")
     return folder
 
 
@@ -83,7 +53,7 @@ def launched(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen
     process.wait()
 
 
-def test_plugins_of_the_wheels_are_found(installed: Path) -> None:
+def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
     listed = run(installed / "env/bin/famulus", "plugins", cwd=installed)
 
     for distribution in ("famulus-static-html", "famulus-flask", "famulus-mock"):
@@ -91,7 +61,7 @@ def test_plugins_of_the_wheels_are_found(installed: Path) -> None:
 
 
 def test_example_is_launched_worked_on_and_exported(
-    installed: Path, launched: tuple[subprocess.Popen[str], str], tmp_path: Path
+    installed: Path, launched: tuple[subprocess.Popen[str], str], tmp_path: Path, run: Run
 ) -> None:
     process, url = launched
 

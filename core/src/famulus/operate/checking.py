@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
@@ -55,6 +56,8 @@ def plan_problems(
             chosen = getattr(plan, role)
             plugin = find(chosen.type)(chosen.args, context)
             problems += _asked(role, chosen.type, partial(plugin.problems, plan))
+            if isinstance(plugin, Blueprint):
+                problems += _lane_problems(plan, plugin, problems)
     provider = plugins.provider(plan.provider.type)
     problems += _address_problems(plan, provider)
     problems += _reward_problems(plan, provider)
@@ -78,6 +81,16 @@ def _asked(role: str, type_name: str, ask: Callable[[], list[Problem]]) -> list[
     except Exception as error:  # noqa: BLE001 - a plugin's bug is a problem of this plan alone
         message = f"the {role} {type_name!r} failed while checking: {type(error).__name__}: {error}"
         return [Problem(message)]
+
+
+def _lane_problems(
+    plan: Plan, blueprint: Blueprint, found: Sequence[Problem]
+) -> list[Problem]:
+    """Check what a blueprint itself may have forgotten to."""
+    key, units = "blueprint.units_per_assignment", blueprint.units_per_assignment
+    if units >= 1 or any(problem.key == key for problem in found):
+        return []
+    return [plan.problem(key, f"{units} is less than 1")]
 
 
 def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:

@@ -17,7 +17,6 @@ from famulus.operate.operator import Launched, Operator
 from famulus.plugins import Plugins
 from famulus.testing.kinds import KitPlugin, RowsState
 from famulus.work.gateway import Gateway
-from famulus.work.opening import open_gateway
 from famulus.work.shell import SUBMISSION_FIELD, TOKEN_FIELD
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(famulus_\w+)" value="([^"]*)"')
@@ -67,9 +66,7 @@ class ManualOperator(Operator):
         state = RowsState(rows=rows, **(shared or {}))
         launched = self.launch(rows_configuration(**options), shared_state=state)
         self.load_all(launched)
-        return open_gateway(
-            self.database, launched.run_id, plugins=self.plugins, shared_state=state
-        )
+        return self.gateway(launched)
 
     def load_all(self, launched: Launched) -> None:
         """Wait until the data of a launched run are loaded, or have failed to."""

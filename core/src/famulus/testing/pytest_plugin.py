@@ -7,10 +7,10 @@ with a sentence that says how to get it; where the environment has ``CI`` set, t
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from famulus.testing.clock import MovableClock
     from famulus.testing.databases import PostgresDatabases
     from famulus.testing.inprocess import ManualOperator
+    from famulus.testing.workers_served import ServedRun
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +91,26 @@ def operator(database: Database) -> Iterator[ManualOperator]:
     manual = ManualOperator(database, plugins=kit_plugins())
     with manual:
         yield manual
+
+
+@pytest.fixture
+def launched_run(tmp_path: Path) -> Iterator[Callable[..., ServedRun]]:
+    """A function that launches a configuration over real HTTP until the end of the test.
+
+    It takes what :func:`famulus.testing.workers_served.served_run` takes, but for the database.
+    """
+    from famulus.testing.workers_served import served_run
+
+    with ExitStack() as stack:
+        runs = 0
+
+        def launch(configuration: Mapping[str, Any] | Path, **more: Any) -> ServedRun:
+            nonlocal runs
+            runs += 1
+            database = tmp_path / f"launched-{runs}.db"
+            return stack.enter_context(served_run(configuration, database, **more))
+
+        yield launch
 
 
 def _lacking(sentence: str) -> None:

@@ -1,0 +1,194 @@
+"""When an architect is right: a class to inherit from in its tests."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+
+from famulus.config.options import help_of
+from famulus.contracts.architect import Architect, Deployment
+from famulus.errors import Problem, UsageError
+from famulus.operate.operator import Operator
+from famulus.plugins import discover
+from famulus.testing.conformance_stage import snapshot
+from famulus.testing.workers import ScriptedWorker
+from famulus.testing.workers_ways import HttpWay
+
+_ROWS = 3
+_PAGE = (
+    '<p>${word}</p><label>Answer <input name="answer" required></label>'
+    '<input type="file" name="file" aria-label="A file">'
+)
+
+
+class ArchitectConformance:
+    """Inherit from this in a test module; name the class and give its options::
+
+        class TestMyArchitect(ArchitectConformance):
+            architect = MyArchitect
+
+            def configuration(self, tmp_path):
+                return {"port": 0}
+
+    It serves real runs of the blueprint ``static_task`` to the provider ``mock``, so the package
+    under test, famulus-static-html and famulus-mock have to be installed. Every failing test says
+    in a sentence which rule is broken.
+    """
+
+    #: The class under test.
+    architect: ClassVar[type[Architect]]
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        """Return good options, as they would stand under ``architect:``."""
+        return {}
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        """Return options that must not be launched, by words for what is wrong with them."""
+        return {}
+
+    def test_core_finds_the_class(self) -> None:
+        assert discover().architect(self.architect.type) is self.architect
+
+    def test_every_option_has_help(self) -> None:
+        silent = [field.name for field in attrs.fields(self.architect.Args) if not help_of(field)]
+
+        assert not silent, (
+            "Every field of Args has to say what it is for, with famulus.option(help=…):"
+            f" {', '.join(silent)} do not."
+        )
+
+    def test_broken_configuration_is_told(self, tmp_path: Path) -> None:
+        with Operator(tmp_path / "famulus.db") as operator:
+            for words, options in self.broken_configurations(tmp_path).items():
+                problems: Sequence[Problem] = ()
+                try:
+                    operator.check(self._run(tmp_path, options))
+                except UsageError as error:
+                    problems = error.problems
+                assert problems, f"problems() has to find what is wrong, and missed: {words}."
+                placeless = [each.message for each in problems if not (each.key or each.file)]
+                assert not placeless, f"A problem has to say where, by its key or file: {placeless}"
+
+    def test_checking_writes_and_starts_nothing(self, tmp_path: Path) -> None:
+        run = self._run(tmp_path, self.configuration(tmp_path))
+        before = snapshot(tmp_path)
+        with Operator(tmp_path / "famulus.db") as operator:
+            # What the first check had started would be in the way of the second.
+            operator.check(run)
+            operator.check(run)
+
+        assert snapshot(tmp_path) == before, "problems() must not write anything."
+
+    def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (_, architect, url):
+            assert architect.is_alive(), "is_alive() has to say that the run it serves answers."
+            worker = ScriptedWorker(HttpWay(url), "steady")
+            answers = worker.steady(_ROWS + 1)
+            plain = ScriptedWorker(HttpWay(url), "plain", has_scripts=False).steady(_ROWS + 1)
+
+            for answer in (*answers, *plain):
+                assert answer.outcome == "stored", f"A form sent has to be stored: {answer.text}"
+            assert (len(answers), len(plain)) == (_ROWS, _ROWS)
+
+    def test_many_workers_at_once_each_get_a_unit_of_their_own(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (_, _, url):
+            worker = ScriptedWorker(HttpWay(url), "tabs")
+            pages = worker.many_tabs(_ROWS)
+
+            assert all(page.has_form for page in pages), (
+                "Requests that come at once have to be answered like others:"
+                f" {[page.answer.status for page in pages]}"
+            )
+            assert [worker.submit(page).outcome for page in pages] == ["stored"] * _ROWS
+            clicks = ScriptedWorker(HttpWay(url), "clicks").double_click()
+            assert [answer.outcome for answer in clicks] == ["stored", "stored"]
+
+    def test_asset_is_served_and_nothing_outside_its_folder(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (_, _, url):
+            way = HttpWay(url)
+
+            assert way.get("beside.txt").text == "an asset", (
+                "The files of Gateway.assets have to be served under their own names."
+            )
+            for name in ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv", "no.txt"):
+                assert way.get(name).status in (400, 404), f"{name!r} is no asset."
+
+    def test_headers_of_the_gateway_are_sent(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (operator, _, url):
+            gateway = operator.gateway(1)
+            try:
+                wanted = dict(gateway.headers)
+            finally:
+                gateway.close()
+            headers = HttpWay(url).open({}).headers
+
+        for name, value in wanted.items():
+            assert headers.get(name.lower()) == value, f"Every page has to come with {name}."
+
+    def test_shutting_down_twice_is_harmless_and_deploying_again_keeps_the_address(
+        self, tmp_path: Path
+    ) -> None:
+        with self._served(tmp_path) as (operator, architect, url):
+            page = ScriptedWorker(HttpWay(url), "before").open()
+            environment = operator.environment()
+            architect.shutdown()
+            architect.shutdown()
+            assert not architect.is_alive(), "is_alive() has to see that nobody answers any more."
+
+            again = architect.deploy(
+                Deployment(run_id=1, instance="again", environment=environment, previous_url=url)
+            )
+
+            assert again == url, (
+                "Workers have the page open, so a run that is served again keeps its address:"
+                f" {url}, not {again}."
+            )
+            worker = ScriptedWorker(HttpWay(again), "before")
+            assert worker.submit(page).outcome == "stored"
+
+    @contextlib.contextmanager
+    def _served(self, tmp_path: Path) -> Iterator[tuple[_Watched, Architect, str]]:
+        run = self._run(tmp_path, self.configuration(tmp_path))
+        operator = _Watched(tmp_path / "famulus.db")
+        with operator:
+            launched = operator.launch(run)
+            yield operator, operator.architect, launched.url
+
+    def _run(self, tmp_path: Path, options: dict[str, Any]) -> dict[str, Any]:
+        (tmp_path / "page.html").write_text(_PAGE)
+        (tmp_path / "data.csv").write_text("word\none\ntwo\nthree\n")
+        (tmp_path / "assets").mkdir(exist_ok=True)
+        (tmp_path / "assets/beside.txt").write_text("an asset")
+        return {
+            "defaults": [
+                {"blueprint": "static_task"},
+                {"architect": self.architect.type},
+                {"provider": "mock"},
+            ],
+            "architect": options,
+            "blueprint": {
+                "task_source": str(tmp_path / "page.html"),
+                "data_csv": str(tmp_path / "data.csv"),
+                "extra_source_dir": str(tmp_path / "assets"),
+                "units_per_assignment": 3,
+            },
+            "task": {"task_title": "A task", "task_description": "D", "task_reward": "0.10"},
+        }
+
+
+class _Watched(Operator):
+    """An operator that shows the parts of its first run and does not look after it."""
+
+    @property
+    def architect(self) -> Architect:
+        return self._runs[1].architect
+
+    def environment(self) -> dict[str, str]:
+        return self._runs[1]._environment()
+
+    def _start_threads(self) -> None:
+        """Start none: what a test shuts down is not started again behind its back."""

@@ -1,0 +1,21 @@
+"""When a blueprint is right: a class to inherit from in its tests."""
+
+from __future__ import annotations
+
+from famulus.testing.conformance_data import DataRules
+from famulus.testing.conformance_pages import PageRules
+from famulus.testing.conformance_runs import RunRules
+
+
+class BlueprintConformance(DataRules, PageRules, RunRules):
+    """Inherit from this in a test module; name the class and describe a configuration::
+
+        class TestMyTask(BlueprintConformance):
+            blueprint = MyBlueprint
+
+            def configuration(self, tmp_path): ...
+
+            def broken_configurations(self, tmp_path): ...
+
+    Every failing test says in a sentence which rule of the contract is broken.
+    """

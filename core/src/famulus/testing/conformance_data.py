@@ -1,0 +1,140 @@
+"""The rules of a blueprint's options and data."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections import deque
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+import attrs
+import pytest
+
+from famulus.config.options import help_of
+from famulus.errors import Problem
+from famulus.planning import plan_from_stored, stored_plan
+from famulus.testing.conformance_setting import BlueprintSetting, folder_in
+from famulus.testing.conformance_stage import assert_json, listed, snapshot
+
+#: Rows of the two sources whose memory is compared, and bytes that one row more may cost.
+_FEW, _MANY = 5_000, 50_000
+_BYTES_A_ROW = 32
+
+
+class DataRules(BlueprintSetting):
+    """Options are described and checked whole; data are streamed, the same each time."""
+
+    def test_core_accepts_the_class(self) -> None:
+        plugins = self._plugins()
+
+        assert plugins.blueprint(self.blueprint.type) is self.blueprint
+
+    def test_every_option_has_help(self) -> None:
+        silent = [field.name for field in attrs.fields(self.blueprint.Args) if not help_of(field)]
+
+        assert not silent, (
+            "Every field of Args has to say what it is for, with famulus.option(help=…):"
+            f" {', '.join(silent)} do not."
+        )
+
+    def test_good_configuration_has_no_problems(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            problems = self._problems(stage)
+
+        assert not problems, (
+            f"problems() has to be empty for a good configuration:\n{listed(problems)}"
+        )
+
+    def test_broken_configuration_is_told_with_its_place(self, tmp_path: Path) -> None:
+        broken = self.broken_configurations(tmp_path)
+        assert broken, "broken_configurations() has to return at least one."
+
+        for words, options in broken.items():
+            problems = self._problems_of_options(tmp_path, options)
+            assert problems, f"problems() has to find what is wrong, and missed: {words}."
+            for problem in problems:
+                assert isinstance(problem, Problem), (
+                    f"problems() has to return famulus.Problem objects, not {problem!r}."
+                )
+                assert problem.message, f"A problem has to say what is wrong: {problem!r} does not."
+                assert problem.key or problem.file, (
+                    f"A problem has to say where, by its key or file: {problem!r} does not."
+                )
+
+    def test_checking_writes_nothing(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            before = snapshot(tmp_path)
+            self._problems(stage)
+            self._problems(stage)
+
+            assert snapshot(tmp_path) == before, (
+                "problems() must not write anything, neither files nor the database."
+            )
+
+    def test_options_survive_being_stored(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            stored = json.loads(json.dumps(stored_plan(stage.plan)))
+            again = plan_from_stored(stored, stage.plugins, stage.plan.shared_state)
+
+            assert again.blueprint.args == stage.plan.blueprint.args, (
+                "A serving process reads the options from the database: they have to be equal"
+                " after JSON, so keep to text, numbers, truth, paths, lists and mappings of them."
+            )
+
+    def test_rows_are_streamed(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            rows = stage.blueprint().assignments()
+
+            assert isinstance(rows, Iterator), (
+                f"assignments() has to return an iterator, not a {type(rows).__name__}: a million"
+                " rows must need no more memory than ten."
+            )
+            assert next(rows, None) is not None, "configuration() has to come with data."
+
+    def test_rows_are_the_same_every_time(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            first = stage.rows
+        with self.stage(tmp_path) as stage:
+            blueprint = stage.blueprint()
+            second = [dict(row) for row in blueprint.assignments()]
+            third = second if blueprint.data_is_code else list(map(dict, blueprint.assignments()))
+
+        assert first == second == third, (
+            "assignments() has to stream the same rows in the same order every time: a resumed"
+            " launch skips as many as are stored. Draw lots from something that stays, such as"
+            " a hash of the row."
+        )
+
+    def test_rows_are_json_objects(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            for number, row in enumerate(stage.blueprint().assignments()):
+                assert isinstance(row, Mapping), f"Row {number} has to be a mapping, not {row!r}."
+                assert_json(dict(row), f"Row {number} has to be JSON")
+
+    def test_memory_does_not_grow_with_the_rows(self, tmp_path: Path) -> None:
+        if self.big_configuration(folder_in(tmp_path, "try"), 1) is None:
+            pytest.skip("define big_configuration() where the data can be big")
+
+        few, many = (self._peak_of_streaming(tmp_path, rows) for rows in (_FEW, _MANY))
+
+        grown = (many - few) / (_MANY - _FEW)
+        assert grown < _BYTES_A_ROW, (
+            f"assignments() has to stream: each further row kept {grown:.0f} bytes in memory."
+        )
+
+    def _peak_of_streaming(self, tmp_path: Path, rows: int) -> int:
+        options = self.big_configuration(folder_in(tmp_path, str(rows)), rows)
+        assert options is not None
+        with self._stage_of(tmp_path, options) as stage:
+            blueprint = stage.blueprint()
+            deque(islice(blueprint.assignments(), 10), maxlen=0)
+            tracemalloc.start()
+            try:
+                count = sum(1 for _ in blueprint.assignments())
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+        assert count == rows, f"big_configuration() was asked for {rows} rows and brought {count}."
+        return peak

@@ -1,0 +1,231 @@
+"""The rules of a blueprint's pages, and of the answers that come back from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.pages import (
+    Form,
+    OnboardingView,
+    Page,
+    PreviewView,
+    SubmittedUnit,
+    TaskView,
+    UnitView,
+    WorkerView,
+)
+from famulus.errors import InvalidAnswers
+from famulus.testing.conformance_hostile import (
+    HOSTILE_VALUES,
+    ODD_VALUES,
+    break_outs,
+    hostile_forms,
+    outer_parts,
+    waits_for_others,
+    with_values,
+)
+from famulus.testing.conformance_setting import BlueprintSetting
+from famulus.testing.conformance_stage import Stage, assert_json, must_not_raise
+from famulus.testing.forms import form_of_body
+from famulus.testing.workers import at_once
+from famulus.testing.workers_ways import received_file
+
+_WORKER = WorkerView(id=1, name="a worker", provider_type="crowd")
+_NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+_THREADS = 8
+
+
+class PageRules(BlueprintSetting):
+    """Pages are the inside of a form and hold data as data; answers are JSON."""
+
+    def test_page_is_the_same_when_it_is_reloaded(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            view = self._view(stage)
+            blueprint = stage.blueprint()
+            pages = [blueprint.task_page(view), blueprint.task_page(view)]
+            pages.append(stage.blueprint().task_page(view))
+
+        assert pages[0] == pages[1] == pages[2], (
+            "task_page() has to return the same page for the same view, in every process: a worker"
+            " who reloads must find what they saw. Draw lots from a hash of the unit's id."
+        )
+
+    def test_pages_are_the_inside_of_a_form(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            for name, page in self._pages(stage, stage.rows[0]):
+                assert all(isinstance(part, str) for part in (page.body, page.head, page.scripts))
+                outer = outer_parts(page)
+                assert not outer, (
+                    f"The page of {name}() stands inside core's form and document; leave out:"
+                    f" {', '.join(outer)}."
+                )
+                waits = waits_for_others(page)
+                assert not waits, (
+                    f"Nothing in head and body of {name}() may wait for another host; put it into"
+                    f" Page.scripts, or serve it by assets(): {', '.join(waits)}."
+                )
+
+    def test_data_stays_data_in_every_page(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            for row in stage.rows[:3]:
+                for value in (*HOSTILE_VALUES, *ODD_VALUES):
+                    hostile = with_values(row, value, self.own_fields)
+                    for name, page in self._pages(stage, hostile, worker_name=value):
+                        found = break_outs(page, value)
+                        assert not found, (
+                            f"Data has to stay data, but in {name}() the value {value!r} became"
+                            f" {', '.join(found)}. Escape each value for the place it stands in."
+                        )
+
+    def test_preview_needs_no_data(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage, must_not_raise("preview_page() has to do without data"):
+            page = stage.blueprint().preview_page(PreviewView(data=None))
+
+        assert page is None or isinstance(page, Page), (
+            "preview_page() has to return a Page or None, also while no data is loaded."
+        )
+
+    def test_answers_are_json_and_the_same_for_the_same_form(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            blueprint = stage.blueprint()
+            for variant in range(3):
+                form = self._form(stage, variant)
+                answers = blueprint.read_answers(form)
+
+                assert_json(answers, "read_answers() has to return JSON")
+                assert blueprint.read_answers(form) == answers, (
+                    "read_answers() has to return the same answers for the same form: a browser"
+                    " that got no reply sends it again."
+                )
+
+    def test_hostile_forms_get_answers_or_a_message(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            blueprint = stage.blueprint()
+            form = self._form(stage)
+            for words, fields in hostile_forms(form.fields):
+                for files in ((), form.files):
+                    self._read_hostile(blueprint, Form(fields=fields, files=files), words)
+
+    def test_reviewer_is_shown_text(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            blueprint = stage.blueprint()
+            view, form = self._view(stage), self._form(stage)
+            clear = [(name, "\x1b[2J") for name, _ in form.fields]
+            for fields in (form.fields, clear):
+                try:
+                    answers = blueprint.read_answers(Form(fields=fields, files=form.files))
+                except InvalidAnswers:
+                    continue
+                shown = blueprint.show(_submitted(view.unit, answers))
+
+                assert isinstance(shown, str), "show() has to return text."
+                assert "\x1b" not in shown, (
+                    "show() must not hand a worker's control characters to the reviewer's terminal."
+                )
+
+    def test_assets_are_folders(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            folders = stage.blueprint().assets()
+
+        for folder in folders:
+            assert folder.is_dir(), f"assets() has to return folders that are there, not {folder}."
+
+    def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            form = self._form(stage)
+            views = [self._view(stage, row=row) for row in stage.rows[:20]]
+            alone, shared = stage.blueprint(), stage.blueprint()
+            expected = [alone.task_page(view) for view in views], alone.read_answers(form)
+
+            def work(_: int) -> object:
+                return [shared.task_page(view) for view in views], shared.read_answers(form)
+
+            results = at_once(_THREADS, work)
+
+        assert all(result == expected for result in results), (
+            "Many threads use one instance at once, and it has to give each the same as alone:"
+            " keep nothing between calls but caches, and guard those."
+        )
+
+    def test_onboarding_decides(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            blueprint = stage.blueprint()
+            if not blueprint.has_onboarding:
+                return
+            assert blueprint.onboarding_qualification, (
+                "A blueprint with an onboarding has to name the onboarding_qualification it grants."
+            )
+            page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=_WORKER))
+            answers = blueprint.read_answers(self._as_form(stage, page, 0))
+
+            assert isinstance(blueprint.onboarding_passed(answers), bool), (
+                "onboarding_passed() has to return True or False."
+            )
+
+    def _view(
+        self, stage: Stage, row: Mapping[str, Any] | None = None, worker_name: str = "a worker"
+    ) -> TaskView:
+        data = stage.rows[0] if row is None else row
+        unit = UnitView(id=7, assignment_id=3, index=0, data=data)
+        return TaskView(agent_id=5, worker=attrs.evolve(_WORKER, name=worker_name), unit=unit)
+
+    def _pages(
+        self, stage: Stage, row: Mapping[str, Any], *, worker_name: str = "a worker"
+    ) -> Iterator[tuple[str, Page]]:
+        blueprint = stage.blueprint()
+        view = self._view(stage, row, worker_name)
+        with must_not_raise("task_page() has to take whatever problems() let through"):
+            page = blueprint.task_page(view)
+        yield "task_page", page
+        with must_not_raise("preview_page() has to take whatever problems() let through"):
+            preview = blueprint.preview_page(PreviewView(data=row))
+        if preview is not None:
+            yield "preview_page", preview
+        if blueprint.has_onboarding:
+            onboarding = OnboardingView(agent_id=5, worker=view.worker)
+            yield "onboarding_page", blueprint.onboarding_page(onboarding)
+
+    def _read_hostile(self, blueprint: Blueprint, form: Form, words: str) -> None:
+        answers, message = None, "none"
+        with must_not_raise(f"read_answers() may only raise InvalidAnswers, but got {words}"):
+            try:
+                answers = blueprint.read_answers(form)
+            except InvalidAnswers as error:
+                message = str(error)
+        assert message, "InvalidAnswers has to tell the worker what is wrong."
+        assert_json(answers, f"Answers from {words} have to be JSON")
+
+    def _form(self, stage: Stage, variant: int = 0) -> Form:
+        page = stage.blueprint().task_page(self._view(stage))
+        return self._as_form(stage, page, variant)
+
+    def _as_form(self, stage: Stage, page: Page, variant: int) -> Form:
+        form = form_of_body(page.body)
+        assert form.controls, "A page has to have a named control, or nobody can answer."
+        filled = self.fill(form, variant)
+        received = [
+            received_file(file, stage.folder / f"upload-{number}")
+            for number, file in enumerate(filled.files)
+        ]
+        return Form(fields=filled.fields, files=received)
+
+
+def _submitted(unit: UnitView, answers: Any) -> SubmittedUnit:
+    return SubmittedUnit(
+        id=unit.id,
+        assignment_id=unit.assignment_id,
+        index=unit.index,
+        data=unit.data,
+        agent_id=5,
+        worker=_WORKER,
+        answers=answers,
+        late=False,
+        started_at=_NOON,
+        submitted_at=_NOON,
+    )

@@ -1,0 +1,311 @@
+"""When a provider is right: a class to inherit from in its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from famulus.config.options import help_of
+from famulus.contracts.pages import Refusal
+from famulus.contracts.provider import (
+    Arrival,
+    GoTo,
+    Nothing,
+    PostForm,
+    Preview,
+    Provider,
+    ShowAnswers,
+    ShowCode,
+    VisitView,
+)
+from famulus.errors import UsageError
+from famulus.model.tables import Requester
+from famulus.planning import plan_from_stored, stored_plan
+from famulus.review.export import export_records
+from famulus.testing.conformance_stage import (
+    Brings,
+    Stage,
+    assert_json,
+    listed,
+    must_not_raise,
+    open_stage,
+    plugins_with,
+    problems_of,
+    snapshot,
+)
+from famulus.testing.kinds import RowsState
+from famulus.testing.workers import GatewayWay, ScriptedWorker, at_once
+
+_ROWS = [{"n": number} for number in range(3)]
+_COMPLETIONS = (PostForm, GoTo, ShowCode, ShowAnswers, Nothing)
+_THREADS = 8
+#: What a capability promises, and the methods that keep it.
+_KEPT_BY: Mapping[str, Sequence[str]] = {
+    "sells_places": ("open_places", "close_places"),
+    "pays": ("settle", "quote"),
+    "qualifications": ("grant", "revoke"),
+    "reports_submissions": ("sync",),
+}
+
+
+class ProviderConformance:
+    """Inherit from this in a test module; name the class and describe who comes::
+
+        class TestMyCrowd(ProviderConformance):
+            provider = MyProvider
+
+            def query(self, worker, reference):
+                return {"pid": worker, "visit": reference}
+
+    A platform is played by a fake, that a fixture of the author's puts in its place: no test
+    speaks to a real one. Every failing test says in a sentence which rule is broken.
+    """
+
+    #: The class under test.
+    provider: ClassVar[type[Provider]]
+    #: What registers a requester, and what must be refused; none where nothing can be wrong.
+    good_registration: ClassVar[Mapping[str, str]] = {}
+    bad_registrations: ClassVar[Sequence[Mapping[str, str]]] = ()
+
+    def query(self, worker: str, reference: str) -> dict[str, str]:
+        """Return the parameters a worker who has accepted comes with."""
+        raise NotImplementedError(f"{type(self).__name__} has to define query()")
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        """Return good options, as they would stand under ``provider:``."""
+        return {}
+
+    def platform_state(self) -> object:
+        """Return what the fake platform holds, to be compared; None where there is no platform."""
+        return None
+
+    def test_core_accepts_the_class(self) -> None:
+        plugins = plugins_with(Brings(providers=[self.provider]))
+
+        assert plugins.provider(self.provider.type) is self.provider
+
+    def test_every_option_has_help(self) -> None:
+        silent = [field.name for field in attrs.fields(self.provider.Args) if not help_of(field)]
+
+        assert not silent, (
+            "Every field of Args has to say what it is for, with famulus.option(help=…):"
+            f" {', '.join(silent)} do not."
+        )
+
+    def test_checking_finds_nothing_and_writes_nothing(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            before, told = snapshot(tmp_path), self.platform_state()
+            problems = problems_of(stage.provider().problems, stage.plan)
+
+            assert not problems, (
+                f"problems() has to be empty for a good configuration:\n{listed(problems)}"
+            )
+            assert snapshot(tmp_path) == before, "problems() must not write anything here."
+            assert self.platform_state() == told, "problems() must not tell the platform anything."
+
+    def test_options_survive_being_stored(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            again = plan_from_stored(
+                stored_plan(stage.plan), stage.plugins, stage.plan.shared_state
+            )
+
+            assert again.provider.args == stage.plan.provider.args, (
+                "A serving process reads the options from the database: they have to be equal"
+                " after JSON."
+            )
+
+    def test_worker_who_has_accepted_arrives(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            arrival = stage.provider().arrive(self.query("worker", "visit"))
+            other = stage.provider().arrive(self.query("another", "visit"))
+
+        assert isinstance(arrival, Arrival), (
+            f"arrive() has to return an Arrival for a worker who has accepted, not {arrival!r}."
+        )
+        assert isinstance(other, Arrival)
+        assert other.worker_name != arrival.worker_name, "Two people are two workers."
+
+    def test_nobody_arrives_without_an_identity(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            found = stage.provider().arrive({})
+
+        assert isinstance(found, (Preview, Refusal)), (
+            f"arrive() has to return a Preview or a Refusal where nobody says who they are, not"
+            f" {found!r}."
+        )
+
+    def test_any_query_has_an_answer_and_always_the_same(self, tmp_path: Path) -> None:
+        names = st.sampled_from(sorted(self.query("worker", "visit"))) | st.text(max_size=20)
+        with self.stage(tmp_path) as stage:
+            provider, another = stage.provider(), stage.provider()
+            before = snapshot(tmp_path)
+
+            @settings(
+                max_examples=200,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            @given(st.dictionaries(names, st.text(), max_size=6))
+            def arrives(query: dict[str, str]) -> None:
+                given_query = dict(query)
+                found = _arrive(provider, query)
+                assert isinstance(found, (Arrival, Preview, Refusal)), (
+                    f"arrive() has to return an Arrival, a Preview or a Refusal, not {found!r}."
+                )
+                assert query == given_query, "arrive() must not change the query."
+                assert _arrive(provider, query) == found == _arrive(another, query), (
+                    f"arrive() has to say the same of the same query: {query!r}."
+                )
+
+            arrives()
+            assert snapshot(tmp_path) == before, "arrive() must not write anything."
+
+    def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            shared = stage.provider()
+            expected = stage.provider().arrive(self.query("worker", "visit"))
+
+            found = at_once(_THREADS, lambda _: shared.arrive(self.query("worker", "visit")))
+
+        assert found == [expected] * _THREADS, "Many threads use one instance at once."
+
+    def test_completion_is_one_of_the_kinds_and_can_be_asked_again(self, tmp_path: Path) -> None:
+        visit = VisitView(
+            id=1,
+            run_id=1,
+            worker_name="worker",
+            reference="visit",
+            query=self.query("worker", "visit"),
+        )
+        with self.stage(tmp_path) as stage:
+            first, second = (stage.provider().completion(visit) for _ in range(2))
+
+        assert isinstance(first, _COMPLETIONS), (
+            "completion() has to return PostForm, GoTo, ShowCode, ShowAnswers or Nothing, not"
+            f" {first!r}."
+        )
+        # The next unit may be a visit of its own, under a new reference.
+        assert type(first) is type(second), "completion() has to say the same of the same visit."
+        assert isinstance(first, ShowAnswers) or first == second, (
+            f"completion() has to say the same of the same visit, not {first!r} and {second!r}:"
+            " a browser that got no reply asks again."
+        )
+        if isinstance(first, (GoTo, PostForm)):
+            assert first.url.startswith(("https://", "http://")), (
+                f"A browser can only go to a web address, not to {first.url!r}."
+            )
+
+    def test_quote_is_exact(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            quotes = {units: stage.provider().quote(stage.plan, units) for units in (0, 1, 7)}
+            reward = stage.plan.task.task_reward or Decimal(0)
+
+        for units, quote in quotes.items():
+            assert quote.currency == self.provider.currency
+            for amount in (quote.rewards, quote.fees):
+                assert isinstance(amount, Decimal), f"Money is Decimal, not {amount!r}."
+            assert quote.rewards == reward * units, (
+                f"quote() has to reckon with the plan's reward: {units} units at {reward} are"
+                f" {reward * units}, not {quote.rewards}."
+            )
+            assert quote.fees >= 0
+
+    def test_capabilities_are_kept(self) -> None:
+        promised = attrs.asdict(self.provider.capabilities)
+        for name, methods in _KEPT_BY.items():
+            lacking = [each for each in methods if _is_inherited(self.provider, each)]
+            assert not (promised[name] and lacking), (
+                f"A provider whose capabilities say {name} has to override {', '.join(lacking)}."
+            )
+
+    def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            provider = stage.provider()
+            calls: Sequence[tuple[str, Callable[[], None]]] = (
+                ("open_places", lambda: provider.open_places(1, 3, "the same key")),
+                ("grant", lambda: provider.grant("worker", "qualification", 1)),
+                ("revoke", lambda: provider.revoke("worker", "qualification")),
+                ("block", lambda: provider.block("worker", "a reason")),
+                ("close_places", lambda: provider.close_places(1)),
+            )
+            for name, call in calls:
+                call()
+                once = self.platform_state()
+                call()
+
+                assert self.platform_state() == once, (
+                    f"{name}() is called again with the same arguments after a crash or a lost"
+                    " reply, and must have no second effect."
+                )
+
+    def test_bad_registration_is_refused_and_a_good_one_succeeds(self, tmp_path: Path) -> None:
+        assert self.provider.default_requester is not None or self.bad_registrations, (
+            "A provider whose requesters are registered needs bad_registrations: nothing, or"
+            " wrong credentials."
+        )
+        with self.stage(tmp_path) as stage:
+            provider = stage.provider()
+            for bad in self.bad_registrations:
+                with pytest.raises(UsageError) as caught:
+                    provider.register(bad)
+                assert str(caught.value), "A refused registration has to say why."
+
+            provider.register(self.good_registration)
+
+    def test_worker_does_a_run(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            self._register(stage)
+            gateway = stage.launch()
+            worker = ScriptedWorker(GatewayWay(gateway), "worker", query=self.query)
+
+            answers = worker.steady(len(_ROWS) + 1)
+
+            assert [answer.outcome for answer in answers] == ["stored"] * len(_ROWS), (
+                "A worker who comes with the parameters of query() has to get a unit for each"
+                f" reference: {[answer.text for answer in answers][-1:]}"
+            )
+            page = worker.open(f"{worker.name}-0")
+            assert not page.has_form, "The same visit must not begin again once it is submitted."
+            records = list(export_records(stage.database, run=gateway.run_id))
+            assert {record["provider"] for record in records} == {self.provider.type}
+            assert_json(records, "What was stored has to be JSON")
+
+    def stage(self, tmp_path: Path) -> AbstractContextManager[Stage]:
+        """Set up what core would make of :meth:`configuration`."""
+        return open_stage(
+            plugins_with(Brings(providers=[self.provider])),
+            tmp_path,
+            state=lambda: RowsState(rows=[dict(row) for row in _ROWS]),
+            roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},
+            options={"provider": self.configuration(tmp_path)},
+        )
+
+    def _register(self, stage: Stage) -> None:
+        """Have the requester that a launch needs, where none is made by itself."""
+        if self.provider.default_requester is not None:
+            return
+        name = getattr(stage.plan.provider.args, "requester_name", None) or "requester"
+        stage.database.write(
+            lambda tx: tx.insert(
+                Requester, provider_type=self.provider.type, name=name, created_at=tx.now
+            )
+        )
+
+
+def _arrive(provider: Provider, query: Mapping[str, str]) -> object:
+    with must_not_raise(f"arrive() must not raise, whatever an address holds: {query!r}"):
+        return provider.arrive(query)
+
+
+def _is_inherited(provider: type[Provider], method: str) -> bool:
+    return getattr(provider, method) is getattr(Provider, method)

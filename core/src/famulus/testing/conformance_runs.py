@@ -1,0 +1,86 @@
+"""The rules of a blueprint that show in a run: scripted workers do it from start to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from famulus.review.export import export_records
+from famulus.testing.conformance_setting import BlueprintSetting
+from famulus.testing.workers import Answer, GatewayWay, ScriptedWorker
+from famulus.work.gateway import Gateway
+
+
+class RunRules(BlueprintSetting):
+    """Whatever workers do, and whatever dies, each answer is stored once."""
+
+    def test_run_is_worked_on_from_start_to_end(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            rows, lanes = len(stage.rows), stage.blueprint().units_per_assignment
+            gateway = stage.launch()
+
+            for number in range(lanes):
+                answers = self._worker(gateway, number).steady(rows + 1)
+                _assert_stored(answers)
+
+            records = list(export_records(stage.database, run=gateway.run_id))
+            assert len(records) == rows * lanes, (
+                f"{lanes} workers have to find a form for each of {rows} rows, but"
+                f" {len(records)} units were done."
+            )
+            stage.operator.turn()
+            assert not stage.operator.holds(gateway.run_id), "A run that is done has to end."
+
+    def test_preview_is_shown_to_who_has_not_accepted(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            answer = GatewayWay(stage.launch()).open({})
+
+        assert answer.status == 200, f"The preview has to be a page, and is: {answer.text}"
+
+    def test_run_goes_on_after_a_kill(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            gateway = stage.launch()
+            worker = self._worker(gateway, 0)
+            page = worker.open()
+            stage.kill()
+
+            worker.way = GatewayWay(stage.resume(gateway.run_id))
+            again = worker.open(page.reference)
+
+            assert again.filled is not None
+            assert page.filled is not None
+            assert _own(again.filled.fields) == _own(page.filled.fields), (
+                "After the operator and the server were killed, a worker who reloads has to find"
+                " the form that they had open."
+            )
+            _assert_stored([worker.submit(page)])
+            records = list(export_records(stage.database, run=gateway.run_id))
+            assert [record["worker"] for record in records] == [worker.name]
+
+    def test_impatient_workers_store_each_answer_once(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            gateway = stage.launch()
+            worker = self._worker(gateway, 0)
+
+            answers = worker.double_click()
+
+            _assert_stored(answers)
+            records = list(export_records(stage.database, run=gateway.run_id))
+            assert len(records) == 1, "The same submission twice has to be stored once."
+
+    def _worker(self, gateway: Gateway, number: int) -> ScriptedWorker:
+        return ScriptedWorker(
+            GatewayWay(gateway), f"worker-{number}", variant=number, fill=self.fill
+        )
+
+
+def _assert_stored(answers: list[Answer]) -> None:
+    refused = [answer.text for answer in answers if answer.outcome != "stored"]
+    assert not refused, (
+        "Answers that a worker gave by filling in every control of the form have to be stored;"
+        f" define fill() where only some will do. Instead:\n{refused[:1]}"
+    )
+
+
+def _own(fields: object) -> list[tuple[str, str]]:
+    assert isinstance(fields, (list, tuple))
+    return [pair for pair in fields if not pair[0].startswith("famulus_")]

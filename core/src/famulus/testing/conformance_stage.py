@@ -1,0 +1,271 @@
+"""A stage for one plugin under test: a checked plan, a database of its own, an operator at need."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, evolve, field, frozen
+
+from famulus.contracts.architect import Architect
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.provider import Provider
+from famulus.errors import Problem, UsageError
+from famulus.model.database import Database
+from famulus.operate.lease import LEASE_SECONDS
+from famulus.planning import Draft, configuration_from_mapping, draft_plan
+from famulus.planning.shared_state import fitting_state
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.work.gateway import Gateway
+from famulus.work.opening import open_gateway
+
+_TASK = {
+    "task_name": "conformance",
+    "task_title": "A task",
+    "task_description": "Of the conformance kit.",
+    "task_reward": "0.10",
+}
+_REQUESTER = RequesterView(id=1, name="requester", provider_type="")
+
+State = Callable[[], SharedTaskState | None]
+
+
+@frozen(kw_only=True, eq=False)
+class Brings:
+    """A plugin that registers the classes under test."""
+
+    blueprints: Sequence[type[Blueprint]] = ()
+    providers: Sequence[type[Provider]] = ()
+
+    @hookimpl
+    def famulus_register_blueprints(self) -> list[type[Blueprint]]:
+        """Bring the blueprints."""
+        return [*self.blueprints]
+
+    @hookimpl
+    def famulus_register_architects(self) -> list[type[Architect]]:
+        """Bring none."""
+        return []
+
+    @hookimpl
+    def famulus_register_providers(self) -> list[type[Provider]]:
+        """Bring the providers."""
+        return [*self.providers]
+
+
+def plugins_with(under_test: Brings) -> Plugins:
+    """Return the kit's plugins and the one under test.
+
+    :raises AssertionError: with core's own words, where it refuses the classes.
+    """
+    plugins = kit_plugins(under_test=under_test)
+    [info] = [info for info in plugins.infos if info.name == "under_test"]
+    assert not info.refused, f"Core has to accept the class, and refuses it: {info.refused}"
+    return plugins
+
+
+def draft(
+    plugins: Plugins,
+    folder: Path,
+    *,
+    state: SharedTaskState | None,
+    roles: Mapping[str, str],
+    options: Mapping[str, Mapping[str, Any]],
+) -> Draft:
+    """Read a configuration the way a launch does, as far as it goes without asking plugins."""
+    configuration = {
+        "defaults": [{role: type_name} for role, type_name in roles.items()],
+        "task": _TASK,
+        **{section: _without_paths(given) for section, given in options.items()},
+    }
+    return draft_plan(configuration_from_mapping(configuration, task_dir=folder), plugins, state)
+
+
+@define
+class Stage:
+    """What core would make of one sound plan. Close it: ``open_stage`` does."""
+
+    folder: Path
+    plugins: Plugins
+    plan: Plan
+    #: makes the shared state anew, as a run script that runs again would
+    state: State
+    clock: MovableClock = field(factory=MovableClock)
+    _exits: contextlib.ExitStack = field(factory=contextlib.ExitStack, repr=False)
+    _database: Database | None = None
+    _rows: list[dict[str, Any]] | None = None
+    _operator: ManualOperator | None = None
+
+    @property
+    def database(self) -> Database:
+        """The database, whose file is made when something is written to it."""
+        if self._database is None:
+            self._database = self._exits.enter_context(
+                Database(self.folder / "famulus.db", clock=self.clock)
+            )
+        return self._database
+
+    @property
+    def operator(self) -> ManualOperator:
+        """An operator without threads of its own."""
+        if self._operator is None:
+            self._operator = ManualOperator(self.database, plugins=self.plugins)
+            self._exits.callback(self._close_operator)
+        return self._operator
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """The blueprint's data; a generator of the author's is not used up by looking."""
+        if self._rows is None:
+            self._rows = [dict(row) for row in self.blueprint(anew=True).assignments()]
+        return self._rows
+
+    def blueprint(self, *, anew: bool = False) -> Blueprint:
+        """Make another instance of the plan's blueprint.
+
+        :param anew: with a shared state made anew.
+        """
+        cls = self.plugins.blueprint(self.plan.blueprint.type)
+        context = self._context()
+        if anew:
+            context = evolve(context, shared_state=fitting_state(cls, self.state()))
+        return cls(self.plan.blueprint.args, context)
+
+    def provider(self) -> Provider:
+        """Make another instance of the plan's provider."""
+        cls = self.plugins.provider(self.plan.provider.type)
+        return cls(self.plan.provider.args, self._context())
+
+    def launch(self) -> Gateway:
+        """Launch the plan, load it whole and open the way in."""
+        launched = self.operator.launch(self.plan)
+        self.operator.load_all(launched)
+        return self._open(launched.run_id, self.plan.shared_state)
+
+    def kill(self) -> None:
+        """Lose the operator as a crash would: nothing is stopped, and its lease runs out."""
+        operator, self._operator = self.operator, None
+        for operated in operator._going_on():
+            if operated.callbacks is not None:
+                operated.callbacks.close()
+        self.clock.advance(LEASE_SECONDS + 1)
+
+    def resume(self, run: int) -> Gateway:
+        """Go on with a run, as another process would: by another operator and gateway."""
+        state = self.state()
+        launched = self.operator.resume(run, shared_state=state)
+        self.operator.load_all(launched)
+        return self._open(launched.run_id, state)
+
+    def close(self) -> None:
+        """End everything that was started."""
+        self._exits.close()
+
+    def _open(self, run: int, state: SharedTaskState | None) -> Gateway:
+        gateway = open_gateway(self.database, run, plugins=self.plugins, shared_state=state)
+        self._exits.callback(gateway.close)
+        return gateway
+
+    def _close_operator(self) -> None:
+        if self._operator is not None:
+            self._operator.close()
+
+    def _context(self) -> Context:
+        return Context(
+            database=self.database,
+            clock=self.clock,
+            shared_state=self.plan.shared_state,
+            requester=_REQUESTER,
+        )
+
+
+@contextlib.contextmanager
+def open_stage(
+    plugins: Plugins,
+    folder: Path,
+    *,
+    state: State,
+    roles: Mapping[str, str],
+    options: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Stage]:
+    """Set up a stage for a configuration without problems.
+
+    :raises AssertionError: when the configuration cannot even be read.
+    """
+    found = draft(plugins, folder, state=state(), roles=roles, options=options)
+    assert not found.problems, (
+        f"configuration() has to return options that core can read:\n{listed(found.problems)}"
+    )
+    assert found.plan is not None
+    with contextlib.closing(
+        Stage(folder=folder, plugins=plugins, plan=found.plan, state=state)
+    ) as stage:
+        yield stage
+
+
+def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Problem]:
+    """Ask a plugin for its problems.
+
+    :raises AssertionError: when it raises instead of returning them.
+    """
+    with must_not_raise("problems() has to return what is wrong"):
+        try:
+            return list(ask(plan))
+        except UsageError as error:
+            return list(error.problems)
+
+
+@contextlib.contextmanager
+def must_not_raise(rule: str) -> Iterator[None]:
+    """Make an assertion of whatever a plugin raises; ``rule`` begins its sentence.
+
+    :raises AssertionError: from that exception.
+    """
+    try:
+        yield
+    except AssertionError:
+        raise
+    except Exception as error:
+        raise AssertionError(f"{rule}, and raised {type(error).__name__}: {error}") from error
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """Return problems on a line each."""
+    return "\n".join(map(str, problems)) or "(no problems)"
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return size and time of change of everything in a folder."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.stat()
+        found[str(path.relative_to(folder))] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
+def assert_json(value: Any, rule: str) -> None:
+    """Assert that JSON takes a value and gives it back; ``rule`` begins the sentence if not."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise AssertionError(f"{rule}: {error}.") from error
+    assert json.loads(text) == value, f"{rule}, and to come back as it was: {value!r} does not."
+
+
+def _without_paths(value: Any) -> Any:
+    """Turn paths into text: a configuration has the types of YAML."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _without_paths(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_paths(item) for item in value]
+    return value

@@ -1,0 +1,249 @@
+"""The form on a worker's page: what stands in it, and how somebody might fill it in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+
+from attrs import define, field, frozen
+
+from famulus.testing.forms_values import plausible_text
+
+_NEVER_SENT = frozenset({"submit", "button", "reset", "image"})
+
+
+@frozen(kw_only=True)
+class Choice:
+    """One option of a ``<select>``."""
+
+    value: str
+    disabled: bool = False
+
+
+@frozen(kw_only=True)
+class Control:
+    """One named control that can be sent. ``kind`` is an input's type, ``select`` or
+    ``textarea``."""
+
+    kind: str
+    name: str
+    value: str = ""
+    attributes: Mapping[str, str] = field(factory=dict)
+    choices: Sequence[Choice] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether a browser asks for a value."""
+        return "required" in self.attributes
+
+
+@frozen(kw_only=True)
+class Attachment:
+    """A file that a worker has chosen."""
+
+    field: str
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@frozen(kw_only=True)
+class Filled:
+    """What a browser would send of a form, in the order of the page."""
+
+    fields: Sequence[tuple[str, str]]
+    files: Sequence[Attachment] = ()
+
+
+@frozen(kw_only=True)
+class HtmlForm:
+    """The first form of a document with the controls that a browser would send."""
+
+    attributes: Mapping[str, str]
+    controls: Sequence[Control]
+
+    @property
+    def is_onboarding(self) -> bool:
+        """Whether it is the one a worker passes first."""
+        return "data-onboarding" in self.attributes
+
+    def fill(self, variant: int = 0) -> Filled:
+        """Fill in every control the way somebody in a hurry might.
+
+        :param variant: who fills it in; another number chooses otherwise where there is a choice.
+        """
+        fields: list[tuple[str, str]] = []
+        files: list[Attachment] = []
+        for group in self._groups():
+            if group[0].kind == "file":
+                files.append(_attachment(group[0], variant))
+            else:
+                fields += [(group[0].name, value) for value in _values(group, variant)]
+        return Filled(fields=fields, files=files)
+
+    def _groups(self) -> Iterator[list[Control]]:
+        """Yield controls one by one, but radio buttons and checkboxes of one name together."""
+        grouped: dict[tuple[str, str], list[Control]] = {}
+        for number, control in enumerate(self.controls):
+            together = control.kind in ("radio", "checkbox")
+            key = (control.kind, control.name if together else str(number))
+            grouped.setdefault(key, []).append(control)
+        yield from grouped.values()
+
+
+def html_form(document: str) -> HtmlForm | None:
+    """Return the first form of a document, or None when it has none."""
+    reader = _FormReader()
+    reader.feed(document)
+    reader.close()
+    if reader.form is None:
+        return None
+    return HtmlForm(attributes=reader.form, controls=tuple(reader.controls))
+
+
+def form_of_body(body: str) -> HtmlForm:
+    """Return what a blueprint's page brings into the form that it stands in."""
+    form = html_form(f"<form>{body}</form>")
+    assert form is not None
+    return form
+
+
+def _values(group: Sequence[Control], variant: int) -> list[str]:
+    first = group[0]
+    if first.kind == "hidden":
+        return [first.value]
+    if first.kind == "radio":
+        return [group[variant % len(group)].value]
+    if first.kind == "checkbox":
+        chosen = variant % len(group)
+        return [
+            each.value for number, each in enumerate(group) if each.required or number == chosen
+        ]
+    if first.kind == "select":
+        return _selected(first, variant)
+    return [plausible_text(first.kind, first.value, first.attributes, variant)]
+
+
+def _selected(select: Control, variant: int) -> list[str]:
+    able = [choice.value for choice in select.choices if not choice.disabled]
+    # An empty value is the line that asks to choose.
+    meant = [value for value in able if value] or able
+    return [meant[variant % len(meant)]] if meant else []
+
+
+def _attachment(control: Control, variant: int) -> Attachment:
+    is_image = "image" in control.attributes.get("accept", "")
+    return Attachment(
+        field=control.name,
+        filename=f"file-{variant}.{'png' if is_image else 'txt'}",
+        content_type="image/png" if is_image else "text/plain",
+        content=b"A file of a scripted worker, number %d.\n" % variant,
+    )
+
+
+@define
+class _OpenSelect:
+    attributes: dict[str, str]
+    choices: list[Choice] = field(factory=list)
+    option: dict[str, str] | None = None
+    text: str = ""
+    group_disabled: bool = False
+
+
+class _FormReader(HTMLParser):
+    """Collects the first form's controls; disabled ones and those of templates are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.form: dict[str, str] | None = None
+        self.controls: list[Control] = []
+        self._ended = False
+        self._templates = 0
+        self._fieldsets: list[bool] = []
+        self._select: _OpenSelect | None = None
+        self._textarea: dict[str, str] | None = None
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "form" and self.form is None:
+            self.form = attributes
+        elif tag == "template":
+            self._templates += 1
+        elif self.form is None or self._ended or self._templates:
+            return
+        elif tag == "fieldset":
+            self._fieldsets.append("disabled" in attributes)
+        elif tag == "input":
+            self._add(attributes.get("type", "text").lower() or "text", attributes)
+        elif tag == "textarea":
+            self._textarea, self._text = attributes, ""
+        elif tag == "select":
+            self._select = _OpenSelect(attributes)
+        elif self._select is not None:
+            self._start_in_select(self._select, tag, attributes)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._ended = self.form is not None
+        elif tag == "template":
+            self._templates -= 1
+        elif tag == "fieldset" and self._fieldsets:
+            self._fieldsets.pop()
+        elif tag == "textarea" and self._textarea is not None:
+            self._add("textarea", self._textarea, value=self._text.removeprefix("\n"))
+            self._textarea = None
+        elif self._select is not None and tag in ("option", "optgroup", "select"):
+            self._end_in_select(self._select, tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea is not None:
+            self._text += data
+        elif self._select is not None:
+            self._select.text += data
+
+    def _start_in_select(self, select: _OpenSelect, tag: str, attributes: dict[str, str]) -> None:
+        if tag in ("option", "optgroup"):
+            _end_option(select)
+        if tag == "option":
+            select.option, select.text = attributes, ""
+        elif tag == "optgroup":
+            select.group_disabled = "disabled" in attributes
+
+    def _end_in_select(self, select: _OpenSelect, tag: str) -> None:
+        _end_option(select)
+        if tag == "optgroup":
+            select.group_disabled = False
+        elif tag == "select":
+            self._add("select", select.attributes, choices=select.choices)
+            self._select = None
+
+    def _add(
+        self,
+        kind: str,
+        attributes: dict[str, str],
+        *,
+        value: str | None = None,
+        choices: Sequence[Choice] = (),
+    ) -> None:
+        name = attributes.get("name", "")
+        if not name or kind in _NEVER_SENT or "disabled" in attributes or any(self._fieldsets):
+            return
+        if value is None:
+            value = attributes.get("value", "on" if kind in ("radio", "checkbox") else "")
+        self.controls.append(
+            Control(kind=kind, name=name, value=value, attributes=attributes, choices=choices)
+        )
+
+
+def _end_option(select: _OpenSelect) -> None:
+    if select.option is None:
+        return
+    option = select.option
+    select.choices.append(
+        Choice(
+            value=option.get("value", " ".join(select.text.split())),
+            disabled="disabled" in option or select.group_disabled,
+        )
+    )
+    select.option = None

@@ -1,0 +1,136 @@
+"""Scripted workers: they come in, fill in whatever form there is and behave as people do.
+
+Each behaviour is a method that returns what the worker got to see; judging it is the test's.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from attrs import define, field, frozen
+
+from famulus.testing.forms import Filled, HtmlForm
+from famulus.testing.workers_ways import Answer, GatewayWay, HttpWay, WayIn
+
+__all__ = ["Answer", "GatewayWay", "HttpWay", "OpenPage", "ScriptedWorker", "WayIn"]
+
+T = TypeVar("T")
+
+
+def _query(name: str, reference: str) -> dict[str, str]:
+    return {"worker_id": name, "assignment_id": reference}
+
+
+def _fill(form: HtmlForm, variant: int) -> Filled:
+    return form.fill(variant)
+
+
+@frozen(kw_only=True)
+class OpenPage:
+    """A page that a worker has open, with the form as they have filled it in."""
+
+    reference: str
+    answer: Answer
+    filled: Filled | None
+
+    @property
+    def has_form(self) -> bool:
+        """Whether there is something to do."""
+        return self.filled is not None
+
+
+@define
+class ScriptedWorker:
+    """One person, known by their name, with a reference of their own for each visit.
+
+    ``query`` makes the parameters of an address, by default those of the providers ``mock`` and
+    ``crowd``. ``fill`` fills in a form; ``variant`` is handed to it, so that workers differ.
+    """
+
+    way: WayIn
+    name: str
+    variant: int = 0
+    query: Callable[[str, str], Mapping[str, str]] = _query
+    fill: Callable[[HtmlForm, int], Filled] = _fill
+    #: whether the browser runs the page's script, which asks for JSON
+    has_scripts: bool = True
+    _numbers: Iterator[int] = field(factory=itertools.count, init=False, repr=False)
+
+    def open(self, reference: str | None = None) -> OpenPage:
+        """Open the task; an onboarding is passed first. The same reference again is a reload."""
+        reference = f"{self.name}-{next(self._numbers)}" if reference is None else reference
+        page = self._look(reference)
+        if page.answer.form is not None and page.answer.form.is_onboarding:
+            self.submit(page)
+            page = self._look(reference)
+        return page
+
+    def submit(self, page: OpenPage) -> Answer:
+        """Send the form of an open page. Again, it is the same submission."""
+        assert page.filled is not None, f"there is no form to send: {page.answer.text}"
+        return self.way.send(page.filled, as_json=self.has_scripts)
+
+    def give_back(self, page: OpenPage) -> Answer:
+        """Press the button that gives the unit back."""
+        assert page.filled is not None
+        return self.way.send(page.filled, action="give-back", as_json=False)
+
+    def steady(self, most: int = 1000) -> list[Answer]:
+        """Do one unit after the other until there are none, or ``most`` are done."""
+        answers = []
+        for _ in range(most):
+            page = self.open()
+            if not page.has_form:
+                break
+            answers.append(self.submit(page))
+        return answers
+
+    def drop_out(self) -> OpenPage:
+        """Open the task and never come back."""
+        return self.open()
+
+    def reload(self, times: int = 1) -> tuple[list[OpenPage], Answer]:
+        """Open a page, reload it, submit the last; return every page and the answer."""
+        pages = [self.open()]
+        pages += [self.open(pages[0].reference) for _ in range(times)]
+        return pages, self.submit(pages[-1])
+
+    def double_click(self, clicks: int = 2) -> list[Answer]:
+        """Send one submission several times at once."""
+        page = self.open()
+        return at_once(clicks, lambda _: self.submit(page))
+
+    def many_tabs(self, tabs: int) -> list[OpenPage]:
+        """Open several visits at once; those that got a form can be submitted."""
+        references = [f"{self.name}-{next(self._numbers)}" for _ in range(tabs)]
+        return at_once(tabs, lambda number: self.open(references[number]))
+
+    def offline(self) -> list[Answer]:
+        """Submit, lose the reply and send the same again; return both replies."""
+        page = self.open()
+        return [self.submit(page), self.submit(page)]
+
+    def _look(self, reference: str) -> OpenPage:
+        answer = self.way.open(self.query(self.name, reference))
+        form = answer.form
+        filled = None if form is None else self.fill(form, self.variant)
+        return OpenPage(reference=reference, answer=answer, filled=filled)
+
+
+def at_once(times: int, work: Callable[[int], T]) -> list[T]:
+    """Run something in so many threads, which start together; return the results by number.
+
+    :raises Exception: the first that a thread has raised.
+    """
+    barrier = threading.Barrier(times)
+
+    def run(number: int) -> Any:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))

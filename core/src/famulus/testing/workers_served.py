@@ -1,0 +1,54 @@
+"""A run that is served over real HTTP for the length of a test."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from famulus.contracts.plan import SharedTaskState
+from famulus.operate.operator import Launched, Operator
+from famulus.review.export import export_records
+from famulus.testing.workers import ScriptedWorker
+from famulus.testing.workers_ways import HttpWay
+
+
+@frozen(kw_only=True)
+class ServedRun:
+    """A launched run and whom to ask about it."""
+
+    operator: Operator
+    launched: Launched
+
+    @property
+    def url(self) -> str:
+        """Where workers come in."""
+        return self.launched.url
+
+    def worker(self, name: str, **more: Any) -> ScriptedWorker:
+        """Return somebody who works on the run over HTTP; ``more`` as in ``ScriptedWorker``."""
+        return ScriptedWorker(HttpWay(self.url), name, **more)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return what has been stored so far, as ``famulus export`` would write it."""
+        return list(export_records(self.operator.database, run=self.launched.run_id))
+
+
+@contextlib.contextmanager
+def served_run(
+    configuration: Mapping[str, Any] | Path,
+    database: Path,
+    *,
+    overrides: Sequence[str] = ("architect.port=0",),
+    shared_state: SharedTaskState | None = None,
+) -> Iterator[ServedRun]:
+    """Launch a configuration for the length of a ``with`` block; any free port unless overridden.
+
+    Its plugins have to be installed: the serving process finds them by their entry points.
+    """
+    with Operator(database) as operator:
+        launched = operator.launch(configuration, overrides=overrides, shared_state=shared_state)
+        yield ServedRun(operator=operator, launched=launched)

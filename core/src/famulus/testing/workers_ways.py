@@ -1,0 +1,185 @@
+"""The two ways in to a run: through its gateway in this process, and over HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urljoin
+from urllib.request import ProxyHandler, Request, build_opener
+
+from attrs import frozen
+
+from famulus.contracts.pages import Form, FormFile, Reply
+from famulus.testing.forms import Attachment, Filled, HtmlForm, html_form
+from famulus.work.gateway import Gateway
+
+#: Seconds until a server that does not answer is given up.
+_PATIENCE = 30.0
+_REFUSAL_HEADER = "X-Famulus-Refusal"
+
+
+@frozen(kw_only=True)
+class Answer:
+    """What came back for one request. Header names are in lower case."""
+
+    status: int
+    text: str
+    content_type: str
+    headers: Mapping[str, str]
+
+    @property
+    def form(self) -> HtmlForm | None:
+        """The form to fill in, or None where there is nothing to do."""
+        form = None if self.is_json else html_form(self.text)
+        return form if form is not None and form.attributes.get("action") == "submit" else None
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it speaks to the page's script."""
+        return self.content_type.startswith("application/json")
+
+    @property
+    def outcome(self) -> str:
+        """What became of a submission: ``stored``, ``invalid``, ``conflict``, ``refused`` or
+        ``error``; told from the status where the form was sent without a script."""
+        if self.is_json:
+            return str(json.loads(self.text)["outcome"])
+        words = {200: "stored", 422: "invalid", 409: "conflict", 403: "refused", 404: "refused"}
+        return words.get(self.status, "error")
+
+    @property
+    def refusal(self) -> str | None:
+        """The code of the reason why a worker gets nothing, or None."""
+        return self.headers.get(_REFUSAL_HEADER.lower())
+
+
+class WayIn(Protocol):
+    """How a scripted worker reaches a run; used by several threads at once."""
+
+    def open(self, query: Mapping[str, str]) -> Answer:
+        """Open the task's page."""
+        ...
+
+    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
+        """Send a form; ``as_json`` is how the page's own script asks."""
+        ...
+
+
+@frozen
+class GatewayWay:
+    """Through an open gateway: the engine without HTTP."""
+
+    gateway: Gateway
+
+    def open(self, query: Mapping[str, str]) -> Answer:
+        """Open the task's page."""
+        return _answer(self.gateway.arrive(query))
+
+    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
+        """Send a form, its files put where an architect puts them."""
+        received = [self._received(file) for file in filled.files]
+        form = Form(fields=list(filled.fields), files=received)
+        try:
+            if action == "give-back":
+                return _answer(self.gateway.give_back(form))
+            return _answer(self.gateway.submit(form, as_json=as_json))
+        finally:
+            for file in received:
+                file.path.unlink(missing_ok=True)
+
+    def _received(self, file: Attachment) -> FormFile:
+        path = self.gateway.upload_folder / secrets.token_hex(8)
+        return received_file(file, path)
+
+
+@frozen
+class HttpWay:
+    """Over real HTTP, at the address of a served run."""
+
+    url: str
+
+    def open(self, query: Mapping[str, str]) -> Answer:
+        """Open the task's page."""
+        return _ask(Request(f"{self.url}?{urlencode(query)}"))
+
+    def get(self, path: str) -> Answer:
+        """Ask for what lies beside the page; the path goes out as it is."""
+        return _ask(Request(self.url + path))
+
+    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
+        """Send a form as ``multipart/form-data``."""
+        boundary = secrets.token_hex(16)
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Accept": "application/json" if as_json else "text/html",
+        }
+        body = _multipart(filled, boundary.encode())
+        return _ask(Request(urljoin(self.url, action), data=body, headers=headers))
+
+
+def received_file(file: Attachment, path: Path) -> FormFile:
+    """Write a file the way an architect receives it."""
+    path.write_bytes(file.content)
+    return FormFile(
+        field=file.field,
+        filename=file.filename,
+        content_type=file.content_type,
+        size=len(file.content),
+        sha256=hashlib.sha256(file.content).hexdigest(),
+        path=path,
+    )
+
+
+def _answer(reply: Reply) -> Answer:
+    return Answer(
+        status=reply.status,
+        text=reply.body,
+        content_type=reply.content_type,
+        headers={name.lower(): value for name, value in reply.headers.items()},
+    )
+
+
+def _ask(request: Request) -> Answer:
+    # The machine's proxy must not stand between a test and its own server.
+    opener = build_opener(ProxyHandler({}))
+    try:
+        response = opener.open(request, timeout=_PATIENCE)
+    except HTTPError as error:
+        response = error
+    with response:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(
+            status=response.status,
+            text=response.read().decode(),
+            content_type=headers.get("content-type", ""),
+            headers=headers,
+        )
+
+
+def _multipart(filled: Filled, boundary: bytes) -> bytes:
+    parts = [
+        (f'name="{_quoted(name)}"', "", value.encode("utf-8")) for name, value in filled.fields
+    ]
+    parts += [
+        (
+            f'name="{_quoted(file.field)}"; filename="{_quoted(file.filename)}"',
+            f"Content-Type: {file.content_type}\r\n",
+            file.content,
+        )
+        for file in filled.files
+    ]
+    body = b"".join(
+        b"--%s\r\nContent-Disposition: form-data; %s\r\n%s\r\n%s\r\n"
+        % (boundary, disposition.encode(), kind.encode(), content)
+        for disposition, kind, content in parts
+    )
+    return body + b"--%s--\r\n" % boundary
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

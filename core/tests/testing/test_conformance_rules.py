@@ -1,0 +1,341 @@
+"""A plugin that breaks a rule fails the test of that rule, which says so in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from attrs import field, frozen
+
+import famulus
+from famulus.testing import BlueprintConformance as Rules
+from famulus.testing import ProviderConformance as CrowdRules
+
+
+@frozen(kw_only=True)
+class WordArgs:
+    words: Path | None = famulus.option(help="File with a word on each line.", required=True)
+
+
+class Word(famulus.Blueprint):
+    """A blueprint that keeps every rule, for others to break one."""
+
+    type = "word"
+    Args = WordArgs
+
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        if self.args.words.is_file():
+            return []
+        return [plan.problem("blueprint.words", "is no file")]
+
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        with self.args.words.open() as lines:
+            for line in lines:
+                yield {"word": line.strip()}
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        return famulus.Page(body=f"{escape(view.unit.data['word'])} <input name=answer required>")
+
+
+class WordRules(Rules):
+    blueprint = Word
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        (tmp_path / "words.txt").write_text("one\ntwo\n")
+        return {"words": tmp_path / "words.txt"}
+
+    def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
+        return {"no such file": {"words": tmp_path / "none.txt"}}
+
+    def big_configuration(self, tmp_path: Path, rows: int) -> dict[str, Any]:
+        (tmp_path / "words.txt").write_text("word\n" * rows)
+        return {"words": tmp_path / "words.txt"}
+
+
+class TestWord(WordRules):
+    """The blueprint that the others are made from is right."""
+
+
+@frozen(kw_only=True)
+class SilentArgs(WordArgs):
+    more: str = "x"
+
+
+class Silent(Word):
+    Args = SilentArgs
+
+
+class Careless(Word):
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        return []
+
+
+class Raising(Word):
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        raise OSError("the file")
+
+
+class Placeless(Word):
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        return [famulus.Problem("something is wrong")] if super().problems(plan) else []
+
+
+class Writing(Word):
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        (self.args.words.parent / "cache").write_text("x")
+        return super().problems(plan)
+
+
+class Listing(Word):
+    def assignments(self) -> Any:
+        return list(super().assignments())
+
+
+class Hoarding(Word):
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        yield from list(super().assignments())
+
+
+class Shuffling(Word):
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        for row in super().assignments():
+            yield {**row, "drawn": random.random()}
+
+
+class NotJson(Word):
+    def assignments(self) -> Iterator[Mapping[str, Any]]:
+        for row in super().assignments():
+            yield {**row, "path": self.args.words}
+
+
+class Changing(Word):
+    numbers = itertools.count()
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        return famulus.Page(body=f"<input type=hidden name=n value={next(self.numbers)}>")
+
+
+class OwnForm(Word):
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        return famulus.Page(body="<form><input name=answer></form>")
+
+
+class Elsewhere(Word):
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        head = '<script src="https://example.org/x.js"></script>'
+        return famulus.Page(head=head, body="<input name=answer>")
+
+
+def page_of(template: str) -> type[Word]:
+    class Templated(Word):
+        def task_page(self, view: famulus.TaskView) -> famulus.Page:
+            word = view.unit.data["word"]
+            body = template.format(word, escaped=escape(word), json=json.dumps(word))
+            return famulus.Page(body=body + "<input name=answer>")
+
+    return Templated
+
+
+class NeedsData(Word):
+    def preview_page(self, view: famulus.PreviewView) -> famulus.Page | None:
+        return famulus.Page(body=escape(view.data["word"]))  # type: ignore[index]
+
+
+class SetAnswers(Word):
+    def read_answers(self, form: famulus.Form) -> Any:
+        return set(form.fields)
+
+
+class Naive(Word):
+    def read_answers(self, form: famulus.Form) -> Any:
+        return {"answer": dict(form.fields)["answer"]}
+
+
+class Loud(Word):
+    def show(self, unit: famulus.SubmittedUnit) -> str:
+        return str(unit.answers["answer"])
+
+
+class LostAssets(Word):
+    def assets(self) -> Sequence[Path]:
+        return [Path("no/such/folder")]
+
+
+class Forgetful(Word):
+    def __init__(self, args: Any, context: famulus.Context) -> None:
+        super().__init__(args, context)
+        self.numbers = itertools.count()
+
+    def task_page(self, view: famulus.TaskView) -> famulus.Page:
+        return famulus.Page(body=f"<input name=answer value={next(self.numbers)}>")
+
+
+class Refusing(Word):
+    def read_answers(self, form: famulus.Form) -> Any:
+        raise famulus.InvalidAnswers("Never.")
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"),
+    [
+        (Silent, "every_option_has_help", "more do not"),
+        (Careless, "broken_configuration_is_told_with_its_place", "missed: no such file"),
+        (Raising, "good_configuration_has_no_problems", "raised OSError"),
+        (Placeless, "broken_configuration_is_told_with_its_place", "has to say where"),
+        (Writing, "checking_writes_nothing", "must not write anything"),
+        (Listing, "rows_are_streamed", "an iterator, not a list"),
+        (Hoarding, "memory_does_not_grow_with_the_rows", "has to stream"),
+        (Shuffling, "rows_are_the_same_every_time", "the same rows in the same order"),
+        (NotJson, "rows_are_json_objects", "Row 0 has to be JSON"),
+        (Changing, "page_is_the_same_when_it_is_reloaded", "must find what they saw"),
+        (OwnForm, "pages_are_the_inside_of_a_form", "leave out: <form>"),
+        (Elsewhere, "pages_are_the_inside_of_a_form", "wait for another host"),
+        (page_of("{0}"), "data_stays_data_in_every_page", "an element <famulus-probe>"),
+        (page_of("<p title={escaped}>"), "data_stays_data_in_every_page", "attribute of <p>"),
+        (page_of('<p title="{0}">'), "data_stays_data_in_every_page", "attribute of <p>"),
+        (page_of('<a href="{escaped}">'), "data_stays_data_in_every_page", "script behind href"),
+        (page_of("<p onclick=\"f('{escaped}')\">"), "data_stays_data_in_every_page", "in onclick"),
+        (page_of("<script>{json}</script>"), "data_stays_data_in_every_page", "an element"),
+        (page_of("{0:d}"), "data_stays_data_in_every_page", "raised ValueError"),
+        (NeedsData, "preview_needs_no_data", "has to do without data"),
+        (SetAnswers, "answers_are_json_and_the_same_for_the_same_form", "has to return JSON"),
+        (Naive, "hostile_forms_get_answers_or_a_message", "got an empty form, and raised KeyError"),
+        (Loud, "reviewer_is_shown_text", "control characters"),
+        (LostAssets, "assets_are_folders", "folders that are there"),
+        (Forgetful, "threads_can_share_an_instance", "Many threads use one instance"),
+        (Refusing, "run_is_worked_on_from_start_to_end", "have to be stored"),
+        (Changing, "run_goes_on_after_a_kill", "the form that they had open"),
+    ],
+)
+def test_broken_rule_is_named(tmp_path: Path, broken: type[Word], rule: str, sentence: str) -> None:
+    rules = WordRules()
+    rules.blueprint = broken  # type: ignore[misc]
+    test = getattr(rules, f"test_{rule}")
+
+    with pytest.raises(AssertionError, match=sentence):
+        test(tmp_path) if "help" not in rule else test()
+
+
+@frozen(kw_only=True)
+class NoArgs:
+    nothing: None = field(default=None, metadata=famulus.option(help="Nothing.").metadata)
+
+
+class Crowd(famulus.Provider):
+    """A provider that keeps every rule."""
+
+    type = "people"
+    Args = NoArgs
+
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        return []
+
+    def arrive(
+        self, query: Mapping[str, str]
+    ) -> famulus.Arrival | famulus.Preview | famulus.Refusal:
+        if not (query.get("who") and query.get("visit")):
+            return famulus.Preview()
+        return famulus.Arrival(worker_name=query["who"], reference=query["visit"])
+
+    def completion(self, visit: famulus.VisitView) -> famulus.Completion:
+        return famulus.GoTo(url="https://example.org/done")
+
+    def register(self, args: Mapping[str, str]) -> None:
+        if "key" not in args:
+            raise famulus.UsageError("the key is missing")
+
+
+class PeopleRules(CrowdRules):
+    provider = Crowd
+    good_registration: ClassVar = {"key": "k"}
+    bad_registrations = ({},)
+
+    def query(self, worker: str, reference: str) -> dict[str, str]:
+        return {"who": worker, "visit": reference}
+
+
+class TestCrowd(PeopleRules):
+    """The provider that the others are made from is right; its requester is registered."""
+
+
+class Trusting(Crowd):
+    def arrive(self, query: Mapping[str, str]) -> famulus.Arrival:
+        return famulus.Arrival(worker_name=query["who"], reference=query["visit"])
+
+
+class Restless(Crowd):
+    numbers = itertools.count()
+
+    def completion(self, visit: famulus.VisitView) -> famulus.Completion:
+        return famulus.ShowCode(code=str(next(self.numbers)))
+
+
+class Floating(Crowd):
+    def quote(self, plan: famulus.Plan, units: int) -> famulus.Quote:
+        return famulus.Quote(currency="USD", rewards=0.1 * units, fees=0)  # type: ignore[arg-type]
+
+
+class Boasting(Crowd):
+    capabilities = famulus.Capabilities(sells_places=True)
+
+
+class TakesAnything(Crowd):
+    def register(self, args: Mapping[str, str]) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"),
+    [
+        (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
+        (Restless, "completion_is_one_of_the_kinds_and_can_be_asked_again", "asks again"),
+        (Floating, "quote_is_exact", "Money is Decimal"),
+    ],
+)
+def test_broken_rule_of_a_crowd_is_named(
+    tmp_path: Path, broken: type[Crowd], rule: str, sentence: str
+) -> None:
+    rules = PeopleRules()
+    rules.provider = broken  # type: ignore[misc]
+
+    with pytest.raises(AssertionError, match=sentence):
+        getattr(rules, f"test_{rule}")(tmp_path)
+
+
+def test_capability_without_its_methods_is_named() -> None:
+    rules = PeopleRules()
+    rules.provider = Boasting  # type: ignore[misc]
+
+    with pytest.raises(AssertionError, match="sells_places has to override open_places"):
+        rules.test_capabilities_are_kept()
+
+
+def test_registration_that_takes_anything_is_found(tmp_path: Path) -> None:
+    rules = PeopleRules()
+    rules.provider = TakesAnything  # type: ignore[misc]
+
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        rules.test_bad_registration_is_refused_and_a_good_one_succeeds(tmp_path)
+
+
+def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
+    opened: list[int] = []
+
+    class Selling(Crowd):
+        def open_places(self, run_id: int, count: int, key: str) -> None:
+            opened.append(count)
+
+    class SellingRules(PeopleRules):
+        provider = Selling
+
+        def platform_state(self) -> object:
+            return list(opened)
+
+    with pytest.raises(AssertionError, match=r"open_places\(\) is called again"):
+        SellingRules().test_telling_the_platform_twice_has_no_second_effect(tmp_path)

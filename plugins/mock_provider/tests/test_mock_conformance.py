@@ -1,0 +1,14 @@
+"""mock keeps the rules of a provider."""
+
+from __future__ import annotations
+
+from famulus.testing import ProviderConformance
+from famulus_mock.provider import MockProvider
+
+
+class TestMock(ProviderConformance):
+    provider = MockProvider
+    bad_registrations = ({"password": "secret"},)
+
+    def query(self, worker: str, reference: str) -> dict[str, str]:
+        return {"worker_id": worker, "assignment_id": reference}

@@ -1,0 +1,129 @@
+"""The provider ``mock``: anybody is who the URL says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import famulus_mock
+from famulus import (
+    Arrival,
+    Context,
+    Database,
+    Preview,
+    Refusal,
+    RefusalReason,
+    SharedTaskState,
+    ShowAnswers,
+    UsageError,
+    VisitView,
+    system_clock,
+)
+from famulus.testing.inprocess import (
+    ManualOperator,
+    Worker,
+    kit_plugins,
+    rows_configuration,
+    seen,
+)
+from famulus.testing.kinds import RowsState
+from famulus_mock.provider import MockProvider
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[MockProvider]:
+    with Database(tmp_path / "a.db") as database:
+        context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
+        yield MockProvider(MockProvider.Args(), context)
+
+
+def test_both_parameters_make_an_arrival(provider: MockProvider) -> None:
+    arrival = provider.arrive({"worker_id": " x ", "assignment_id": "7", "more": "kept out"})
+
+    assert arrival == Arrival(worker_name="x", reference="7")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"worker_id": "x"},
+        {"assignment_id": "7"},
+        {"worker_id": "", "assignment_id": "7"},
+        {"worker_id": "x", "assignment_id": "  "},
+    ],
+)
+def test_without_both_it_is_a_preview(provider: MockProvider, query: Mapping[str, str]) -> None:
+    assert provider.arrive(query) == Preview()
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "a\0b", "a\nb", "\ud800"])
+def test_what_no_platform_calls_anybody_is_refused(provider: MockProvider, name: str) -> None:
+    for query in (
+        {"worker_id": name, "assignment_id": "7"},
+        {"worker_id": "x", "assignment_id": name},
+    ):
+        refusal = provider.arrive(query)
+        assert isinstance(refusal, Refusal)
+        assert refusal.reason is RefusalReason.UNKNOWN_LINK
+
+
+def test_names_of_any_script_are_taken(provider: MockProvider) -> None:
+    assert provider.arrive({"worker_id": "Žofie 王", "assignment_id": "ä"}) == Arrival(
+        worker_name="Žofie 王", reference="ä"
+    )
+
+
+def test_the_next_unit_is_the_same_workers_and_a_new_one(provider: MockProvider) -> None:
+    visit = VisitView(id=1, run_id=1, worker_name="x y", reference="7")
+
+    offers = [provider.completion(visit) for _ in range(2)]
+
+    queries = [dict(offer.next_query) for offer in offers if isinstance(offer, ShowAnswers)]
+    assert [query["worker_id"] for query in queries] == ["x y", "x y"]
+    assert len({query["assignment_id"] for query in queries} | {"7"}) == 3
+
+
+def test_entrances_are_the_preview_and_a_ready_link(provider: MockProvider) -> None:
+    preview, ready = provider.entrances("http://localhost:3000/")
+
+    assert preview == "http://localhost:3000/"
+    assert set(parse_qs(urlsplit(ready).query)) == {"worker_id", "assignment_id"}
+    assert isinstance(
+        provider.arrive({k: v[0] for k, v in parse_qs(urlsplit(ready).query).items()}), Arrival
+    )
+
+
+def test_nobody_is_paid(provider: MockProvider) -> None:
+    assert provider.capabilities.sandbox
+    assert not provider.capabilities.pays
+
+
+def test_a_worker_sees_their_answers_and_goes_on_to_the_next_unit(tmp_path: Path) -> None:
+    manual = ManualOperator(tmp_path / "a.db", plugins=kit_plugins(mock=famulus_mock))
+    with manual:
+        launched = manual.launch(
+            rows_configuration(provider="mock"), shared_state=RowsState(rows=[{"n": 1}, {"n": 2}])
+        )
+        gateway = manual.gateway(launched)
+        worker = Worker(gateway, "x")
+
+        stored = worker.submit(worker.arrive("1"), "<b>my answer</b>")
+
+        assert "&lt;b&gt;my answer&lt;/b&gt;" in stored.text
+        link = re.search(r'href="([^"]*worker_id=x[^"]*)"', stored.text)
+        assert link is not None
+        query = parse_qs(urlsplit(link[1].replace("&amp;", "&")).query)
+        following = seen(gateway.arrive({key: values[0] for key, values in query.items()}))
+        assert following.row == {"n": 2}
+
+
+def test_a_requester_needs_no_credentials_and_takes_none(provider: MockProvider) -> None:
+    provider.register({"name": "me"})
+
+    with pytest.raises(UsageError, match="mock takes no api_key, password"):
+        provider.register({"name": "me", "password": "p", "api_key": "k"})

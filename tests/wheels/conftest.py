@@ -1,0 +1,92 @@
+"""Environments in which nothing of the checkout can be imported: only what the wheels bring."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MEMBERS = ("core", "plugins/static_html", "plugins/flask_architect", "plugins/mock_provider")
+
+
+def _run(*command: str | Path, cwd: Path, **env: str) -> str:
+    outside = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**outside, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., str]:
+    """Run a command outside the checkout; return what it printed once it has succeeded."""
+    return _run
+
+
+@pytest.fixture(scope="session")
+def copy_files() -> Callable[[Path, Path], None]:
+    """Copy a folder without what Python and pytest leave in it."""
+
+    def copy(source: Path, target: Path) -> None:
+        left_out = shutil.ignore_patterns("__pycache__", ".pytest_cache")
+        shutil.copytree(source, target, ignore=left_out)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Build the wheel of a project."""
+
+    def build(project: Path) -> Path:
+        target = tmp_path_factory.mktemp("dist")
+        _run(
+            sys.executable,
+            "-m",
+            "build",
+            "--quiet",
+            "--wheel",
+            "--outdir",
+            target,
+            project,
+            cwd=target,
+        )
+        [wheel] = target.glob("*.whl")
+        return wheel
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def famulus_wheels(build_wheel: Callable[[Path], Path]) -> list[Path]:
+    """The wheels of all members."""
+    return [build_wheel(ROOT / member) for member in MEMBERS]
+
+
+@pytest.fixture(scope="session")
+def empty_environment(
+    famulus_wheels: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Make a folder whose ``env`` has the members' wheels installed, and ``more`` if need be."""
+
+    def make(name: str, more: Sequence[str] = ()) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        venv.create(folder / "env", with_pip=True)
+        pip = (folder / "env/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet")
+        _run(*pip, "install", *famulus_wheels, *more, cwd=folder)
+        return folder
+
+    return make

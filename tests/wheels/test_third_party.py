@@ -1,0 +1,129 @@
+"""Somebody else's blueprint: built, installed from wheels, tested, launched and worked on there."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/compare_texts"
+TASK = "compare-texts-example"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def installed(
+    empty_environment: Callable[..., Path],
+    build_wheel: Callable[[Path], Path],
+    copy_files: Callable[[Path, Path], None],
+) -> Path:
+    """An environment with the package's wheel and its extra dev, and its folder without ``src``."""
+    folder = empty_environment("third_party", more=[f"{build_wheel(EXAMPLE)}[dev]"])
+    copy_files(EXAMPLE, folder / "package")
+    (folder / "package/src").rename(folder / "not importable")
+    return folder
+
+
+@contextmanager
+def launched(installed: Path, database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Launch the package's example; yield the process and the run's address."""
+    with subprocess.Popen(
+        [
+            installed / "env/bin/famulus",
+            "--database",
+            database,
+            "launch",
+            "conf/example.yaml",
+            "architect.port=0",
+        ],
+        cwd=installed / "package",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            found = (re.search(r"(http://\S+/)\?worker_id=", line) for line in process.stdout)
+            address = next((match[1] for match in found if match), None)
+            assert address is not None, "the launch ended without saying where to come in"
+            yield process, address
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+
+
+def test_package_passes_its_own_tests(installed: Path, run: Run) -> None:
+    output = run(installed / "env/bin/python", "-m", "pytest", "-q", cwd=installed / "package")
+
+    assert " passed" in output
+    assert "failed" not in output
+
+
+def test_package_is_listed_with_what_it_brings(installed: Path, run: Run) -> None:
+    listed = json.loads(run(installed / "env/bin/famulus", "plugins", "--json", cwd=installed))
+
+    [entry] = [each for each in listed if each["distribution"] == "famulus-example-compare-texts"]
+    assert "blueprint compare_texts" in json.dumps(entry)
+
+
+def test_example_is_done_with_the_keyboard_and_exported(
+    installed: Path, run: Run, browser: Browser, tmp_path: Path
+) -> None:
+    database = tmp_path / "famulus.db"
+    with (
+        launched(installed, database) as (process, url),
+        browser.new_context() as context,
+    ):
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(url)
+        assert page.locator("input:enabled, textarea:enabled").count() == 0
+        page.goto(f"{url}?worker_id=x&assignment_id=1")
+        for key in ("1", "2", "0", "1"):
+            _judge(page, key)
+            page.get_by_role("link", name="Next unit").click()
+        page.get_by_text("You have done all there is for you").wait_for()
+        for visit in range(4):
+            page.goto(f"{url}?worker_id=y&assignment_id={visit}")
+            _judge(page, "1")
+
+        assert process.wait(timeout=30) == 0
+
+    target = tmp_path / "out.jsonl"
+    famulus = (installed / "env/bin/famulus", "--database", database)
+    run(*famulus, "export", TASK, "-o", target, cwd=installed)
+    records = [json.loads(line) for line in target.read_text().splitlines()]
+    assert len(records) == 8
+    for pair in ("rainbow", "tides", "bread", "echo"):
+        outputs = [each["outputs"] for each in records if each["inputs"]["id"] == pair]
+        assert {each["first"] for each in outputs} == {"a", "b"}
+    chosen = [each["outputs"]["better"] for each in records if each["worker"] == "x"]
+    first = [each["outputs"]["first"] for each in records if each["worker"] == "x"]
+    other = {"a": "b", "b": "a"}
+    assert chosen == [first[0], other[first[1]], "tie", first[3]]
+    assert records[0]["outputs"]["reason"] == "1 and 2 are typed, not chosen"
+
+
+def _judge(page: Page, key: str) -> None:
+    page.get_by_label("Why?").fill("")
+    page.get_by_label("Why?").press_sequentially("1 and 2 are typed, not chosen")
+    assert page.locator("input[name=better]:checked").count() == 0
+    page.get_by_role("heading", level=2).click()
+    page.keyboard.press(key)
+    assert page.locator("input[name=better]:checked").get_attribute("data-key") == key
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Next unit").wait_for()
