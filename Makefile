@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 MEMBERS := core plugins/static_html plugins/flask_architect plugins/mock_provider
 EDITABLE := $(addprefix -e ,$(MEMBERS))
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
@@ -12,14 +13,16 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint wheels bench clean
+.PHONY: help demo test test-fast test-lowest lint docs wheels bench clean
 
 help:
-	@echo "make demo    launch the first example at http://localhost:3000"
-	@echo "make test    run all tests"
-	@echo "make lint    ruff, mypy --strict, import-linter"
-	@echo "make wheels  build the wheels into dist/"
-	@echo "make bench   measure beside this machine's limits; ARGS=--quick for a look"
+	@echo "make demo         launch the first example at http://localhost:3000"
+	@echo "make test         run all tests"
+	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
+	@echo "make lint         ruff, mypy --strict, import-linter"
+	@echo "make docs         make docs/reference and docs/commands.md from the code"
+	@echo "make wheels       build the wheels into dist/"
+	@echo "make bench        measure beside this machine's limits; ARGS=--quick for a look"
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Famulus needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
@@ -43,10 +46,28 @@ test: $(VENV)/.installed-dev
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" $(ARGS)
 
+$(LOWEST)/.installed: $(PROJECTS) tools/lowest.py
+	@test -n "$(PYTHON)" || { echo "Famulus needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }
+	rm -rf $(LOWEST)
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python tools/lowest.py $(MEMBERS) > $(LOWEST)/pins.txt
+	$(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--constraint $(LOWEST)/pins.txt hypothesis pytest-xdist \
+		-e "core[postgres,testing]" $(addprefix -e ,$(filter-out core,$(MEMBERS)))
+	touch $@
+
+# Tests in a browser say nothing about these versions, and would need playwright.
+test-lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" \
+		--ignore-glob "*_browser.py" core/tests plugins $(ARGS)
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.reference
 
 wheels: $(VENV)/.installed-dev
 	for member in $(MEMBERS); do $(BIN)/python -m build --quiet --wheel --outdir dist $$member || exit 1; done
@@ -55,4 +76,4 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) .demo dist
+	rm -rf $(VENV) $(LOWEST) .demo dist

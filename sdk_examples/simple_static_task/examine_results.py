@@ -6,8 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from famulus import Database
-from famulus.review.export import export_records
+from famulus import Database, export_records
 
 TASK = "html-static-task-example"
 

@@ -15,12 +15,15 @@ from famulus.errors import Problem
 
 @frozen(kw_only=True)
 class Deployment:
-    """The run to serve. ``environment`` is what ``famulus.open_gateway`` needs in the serving
-    process, to be added to that process' environment; it holds no other secret than the address
-    and the key of the operator's callbacks."""
+    """The run that an architect is to serve."""
 
     run_id: int
+    #: a name made up for this operator's serving of the run, for telling one's own server from one
+    #: that a killed operator has left behind
     instance: str
+    #: what :func:`famulus.open_gateway` needs in the serving process, to be added to that process'
+    #: environment. It is secret: the database's address, the key that signs pages (PostgreSQL) and
+    #: the key of the operator's callbacks are among it.
     environment: Mapping[str, str]
     #: where the run was served before; empty the first time. Workers have it open, so it stays.
     previous_url: str = ""
@@ -31,9 +34,16 @@ class Architect(ABC):
 
     The serving side opens its own gateway (:func:`famulus.open_gateway`) and only carries what the
     gateway says: no rule about units lives here.
+
+    One instance is made to check a plan, and one for each run in an operator's hands. Several
+    threads of the operator's process call it; :meth:`shutdown` may come while another call is under
+    way.
     """
 
+    #: The name in configurations: ``architect: local``.
     type: ClassVar[str]
+    #: An attrs class of options made with :func:`famulus.option`. An option ``public_url`` is
+    #: where workers find the run; providers that need HTTPS look at it.
     Args: ClassVar[AnyClass]
 
     def __init__(self, args: Any, context: Context) -> None:
@@ -42,22 +52,36 @@ class Architect(ABC):
 
     @abstractmethod
     def problems(self, plan: Plan) -> list[Problem]:
-        """Return everything that is wrong, such as a taken port. Writes and starts nothing."""
+        """Return everything that is wrong, such as a taken port. Writes and starts nothing.
+
+        Called once before each launch, and by ``famulus check``; not before a resume. What it
+        raises by mistake becomes a problem that names the architect.
+        """
 
     @abstractmethod
     def deploy(self, deployment: Deployment) -> str:
-        """Serve the run and return its public URL once it answers.
+        """Serve the run and return its public URL, which ends in a slash, once it answers.
 
-        Calling it again for a run that a killed operator left behind ends that server first: the
-        address stays the same.
+        Called at the launch, at each resume, and whenever :meth:`is_alive` has said no. Calling it
+        again for a run that a killed operator left behind ends that server first: the address stays
+        the same.
 
-        :raises famulus.UnavailableError: when it does not come up; nothing is left running.
+        :raises famulus.UnavailableError: when it does not come up; nothing is left running. A
+            launch fails then; a run that is going on is tried again two seconds later.
         """
 
     @abstractmethod
     def is_alive(self) -> bool:
-        """Say whether this run's own instance answers."""
+        """Say whether this run's own instance answers.
+
+        Asked about every two seconds by the thread that looks after all runs of an operator: it
+        must not take long.
+        """
 
     @abstractmethod
     def shutdown(self) -> None:
-        """Stop serving after the requests that are under way. Safe to call twice."""
+        """Stop serving after the requests that are under way. Safe to call twice.
+
+        Called when the run ends in any way, also when :meth:`deploy` has raised. Raising is logged,
+        and the run ends all the same.
+        """

@@ -22,14 +22,20 @@ class RequesterView:
 
     id: int
     name: str
+    #: the type name of the provider
     provider_type: str
 
 
 @frozen(kw_only=True)
 class Context:
-    """The world a plugin works in. ``requester`` is None while a plan is only being checked."""
+    """The world a plugin works in."""
 
+    #: the run's database; a plugin's own tables are read and written through it
     database: Database
+    #: the present moment in UTC; plugins ask it instead of the machine, so that tests can move it
     clock: Clock
+    #: of the blueprint's own class. In a serving process its callbacks ask the operator over a
+    #: local socket.
     shared_state: SharedTaskState
+    #: None while a plan is only being checked, and until its run exists
     requester: RequesterView | None = None

@@ -35,6 +35,7 @@ class RunEvent:
 
     run_id: int
     task_name: str
+    #: when it happened, in UTC; that may be well before it is told
     at: datetime
 
 
@@ -67,7 +68,7 @@ def famulus_register_providers() -> list[type[Provider]]:  # type: ignore[empty-
 
 @hookspec
 def famulus_register_qualification_checks() -> list[type[QualificationCheck]]:  # type: ignore[empty-body]
-    """Return checks that are asked at every arrival whether the worker may work.
+    """Return checks that are asked at each arrival whether the worker may work.
 
     Called once, when plugins are loaded. An empty list is fine; what is not a complete
     :class:`~famulus.QualificationCheck` class, or raising, refuses the plugin and no other.
@@ -78,38 +79,52 @@ def famulus_register_qualification_checks() -> list[type[QualificationCheck]]:  
 def famulus_register_schemas() -> list[PluginSchema]:  # type: ignore[empty-body]
     """Return tables of the plugin's own, with their numbered migrations.
 
-    Called once, when plugins are loaded; the migrations run when a database is opened. Tables that
-    are newer than the plugin refuse the plugin; the tables of a plugin that is not installed are
-    left alone.
+    Called once, when plugins are loaded; raising refuses the plugin and no other. The migrations a
+    database lacks run before an operator launches or resumes a run on it. Tables that are newer
+    than the plugin refuse the plugin; the tables of a plugin that is not installed are left alone.
     """
 
 
 @hookspec
 def famulus_run_launched(event: RunEvent) -> None:
-    """Hear that a run is open to workers.
+    """Hear that a run is open to workers: it was launched, or resumed after a stop.
 
-    Events are delivered by the operator after the commit, in the order they happened, at least
-    once: after a crash some may come again. Raising is logged with the plugin's name and stops
-    nothing; taking long delays later events, never a worker.
+    Events are delivered in the operator's process after the commit, those of a run in the order
+    they happened and one at a time, at least once: after a crash some may come again. They come
+    from a thread of the operator's own. Raising is logged with the plugin's name and stops nothing,
+    and that event does not come again; taking long delays later events, never a worker. What
+    happens while no operator has the run is told once one has.
     """
 
 
 @hookspec
 def famulus_unit_assigned(event: RunEvent, unit: UnitView, worker: WorkerView) -> None:
-    """Hear that a worker was given a unit. Delivered like :func:`famulus_run_launched`."""
+    """Hear that a worker was given a unit. Delivered like :func:`famulus_run_launched`.
+
+    A unit that comes back and is given to somebody else is told again, with the other worker.
+    """
 
 
 @hookspec
 def famulus_unit_submitted(event: RunEvent, unit: SubmittedUnit) -> None:
-    """Hear that answers were stored, late ones too. Delivered like :func:`famulus_run_launched`."""
+    """Hear that answers were stored, late ones too. Delivered like :func:`famulus_run_launched`.
+
+    Answers to the onboarding are not told.
+    """
 
 
 @hookspec
 def famulus_unit_reviewed(event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
     """Hear of a decision: ``accepted``, ``soft_rejected`` or ``rejected``. Delivered like
-    :func:`famulus_run_launched`."""
+    :func:`famulus_run_launched`.
+
+    For reviewing, which this version does not have yet: nothing calls it.
+    """
 
 
 @hookspec
 def famulus_run_finished(event: RunEvent) -> None:
-    """Hear that a run is over for good. Delivered like :func:`famulus_run_launched`."""
+    """Hear that a run is over for good. Delivered like :func:`famulus_run_launched`.
+
+    A run that is finished while no operator has it is not told: nobody resumes it.
+    """

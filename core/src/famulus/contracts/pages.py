@@ -15,33 +15,40 @@ from attrs import Factory, frozen
 class Page:
     """The inside of a worker's page. The gateway puts it into the form, with the Submit button.
 
-    ``body`` stands inside the form. ``head`` goes into ``<head>``; nothing in it may wait for
-    another host. ``scripts`` comes after the form and after Famulus' own script: the author's
-    scripts and whatever is loaded from elsewhere, so that one that hangs keeps nobody from
-    reading and submitting. All three are HTML that the blueprint has made safe.
+    All three parts are HTML that the blueprint has made safe: values of the data and of workers
+    have to be escaped by then.
     """
 
+    #: stands inside the form
     body: str
+    #: goes into ``<head>``; nothing in it may wait for another host
     head: str = ""
+    #: comes after the form and after Famulus' own script: the author's scripts and whatever is
+    #: loaded from elsewhere, so that one that hangs keeps nobody from reading and submitting
     scripts: str = ""
 
 
 @frozen(kw_only=True)
 class WorkerView:
-    """A worker as callbacks and blueprints see them. ``name`` is the provider's id for them."""
+    """A worker as callbacks and blueprints see them."""
 
+    #: the number in this database
     id: int
+    #: the provider's id for them
     name: str
+    #: the type name of the provider
     provider_type: str
 
 
 @frozen(kw_only=True)
 class UnitView:
-    """A unit as callbacks and blueprints see it. ``data`` is its assignment's row."""
+    """A unit as callbacks and blueprints see it."""
 
     id: int
     assignment_id: int
+    #: which of the assignment's units it is, from 0
     index: int
+    #: the assignment's row
     data: Mapping[str, Any]
 
 
@@ -49,6 +56,7 @@ class UnitView:
 class TaskView:
     """What a task page is made from."""
 
+    #: this worker's attempt at this unit; the same whenever the page is loaded again
     agent_id: int
     worker: WorkerView
     unit: UnitView
@@ -58,39 +66,45 @@ class TaskView:
 class OnboardingView:
     """What an onboarding page is made from."""
 
+    #: this worker's attempt at the onboarding; the same whenever the page is loaded again
     agent_id: int
     worker: WorkerView
 
 
 @frozen(kw_only=True)
 class PreviewView:
-    """What a preview is made from: the first row, or None while nothing is loaded."""
+    """What a preview is made from."""
 
+    #: the first row; None while nothing is loaded
     data: Mapping[str, Any] | None
 
 
 @frozen(kw_only=True)
 class FormFile:
-    """One uploaded file. ``path`` is where the architect has put its bytes, already complete."""
+    """One uploaded file, received whole."""
 
+    #: the name of the form's field
     field: str
+    #: as the browser gave it: never a path to open
     filename: str
+    #: as the browser gave it
     content_type: str
+    #: in bytes
     size: int
+    #: of the content, in hexadecimal
     sha256: str
+    #: where its bytes are while the form is being read; they are moved once the answers are stored
     path: Path
 
 
 @frozen(kw_only=True)
 class Form:
-    """A submitted form: its fields in the order of the page, and its files.
+    """A submitted form."""
 
-    A file field that was left empty is among the ``fields`` with an empty value and its name in
-    ``empty_files``.
-    """
-
+    #: names and values in the order of the page; a name may repeat
     fields: Sequence[tuple[str, str]]
     files: Sequence[FormFile] = ()
+    #: names of file fields that were left empty; each is among ``fields`` with an empty value
     empty_files: frozenset[str] = frozenset()
 
     def first(self, name: str) -> str | None:
@@ -101,22 +115,31 @@ class Form:
 class RefusalReason(StrEnum):
     """Why a worker gets no task; each has its own words on the page and its own code."""
 
+    #: a qualification they lack, or a failed onboarding
     NOT_QUALIFIED = "not_qualified"
+    #: they have done every assignment there is
     ALL_DONE = "all_done"
+    #: they have done as many units of the task as one worker may
     MAXIMUM_REACHED = "maximum_reached"
+    #: they hold as many units as one worker may at the same time
     TOO_MANY_OPEN = "too_many_open"
+    #: nothing is free right now; they may come again
     NOTHING_LEFT = "nothing_left"
+    #: the run is over, or lets nobody new in
     RUN_CLOSED = "run_closed"
     BLOCKED = "blocked"
+    #: the address or the form is not one of ours
     UNKNOWN_LINK = "unknown_link"
+    #: they came back to a unit whose time had run out
     TIME_OVER = "time_over"
 
 
 @frozen(kw_only=True)
 class Refusal:
-    """A worker is told why not. ``detail`` adds a sentence of the refusing plugin's own."""
+    """A worker is told why not."""
 
     reason: RefusalReason
+    #: a sentence of the refusing plugin's own, shown beneath the reason's words
     detail: str = ""
 
 
@@ -124,6 +147,7 @@ class Refusal:
 class Reply:
     """What the architect sends, as it is: core has no HTTP in it, so this is all it says of it."""
 
+    #: the HTTP status
     status: int
     body: str
     content_type: str = "text/html; charset=utf-8"
@@ -136,11 +160,16 @@ class SubmittedUnit:
 
     id: int
     assignment_id: int
+    #: which of the assignment's units it is, from 0
     index: int
+    #: the assignment's row
     data: Mapping[str, Any]
+    #: this worker's attempt; a unit has another one where somebody else's late answers came too
     agent_id: int
     worker: WorkerView
+    #: what the blueprint's ``read_answers`` returned
     answers: Any
+    #: submitted after the worker's time was over
     late: bool
     started_at: datetime
     submitted_at: datetime

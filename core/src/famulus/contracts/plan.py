@@ -17,10 +17,15 @@ from famulus.errors import Problem
 class SharedTaskState:
     """What only Python can say of a run. Blueprints extend it with fields of their own.
 
-    Fields made with :func:`famulus.callback` are functions; all others must be JSON.
+    Fields made with :func:`famulus.callback` are functions and stay in the process that gives them;
+    fields made with :func:`famulus.rows` take the data; all others must be JSON and are stored with
+    the run.
     """
 
+    #: conditions a worker has to meet: ``{"qualification_name", "comparator", "value"}`` each, with
+    #: a comparator such as ``GreaterThan``, ``EqualTo``, ``In``, ``Exists`` or ``DoesNotExist``
     qualifications: list[dict[str, Any]] = field(factory=list)
+    #: whatever a blueprint makes of it
     task_config: dict[str, Any] = field(factory=dict)
     worker_can_do_unit: Callable[..., bool] | None = callback(
         help="(worker, unit) -> bool: may this worker do this unit? Asked of a bounded number of "
@@ -37,9 +42,11 @@ SharedStateClass = type[SharedTaskState]
 
 @frozen(kw_only=True)
 class Role:
-    """One chosen plugin: its type name and its typed options."""
+    """One chosen plugin."""
 
+    #: its type name
     type: str
+    #: its options, of the plugin's own ``Args`` class
     args: Any
 
 
@@ -52,6 +59,7 @@ class Plan:
     architect: Role
     provider: Role
     shared_state: SharedTaskState
+    #: the folder that ``${task_dir}`` stands for
     task_dir: Path
     #: dotted key -> (file, line); only keys that a file has set
     origins: Mapping[str, tuple[Path, int]] = Factory(dict)

@@ -19,7 +19,10 @@ from famulus.model.states import VisitStatus
 
 @frozen(kw_only=True)
 class Capabilities:
-    """What a platform can do and asks for."""
+    """What a platform can do and asks for.
+
+    This version acts on ``sandbox``, ``needs_https`` and ``reports_submissions``.
+    """
 
     #: workers' pay and platform state are not real
     sandbox: bool = False
@@ -37,11 +40,14 @@ class Capabilities:
 
 @frozen(kw_only=True)
 class Arrival:
-    """A worker who accepted. ``reference`` is the platform's id of the visit (URLs call it
-    assignment id); ``accept`` tells two accepts with the same reference apart."""
+    """A worker who accepted."""
 
+    #: the platform's id of the worker: 1 to 255 printable characters
     worker_name: str
+    #: the platform's id of the visit (URLs call it assignment id): 1 to 255 printable characters.
+    #: The same worker and reference again are the same visit.
     reference: str
+    #: tells two accepts with the same reference apart
     accept: str = ""
 
 
@@ -58,6 +64,7 @@ class VisitView:
     run_id: int
     worker_name: str
     reference: str
+    #: the URL parameters the worker arrived with
     query: Mapping[str, str] = Factory(dict)
 
 
@@ -78,9 +85,10 @@ class GoTo:
 
 @frozen(kw_only=True)
 class ShowCode:
-    """The worker copies a code; ``url`` is where to put it."""
+    """The worker copies a code."""
 
     code: str
+    #: where to put it
     url: str = ""
 
 
@@ -88,6 +96,7 @@ class ShowCode:
 class ShowAnswers:
     """The page shows the data that was sent, and a link to the next unit."""
 
+    #: the URL parameters of that link
     next_query: Mapping[str, str]
 
 
@@ -133,10 +142,12 @@ class VisitReport:
 
 @frozen(kw_only=True)
 class PaymentView:
-    """One ledger row to be paid. ``key`` is the same at every attempt."""
+    """One row of the ledger of money, to be paid."""
 
     id: int
+    #: the same at every attempt
     key: str
+    #: ``reward``, ``bonus`` or ``compensation``
     kind: str
     worker_name: str
     reference: str
@@ -149,14 +160,24 @@ class Provider(ABC):
     """Subclass this to bring a crowd, and return it from ``famulus_register_providers``.
 
     Every method that tells the platform something may be called again with the same arguments,
-    after a crash or a lost reply, and must then have no second effect.
+    after a crash or a lost reply, and must then have no second effect. No method is called inside a
+    transaction.
+
+    An instance is made to check a plan, one in the operator and one in each serving process, where
+    many threads use it at once. ``register``, ``quote``, ``open_places``, ``sync``, ``decide``,
+    ``settle``, ``grant``, ``revoke`` and ``block`` are for platforms that sell places and pay; this
+    version does not call them yet.
     """
 
+    #: The name in configurations: ``provider: mock``. Workers' names are unique within it.
     type: ClassVar[str]
+    #: An attrs class of options made with :func:`famulus.option`. An option ``requester_name`` is
+    #: the account that pays.
     Args: ClassVar[AnyClass]
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``); none for nobody
     frame_ancestors: ClassVar[Sequence[str]] = ()
+    #: the three letters of ISO 4217; rewards are whole numbers of its smallest unit
     currency: ClassVar[str] = "USD"
     #: the requester that is made at need; None where one has to be registered
     default_requester: ClassVar[str | None] = None
@@ -167,16 +188,31 @@ class Provider(ABC):
 
     @abstractmethod
     def problems(self, plan: Plan) -> list[Problem]:
-        """Return everything that is wrong. Writes nothing, here or on the platform."""
+        """Return everything that is wrong. Writes nothing, here or on the platform.
+
+        Called once before each launch, and by ``famulus check``; not before a resume. What it
+        raises by mistake becomes a problem that names the provider.
+        """
 
     @abstractmethod
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
         """Say who comes with these URL parameters. Must not trust what the platform can vouch for
-        otherwise. Called in the serving process, outside any transaction."""
+        otherwise.
+
+        Called in the serving process, by any thread, whenever a page is opened or loaded again.
+
+        :raises famulus.UnavailableError: when the platform cannot be asked now; the worker is told
+            to come again. Anything else gives an apology with a reference number.
+        """
 
     @abstractmethod
     def completion(self, visit: VisitView) -> Completion:
-        """Say what the browser does once the visit's work is stored."""
+        """Say what the browser does once the visit's work is stored.
+
+        Called in the serving process, by any thread, after the commit; again when a form comes
+        again, or the worker comes back to a visit that is done. It tells the platform nothing
+        itself: the browser does.
+        """
 
     def register(self, args: Mapping[str, str]) -> None:
         """Check a requester's credentials with the platform and keep them where it keeps them.
@@ -190,7 +226,10 @@ class Provider(ABC):
         return Quote(currency=self.currency, rewards=reward * units, fees=Decimal(0))
 
     def entrances(self, url: str) -> Sequence[str]:
-        """Return addresses for people, printed at launch: where a worker comes in."""
+        """Return addresses for people, printed at launch: where a worker comes in.
+
+        Called once at each launch and resume; ``url`` is where the run is served.
+        """
         return (url,)
 
     def open_places(self, run_id: int, count: int, key: str) -> None:
@@ -200,10 +239,15 @@ class Provider(ABC):
         """
 
     def close_places(self, run_id: int) -> None:
-        """Let nobody new in on the platform. Those at work may finish."""
+        """Let nobody new in on the platform. Those at work may finish.
+
+        Called by the operator's messenger thread when the run stops or finishes; again, with
+        growing pauses, until it does not raise.
+        """
 
     def sync(self, run_id: int) -> Iterable[VisitReport]:
-        """Return what the platform says of the run's visits now."""
+        """Return what the platform says of the run's visits now. What is not known any more is
+        left out."""
         return ()
 
     def decide(self, visit: VisitView, decision: str, note: str) -> Outcome:

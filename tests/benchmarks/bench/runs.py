@@ -1,0 +1,131 @@
+"""Launched runs: the example's task on made-up rows, operated by the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import http.client
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from bench.processes import famulus, running, wait_for
+
+_EXAMPLE = Path(__file__).parents[3] / "sdk_examples/simple_static_task/conf/example.yaml"
+_OPEN = re.compile(r"is open at (http://\S+)")
+_STOPPING = re.compile(r"^Stopping: ", re.MULTILINE)
+
+
+@frozen(kw_only=True)
+class Run:
+    """One run that is being served. Times are of ``time.perf_counter``."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    database: Path
+    host: str
+    port: int
+    started_at: float
+    first_page_at: float
+
+    def is_loading(self) -> bool:
+        """Say whether rows are still being loaded."""
+        return self._column("loading") == "loading"
+
+    def rows_loaded(self) -> int:
+        """Return how many rows are in the database."""
+        return int(self._column("rows_loaded"))
+
+    def wait_until_loaded(self) -> float:
+        """Return the moment at which all rows are loaded."""
+        wait_for(lambda: None if self.is_loading() else True, self.process, self.log, every=0.02)
+        return time.perf_counter()
+
+    def kill(self) -> None:
+        """End the operator so that it can do nothing about it; the run stays open."""
+        self.process.kill()
+        self.process.wait()
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C twice, the first worker being at work still, and wait for the end."""
+        self.process.send_signal(signal.SIGINT)
+        wait_for(lambda: _STOPPING.search(self.log.read_text()), self.process, self.log)
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+
+    def _column(self, name: str) -> str:
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as c:
+            return str(c.execute(f"SELECT {name} FROM task_run").fetchone()[0])
+
+
+def write_rows(path: Path, count: int) -> Path:
+    """Write a file of rows for the example's page, about 100 bytes each."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("character_name", "character_description"))
+        writer.writerows(
+            (f"Character {number}", f"Keeps lighthouse {number}, and writes to each ship in sight.")
+            for number in range(count)
+        )
+    return path
+
+
+def configuration(data: Path, units_per_assignment: int = 1) -> tuple[Path, Sequence[str]]:
+    """Return a configuration's file and what to override in it."""
+    return _EXAMPLE, (
+        f"blueprint.data_csv={data}",
+        f"blueprint.units_per_assignment={units_per_assignment}",
+        "architect.port=0",
+    )
+
+
+@contextlib.contextmanager
+def launched(database: Path, data: Path, units_per_assignment: int = 1) -> Iterator[Run]:
+    """Launch a run for the length of a ``with`` block; loading goes on inside."""
+    file, overrides = configuration(data, units_per_assignment)
+    with _operated(database, famulus(database, "launch", str(file), *overrides)) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def resumed(database: Path) -> Iterator[Run]:
+    """Resume run 1 for the length of a ``with`` block."""
+    with _operated(database, famulus(database, "resume", "1")) as run:
+        yield run
+
+
+@contextlib.contextmanager
+def _operated(database: Path, command: Sequence[str]) -> Iterator[Run]:
+    log = database.with_suffix(".log")
+    started = time.perf_counter()
+    with running(command, log) as process:
+        url = wait_for(lambda: _OPEN.search(log.read_text()), process, log)[1]
+        parts = urlsplit(url)
+        host, port = "127.0.0.1", parts.port or 80
+        _first_page(host, port)
+        yield Run(
+            process=process,
+            log=log,
+            database=database,
+            host=host,
+            port=port,
+            started_at=started,
+            first_page_at=time.perf_counter(),
+        )
+
+
+def _first_page(host: str, port: int) -> None:
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", "/?worker_id=first&assignment_id=1")
+        reply = connection.getresponse()
+        body = reply.read()
+    if reply.status != 200 or b"famulus_token" not in body:
+        raise RuntimeError(f"the first page is {reply.status}: {body[-500:]!r}")

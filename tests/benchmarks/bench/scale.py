@@ -1,0 +1,60 @@
+"""How large and how long the benchmarks are."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+
+@frozen(kw_only=True)
+class Scale:
+    """Sizes in units, times in seconds."""
+
+    name: str
+    #: the run that every size is compared with, and the largest one
+    small: int
+    large: int
+    #: whether the large run is worked on as well
+    serves_large: bool
+    exported: int
+    #: one load of one number of workers, and how often each is repeated
+    load_seconds: float
+    rounds: int
+    idle_seconds: float
+    starts: int
+    claims: int
+
+    def with_units(self, units: int) -> Scale:
+        """Return the same with no run of more units than given."""
+        return evolve(self, small=min(self.small, units), large=units, exported=units)
+
+
+def full() -> Scale:
+    """Return the scale of the figures in docs/performance.md."""
+    return Scale(
+        name="full",
+        small=10_000,
+        large=1_000_000,
+        serves_large=True,
+        exported=1_000_000,
+        load_seconds=2.0,
+        rounds=3,
+        idle_seconds=20,
+        starts=15,
+        claims=200,
+    )
+
+
+def quick() -> Scale:
+    """Return a scale for a look while working."""
+    return Scale(
+        name="quick",
+        small=10_000,
+        large=100_000,
+        serves_large=False,
+        exported=20_000,
+        load_seconds=0.7,
+        rounds=1,
+        idle_seconds=3,
+        starts=3,
+        claims=100,
+    )

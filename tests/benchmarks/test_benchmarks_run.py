@@ -1,0 +1,24 @@
+"""The benchmarks still run. What they measure is nobody's business here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+RUN = Path(__file__).with_name("run.py")
+
+
+def test_a_small_benchmark_writes_its_table(tmp_path: Path) -> None:
+    options = ["--quick", "--units", "200", "--markdown", "--folder", str(tmp_path)]
+
+    done = subprocess.run(
+        [sys.executable, str(RUN), *options, "serving"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "| 200 units, 32 workers: units a second |" in done.stdout

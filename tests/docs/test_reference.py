@@ -1,0 +1,101 @@
+"""The reference says what the code says, and leaves nothing out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+import famulus
+from famulus.cli.program import program
+from famulus.contracts import hookspecs
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+REFERENCE = sorted((DOCS / "reference").glob("*.md"))
+
+LINK = re.compile(r"\]\(([\w./-]*)#?([\w-]*)\)")
+HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("famulus_"))
+ERRORS = sorted(
+    name
+    for name in famulus.__all__
+    if isinstance(cls := getattr(famulus, name), type) and issubclass(cls, famulus.FamulusError)
+)
+
+
+def headings(page: Path) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    return [line.strip("# ") for line in text.splitlines() if re.match(r"#{1,4} ", line)]
+
+
+def test_pages_are_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.reference", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, f"run `make docs` and commit:\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hook_has_its_entry(hook: str) -> None:
+    assert hook in headings(DOCS / "reference/hooks.md")
+
+
+@pytest.mark.parametrize("name", famulus.__all__)
+def test_exported_name_has_its_entry(name: str) -> None:
+    page = (DOCS / "reference/api.md").read_text(encoding="utf-8")
+
+    entry = re.search(rf"^### {name}\n\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
+
+    assert hasattr(famulus, name)
+    assert entry is not None
+    assert re.sub(r"```.*?```", "", entry[1], flags=re.DOTALL).strip()
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error_has_its_entry_and_exit_status(name: str) -> None:
+    page = (DOCS / "reference/errors.md").read_text(encoding="utf-8")
+
+    assert f"## {name}\n" in page
+    assert f"(#{name.lower()}) | {getattr(famulus, name).exit_code} |" in page
+
+
+def test_every_command_has_its_entry() -> None:
+    commands = headings(DOCS / "commands.md")
+
+    with click.Context(program) as ctx:
+        names = [name for name in program.list_commands(ctx) if _is_ours(ctx, name)]
+
+    assert names
+    assert [name for name in names if f"famulus {name}" not in commands] == []
+
+
+@pytest.mark.parametrize("page", REFERENCE, ids=lambda page: page.name)
+def test_links_of_the_reference_lead_somewhere(page: Path) -> None:
+    dead = []
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        file = page.parent / target if target else page
+        anchors = {_anchor(heading) for heading in headings(file)} if file.exists() else set()
+        if not file.exists() or (anchor and anchor not in anchors):
+            dead.append(f"{target}#{anchor}")
+
+    assert dead == []
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def _is_ours(ctx: click.Context, name: str) -> bool:
+    command = program.get_command(ctx, name)
+    assert command is not None
+    assert command.callback is not None
+    return command.callback.__module__.startswith("famulus.")

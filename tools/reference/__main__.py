@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+from pathlib import Path
+
+from .api import api_page
+from .commands import commands_page
+from .contracts import contracts_page
+from .errors import errors_page
+from .hooks import hooks_page
+from .options import options_page
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+PAGES = {
+    "reference/hooks.md": hooks_page,
+    "reference/contracts.md": contracts_page,
+    "reference/api.md": api_page,
+    "reference/errors.md": errors_page,
+    "reference/options.md": options_page,
+    "commands.md": commands_page,
+}
+
+
+def main() -> None:
+    """Write every page, or compare each with what is there."""
+    parser = argparse.ArgumentParser(prog="python -m tools.reference")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    if parser.parse_args().check:
+        sys.exit(any([_differs(name, make()) for name, make in PAGES.items()]))  # noqa: C419
+    for name, make in PAGES.items():
+        target = DOCS / name
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(make(), encoding="utf-8")
+
+
+def _differs(name: str, wanted: str) -> bool:
+    target = DOCS / name
+    found = target.read_text(encoding="utf-8") if target.exists() else ""
+    diff = difflib.unified_diff(
+        found.splitlines(),
+        wanted.splitlines(),
+        f"docs/{name}",
+        "as the code says",
+        lineterm="",
+        n=1,
+    )
+    lines = list(diff)
+    print("\n".join(lines), end="\n" if lines else "")
+    return bool(lines)
+
+
+if __name__ == "__main__":
+    main()

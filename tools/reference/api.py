@@ -1,0 +1,75 @@
+"""The page of every name that ``famulus`` exports."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import attrs
+
+import famulus
+
+from .classes import describe
+from .markdown import code, document, prose, signature
+from .places import API, CONTRACTS, ERRORS, href
+
+PAGE = "api.md"
+
+_INTRODUCTION = """
+Every name of `famulus.__all__`: what programs and plugins may import. It is the public API; what is
+not listed here may change in any version. A name that leaves it is deprecated for one minor version
+first.
+
+`import famulus` itself loads next to nothing: a name is loaded when it is first used.
+"""
+
+#: Values that have no docstring of their own.
+_SAID = {
+    "Clock": "Returns the present moment as an aware datetime in UTC: the type "
+    "`Callable[[], datetime]`.",
+    "Completion": "What a browser does once a worker's answers are stored, the type of what "
+    "`Provider.completion` returns: `PostForm | GoTo | ShowCode | ShowAnswers | Nothing`.",
+    "hookimpl": "Mark a function of a plugin as the implementation of the [hook](hooks.md) of its "
+    "name: `@famulus.hookimpl`.",
+}
+
+
+def api_page() -> str:
+    """Return the page: entries in full, then one line for each name that another page has."""
+    parts = [_INTRODUCTION]
+    for title, names in API.items():
+        parts.append(f"## {title}")
+        parts += [f"### {name}\n\n{_entry(name)}" for name in names]
+    parts.append("## Contracts")
+    parts += [_elsewhere(name) for names in CONTRACTS.values() for name in names]
+    parts.append("## Errors")
+    parts += [_elsewhere(name) for name in ERRORS]
+    return document("The public API", *parts)
+
+
+def _entry(name: str) -> str:
+    exported = getattr(famulus, name)
+    if name in _SAID:
+        return _SAID[name]
+    if inspect.isclass(exported):
+        described = describe(exported, PAGE)
+        return (
+            described if _is_plain(exported) else f"{_constructor(name, exported)}\n\n{described}"
+        )
+    return f"{code(signature(name, exported))}\n\n{prose(exported.__doc__, PAGE)}"
+
+
+def _elsewhere(name: str) -> str:
+    exported: Any = getattr(famulus, name)
+    shown = code(signature(name, exported)) + "\n\n" if attrs.has(exported) else ""
+    paragraph = (exported.__doc__ or "").split("\n\n")[0]
+    return f"### {name}\n\n{shown}{prose(paragraph, PAGE)} [More]({href(name, PAGE)})"
+
+
+def _is_plain(cls: type[Any]) -> bool:
+    """Say whether a table of fields or values says all about how to make one."""
+    return attrs.has(cls) or not inspect.isfunction(cls.__dict__.get("__init__"))
+
+
+def _constructor(name: str, cls: type[Any]) -> str:
+    return code(signature(name, cls))

@@ -1,0 +1,147 @@
+"""Which page each name of the public API has its entry on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import famulus
+
+CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "A kind of task": (
+            "Blueprint",
+            "Page",
+            "TaskView",
+            "OnboardingView",
+            "PreviewView",
+            "UnitView",
+            "WorkerView",
+            "Form",
+            "FormFile",
+            "SubmittedUnit",
+            "SharedTaskState",
+        ),
+        "Where a run is served": ("Architect", "Deployment", "Gateway", "Reply"),
+        "A crowd": (
+            "Provider",
+            "Capabilities",
+            "Arrival",
+            "Preview",
+            "VisitView",
+            "PostForm",
+            "GoTo",
+            "ShowCode",
+            "ShowAnswers",
+            "Nothing",
+            "Outcome",
+            "Quote",
+            "VisitReport",
+            "VisitStatus",
+            "PaymentView",
+        ),
+        "Who may work": ("QualificationCheck", "Refusal", "RefusalReason"),
+        "What every plugin is given": ("Context", "RequesterView", "Plan", "Role", "TaskArgs"),
+        "Tables of a plugin's own": ("PluginSchema", "Migration", "Transaction"),
+    }
+)
+
+API: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "Operating runs": (
+            "Operator",
+            "Checked",
+            "Launched",
+            "Progress",
+            "RunStatus",
+            "UnitStatus",
+            "LoadingStatus",
+        ),
+        "Reading what is stored": (
+            "Database",
+            "export_records",
+            "list_runs",
+            "RunSummary",
+            "RunRecord",
+        ),
+        "Plugins": ("discover", "Plugins", "PluginInfo"),
+        "Writing plugins": (
+            "hookimpl",
+            "RunEvent",
+            "option",
+            "callback",
+            "rows",
+            "answers_from",
+            "Completion",
+            "open_gateway",
+            "Clock",
+            "system_clock",
+        ),
+    }
+)
+
+ERRORS: Sequence[str] = (
+    "FamulusError",
+    "UsageError",
+    "PluginError",
+    "NotFoundError",
+    "ConflictError",
+    "DuplicateError",
+    "IllegalTransitionError",
+    "RunBusyError",
+    "UnavailableError",
+    "DatabaseError",
+    "NewerDatabaseError",
+    "MissingDriverError",
+    "InvalidAnswers",
+    "Problem",
+)
+
+#: Members that are for core alone: not part of what is promised.
+CORES_OWN = frozenset(
+    {
+        "Database.kind",
+        "Database.signing_key",
+        "Migration.statements",
+        "Plugins.listened",
+        "Plugins.refuse",
+        "Plugins.run_finished",
+        "Plugins.run_launched",
+        "Plugins.unit_assigned",
+        "Plugins.unit_reviewed",
+        "Plugins.unit_submitted",
+        "Transaction.all",
+        "Transaction.kind",
+        "Transaction.many",
+        "Transaction.one",
+        "Transaction.run",
+    }
+)
+
+
+def homes() -> dict[str, str]:
+    """Return the page of each exported name.
+
+    :raises LookupError: when a name has no page, or two.
+    """
+    placed = [(name, "contracts.md") for names in CONTRACTS.values() for name in names]
+    placed += [(name, "api.md") for names in API.values() for name in names]
+    placed += [(name, "errors.md") for name in ERRORS]
+    names = [name for name, _ in placed]
+    wrong = set(names) ^ set(famulus.__all__) | {name for name in names if names.count(name) > 1}
+    if wrong:
+        raise LookupError(f"give each a place in tools/reference/places.py: {sorted(wrong)}")
+    return dict(placed)
+
+
+def href(path: str, page: str) -> str | None:
+    """Return the address of a name, or of a class's member, seen from a page; None without one."""
+    name = path.partition(".")[0]
+    if path.startswith("famulus_"):
+        home: str | None = "hooks.md"
+    else:
+        home = homes().get(name)
+    if home is None:
+        return None
+    anchor = path if home == "hooks.md" else name
+    return ("" if home == page else home) + f"#{anchor.lower()}"
