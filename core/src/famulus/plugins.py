@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 import inspect
 import logging
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import pluggy
 from attrs import define, field
 
+from famulus.config.suggest import did_you_mean
 from famulus.contracts import hookspecs
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
@@ -60,7 +60,8 @@ class PluginInfo:
 
 
 class Plugins:
-    """The plugins of one session. Loading happens once, in the constructor of :func:`discover`."""
+    """The plugins of one session. Made by :func:`famulus.discover`, or by hand from what
+    a program brings itself."""
 
     def __init__(self) -> None:
         self.infos: list[PluginInfo] = []
@@ -75,15 +76,16 @@ class Plugins:
             info.refused = f"disabled by {DISABLED_VARIABLE}"
             return
         try:
+            self._check_name(info)
             self._register(info, plugin)
         except Exception as error:  # noqa: BLE001 - third-party code; kept, listed, raised at use
             self.refuse(info, error)
 
-    def refuse(self, info: PluginInfo, error: Exception) -> None:
+    def refuse(self, info: PluginInfo, error: BaseException) -> None:
         """Take a plugin out, keeping the reason."""
         info.refused = _reason(error)
         info.error = error
-        if self._manager.has_plugin(info.name):
+        if self._manager.has_plugin(info.name) and self._of_that_name(info) is None:
             self._manager.unregister(name=info.name)
 
     @property
@@ -94,7 +96,7 @@ class Plugins:
     def blueprint(self, type_name: str) -> type[Blueprint]:
         """Return a blueprint's class by its type name.
 
-        :raises famulus.PluginError: unknown, claimed twice, or its plugin was refused, and why.
+        :raises famulus.PluginError: when it is unknown, claimed twice, or its plugin was refused.
         """
         return self._find("blueprint", type_name, lambda info: info.blueprints)
 
@@ -139,6 +141,19 @@ class Plugins:
         """Whether anybody listens to events at all."""
         return any(info.listens for info in self.accepted)
 
+    def _of_that_name(self, info: PluginInfo) -> PluginInfo | None:
+        """Return the accepted plugin that has the name of another one."""
+        named = (each for each in self.accepted if each.name == info.name and each is not info)
+        return next(named, None)
+
+    def _check_name(self, info: PluginInfo) -> None:
+        first = self._of_that_name(info)
+        if first is not None:
+            raise PluginError(
+                f"the distributions {first.distribution!r} and {info.distribution!r} both bring a "
+                f"plugin named {info.name!r}; uninstall one"
+            )
+
     def _register(self, info: PluginInfo, plugin: object) -> None:
         self._manager.register(plugin, name=info.name)
         self._check_known()
@@ -165,7 +180,7 @@ class Plugins:
             known = [name for name in vars(hookspecs) if name.startswith("famulus_")]
             unknown = str(error).split("'")[1] if "'" in str(error) else str(error)
             raise PluginError(
-                f"it implements a hook nobody knows: {unknown}{_did_you_mean(unknown, known)}"
+                f"it implements a hook nobody knows: {unknown}{did_you_mean(unknown, known)}"
             ) from error
 
     def _collect(self, info: PluginInfo, hook: str, contract: type[Any]) -> list[Any]:
@@ -224,8 +239,8 @@ class Plugins:
         refused = [info.name for info in self.infos if info.refused]
         hint = f"; refused: {', '.join(refused)} (see `famulus plugins`)" if refused else ""
         return PluginError(
-            f"there is no {kind} {type_name!r}{_did_you_mean(type_name, known)}; "
-            f"installed: {', '.join(known) or 'none'}{hint}"
+            f"there is no {kind} {type_name!r}"
+            f"{did_you_mean(type_name, known, otherwise='installed')}{hint}"
         )
 
     def _tell(self, hook: str, **arguments: Any) -> None:
@@ -252,7 +267,7 @@ def discover() -> Plugins:
             continue
         try:
             plugin = entry.load()
-        except Exception as error:  # noqa: BLE001 - third-party code; kept, listed, raised at use
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
             info = PluginInfo(entry.name, distribution, version)
             plugins.infos.append(info)
             plugins.refuse(info, error)
@@ -289,8 +304,3 @@ def _reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     first = text.splitlines()[0]
     return first if isinstance(error, PluginError) else f"{type(error).__name__}: {first}"
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -129,10 +128,10 @@ def test_what_queues_up_during_a_commit_is_in_the_next_batch() -> None:
 
     group = GroupCommit(commit)
     with ThreadPoolExecutor(4) as pool:
-        pool.submit(group.run, None)
+        pool.submit(group.run, add("note"))
         committing.wait()
         for n in range(1, 4):
-            pool.submit(group.run, None)
+            pool.submit(group.run, add("note"))
             while len(group._queue) < n:
                 threading.Event().wait(0.001)
         go_on.set()
@@ -151,7 +150,7 @@ def test_a_batch_has_a_largest_size() -> None:
     group = GroupCommit(commit, most=2)
     with ThreadPoolExecutor(6) as pool:
         for n in range(6):
-            pool.submit(group.run, None)
+            pool.submit(group.run, add("note"))
             while len(group._queue) < n:
                 threading.Event().wait(0.001)
         go_on.set()
@@ -161,7 +160,7 @@ def test_a_batch_has_a_largest_size() -> None:
 
 def test_a_write_inside_a_write_is_refused(database: Database) -> None:
     with pytest.raises(RuntimeError, match="inside a write"):
-        database.write(lambda tx: database.write(add("inner")))
+        database.write(lambda _: database.write(add("inner")))
 
     assert notes(database) == []
 
@@ -227,26 +226,29 @@ def test_ctrl_c_reaches_no_job_of_another_thread(database: Database) -> None:
     assert database.write(add("later")) > 0
 
 
-def test_full_disk_loses_nothing_acknowledged_and_passes(database: Database) -> None:
+def leave_room_for(database: Database, pages: int) -> None:
+    """Let the disk be full after so many more pages."""
     backend = database._open()
     assert isinstance(backend, SqliteBackend)
     used = backend._writer.execute("PRAGMA page_count").fetchone()[0]
-    backend._writer.execute(f"PRAGMA max_page_count = {used + 8}")
+    backend._writer.execute(f"PRAGMA max_page_count = {used + pages}")
+
+
+def test_full_disk_loses_nothing_acknowledged_and_passes(database: Database) -> None:
+    leave_room_for(database, 8)
     kept: list[str] = []
 
-    for n in range(100):
-        text = f"{n:04d}" + "x" * 2000
-        try:
+    def fill() -> None:
+        while True:
+            text = f"{len(kept):04d}" + "x" * 2000
             database.write(add(text))
-        except UnavailableError as error:
-            assert "full" in str(error)
-            break
-        kept.append(text)
-    else:
-        pytest.fail("the disk was never full")
+            kept.append(text)
+
+    with pytest.raises(UnavailableError, match="full"):
+        fill()
 
     assert notes(database) == kept
-    backend._writer.execute("PRAGMA max_page_count = 1000000")
+    leave_room_for(database, 1000)
     assert database.write(add("later")) > 0
     assert notes(database) == [*kept, "later"]
 
@@ -254,10 +256,7 @@ def test_full_disk_loses_nothing_acknowledged_and_passes(database: Database) -> 
 def test_full_disk_in_the_middle_of_a_batch_acknowledges_only_what_is_kept(
     database: Database,
 ) -> None:
-    backend = database._open()
-    assert isinstance(backend, SqliteBackend)
-    used = backend._writer.execute("PRAGMA page_count").fetchone()[0]
-    backend._writer.execute(f"PRAGMA max_page_count = {used + 3}")
+    leave_room_for(database, 3)
     texts = [f"{n}" + "x" * 3000 for n in range(10)]
 
     with Queue(database.write) as queue:
@@ -322,7 +321,6 @@ def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ},
         check=False,
     )
 

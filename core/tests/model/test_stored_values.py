@@ -132,9 +132,9 @@ def test_a_job_that_raises_is_undone(database: Database) -> None:
 
 def test_a_write_inside_a_write_is_refused_on_either_database(database: Database) -> None:
     with pytest.raises(RuntimeError, match="inside a write"):
-        database.write(lambda tx: database.write(lambda inner: None))
+        database.write(lambda _: database.write(lambda _: None))
 
-    assert database.write(lambda tx: 1) == 1
+    assert database.write(lambda _: 1) == 1
 
 
 def test_a_read_inside_a_write_is_fine(database: Database) -> None:

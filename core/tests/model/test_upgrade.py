@@ -89,7 +89,7 @@ def test_a_newer_database_is_refused_at_the_first_use(own_address: str) -> None:
         database.write(lambda tx: tx.sql("UPDATE famulus_schema SET version = 99"))
 
     with Database(own_address) as database, pytest.raises(NewerDatabaseError, match="version 99"):
-        database.write(lambda tx: None)
+        database.write(lambda _: None)
 
 
 def test_sqlite_is_backed_up_before_it_is_upgraded(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ from famulus.model.database import Database
 
 sys.stdin.readline()
 with Database(sys.argv[1]) as database:
-    database.write(lambda tx: None)
+    database.write(lambda _: None)
     sys.stdout.write(database.signing_key.hex())
 """
 

@@ -168,7 +168,8 @@ def test_finishing_expires_what_still_waits_for_the_window(operator: ManualOpera
     operator.finish(gateway.run_id)
 
     assert operator.progress(gateway.run_id).units == {
-        UnitStatus.COMPLETED: 1, UnitStatus.EXPIRED: 4
+        UnitStatus.COMPLETED: 1,
+        UnitStatus.EXPIRED: 4,
     }
 
 

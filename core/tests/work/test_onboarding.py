@@ -45,9 +45,7 @@ def test_a_first_visit_is_onboarded_and_takes_no_unit(
     assert operator.progress(gateway.run_id).units == {"launched": 2}
 
 
-def test_who_passes_gets_a_unit_in_the_same_exchange(
-    gateway: Gateway, database: Database
-) -> None:
+def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database: Database) -> None:
     worker = Worker(gateway, "x")
 
     unit = worker.submit(worker.arrive("a"), "right")
@@ -86,7 +84,10 @@ def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Databas
 
 @pytest.mark.parametrize(("value", "gets"), [(1, {"n": 1}), (5, {"n": 1}), (0, None)])
 def test_who_holds_the_qualification_already_is_not_onboarded(
-    gateway: Gateway, operator: ManualOperator, database: Database, value: int,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    value: int,
     gets: dict[str, int] | None,
 ) -> None:
     other = operator.launch_rows(ROWS)
@@ -173,7 +174,8 @@ def test_a_check_that_fails_decides_nothing(
         raise ZeroDivisionError("on purpose")
 
     gateway = operator.launch_rows(
-        ROWS, blueprint={"onboarding_qualification": "trained"},
+        ROWS,
+        blueprint={"onboarding_qualification": "trained"},
         shared={"validate_onboarding": broken},
     )
     worker = Worker(gateway, "x")

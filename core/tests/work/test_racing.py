@@ -4,35 +4,37 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
-from famulus.contracts.context import Context
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.pages import Refusal, WorkerView
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.model.database import Database
-from famulus.model.states import AgentStatus
-from famulus.model.tables import Agent, Participation, Unit
-from famulus.testing.inprocess import ManualOperator, Seen, Worker, kit_plugins
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.work.gateway import Gateway
 
 THREADS = 8
+#: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.
+WAYS = ["at once", "checked", "asked"]
+Launch = Callable[..., Gateway]
 T = TypeVar("T")
 
 
-def together(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Run every job in a thread of its own, all at the same moment."""
-    gate = threading.Barrier(len(jobs))
+def together(job: Callable[[int], T]) -> list[T]:
+    """Run a job in many threads at the same moment; each gets its number."""
+    gate = threading.Barrier(THREADS)
 
-    def run(job: Callable[[], T]) -> T:
+    def run(number: int) -> T:
         gate.wait()
-        return job()
+        return job(number)
 
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -42,35 +44,23 @@ def rows(count: int) -> list[dict[str, int]]:
 def assert_counters_are_right(database: Database) -> None:
     """Compare the counters that limits go by with what they count."""
     with database.read() as tx:
-        agents = tx.rows(
-            Agent.select(Agent.worker.alias("worker"), Agent.run.alias("run"), Agent.status).where(
-                Agent.unit.is_null(False)
-            )
+        agents = Counter(
+            tx.sql(
+                "SELECT worker_id, run_id, status FROM agent WHERE unit_id IS NOT NULL"
+            ).fetchall()
         )
-        shares = tx.rows(
-            Participation.select(
-                Participation.worker.alias("worker"),
-                Participation.run.alias("run"),
-                Participation.open_units,
-                Participation.done_units,
-                Participation.assignments,
-            )
-        )
-    for share in shares:
-        mine = [a for a in agents if (a.worker, a.run) == (share.worker, share.run)]
-        counted = Counter(agent.status for agent in mine)
-        assert share.open_units == counted[AgentStatus.IN_TASK]
-        assert share.done_units == counted[AgentStatus.COMPLETED]
-        assert share.assignments == len(mine) - counted[AgentStatus.RETURNED]
+        shares = tx.sql(
+            "SELECT worker_id, run_id, open_units, done_units, assignments FROM participation"
+        ).fetchall()
+    for worker, run, *counters in shares:
+        mine = Counter({key[2]: n for key, n in agents.items() if key[:2] == (worker, run)})
+        assert counters == [mine["in_task"], mine["completed"], mine.total() - mine["returned"]]
 
 
 class NoObjection(QualificationCheck):
     """Lets everybody in: its being there is what matters."""
 
     type = "no_objection"
-
-    def __init__(self, args: object, context: Context) -> None:
-        super().__init__(args, context)
 
     def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
         return None
@@ -82,116 +72,87 @@ class Checking:
         return [NoObjection]
 
 
-#: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.
-WAYS = ["at once", "checked", "asked"]
-
-
 @pytest.fixture(params=WAYS)
-def racing(request: pytest.FixtureRequest, database: Database) -> tuple[ManualOperator, dict]:  # type: ignore[type-arg]
+def launch(request: pytest.FixtureRequest, database: Database) -> Iterator[Launch]:
+    """Launch rows in a run that workers come into in each way in turn."""
     plugins = kit_plugins(checking=Checking()) if request.param == "checked" else kit_plugins()
     asked = {"worker_can_do_unit": lambda worker, unit: True} if request.param == "asked" else {}
-    return ManualOperator(database, plugins=plugins), asked
-
-
-def test_one_reference_in_many_threads_is_one_agent(
-    racing: tuple[ManualOperator, dict[str, object]], database: Database
-) -> None:
-    operator, shared = racing
+    operator = ManualOperator(database, plugins=plugins)
     with operator:
-        worker = Worker(operator.launch_rows(rows(20), shared=shared), "x")
+        yield partial(operator.launch_rows, shared=asked)
 
-        pages = together([lambda: worker.arrive("same")] * THREADS)
 
-        assert {page.status for page in pages} == {200}
-        assert len({page.hidden["famulus_token"] for page in pages}) == 1
-        assert_counters_are_right(database)
+def test_one_reference_in_many_threads_is_one_agent(launch: Launch, database: Database) -> None:
+    worker = Worker(launch(rows(20)), "x")
+
+    pages = together(lambda _: worker.arrive("same"))
+
+    assert {page.status for page in pages} == {200}
+    assert len({page.hidden["famulus_token"] for page in pages}) == 1
+    assert_counters_are_right(database)
 
 
 @pytest.mark.parametrize("allowed", [1, 3])
 def test_one_worker_gets_no_more_at_once_than_allowed(
-    racing: tuple[ManualOperator, dict[str, object]], database: Database, allowed: int
+    launch: Launch, database: Database, allowed: int
 ) -> None:
-    operator, shared = racing
-    with operator:
-        gateway = operator.launch_rows(
-            rows(20),
-            shared=shared,
-            allowed_concurrent=allowed,
-            blueprint={"units_per_assignment": 3},
-        )
-        worker = Worker(gateway, "x")
+    worker = Worker(
+        launch(rows(20), allowed_concurrent=allowed, blueprint={"units_per_assignment": 3}), "x"
+    )
 
-        pages = together([lambda n=n: worker.arrive(f"r{n}") for n in range(THREADS)])  # type: ignore[misc]
+    pages = together(lambda n: worker.arrive(f"r{n}"))
 
-        got = [page.row for page in pages if page.row is not None]
-        refused = {page.refusal for page in pages if page.row is None}
-        assert len(got) == allowed
-        assert refused == {"too_many_open"}
-        assert len({row["n"] for row in got}) == allowed
-        assert_counters_are_right(database)
+    got = [page.row["n"] for page in pages if page.row]
+    assert len(got) == len(set(got)) == allowed
+    assert {page.refusal for page in pages if not page.row} == {"too_many_open"}
+    assert_counters_are_right(database)
 
 
 def test_one_worker_never_gets_two_units_of_one_assignment(
-    racing: tuple[ManualOperator, dict[str, object]], database: Database
+    launch: Launch, database: Database
 ) -> None:
-    operator, shared = racing
-    with operator:
-        gateway = operator.launch_rows(
-            rows(3), shared=shared, blueprint={"units_per_assignment": 5}
-        )
-        worker = Worker(gateway, "x")
+    worker = Worker(launch(rows(3), blueprint={"units_per_assignment": 5}), "x")
 
-        pages = together([lambda n=n: worker.arrive(f"r{n}") for n in range(THREADS)])  # type: ignore[misc]
+    pages = together(lambda n: worker.arrive(f"r{n}"))
 
-        assert sorted(page.row["n"] for page in pages if page.row) == [0, 1, 2]
-        assert_counters_are_right(database)
+    assert sorted(page.row["n"] for page in pages if page.row) == [0, 1, 2]
+    assert_counters_are_right(database)
 
 
-def test_many_workers_share_the_units_and_none_is_given_twice(
-    racing: tuple[ManualOperator, dict[str, object]], database: Database
-) -> None:
-    operator, shared = racing
-    with operator:
-        gateway = operator.launch_rows(rows(THREADS), shared=shared)
+def test_many_workers_share_the_units_and_none_is_given_twice(launch: Launch) -> None:
+    gateway = launch(rows(THREADS))
 
-        def arrive(name: str) -> Seen:
-            return Worker(gateway, name).arrive()
+    pages = together(lambda n: Worker(gateway, f"w{n}").arrive())
 
-        pages = together([lambda n=n: arrive(f"w{n}") for n in range(THREADS)])  # type: ignore[misc]
-
-        assert sorted(page.row["n"] for page in pages if page.row) == list(range(THREADS))
+    assert sorted(page.row["n"] for page in pages if page.row) == list(range(THREADS))
 
 
 def test_the_maximum_holds_over_runs_of_a_task_that_are_asked_at_the_same_moment(
-    operator: ManualOperator, database: Database
+    operator: ManualOperator,
 ) -> None:
-    options = {"task_name": "same", "maximum_units_per_worker": 2}
-    one = operator.launch_rows(rows(9), **options)
-    two = operator.launch_rows(rows(9), **options)
+    options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 2}
+    runs = [operator.launch_rows(rows(9), **options) for _ in range(2)]
 
-    pages = together(
-        [
-            lambda n=n: Worker(one if n % 2 else two, "x").arrive(f"r{n}")  # type: ignore[misc]
-            for n in range(THREADS)
-        ]
-    )
+    pages = together(lambda n: Worker(runs[n % 2], "x").arrive(f"r{n}"))
 
     assert sum(page.row is not None for page in pages) == 2
-    assert {page.refusal for page in pages if page.row is None} == {"maximum_reached"}
+    assert {page.refusal for page in pages if not page.row} == {"maximum_reached"}
 
 
 def test_counters_stay_right_while_one_worker_submits_and_arrives_at_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    gateway = operator.launch_rows(rows(200))
-    worker = Worker(gateway, "x")
+    worker = Worker(operator.launch_rows(rows(200)), "x")
 
-    def work(thread: int) -> None:
-        for n in range(6):
-            page = worker.arrive(f"{thread}-{n}")
-            worker.give_back(page) if n % 3 == 2 else worker.submit(page)
+    def work(_: int) -> None:
+        for n in range(4):
+            page = worker.arrive()
+            if n == 2:
+                worker.give_back(page)
+            else:
+                worker.submit(page)
 
-    together([lambda n=n: work(n) for n in range(4)])  # type: ignore[misc]
+    together(work)
 
     assert_counters_are_right(database)
 
@@ -202,7 +163,7 @@ def test_one_form_sent_many_times_at_once_is_stored_once(
     worker = Worker(operator.launch_rows(rows(2)), "x")
     page = worker.arrive()
 
-    replies = together([lambda: worker.submit(page, as_json=True)] * THREADS)
+    replies = together(lambda _: worker.submit(page, as_json=True))
 
     assert {reply.outcome for reply in replies} == {"stored"}
     assert_counters_are_right(database)
@@ -215,7 +176,7 @@ def test_one_onboarding_sent_many_times_at_once_is_acknowledged_each_time(
     worker = Worker(gateway, "x")
     page = worker.arrive("a")
 
-    replies = together([lambda: worker.submit(page, "right", as_json=True)] * THREADS)
+    replies = together(lambda _: worker.submit(page, "right", as_json=True))
 
     assert {reply.outcome for reply in replies} == {"stored"}
 
@@ -223,17 +184,16 @@ def test_one_onboarding_sent_many_times_at_once_is_acknowledged_each_time(
 def test_a_window_holds_however_many_submit_at_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    gateway = operator.launch_rows(rows(24), max_num_concurrent_units=4)
+    gateway = operator.launch_rows(rows(3 * THREADS), max_num_concurrent_units=4)
 
-    def work(name: str) -> int:
-        worker, stored, tries = Worker(gateway, name), 0, 0
-        while stored < 3 and tries < 500:
+    def work(number: int) -> None:
+        worker, stored = Worker(gateway, f"w{number}"), 0
+        for _ in range(1000):
             stored += worker.work().status == 200
-            tries += 1
-        return stored
+            if stored == 3:
+                return
 
-    done = together([lambda n=n: work(f"w{n}") for n in range(THREADS)])  # type: ignore[misc]
+    together(work)
 
-    assert done == [3] * THREADS
-    with database.read() as tx:
-        assert {row.status for row in tx.rows(Unit.select(Unit.status))} == {"completed"}
+    assert operator.progress(gateway.run_id).units == {"completed": 3 * THREADS}
+    assert_counters_are_right(database)

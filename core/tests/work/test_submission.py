@@ -19,8 +19,14 @@ LATE = "after the time for this one was over"
 
 def agents(database: Database) -> list[Row]:
     query = Agent.select(
-        Agent.id, Agent.run.alias("run"), Agent.unit.alias("unit"), Agent.status, Agent.answers,
-        Agent.late, Agent.submission_id, Agent.submitted_at,
+        Agent.id,
+        Agent.run.alias("run"),
+        Agent.unit.alias("unit"),
+        Agent.status,
+        Agent.answers,
+        Agent.late,
+        Agent.submission_id,
+        Agent.submitted_at,
     ).order_by(Agent.id)
     with database.read() as tx:
         return tx.rows(query)
@@ -98,8 +104,13 @@ def test_another_submission_is_a_conflict_after_review_too(
             tx, run=agent.run, agent=agent.id, old=AgentStatus.COMPLETED, new=reviewed, cause="test"
         )
         change_unit(
-            tx, run=agent.run, unit=agent.unit, old=UnitStatus.COMPLETED, new=decided,
-            cause="test", agent=agent.id,
+            tx,
+            run=agent.run,
+            unit=agent.unit,
+            old=UnitStatus.COMPLETED,
+            new=decided,
+            cause="test",
+            agent=agent.id,
         )
 
     database.write(review)
@@ -217,6 +228,20 @@ def test_who_gave_a_unit_back_may_take_it_again(operator: ManualOperator) -> Non
     assert worker.arrive("a").row == {"n": 1}
 
 
+def test_who_gave_a_unit_back_may_take_the_assignments_other_unit(
+    operator: ManualOperator,
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}], blueprint={"units_per_assignment": 2})
+    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    page = x.arrive()
+    assert x.arrive().refusal == "all_done"
+
+    x.give_back(page)
+
+    assert y.arrive().row == {"n": 1}
+    assert x.arrive().row == {"n": 1}
+
+
 def test_answers_to_what_was_given_back_are_kept(
     operator: ManualOperator, database: Database
 ) -> None:
@@ -257,16 +282,15 @@ def test_giving_back_twice_is_giving_back_once(
 
 
 @pytest.mark.parametrize(
-    "token", ["", "1", "1.", "1.forged", "x\ud800.y", "1o.abc", "१.abc"],
+    "token",
+    ["", "1", "1.", "1.forged", "x\ud800.y", "1o.abc", "१.abc"],
 )
 def test_a_token_that_nobody_signed_opens_nothing(
     operator: ManualOperator, database: Database, token: str
 ) -> None:
     worker = Worker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
-    forged = Seen(
-        reply=page.reply, row=None, hidden={**page.hidden, "famulus_token": token}
-    )
+    forged = Seen(reply=page.reply, row=None, hidden={**page.hidden, "famulus_token": token})
 
     assert worker.submit(forged).refusal == "unknown_link"
     assert worker.submit(forged, as_json=True).outcome == "refused"
@@ -274,9 +298,7 @@ def test_a_token_that_nobody_signed_opens_nothing(
     assert agents(database)[0].status is AgentStatus.IN_TASK
 
 
-def test_a_token_of_another_run_opens_nothing(
-    operator: ManualOperator, database: Database
-) -> None:
+def test_a_token_of_another_run_opens_nothing(operator: ManualOperator, database: Database) -> None:
     one, two = operator.launch_rows([{"n": 1}]), operator.launch_rows([{"n": 2}])
     page = Worker(one, "x").arrive()
 
@@ -290,7 +312,8 @@ def test_an_onboarding_token_does_not_open_a_unit(operator: ManualOperator) -> N
     token = page.hidden["famulus_token"]
     number, signature = token.split(".", 1)
     turned = Seen(
-        reply=page.reply, row=None,
+        reply=page.reply,
+        row=None,
         hidden={**page.hidden, "famulus_token": f"{number}o.{signature}"},
     )
 

@@ -82,7 +82,10 @@ def test_many_attempts_time_out_at_once(
     [("crowd", VisitStatus.EXPIRED), ("reporting_crowd", VisitStatus.ACCEPTED)],
 )
 def test_a_platform_that_reports_says_itself_what_became_of_a_visit(
-    operator: ManualOperator, database: Database, clock: MovableClock, provider: str,
+    operator: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    provider: str,
     status: VisitStatus,
 ) -> None:
     Worker(operator.launch_rows(ROWS, provider=provider), "x").arrive()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from famulus.model.database import Database
 from famulus.model.states import OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun
@@ -10,6 +12,10 @@ from famulus.operate.outbox import CLOSE_PLACES, enqueue
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
 from famulus.work.runs import read_run
+
+#: Causes of an end that nobody has asked for, as events have them.
+NO_SUBMISSION = "no submission"
+LIFETIME_OVER = "lifetime over"
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
@@ -21,13 +27,18 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
     return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
 
 
-def end_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Stop a run that nobody serves any more; say whether that was still to be done."""
+def end_stop(
+    tx: Transaction, run: int, cause: str, *, served_until: datetime | None = None
+) -> bool:
+    """Stop a run that nobody serves any more; say whether that was still to be done.
+
+    :param served_until: when it was served last; now, when that is not known.
+    """
     begin_stop(tx, run, cause)
     record = read_run(tx, run)
     if record.status is not RunStatus.STOPPING:
         return False
-    stamp = TaskRun.update(ended_at=tx.now).where(TaskRun.id == run)
+    stamp = TaskRun.update(ended_at=served_until or tx.now).where(TaskRun.id == run)
     tx.execute(stamp)
     return change_run(
         tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause

@@ -47,7 +47,7 @@ class Listeners:
         The place up to which they are told is stored after each round, so that after a crash some
         are told again and none is left out.
         """
-        if not self._plugins.listened and self._on_unit_submitted is None:
+        if not self._is_listened:
             return 0
         with self._database.read() as tx:
             events = self._next(tx)
@@ -61,14 +61,34 @@ class Listeners:
             self._database.write(lambda tx: tx.execute(query))
         return len(events)
 
+    def is_behind(self) -> bool:
+        """Say whether something has happened that cannot be told yet, because older transactions
+        are under way."""
+        if not self._is_listened or self._database.kind is Kind.SQLITE:
+            return False
+        with self._database.read() as tx:
+            return bool(tx.rows(self._untold(tx).limit(1)))
+
+    @property
+    def _is_listened(self) -> bool:
+        return self._plugins.listened or self._on_unit_submitted is not None
+
     def _next(self, tx: Transaction) -> list[Row]:
+        query = self._untold(tx)
+        if tx.kind is Kind.POSTGRESQL:
+            # Older transactions may still be under way; what they write comes before this.
+            horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            query = query.where(Event.xact < horizon)
+        return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
+
+    def _untold(self, tx: Transaction) -> Any:
         told = tx.row(
             TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
                 TaskRun.id == self._run
             )
         )
         assert told is not None
-        query = Event.select().where(
+        return Event.select().where(
             Event.run == self._run,
             (Event.xact > told.transactions_delivered)
             | (
@@ -76,11 +96,6 @@ class Listeners:
                 & (Event.id > told.events_delivered)
             ),
         )
-        if tx.kind is Kind.POSTGRESQL:
-            # Older transactions may still be under way; what they write comes before this.
-            horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            query = query.where(Event.xact < horizon)
-        return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
 
     def _tell(self, event: Row) -> None:
         told = RunEvent(run_id=self._run, task_name=self._task_name, at=event.at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from famulus.errors import RunBusyError
 from famulus.model.tables import TaskRun
@@ -56,6 +56,13 @@ def drop(tx: Transaction, run: int, holder: str) -> None:
         TaskRun.id == run, TaskRun.lease_holder == holder
     )
     tx.execute(query)
+
+
+def last_sign(record: RunRecord) -> datetime | None:
+    """Return when a run's holder was alive for sure; None when nobody holds it."""
+    if record.lease_until is None:
+        return None
+    return record.lease_until - timedelta(seconds=LEASE_SECONDS)
 
 
 def is_held(tx: Transaction, record: RunRecord) -> bool:

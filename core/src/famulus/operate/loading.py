@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 
-from famulus.errors import UsageError
+from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Kind, Param, Statement, held
 from famulus.model.states import LoadingStatus, UnitStatus
 from famulus.model.tables import Assignment, TaskRun, Unit
 from famulus.model.transaction import Transaction
+from famulus.operate.ahead import Ahead
 from famulus.work.allocation import next_positions
 from famulus.work.changes import record
 from famulus.work.release import release_waiting
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 #: Units of one batch: a submission that comes meanwhile waits for one batch at most.
 _BATCH_UNITS = 500
 #: Seconds between batches at the least, and as a part of the time a batch took.
 _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
+#: Seconds to wait while the database is away.
+_AWAY_SECONDS = 1.0
 
 _ASSIGNMENT = Statement(
     lambda _: Assignment.insert({
@@ -43,6 +51,9 @@ _UNIT = Statement(
         Unit.position: Param("position"),
         Unit.status: Param("status"),
     })
+)
+_STORED = Statement(
+    lambda kind: held(TaskRun.select(TaskRun.rows_loaded).where(TaskRun.id == Param("run")), kind)
 )
 _LOADED = Statement(
     lambda _: TaskRun.update({
@@ -69,7 +80,11 @@ class SourceChangedError(UsageError):
 
 
 class Loader:
-    """Load one source, batch by batch. The first batch is the caller's to wait for."""
+    """Load one source, batch by batch. The first batch is the caller's to wait for.
+
+    Rows are made ahead in a thread of their own: what has come is stored while the next one is
+    waited for, however long that takes.
+    """
 
     def __init__(self, database: Database, source: Source) -> None:
         self._database = database
@@ -77,51 +92,69 @@ class Loader:
         self._hash = hashlib.sha256()
         self._next = source.stored
         self._size = max(_BATCH_UNITS // source.lanes, 1)
-        self._texts: Iterator[str] | None = None
+        self._ahead: Ahead[str] | None = None
+        #: taken from the source and not yet stored
+        self._batch: Sequence[str] = ()
+        #: seconds that storing the last batch took
+        self._took = 0.0
 
-    def load_batch(self) -> bool:
-        """Store the next batch; say whether there may be more.
+    def load_batch(self, stopping: threading.Event | None = None) -> bool:
+        """Store the next batch; say whether there was one.
 
         :raises SourceChangedError: when what is stored already does not lead the source.
+        :raises famulus.UnavailableError: when it cannot be stored now; the next call does.
         """
-        if self._texts is None:
-            self._texts = self._remaining()
-        batch = []
-        for text in self._texts:
-            batch.append(text)
-            if len(batch) == self._size:
-                break
-        if batch:
-            self._store(batch)
-        return len(batch) == self._size
+        if self._ahead is None:
+            self._ahead = Ahead(self._remaining(), self._size)
+        if not self._batch:
+            self._batch = self._ahead.take(self._size, stopping)
+            for text in self._batch:
+                self._add_to_hash(text)
+        if not self._batch:
+            return False
+        self._store(self._batch)
+        self._batch = ()
+        return True
 
     def load_rest(self, stopping: threading.Event) -> None:
         """Store all that is left, giving way to workers, until told to stop."""
         more = True
         while more and not stopping.is_set():
-            started = time.monotonic()
-            more = self.load_batch()
-            pause = max((time.monotonic() - started) * _PAUSE_SHARE, _SHORTEST_PAUSE)
-            stopping.wait(pause)
-        if not more:
-            self._end(LoadingStatus.COMPLETE)
+            more = self._when_possible(lambda: self.load_batch(stopping), stopping) is not False
+            stopping.wait(max(self._took * _PAUSE_SHARE, _SHORTEST_PAUSE))
+        if not stopping.is_set():
+            self._when_possible(lambda: self._end(LoadingStatus.COMPLETE), stopping)
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, stopping: threading.Event) -> None:
         """Record that no more rows will come, and why; what is stored stays."""
-        self._end(LoadingStatus.FAILED, reason)
+        self._when_possible(lambda: self._end(LoadingStatus.FAILED, reason), stopping)
+
+    def close(self) -> None:
+        """Make no more rows."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     @property
     def rows(self) -> int:
         """Rows stored so far."""
         return self._next
 
+    def _when_possible(self, step: Callable[[], T], stopping: threading.Event) -> T | None:
+        """Do a step, again while the database is away."""
+        while not stopping.is_set():
+            try:
+                return step()
+            except UnavailableError as error:
+                _log.warning("run %d: loading waits: %s", self._source.run, error)
+                stopping.wait(_AWAY_SECONDS)
+        return None
+
     def _remaining(self) -> Iterator[str]:
         skipped = 0
         for row in self._source.rows():
             text = dump_json(dict(row))
-            self._hash.update(text.encode())
-            self._hash.update(b"\n")
             if skipped < self._source.stored:
+                self._add_to_hash(text)
                 skipped += 1
                 if skipped == self._source.stored:
                     self._compare()
@@ -133,6 +166,10 @@ class Loader:
                 f"have only {skipped}; restore the data it was launched with"
             )
 
+    def _add_to_hash(self, text: str) -> None:
+        self._hash.update(text.encode())
+        self._hash.update(b"\n")
+
     def _compare(self) -> None:
         if self._hash.hexdigest() != self._source.stored_hash:
             raise SourceChangedError(
@@ -142,7 +179,9 @@ class Loader:
 
     def _store(self, batch: Sequence[str]) -> None:
         source, first, digest = self._source, self._next, self._hash.hexdigest()
+        started = time.monotonic()
         self._database.write(lambda tx: _store_batch(tx, source, first, batch, digest))
+        self._took = time.monotonic() - started
         self._next += len(batch)
 
     def _end(self, status: LoadingStatus, reason: str = "") -> None:
@@ -156,6 +195,12 @@ def _store_batch(
     tx: Transaction, source: Source, first: int, batch: Sequence[str], digest: str
 ) -> None:
     run, lanes = source.run, source.lanes
+    (stored,) = tx.one(_STORED, run=run) or (0,)
+    if stored == first + len(batch):
+        # The commit's acknowledgement got lost, and this is the second attempt.
+        return
+    if stored != first:
+        raise ConflictError(f"run {run} is being loaded by another operator")
     status = UnitStatus.CREATED if source.windowed else UnitStatus.LAUNCHED
     position = next_positions(tx, run, len(batch) * lanes)
     numbers = _assignment_numbers(tx, len(batch))

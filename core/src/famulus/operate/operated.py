@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 
 from attrs import define, field
@@ -11,13 +12,19 @@ from attrs import define, field
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.provider import Provider
-from famulus.errors import FamulusError, RunBusyError
+from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE, KEY_VARIABLE
 from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRun
 from famulus.operate import lease
-from famulus.operate.ending import begin_stop, end_stop, finish_run
+from famulus.operate.ending import (
+    LIFETIME_OVER,
+    NO_SUBMISSION,
+    begin_stop,
+    end_stop,
+    finish_run,
+)
 from famulus.operate.events import Listeners
 from famulus.operate.loading import Loader
 from famulus.operate.outbox import deliver
@@ -37,6 +44,9 @@ _log = logging.getLogger(__name__)
 _PULSE_SECONDS = 2.0
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
+#: Seconds to wait for other transactions that keep a run's last events from being read.
+_TELLING_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
 
 
 @define(eq=False)
@@ -62,6 +72,7 @@ class Operated:
     #: set once the run is out of the operator's hands
     ended: threading.Event = field(factory=threading.Event)
     _telling: threading.Lock = field(factory=threading.Lock)
+    _letting_go: threading.RLock = field(factory=threading.RLock)
     _renewed_at: datetime | None = None
     _pulse_at: datetime | None = None
 
@@ -121,7 +132,13 @@ class Operated:
 
     def let_go(self) -> None:
         """Stop whatever was started for the run and give up its lease. Safe to call twice."""
+        with self._letting_go:
+            if not self.ended.is_set():
+                self._let_go()
+
+    def _let_go(self) -> None:
         self.stop_loading.set()
+        self.loader.close()
         if self.loading is not None and self.loading is not threading.current_thread():
             # A generator that waits for something would keep us; its thread dies with the process.
             self.loading.join(timeout=_LOADING_SECONDS)
@@ -129,13 +146,19 @@ class Operated:
             self.architect.shutdown()
         except Exception:  # noqa: BLE001 - third-party code; the rest has to be ended all the same
             _log.exception("run %d: the server could not be ended", self.run)
-        while self.tell():
-            """Listeners hear of everything that has happened before the run is let go."""
+        self._tell_all()
         if self.callbacks is not None:
             self.callbacks.close()
             self.callbacks = None
         self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
         self.ended.set()
+
+    def _tell_all(self) -> None:
+        """Let listeners hear of everything before the run is let go: nobody tells them later."""
+        pause, until = threading.Event(), time.monotonic() + _TELLING_SECONDS
+        while self.tell() or (self.listeners.is_behind() and time.monotonic() < until):
+            if self.listeners.is_behind():
+                pause.wait(_LOOK_SECONDS)
 
     def _environment(self) -> dict[str, str]:
         location = self.database.location
@@ -153,11 +176,13 @@ class Operated:
     def _load(self) -> None:
         try:
             self.loader.load_rest(self.stop_loading)
-        except Exception as error:  # noqa: BLE001 - the user's generator; what is loaded stays
+        except ConflictError as error:
+            _log.error("run %d: loading stopped: %s", self.run, error)
+        except BaseException as error:  # noqa: BLE001 - the user's generator; what is loaded stays
             _log.error("run %d: loading stopped after %d rows", self.run, self.loader.rows)
             if not isinstance(error, FamulusError):
                 _log.exception("run %d", self.run)
-            self.loader.fail(f"{type(error).__name__}: {error}")
+            self.loader.fail(f"{type(error).__name__}: {error}", self.stop_loading)
 
     def _record(self) -> RunRecord:
         with self.database.read() as tx:
@@ -201,9 +226,9 @@ class Operated:
             default=record.created_at,
         )
         if now - since >= timedelta(seconds=record.no_submission_patience):
-            self.finish("no submission")
+            self.finish(NO_SUBMISSION)
         elif now >= record.closes_at and not at_work:
-            self.finish("lifetime over")
+            self.finish(LIFETIME_OVER)
 
     def _stop_if_idle(self) -> None:
         with self.database.read() as tx:

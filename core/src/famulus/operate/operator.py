@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between looks at the runs.
 _TICK = 0.25
+#: The ends of a run that are final.
+_OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
 
 @frozen(kw_only=True)
@@ -129,7 +131,8 @@ class Operator:
             draft = draft_plan(_read(configuration, overrides), self.plugins, shared_state)
         problems = list(draft.problems)
         if draft.plan is not None:
-            problems += plan_problems(draft.plan, self.plugins, self.database, draft.sound)
+            found = plan_problems(draft.plan, self.plugins, self.database, draft.sound)
+            problems += [problem for problem in found if problem.key not in draft.meant]
         if problems or draft.plan is None:
             raise UsageError(problems)
         return Checked(plan=draft.plan, warnings=draft.warnings)
@@ -150,17 +153,18 @@ class Operator:
         plan = self.check(configuration, overrides=overrides, shared_state=shared_state).plan
         self._prepare()
         record = self._assembly.create(plan)
-        operated = self._assembly.operated(record, plan)
+        operated = None
         try:
+            operated = self._assembly.operated(record, plan)
             self._load_first(operated)
             url = operated.serve()
             self.database.write(partial(open_run, record=record))
         except BaseException as error:
-            self._fail(operated, error)
+            self._fail(record, operated, error)
             raise
         return self._take_charge(operated, plan, url)
 
-    def resume(self, run: int, *, shared_state: SharedTaskState | None = None) -> Launched:
+    def resume(self, run: RunLike, *, shared_state: SharedTaskState | None = None) -> Launched:
         """Go on with a run that was stopped, or whose operator has died, at the same address.
 
         Those who were at work get back the time during which nobody served them.
@@ -169,17 +173,22 @@ class Operator:
         :raises famulus.ConflictError: when the run is over, or another operator has it.
         :raises famulus.UsageError: when something that was given in Python is missing.
         """
-        record = find_run(self.database, run)
-        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        record = find_run(self.database, _number(run))
+        name = f"run {record.id}"
+        if self.holds(record.id):
+            raise ConflictError(f"{name} is in this operator's hands already")
+        if record.status in _OVER:
             raise ConflictError(
-                f"run {run} is {record.status.value} and cannot be resumed; launch a new one"
+                f"{name} is {record.status.value} and cannot be resumed; launch a new one"
             )
-        plan = plan_from_stored(record.plan, self.plugins, shared_state, run=f"run {run}")
+        plan = plan_from_stored(record.plan, self.plugins, shared_state, run=name)
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
-        record = take_lease(self.database, record, self._holder)
+        record = take_lease(self.database, record.id, self._holder)
         operated = self._assembly.operated(record, plan)
         try:
+            if record.loading is LoadingStatus.LOADING:
+                operated.loader.load_batch()
             url = operated.serve()
             self.database.write(partial(reopen_run, record=record))
         except BaseException:
@@ -239,7 +248,10 @@ class Operator:
         if operated is not None and now:
             operated.stop_now("stopped")
         elif now or not self._is_operated(record):
-            self.database.write(lambda tx: end_stop(tx, record.id, "stopped"))
+            served = lease.last_sign(record)
+            self.database.write(
+                lambda tx: end_stop(tx, record.id, "stopped", served_until=served)
+            )
         else:
             self.database.write(lambda tx: begin_stop(tx, record.id, "stopped"))
 
@@ -251,11 +263,13 @@ class Operator:
         :raises famulus.ConflictError: when the run is over already.
         """
         record = find_run(self.database, _number(run))
+        if record.status in _OVER:
+            raise ConflictError(f"run {record.id} is {record.status.value} already")
         operated = self._runs.get(record.id)
         if operated is not None:
             operated.finish("finished")
-        elif not finish_run(self.database, record.id, "finished"):
-            raise ConflictError(f"run {record.id} is {record.status.value} already")
+        else:
+            finish_run(self.database, record.id, "finished")
 
     def close(self) -> None:
         """Stop the runs that are still going on, and everything this operator has started."""
@@ -314,20 +328,28 @@ class Operator:
             self._threads.append(thread)
 
     def _sweep(self) -> None:
-        while not self._closing.wait(_TICK):
-            for operated in self._going_on():
-                try:
-                    operated.look_after()
-                except Exception:  # noqa: BLE001 - tried again at the next tick
-                    _log.exception("run %d could not be looked after", operated.run)
+        self._do_for_all("looked after", Operated.look_after)
 
     def _tell(self) -> None:
+        self._do_for_all("told of", Operated.tell)
+
+    def _do_for_all(self, what: str, act: Callable[[Operated], Any]) -> None:
+        """Do something for each run again and again; say what keeps it from being done once, and
+        when it is over."""
+        faults: dict[int, str] = {}
         while not self._closing.wait(_TICK):
             for operated in self._going_on():
+                run = operated.run
                 try:
-                    operated.tell()
-                except Exception:  # noqa: BLE001 - tried again at the next tick
-                    _log.exception("run %d: listeners could not be told", operated.run)
+                    act(operated)
+                except Exception as error:  # noqa: BLE001 - tried again at the next tick
+                    fault = f"{type(error).__name__}: {error}"
+                    if faults.get(run) != fault:
+                        faults[run] = fault
+                        _log.exception("run %d cannot be %s", run, what)
+                else:
+                    if faults.pop(run, None) is not None:
+                        _log.warning("run %d is %s again", run, what)
 
     def _going_on(self) -> list[Operated]:
         with self._mutex:
@@ -341,18 +363,26 @@ class Operator:
             )
         return operated
 
-    def _fail(self, operated: Operated, error: BaseException) -> None:
+    def _fail(self, record: RunRecord, operated: Operated | None, error: BaseException) -> None:
+        """Mark a launch as failed and take back what it has started; raises nothing of its own."""
         reason = str(error) or type(error).__name__
 
         def job(tx: Transaction) -> None:
             query = TaskRun.update(failure=reason, ended_at=tx.now)
-            tx.execute(query.where(TaskRun.id == operated.run))
+            tx.execute(query.where(TaskRun.id == record.id))
             change_run(
-                tx, run=operated.run, old=RunStatus.LAUNCHING, new=RunStatus.FAILED, cause="launch"
+                tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch"
             )
+            lease.drop(tx, record.id, self._holder)
 
-        self.database.write(job)
-        operated.let_go()
+        steps: list[Callable[[], None]] = [lambda: self.database.write(job)]
+        if operated is not None:
+            steps.append(operated.let_go)
+        for step in steps:
+            try:
+                step()
+            except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
+                _log.exception("run %d: the failed launch could not be tidied up", record.id)
 
     def _is_operated(self, record: RunRecord) -> bool:
         with self.database.read() as tx:

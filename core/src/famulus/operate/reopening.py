@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
-from functools import partial
+import time
+
+from attrs import evolve
 
 from famulus.errors import RunBusyError
 from famulus.model.database import Database
@@ -14,7 +15,10 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
-from famulus.work.runs import RunRecord, find_run
+from famulus.work.runs import RunRecord, find_run, read_run
+
+#: Seconds between looks at whether somebody renews a lease.
+_LOOK_SECONDS = 0.2
 
 
 def open_run(tx: Transaction, record: RunRecord) -> None:
@@ -27,37 +31,37 @@ def reopen_run(tx: Transaction, record: RunRecord) -> None:
     """Open a run again, whatever its last operator has left it as, and give those at work back the
     time during which nobody served them."""
     tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == record.id))
-    since = record.ended_at or _last_sign(record)
-    if since is not None:
-        extend_deadlines(tx, record.id, tx.now - since)
+    if record.ended_at is not None:
+        extend_deadlines(tx, record.id, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:
         change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="resume")
 
 
-def take_lease(database: Database, record: RunRecord, holder: str) -> RunRecord:
+def take_lease(database: Database, run: int, holder: str) -> RunRecord:
     """Take the lease of a run; wait for one that its holder no longer renews to run out.
 
-    Returns the run as it was left, before anything of it changes.
+    Returns the run as it was left; ``ended_at`` is when it was served last.
 
     :raises famulus.errors.RunBusyError: when another operator is alive and keeps it.
     """
-    waiting = threading.Event()
+    waiting, until = threading.Event(), time.monotonic() + lease.LEASE_SECONDS + 1
+    seen = find_run(database, run)
     while True:
         try:
-            database.write(partial(lease.take, record=record, holder=holder))
+            return database.write(lambda tx: _take(tx, run, holder))
         except RunBusyError:
-            seen = record.lease_until
-            left = (seen - database.clock()).total_seconds() if seen else 0.0
-            waiting.wait(min(max(left, 0.0) + 0.05, lease.LEASE_SECONDS))
-            again = find_run(database, record.id)
-            if again.lease_until != seen and again.lease_holder == record.lease_holder:
+            again = find_run(database, run)
+            renewed = again.lease_until != seen.lease_until
+            if (renewed and again.lease_holder == seen.lease_holder) or time.monotonic() > until:
                 raise
-            record = again
-        else:
-            return record
+            waiting.wait(_LOOK_SECONDS)
 
 
-def _last_sign(record: RunRecord) -> datetime | None:
-    if record.lease_until is None:
-        return record.opened_at
-    return record.lease_until - timedelta(seconds=lease.LEASE_SECONDS)
+def _take(tx: Transaction, run: int, holder: str) -> RunRecord:
+    left = read_run(tx, run)
+    lease.take(tx, left, holder)
+    if left.ended_at is None:
+        # Written down at once: should the run not come up, the next try has to know it too.
+        left = evolve(left, ended_at=lease.last_sign(left) or left.opened_at)
+        tx.execute(TaskRun.update(ended_at=left.ended_at).where(TaskRun.id == run))
+    return left

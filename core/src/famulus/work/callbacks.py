@@ -9,12 +9,21 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import secrets
 import shutil
+import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import (
+    Client,
+    Connection,
+    Listener,
+    answer_challenge,
+    deliver_challenge,
+)
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -60,9 +69,9 @@ class CallbackServer:
         self._key = secrets.token_hex(32)
         self._folder = Path(tempfile.mkdtemp(prefix="famulus-"))
         self._listener = Listener(
-            str(self._folder / "callbacks"), family="AF_UNIX", backlog=64,
-            authkey=self._key.encode(),
+            str(self._folder / "callbacks"), family="AF_UNIX", backlog=64
         )
+        self._address = str(self._listener.address)
         self._connections: set[Connection[Any, Any]] = set()
         self._mutex = threading.Lock()
         self._closing = False
@@ -74,28 +83,30 @@ class CallbackServer:
     @property
     def environment(self) -> dict[str, str]:
         """What a serving process needs to call back."""
-        return {VARIABLE: f"{self._listener.address}|{self._key}"}
+        return {VARIABLE: f"{self._address}|{self._key}"}
 
     def close(self) -> None:
-        """Stop answering; calls under way end with an error at the other side."""
-        self._closing = True
-        with contextlib.suppress(Exception):
+        """Stop answering; calls under way end with an error at the other side. Safe to call
+        twice."""
+        with self._mutex:
+            first, self._closing = not self._closing, True
+        if not first:
+            return
+        with contextlib.suppress(OSError):
             # Wakes the thread that waits for a connection.
-            Client(self._listener.address, authkey=self._key.encode()).close()
+            Client(self._address, family="AF_UNIX").close()
         self._thread.join()
         self._listener.close()
         with self._mutex:
-            connections = list(self._connections)
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.close()
+            for connection in self._connections:
+                _hang_up(connection)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _accept(self) -> None:
         while not self._closing:
             try:
                 connection = self._listener.accept()
-            except Exception:  # noqa: BLE001 - a stranger without the key ends nothing
+            except OSError:
                 continue
             with self._mutex:
                 self._connections.add(connection)
@@ -105,20 +116,23 @@ class CallbackServer:
 
     def _serve(self, connection: Connection[Any, Any]) -> None:
         try:
+            # Here, so that a stranger who says nothing keeps only this thread waiting.
+            deliver_challenge(connection, self._key.encode())
+            answer_challenge(connection, self._key.encode())
             while not self._closing:
                 connection.send_bytes(self._answer(connection.recv_bytes()))
-        except (EOFError, OSError):
+        except (EOFError, OSError, AuthenticationError):
             pass
         finally:
             with self._mutex:
                 self._connections.discard(connection)
-            connection.close()
+                connection.close()
 
     def _answer(self, message: bytes) -> bytes:
         try:
             name, *arguments = _decode(json.loads(message))
             result = self._functions[name](*arguments)
-            return json.dumps({"result": result}).encode()
+            return json.dumps({"result": result}, default=_plain).encode()
         except Exception as error:  # noqa: BLE001 - the author's code; told to who asked
             _log.exception("the callback %s failed", message[:60])
             return json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
@@ -176,6 +190,22 @@ class RemoteCallbacks:
 
     def _connect(self) -> Any:
         return Client(self._address, family="AF_UNIX", authkey=self._key)
+
+
+def _hang_up(connection: Connection[Any, Any]) -> None:
+    """End a connection under the thread that reads it: closing it would not wake that thread."""
+    with (
+        contextlib.suppress(OSError),
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or truth value of an array library as Python's own."""
+    if hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"a callback returned {value!r}, which is not JSON")
 
 
 def _encode(value: Any) -> Any:

@@ -1,0 +1,395 @@
+"""Stopping, finishing and resuming, by this operator or another, alive or dead."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from famulus.errors import ConflictError, NotFoundError, RunBusyError, UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import RunStatus, UnitStatus
+from famulus.model.tables import TaskRun
+from famulus.operate import lease
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.kinds import NowhereArchitect
+from famulus.work.runs import find_run
+
+ROWS = [{"n": 1}, {"n": 2}]
+
+
+@pytest.fixture
+def other(database: Database) -> ManualOperator:
+    """A second operator on the same database."""
+    return ManualOperator(database, plugins=kit_plugins())
+
+
+def status(operator: ManualOperator, run: int) -> RunStatus:
+    return operator.progress(run).status
+
+
+def seconds_left(worker: Worker, reference: str) -> int:
+    text = worker.arrive(reference).text
+    return int(text.partition('data-seconds="')[2].partition('"')[0])
+
+
+def dead_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def die(operator: ManualOperator, database: Database, run: int) -> None:
+    """Leave a run as an operator that was killed leaves it."""
+    operator._runs.pop(run)
+    host, _, rest = find_run(database, run).lease_holder.partition(":")
+    query = TaskRun.update(lease_holder=f"{host}:{dead_pid()}:{rest.rpartition(':')[2]}")
+    database.write(lambda tx: tx.execute(query.where(TaskRun.id == run)))
+
+
+def test_a_stop_waits_for_those_at_work_and_leaves_the_rest(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+
+    operator.stop(gateway.run_id)
+    operator.turn()
+    assert status(operator, gateway.run_id) is RunStatus.STOPPING
+    assert operator.progress(gateway.run_id).at_work == 1
+    worker.submit(page)
+    operator.turn()
+
+    assert status(operator, gateway.run_id) is RunStatus.STOPPED
+    assert operator.progress(gateway.run_id).units == {"completed": 1, "launched": 1}
+    assert not operator.holds(gateway.run_id)
+
+
+def test_a_stop_now_waits_for_nobody_and_changes_no_unit(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows(ROWS)
+    Worker(gateway, "x").arrive()
+
+    operator.stop(gateway.run_id, now=True)
+
+    assert status(operator, gateway.run_id) is RunStatus.STOPPED
+    assert operator.progress(gateway.run_id).units == {"assigned": 1, "launched": 1}
+
+
+@pytest.mark.parametrize("end", ["stop", "finish"])
+def test_what_is_over_cannot_end_again(operator: ManualOperator, end: str) -> None:
+    gateway = operator.launch_rows(ROWS)
+    operator.finish(gateway.run_id)
+
+    with pytest.raises(ConflictError, match="is finished already"):
+        getattr(operator, end)(gateway.run_id)
+
+
+def test_a_run_that_is_not_there_is_named(operator: ManualOperator) -> None:
+    for act in (operator.stop, operator.finish, operator.resume, operator.progress):
+        with pytest.raises(NotFoundError, match="there is no run 4711"):
+            act(4711)
+
+
+def test_all_done_finishes_by_itself(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows(ROWS)
+    for _ in ROWS:
+        Worker(gateway, "x").work()
+
+    operator.turn()
+
+    assert status(operator, gateway.run_id) is RunStatus.FINISHED
+    assert operator.wait(gateway.run_id, timeout=0).ended_at is not None
+    assert [each.done for each in operator.watch(gateway.run_id)] == [2]
+
+
+def test_leaving_the_block_stops_what_goes_on(database: Database) -> None:
+    with ManualOperator(database, plugins=kit_plugins()) as operator:
+        assert isinstance(operator, ManualOperator)
+        gateway = operator.launch_rows(ROWS)
+
+    record = find_run(database, gateway.run_id)
+    assert (record.status, record.lease_holder) == (RunStatus.STOPPED, "")
+
+
+def test_a_resumed_run_goes_on_with_the_same_units(
+    operator: ManualOperator, other: ManualOperator
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = Worker(gateway, "x")
+    page = worker.arrive("a")
+    operator.stop(gateway.run_id, now=True)
+    assert Worker(gateway, "y").arrive("a").refusal == "run_closed"
+
+    with other:
+        launched = other.resume(gateway.run_id)
+
+        assert launched.url == NowhereArchitect.url
+        assert worker.arrive("a").row == page.row
+        assert worker.submit(page).status == 200
+        assert Worker(gateway, "y").work().status == 200
+        other.turn()
+        assert status(other, gateway.run_id) is RunStatus.FINISHED
+
+
+def test_a_run_in_ones_own_hands_is_not_resumed(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    with pytest.raises(ConflictError, match="already"):
+        operator.resume(gateway.run_id)
+
+    assert status(operator, gateway.run_id) is RunStatus.RUNNING
+    operator.turn()
+    assert operator.holds(gateway.run_id)
+
+
+def test_a_run_of_a_live_operator_is_left_alone(
+    operator: ManualOperator, other: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    record = find_run(database, gateway.run_id)
+    done = threading.Event()
+
+    def go_on() -> None:
+        while not done.wait(0.02):
+            clock.advance(lease.RENEWAL_SECONDS)
+            operator.turn()
+
+    going_on = threading.Thread(target=go_on)
+    with other:
+        going_on.start()
+        with pytest.raises(RunBusyError, match=r"is being operated by process \d+"):
+            other.resume(gateway.run_id)
+        done.set()
+        going_on.join()
+
+    assert find_run(database, gateway.run_id).lease_holder == record.lease_holder
+
+
+def test_the_run_of_a_dead_process_is_taken_over_at_once(
+    operator: ManualOperator, other: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    die(operator, database, gateway.run_id)
+
+    with other:
+        other.resume(gateway.run_id)
+
+        assert other.holds(gateway.run_id)
+        assert status(other, gateway.run_id) is RunStatus.RUNNING
+
+
+def test_the_run_of_a_machine_that_is_gone_is_taken_over_when_its_lease_is_over(
+    operator: ManualOperator, other: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    operator._runs.pop(gateway.run_id)
+    query = TaskRun.update(lease_holder="another-machine:1:abc")
+    database.write(lambda tx: tx.execute(query))
+    clock.advance(lease.LEASE_SECONDS + 1)
+
+    with other:
+        other.resume(gateway.run_id)
+
+        assert other.holds(gateway.run_id)
+
+
+def test_an_operator_whose_run_was_taken_lets_it_go(
+    operator: ManualOperator, other: ManualOperator, clock: MovableClock, database: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    clock.advance(lease.LEASE_SECONDS + 1)
+
+    with other:
+        other.resume(gateway.run_id)
+        with pytest.raises(RunBusyError, match="was taken over"):
+            operator.turn()
+
+        assert not operator.holds(gateway.run_id)
+        other.turn()
+        assert other.holds(gateway.run_id)
+        assert status(other, gateway.run_id) is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize("end", ["stopped", "killed"])
+def test_those_at_work_get_the_time_back_in_which_nobody_served_them(
+    operator: ManualOperator,
+    other: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    end: str,
+) -> None:
+    gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
+    worker = Worker(gateway, "x")
+    worker.arrive("a")
+    clock.advance(100)
+    operator.turn()
+    if end == "stopped":
+        operator.stop(gateway.run_id, now=True)
+    else:
+        die(operator, database, gateway.run_id)
+    clock.advance(5000)
+
+    with other:
+        other.resume(gateway.run_id)
+        other.turn()
+
+        assert seconds_left(worker, "a") == 500
+
+
+@pytest.mark.parametrize("end", ["stopped", "killed"])
+def test_a_resume_that_fails_takes_none_of_that_time(
+    operator: ManualOperator,
+    other: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    end: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def taken(*_: object) -> Any:
+        raise UnavailableError("the port is taken")
+
+    gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
+    worker = Worker(gateway, "x")
+    clock.advance(5000)
+    operator.turn()
+    worker.arrive("a")
+    if end == "stopped":
+        operator.stop(gateway.run_id, now=True)
+    else:
+        die(operator, database, gateway.run_id)
+    clock.advance(1000)
+
+    with other:
+        with monkeypatch.context() as patch:
+            patch.setattr(NowhereArchitect, "deploy", taken)
+            with pytest.raises(UnavailableError, match="the port is taken"):
+                other.resume(gateway.run_id)
+        clock.advance(1000)
+        other.resume(gateway.run_id)
+
+        assert seconds_left(worker, "a") == 600
+
+
+def test_a_dead_run_that_is_stopped_first_gives_the_time_back_too(
+    operator: ManualOperator, other: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
+    worker = Worker(gateway, "x")
+    worker.arrive("a")
+    die(operator, database, gateway.run_id)
+    clock.advance(1000)
+
+    with other:
+        other.stop(gateway.run_id)
+        assert status(other, gateway.run_id) is RunStatus.STOPPED
+        clock.advance(1000)
+        other.resume(gateway.run_id)
+
+        assert seconds_left(worker, "a") == 600
+
+
+def test_another_operator_asks_to_stop_and_the_holder_does(
+    operator: ManualOperator, other: ManualOperator
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    page = Worker(gateway, "x").arrive()
+
+    with other:
+        other.stop(gateway.run_id)
+    operator.turn()
+    assert status(operator, gateway.run_id) is RunStatus.STOPPING
+    Worker(gateway, "x").submit(page)
+    operator.turn()
+
+    assert status(operator, gateway.run_id) is RunStatus.STOPPED
+    assert not operator.holds(gateway.run_id)
+
+
+def test_another_operator_finishes_and_the_holder_lets_go(
+    operator: ManualOperator, other: ManualOperator
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    with other:
+        other.finish(gateway.run_id)
+    assert operator.progress(gateway.run_id).units == {UnitStatus.EXPIRED: 2}
+    operator.turn()
+
+    assert not operator.holds(gateway.run_id)
+    assert status(operator, gateway.run_id) is RunStatus.FINISHED
+
+
+def test_a_finish_that_was_cut_off_is_finished_by_the_next_look(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    Worker(gateway, "x").arrive()
+    operator.stop(gateway.run_id, now=True)
+
+    operator.finish(gateway.run_id)
+
+    assert operator.progress(gateway.run_id).units == {UnitStatus.EXPIRED: 2}
+    assert operator.progress(gateway.run_id).at_work == 0
+
+
+def test_a_server_that_died_is_started_again(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    deployed: list[object] = []
+
+    def deploy(self: object, deployment: object) -> str:
+        deployed.append(deployment)
+        return NowhereArchitect.url
+
+    monkeypatch.setattr(NowhereArchitect, "is_alive", lambda _: bool(deployed))
+    monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
+
+    clock.advance(2)
+    operator.turn()
+    clock.advance(2)
+    operator.turn()
+
+    assert len(deployed) == 1
+    assert operator.holds(gateway.run_id)
+
+
+def test_a_server_that_cannot_be_ended_keeps_nothing_from_ending(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(NowhereArchitect, "shutdown", broken)
+
+    operator.finish(gateway.run_id)
+
+    assert not operator.holds(gateway.run_id)
+    assert "the server could not be ended" in caplog.text
+
+
+def test_threads_that_let_a_run_go_at_once_do_it_once(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    ended: list[object] = []
+    monkeypatch.setattr(NowhereArchitect, "shutdown", lambda self: ended.append(self))
+    operated = operator.operated(gateway.run_id)
+    gate = threading.Barrier(4)
+
+    def let_go() -> None:
+        gate.wait()
+        operated.let_go()
+
+    threads = [threading.Thread(target=let_go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(ended) == 1

@@ -1,0 +1,200 @@
+"""Launching: everything checked first, and a failure leaves nothing in the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from famulus.errors import ConflictError, UnavailableError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import RunStatus
+from famulus.model.tables import Requester, Task, TaskRun
+from famulus.model.transaction import Row
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.kinds import CrowdProvider, NowhereArchitect, RowsBlueprint, RowsState
+
+ROWS = [{"n": 1}, {"n": 2}]
+
+
+def runs(database: Database) -> list[Row]:
+    with database.read() as tx:
+        return tx.rows(TaskRun.select().order_by(TaskRun.id))
+
+
+def count(database: Database, table: Any) -> int:
+    with database.read() as tx:
+        return len(tx.rows(table.select(table.id)))
+
+
+def broken(*_: object, **__: object) -> Any:
+    raise ZeroDivisionError("on purpose")
+
+
+def test_a_launch_says_where_to_come_in(operator: ManualOperator) -> None:
+    launched = operator.launch(
+        rows_configuration(task_name="mine"), shared_state=RowsState(rows=ROWS)
+    )
+
+    assert launched.task_name == "mine"
+    assert launched.url == NowhereArchitect.url
+    assert launched.entrances == (launched.url,)
+    assert operator.progress(launched).status is RunStatus.RUNNING
+
+
+def test_runs_of_one_name_share_a_task_and_a_requester(
+    operator: ManualOperator, database: Database
+) -> None:
+    for name in ("one", "one", "other"):
+        operator.launch_rows(ROWS, task_name=name)
+
+    assert count(database, Task) == 2
+    assert count(database, Requester) == 1
+    assert count(database, TaskRun) == 3
+
+
+def test_a_task_that_was_of_another_blueprint_is_refused(
+    operator: ManualOperator, database: Database
+) -> None:
+    operator.launch_rows(ROWS, task_name="mine")
+    rename = Task.update(blueprint_type="other")
+    database.write(lambda tx: tx.execute(rename))
+
+    with pytest.raises(UsageError, match="was run with the blueprint 'other'"):
+        operator.launch_rows(ROWS, task_name="mine")
+
+
+def test_all_problems_are_told_at_once_and_nothing_is_written(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from famulus.errors import Problem
+
+    monkeypatch.setattr(RowsBlueprint, "problems", lambda *_: [Problem("no data", key="a")])
+    monkeypatch.setattr(NowhereArchitect, "problems", lambda *_: [Problem("port taken", key="b")])
+    monkeypatch.setattr(CrowdProvider, "problems", broken)
+
+    with pytest.raises(UsageError) as caught:
+        operator.launch_rows(ROWS)
+
+    text = str(caught.value)
+    assert "no data" in text
+    assert "port taken" in text
+    assert "the provider 'crowd' failed while checking: ZeroDivisionError: on purpose" in text
+    assert count(database, Task) == count(database, TaskRun) == 0
+
+
+def test_checking_a_new_sqlite_database_does_not_even_make_it(tmp_path: Any) -> None:
+    with ManualOperator(tmp_path / "a.db", plugins=kit_plugins()) as operator:
+        operator.check(rows_configuration(), shared_state=RowsState(rows=ROWS))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reward_finer_than_the_currency_is_refused(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CrowdProvider, "currency", "JPY")
+
+    with pytest.raises(UsageError, match=r"task\.task_reward.*finer than the smallest unit"):
+        operator.launch_rows(ROWS)
+
+
+@pytest.mark.parametrize("error", [UnavailableError("the port is taken"), ZeroDivisionError("on")])
+def test_a_launch_that_cannot_be_served_is_failed_and_the_next_one_works(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    shut_down: list[object] = []
+
+    def deploy(*_: object) -> str:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NowhereArchitect, "deploy", deploy)
+        patch.setattr(NowhereArchitect, "shutdown", lambda self: shut_down.append(self))
+        with pytest.raises(type(error), match=str(error)):
+            operator.launch_rows(ROWS)
+
+    (run,) = runs(database)
+    assert (run.status, run.failure, run.lease_holder) == (RunStatus.FAILED, str(error), "")
+    assert run.ended_at is not None
+    assert len(shut_down) == 1
+    assert not operator.holds(run.id)
+    gateway = operator.launch_rows(ROWS)
+    assert Worker(gateway, "x").work().status == 200
+    with pytest.raises(ConflictError, match="is failed and cannot be resumed"):
+        operator.resume(run.id)
+
+
+@pytest.mark.parametrize("kind", [RowsBlueprint, NowhereArchitect, CrowdProvider])
+def test_a_plugin_that_fails_while_it_is_made_fails_the_launch_alone(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch, kind: type
+) -> None:
+    made: Any = getattr(kind, "__init__")  # noqa: B009 - unsound, says mypy of the plain way
+
+    def made_with_a_requester(self: Any, args: Any, context: Any) -> None:
+        if context.requester is not None:
+            raise ZeroDivisionError("on purpose")
+        made(self, args, context)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "__init__", made_with_a_requester)
+        with pytest.raises(ZeroDivisionError):
+            operator.launch_rows(ROWS)
+
+    assert [run.status for run in runs(database)] == [RunStatus.FAILED]
+    assert operator.launch_rows(ROWS).run_id
+
+
+def test_a_failure_that_cannot_even_be_written_down_is_the_first_error_still(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut_down: list[object] = []
+
+    def deploy(*_: object) -> str:
+        monkeypatch.setattr(Database, "write", broken)
+        raise UnavailableError("the port is taken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NowhereArchitect, "deploy", deploy)
+        patch.setattr(NowhereArchitect, "shutdown", lambda self: shut_down.append(self))
+        with pytest.raises(UnavailableError, match="the port is taken"):
+            operator.launch_rows(ROWS)
+        monkeypatch.undo()
+
+    assert len(shut_down) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (lambda: [], "the data have no rows"),
+        (lambda: iter(()), "the data have no rows"),
+        (lambda: (1 / 0 for _ in range(1)), "failed before the first row: ZeroDivisionError"),
+    ],
+)
+def test_data_without_a_first_row_are_no_run(
+    operator: ManualOperator, database: Database, rows: Any, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        operator.launch_rows(rows())
+
+    assert [run.status for run in runs(database)] == [RunStatus.FAILED]
+
+
+def test_a_closed_operator_launches_nothing(database: Database) -> None:
+    operator = ManualOperator(database, plugins=kit_plugins())
+    operator.close()
+
+    with pytest.raises(ConflictError, match="is closed"):
+        operator.launch_rows(ROWS)
+
+
+def test_one_operator_runs_several_databases_worth_of_tasks_side_by_side(
+    operator: ManualOperator, tmp_path: Any
+) -> None:
+    with ManualOperator(tmp_path / "other.db", plugins=kit_plugins()) as other:
+        assert isinstance(other, ManualOperator)
+        here, there = operator.launch_rows(ROWS), other.launch_rows([{"n": "there"}])
+
+        assert Worker(here, "x").arrive("a").row == {"n": 1}
+        assert Worker(there, "x").arrive("a").row == {"n": "there"}

@@ -1,0 +1,110 @@
+"""The operator as programs use it: with threads of its own, on the machine's clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from famulus.model.database import Database
+from famulus.model.states import RunStatus
+from famulus.operate.operator import Operator
+from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.kinds import RowsState
+
+ROWS = [{"n": 1}, {"n": 2}]
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    with Operator(tmp_path / "famulus.db", plugins=kit_plugins()) as opened:
+        yield opened
+
+
+@pytest.fixture
+def started() -> Callable[[], list[threading.Thread]]:
+    """The threads that were started since the test began."""
+    before = set(threading.enumerate())
+    return lambda: [thread for thread in threading.enumerate() if thread not in before]
+
+
+def test_a_run_finishes_by_itself_and_its_submissions_are_told(operator: Operator) -> None:
+    told: list[int] = []
+    state = RowsState(rows=ROWS, on_unit_submitted=lambda unit: told.append(unit.data["n"]))
+    run = operator.launch(rows_configuration(), shared_state=state)
+    worker = Worker(operator.gateway(run), "x")
+    while len(told) < 2 and worker.work().refusal != "all_done":
+        """Rows are still coming in."""
+
+    record = operator.wait(run, timeout=20)
+
+    assert record.status is RunStatus.FINISHED
+    assert told == [1, 2]
+    assert not operator.holds(run)
+
+
+def test_watching_sees_the_end(operator: Operator) -> None:
+    run = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+    finisher = threading.Thread(target=operator.finish, args=(run,))
+    finisher.start()
+
+    looks = [progress.status for progress in operator.watch(run, every=0.01)]
+    finisher.join()
+
+    assert looks[-1] is RunStatus.FINISHED
+
+
+def test_a_wait_has_an_end_of_its_own(operator: Operator) -> None:
+    run = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+
+    assert operator.wait(run, timeout=0).status is RunStatus.RUNNING
+
+
+def test_one_program_operates_many_runs_with_the_same_two_threads(
+    started: Callable[[], list[threading.Thread]], operator: Operator
+) -> None:
+    runs = [
+        operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS)) for _ in range(5)
+    ]
+    for run in runs:
+        operator.finish(run)
+    for thread in started():
+        if thread.name == "famulus-ahead":
+            thread.join()
+
+    assert sorted(thread.name for thread in started()) == ["famulus-messenger", "famulus-sweeper"]
+
+
+def test_leaving_the_block_ends_every_thread_and_stops_the_runs(
+    started: Callable[[], list[threading.Thread]], tmp_path: Path
+) -> None:
+    def endless() -> Iterator[dict[str, int]]:
+        n = 0
+        while True:
+            n += 1
+            yield {"n": n}
+
+    with Operator(tmp_path / "famulus.db", plugins=kit_plugins()) as operator:
+        state = RowsState(
+            rows=endless(),
+            worker_can_do_unit=lambda worker, unit: True,
+            on_unit_submitted=lambda unit: None,
+        )
+        operator.launch(rows_configuration(), shared_state=state)
+
+    for thread in started():
+        thread.join(timeout=10)
+    assert started() == []
+    with Database(tmp_path / "famulus.db") as database, database.read() as tx:
+        rows = tx.sql("SELECT status, loading, lease_holder FROM task_run").fetchall()
+    assert rows == [("stopped", "loading", "")]
+
+
+def test_an_operator_that_is_closed_twice_is_closed(tmp_path: Path) -> None:
+    operator = Operator(tmp_path / "famulus.db", plugins=kit_plugins())
+    operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+
+    operator.close()
+    operator.close()

@@ -1,0 +1,323 @@
+"""Plugins are found by their entry points, and one that is faulty harms no other."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.contracts.hookspecs import RunEvent, hookimpl
+from famulus.errors import PluginError
+from famulus.plugins import Plugins, discover
+from famulus.testing.inprocess import kit_plugins
+from famulus.testing.kinds import CrowdProvider, KitPlugin, NowhereArchitect, RowsBlueprint
+
+Install = Callable[..., None]
+AT = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Install a distribution of one module, the way an installer leaves it on the disk."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+
+    def installed(
+        name: str, source: str, *, entry: str | None = None, version: str = "1.2"
+    ) -> None:
+        module = name.replace("-", "_")
+        (tmp_path / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+        info = tmp_path / f"{module}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[famulus]\n{entry or name} = {module}\n", encoding="utf-8"
+        )
+        importlib.invalidate_caches()
+
+    yield installed
+    for module in set(sys.modules) - before:
+        if module.startswith("third_party"):
+            del sys.modules[module]
+
+
+PROVIDER = """
+    from attrs import frozen
+    from famulus import Nothing, Preview, Provider, hookimpl
+
+    @frozen
+    class Args:
+        pass
+
+    class ThirdParty(Provider):
+        type = "third"
+        Args = Args
+
+        def problems(self, plan):
+            return []
+
+        def arrive(self, query):
+            return Preview()
+
+        def completion(self, visit):
+            return Nothing()
+
+    @hookimpl
+    def famulus_register_providers():
+        return [ThirdParty]
+"""
+
+
+def reason(plugins: Plugins, name: str) -> str:
+    (info,) = [info for info in plugins.infos if info.name == name]
+    return info.refused
+
+
+def test_an_installed_provider_is_simply_there(install: Install) -> None:
+    install("third-party-crowd", PROVIDER, entry="third")
+
+    plugins = discover()
+
+    assert plugins.provider("third").__name__ == "ThirdParty"
+    (info,) = [info for info in plugins.infos if info.name == "third"]
+    assert (info.distribution, info.version) == ("third-party-crowd", "1.2")
+    assert info.registered() == ["provider third"]
+
+
+def test_a_plugin_that_cannot_be_imported_is_listed_and_raised_at_use(install: Install) -> None:
+    install("third-party-broken", "import no_such_module_at_all", entry="broken")
+    install("third-party-crowd", PROVIDER, entry="third")
+
+    plugins = discover()
+
+    assert plugins.provider("third")
+    assert reason(plugins, "broken").startswith("ModuleNotFoundError: No module named 'no_such")
+    with pytest.raises(PluginError, match=r"'broken' \(third-party-broken\) cannot be used") as e:
+        plugins.provider("broken")
+    assert isinstance(e.value.__cause__, ModuleNotFoundError)
+
+
+@pytest.mark.parametrize("source", ["raise SystemExit(3)", "1 / 0", "def broken(:"])
+def test_whatever_an_import_raises_takes_nobody_down(install: Install, source: str) -> None:
+    install("third-party-broken", source, entry="broken")
+
+    assert reason(discover(), "broken")
+
+
+def test_a_plugin_can_be_switched_off_by_name_before_it_is_imported(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("third-party-crowd", PROVIDER, entry="third")
+    install("third-party-broken", "1 / 0", entry="broken")
+    monkeypatch.setenv("FAMULUS_DISABLED_PLUGINS", "broken, third")
+
+    plugins = discover()
+
+    assert "third_party_crowd" not in sys.modules
+    assert reason(plugins, "broken") == "disabled by FAMULUS_DISABLED_PLUGINS"
+    with pytest.raises(PluginError, match="cannot be used: disabled by FAMULUS_DISABLED_PLUGINS"):
+        plugins.provider("third")
+
+
+def test_two_distributions_with_one_plugin_name_do_not_share_it(install: Install) -> None:
+    install("third-party-crowd", PROVIDER, entry="third")
+    install("third-party-other", PROVIDER.replace('"third"', '"other"'), entry="third")
+
+    plugins = discover()
+
+    accepted = [info for info in plugins.accepted if info.name == "third"]
+    refused = [info for info in plugins.infos if info.name == "third" and info.refused]
+    assert (len(accepted), len(refused)) == (1, 1)
+    assert accepted[0].distribution in refused[0].refused
+
+
+class Listening(KitPlugin):
+    """Hears of runs."""
+
+    def __init__(self) -> None:
+        self.heard: list[RunEvent] = []
+
+    @hookimpl
+    def famulus_run_launched(self, event: RunEvent) -> None:
+        self.heard.append(event)
+
+
+def test_a_name_that_is_taken_leaves_the_first_as_it_was() -> None:
+    first, second = Listening(), Listening()
+    plugins = Plugins()
+    plugins.add("kit", first, distribution="one")
+    plugins.add("kit", second, distribution="two")
+
+    plugins.run_launched(RunEvent(run_id=1, task_name="t", at=AT))
+
+    assert (len(first.heard), len(second.heard)) == (1, 0)
+    assert plugins.blueprint("rows") is RowsBlueprint
+
+
+class UnknownHook:
+    @hookimpl
+    def famulus_register_provider(self) -> list[Any]:
+        return []
+
+
+class WrongArgument:
+    @hookimpl
+    def famulus_run_launched(self, run: int) -> None:
+        """Ask for what is not told."""
+
+
+class NoHook:
+    def famulus_register_providers(self) -> list[Any]:
+        return []
+
+
+class NoList:
+    @hookimpl
+    def famulus_register_providers(self) -> Any:
+        return CrowdProvider
+
+
+class NoClass:
+    @hookimpl
+    def famulus_register_providers(self) -> list[Any]:
+        return ["CrowdProvider"]
+
+
+class OtherContract:
+    @hookimpl
+    def famulus_register_providers(self) -> list[Any]:
+        return [RowsBlueprint]
+
+
+class Abstract:
+    @hookimpl
+    def famulus_register_architects(self) -> list[Any]:
+        from famulus.contracts.architect import Architect
+
+        class Incomplete(Architect):
+            type = "half"
+            Args = NowhereArchitect.Args
+
+            def problems(self, plan: Any) -> list[Any]:
+                return []
+
+        return [Incomplete]
+
+
+class NoType:
+    @hookimpl
+    def famulus_register_providers(self) -> list[Any]:
+        return [type("Nameless", (CrowdProvider,), {"type": None})]
+
+
+class NoArgs:
+    @hookimpl
+    def famulus_register_providers(self) -> list[Any]:
+        return [type("Bare", (CrowdProvider,), {"Args": dict})]
+
+
+class Raising:
+    @hookimpl
+    def famulus_register_schemas(self) -> list[Any]:
+        raise LookupError("on purpose")
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"),
+    [
+        (UnknownHook, "nobody knows: famulus_register_provider; did you mean 'famulus_register_"),
+        (WrongArgument, "run"),
+        (NoHook, "it implements no hook; mark its functions with @famulus.hookimpl"),
+        (NoList, "it has to return a list"),
+        (NoClass, "returned 'CrowdProvider', which is no Provider class"),
+        (OtherContract, "which is no Provider class"),
+        (Abstract, "Incomplete lacks deploy, is_alive, shutdown"),
+        (NoType, "Nameless has no type name"),
+        (NoArgs, "Bare has no attrs class Args"),
+        (Raising, "LookupError: on purpose"),
+    ],
+)
+def test_a_faulty_plugin_is_refused_with_the_reason_and_no_other(
+    plugin: Callable[[], object], message: str
+) -> None:
+    plugins = kit_plugins(faulty=plugin(), fine=Listening())
+
+    assert message in reason(plugins, "faulty")
+    assert [info.name for info in plugins.accepted] == ["kit", "fine"]
+
+
+def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:
+    plugins = kit_plugins(second=KitPlugin())
+
+    with pytest.raises(PluginError, match="'rows' is claimed by the plugins 'kit' and 'second'"):
+        plugins.blueprint("rows")
+
+
+def test_an_unknown_type_is_met_with_what_there_is() -> None:
+    plugins = kit_plugins(faulty=NoHook())
+
+    with pytest.raises(PluginError, match=r"'crowed'.*did you mean 'crowd'.*refused: faulty"):
+        plugins.provider("crowed")
+    with pytest.raises(PluginError, match=r"'xyz'.*crowd, reporting_crowd.*refused: faulty"):
+        plugins.provider("xyz")
+
+
+def test_naming_a_type_of_a_refused_plugin_raises_its_reason() -> None:
+    class Two(KitPlugin):
+        @hookimpl
+        def famulus_register_schemas(self) -> list[Any]:
+            raise LookupError("on purpose")
+
+    plugins = Plugins()
+    plugins.add("two", Two(), distribution="two-dist")
+
+    with pytest.raises(PluginError, match=r"'two' \(two-dist\) cannot be used: LookupError: on pu"):
+        plugins.provider("crowd")
+
+
+@pytest.mark.parametrize(
+    "hook", ["run_launched", "unit_assigned", "unit_submitted", "unit_reviewed", "run_finished"]
+)
+def test_every_event_reaches_every_listener_although_one_fails(
+    hook: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
+    def listener(name: str, *, failing: bool) -> object:
+        def hear(event: RunEvent) -> None:
+            heard.append(name)
+            if failing:
+                raise ZeroDivisionError("on purpose")
+
+        return type("L", (), {f"famulus_{hook}": staticmethod(hookimpl(hear))})()
+
+    plugins = kit_plugins(one=listener("one", failing=True), two=listener("two", failing=False))
+    arguments: dict[str, dict[str, Any]] = {
+        "run_launched": {},
+        "run_finished": {},
+        "unit_assigned": {"unit": None, "worker": None},
+        "unit_submitted": {"unit": None},
+        "unit_reviewed": {"unit": None, "decision": "accepted"},
+    }
+
+    getattr(plugins, hook)(event=RunEvent(run_id=1, task_name="t", at=AT), **arguments[hook])
+
+    assert heard == ["one", "two"]
+    assert "plugin 'one' failed in famulus_" in caplog.text
+
+
+def test_the_first_party_plugins_are_found_through_the_same_door() -> None:
+    plugins = discover()
+
+    assert plugins.blueprint("static_task").type == "static_task"
+    assert plugins.architect("local").type == "local"
+    assert plugins.provider("mock").type == "mock"
+    assert all(info.refused == "" for info in plugins.infos)
