@@ -114,6 +114,18 @@ def test_a_provider_that_fails_lets_nobody_in(
     assert Worker(gateway, "x").arrive().status == 500
 
 
+def test_a_provider_that_fails_after_the_commit_does_not_hide_that_it_is_stored(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = operator.launch_rows(ROWS)
+    worker = Worker(gateway, "x")
+    monkeypatch.setattr(CrowdProvider, "completion", broken)
+
+    stored = worker.submit(worker.arrive(), as_json=True)
+
+    assert (stored.status, stored.outcome) == (200, "stored")
+
+
 def test_a_provider_may_refuse(operator: ManualOperator, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = operator.launch_rows(ROWS)
     refusal = Refusal(reason=RefusalReason.UNKNOWN_LINK, detail="No study of that <name>.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -32,9 +32,11 @@ class Ahead(Generic[T]):
 
     def __init__(self, things: Iterator[T], most: int) -> None:
         self._things = things
-        self._made: queue.Queue[T | _End] = queue.Queue(most)
+        self._most = most
+        self._made: deque[T] = deque()
         self._end: _End | None = None
-        self._closed = threading.Event()
+        self._is_closed = False
+        self._changed = threading.Condition()
         thread = threading.Thread(target=self._make, name="famulus-ahead", daemon=True)
         thread.start()
 
@@ -44,25 +46,26 @@ class Ahead(Generic[T]):
         Returns nothing at the end, and when told to stop; raises what the iterator has raised,
         after all that came before.
         """
-        taken: list[T] = []
-        while len(taken) < most and self._end is None:
-            try:
-                thing = self._made.get(timeout=_PAUSE_SECONDS if taken else _LOOK_SECONDS)
-            except queue.Empty:
-                if taken or (stopping is not None and stopping.is_set()):
-                    return taken
-                continue
-            if isinstance(thing, _End):
-                self._end = thing
-            else:
-                taken.append(thing)
+        with self._changed:
+            while not self._made and self._end is None:
+                if stopping is not None and stopping.is_set():
+                    return []
+                self._changed.wait(_LOOK_SECONDS)
+            before = 0
+            while before < len(self._made) < most and self._end is None:
+                before = len(self._made)
+                self._changed.wait(_PAUSE_SECONDS)
+            taken = [self._made.popleft() for _ in range(min(most, len(self._made)))]
+            self._changed.notify_all()
         if not taken and self._end is not None and self._end.error is not None:
             raise self._end.error
         return taken
 
     def close(self) -> None:
         """Make no more. An iterator that waits for something ends with the process."""
-        self._closed.set()
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
     def _make(self) -> None:
         error: BaseException | None = None
@@ -72,13 +75,18 @@ class Ahead(Generic[T]):
                     break
         except BaseException as raised:  # noqa: BLE001 - raised again where things are taken
             error = raised
-        self._put(_End(error))
+        with self._changed:
+            self._end = _End(error)
+            self._changed.notify_all()
 
-    def _put(self, thing: T | _End) -> bool:
-        while not self._closed.is_set():
-            try:
-                self._made.put(thing, timeout=_LOOK_SECONDS)
-            except queue.Full:
-                continue
-            return True
-        return False
+    def _put(self, thing: T) -> bool:
+        with self._changed:
+            while len(self._made) >= self._most and not self._is_closed:
+                self._changed.wait()
+            if self._is_closed:
+                return False
+            self._made.append(thing)
+            # Only where somebody may be waiting: waking for each thing costs more than making it.
+            if len(self._made) in (1, self._most):
+                self._changed.notify_all()
+        return True

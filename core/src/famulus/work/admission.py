@@ -20,6 +20,7 @@ from famulus.work.arrival import (
     Found,
     Known,
     Rules,
+    Searching,
     begin_onboarding,
     end_earlier,
     find_worker,
@@ -37,6 +38,10 @@ from famulus.work.arrival import (
 #: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
 _ASKED_TOGETHER = 50
 _ASKED_AT_MOST = 500
+#: Units that are not for a worker passed over for one question to ``worker_can_do_unit``.
+_PASSED_FOR_ONE = 20_000
+#: Transactions that one arrival may search through units that are not for the worker.
+_SEARCHES = 500
 
 Predicate = Callable[[WorkerView, UnitView], bool]
 
@@ -53,7 +58,7 @@ class Admission:
     def admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not."""
         if self.predicate is None and not self.checks:
-            return self.database.write(lambda tx: self._admit_at_once(tx, arrival, query))
+            return self._admit_at_once(arrival, query)
         known = self.database.write(lambda tx: self._prepare(tx, arrival))
         if known.found is not None:
             return known.found
@@ -63,15 +68,22 @@ class Admission:
             if refusal is not None:
                 return refusal
         if self.predicate is None:
-            return self.database.write(lambda tx: self._admit_at_once(tx, arrival, query))
+            return self._admit_at_once(arrival, query)
         known = self.database.write(lambda tx: self._welcome(tx, arrival, query))
         if known.found is not None:
             return known.found
         return self._search(self.predicate, worker, arrival, known, query)
 
-    def _admit_at_once(
+    def _admit_at_once(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
+        for _ in range(_SEARCHES):
+            found = self.database.write(lambda tx: self._welcome_and_give(tx, arrival, query))
+            if not isinstance(found, Searching):
+                return found
+        return Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+    def _welcome_and_give(
         self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
-    ) -> Found:
+    ) -> Found | Searching:
         known = self._welcome(tx, arrival, query)
         if known.found is not None:
             return known.found
@@ -162,7 +174,8 @@ class Admission:
             if start is None:
                 continue
             coming = candidates(
-                tx, run=self.rules.run, worker=worker, share=share, start=tuple(start)
+                tx, run=self.rules.run, worker=worker, share=share, start=tuple(start),
+                most_passed=_PASSED_FOR_ONE,
             )
             found = list(itertools.islice(coming, _ASKED_TOGETHER))
             if found:
@@ -182,7 +195,9 @@ class Admission:
         again = recognise(tx, self.rules, arrival, known.worker)
         if again.found is not None:
             return again.found
-        return give_unit(tx, self.rules, arrival, again, query, only)
+        found = give_unit(tx, self.rules, arrival, again, query, only)
+        assert not isinstance(found, Searching)
+        return found
 
     def _view(self, known: Known, arrival: Arrival) -> WorkerView:
         assert known.worker is not None

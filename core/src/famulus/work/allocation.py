@@ -22,8 +22,8 @@ from famulus.model.transaction import Transaction
 
 #: Units looked at in one go, after a first look at one.
 _BATCH = 64
-#: Units a search passes over before it stops and is taken up at the next arrival.
-MOST_PASSED = 20_000
+#: Units a search passes over in one transaction, so that nobody waits long behind it.
+MOST_PASSED = 2_000
 
 
 @define
@@ -36,6 +36,8 @@ class Share:
     assignments: int
     marks: list[int]
     cursor: list[int] | None
+    #: whether the last search has stopped before it had seen all there is
+    is_cut_short: bool = False
 
 
 @define
@@ -199,19 +201,25 @@ def candidates(
     worker: int,
     share: Share,
     start: tuple[int, ...] = (0, -1),
+    most_passed: int = MOST_PASSED,
 ) -> Iterator[Candidate]:
     """Yield the free units a worker may get, in order, moving the marks over what is not theirs.
 
-    Stops after :data:`MOST_PASSED` units that are not for them; the marks keep the progress.
+    Stops after so many units that are not for them, and says so in ``share.is_cut_short``; the
+    marks keep the progress.
 
     :param start: a lane, and the position in it after which to begin.
     """
     passed = 0
+    share.is_cut_short = False
     for lane in range(start[0], len(share.marks)):
         most, after, nothing_yet = 1, share.marks[lane], True
         if lane == start[0] and start[1] > after:
             after, nothing_yet = start[1], False
-        while passed < MOST_PASSED:
+        while True:
+            if passed >= most_passed:
+                share.is_cut_short = True
+                return
             rows = tx.all(_FREE, run=run, worker=worker, lane=lane, after=after, most=most)
             for unit, assignment, position, tried in rows:
                 after = position

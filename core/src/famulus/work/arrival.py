@@ -100,6 +100,11 @@ class Settled:
     visit: int
 
 
+@frozen
+class Searching:
+    """Many units were passed over that are not for this worker; the search goes on from there."""
+
+
 Found = Working | Onboarding | Settled | Refusal
 
 
@@ -327,7 +332,7 @@ def give_unit(
     known: Known,
     query: Any,
     only: Candidate | None = None,
-) -> Found | None:
+) -> Found | Searching | None:
     """Give a worker a unit within the limits.
 
     :param only: the one unit to try; None is returned when it has been taken meanwhile.
@@ -339,6 +344,8 @@ def give_unit(
     refusal = refuse_by_limits(tx, rules, known.gate, known.worker, share)
     if refusal is not None:
         return refusal
+    if _has_done_all(known.gate, share):
+        return nothing_for(known.gate, share)
     marks = list(share.marks)
     choice = [only] if only else candidates(tx, run=rules.run, worker=known.worker, share=share)
     for candidate in choice:
@@ -346,14 +353,20 @@ def give_unit(
             return _claim(tx, rules, arrival, known, query, share, candidate)
     if share.marks != marks:
         save_share(tx, share)
-    return None if only else nothing_for(known.gate, share)
+    if only:
+        return None
+    return Searching() if share.is_cut_short else nothing_for(known.gate, share)
 
 
 def nothing_for(gate: Gate, share: Share) -> Refusal:
     """Say why there is no unit: because the worker has done all there is, or for the moment."""
-    if gate.loading is not LoadingStatus.LOADING and share.assignments >= gate.rows:
+    if _has_done_all(gate, share):
         return Refusal(reason=RefusalReason.ALL_DONE)
     return Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+
+def _has_done_all(gate: Gate, share: Share) -> bool:
+    return gate.loading is not LoadingStatus.LOADING and share.assignments >= gate.rows
 
 
 def read_working(

@@ -28,7 +28,14 @@ from famulus.contracts.pages import (
     UnitView,
     WorkerView,
 )
-from famulus.contracts.provider import Arrival, Preview, Provider, VisitView
+from famulus.contracts.provider import (
+    Arrival,
+    Completion,
+    Nothing,
+    Preview,
+    Provider,
+    VisitView,
+)
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.database import Database
@@ -303,7 +310,7 @@ class Gateway:
             with self._database.read() as tx:
                 row = tx.one(_ANSWERS, agent=agent)
             answers = json.loads(row[0]) if row else None
-        completion = self._provider.completion(visit)
+        completion = self._completion(visit)
         page = shell.stored_document(self._title, answers, acknowledgement.late, completion)
         return self._answer("stored", 200, page, as_json)
 
@@ -354,8 +361,17 @@ class Gateway:
         return self._reply(200, shell.preview_document(self._title, self._description, page))
 
     def _already(self, visit: VisitView) -> Reply:
-        completion = self._provider.completion(visit)
+        completion = self._completion(visit)
         return self._reply(200, shell.already_document(self._title, completion))
+
+    def _completion(self, visit: VisitView) -> Completion:
+        """Ask the provider what comes next. The answers are stored: its failing must not tell the
+        worker otherwise."""
+        try:
+            return self._provider.completion(visit)
+        except Exception:  # noqa: BLE001 - third-party code
+            _log.exception("run %d: %s.completion failed", self.run_id, self._provider.type)
+            return Nothing()
 
     def _signed(self, form: Form) -> tuple[int, bool]:
         signed = self._tokens.read(form.first(shell.TOKEN_FIELD) or "")
