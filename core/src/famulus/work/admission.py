@@ -20,19 +20,21 @@ from famulus.work.arrival import (
     Found,
     Known,
     Rules,
-    Searching,
-    begin_onboarding,
     end_earlier,
     find_worker,
-    give_unit,
     hold_worker,
     make_worker,
+    recognise,
+    unit_data,
+)
+from famulus.work.giving import (
+    Searching,
+    begin_onboarding,
+    give_unit,
     needs_onboarding,
     nothing_for,
-    recognise,
     refuse_by_limits,
     refuse_by_rules,
-    unit_data,
 )
 
 #: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
