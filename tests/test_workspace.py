@@ -21,9 +21,11 @@ PLUGINS = MEMBERS[1:]
 of_each_member = pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
 of_each_plugin = pytest.mark.parametrize("plugin", PLUGINS, ids=lambda path: path.name)
 
-#: Only this file names what no file may name.
+#: In two parts, since no file may name them, this one included.
+_HOSTS = [("py", "pi"), ("python", "hosted"), ("ana", "conda"), ("npm", "js")]
 PACKAGE_HOSTS = re.compile(
-    r"pypi\.org|pythonhosted\.org|anaconda\.org|npmjs\.org|index-url|trusted-host", re.IGNORECASE
+    "|".join(rf"{first}{second}\.org" for first, second in _HOSTS) + "|index-url|trusted-host",
+    re.IGNORECASE,
 )
 #: A folder that only the machine of whoever wrote the file has; ``somebody`` is nobody.
 OWN_PATHS = re.compile(r"(?<![\w.$}/-])/(?:home|Users|root|work|private)/(?!somebody\b)[\w.-]+")

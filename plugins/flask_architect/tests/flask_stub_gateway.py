@@ -35,6 +35,8 @@ class StubGateway:
     def submit(self, form: Form, *, as_json: bool) -> Reply:
         if form.first("unavailable"):
             raise UnavailableError("not now")
+        if form.first("mistake"):
+            raise ZeroDivisionError("a mistake")
         self.forms.append(form)
         for file in form.files:
             if file.field == "kept":
@@ -46,7 +48,12 @@ class StubGateway:
             }
         )
         kind = "application/json" if as_json else "text/html; charset=utf-8"
-        return Reply(status=200, body=body, content_type=kind, headers={"X-Taken": "yes"})
+        return Reply(
+            status=int(form.first("status") or 200),
+            body=body,
+            content_type=kind,
+            headers={} if form.first("header") is None else {"X-Taken": form.first("header") or ""},
+        )
 
     def give_back(self, form: Form) -> Reply:
         return Reply(status=200, body=f"given back {form.first('famulus_token')}")

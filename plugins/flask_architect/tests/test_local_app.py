@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from famulus_flask.limits import Limits
 
 _BOUNDARY = "cut-here"
 _MULTIPART = f"multipart/form-data; boundary={_BOUNDARY}"
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Any:
+    stub = runpy.run_path(str(Path(__file__).with_name("flask_stub_gateway.py")))
+    return stub["StubGateway"](tmp_path)
 
 
 @pytest.fixture
@@ -66,10 +73,15 @@ def test_fields_keep_the_order_of_the_page(client: FlaskClient, gateway: Any) ->
     reply = client.post("/submit", data=body, content_type=_MULTIPART)
 
     assert reply.status_code == 200
-    assert reply.headers["X-Taken"] == "yes"
     form = gateway.forms[0]
     assert form.fields == (("b", "1"), ("photo", ""), ("a", "ä\r\n"), ("b", "2"))
     assert form.empty_files == {"photo"}
+
+
+def test_headers_and_status_are_those_of_the_reply(client: FlaskClient) -> None:
+    reply = client.post("/submit", data={"header": "yes", "status": "422"})
+
+    assert (reply.status_code, reply.headers["X-Taken"]) == (422, "yes")
 
 
 def test_form_without_script_may_be_urlencoded(client: FlaskClient, gateway: Any) -> None:
@@ -238,7 +250,7 @@ def test_unavailable_gateway_asks_to_come_again(client: FlaskClient) -> None:
 def test_form_too_many_at_once_is_asked_to_come_again(
     gateway: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("famulus_flask.app._PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("famulus_flask.answers._PATIENCE_SECONDS", 0.01)
     client = _limited(gateway, max_forms_at_once=1)
 
     class Nested(io.BytesIO):

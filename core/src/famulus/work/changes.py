@@ -12,6 +12,7 @@ from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
     AgentStatus,
     RunStatus,
+    Status,
     UnitStatus,
     VisitStatus,
     check_transition,
@@ -109,53 +110,50 @@ def change_unit(
 
     :param agent: who holds or has completed the unit from now on.
     """
-    check_transition(old, new, f"unit {unit}")
-    done = tx.run(_CHANGE_UNIT, id=unit, old=old.value, new=new.value, agent=agent)
-    if done.rowcount != 1:
-        return False
-    record(
-        tx, run=run, subject="unit", subject_id=unit, old=old.value, new=new.value, cause=cause,
-        agent=agent,
-    )
-    return True
+    return _change(tx, _CHANGE_UNIT, "unit", run, unit, old, new, cause, agent=agent)
 
 
 def end_agent(
     tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
 ) -> bool:
     """End an agent's attempt, if it still has the old status; say whether it had."""
-    check_transition(old, new, f"agent {agent}")
-    done = tx.run(_END_AGENT, id=agent, old=old.value, new=new.value, at=to_micros(tx.now))
-    if done.rowcount != 1:
-        return False
-    record(
-        tx, run=run, subject="agent", subject_id=agent, old=old.value, new=new.value, cause=cause,
-        agent=agent,
-    )
-    return True
+    now = to_micros(tx.now)
+    return _change(tx, _END_AGENT, "agent", run, agent, old, new, cause, agent=agent, at=now)
 
 
 def change_visit(
     tx: Transaction, *, run: int, visit: int, old: VisitStatus, new: VisitStatus, cause: str
 ) -> bool:
     """Change one visit, if it still has the old status; say whether it had."""
-    check_transition(old, new, f"visit {visit}")
-    done = tx.run(_CHANGE_VISIT, id=visit, old=old.value, new=new.value)
-    if done.rowcount != 1:
-        return False
-    record(
-        tx, run=run, subject="visit", subject_id=visit, old=old.value, new=new.value, cause=cause
-    )
-    return True
+    return _change(tx, _CHANGE_VISIT, "visit", run, visit, old, new, cause)
 
 
 def change_run(tx: Transaction, *, run: int, old: RunStatus, new: RunStatus, cause: str) -> bool:
     """Change one run, if it still has the old status; say whether it had."""
-    check_transition(old, new, f"run {run}")
-    done = tx.run(_CHANGE_RUN, id=run, old=old.value, new=new.value)
+    return _change(tx, _CHANGE_RUN, "run", run, run, old, new, cause)
+
+
+def _change(
+    tx: Transaction,
+    statement: Statement,
+    subject: str,
+    run: int,
+    number: int,
+    old: Status,
+    new: Status,
+    cause: str,
+    *,
+    agent: int | None = None,
+    **more: Any,
+) -> bool:
+    check_transition(old, new, f"{subject} {number}")
+    done = tx.run(statement, id=number, old=old.value, new=new.value, agent=agent, **more)
     if done.rowcount != 1:
         return False
-    record(tx, run=run, subject="run", subject_id=run, old=old.value, new=new.value, cause=cause)
+    record(
+        tx, run=run, subject=subject, subject_id=number, old=old.value, new=new.value,
+        cause=cause, agent=agent,
+    )
     return True
 
 

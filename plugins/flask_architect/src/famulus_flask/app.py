@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import html
 import json
-import threading
-from collections.abc import Callable
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, current_app, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from famulus import Form, Reply, UnavailableError
+from famulus import Reply, UnavailableError
+from famulus_flask.answers import Answers, wants_json
 from famulus_flask.assets import find_asset
-from famulus_flask.forms import received_form
+from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
 from famulus_flask.uploads import UploadNotStoredError
 
 if TYPE_CHECKING:
     from famulus import Gateway
-
-#: How long a form waits for others that are on their way in.
-_PATIENCE_SECONDS = 1.0
 
 _FORM_ADDRESSES = ("submit", "give-back")
 _EXPLANATIONS = {
@@ -38,7 +33,8 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     """Make the application that serves one gateway's run; ``/healthz`` tells its ``instance``."""
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
-    views = _Views(gateway, instance, limits or Limits())
+    answers = Answers(gateway, limits or Limits())
+    views = _Views(gateway, instance, answers)
     app.add_url_rule("/", view_func=views.arrive)
     app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
     app.add_url_rule("/give-back", view_func=views.give_back, methods=["POST"])
@@ -47,28 +43,35 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     app.register_error_handler(HTTPException, views.explain)
     app.register_error_handler(UnavailableError, views.ask_to_retry)
     app.register_error_handler(UploadNotStoredError, views.ask_to_retry)
+    app.before_request(views.finish)
     app.after_request(_forbid_sniffing)
+    app.wsgi_app = Front(app, answers)  # type: ignore[method-assign]
     return app
 
 
 class _Views:
     """What answers at each address of one application."""
 
-    def __init__(self, gateway: Gateway, instance: str, limits: Limits) -> None:
+    def __init__(self, gateway: Gateway, instance: str, answers: Answers) -> None:
         self._gateway = gateway
         self._instance = instance
-        self._limits = limits
-        self._room_for_forms = threading.Semaphore(limits.max_forms_at_once)
+        self._answers = answers
+
+    def finish(self) -> Response | None:
+        """Say what the front has left to say: an unusual reply, or what is wrong."""
+        outcome = request.environ.pop(OUTCOME, None)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return None if outcome is None else self._respond(outcome)
 
     def arrive(self) -> Response:
-        return self._respond(self._gateway.arrive(request.args.to_dict()))
+        return self._respond(self._answers.arrive(request.args.to_dict()))
 
     def submit(self) -> Response:
-        as_json = _wants_json()
-        return self._take_form(lambda form: self._gateway.submit(form, as_json=as_json))
+        return self._respond(self._answers.submit(request.environ))
 
     def give_back(self) -> Response:
-        return self._take_form(self._gateway.give_back)
+        return self._respond(self._answers.give_back(request.environ))
 
     def healthz(self) -> Response:
         body = json.dumps({"run": self._gateway.run_id, "instance": self._instance})
@@ -89,7 +92,7 @@ class _Views:
         headers = {}
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             headers["Allow"] = ", ".join(error.valid_methods)
-        if _wants_json():
+        if wants_json(request.environ):
             body = json.dumps({"outcome": _OUTCOMES.get(status, "error"), "message": text})
             reply = Reply(
                 status=status, body=body, content_type="application/json", headers=headers
@@ -102,30 +105,10 @@ class _Views:
         current_app.logger.error("asked to try again later: %s", error)
         return self._respond(self._gateway.busy())
 
-    def _take_form(self, take: Callable[[Form], Reply]) -> Response:
-        if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
-            raise UnavailableError("too many forms are on their way in")
-        try:
-            with received_form(request.environ, self._upload_folder, self._limits) as form:
-                return self._respond(take(form))
-        finally:
-            self._room_for_forms.release()
-
-    def _upload_folder(self) -> Path:
-        return self._gateway.upload_folder
-
     def _respond(self, reply: Reply) -> Response:
         response = Response(reply.body, reply.status, content_type=reply.content_type)
-        response.headers["Cache-Control"] = "no-store"
-        if response.mimetype == "text/html":
-            response.headers.update(self._gateway.headers)
-        response.headers.update(reply.headers)
+        response.headers.update(self._answers.headers(reply))
         return response
-
-
-def _wants_json() -> bool:
-    offered = ("text/html", "application/json")
-    return request.accept_mimetypes.best_match(offered) == "application/json"
 
 
 def _forbid_sniffing(response: Response) -> Response:

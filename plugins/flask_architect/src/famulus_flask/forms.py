@@ -7,7 +7,7 @@ or by the closing boundary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -26,6 +26,7 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 
 from famulus import Form, FormFile
 from famulus_flask.limits import Limits
+from famulus_flask.plain_forms import split_plain_form
 from famulus_flask.uploads import Upload
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 * 1024
 #: what the decoder may hold back: one chunk, and the headers of a part that it cuts through
 _DECODER_BYTES = 2 * _CHUNK_BYTES
+#: a body up to this size is read at once
+_SMALL_BYTES = 64 * 1024
 
 
 @contextmanager
@@ -51,7 +54,9 @@ def received_form(
     try:
         try:
             if kind == "multipart/form-data":
-                form = _Multipart(folder, limits, uploads).read(body, options.get("boundary", ""))
+                boundary = _usable_boundary(options)
+                form = _read_plain(body, boundary, limits)
+                form = form or _Multipart(folder, limits, uploads).read(body, boundary)
             elif kind == "application/x-www-form-urlencoded":
                 form = _read_urlencoded(body, limits)
             else:
@@ -72,11 +77,28 @@ class _Body:
         self.announced = get_content_length(environ)
         self._stream: IO[bytes] = get_input_stream(environ)
         self._limit = limit
+        self._begun = b""
+
+    def whole(self, most: int) -> bytes | None:
+        """Return a body of at most ``most`` bytes; None when it is longer, or not as announced.
+
+        What was read for that is the beginning of :meth:`chunks`.
+        """
+        if self.announced is None or self.announced > min(most, self._limit):
+            return None
+        data = self._stream.read(self.announced + 1)
+        while len(data) <= self.announced:
+            if not (more := self._stream.read(self.announced + 1 - len(data))):
+                break
+            data += more
+        self._begun = data
+        return data if len(data) == self.announced else None
 
     def chunks(self) -> Iterator[bytes]:
         self.require_announced_at_most(self._limit)
         size = 0
-        while chunk := self._stream.read(_CHUNK_BYTES):
+        while chunk := self._begun or self._stream.read(_CHUNK_BYTES):
+            self._begun = b""
             size += len(chunk)
             if size > self._limit:
                 raise RequestEntityTooLarge(_total_message(self._limit))
@@ -110,6 +132,24 @@ def _read_urlencoded(body: _Body, limits: Limits) -> Form:
     return Form(fields=tuple(fields))
 
 
+def _usable_boundary(options: Mapping[str, str]) -> bytes:
+    boundary = options.get("boundary", "")
+    if not boundary or not boundary.isascii():
+        raise BadRequest("The form names no usable boundary.")
+    return boundary.encode()
+
+
+def _read_plain(body: _Body, boundary: bytes, limits: Limits) -> Form | None:
+    """Read a small form of text fields; None when it is anything else, or reaches a limit."""
+    data = body.whole(_SMALL_BYTES)
+    if data is None or len(data) > limits.max_text_bytes:
+        return None
+    fields = split_plain_form(data, boundary)
+    if fields is None or len(fields) > limits.max_fields:
+        return None
+    return Form(fields=tuple(fields))
+
+
 class _Multipart:
     """The parts of a multipart form, counted against the limits as they come."""
 
@@ -125,10 +165,8 @@ class _Multipart:
         self._text_bytes = 0
         self._upload: Upload | None = None
 
-    def read(self, body: _Body, boundary: str) -> Form:
-        if not boundary or not boundary.isascii():
-            raise BadRequest("The form names no usable boundary.")
-        decoder = MultipartDecoder(boundary.encode(), max_form_memory_size=_DECODER_BYTES)
+    def read(self, body: _Body, boundary: bytes) -> Form:
+        decoder = MultipartDecoder(boundary, max_form_memory_size=_DECODER_BYTES)
         try:
             for chunk in body.chunks():
                 decoder.receive_data(chunk)
