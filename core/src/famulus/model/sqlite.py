@@ -44,8 +44,12 @@ def connect(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
             cached_statements=256,
         )
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except sqlite3.Error:
+            connection.close()
+            raise
     except sqlite3.Error as error:
         raise DatabaseError(f"cannot open the database {path}: {error}") from error
     return connection

@@ -16,7 +16,6 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
     check_transition,
-    may_follow,
 )
 from famulus.model.tables import Agent, Event, TaskRun, Unit, Visit
 from famulus.model.transaction import Transaction
@@ -181,8 +180,3 @@ def change_units_together(
             cause=cause, count=changed,
         )
     return changed
-
-
-def may_change_visit(old: VisitStatus, new: VisitStatus) -> bool:
-    """Say whether a visit may go from one status to another."""
-    return may_follow(old, new)

@@ -112,11 +112,6 @@ def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
     return int(tx.execute(query).rowcount)
 
 
-def next_deadline(tx: Transaction, run: int) -> Row | None:
-    """Return the first deadline of those at work (``deadline``), or None."""
-    return tx.row(_open_agents(run).order_by(Agent.deadline).limit(1))
-
-
 def last_submission(tx: Transaction, run: int) -> Row | None:
     """Return the time of a run's newest submission (``submitted_at``), or None."""
     return tx.row(
