@@ -1,0 +1,79 @@
+"""What is answered at each address: from a request's variables to the gateway's reply."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from famulus import Form, Reply, UnavailableError
+from famulus_flask.forms import received_form
+from famulus_flask.limits import Limits
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from famulus import Gateway
+
+#: How long a form waits for others that are on their way in.
+_PATIENCE_SECONDS = 1.0
+
+_HTML = "text/html"
+_JSON = "application/json"
+
+
+class Answers:
+    """Carry requests to one gateway; forms only so many at once."""
+
+    def __init__(self, gateway: Gateway, limits: Limits) -> None:
+        self._gateway = gateway
+        self._limits = limits
+        self._room_for_forms = threading.Semaphore(limits.max_forms_at_once)
+
+    def arrive(self, query: Mapping[str, str]) -> Reply:
+        """Answer a worker who comes in."""
+        return self._gateway.arrive(query)
+
+    def submit(self, environ: WSGIEnvironment) -> Reply:
+        """Answer a submission; raises as :func:`famulus_flask.forms.received_form` does.
+
+        :raises famulus.UnavailableError: when too many forms are on their way in.
+        """
+        as_json = wants_json(environ)
+        return self._take_form(environ, lambda form: self._gateway.submit(form, as_json=as_json))
+
+    def give_back(self, environ: WSGIEnvironment) -> Reply:
+        """Answer a worker who gives their unit back; raises as :meth:`submit` does."""
+        return self._take_form(environ, self._gateway.give_back)
+
+    def headers(self, reply: Reply) -> dict[str, str]:
+        """Return the headers of a reply, but for those that describe its body."""
+        headers = {"Cache-Control": "no-store"}
+        if reply.content_type.partition(";")[0].strip() == _HTML:
+            headers.update(self._gateway.headers)
+        headers.update(reply.headers)
+        return headers
+
+    def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
+        if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
+            raise UnavailableError("too many forms are on their way in")
+        try:
+            with received_form(environ, self._upload_folder, self._limits) as form:
+                return take(form)
+        finally:
+            self._room_for_forms.release()
+
+    def _upload_folder(self) -> Path:
+        return self._gateway.upload_folder
+
+
+def wants_json(environ: WSGIEnvironment) -> bool:
+    """Say whether the sender prefers JSON to HTML, as the page's script does."""
+    accepted = environ.get("HTTP_ACCEPT")
+    if accepted == _JSON:
+        return True
+    return parse_accept_header(accepted, MIMEAccept).best_match((_HTML, _JSON)) == _JSON
