@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from famulus import Reply
 
-#: What was answered or raised here and is Flask's to put into words, in a request's variables.
+#: The variable of a request that hands Flask a reply to send or an error to tell of, if not None.
 OUTCOME = "famulus_flask.outcome"
 
 
@@ -74,7 +74,7 @@ class Front:
         return [body]
 
     def _makings(self) -> tuple[object, ...]:
-        """Return what of the application others may have changed, and matters to a request."""
+        """Return what others may change in the application so that it concerns these requests."""
         app = self._app
         return (
             len(app.before_request_funcs.get(None, ())),
