@@ -34,6 +34,8 @@ def dump_json(value: Any) -> str:
     :raises ValueError: for NaN and infinities. :raises TypeError: for what is not JSON.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
