@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Capabilities as Capabilities
     from famulus.contracts.provider import Completion as Completion
     from famulus.contracts.provider import GoTo as GoTo
+    from famulus.contracts.provider import NoRequesterArgs as NoRequesterArgs
     from famulus.contracts.provider import Nothing as Nothing
     from famulus.contracts.provider import Outcome as Outcome
     from famulus.contracts.provider import PaymentView as PaymentView
@@ -49,8 +50,10 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Preview as Preview
     from famulus.contracts.provider import Provider as Provider
     from famulus.contracts.provider import Quote as Quote
+    from famulus.contracts.provider import RunView as RunView
     from famulus.contracts.provider import ShowAnswers as ShowAnswers
     from famulus.contracts.provider import ShowCode as ShowCode
+    from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitView as VisitView
     from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
@@ -72,6 +75,7 @@ if TYPE_CHECKING:
     from famulus.model.migration import Migration as Migration
     from famulus.model.schema import PluginSchema as PluginSchema
     from famulus.model.states import LoadingStatus as LoadingStatus
+    from famulus.model.states import PaymentKind as PaymentKind
     from famulus.model.states import RunStatus as RunStatus
     from famulus.model.states import UnitStatus as UnitStatus
     from famulus.model.states import VisitStatus as VisitStatus
@@ -116,12 +120,14 @@ _WHERE = {
     "Migration": "famulus.model.migration",
     "MissingDriverError": "famulus.errors",
     "NewerDatabaseError": "famulus.errors",
+    "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
     "Nothing": "famulus.contracts.provider",
     "OnboardingView": "famulus.contracts.pages",
     "Operator": "famulus.operate.operator",
     "Outcome": "famulus.contracts.provider",
     "Page": "famulus.contracts.pages",
+    "PaymentKind": "famulus.model.states",
     "PaymentView": "famulus.contracts.provider",
     "Plan": "famulus.contracts.plan",
     "PluginError": "famulus.errors",
@@ -146,6 +152,7 @@ _WHERE = {
     "RunRecord": "famulus.work.runs",
     "RunStatus": "famulus.model.states",
     "RunSummary": "famulus.review.runs",
+    "RunView": "famulus.contracts.provider",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
     "ShowCode": "famulus.contracts.provider",
@@ -157,6 +164,7 @@ _WHERE = {
     "UnitStatus": "famulus.model.states",
     "UnitView": "famulus.contracts.pages",
     "UsageError": "famulus.errors",
+    "Verdict": "famulus.contracts.provider",
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitView": "famulus.contracts.provider",
@@ -200,12 +208,14 @@ __all__ = [
     "Migration",
     "MissingDriverError",
     "NewerDatabaseError",
+    "NoRequesterArgs",
     "NotFoundError",
     "Nothing",
     "OnboardingView",
     "Operator",
     "Outcome",
     "Page",
+    "PaymentKind",
     "PaymentView",
     "Plan",
     "PluginError",
@@ -230,6 +240,7 @@ __all__ = [
     "RunRecord",
     "RunStatus",
     "RunSummary",
+    "RunView",
     "SharedTaskState",
     "ShowAnswers",
     "ShowCode",
@@ -241,6 +252,7 @@ __all__ = [
     "UnitStatus",
     "UnitView",
     "UsageError",
+    "Verdict",
     "VisitReport",
     "VisitStatus",
     "VisitView",

@@ -15,6 +15,7 @@ import pytest
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.database import Database
 from famulus.model.migration import Migration
+from famulus.model.migrations import CORE
 from famulus.model.schema import PluginSchema
 from famulus.testing.databases import PostgresDatabases
 
@@ -175,4 +176,4 @@ def test_processes_that_open_a_new_database_at_once_all_find_it_whole(
     assert [errors for _, errors in results] == [""] * 4
     assert len({key for key, _ in results}) == 1
     with Database(address) as database, database.read() as tx:
-        assert tx.sql("SELECT version FROM famulus_schema").fetchall() == [(1,)]
+        assert tx.sql("SELECT version FROM famulus_schema").fetchall() == [(len(CORE.migrations),)]

@@ -11,15 +11,16 @@ import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.contracts.pages import SubmittedUnit, UnitView, WorkerView
+from famulus.contracts.provider import RunView
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, TaskRun
 from famulus.model.transaction import Row
-from famulus.operate.outbox import enqueue
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import CrowdProvider
+from famulus.work.outbox import Telling, enqueue
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -203,7 +204,7 @@ def test_a_platform_that_fails_is_told_again_later_and_later_and_once(
     tried: list[float] = []
     begin = clock()
 
-    def close_places(self: CrowdProvider, run_id: int) -> None:
+    def close_places(self: CrowdProvider, run: RunView) -> None:
         tried.append((clock() - begin).total_seconds())
         if len(tried) <= 4:
             raise UnavailableError("throttled")
@@ -227,7 +228,7 @@ def test_a_wait_between_attempts_has_an_end(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(self: CrowdProvider, run_id: int) -> None:
+    def broken(self: CrowdProvider, run: RunView) -> None:
         raise ZeroDivisionError("on purpose")
 
     monkeypatch.setattr(CrowdProvider, "close_places", broken)
@@ -246,6 +247,6 @@ def test_a_wait_between_attempts_has_an_end(
 
 def test_the_same_telling_twice_is_one_row(database: Database) -> None:
     for _ in range(2):
-        database.write(lambda tx: enqueue(tx, run=None, kind="k", key="same", payload={}))  # type: ignore[arg-type]
+        database.write(lambda tx: enqueue(tx, kind=Telling.QUALIFY, key="same", payload={}))
 
     assert len(pending(database)) == 1

@@ -227,11 +227,17 @@ class NoArgs:
     nothing: None = field(default=None, metadata=famulus.option(help="Nothing.").metadata)
 
 
+@frozen(kw_only=True)
+class KeyArgs:
+    key: str | None = famulus.option(help="The key.", required=True, secret=True)
+
+
 class Crowd(famulus.Provider):
     """A provider that keeps every rule."""
 
     type = "people"
     Args = NoArgs
+    RequesterArgs = KeyArgs
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         return []
@@ -246,9 +252,10 @@ class Crowd(famulus.Provider):
     def completion(self, visit: famulus.VisitView) -> famulus.Completion:
         return famulus.GoTo(url="https://example.org/done")
 
-    def register(self, args: Mapping[str, str]) -> None:
-        if "key" not in args:
+    def register(self, name: str, args: KeyArgs) -> Mapping[str, Any]:
+        if args.key is None:
             raise famulus.UsageError("the key is missing")
+        return {}
 
 
 class PeopleRules(CrowdRules):
@@ -286,8 +293,8 @@ class Boasting(Crowd):
 
 
 class TakesAnything(Crowd):
-    def register(self, args: Mapping[str, str]) -> None:
-        pass
+    def register(self, name: str, args: KeyArgs) -> Mapping[str, Any]:
+        return {}
 
 
 @pytest.mark.parametrize(
@@ -328,8 +335,8 @@ def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
     opened: list[int] = []
 
     class Selling(Crowd):
-        def open_places(self, run_id: int, count: int, key: str) -> None:
-            opened.append(count)
+        def open_places(self, run: famulus.RunView, places: range) -> None:
+            opened.extend(places)
 
     class SellingRules(PeopleRules):
         provider = Selling

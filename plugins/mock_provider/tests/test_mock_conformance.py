@@ -8,7 +8,6 @@ from famulus_mock.provider import MockProvider
 
 class TestMock(ProviderConformance):
     provider = MockProvider
-    bad_registrations = ({"password": "secret"},)
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         return {"worker_id": worker, "assignment_id": reference}

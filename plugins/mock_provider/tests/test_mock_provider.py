@@ -19,7 +19,6 @@ from famulus import (
     RefusalReason,
     SharedTaskState,
     ShowAnswers,
-    UsageError,
     VisitView,
     system_clock,
 )
@@ -88,10 +87,15 @@ def test_the_next_unit_is_the_same_workers_and_a_new_one(provider: MockProvider)
     assert len({query["assignment_id"] for query in queries} | {"7"}) == 3
 
 
-def test_entrances_are_the_preview_and_a_ready_link(provider: MockProvider) -> None:
-    preview, ready = provider.entrances("http://localhost:3000/")
+def test_entrances_are_the_preview_and_a_ready_link(
+    provider: MockProvider, tmp_path: Path
+) -> None:
+    with ManualOperator(tmp_path / "b.db", plugins=kit_plugins(mock=famulus_mock)) as manual:
+        state = RowsState(rows=[{"n": 1}])
+        launched = manual.launch(rows_configuration(provider="mock"), shared_state=state)
+    preview, ready = launched.entrances
 
-    assert preview == "http://localhost:3000/"
+    assert preview == launched.url
     assert set(parse_qs(urlsplit(ready).query)) == {"worker_id", "assignment_id"}
     assert isinstance(
         provider.arrive({k: v[0] for k, v in parse_qs(urlsplit(ready).query).items()}), Arrival
@@ -122,8 +126,5 @@ def test_a_worker_sees_their_answers_and_goes_on_to_the_next_unit(tmp_path: Path
         assert following.row == {"n": 2}
 
 
-def test_a_requester_needs_no_credentials_and_takes_none(provider: MockProvider) -> None:
-    provider.register({"name": "me"})
-
-    with pytest.raises(UsageError, match="mock takes no api_key, password"):
-        provider.register({"name": "me", "password": "p", "api_key": "k"})
+def test_a_requester_needs_no_credentials(provider: MockProvider) -> None:
+    assert provider.register("me", provider.RequesterArgs()) == {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from famulus.clock import Clock
 from famulus.contracts.plan import SharedTaskState
@@ -24,6 +25,8 @@ class RequesterView:
     name: str
     #: the type name of the provider
     provider_type: str
+    #: what :meth:`famulus.Provider.register` has returned to be kept
+    settings: Mapping[str, Any] = Factory(dict)
 
 
 @frozen(kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -14,15 +15,12 @@ from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.pages import Refusal
 from famulus.contracts.plan import Plan
 from famulus.errors import Problem
-from famulus.model.states import VisitStatus
+from famulus.model.states import PaymentKind, VisitStatus
 
 
 @frozen(kw_only=True)
 class Capabilities:
-    """What a platform can do and asks for.
-
-    This version acts on ``sandbox``, ``needs_https`` and ``reports_submissions``.
-    """
+    """What a platform can do and asks for."""
 
     #: workers' pay and platform state are not real
     sandbox: bool = False
@@ -36,6 +34,33 @@ class Capabilities:
     sells_places: bool = False
     #: the platform says itself when a visit was submitted; if not, storing the answers is it
     reports_submissions: bool = False
+    #: the most requirements on qualifications that a run can have there; None for any number
+    most_requirements: int | None = None
+    #: the fewest characters that a rejection's reason needs
+    shortest_rejection: int = 0
+
+
+@frozen(kw_only=True)
+class NoRequesterArgs:
+    """Of a platform whose requesters have nothing to say but their name."""
+
+
+@frozen(kw_only=True)
+class RunView:
+    """A run as its provider sees it. What can be edited while it goes on is as it is now."""
+
+    id: int
+    #: tells this run from those of all other databases, at every attempt
+    key: str
+    #: what it was launched with; a callback in its shared state may be missing
+    plan: Plan
+    #: where it is served, for browsers; empty while it is not
+    url: str
+    #: when nobody new may start any more
+    closes_at: datetime
+    #: what a worker has to meet, as ``{"qualification_name", "comparator", "value",
+    #: "applicable_providers"}``: the plan's own, and what its block and onboarding add
+    requirements: Sequence[Mapping[str, Any]] = ()
 
 
 @frozen(kw_only=True)
@@ -108,9 +133,16 @@ class Nothing:
 Completion = PostForm | GoTo | ShowCode | ShowAnswers | Nothing
 
 
+class Verdict(StrEnum):
+    """What a platform is told of a visit: whether its reward is earned."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
 class Outcome(StrEnum):
     """How a call about money or a decision ended. ``UNKNOWN``: it may or may not have had its
-    effect, which is settled by asking, never by calling again."""
+    effect, which is settled by asking, never by paying again."""
 
     CONFIRMED = "confirmed"
     FAILED = "failed"
@@ -119,7 +151,7 @@ class Outcome(StrEnum):
 
 @frozen(kw_only=True)
 class Quote:
-    """What a run will cost, in ``currency``, with the platform's fees."""
+    """What work will cost, in ``currency``, with the platform's fees."""
 
     currency: str
     rewards: Decimal
@@ -145,10 +177,10 @@ class PaymentView:
     """One row of the ledger of money, to be paid."""
 
     id: int
-    #: the same at every attempt
+    #: the same at every attempt, and no other payment's, not even another database's
     key: str
-    #: ``reward``, ``bonus`` or ``compensation``
-    kind: str
+    kind: PaymentKind
+    run_id: int
     worker_name: str
     reference: str
     amount: Decimal
@@ -160,13 +192,13 @@ class Provider(ABC):
     """Subclass this to bring a crowd, and return it from ``famulus_register_providers``.
 
     Every method that tells the platform something may be called again with the same arguments,
-    after a crash or a lost reply, and must then have no second effect. No method is called inside a
-    transaction.
+    after a crash or a lost reply, and must then have no second effect. The only exception is
+    :meth:`pay`, which is never called again once it may have had its effect; :meth:`settle` finds
+    out. No method is called inside a transaction. One that cannot reach the platform raises
+    :class:`~famulus.UnavailableError`, and what was to be told is told later, with growing pauses.
 
     An instance is made to check a plan, one in the operator and one in each serving process, where
-    many threads use it at once. ``register``, ``quote``, ``open_places``, ``sync``, ``decide``,
-    ``settle``, ``grant``, ``revoke`` and ``block`` are for platforms that sell places and pay; this
-    version does not call them yet.
+    many threads use it at once; commands make others for a requester's account.
     """
 
     #: The name in configurations: ``provider: mock``. Workers' names are unique within it.
@@ -174,6 +206,9 @@ class Provider(ABC):
     #: An attrs class of options made with :func:`famulus.option`. An option ``requester_name`` is
     #: the account that pays.
     Args: ClassVar[AnyClass]
+    #: An attrs class of what ``famulus register`` asks for besides the name, made with
+    #: :func:`famulus.option`; a ``secret`` one is only ever asked for on a terminal.
+    RequesterArgs: ClassVar[AnyClass] = NoRequesterArgs
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``); none for nobody
     frame_ancestors: ClassVar[Sequence[str]] = ()
@@ -214,55 +249,84 @@ class Provider(ABC):
         itself: the browser does.
         """
 
-    def register(self, args: Mapping[str, str]) -> None:
-        """Check a requester's credentials with the platform and keep them where it keeps them.
+    def register(self, name: str, args: Any) -> Mapping[str, Any]:
+        """Check a requester's credentials with the platform, keep what is secret where the platform
+        keeps such things, and return what is not: JSON, stored as ``RequesterView.settings``.
 
+        :param args: of the class ``RequesterArgs``.
         :raises famulus.UsageError: when they are missing or refused; nothing is kept then.
         """
+        return {}
+
+    def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Return the platform's fee on top of one payment."""
+        return Decimal(0)
 
     def quote(self, plan: Plan, units: int) -> Quote:
         """Return what ``units`` units will cost."""
         reward = plan.task.task_reward or Decimal(0)
-        return Quote(currency=self.currency, rewards=reward * units, fees=Decimal(0))
+        fee = self.fee(PaymentKind.REWARD, reward)
+        return Quote(currency=self.currency, rewards=reward * units, fees=fee * units)
 
-    def entrances(self, url: str) -> Sequence[str]:
+    def entrances(self, run: RunView) -> Sequence[str]:
         """Return addresses for people, printed at launch: where a worker comes in.
 
-        Called once at each launch and resume; ``url`` is where the run is served.
+        Called at each launch and resume, once the run's first places are open, and by
+        ``famulus status``.
         """
-        return (url,)
+        return (run.url,)
 
-    def open_places(self, run_id: int, count: int, key: str) -> None:
-        """Open ``count`` more places; ``key`` names this opening at every attempt.
+    def open_places(self, run: RunView, places: range) -> None:
+        """Open places; each has a number of its own within the run, and is one worker's visit.
 
-        :raises famulus.UnavailableError: to be called again later.
+        The same numbers again are the same places, those that are open already stay as they are.
         """
 
-    def close_places(self, run_id: int) -> None:
+    def close_places(self, run: RunView) -> None:
         """Let nobody new in on the platform. Those at work may finish.
 
-        Called by the operator's messenger thread when the run stops or finishes; again, with
-        growing pauses, until it does not raise.
+        Called by the operator's messenger thread when the run stops or finishes. Places that are
+        opened after it have new numbers.
         """
 
-    def sync(self, run_id: int) -> Iterable[VisitReport]:
-        """Return what the platform says of the run's visits now. What is not known any more is
-        left out."""
+    def dispose(self, run: RunView) -> None:
+        """Tidy up on the platform what a finished run has left there.
+
+        Called once all its visits are decided and paid.
+        """
+
+    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Return what the platform says of these visits now: those it may have changed since.
+
+        What it says nothing of, or does not know any more, is left out. Costs as few calls as the
+        platform allows; never guesses.
+        """
         return ()
 
-    def decide(self, visit: VisitView, decision: str, note: str) -> Outcome:
-        """Tell the platform the decision on a visit, once all its units are reviewed."""
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Tell the platform the verdict on a visit, once all its units are reviewed. Approving pays
+        its reward; a visit that the platform has approved already is confirmed."""
+        return Outcome.CONFIRMED
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Pay a bonus or a compensation. Whatever keeps its outcome from being known is
+        ``UNKNOWN``; :class:`~famulus.UnavailableError` says that surely nothing was paid."""
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Pay, or find out how an earlier attempt with the same key ended."""
+        """Ask the platform how :meth:`pay` has ended, without paying. ``FAILED`` says that surely
+        nothing was paid, and that nothing is still under way."""
         return Outcome.CONFIRMED
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Grant a qualification on the platform's side."""
+        """Grant a qualification on the platform's side; made there at need. The worker may be one
+        who has never come."""
 
     def revoke(self, worker_name: str, qualification: str) -> None:
         """Take a qualification back on the platform's side."""
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block a worker on the platform's side."""
+
+    def unblock(self, worker_name: str, reason: str) -> None:
+        """Let a worker work again on the platform's side."""

@@ -17,6 +17,7 @@ from famulus.model.postgresql import PostgresqlBackend
 from famulus.model.schema import PluginSchema
 from famulus.model.sqlite import SqliteBackend
 from famulus.model.statements import Kind
+from famulus.model.tables import Setting
 from famulus.model.transaction import Transaction
 from famulus.model.upgrade import upgrade
 
@@ -35,6 +36,7 @@ class Database:
         self.clock = clock
         self._backend: SqliteBackend | PostgresqlBackend | None = None
         self._opening = threading.Lock()
+        self._identity: str | None = None
         self._closed = False
 
     def __enter__(self) -> Database:
@@ -65,6 +67,17 @@ class Database:
     def files(self) -> Path:
         """The folder that uploads are kept in."""
         return self.location.files
+
+    @property
+    def identity(self) -> str:
+        """What tells this database from all others, also on platforms: 32 hexadecimal digits."""
+        if self._identity is None:
+            query = Setting.select(Setting.value).where(Setting.name == "identity")
+            with self.read() as tx:
+                row = tx.row(query)
+            assert row is not None
+            self._identity = str(row.value)
+        return self._identity
 
     @property
     def signing_key(self) -> bytes:

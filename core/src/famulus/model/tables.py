@@ -60,6 +60,13 @@ def _to(model: type[Table], column: str, *, null: bool = False) -> Any:
     return peewee.ForeignKeyField(model, column_name=column, index=False)
 
 
+class Setting(Table):
+    """What holds for a whole database. ``identity`` tells it from all others, on platforms too."""
+
+    name = peewee.CharField(max_length=64)
+    value = peewee.TextField()
+
+
 class Task(Table):
     """A name under which runs share limits, workers' history and review."""
 
@@ -69,11 +76,13 @@ class Task(Table):
 
 
 class Requester(Table):
-    """The account that pays, as one provider knows it."""
+    """The account that pays, as one provider knows it. ``settings`` is what registering it has
+    left to be kept, and holds nothing secret."""
 
     provider_type = peewee.CharField(max_length=64)
     name = peewee.CharField(max_length=255)
     created_at = UtcField()
+    settings = JsonField(default=dict)
 
 
 class Worker(Table):
@@ -107,7 +116,8 @@ class TaskRun(Table):
 
     The limits stand in columns of their own because they can be edited while the run goes on.
     ``next_position`` orders units within the run; a unit that comes back gets a new one.
-    ``open_units`` is only kept where ``max_num_concurrent_units`` limits it.
+    ``open_units`` is only kept where ``max_num_concurrent_units`` limits it. ``places`` are those
+    a platform has sold or still offers, ``next_place`` numbers them.
     """
 
     task = _to(Task, "task_id")
@@ -136,6 +146,10 @@ class TaskRun(Table):
     allowed_concurrent = peewee.IntegerField()
     maximum_units_per_worker = peewee.IntegerField()
     max_num_concurrent_units = peewee.IntegerField()
+    #: what the run may cost with fees; 0 is no limit
+    max_spend = peewee.BigIntegerField(default=0)
+    #: what one unit costs with fees
+    unit_cost = peewee.BigIntegerField(default=0)
 
     loading = EnumField(LoadingStatus)
     loading_error = peewee.TextField(default="")
@@ -143,6 +157,8 @@ class TaskRun(Table):
     source_hash = peewee.CharField(max_length=64, default="")
     next_position = peewee.BigIntegerField(default=0)
     open_units = peewee.BigIntegerField(default=0)
+    places = peewee.BigIntegerField(default=0)
+    next_place = peewee.BigIntegerField(default=0)
 
     lease_holder = peewee.CharField(max_length=64, default="")
     lease_until = UtcField(null=True)
@@ -223,7 +239,10 @@ class Participation(Table):
 
 
 class Review(Table):
-    """A person's decision on one unit's answers; the newest that is not undone holds."""
+    """A person's decision on one unit's answers; the newest that is not undone holds.
+
+    One without ``settled_at`` can still be undone: neither the platform nor the ledger knows of it.
+    """
 
     unit = _to(Unit, "unit_id")
     agent = _to(Agent, "agent_id")
@@ -231,12 +250,14 @@ class Review(Table):
     note = peewee.TextField(default="")
     decided_at = UtcField()
     undone_at = UtcField(null=True)
+    settled_at = UtcField(null=True)
 
 
 class Payment(Table):
     """One row of the money ledger, written before the platform is told.
 
-    ``key`` is derived from what is paid for, so that the same payment is the same row.
+    ``key`` is derived from what is paid for, so that the same payment is the same row. ``fee`` is
+    the platform's, on top of ``amount``.
     """
 
     key = peewee.CharField(max_length=128)
@@ -246,9 +267,11 @@ class Payment(Table):
     visit = _to(Visit, "visit_id", null=True)
     unit = _to(Unit, "unit_id", null=True)
     amount = peewee.BigIntegerField()
+    fee = peewee.BigIntegerField(default=0)
     currency = peewee.CharField(max_length=3)
     reason = peewee.TextField(default="")
     status = EnumField(PaymentStatus)
+    error = peewee.TextField(default="")
     created_at = UtcField()
     changed_at = UtcField()
 
@@ -287,9 +310,13 @@ class Event(Table):
 
 
 class Outbox(Table):
-    """What a platform is still to be told, written with the local change it belongs to."""
+    """What a platform is still to be told, written with the local change it belongs to.
+
+    It concerns a run, or a requester's account as a whole, such as grants and blocks.
+    """
 
     run = _to(TaskRun, "run_id", null=True)
+    requester = _to(Requester, "requester_id", null=True)
     key = peewee.CharField(max_length=128)
     kind = peewee.CharField(max_length=32)
     payload = JsonField()
@@ -301,6 +328,7 @@ class Outbox(Table):
     done_at = UtcField(null=True)
 
 
+_index("setting_name", Setting, Setting.name, unique=True)
 _index("task_name", Task, Task.name, unique=True)
 _index("requester_name", Requester, Requester.provider_type, Requester.name, unique=True)
 _index("worker_name", Worker, Worker.provider_type, Worker.name, unique=True)
@@ -343,6 +371,7 @@ _index(
     unique=True,
     where=(Visit.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED)),
 )
+_index("visit_status", Visit, Visit.run, Visit.status)
 _index("visit_reference", Visit, Visit.run, Visit.reference, Visit.worker)
 _index(
     "visit_unreported",
@@ -394,8 +423,24 @@ _index(
 _index("participation_once", Participation, Participation.run, Participation.worker, unique=True)
 _index("participation_in_task", Participation, Participation.worker, Participation.task)
 _index("review_of_unit", Review, Review.unit)
+_index(
+    "review_unsettled",
+    Review,
+    Review.unit,
+    where=(Review.settled_at.is_null() & Review.undone_at.is_null()),
+)
 _index("payment_key", Payment, Payment.key, unique=True)
 _index("payment_of_run", Payment, Payment.run, Payment.status)
+_index("payment_of_unit", Payment, Payment.unit)
+_index(
+    "payment_unsettled",
+    Payment,
+    Payment.run,
+    where=(
+        Payment.status
+        << literals(PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
+    ),
+)
 _index("upload_of_agent", Upload, Upload.agent)
 _index("event_of_run", Event, Event.run, Event.xact, Event.id)
 _index("outbox_key", Outbox, Outbox.key, unique=True)
@@ -408,6 +453,7 @@ _index(
 
 #: In an order in which each table comes after those it refers to.
 TABLES: tuple[type[Table], ...] = (
+    Setting,
     Task,
     Requester,
     Worker,

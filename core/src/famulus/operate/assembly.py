@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
+from famulus.contracts.provider import RunView
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus
@@ -17,7 +18,9 @@ from famulus.operate.operated import Operated
 from famulus.planning import stored_code
 from famulus.plugins import Plugins
 from famulus.work.callbacks import CallbackServer, callback_names
-from famulus.work.runs import RunRecord, find_run
+from famulus.work.messenger import Messenger
+from famulus.work.run_views import run_view
+from famulus.work.runs import RunRecord, find_run, requester_of
 
 
 class Assembly:
@@ -61,6 +64,13 @@ class Assembly:
         listeners = Listeners(
             self._database, self._plugins, record.id, record.task_name, state.on_unit_submitted
         )
+        provider = self._plugins.provider(plan.provider.type)(plan.provider.args, context)
+
+        def view() -> RunView:
+            return run_view(
+                self._database, find_run(self._database, record.id), plan, blueprint
+            )
+
         return Operated(
             database=self._database,
             run=record.id,
@@ -68,7 +78,8 @@ class Assembly:
             instance=secrets.token_hex(8),
             blueprint=blueprint,
             architect=self._plugins.architect(plan.architect.type)(plan.architect.args, context),
-            provider=self._plugins.provider(plan.provider.type)(plan.provider.args, context),
+            provider=provider,
+            messenger=Messenger(database=self._database, provider=provider, run=view),
             listeners=listeners,
             callbacks=CallbackServer(state) if callback_names(state) else None,
             loader=Loader(self._database, source),
@@ -95,16 +106,9 @@ class Assembly:
         return self._plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
 
     def _context(self, plan: Plan, record: RunRecord | None = None) -> Context:
-        requester = None
-        if record is not None:
-            requester = RequesterView(
-                id=record.requester_id,
-                name=record.requester_name,
-                provider_type=record.provider_type,
-            )
         return Context(
             database=self._database,
             clock=self._database.clock,
             shared_state=plan.shared_state,
-            requester=requester,
+            requester=None if record is None else requester_of(record),
         )

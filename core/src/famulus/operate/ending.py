@@ -8,9 +8,9 @@ from famulus.model.database import Database
 from famulus.model.states import OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
-from famulus.operate.outbox import CLOSE_PLACES, enqueue
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
+from famulus.work.outbox import Telling, enqueue
 from famulus.work.runs import read_run
 
 #: Causes of an end that nobody has asked for, as events have them.
@@ -23,7 +23,10 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
     record = read_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
-    enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}", payload={})
+    enqueue(
+        tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}",
+        payload={},
+    )
     return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
 
 
@@ -56,7 +59,9 @@ def finish_run(database: Database, run: int, cause: str) -> bool:
             change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
             record = read_run(tx, run)
         tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
-        enqueue(tx, run=run, kind=CLOSE_PLACES, key=f"run-{run}-finish", payload={})
+        enqueue(
+            tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-finish", payload={}
+        )
         return change_run(
             tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
         )

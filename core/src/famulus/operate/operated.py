@@ -27,13 +27,13 @@ from famulus.operate.ending import (
 )
 from famulus.operate.events import Listeners
 from famulus.operate.loading import Loader
-from famulus.operate.outbox import deliver
 from famulus.work.callbacks import CallbackServer
 from famulus.work.expiry import (
     doubt_visits,
     last_submission,
     time_out,
 )
+from famulus.work.messenger import Messenger
 from famulus.work.opening import RUN_VARIABLE
 from famulus.work.release import fill_window, has_room, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, read_run
@@ -66,6 +66,7 @@ class Operated:
     listeners: Listeners
     callbacks: CallbackServer | None
     loader: Loader
+    messenger: Messenger
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
     loading: threading.Thread | None = None
@@ -114,7 +115,7 @@ class Operated:
         """Tell listeners and the platform what is due; say whether there was anything."""
         with self._telling:
             told = self.listeners.deliver()
-            return bool(told + deliver(self.database, self.run, self.provider))
+            return bool(told + self.messenger.deliver())
 
     def stop(self, cause: str) -> None:
         """Let nobody new in; those at work may finish."""

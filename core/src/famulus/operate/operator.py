@@ -318,7 +318,7 @@ class Operator:
             run_id=operated.run,
             task_name=plan.task_name,
             url=url,
-            entrances=operated.provider.entrances(url),
+            entrances=operated.provider.entrances(operated.messenger.run()),
         )
 
     def _start_threads(self) -> None:

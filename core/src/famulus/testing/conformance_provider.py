@@ -50,7 +50,7 @@ _THREADS = 8
 #: What a capability promises, and the methods that keep it.
 _KEPT_BY: Mapping[str, Sequence[str]] = {
     "sells_places": ("open_places", "close_places"),
-    "pays": ("settle", "quote"),
+    "pays": ("decide", "pay", "settle", "fee"),
     "qualifications": ("grant", "revoke"),
     "reports_submissions": ("sync",),
 }
@@ -71,9 +71,10 @@ class ProviderConformance:
 
     #: The class under test.
     provider: ClassVar[type[Provider]]
-    #: What registers a requester, and what must be refused; none where nothing can be wrong.
-    good_registration: ClassVar[Mapping[str, str]] = {}
-    bad_registrations: ClassVar[Sequence[Mapping[str, str]]] = ()
+    #: What registers a requester besides its name, and what must be refused; none where nothing
+    #: can be wrong.
+    good_registration: ClassVar[Mapping[str, Any]] = {}
+    bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         """Return the parameters a worker who has accepted comes with."""
@@ -230,13 +231,14 @@ class ProviderConformance:
 
     def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
-            provider = stage.provider()
+            provider, run = stage.provider(), stage.run_view()
             calls: Sequence[tuple[str, Callable[[], None]]] = (
-                ("open_places", lambda: provider.open_places(1, 3, "the same key")),
+                ("open_places", lambda: provider.open_places(run, range(3))),
                 ("grant", lambda: provider.grant("worker", "qualification", 1)),
                 ("revoke", lambda: provider.revoke("worker", "qualification")),
                 ("block", lambda: provider.block("worker", "a reason")),
-                ("close_places", lambda: provider.close_places(1)),
+                ("unblock", lambda: provider.unblock("worker", "a reason")),
+                ("close_places", lambda: provider.close_places(run)),
             )
             for name, call in calls:
                 call()
@@ -257,10 +259,11 @@ class ProviderConformance:
             provider = stage.provider()
             for bad in self.bad_registrations:
                 with pytest.raises(UsageError) as caught:
-                    provider.register(bad)
+                    provider.register("requester", self._registration(bad))
                 assert str(caught.value), "A refused registration has to say why."
 
-            provider.register(self.good_registration)
+            kept = provider.register("requester", self._registration(self.good_registration))
+            assert_json(kept, "What register() returns is stored, so it has to be JSON")
 
     def test_worker_does_a_run(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
@@ -279,6 +282,9 @@ class ProviderConformance:
             records = list(export_records(stage.database, run=gateway.run_id))
             assert {record["provider"] for record in records} == {self.provider.type}
             assert_json(records, "What was stored has to be JSON")
+
+    def _registration(self, given: Mapping[str, Any]) -> Any:
+        return self.provider.RequesterArgs(**given)
 
     def stage(self, tmp_path: Path) -> AbstractContextManager[Stage]:
         """Set up what core would make of :meth:`configuration`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Provider
+from famulus.contracts.provider import Provider, RunView
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.operate.lease import LEASE_SECONDS
@@ -143,6 +144,16 @@ class Stage:
         """Make another instance of the plan's provider."""
         cls = self.plugins.provider(self.plan.provider.type)
         return cls(self.plan.provider.args, self._context())
+
+    def run_view(self) -> RunView:
+        """Return a run as the provider's methods get it, without launching one."""
+        return RunView(
+            id=1,
+            key="conformance-1",
+            plan=self.plan,
+            url="https://tasks.example.org/",
+            closes_at=self.clock() + timedelta(days=1),
+        )
 
     def launch(self) -> Gateway:
         """Launch the plan, load it whole and open the way in."""

@@ -50,7 +50,7 @@ class PostgresDatabases:
             connection.execute("SET session_replication_role = replica")
             names = connection.execute(
                 "SELECT tablename FROM pg_tables "
-                "WHERE schemaname = 'public' AND tablename <> 'famulus_schema'"
+                "WHERE schemaname = 'public' AND tablename NOT IN ('famulus_schema', 'setting')"
             ).fetchall()
             for (name,) in names:
                 connection.execute(f'DELETE FROM "{name}"')

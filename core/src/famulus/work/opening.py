@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
-from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.context import Context
 from famulus.contracts.plan import SharedTaskState
 from famulus.model.database import Database
 from famulus.planning import plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 from famulus.work.callbacks import VARIABLE, RemoteCallbacks
 from famulus.work.gateway import Gateway
-from famulus.work.runs import find_run
+from famulus.work.runs import find_run, requester_of
 
 #: The run that a serving process opens, in its environment.
 RUN_VARIABLE = "FAMULUS_RUN"
@@ -41,14 +41,11 @@ def open_gateway(
         state_class = plugins.blueprint(record.blueprint_type).SharedState
         shared_state = remote.state(state_class, stored_callbacks(record.plan))
     plan = plan_from_stored(record.plan, plugins, shared_state, run=f"run {run}")
-    requester = RequesterView(
-        id=record.requester_id, name=record.requester_name, provider_type=record.provider_type
-    )
     context = Context(
         database=database,
         clock=database.clock,
         shared_state=plan.shared_state,
-        requester=requester,
+        requester=requester_of(record),
     )
     return Gateway(
         database=database,

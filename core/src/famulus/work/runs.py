@@ -9,6 +9,7 @@ from typing import Any
 import peewee
 from attrs import frozen
 
+from famulus.contracts.context import RequesterView
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import (
@@ -30,6 +31,7 @@ class RunRecord:
     task_name: str
     requester_id: int
     requester_name: str
+    requester_settings: Mapping[str, Any]
     status: RunStatus
     blueprint_type: str
     architect_type: str
@@ -61,7 +63,7 @@ class RunRecord:
 _COLUMNS = {
     name: getattr(TaskRun, name)
     for name in RunRecord.__annotations__
-    if name not in {"task_id", "task_name", "requester_id", "requester_name"}
+    if name not in {"task_id", "task_name", "requester_id", "requester_name", "requester_settings"}
 }
 
 
@@ -74,6 +76,7 @@ def select_runs() -> Any:
             Task.name.alias("task_name"),
             TaskRun.requester.alias("requester_id"),
             Requester.name.alias("requester_name"),
+            Requester.settings.alias("requester_settings"),
         )
         .join(Task, on=(TaskRun.task == Task.id))
         .switch(TaskRun)
@@ -84,6 +87,16 @@ def select_runs() -> Any:
 def run_record(row: Row) -> RunRecord:
     """Make a record of a row of :func:`select_runs`."""
     return RunRecord(**vars(row))
+
+
+def requester_of(record: RunRecord) -> RequesterView:
+    """Return the account that pays for a run."""
+    return RequesterView(
+        id=record.requester_id,
+        name=record.requester_name,
+        provider_type=record.provider_type,
+        settings=record.requester_settings,
+    )
 
 
 def read_run(tx: Transaction, run: int) -> RunRecord:

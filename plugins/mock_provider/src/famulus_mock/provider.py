@@ -18,8 +18,8 @@ from famulus import (
     Provider,
     Refusal,
     RefusalReason,
+    RunView,
     ShowAnswers,
-    UsageError,
     VisitView,
     option,
 )
@@ -69,15 +69,9 @@ class MockProvider(Provider):
             next_query={"worker_id": visit.worker_name, "assignment_id": secrets.token_hex(4)}
         )
 
-    def register(self, args: Mapping[str, str]) -> None:
-        """Take a requester without credentials: there is nothing to log in to."""
-        unknown = sorted(set(args) - {"name"})
-        if unknown:
-            raise UsageError(f"mock takes no {', '.join(unknown)}; give only a name")
-
-    def entrances(self, url: str) -> Sequence[str]:
+    def entrances(self, run: RunView) -> Sequence[str]:
         """Return the preview's address and a ready link for a worker."""
-        return (url, f"{url}?{urlencode({'worker_id': 'x', 'assignment_id': '1'})}")
+        return (run.url, f"{run.url}?{urlencode({'worker_id': 'x', 'assignment_id': '1'})}")
 
 
 def _usable(text: str) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from famulus.model.migrations.m0001_initial import INITIAL
+from famulus.model.migrations.files import read_migration
 from famulus.model.schema import PluginSchema
 
-CORE = PluginSchema(name="famulus", migrations=(INITIAL,))
+#: What the newest step makes of a database.
+_VERSION = 2
+
+CORE = PluginSchema(
+    name="famulus", migrations=tuple(map(read_migration, range(1, _VERSION + 1)))
+)
