@@ -11,6 +11,9 @@ import peewee
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+# json.dumps makes one of these at each call that asks for anything but its defaults.
+_PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def to_micros(moment: datetime) -> int:
@@ -33,14 +36,14 @@ def dump_json(value: Any) -> str:
 
     :raises ValueError: for NaN and infinities. :raises TypeError: for what is not JSON.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = _PLAIN.encode(value)
     if text.isascii():
         return text
     try:
         text.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair, which JSON can write and UTF-8 cannot.
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return _ESCAPED.encode(value)
     return text
 
 

@@ -61,7 +61,10 @@ class PostgresqlBackend:
         for left in reversed(range(_TRIES)):
             try:
                 with self._pool.borrow() as connection, connection.transaction():
-                    return job(Transaction(connection, self.dialect, self._clock()))
+                    transaction = Transaction(connection, self.dialect, self._clock())
+                    result = job(transaction)
+                    transaction.finish()
+                    return result
             except transient as error:
                 if not left:
                     raise UnavailableError(f"the database is too busy: {error}") from error

@@ -6,11 +6,13 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, UnavailableError
+from famulus.model.checkpoints import Checkpoints
 from famulus.model.group_commit import Entry, GroupCommit
 from famulus.model.pool import Pool
 from famulus.model.statements import Kind
@@ -66,7 +68,11 @@ class SqliteBackend:
         self._clock = clock
         self._readers = Pool(lambda: connect(path), sqlite3.Connection.close)
         self._writer = connect(path)
+        self._writer.execute("PRAGMA wal_autocheckpoint=0")
         self._lock = WriterLock(path)
+        # A lock taken through one open file keeps no other thread out that goes through the same.
+        self._checkpoint_lock = WriterLock(path)
+        self._checkpoints = Checkpoints(lambda: connect(path), self._checkpoint_lock)
         self._group = GroupCommit(self._commit)
 
     def write(self, job: Callable[[Transaction], T]) -> T:
@@ -88,34 +94,58 @@ class SqliteBackend:
 
     def close(self) -> None:
         """Close every connection."""
+        self._checkpoints.close()
         self._readers.close()
         self._writer.close()
         self._lock.close()
+        self._checkpoint_lock.close()
 
     def _commit(self, batch: Sequence[Entry[Any]]) -> None:
-        connection = self._writer
         try:
             with self._lock:
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    self._run(connection, batch)
-                    connection.execute("COMMIT")
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+                # A savepoint is two more statements for a job, and a copy of each page it changes:
+                # they are for when one of several jobs has failed.
+                if not self._transact(batch, self._run_together):
+                    self._transact(batch, self._run_apart)
+            self._checkpoints.count_commit()
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
             for entry in batch:
                 entry.error = entry.error or _translated(error, self.path)
 
-    def _run(self, connection: sqlite3.Connection, batch: Sequence[Entry[Any]]) -> None:
-        transaction = Transaction(connection, self.dialect, self._clock())
-        if len(batch) == 1:
-            batch[0].result = batch[0].job(transaction)
-            return
+    def _transact(
+        self, batch: Sequence[Entry[Any]], run: Callable[[Sequence[Entry[Any]]], bool]
+    ) -> bool:
+        """Commit what is run, if it says so; say whether it did."""
+        connection = self._writer
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            is_good = run(batch)
+            if is_good:
+                connection.execute("COMMIT")
+            return is_good
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _run_together(self, batch: Sequence[Entry[Any]]) -> bool:
+        """Run jobs; say whether all that there is can be committed."""
+        now = self._clock()
+        for entry in batch:
+            try:
+                entry.result = self._run(entry, now)
+            except BaseException:
+                if len(batch) == 1:
+                    raise
+                return False
+        return True
+
+    def _run_apart(self, batch: Sequence[Entry[Any]]) -> bool:
+        """Run jobs so that one that fails undoes only what it did itself."""
+        connection, now = self._writer, self._clock()
         for entry in batch:
             connection.execute("SAVEPOINT job")
             try:
-                entry.result = entry.job(transaction)
+                entry.result = self._run(entry, now)
             except BaseException as error:
                 entry.error = _translated(error, self.path)
                 if not connection.in_transaction:
@@ -123,6 +153,13 @@ class SqliteBackend:
                     raise
                 connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
+        return True
+
+    def _run(self, entry: Entry[Any], now: datetime) -> Any:
+        transaction = Transaction(self._writer, self.dialect, now)
+        result = entry.job(transaction)
+        transaction.finish()
+        return result
 
 
 class WriterLock:

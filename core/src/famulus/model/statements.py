@@ -61,18 +61,24 @@ class Compiled:
             [given[part] if part.__class__ is str else part[0] for part in self.layout]
         )
 
+    def for_rows(self, count: int) -> str:
+        """Return the text that inserts so many rows at once; the statement's own inserts one."""
+        head, _, row = self.sql.rpartition(" VALUES ")
+        return f"{head} VALUES {', '.join([row] * count)}"
 
-def held(query: Any, kind: Kind, *, skip_locked: bool = False) -> Any:
+
+def held(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
     """Keep others from changing what a select finds until the commit.
 
     New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for whoever has added one,
     and two of them for each other. On SQLite there is only one who writes.
 
+    :param of: the table whose rows are meant, where the select joins others.
     :param skip_locked: pass over what others keep instead of waiting for them.
     """
     if kind is Kind.SQLITE:
         return query
-    return query.for_update("FOR NO KEY UPDATE", skip_locked=skip_locked)
+    return query.for_update("FOR NO KEY UPDATE", of=of, skip_locked=skip_locked)
 
 
 def compile_query(query: Any, dialect: peewee.Database) -> tuple[str, list[Any]]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
 import peewee
 
 from famulus.model.statements import Compiled, Kind, Statement, compile_query, compile_statement
+
+#: Rows of one insert at the most: what one statement may have in values is limited.
+_ROWS_AT_ONCE = 1_000
 
 #: A row with an attribute for each selected column, in Python's types.
 Row = SimpleNamespace
@@ -44,11 +48,12 @@ class Transaction:
     ``now`` is the clock's reading at its start, so that all that one job writes has one time.
     """
 
-    __slots__ = ("_connection", "_dialect", "now")
+    __slots__ = ("_appended", "_connection", "_dialect", "now")
 
     def __init__(self, connection: Any, dialect: Dialect, now: datetime) -> None:
         self._connection = connection
         self._dialect = dialect
+        self._appended: dict[Statement, list[tuple[Any, ...]]] = {}
         self.now = now
 
     @property
@@ -70,6 +75,28 @@ class Transaction:
         """Run a hot statement and return all its rows."""
         rows: list[tuple[Any, ...]] = self.run(statement, **params).fetchall()
         return rows
+
+    def insert_rows(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows by a hot statement that inserts one; far faster than :meth:`many`.
+
+        Each row holds the values in the order in which the statement's text names them.
+        """
+        compiled = self._dialect.compiled(statement)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            values = tuple(chain.from_iterable(part))
+            self._connection.execute(compiled.for_rows(len(part)), values)
+
+    def append(self, statement: Statement, **params: Any) -> None:
+        """Insert a row by a hot statement when the job has ended: all of its rows at once, in their
+        order. The job itself does not see them."""
+        values = self._dialect.compiled(statement).values(params)
+        self._appended.setdefault(statement, []).append(values)
+
+    def finish(self) -> None:
+        """Insert what was appended; for whoever has run the job."""
+        for statement, rows in self._appended.items():
+            self.insert_rows(statement, rows)
 
     def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
         """Run a hot statement once for each row, through the driver's executemany.

@@ -80,13 +80,13 @@ class Ahead(Generic[T]):
             self._changed.notify_all()
 
     def _put(self, thing: T) -> bool:
-        with self._changed:
-            while len(self._made) >= self._most and not self._is_closed:
-                self._changed.wait()
-            if self._is_closed:
-                return False
-            self._made.append(thing)
-            # Only where somebody may be waiting: waking for each thing costs more than making it.
-            if len(self._made) in (1, self._most):
+        """Hand a thing over; say whether more are wanted."""
+        self._made.append(thing)
+        count = len(self._made)
+        # The lock only where somebody may be waiting: for each thing it costs as much as making it.
+        if count == 1 or count >= self._most:
+            with self._changed:
                 self._changed.notify_all()
-        return True
+                while len(self._made) >= self._most and not self._is_closed:
+                    self._changed.wait()
+        return not self._is_closed

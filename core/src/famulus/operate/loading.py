@@ -53,7 +53,12 @@ _UNIT = Statement(
     })
 )
 _STORED = Statement(
-    lambda kind: held(TaskRun.select(TaskRun.rows_loaded).where(TaskRun.id == Param("run")), kind)
+    lambda kind: held(
+        TaskRun.select(
+            TaskRun.rows_loaded, TaskRun.max_num_concurrent_units, TaskRun.max_spend
+        ).where(TaskRun.id == Param("run")),
+        kind,
+    )
 )
 _LOADED = Statement(
     lambda _: TaskRun.update({
@@ -70,7 +75,6 @@ class Source:
     run: int
     rows: Callable[[], Iterator[Mapping[str, Any]]]
     lanes: int
-    windowed: bool
     stored: int = 0
     stored_hash: str = ""
 
@@ -108,8 +112,7 @@ class Loader:
             self._ahead = Ahead(self._remaining(), self._size)
         if not self._batch:
             self._batch = self._ahead.take(self._size, stopping)
-            for text in self._batch:
-                self._add_to_hash(text)
+            self._add_to_hash(self._batch)
         if not self._batch:
             return False
         self._store(self._batch)
@@ -154,7 +157,7 @@ class Loader:
         for row in self._source.rows():
             text = dump_json(dict(row))
             if skipped < self._source.stored:
-                self._add_to_hash(text)
+                self._add_to_hash((text,))
                 skipped += 1
                 if skipped == self._source.stored:
                     self._compare()
@@ -166,9 +169,8 @@ class Loader:
                 f"have only {skipped}; restore the data it was launched with"
             )
 
-    def _add_to_hash(self, text: str) -> None:
-        self._hash.update(text.encode())
-        self._hash.update(b"\n")
+    def _add_to_hash(self, texts: Sequence[str]) -> None:
+        self._hash.update("".join(f"{text}\n" for text in texts).encode())
 
     def _compare(self) -> None:
         if self._hash.hexdigest() != self._source.stored_hash:
@@ -195,20 +197,21 @@ def _store_batch(
     tx: Transaction, source: Source, first: int, batch: Sequence[str], digest: str
 ) -> None:
     run, lanes = source.run, source.lanes
-    (stored,) = tx.one(_STORED, run=run) or (0,)
+    stored, window, budget = tx.one(_STORED, run=run) or (0, 0, 0)
     if stored == first + len(batch):
         # The commit's acknowledgement got lost, and this is the second attempt.
         return
     if stored != first:
         raise ConflictError(f"run {run} is being loaded by another operator")
-    status = UnitStatus.CREATED if source.windowed else UnitStatus.LAUNCHED
+    is_limited = bool(window or budget)
+    status = UnitStatus.CREATED if is_limited else UnitStatus.LAUNCHED
     position = next_positions(tx, run, len(batch) * lanes)
     numbers = _assignment_numbers(tx, len(batch))
-    tx.many(
+    tx.insert_rows(
         _ASSIGNMENT,
         [(numbers[n], run, first + n, text) for n, text in enumerate(batch)],
     )
-    tx.many(
+    tx.insert_rows(
         _UNIT,
         [
             (run, numbers[n], lane, position + n * lanes + lane, status.value)
@@ -218,7 +221,7 @@ def _store_batch(
     )
     tx.run(_LOADED, run=run, rows=first + len(batch), hash=digest)
     _record_batch(tx, run, None, UnitStatus.CREATED, len(batch) * lanes)
-    if source.windowed:
+    if is_limited:
         release_waiting(tx, run, cause="launch")
     else:
         _record_batch(tx, run, UnitStatus.CREATED, UnitStatus.LAUNCHED, len(batch) * lanes)

@@ -9,6 +9,7 @@ from famulus.work.shell.notices import (
     given_back_document,
     invalid_document,
     refusal_document,
+    undecided_document,
 )
 from famulus.work.shell.stored import already_document, stored_document, submit_json
 from famulus.work.shell.task import (
@@ -34,4 +35,5 @@ __all__ = [
     "stored_document",
     "submit_json",
     "task_document",
+    "undecided_document",
 ]

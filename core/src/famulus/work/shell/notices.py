@@ -14,7 +14,7 @@ from famulus.contracts.pages import Refusal, RefusalReason
 from famulus.work.shell.frame import document
 
 Mood = Literal["plain", "good", "warn"]
-_MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "✓", "warn": "!"})
+_MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
 
 
 @frozen
@@ -133,6 +133,23 @@ def apology_document(title: str, reference: str) -> str:
     return notice(
         title,
         "Sorry, something went wrong",
+        paragraph(text),
+        mood="warn",
+        codes=["code: error", f"reference: {reference}"],
+    )
+
+
+def undecided_document(title: str, reference: str) -> str:
+    """Return the page for an introduction whose answers could not be judged, by a fault of the
+    requester's; the reference finds it in the log."""
+    text = (
+        "Your answers to the introduction could not be checked just now. The fault is on our side,"
+        " and it does not count against you: please come back later and submit them again. If it"
+        " happens again, please tell whoever runs this task, with the reference below."
+    )
+    return notice(
+        title,
+        "Please try again later",
         paragraph(text),
         mood="warn",
         codes=["code: error", f"reference: {reference}"],
