@@ -1,24 +1,16 @@
-"""Launch the example from Python: ``python run_task.py``, with overrides if you like, such as
-``architect.port=1234``."""
+"""Launch the example and stay until it is done: ``python run_task.py``; ``--help`` says more."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from famulus import Database, Operator
-
-CONFIG = Path(__file__).parent / "conf" / "example.yaml"
+from famulus import Operator, TaskConfig, task_script
 
 
-def main(overrides: Sequence[str]) -> None:
-    """Launch the run and stay until its last unit is done."""
-    with Database() as database, Operator(database) as operator:
-        run = operator.launch(CONFIG, overrides=overrides)
-        print("Come in at:", *run.entrances, sep="\n  ")
-        operator.wait(run)
+@task_script(default_config_file="example")
+def main(operator: Operator, cfg: TaskConfig) -> None:
+    """Two characters from stories, each rated by two people."""
+    operator.launch_task_run(cfg)
+    operator.wait_for_runs_then_shutdown(skip_input=True, log_rate=30)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

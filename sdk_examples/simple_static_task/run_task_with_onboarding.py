@@ -5,30 +5,37 @@ What counts as a right answer is a function, so this run needs a script; YAML ca
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from famulus import Database, Operator
+from attrs import define
+
+from famulus import Operator, build_default_task_config, option, task_script
 from famulus_static_html import SharedStaticTaskState
 
-CONFIG = Path(__file__).parent / "conf" / "onboarding.yaml"
+
+@define
+class OnboardingConfig(build_default_task_config("onboarding")):  # type: ignore[misc]
+    """What this script adds to the configuration."""
+
+    right_rating: str = option(
+        default="passable",
+        choices=("bad", "passable", "good"),
+        help="Rating of the practice character that lets a worker in.",
+    )
 
 
-def understands_ratings(onboarding: Mapping[str, Any]) -> bool:
-    """Say whether the worker rated the practice character as the instructions say."""
-    return bool(onboarding["outputs"].get("practice_rating") == "passable")
+@task_script(config=OnboardingConfig)
+def main(operator: Operator, cfg: OnboardingConfig) -> None:
+    """Two characters from stories, rated by people who have rated a practice one rightly."""
 
+    def understands_ratings(onboarding: Mapping[str, Any]) -> bool:
+        return bool(onboarding["outputs"].get("practice_rating") == cfg.right_rating)
 
-def main(overrides: Sequence[str]) -> None:
-    """Launch the run and stay until its last unit is done."""
     shared_state = SharedStaticTaskState(validate_onboarding=understands_ratings)
-    with Database() as database, Operator(database) as operator:
-        run = operator.launch(CONFIG, overrides=overrides, shared_state=shared_state)
-        print("Come in at:", *run.entrances, sep="\n  ")
-        operator.wait(run)
+    operator.launch_task_run(cfg, shared_state)
+    operator.wait_for_runs_then_shutdown(skip_input=True, log_rate=30)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

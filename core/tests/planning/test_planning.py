@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from famulus.config.options import callback, option
 from famulus.config.reading import configuration_from_mapping, read_configuration
@@ -27,7 +27,7 @@ class TextArgs:
     units_per_assignment: int = option(help="Workers for each row.", default=1)
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class TextState(SharedTaskState):
     rows: Any = field(factory=list)
     passes: Callable[[Any], bool] | None = callback(help="(answers) -> bool")
@@ -306,12 +306,15 @@ def test_draft_has_no_plan_without_its_plugins(tmp_path: Path) -> None:
     assert draft.sound == {"architect", "provider", "task"}
 
 
-def test_given_state_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_given_state_is_copied_so_that_later_assignments_do_not_count(tmp_path: Path) -> None:
     state = TextState(rows=[{"a": 1}])
 
     made = plan(tmp_path, shared_state=state)
 
-    assert made.shared_state is state
+    state.qualifications = ["later"]
+    assert isinstance(made.shared_state, TextState)
+    assert made.shared_state.rows is state.rows
+    assert made.shared_state.qualifications == []
     assert made.shared_state_given
 
 

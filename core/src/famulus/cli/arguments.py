@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 #: What a database's 64-bit column can hold.
 _LARGEST = 2**63 - 1
 
 
-def run_number(text: str) -> int:
-    """Read the number of a run; nothing is looked up yet."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 0 < number <= _LARGEST:
-        raise click.BadParameter(f"{text!r} is not the number of a run; `famulus runs` lists them")
-    return number
+def row_number(what: str, command: str) -> Callable[[str], int]:
+    """Return what reads the number of a row; nothing is looked up yet.
+
+    :param what: what the row is called, and ``command`` what lists such rows.
+    """
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = 0
+        if not 0 < number <= _LARGEST:
+            raise click.BadParameter(
+                f"{text!r} is not the number of a {what}; `famulus {command}` lists them"
+            )
+        return number
+
+    # What help texts call the value of an option.
+    read.__name__ = what
+    return read
 
 
+run_number = row_number("run", "runs")
 run_argument = click.argument("run", type=run_number)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the arguments ``CONFIG [OVERRIDES]...`` and the option ``--profile``, which is given to
+    the command as the first of its ``overrides``."""
+
+    @functools.wraps(function)
+    def command(*args: Any, profile: str | None, overrides: tuple[str, ...], **more: Any) -> Any:
+        from famulus.config.profiles import with_profile
+
+        return function(*args, overrides=with_profile(profile, overrides), **more)
+
+    option = click.option(
+        "--profile",
+        metavar="NAME",
+        help="A configuration of your own under this one; `famulus profiles` lists them.",
+    )
+    overrides = click.argument("overrides", nargs=-1)
+    return click.argument("config", type=click.Path())(overrides(option(command)))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,12 +23,12 @@ _BAR_WIDTH = 40
 
 
 class Display(Protocol):
-    """Shows looks at a run; ``every`` is the number of seconds between them."""
+    """Shows looks at runs; ``every`` is the number of seconds between them."""
 
     every: float
 
-    def show(self, progress: Progress) -> None:
-        """Show one look."""
+    def show(self, *looks: Progress) -> None:
+        """Show one look at each of the runs."""
 
 
 @contextmanager
@@ -52,42 +52,54 @@ def display(log_rate: float) -> Iterator[Display]:
 
 
 class Lines:
-    """One line a look."""
+    """One line a look, which names the run where there are several."""
 
     def __init__(self, every: float) -> None:
         self.every = every
-        self._pace = Pace()
+        self._paces: dict[int, Pace] = {}
 
-    def show(self, progress: Progress) -> None:
-        """Print the look as one line with its time."""
-        self._pace.look(progress.at, progress.done)
-        parts = [f"{progress.done:,} of {counted(progress.total, 'unit')} done"]
-        parts += details(progress, self._pace)
-        states = units_by_status(progress.units)
-        say(f"{progress.at.astimezone():%H:%M:%S} {', '.join(parts)} ({states})")
+    def show(self, *looks: Progress) -> None:
+        """Print each look as one line with its time."""
+        for look in looks:
+            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+        for look in looks:
+            parts = [_done(look), *details(look, self._paces[look.run_id])]
+            run = f"run {look.run_id}: " if len(self._paces) > 1 else ""
+            states = units_by_status(look.units)
+            say(f"{look.at.astimezone():%H:%M:%S} {run}{', '.join(parts)} ({states})")
 
 
 class _Screen:
-    """Three lines that stay in place."""
+    """Three lines a run that stay in place."""
 
     every = 1.0
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._pace = Pace()
+        self._paces: dict[int, Pace] = {}
 
-    def show(self, progress: Progress) -> None:
-        """Draw the look in the place of the one before."""
-        self._pace.look(progress.at, progress.done)
+    def show(self, *looks: Progress) -> None:
+        """Draw the looks in the place of those before."""
+        for look in looks:
+            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+        lines = [line for look in looks for line in self._lines(look)]
+        with suppress(OSError):
+            self._live.update(Group(*lines), refresh=True)
+
+    def _lines(self, look: Progress) -> list[RenderableType]:
+        run = f"  run {look.run_id}" if len(self._paces) > 1 else ""
         head = Table.grid(padding=(0, 2))
         head.add_row(
-            ProgressBar(total=max(progress.total, 1), completed=progress.done, width=_BAR_WIDTH),
-            Text(f"{progress.done:,} of {counted(progress.total, 'unit')} done"),
+            ProgressBar(total=max(look.total, 1), completed=look.done, width=_BAR_WIDTH),
+            Text(f"{_done(look)}{run}"),
         )
-        lines = (", ".join(details(progress, self._pace)), units_by_status(progress.units))
-        texts = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
-        with suppress(OSError):
-            self._live.update(Group(Text(), head, *texts), refresh=True)
+        texts = (", ".join(details(look, self._paces[look.run_id])), units_by_status(look.units))
+        lines = [Text(text, style="dim", no_wrap=True, overflow="ellipsis") for text in texts]
+        return [Text(), head, *lines]
+
+
+def _done(look: Progress) -> str:
+    return f"{look.done:,} of {counted(look.total, 'unit')} done"
 
 
 def details(progress: Progress, pace: Pace) -> list[str]:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from famulus.errors import Problem
+
 #: What a program ends with that Ctrl-C has ended.
 INTERRUPTED = 130
+_HINT = "this should not happen; `famulus -v …` shows where"
 
 
-def report(error: Exception, *, verbose: bool) -> int:
+def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
     """Print what went wrong, one line a problem; return the exit status.
 
     :param verbose: print where, too.
+    :param hint: what to say of an error that is none of ours.
     """
     from famulus.errors import FamulusError, UsageError
 
@@ -31,8 +38,15 @@ def report(error: Exception, *, verbose: bool) -> int:
             click.echo(f"  {line}", err=True)
         return error.exit_code
     text = _one_line(f"{type(error).__name__}: {error}")
-    _line(text if verbose else f"{text} (this should not happen; `famulus -v …` shows where)")
+    _line(text if verbose else f"{text} ({hint})")
     return 1
+
+
+def warn(warnings: Iterable[Problem]) -> None:
+    """Print what has no effect, one line each."""
+    for warning in warnings:
+        text = _one_line(_shortened(str(warning), warning.file))
+        click.echo(f"{click.style('famulus: warning:', fg='yellow')} {text}", err=True)
 
 
 def report_usage(error: click.ClickException) -> int:

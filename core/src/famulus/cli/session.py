@@ -52,3 +52,14 @@ def _program() -> str:
 
 
 pass_session = click.make_pass_decorator(Session)
+
+database_option = click.option(
+    "--database",
+    metavar="ADDRESS",
+    envvar="FAMULUS_DATABASE",
+    show_envvar=True,
+    help="An SQLite file, or a PostgreSQL URL. Unless given, a file in your data folder.",
+)
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="Show tracebacks and the debug log."
+)

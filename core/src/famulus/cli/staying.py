@@ -1,8 +1,10 @@
-"""Staying with a run until it ends: showing how it gets on, and stopping it when asked to."""
+"""Staying with runs until they end: showing how they get on, and stopping them when asked to."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 
 from famulus.cli.display import Display, display
 from famulus.cli.failures import INTERRUPTED
@@ -12,7 +14,7 @@ from famulus.cli.session import Session
 from famulus.cli.words import moment, people, say
 from famulus.errors import ConflictError, FamulusError
 from famulus.operate.operator import Launched, Operator
-from famulus.operate.progress import read_progress
+from famulus.operate.progress import Progress, read_progress
 
 #: Seconds between looks at whether somebody has pressed Ctrl-C or the run has ended.
 _TICK = 0.2
@@ -33,79 +35,100 @@ def announce(launched: Launched, session: Session) -> None:
 def stay(
     session: Session,
     operator: Operator,
-    run: int,
+    runs: Sequence[int],
     interrupts: Interrupts,
     log_rate: float,
+    *,
+    is_interrupted: bool = False,
 ) -> int:
-    """Wait until the run is out of the operator's hands; return the exit status.
+    """Wait until the runs are out of the operator's hands; return the exit status.
 
     The first interrupt lets nobody new in and waits for those at work, the second stops at once.
+
+    :param is_interrupted: whether the first one has come already.
     """
-    held = _Stay(session, operator, run, interrupts)
+    held = _Stay(session, operator, runs, interrupts)
+    if is_interrupted:
+        held.stop()
     with display(log_rate) as shown:
         held.wait(shown)
+    statuses = [conclude(session, operator, run) for run in runs]
+    return INTERRUPTED if held.is_cut_off else max(statuses, default=0)
+
+
+def conclude(session: Session, operator: Operator, run: int) -> int:
+    """Say how a run has ended and what to do next; return the exit status."""
     outcome = read_outcome(operator.database, run)
     for line in describe(outcome, session):
         say(line)
-    return INTERRUPTED if held.is_cut_off else exit_status(outcome)
+    return exit_status(outcome)
 
 
 class _Stay:
-    """The time at one run, between its launch and its end."""
+    """The time at some runs, between their launch and their end."""
 
     def __init__(
-        self, session: Session, operator: Operator, run: int, interrupts: Interrupts
+        self, session: Session, operator: Operator, runs: Sequence[int], interrupts: Interrupts
     ) -> None:
         self._session = session
         self._operator = operator
-        self._run = run
+        self._runs = runs
         self._interrupts = interrupts
         self._is_stopping = False
         self.is_cut_off = False
 
     def wait(self, shown: Display) -> None:
-        """Look after the run until it has ended."""
+        """Look after the runs until they have ended."""
         due = time.monotonic()
-        while self._operator.holds(self._run):
+        while self._held():
             if self._interrupts.take():
-                self._stop()
+                self.stop()
             if time.monotonic() >= due:
                 due = self._look(shown)
             time.sleep(_TICK)
 
+    def stop(self) -> None:
+        """Stop the runs as the next interrupt does."""
+        again, self._is_stopping = self._is_stopping, True
+        if again:
+            say("Stopping now.")
+            self._interrupts.release()
+            self.is_cut_off = True
+        for run in self._held():
+            try:
+                self._operator.stop(run, now=again)
+            except ConflictError:
+                """It has ended by itself meanwhile."""
+            except FamulusError as error:
+                say(f"Run {run} could not be stopped: {error}", err=True)
+                self._is_stopping = again
+        if not again and self._is_stopping and self._held():
+            with suppress(FamulusError):
+                self._say_stopping()
+
+    def _held(self) -> list[int]:
+        return [run for run in self._runs if self._operator.holds(run)]
+
     def _look(self, shown: Display) -> float:
-        """Show the run; return when to look again."""
+        """Show the runs; return when to look again."""
         started = time.monotonic()
-        try:
-            shown.show(read_progress(self._operator.database, self._run))
-        except FamulusError:
-            """The database is away for the moment; the operator says so in the log."""
+        with suppress(FamulusError):
+            # The database may be away for the moment; the operator says so in the log.
+            shown.show(*self._progress())
         ended = time.monotonic()
         return ended + max(shown.every, _CALM * (ended - started))
 
-    def _stop(self) -> None:
-        try:
-            if self._is_stopping:
-                say("Stopping now.")
-                self._interrupts.release()
-                self.is_cut_off = True
-                self._operator.stop(self._run, now=True)
-            else:
-                self._operator.stop(self._run)
-                self._is_stopping = True
-                self._say_stopping()
-        except ConflictError:
-            """It has ended by itself meanwhile."""
-        except FamulusError as error:
-            say(f"The run could not be stopped: {error}", err=True)
+    def _progress(self) -> list[Progress]:
+        return [read_progress(self._operator.database, run) for run in self._held()]
 
     def _say_stopping(self) -> None:
-        progress = read_progress(self._operator.database, self._run)
-        if not progress.at_work or progress.until is None:
+        looks = self._progress()
+        at_work = sum(look.at_work for look in looks)
+        until = max((look.until for look in looks if look.until), default=None)
+        if not at_work or until is None:
             say("Stopping: nobody is at work.")
             return
-        until = moment(progress.until, progress.at)
         say("Stopping: nobody new is let in.")
-        say(f"{people(progress.at_work)} at work and may finish until {until}.")
-        resume = self._session.command("resume", self._run)
+        say(f"{people(at_work)} at work and may finish until {moment(until, looks[0].at)}.")
+        resume = self._session.command("resume", self._runs[0])
         say(f"Press Ctrl-C again to stop now; `{resume}` goes on later.")

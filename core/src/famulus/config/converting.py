@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import attrs
 
 from famulus.config.converter import make_converter
-from famulus.config.option_classes import option_fields
+from famulus.config.option_classes import default_of, option_fields
 from famulus.config.options import is_secret
 from famulus.config.values import Refused
 from famulus.errors import Problem
@@ -27,16 +28,33 @@ def structure(
 ) -> tuple[T | None, list[Problem]]:
     """Make an attrs class of options of one section, or return all that is wrong with it.
 
-    ``prefix`` begins the problems' keys (``blueprint``). Relative paths start in ``task_dir``.
+    ``prefix`` begins the problems' keys (``blueprint``), unless it is empty. Relative paths start
+    in ``task_dir``.
     """
     try:
         made: T = make_converter(task_dir).structure(raw, cls)
     except Refused as refused:
         return None, [
-            located(".".join((prefix, *path)), message, origins)
+            located(".".join(filter(None, (prefix, *path))), message, origins)
             for path, message in refused.refusals
         ]
     return made, []
+
+
+def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict[str, Any]:
+    """Return the value of each option by its name: the given one where it fits, else the default.
+
+    For looking at options of which others may still be missing; :func:`structure` says what is
+    wrong with them.
+    """
+    attrs.resolve_types(cls)
+    converter, values = make_converter(task_dir), {}
+    for name, field in option_fields(cls).items():
+        values[name] = default_of(field)
+        if name in raw:
+            with contextlib.suppress(Refused):
+                values[name] = converter.structure(raw[name], field.type or Any)
+    return values
 
 
 def located(key: str, message: str, origins: Origins) -> Problem:

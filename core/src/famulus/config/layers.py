@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,11 @@ class Layer:
 
     file: Path | None = None
     lines: Mapping[str, int] = Factory(dict)
+    #: names of a run script's own arguments, which stand beside the sections
+    arguments: Collection[str] = ()
     roles: dict[str, str] = Factory(dict)
-    sections: dict[str, dict[str, Any]] = Factory(dict)
+    #: section -> option -> value; a run script's argument -> value
+    sections: dict[str, Any] = Factory(dict)
     #: names of files beside this one that it builds on
     includes: list[str] = Factory(list)
     origins: dict[str, tuple[Path, int]] = Factory(dict)
@@ -57,11 +60,18 @@ class Layer:
 
 
 def layer_from_tree(
-    tree: Mapping[str, Any], *, file: Path | None = None, lines: Mapping[str, int] | None = None
+    tree: Mapping[str, Any],
+    *,
+    file: Path | None = None,
+    lines: Mapping[str, int] | None = None,
+    arguments: Collection[str] = (),
 ) -> Layer:
     """Read a tree in the native layout, or in the one of existing task folders (root key
-    ``mephisto``). What is wrong with it is among the layer's ``problems``."""
-    layer = Layer(file=file, lines=lines or {})
+    ``mephisto``). What is wrong with it is among the layer's ``problems``.
+
+    :param arguments: names of a run script's own arguments.
+    """
+    layer = Layer(file=file, lines=lines or {}, arguments=arguments)
     former = FORMER_ROOT in tree
     known = ("defaults", FORMER_ROOT) if former else ("defaults", *SECTIONS)
     _read_defaults(layer, tree.get("defaults"))
@@ -72,8 +82,11 @@ def layer_from_tree(
             _read_former_root(layer, value)
         elif key in known:
             _read_section(layer, key, key, value)
+        elif key in arguments:
+            _take_origins(layer, key, key)
+            layer.sections[key] = value
         else:
-            _read_other(layer, key, key, known)
+            _read_other(layer, key, key, (*known, *arguments))
     return layer
 
 
@@ -178,12 +191,18 @@ def _bad_default(found: Any) -> str:
     return f"{shown(found)} is not 'ROLE: TYPE', such as '- blueprint: static_task'"
 
 
-def layer_from_overrides(overrides: Iterable[str]) -> Layer:
-    """Read ``architect.port=1234`` and ``architect=local``; of two with one key the later wins."""
-    layer = Layer()
+def layer_from_overrides(
+    overrides: Iterable[str], *, arguments: Collection[str] = ()
+) -> Layer:
+    """Read ``architect.port=1234`` and ``architect=local``; of two with one key the later wins.
+
+    :param arguments: names of a run script's own arguments.
+    """
+    layer = Layer(arguments=arguments)
     for text in overrides:
         key, sign, value = text.partition("=")
-        key = key.strip().removeprefix("/")
+        # A plus, with which existing commands add what a file leaves out, is not needed here.
+        key = key.strip().lstrip("+").removeprefix("/")
         name = key.removeprefix(f"{FORMER_ROOT}.").removeprefix(f"{FORMER_ROOT}/")
         if not sign or not all(name.replace("/", ".").split(".")):
             found = f"{key}=…" if sign else text
@@ -201,14 +220,15 @@ def _read_override(layer: Layer, name: str, value: str) -> None:
             layer.choose(section, value.strip(), section)
         else:
             layer.problem(section, "names no type; write it as in architect=local")
-    elif section in SECTIONS and path:
+    elif (section in SECTIONS and path) or section in layer.arguments:
         _set(layer, name, [section, *path], value)
     elif section in IGNORED_KEYS:
         layer.warn(name, "does nothing here")
     elif section in SECTIONS:
         layer.problem(name, "is a section; set its options: task.task_title=…")
     else:
-        near = did_you_mean(section, SECTIONS, otherwise="an option begins with one of")
+        known = (*SECTIONS, *layer.arguments)
+        near = did_you_mean(section, known, otherwise="an option begins with one of")
         layer.problem(name, f"unknown key {section!r}{near}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Merged:
     origins: dict[str, tuple[Path, int]] = field(factory=dict)
     problems: list[Problem] = field(factory=list)
     warnings: list[Problem] = field(factory=list)
-    #: keys that the command line has set
+    #: keys that the command line has set; ``defaults.<role>`` for the choice of a plugin
     overridden: set[str] = field(factory=set)
     _tree: dict[str, Any] = field(factory=dict)
 
@@ -61,6 +61,8 @@ class Merged:
                 self._drop(role)
             self.roles[role] = name
             self.origins.pop(f"defaults.{role}", None)
+            if typed:
+                self.overridden.add(f"defaults.{role}")
         for key, value in _leaves(layer.sections, ""):
             if isinstance(value, Mapping):
                 continue
@@ -78,14 +80,22 @@ class Merged:
         What refers to nothing, or to itself, is left out and among the ``problems``; so is what is
         unset (``???``), which is no problem here.
         """
+        root = self._root(task_dir)
+        return {section: self._mapping(root[section], section) for section in SECTIONS}
+
+    def arguments(self, names: Iterable[str], task_dir: Path) -> dict[str, Any]:
+        """Return a run script's own arguments, as :meth:`sections` does the options."""
+        root = self._root(task_dir)
+        return dict(self._resolved(root, [name for name in names if name in self._tree], ""))
+
+    def _root(self, task_dir: Path) -> DictConfig:
         names = {
             **{section: {} for section in SECTIONS},
             FORMER_ROOT: {section: f"${{{section}}}" for section in SECTIONS},
             "task_dir": task_dir,
         }
         # Objects are allowed so that scalars keep their text on the way through.
-        root = OmegaConf.create(_over(names, self._tree), flags={"allow_objects": True})
-        return {section: self._mapping(root[section], section) for section in SECTIONS}
+        return OmegaConf.create(_over(names, self._tree), flags={"allow_objects": True})
 
     def _drop(self, role: str) -> None:
         self._tree.pop(role, None)

@@ -78,7 +78,9 @@ def _secret() -> Refused:
     return Refused("cannot be used (a secret, not shown here)")
 
 
-def _default(field: attrs.Attribute[Any]) -> Any:
+def default_of(field: attrs.Attribute[Any]) -> Any:
+    """Return what an option has when it is not set; None when it has to be, or depends on
+    others."""
     default: Any = field.default
     if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         return None if default is attrs.NOTHING else default
@@ -88,7 +90,7 @@ def _default(field: attrs.Attribute[Any]) -> Any:
 def _or_default(refused: Refused, raw: Any, field: attrs.Attribute[Any]) -> Refused:
     if raw is not None or field.default is attrs.NOTHING:
         return refused
-    return Refused(f"{refused}; leave the line out to have the default, {_default(field)!r}")
+    return Refused(f"{refused}; leave the line out to have the default, {default_of(field)!r}")
 
 
 def _check_choices(value: Any, choices: Any, field: attrs.Attribute[Any]) -> None:
@@ -111,7 +113,7 @@ def _failed_validators(
     """
     half_made: object = object.__new__(cls)
     for name, field in fields.items():
-        value = values[name] if name in values else _default(field)
+        value = values[name] if name in values else default_of(field)
         object.__setattr__(half_made, field.name, value)
     for name, field in fields.items():
         if field.validator is None or field.converter is not None or name not in values:

@@ -25,7 +25,7 @@ def option(
     secret: bool = False,
     validator: Any = None,
 ) -> Any:
-    """Declare one option of an ``Args`` class.
+    """Declare one option of an ``Args`` class, or a plain field of a shared state.
 
     A required option without a default is missing until the user sets it: its default is ``None``
     and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is

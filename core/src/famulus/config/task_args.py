@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus.config.options import option
+from famulus.config.requirements import QualificationRequirement
 
 if TYPE_CHECKING:
     from attrs import Attribute
 
 _LONGEST_NAME = 200
 _LARGEST_REWARD = 10**9
+_LARGEST_SPEND = 10**12
 #: what a 32-bit column and a date can hold: 68 years in seconds
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -43,6 +45,13 @@ def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None
         raise ValueError(f"{value} is less than nothing; 0 is allowed")
     if value >= _LARGEST_REWARD:
         raise ValueError(f"{value} is more than any worker is paid for a unit")
+    if value != round(value, 2):
+        raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
+
+
+def _is_spend(_: object, _field: Attribute[Any], value: Decimal) -> None:
+    if not 0 <= value < _LARGEST_SPEND:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SPEND}")
     if value != round(value, 2):
         raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
 
@@ -78,6 +87,12 @@ class TaskArgs:
         help="Reward for one unit, in the provider's currency (0.30 is thirty cents).",
         required=True,
         validator=_is_reward,
+    )
+    max_spend: Decimal = option(
+        help="What the run may cost at most with the provider's fees and with bonuses, in the "
+        "provider's currency: units that would cost more wait; 0 is no limit.",
+        default=Decimal(0),
+        validator=_is_spend,
     )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")
     task_lifetime_in_seconds: int = option(
@@ -116,4 +131,13 @@ class TaskArgs:
         help="Units that are open to workers at the same time; 0 is no limit.",
         default=0,
         validator=_is_limit,
+    )
+    qualifications: list[QualificationRequirement] = option(
+        help="Conditions that workers have to meet, each a mapping of qualification_name, "
+        "comparator, value and applicable_providers.",
+        factory=list,
+    )
+    qualification_checks: dict[str, dict[str, Any]] = option(
+        help="Options of the installed qualification checks, each under the check's type.",
+        factory=dict,
     )

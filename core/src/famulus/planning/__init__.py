@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from famulus.config.reading import configuration_from_mapping, read_configuration
+from famulus.planning.checks import check_problems, chosen_checks
 from famulus.planning.drafting import EVERYTHING, Draft, draft_plan, make_plan
-from famulus.planning.stored import plan_from_stored, stored_callbacks, stored_code, stored_plan
+from famulus.planning.scripted import read_task_config
+from famulus.planning.stored import (
+    plan_from_stored,
+    stored_callbacks,
+    stored_code,
+    stored_plan,
+    stored_script,
+)
 
 __all__ = [
     "EVERYTHING",
     "Draft",
+    "check_problems",
+    "chosen_checks",
     "configuration_from_mapping",
     "draft_plan",
     "make_plan",
     "plan_from_stored",
     "read_configuration",
+    "read_task_config",
     "stored_callbacks",
     "stored_code",
     "stored_plan",
+    "stored_script",
 ]

@@ -20,7 +20,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan, Role, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.errors import PluginError, Problem, UsageError
-from famulus.planning.shared_state import fitting_state, state_problems
+from famulus.planning.shared_state import fitting_state, state_problems, stray_attributes
 
 #: Every section of a plan.
 EVERYTHING = frozenset(SECTIONS)
@@ -178,7 +178,7 @@ class _Drafting:
             return None
         try:
             state = fitting_state(blueprint, given)
-            problems: Sequence[Problem] = state_problems(state)
+            problems: Sequence[Problem] = [*stray_attributes(given), *state_problems(state)]
         except UsageError as error:
             state, problems = _default(blueprint.SharedState), error.problems
         self.problems += problems

@@ -11,8 +11,10 @@ from attrs import Factory, frozen
 
 from famulus.config.option_classes import option_fields
 from famulus.config.options import is_callback, is_rows
+from famulus.config.requirements import QualificationRequirement
+from famulus.config.suggest import did_you_mean
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.plan import SharedTaskState
+from famulus.contracts.plan import SPECIFIC, SharedTaskState
 from famulus.errors import Problem, UsageError
 
 _KEY = "shared_state"
@@ -33,21 +35,37 @@ class StoredState:
 
 
 def fitting_state(blueprint: type[Blueprint], given: SharedTaskState | None) -> SharedTaskState:
-    """Return the given state as the blueprint's own class; without one, its default.
+    """Return the given state as the blueprint's own class, a copy that later assignments do not
+    change; without one, its default.
 
     :raises UsageError: when it is another blueprint's, or the blueprint needs one.
     """
     wanted = blueprint.SharedState
     if isinstance(given, wanted):
-        return given
+        return attrs.evolve(given, **_plain(given))
     if given is not None and type(given) is not SharedTaskState:
         message = f"the blueprint takes {_name(wanted)}, not {_name(type(given))}"
         raise UsageError(Problem(message, key=_KEY))
     try:
-        return wanted(**({} if given is None else _values(given)))
+        return wanted(**({} if given is None else {**_values(given), **_plain(given)}))
     except Exception as error:  # the blueprint's own validators
         message = f"the blueprint needs {_name(wanted)} from a run script: {error}"
         raise UsageError(Problem(message, key=_KEY)) from error
+
+
+def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
+    """Return what was assigned to a shared state under a name that means nothing."""
+    if given is None:
+        return []
+    known = option_fields(type(given))
+    return [
+        Problem(
+            f"a shared state has no field {name!r}{did_you_mean(name, known)}",
+            key=f"{_KEY}.{name}",
+        )
+        for name in vars(given)
+        if not (name in known or name.endswith(SPECIFIC) or hasattr(type(given), name))
+    ]
 
 
 def state_problems(state: SharedTaskState) -> list[Problem]:
@@ -117,9 +135,27 @@ def restore_state(
 
 def _lacking(name: str, run: str) -> str:
     return (
-        f"{run} needs {name}, which was given in Python when it was launched; run its script "
-        f"again, or resume it from Python with {name} in the shared state"
+        f"{run} needs {name}, which was given in Python when it was launched; its run script has "
+        "to give it again, or operator.resume(…, shared_state=…) in Python"
     )
+
+
+def _plain(state: SharedTaskState) -> dict[str, Any]:
+    """Return the qualifications of a state as JSON, those of providers by the provider's type."""
+    qualifications, specific = state.qualifications, state.specific_qualifications
+    if isinstance(qualifications, (list, tuple)):
+        qualifications = [
+            each.as_dict() if isinstance(each, QualificationRequirement) else each
+            for each in qualifications
+        ]
+    assigned = {
+        name.removesuffix(SPECIFIC): value
+        for name, value in vars(state).items()
+        if name.endswith(SPECIFIC)
+    }
+    if assigned and isinstance(specific, dict):
+        specific = {**specific, **assigned}
+    return {"qualifications": qualifications, "specific_qualifications": specific}
 
 
 def _values(state: SharedTaskState) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from famulus.config.converting import secrets_of, structure, unstructure
 from famulus.config.layers import ROLES
 from famulus.config.scalars import Typed
 from famulus.config.task_args import TaskArgs
-from famulus.contracts.plan import Plan, Role, SharedTaskState
+from famulus.contracts.plan import Plan, Role, ScriptCall, SharedTaskState
 from famulus.errors import Problem, UsageError
 from famulus.planning.drafting import PluginLookup, find_classes
 from famulus.planning.shared_state import StoredState, restore_state, store_state
@@ -38,6 +38,7 @@ def stored_plan(plan: Plan) -> dict[str, Any]:
         },
         "shared_state": attrs.asdict(store_state(plan.shared_state), recurse=False),
         "shared_state_given": plan.shared_state_given,
+        "script": None if plan.script is None else unstructure(plan.script),
         "secrets": sorted(
             key for role, chosen in roles.items() for key in secrets_of(chosen.args, role)
         ),
@@ -106,6 +107,15 @@ def plan_from_stored(
 def stored_callbacks(stored: Mapping[str, Any]) -> list[str]:
     """Return the names of the callbacks that a run was launched with."""
     return list(stored["shared_state"]["callbacks"])
+
+
+def stored_script(stored: Mapping[str, Any]) -> ScriptCall | None:
+    """Return the call of the run script that launched a run; None when something else did."""
+    raw = stored.get("script")
+    if raw is None:
+        return None
+    call, _ = structure(ScriptCall, raw, prefix="script", origins={}, task_dir=Path(raw["folder"]))
+    return call
 
 
 def stored_code(stored: Mapping[str, Any]) -> list[str]:

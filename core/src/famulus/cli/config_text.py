@@ -1,0 +1,73 @@
+"""A resolved configuration as a file: YAML, with the origin of each value in a comment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from famulus.config.profiles import profile_name
+from famulus.config.reading import Configuration
+from famulus.config.yaml_text import yaml_text
+from famulus.planning.showing import Shown, Tree, show_roles, show_sections
+from famulus.plugins import Plugins
+
+#: Comments stand below each other as far as lines are no longer than this.
+_COMMENTS_AT = 48
+
+_Line = tuple[str, str]
+
+
+def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[str]:
+    """Return the lines of a file that resolves to the same, but for secrets, which are left out.
+
+    Comments are dimmed, which is for a terminal alone.
+    """
+    yield click.style(f"# task_dir: {configuration.task_dir}", dim=True)
+    yield "defaults:"
+    roles = show_roles(configuration)
+    yield from _commented(
+        [(f"  - {role}: {shown.text}", _origin(shown)) for role, shown in roles.items()]
+    )
+    for section, tree in show_sections(configuration, plugins).items():
+        if tree:
+            yield ""
+            yield f"{section}:"
+            yield from _commented(list(_lines(tree, 1)))
+
+
+def _lines(tree: Tree, depth: int) -> Iterator[_Line]:
+    for name, each in tree.items():
+        key = f"{'  ' * depth}{yaml_text(name)}:"
+        if isinstance(each, Mapping):
+            yield key, ""
+            yield from _lines(each, depth + 1)
+        else:
+            yield f"{key} {each.text}", _origin(each)
+
+
+def _origin(shown: Shown) -> str:
+    words = "required, but not set" if shown.missing else "default"
+    if shown.overridden:
+        words = "override"
+    elif shown.place is not None:
+        file, line = shown.place
+        words = f"{_short(file)}:{line}"
+    return f"{words}, a secret that is not shown" if shown.secret else words
+
+
+def _short(file: Path) -> str:
+    profile, folder = profile_name(file), Path.cwd()
+    if profile is not None:
+        return f"profile {profile}"
+    return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
+
+
+def _commented(lines: Sequence[_Line]) -> list[str]:
+    fitting = [len(text) for text, _ in lines if len(text) <= _COMMENTS_AT]
+    start = max(fitting, default=0)
+    return [
+        f"{text.ljust(start)}  {click.style(f'# {comment}', dim=True)}" if comment else text
+        for text, comment in lines
+    ]

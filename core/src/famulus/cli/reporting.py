@@ -1,0 +1,50 @@
+"""A program that tells what went wrong in lines for people, and ends with a status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from famulus.cli.failures import INTERRUPTED, report, report_usage
+
+
+class Reporting(click.Command):
+    """Ends with a line a problem and a status, never with a traceback that nobody asked for."""
+
+    def run(self, args: Sequence[str] | None, prog_name: str | None, **extra: Any) -> int:
+        """Run the program; return its status."""
+        try:
+            status = super().main(args, prog_name, standalone_mode=False, **extra)
+        except click.Abort:
+            click.echo("famulus: interrupted", err=True)
+            return INTERRUPTED
+        except click.ClickException as error:
+            return report_usage(error)
+        return status if isinstance(status, int) else 0
+
+    def main(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        *,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        if not standalone_mode:
+            return super().main(args, prog_name, standalone_mode=False, **extra)
+        sys.exit(self.run(args, prog_name, **extra))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost place: told, not raised
+            ctx.exit(self.report(error, verbose=ctx.params["verbose"]))
+
+    def report(self, error: Exception, *, verbose: bool) -> int:
+        """Print what went wrong; return the status."""
+        return report(error, verbose=verbose)

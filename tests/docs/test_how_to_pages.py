@@ -1,0 +1,88 @@
+"""What the pages of docs/how-to tell to write down works as it is written there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import fields
+
+from famulus import Database, list_requesters
+from famulus.config.reading import read_configuration
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.work.limits import LIVE_LIMITS
+from famulus.work.runs import find_run
+from famulus_flask.architect import LocalArgs
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "sdk_examples/simple_static_task/conf/example.yaml"
+FOLDER = ROOT / "docs/how-to"
+
+
+def page(name: str) -> str:
+    return (FOLDER / f"{name}.md").read_text(encoding="utf-8")
+
+
+def block(name: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", page(name), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("name", ["limits", "profiles", "public", "requesters"])
+def test_links_lead_somewhere(name: str) -> None:
+    links = re.findall(r"\]\(([^):]+?)(?:#[^)]*)?\)", page(name))
+
+    assert [link for link in links if not (FOLDER / link).exists()] == []
+
+
+def test_the_program_that_registers_a_requester_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAMULUS_DATABASE", str(tmp_path / "f.db"))
+
+    exec(compile(block("requesters", "python"), "requesters.md", "exec"), {})
+
+    assert capsys.readouterr().out == "mock lab 0\n"
+    with Database() as database:
+        assert [each.name for each in list_requesters(database)] == ["lab"]
+
+
+def test_the_program_that_sets_limits_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FAMULUS_DATABASE", str(tmp_path / "f.db"))
+    with Database() as database:
+        operator = ManualOperator(database, plugins=kit_plugins())
+        with operator:
+            for _ in range(3):
+                operator.launch_rows([{"n": 1}])
+
+            exec(compile(block("limits", "python"), "limits.md", "exec"), {})
+
+        assert find_run(database, 3).maximum_units_per_worker == 5
+    assert capsys.readouterr().out == "maximum_units_per_worker 0 5\n"
+
+
+def test_every_limit_is_explained() -> None:
+    assert set(re.findall(r"^\| `(\w+)` \|", page("limits"), re.MULTILINE)) == set(LIVE_LIMITS)
+
+
+def test_the_profile_is_a_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAMULUS_CONFIG", str(tmp_path))
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles/lab.yaml").write_text(block("profiles", "yaml"))
+
+    configuration = read_configuration(EXAMPLE, ["+profile=lab"])
+
+    assert (configuration.problems, configuration.warnings) == ([], [])
+    assert str(configuration.sections["architect"]["port"]) == "4000"
+
+
+def test_the_proxy_lets_through_what_the_architect_does() -> None:
+    most: Any = fields(LocalArgs).max_form_bytes.default
+    megabytes = int(re.findall(r"client_max_body_size (\d+)m;", page("public"))[0])
+
+    assert 0 <= megabytes * 2**20 - most < 2**20

@@ -1,0 +1,40 @@
+"""What the page on options tells its reader to type does what it says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/how-to/options.md"
+EXAMPLE = ROOT / "sdk_examples/simple_static_task"
+
+COMMANDS = re.findall(r"^    famulus (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_of_the_page_works(command: str, tmp_path: Path) -> None:
+    shell = command.replace("resolved.yaml", str(tmp_path / "resolved.yaml"))
+
+    done = subprocess.run(
+        f"{sys.executable} -m famulus --database {tmp_path / 'famulus.db'} {shell}",
+        cwd=EXAMPLE,
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout or ">" in command
+
+
+def test_links_of_the_page_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([\w./-]+)\)", PAGE.read_text(encoding="utf-8"))
+
+    assert targets
+    assert [target for target in targets if not (PAGE.parent / target).exists()] == []

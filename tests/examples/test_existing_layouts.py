@@ -1,0 +1,108 @@
+"""Configurations as existing task folders have them mean what their native spelling means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from famulus.config.reading import Configuration, read_configuration
+from famulus.planning import make_plan, stored_plan
+from famulus.plugins import discover
+
+SIMPLE = Path(__file__).parents[2] / "sdk_examples" / "simple_static_task"
+
+#: Options that existing files set and that do nothing here, by section.
+USELESS: dict[str, dict[str, Any]] = {
+    "blueprint": {"tips_location": "???", "task_source_review": "${task_dir}/review.html"},
+    "architect": {"server_type": "node", "server_source_path": "???"},
+    "task": {"force_rebuild": False, "post_install_script": "x.sh", "resume_incomplete_run": False},
+}
+
+STATIC: dict[str, Any] = {
+    "defaults": [{"blueprint": "static_task"}, {"architect": "local"}, {"provider": "mock"}],
+    "blueprint": {
+        "data_csv": "${task_dir}/data.csv",
+        "task_source": "${task_dir}/server_files/demo_task.html",
+        "preview_source": "${task_dir}/server_files/demo_preview.html",
+        "extra_source_dir": "${task_dir}/server_files/extra_refs",
+        "units_per_assignment": 2,
+    },
+    "architect": {"port": 3001},
+    "task": {
+        "task_name": "html-static-task-example",
+        "task_title": "About: a test",
+        "task_description": "This is a simple test of static tasks.",
+        "task_reward": 0.3,
+        "task_tags": "static,task,testing",
+        "maximum_units_per_worker": 5,
+    },
+}
+ONBOARDING = {
+    **STATIC,
+    "blueprint": {
+        **STATIC["blueprint"],
+        "onboarding_source": "${task_dir}/server_files/demo_onboarding.html",
+        "onboarding_qualification": "knows-ratings",
+        "block_qualification": "blocked-ratings",
+    },
+}
+SANDBOX = {
+    **STATIC,
+    "defaults": [
+        {"blueprint": "static_task"},
+        {"architect": "local"},
+        {"provider": "mturk_sandbox"},
+    ],
+    "provider": {"requester_name": "my_mturk_user_sandbox"},
+}
+
+
+def native(folder: Path, tree: dict[str, Any]) -> Configuration:
+    file = folder / "conf" / "example.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(yaml.safe_dump(tree))
+    return read_configuration(file)
+
+
+def former(folder: Path, tree: dict[str, Any]) -> Configuration:
+    """Read the same, spelt as existing files are, with what does nothing here."""
+    roles = {role: name for each in tree["defaults"] for role, name in each.items()}
+    sections = {
+        name: {**body, **USELESS.get(name, {})} for name, body in tree.items() if name != "defaults"
+    }
+    layout = {
+        "defaults": [{f"/mephisto/{role}": name} for role, name in roles.items()],
+        "mephisto": {**sections, "log_level": "info"},
+    }
+    file = folder / "hydra_configs" / "conf" / "example.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"#@package _global_\n{yaml.safe_dump(layout)}")
+    return read_configuration(file)
+
+
+@pytest.mark.parametrize("tree", [STATIC, ONBOARDING], ids=["static", "onboarding"])
+def test_static_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
+    plugins = discover()
+
+    ours, no_warnings = make_plan(native(tmp_path, tree), plugins)
+    theirs, warnings = make_plan(former(tmp_path, tree), plugins)
+
+    assert stored_plan(theirs) == stored_plan(ours)
+    assert no_warnings == []
+    assert sorted(str(each.key).rpartition(".")[2] for each in warnings) == [
+        "force_rebuild", "log_level", "post_install_script", "resume_incomplete_run",
+        "server_type", "task_source_review",
+    ]
+    assert all("does nothing here" in each.message for each in warnings)
+
+
+def test_task_for_another_crowd_says_the_same(tmp_path: Path) -> None:
+    ours, theirs = native(tmp_path, SANDBOX), former(tmp_path, SANDBOX)
+
+    assert theirs.roles == ours.roles
+    assert theirs.sections["provider"] == {"requester_name": "my_mturk_user_sandbox"}
+    assert theirs.sections["provider"] == ours.sections["provider"]
+    assert theirs.problems == ours.problems == []
