@@ -13,7 +13,7 @@ from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.work.arrival import find_worker
 from famulus.work.eligibility import held_by
 from famulus.work.gateway import Gateway
-from famulus.work.submission import grant
+from famulus.work.qualifications import grant
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -78,7 +78,7 @@ def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Databas
     assert worker.submit(page, "right", submission="another").status == 409
     assert worker.arrive("a").refusal == "not_qualified"
     assert worker.arrive("b").refusal == "not_qualified"
-    assert granted(database, "x") == {"trained": 0}
+    assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
     assert statuses(database) == [AgentStatus.REJECTED]
 
 
@@ -154,7 +154,7 @@ def test_letting_one_onboarding_time_out_is_no_way_to_a_second_try(
 
     worker.submit(first, "right")
 
-    assert granted(database, "x") == {"trained": 0}
+    assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
     assert worker.arrive("c").refusal == "not_qualified"
 
 

@@ -10,21 +10,18 @@ from typing import Any
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context
+from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.errors import FamulusError, Problem, UsageError
 from famulus.model.database import Database
-from famulus.model.money import to_minor
-from famulus.model.tables import Qualification, Requester, Task
-from famulus.model.transaction import Transaction
+from famulus.model.money import from_minor, to_minor, to_minor_up
+from famulus.model.states import PaymentKind
+from famulus.model.tables import Task
+from famulus.operate.qualifying import qualification_problems
+from famulus.planning import Draft
 from famulus.plugins import Plugins
-from famulus.work.eligibility import Comparator, requirement, requirement_problems
-
-#: Conditions that nobody meets while the qualification does not exist: surely a slip of the pen.
-_NEEDS_EXISTING = frozenset(Comparator) - {
-    Comparator.NOT_EXIST, Comparator.NOT_EQUAL, Comparator.NOT_IN_LIST,
-}
+from famulus.work.requesters import choose_requester, read_requesters
 
 
 @frozen(kw_only=True)
@@ -32,8 +29,17 @@ class Stored:
     """What the database holds that a plan has to fit."""
 
     blueprint_type: str | None
-    requesters: frozenset[str]
-    qualifications: frozenset[str]
+    requesters: Sequence[RequesterView]
+
+
+def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
+    """Return everything that is wrong with a draft, the plugins' and the database's word among it.
+    Nothing is written."""
+    problems = list(draft.problems)
+    if draft.plan is not None:
+        found = plan_problems(draft.plan, plugins, database, draft.sound)
+        problems += [problem for problem in found if problem.key not in draft.meant]
+    return problems
 
 
 def plan_problems(
@@ -44,7 +50,15 @@ def plan_problems(
     :param sound: the sections of the plan that are as the user meant them; plugins of others
         have nothing to look at yet.
     """
-    context = Context(database=database, clock=database.clock, shared_state=plan.shared_state)
+    known = _read_stored(database, plan)
+    provider = plugins.provider(plan.provider.type)
+    requester, unpaid = _requester(plan, provider, known)
+    context = Context(
+        database=database,
+        clock=database.clock,
+        shared_state=plan.shared_state,
+        requester=requester,
+    )
     problems: list[Problem] = []
     finders: Sequence[tuple[str, Callable[[str], type[Any]]]] = (
         ("blueprint", plugins.blueprint),
@@ -58,17 +72,12 @@ def plan_problems(
             problems += _asked(role, chosen.type, partial(plugin.problems, plan))
             if isinstance(plugin, Blueprint):
                 problems += _lane_problems(plan, plugin, problems)
-    provider = plugins.provider(plan.provider.type)
     problems += _address_problems(plan, provider)
     problems += _reward_problems(plan, provider)
-    unsound = requirement_problems(plan.shared_state.qualifications)
-    known: Stored | None = None
-    if database.exists:
-        with database.read() as tx:
-            known = _read_stored(tx, plan)
+    problems += _spend_problems(plan, provider, context) if "provider" in sound else []
     problems += _task_problems(plan, known)
-    problems += _requester_problems(plan, provider, known)
-    return problems + (unsound or _qualification_problems(plan, known))
+    problems += unpaid if "provider" in sound else []
+    return problems + qualification_problems(plan, plugins, database, sound)
 
 
 def _asked(role: str, type_name: str, ask: Callable[[], list[Problem]]) -> list[Problem]:
@@ -97,9 +106,11 @@ def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
     public = getattr(plan.architect.args, "public_url", None) or ""
     if not provider.capabilities.needs_https or public.startswith("https://"):
         return []
+    served = f"and {public} is not" if public else "and this run has no such address"
     message = (
-        f"{plan.provider.type} only shows pages served over HTTPS; "
-        "set architect.public_url to the https address that leads here"
+        f"{plan.provider.type} shows pages served over HTTPS only, {served}; put a reverse proxy "
+        "or a tunnel with HTTPS in front of the run, and give its https:// address here "
+        "(docs/how-to/public.md)"
     )
     return [plan.problem("architect.public_url", message)]
 
@@ -112,6 +123,26 @@ def _reward_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
     return []
 
 
+def _spend_problems(plan: Plan, provider: type[Provider], context: Context) -> list[Problem]:
+    """Check a limit that is exact in the currency and pays for one unit at least."""
+    task, currency = plan.task, provider.currency
+    if not task.max_spend:
+        return []
+    key, reward = "task.max_spend", task.task_reward or Decimal(0)
+    try:
+        to_minor(task.max_spend, currency)
+    except UsageError as error:
+        return [plan.problem(key, each.message) for each in error.problems]
+    fee = provider(plan.provider.args, context).fee(PaymentKind.REWARD, reward)
+    cost = from_minor(to_minor_up(reward + fee, currency), currency)
+    if cost <= task.max_spend:
+        return []
+    message = (
+        f"{task.max_spend} {currency} does not pay for one unit, which costs {cost} with fees"
+    )
+    return [plan.problem(key, message)]
+
+
 def _task_problems(plan: Plan, known: Stored | None) -> list[Problem]:
     if known is None or known.blueprint_type in (None, plan.blueprint.type):
         return []
@@ -122,45 +153,23 @@ def _task_problems(plan: Plan, known: Stored | None) -> list[Problem]:
     return [plan.problem("task.task_name", message)]
 
 
-def _requester_problems(
+def _requester(
     plan: Plan, provider: type[Provider], known: Stored | None
-) -> list[Problem]:
-    if provider.default_requester is not None:
-        return []
-    registered = known.requesters if known else frozenset()
-    name = getattr(plan.provider.args, "requester_name", None)
-    key = "provider.requester_name"
-    if name is not None and name not in registered:
-        message = f"there is no requester {name!r} of {plan.provider.type}; register it first"
-        return [plan.problem(key, message)]
-    if name is None and len(registered) != 1:
-        names = ", ".join(sorted(registered)) or "none is registered"
-        return [plan.problem(key, f"say which requester of {plan.provider.type} pays: {names}")]
-    return []
+) -> tuple[RequesterView | None, list[Problem]]:
+    """Return who will pay, if that is known by now, and what is wrong with it."""
+    try:
+        return choose_requester(plan, provider, known.requesters if known else ()), []
+    except UsageError as error:
+        return None, list(error.problems)
 
 
-def _qualification_problems(plan: Plan, known: Stored | None) -> list[Problem]:
-    """Find conditions on a qualification that is not there: an allow list lets nobody in then."""
-    there = known.qualifications if known else frozenset()
-    asked = [requirement(entry) for entry in plan.shared_state.qualifications]
-    return [
-        Problem(
-            f"there is no qualification {each.name!r}, so {each.comparator} lets nobody in",
-            key="qualifications",
-        )
-        for each in asked
-        if each.comparator in _NEEDS_EXISTING and each.name not in there
-    ]
-
-
-def _read_stored(tx: Transaction, plan: Plan) -> Stored:
-    task = tx.row(Task.select(Task.blueprint_type).where(Task.name == plan.task_name))
-    requesters = tx.rows(
-        Requester.select(Requester.name).where(Requester.provider_type == plan.provider.type)
-    )
-    qualifications = tx.rows(Qualification.select(Qualification.name))
+def _read_stored(database: Database, plan: Plan) -> Stored | None:
+    if not database.exists:
+        return None
+    with database.read() as tx:
+        task = tx.row(Task.select(Task.blueprint_type).where(Task.name == plan.task_name))
+        requesters = read_requesters(tx)
     return Stored(
         blueprint_type=task.blueprint_type if task else None,
-        requesters=frozenset(row.name for row in requesters),
-        qualifications=frozenset(row.name for row in qualifications),
+        requesters=requesters,
     )

@@ -19,9 +19,9 @@ from famulus.work.allocation import Candidate, Share, candidates, make_share, sa
 from famulus.work.arrival import (
     Found,
     Known,
+    Onboarding,
     Rules,
     end_earlier,
-    find_worker,
     hold_worker,
     make_worker,
     recognise,
@@ -30,12 +30,15 @@ from famulus.work.arrival import (
 from famulus.work.giving import (
     Searching,
     begin_onboarding,
+    end_settled,
     give_unit,
     needs_onboarding,
     nothing_for,
+    read_held,
     refuse_by_limits,
     refuse_by_rules,
 )
+from famulus.work.refusals import Refusals
 
 #: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
 _ASKED_TOGETHER = 50
@@ -56,9 +59,16 @@ class Admission:
     rules: Rules
     checks: Sequence[QualificationCheck]
     predicate: Predicate | None
+    refusals: Refusals
 
     def admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not."""
+        found = self._admit(arrival, query)
+        if isinstance(found, Refusal) and found.note:
+            self.refusals.note(arrival.worker_name, found)
+        return found
+
+    def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         if self.predicate is None and not self.checks:
             return self._admit_at_once(arrival, query)
         known = self.database.write(lambda tx: self._prepare(tx, arrival))
@@ -66,7 +76,7 @@ class Admission:
             return known.found
         worker = self._view(known, arrival)
         for check in self.checks:
-            refusal = check.refuse(worker, self.rules.run)
+            refusal = self._ask(check, worker)
             if refusal is not None:
                 return refusal
         if self.predicate is None:
@@ -75,6 +85,19 @@ class Admission:
         if known.found is not None:
             return known.found
         return self._search(self.predicate, worker, arrival, known, query)
+
+    def _ask(self, check: QualificationCheck, worker: WorkerView) -> Refusal | None:
+        try:
+            refusal = check.refuse(worker, self.rules.run)
+            if refusal is None:
+                return None
+            if not isinstance(refusal, Refusal):
+                raise TypeError(f"refuse returned {refusal!r}: it must return a Refusal or None")
+        except Exception as error:
+            error.add_note(f"In the qualification check {check.type!r}: it lets nobody in.")
+            raise
+        note = ": ".join(filter(None, [f"check {check.type}", refusal.note or refusal.detail]))
+        return evolve(refusal, note=note)
 
     def _admit_at_once(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         for _ in range(_SEARCHES):
@@ -98,25 +121,28 @@ class Admission:
         known = self._prepare(tx, arrival)
         if known.found is not None:
             return known
-        assert known.worker is not None
-        if not needs_onboarding(tx, self.rules, known.worker):
+        if not needs_onboarding(self.rules, known):
             return known
         return evolve(known, found=begin_onboarding(tx, self.rules, arrival, known, query))
 
     def _prepare(self, tx: Transaction, arrival: Arrival) -> Known:
         """Recognise the worker, and make them known if the door is open to them at all."""
         rules = self.rules
-        worker = find_worker(tx, rules.provider_type, arrival.worker_name)
-        known = recognise(tx, rules, arrival, worker)
+        known = recognise(tx, rules, arrival)
+        if isinstance(known.found, Onboarding) and end_settled(tx, rules, known.found):
+            known = recognise(tx, rules, arrival)
         if known.found is not None:
             return known
-        worker = make_worker(tx, rules.provider_type, arrival.worker_name)
+        worker = known.worker
+        if worker is None:
+            worker = make_worker(tx, rules.provider_type, arrival.worker_name)
         if tx.kind is Kind.POSTGRESQL:
+            hold_worker(tx, worker)
             # Another request of the same worker may have been first to the lock.
-            known = recognise(tx, rules, arrival, worker)
+            known = recognise(tx, rules, arrival)
         end_earlier(tx, rules, known)
-        refusal = refuse_by_rules(tx, rules, worker)
-        return evolve(known, worker=worker, found=known.found or refusal)
+        known = evolve(known, worker=worker, held=read_held(tx, rules, worker))
+        return evolve(known, found=known.found or refuse_by_rules(rules, known))
 
     def _search(
         self,
@@ -194,7 +220,7 @@ class Admission:
     ) -> Found | None:
         assert known.worker is not None
         hold_worker(tx, known.worker)
-        again = recognise(tx, self.rules, arrival, known.worker)
+        again = recognise(tx, self.rules, arrival)
         if again.found is not None:
             return again.found
         found = give_unit(tx, self.rules, arrival, again, query, only)

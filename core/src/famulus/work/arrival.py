@@ -5,8 +5,10 @@ Everything here happens inside a transaction and calls no third-party code.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+import peewee
 from attrs import frozen
 
 from famulus.contracts.pages import Refusal, RefusalReason
@@ -17,6 +19,7 @@ from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_RUNS,
     OPEN_VISITS,
+    SUBMITTED_VISITS,
     AgentStatus,
     LoadingStatus,
     RunStatus,
@@ -24,7 +27,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Assignment, TaskRun, Unit, Visit, Worker
 from famulus.model.transaction import Transaction
-from famulus.work.eligibility import Requirement
+from famulus.work.eligibility import Rule
 from famulus.work.release import Attempted, end_visit, take_back
 
 
@@ -36,10 +39,9 @@ class Rules:
     task: int
     provider_type: str
     lanes: int
-    requirements: Sequence[Requirement]
+    requirements: Sequence[Rule]
     #: passing the onboarding grants it; None for a run without onboarding
     onboarding: str | None
-    block: str | None
 
 
 @frozen
@@ -95,13 +97,17 @@ class Known:
 
     gate: Gate
     worker: int | None = None
+    is_blocked: bool = False
+    #: qualifications with their values, where the run asks for any
+    held: Mapping[str, int] = MappingProxyType({})
     visit: int | None = None
     #: the visit of an earlier accept of the same reference
     earlier: int | None = None
     found: Found | None = None
 
 
-_GATE = Statement(
+#: the run, the worker if they are known, and the newest of their visits with the same reference
+_ARRIVAL = Statement(
     lambda _: TaskRun.select(
         TaskRun.status,
         TaskRun.closes_at,
@@ -110,7 +116,29 @@ _GATE = Statement(
         TaskRun.maximum_units_per_worker,
         TaskRun.loading,
         TaskRun.rows_loaded,
-    ).where(TaskRun.id == Param("run"))
+        Worker.id,
+        Worker.blocked,
+        Visit.id,
+        Visit.status,
+        Visit.accept,
+    )
+    .join(
+        Worker,
+        peewee.JOIN.LEFT_OUTER,
+        on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
+    )
+    .join(
+        Visit,
+        peewee.JOIN.LEFT_OUTER,
+        on=(
+            (Visit.run == TaskRun.id)
+            & (Visit.reference == Param("reference"))
+            & (Visit.worker == Worker.id)
+        ),
+    )
+    .where(TaskRun.id == Param("run"))
+    .order_by(Visit.id.desc())
+    .limit(1)
 )
 _WORKER = Statement(
     lambda _: Worker.select(Worker.id).where(
@@ -128,16 +156,6 @@ _NEW_WORKER = Statement(
 _LOCK_WORKER = Statement(
     lambda kind: held(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
 )
-_VISIT = Statement(
-    lambda _: Visit.select(Visit.id, Visit.status, Visit.accept)
-    .where(
-        Visit.run == Param("run"),
-        Visit.reference == Param("reference"),
-        Visit.worker == Param("worker"),
-    )
-    .order_by(Visit.id.desc())
-    .limit(1)
-)
 _AGENT = Statement(
     lambda _: Agent.select(
         Agent.id, Agent.status, Agent.unit, Agent.assignment, Agent.deadline, Agent.submission_id
@@ -153,17 +171,6 @@ _UNIT = Statement(
 )
 
 
-def read_gate(tx: Transaction, run: int) -> Gate:
-    """Return what of a run may have changed since the last arrival."""
-    row = tx.one(_GATE, run=run)
-    if row is None:
-        raise LookupError(f"run {run} is gone")
-    status, closes_at, duration, concurrent, maximum, loading, rows = row
-    return Gate(
-        RunStatus(status), closes_at, duration, concurrent, maximum, LoadingStatus(loading), rows
-    )
-
-
 def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
     """Return a worker's number, or None when they have never arrived."""
     row = tx.one(_WORKER, provider=provider_type, name=name)
@@ -171,29 +178,38 @@ def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
 
 
 def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
-    """Return a worker's number, made at their first arrival, and hold them."""
+    """Return the number of a worker who has arrived for the first time; others may have made it
+    meanwhile."""
+    tx.run(_NEW_WORKER, provider=provider_type, name=name, at=to_micros(tx.now))
     worker = find_worker(tx, provider_type, name)
-    if worker is None:
-        tx.run(_NEW_WORKER, provider=provider_type, name=name, at=to_micros(tx.now))
-        worker = find_worker(tx, provider_type, name)
-        assert worker is not None
-    hold_worker(tx, worker)
+    assert worker is not None
     return worker
 
 
-def recognise(tx: Transaction, rules: Rules, arrival: Arrival, worker: int | None) -> Known:
+def recognise(tx: Transaction, rules: Rules, arrival: Arrival) -> Known:
     """Find out what is known of an arrival: the same unit again, a stored one, a closed door."""
-    gate = read_gate(tx, rules.run)
+    row = tx.one(
+        _ARRIVAL, run=rules.run, provider=rules.provider_type, name=arrival.worker_name,
+        reference=arrival.reference,
+    )
+    if row is None:
+        raise LookupError(f"run {rules.run} is gone")
+    status, closes_at, duration, concurrent, maximum, loading, rows = row[:7]
+    gate = Gate(
+        RunStatus(status), closes_at, duration, concurrent, maximum, LoadingStatus(loading), rows
+    )
+    worker, is_blocked, last, last_status, accept = row[7:]
     visit, earlier, found = None, None, None
-    if worker is not None:
-        row = tx.one(_VISIT, run=rules.run, reference=arrival.reference, worker=worker)
-        if row is not None and (not arrival.accept or arrival.accept == row[2]):
-            visit, found = _known_visit(tx, worker, row[0], VisitStatus(row[1]))
-        elif row is not None and row[1] in OPEN_VISITS:
-            earlier = int(row[0])
+    if last is not None and (not arrival.accept or arrival.accept == accept):
+        visit, found = _known_visit(tx, worker, last, VisitStatus(last_status))
+    elif last is not None and last_status in OPEN_VISITS:
+        earlier = last
     if found is None and not _open(gate, to_micros(tx.now)):
         found = Refusal(reason=RefusalReason.RUN_CLOSED)
-    return Known(gate=gate, worker=worker, visit=visit, earlier=earlier, found=found)
+    return Known(
+        gate=gate, worker=worker, is_blocked=bool(is_blocked), visit=visit, earlier=earlier,
+        found=found,
+    )
 
 
 def end_earlier(tx: Transaction, rules: Rules, known: Known) -> None:
@@ -251,7 +267,7 @@ def _known_visit(
 ) -> tuple[int | None, Found | None]:
     row = tx.one(_AGENT, visit=visit)
     if row is None:
-        return (visit, None) if status in OPEN_VISITS else (None, None)
+        return (visit, None) if status in OPEN_VISITS else (None, _over(status))
     agent, agent_status, unit, assignment, deadline, submission = row
     agent_status = AgentStatus(agent_status)
     if agent_status is AgentStatus.IN_TASK:
@@ -267,4 +283,9 @@ def _known_visit(
         return visit, None
     if agent_status in (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNECT):
         return None, Refusal(reason=RefusalReason.TIME_OVER)
-    return None, None
+    return None, _over(status)
+
+
+def _over(status: VisitStatus) -> Refusal | None:
+    """Refuse a visit that was submitted on the platform without any answers here."""
+    return Refusal(reason=RefusalReason.TIME_OVER) if status in SUBMITTED_VISITS else None

@@ -5,21 +5,24 @@ Everything here happens inside a transaction and calls no third-party code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from attrs import frozen
 
+from famulus.config.requirements import OnboardingRequired
 from famulus.contracts.pages import Refusal, RefusalReason
 from famulus.contracts.provider import Arrival
 from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Param, Statement
+from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
     AgentStatus,
     LoadingStatus,
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Visit, Worker, literal
+from famulus.model.tables import Agent, Assignment, Visit, literal
 from famulus.model.transaction import Transaction
 from famulus.work.allocation import (
     Candidate,
@@ -37,10 +40,11 @@ from famulus.work.arrival import (
     Onboarding,
     Rules,
     Working,
-    read_working,
+    hold_worker,
 )
 from famulus.work.changes import change_unit, record
-from famulus.work.eligibility import held_by
+from famulus.work.eligibility import ONBOARDING_FAILED, held_by
+from famulus.work.release import Attempted, take_back
 
 _SECOND = 1_000_000
 
@@ -50,7 +54,6 @@ class Searching:
     """Many units were passed over that are not for this worker; the search goes on from there."""
 
 
-_BLOCKED = Statement(lambda _: Worker.select(Worker.blocked).where(Worker.id == Param("worker")))
 _NEW_VISIT = Statement(
     lambda _: Visit.insert({
         Visit.run: Param("run"),
@@ -73,7 +76,9 @@ _NEW_AGENT = Statement(
         Agent.started_at: Param("at"),
         Agent.deadline: Param("deadline"),
         Agent.late: False,
-    }).returning(Agent.id)
+    }).returning(
+        Agent.id, Assignment.select(Assignment.data).where(Assignment.id == Param("assignment"))
+    )
 )
 _OPEN_ONBOARDING = Statement(
     lambda _: Agent.select(Agent.id, Agent.visit, Agent.deadline).where(
@@ -84,22 +89,24 @@ _OPEN_ONBOARDING = Statement(
 )
 
 
-def refuse_by_rules(tx: Transaction, rules: Rules, worker: int) -> Refusal | None:
+def read_held(tx: Transaction, rules: Rules, worker: int) -> Mapping[str, int]:
+    """Return the values a worker holds, by qualification; none where a run asks for none."""
+    return held_by(tx, worker) if rules.requirements or rules.onboarding else {}
+
+
+def refuse_by_rules(rules: Rules, known: Known) -> Refusal | None:
     """Say why a block or a qualification keeps a worker from new work, or return None."""
-    row = tx.one(_BLOCKED, worker=worker)
-    if row is not None and row[0]:
-        return Refusal(reason=RefusalReason.BLOCKED)
-    if rules.requirements or rules.block or rules.onboarding:
-        held = held_by(tx, worker)
-        if rules.block is not None and rules.block in held:
-            return Refusal(reason=RefusalReason.BLOCKED)
-        if not all(each.met_by(held) for each in rules.requirements):
-            return Refusal(reason=RefusalReason.NOT_QUALIFIED)
-        if rules.onboarding is not None and held.get(rules.onboarding, 1) < 1:
-            return Refusal(
-                reason=RefusalReason.NOT_QUALIFIED,
-                detail="The introduction to this task was not passed.",
-            )
+    if known.is_blocked:
+        return Refusal(reason=RefusalReason.BLOCKED, note="blocked here")
+    held = known.held
+    for rule in rules.requirements:
+        if not rule.requirement.met_by(held):
+            return Refusal(reason=rule.reason, detail=rule.detail, note=str(rule.requirement))
+    if rules.onboarding is not None and held.get(rules.onboarding, 1) < 1:
+        return Refusal(
+            reason=RefusalReason.NOT_QUALIFIED, detail=ONBOARDING_FAILED,
+            note=f"{rules.onboarding} is {held[rules.onboarding]}",
+        )
     return None
 
 
@@ -108,15 +115,38 @@ def refuse_by_limits(
 ) -> Refusal | None:
     """Say which limit keeps a worker from another unit, or return None."""
     if gate.allowed_concurrent and share.open_units >= gate.allowed_concurrent:
-        return Refusal(reason=RefusalReason.TOO_MANY_OPEN)
+        return Refusal(
+            reason=RefusalReason.TOO_MANY_OPEN, note=f"allowed_concurrent {gate.allowed_concurrent}"
+        )
     if gate.maximum and count_in_task(tx, worker=worker, task=rules.task) >= gate.maximum:
-        return Refusal(reason=RefusalReason.MAXIMUM_REACHED)
+        return Refusal(
+            reason=RefusalReason.MAXIMUM_REACHED, note=f"maximum_units_per_worker {gate.maximum}"
+        )
     return None
 
 
-def needs_onboarding(tx: Transaction, rules: Rules, worker: int) -> bool:
+def needs_onboarding(rules: Rules, known: Known) -> bool:
     """Say whether a worker has neither passed nor failed the run's onboarding."""
-    return rules.onboarding is not None and rules.onboarding not in held_by(tx, worker)
+    return rules.onboarding is not None and rules.onboarding not in known.held
+
+
+def end_settled(tx: Transaction, rules: Rules, found: Onboarding) -> bool:
+    """End an open onboarding whose outcome has come from elsewhere by now: another run that shares
+    it, or somebody's grant. Say whether it has."""
+    assert rules.onboarding is not None
+    hold_worker(tx, found.worker)
+    names = (rules.onboarding, OnboardingRequired.get_failed_qual(rules.onboarding))
+    if not held_by(tx, found.worker).keys() & names:
+        return False
+    attempt = Attempted(
+        agent=found.agent, worker=found.worker, visit=found.visit, unit=None,
+        status=AgentStatus.ONBOARDING,
+    )
+    take_back(
+        tx, [attempt], run=rules.run, new=AgentStatus.RETURNED, cause="onboarding settled",
+        visit_becomes=None,
+    )
+    return True
 
 
 def begin_onboarding(
@@ -129,7 +159,7 @@ def begin_onboarding(
         return Onboarding(agent=row[0], worker=known.worker, visit=row[1], deadline=row[2])
     visit = _visit(tx, rules, arrival, known, query)
     deadline = to_micros(tx.now) + known.gate.duration * _SECOND
-    agent = _new_agent(
+    agent, _ = _new_agent(
         tx, rules, known.worker, visit, AgentStatus.ONBOARDING, deadline, None, None
     )
     return Onboarding(agent=agent, worker=known.worker, visit=visit, deadline=deadline)
@@ -158,8 +188,10 @@ def give_unit(
         return nothing_for(known.gate, share)
     marks = list(share.marks)
     choice = [only] if only else candidates(tx, run=rules.run, worker=known.worker, share=share)
+    # There is only one who writes on SQLite: what was found a moment ago is still so.
+    is_sure = only is None and tx.kind is Kind.SQLITE
     for candidate in choice:
-        if is_free_for(tx, candidate, known.worker):
+        if is_sure or is_free_for(tx, candidate, known.worker):
             return _claim(tx, rules, arrival, known, query, share, candidate)
     if share.marks != marks:
         save_share(tx, share)
@@ -191,10 +223,11 @@ def _claim(
     assert known.worker is not None
     visit = _visit(tx, rules, arrival, known, query)
     deadline = to_micros(tx.now) + known.gate.duration * _SECOND
-    agent = _new_agent(
+    agent, data = _new_agent(
         tx, rules, known.worker, visit, AgentStatus.IN_TASK, deadline, candidate.assignment,
         candidate.unit,
     )
+    assert data is not None
     change_unit(
         tx, run=rules.run, unit=candidate.unit, old=UnitStatus.LAUNCHED, new=UnitStatus.ASSIGNED,
         cause="arrival", agent=agent,
@@ -204,10 +237,33 @@ def _claim(
     if share.cursor is not None:
         share.cursor = [candidate.lane, candidate.position]
     save_share(tx, share)
-    return read_working(
-        tx, agent=agent, worker=known.worker, visit=visit, unit=candidate.unit,
-        assignment=candidate.assignment, deadline=deadline,
+    return Working(
+        agent=agent, worker=known.worker, visit=visit, unit=candidate.unit,
+        assignment=candidate.assignment, index=candidate.lane, data=data, deadline=deadline,
     )
+
+
+def make_visit(
+    tx: Transaction,
+    *,
+    run: int,
+    worker: int,
+    reference: str,
+    accept: str = "",
+    query: Mapping[str, str] = MappingProxyType({}),
+    cause: str,
+) -> int:
+    """Write a new visit that has been accepted; return its number."""
+    row = tx.one(
+        _NEW_VISIT, run=run, worker=worker, reference=reference, accept=accept,
+        query=dump_json(dict(query)), at=to_micros(tx.now),
+    )
+    assert row is not None
+    record(
+        tx, run=run, subject="visit", subject_id=row[0], old=None,
+        new=VisitStatus.ACCEPTED.value, cause=cause,
+    )
+    return int(row[0])
 
 
 def _visit(
@@ -215,16 +271,11 @@ def _visit(
 ) -> int:
     if known.visit is not None:
         return known.visit
-    row = tx.one(
-        _NEW_VISIT, run=rules.run, worker=known.worker, reference=arrival.reference,
-        accept=arrival.accept, query=dump_json(dict(query)), at=to_micros(tx.now),
+    assert known.worker is not None
+    return make_visit(
+        tx, run=rules.run, worker=known.worker, reference=arrival.reference,
+        accept=arrival.accept, query=query, cause="arrival",
     )
-    assert row is not None
-    record(
-        tx, run=rules.run, subject="visit", subject_id=row[0], old=None,
-        new=VisitStatus.ACCEPTED.value, cause="arrival",
-    )
-    return int(row[0])
 
 
 def _new_agent(
@@ -236,7 +287,8 @@ def _new_agent(
     deadline: int,
     assignment: int | None,
     unit: int | None,
-) -> int:
+) -> tuple[int, str | None]:
+    """Make an agent; return its number and the row it is to work on, as JSON text."""
     row = tx.one(
         _NEW_AGENT, run=rules.run, worker=worker, visit=visit, assignment=assignment, unit=unit,
         status=status.value, at=to_micros(tx.now), deadline=deadline,
@@ -246,4 +298,4 @@ def _new_agent(
         tx, run=rules.run, subject="agent", subject_id=row[0], old=None, new=status.value,
         cause="arrival", agent=row[0],
     )
-    return int(row[0])
+    return row[0], row[1]

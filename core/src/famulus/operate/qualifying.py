@@ -1,0 +1,199 @@
+"""What is wrong with the qualifications that a plan asks for, before anything exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import peewee
+
+from famulus.config.converting import located
+from famulus.config.requirements import (
+    Comparator,
+    OnboardingRequired,
+    QualificationRequirement,
+    check_name,
+    requirement,
+    requirement_problems,
+)
+from famulus.config.suggest import did_you_mean
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context
+from famulus.contracts.plan import SPECIFIC, Plan
+from famulus.errors import Problem, UsageError
+from famulus.model.database import Database
+from famulus.model.tables import GrantedQualification, Qualification
+from famulus.planning import check_problems
+from famulus.plugins import Plugins
+from famulus.work.eligibility import onboarding_of
+from famulus.work.run_views import run_requirements
+
+_TASK = "task.qualifications"
+_STATE = "shared_state.qualifications"
+
+
+def qualification_problems(
+    plan: Plan, plugins: Plugins, database: Database, sound: frozenset[str]
+) -> list[Problem]:
+    """Return everything that is wrong with a plan's conditions and with the options of its checks.
+
+    :param sound: the sections of the plan that are as the user meant them.
+    """
+    problems = requirement_problems(plan.shared_state.qualifications, key=_STATE)
+    problems += _specific_problems(plan, plugins)
+    if "task" in sound:
+        problems += check_problems(plan, plugins)
+    if problems:
+        return problems
+    problems += _provider_problems(plan, plugins)
+    problems += _missing(plan, database)
+    if "blueprint" in sound:
+        context = Context(database=database, clock=database.clock, shared_state=plan.shared_state)
+        blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+        problems += _name_problems(plan, blueprint) or _too_many(plan, plugins, blueprint)
+    return problems
+
+
+def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
+    """Return the allow lists that are empty so far: they let nobody in until somebody is granted
+    the qualification."""
+    allowing = _allow_lists(plan)
+    held = _held(database, [each.qualification_name for _, each in allowing])
+    return [
+        located(
+            f"{key}.qualification_name",
+            f"nobody holds {each.qualification_name!r} yet, so {each.comparator} lets nobody in "
+            "until somebody is granted it",
+            plan.origins,
+        )
+        for key, each in allowing
+        if each.qualification_name not in held
+    ]
+
+
+def _asked(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:
+    """Yield the conditions that were written down for a plan, with their keys."""
+    for index, each in enumerate(plan.task.qualifications):
+        yield f"{_TASK}.{index}", each
+    for index, entry in enumerate(plan.shared_state.qualifications):
+        yield f"{_STATE}.{index}", requirement(entry)
+
+
+def _allow_lists(plan: Plan) -> list[tuple[str, QualificationRequirement]]:
+    """Return the conditions that let only holders in, as far as this run asks them."""
+    return [
+        (key, each)
+        for key, each in _asked(plan)
+        if each.comparator != Comparator.NOT_EXIST and each.applies_to(plan.provider.type)
+    ]
+
+
+def _name_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
+    """Check the names that the blueprint's options give."""
+    names = {
+        "block_qualification": blueprint.block_qualification,
+        "onboarding_qualification": onboarding_of(blueprint),
+    }
+    problems = []
+    for option, name in names.items():
+        if name is None:
+            continue
+        try:
+            check_name(name)
+            check_name(OnboardingRequired.get_failed_qual(name))
+        except UsageError as error:
+            problems += [
+                plan.problem(f"blueprint.{option}", each.message) for each in error.problems
+            ]
+    return problems
+
+
+def _provider_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
+    installed = _provider_types(plugins)
+    return [
+        located(
+            f"{key}.applicable_providers",
+            f"there is no provider {name!r}{did_you_mean(name, installed, otherwise='installed')}",
+            plan.origins,
+        )
+        for key, each in _asked(plan)
+        for name in each.applicable_providers or ()
+        if name not in installed
+    ]
+
+
+def _missing(plan: Plan, database: Database) -> list[Problem]:
+    """Find conditions on a qualification that is not there and that nobody meets then: surely a
+    slip of the pen."""
+    known = _known(database)
+    return [
+        located(
+            f"{key}.qualification_name",
+            f"there is no qualification {each.qualification_name!r}, so {each.comparator} lets "
+            f"nobody in{did_you_mean(each.qualification_name, known, otherwise='there are')}"
+            "; `famulus qualifications create NAME` makes one",
+            plan.origins,
+        )
+        for key, each in _allow_lists(plan)
+        if each.qualification_name not in known
+    ]
+
+
+def _specific_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
+    installed = _provider_types(plugins)
+    problems = []
+    for name, given in plan.shared_state.specific_qualifications.items():
+        key = f"shared_state.{name}{SPECIFIC}"
+        if name not in installed:
+            near = did_you_mean(name, installed, otherwise="installed")
+            problems.append(Problem(f"there is no provider {name!r}{near}", key=key))
+        elif not isinstance(given, (list, tuple)):
+            problems.append(Problem(f"has to be a list, not {given!r}", key=key))
+        elif given and name == plan.provider.type and not _has_qualifications(plan, plugins):
+            message = f"{name} has no qualifications of its own; take it out"
+            problems.append(Problem(message, key=key))
+    return problems
+
+
+def _too_many(plan: Plan, plugins: Plugins, blueprint: Blueprint) -> list[Problem]:
+    """Compare the run's conditions with what its platform takes."""
+    most = plugins.provider(plan.provider.type).capabilities.most_requirements
+    if most is None:
+        return []
+    specific = plan.shared_state.specific_qualifications.get(plan.provider.type, ())
+    number = len(run_requirements(plan, blueprint)) + len(specific)
+    if number <= most:
+        return []
+    message = (
+        f"{plan.provider.type} takes {most} conditions on qualifications, and this run has "
+        f"{number}, those for its block and its onboarding among them; leave some out"
+    )
+    return [Problem(message, key=_STATE)]
+
+
+def _has_qualifications(plan: Plan, plugins: Plugins) -> bool:
+    return plugins.provider(plan.provider.type).capabilities.qualifications
+
+
+def _provider_types(plugins: Plugins) -> list[str]:
+    return [provider.type for info in plugins.accepted for provider in info.providers]
+
+
+def _known(database: Database) -> frozenset[str]:
+    if not database.exists:
+        return frozenset()
+    with database.read() as tx:
+        return frozenset(row.name for row in tx.rows(Qualification.select(Qualification.name)))
+
+
+def _held(database: Database, names: Sequence[str]) -> frozenset[str]:
+    """Return those of some qualifications that anybody holds."""
+    if not names or not database.exists:
+        return frozenset()
+    holder = GrantedQualification.select(GrantedQualification.id).where(
+        GrantedQualification.qualification == Qualification.id
+    )
+    query = Qualification.select(Qualification.name).where(
+        Qualification.name << names, peewee.fn.EXISTS(holder)
+    )
+    with database.read() as tx:
+        return frozenset(row.name for row in tx.rows(query))

@@ -1,0 +1,227 @@
+"""When a qualification check is right: a class to inherit from in its tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+import pytest
+from attrs import frozen
+
+from famulus.config.converting import structure, unstructure
+from famulus.config.options import help_of
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.pages import Refusal
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import UsageError
+from famulus.model.database import Database
+from famulus.model.tables import TABLES
+from famulus.testing.clock import MovableClock
+from famulus.testing.conformance_stage import must_not_raise
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.workers import at_once
+from famulus.work.gateway import Gateway
+from famulus.work.opening import open_gateway
+from famulus.work.worker_handle import Worker as WorkerHandle
+from famulus.work.worker_handle import find_worker
+
+_ROWS = [{"n": number} for number in range(5)]
+_THREADS = 8
+
+
+@frozen(kw_only=True)
+class Hall:
+    """Where workers come in: a database of its own with one run that the check guards."""
+
+    database: Database
+    clock: MovableClock
+    operator: ManualOperator
+    #: the run that the check is asked about
+    run_id: int
+
+    def work(self, worker: str, task: str) -> None:
+        """Have a worker do one unit of another task, in a run that the check does not guard."""
+        gateway = self.operator.launch_rows(_ROWS, task_name=task)
+        assert Worker(gateway, worker).work().status == 200
+
+    def known(self, worker: str) -> WorkerHandle:
+        """Return a worker who has come before; makes them known at need."""
+        gateway = self.operator.launch_rows(_ROWS, task_name="to be known")
+        coming = Worker(gateway, worker)
+        coming.give_back(coming.arrive())
+        return find_worker(self.database, "crowd", worker)
+
+
+class QualificationCheckConformance:
+    """Inherit from this in a test module; name the class and say who is refused::
+
+        class TestMyCheck(QualificationCheckConformance):
+            check = MyCheck
+
+            def options(self):
+                return {"days": 7}
+
+            def make_refused(self, hall, worker):
+                hall.work(worker, task="the task")
+
+    Every failing test says in a sentence which rule is broken.
+    """
+
+    #: The class under test.
+    check: ClassVar[type[QualificationCheck]]
+
+    def options(self) -> dict[str, Any]:
+        """Return good options, as they would stand under the check's type."""
+        return {}
+
+    def broken_options(self) -> Mapping[str, dict[str, Any]]:
+        """Return options that must not be launched, by words for what is wrong with them."""
+        return {}
+
+    def make_refused(self, hall: Hall, worker: str) -> None:
+        """Bring about what has the check refuse a worker of that name."""
+        raise NotImplementedError(f"{type(self).__name__} has to define make_refused()")
+
+    def make_admitted(self, hall: Hall, worker: str) -> None:
+        """Bring about what has the check let a worker of that name in; newcomers are, unless this
+        is overridden."""
+
+    def test_core_accepts_the_class(self) -> None:
+        plugins = kit_plugins(under_test=_Brings(self.check))
+        [info] = [info for info in plugins.infos if info.name == "under_test"]
+
+        assert not info.refused, f"Core has to accept the class, and refuses it: {info.refused}"
+
+    def test_every_option_has_help(self) -> None:
+        silent = [field.name for field in attrs.fields(self.check.Args) if not help_of(field)]
+
+        assert not silent, (
+            "Every field of Args has to say what it is for, with famulus.option(help=…):"
+            f" {', '.join(silent)} do not."
+        )
+
+    def test_options_survive_being_stored(self, tmp_path: Path) -> None:
+        made = self._args(self.options(), tmp_path)
+
+        assert self._args(unstructure(made), tmp_path) == made, (
+            "A serving process reads the options from the database: they have to be equal after"
+            " JSON."
+        )
+
+    def test_broken_options_are_not_launched(self, tmp_path: Path) -> None:
+        for words, options in self.broken_options().items():
+            with pytest.raises(UsageError), self.hall(tmp_path, options):
+                pytest.fail(f"A run was launched with {words}: {options}")
+
+    def test_who_is_to_be_refused_is_refused_with_a_reason(self, tmp_path: Path) -> None:
+        with self.hall(tmp_path) as hall:
+            self.make_refused(hall, "refused")
+            page = Worker(self._gateway(hall), "refused").arrive()
+
+        assert page.refusal is not None, (
+            "refuse() has to return a Refusal for the worker that make_refused() has made one of,"
+            f" and they were let in (status {page.status})."
+        )
+
+    def test_everybody_else_is_let_in(self, tmp_path: Path) -> None:
+        with self.hall(tmp_path) as hall:
+            self.make_refused(hall, "refused")
+            self.make_admitted(hall, "admitted")
+            page = Worker(self._gateway(hall), "admitted").arrive()
+
+        assert page.has_form, f"Nobody but who is meant may be refused: {page.text}"
+
+    def test_who_has_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
+        with self.hall(tmp_path) as hall:
+            self.make_admitted(hall, "worker")
+            worker = Worker(self._gateway(hall), "worker")
+            first = worker.arrive("visit")
+            self.make_refused(hall, "worker")
+            again = worker.arrive("visit")
+
+        assert again.row == first.row, "A worker who reloads has to find their unit."
+
+    def test_asking_again_has_the_same_answer_and_writes_nothing(self, tmp_path: Path) -> None:
+        with self.hall(tmp_path) as hall:
+            self.make_refused(hall, "refused")
+            known = hall.known("refused")
+            check = self.make_check(hall)
+            before = _counts(hall.database)
+            answers = [self._ask(check, known, hall) for _ in range(3)]
+
+            assert answers[0] == answers[1] == answers[2], (
+                f"The same question has to have the same answer, and had {answers}."
+            )
+            assert _counts(hall.database) == before, "refuse() must not write anything."
+
+    def test_many_threads_ask_at_once(self, tmp_path: Path) -> None:
+        with self.hall(tmp_path) as hall:
+            self.make_refused(hall, "refused")
+            known = hall.known("refused")
+            check = self.make_check(hall)
+            answers = at_once(_THREADS, lambda _: self._ask(check, known, hall))
+
+        assert all(isinstance(answer, Refusal) for answer in answers), (
+            f"An instance is used by many threads at once, and answered {answers}."
+        )
+
+    @contextmanager
+    def hall(self, tmp_path: Path, options: Mapping[str, Any] | None = None) -> Iterator[Hall]:
+        """Launch a run that the check guards, in a database of its own."""
+        clock = MovableClock()
+        given = self.options() if options is None else options
+        with Database(tmp_path / "famulus.db", clock=clock) as database:
+            plugins = kit_plugins(under_test=_Brings(self.check))
+            operator = ManualOperator(database, plugins=plugins)
+            with operator:
+                gateway = operator.launch_rows(
+                    _ROWS, task_name="guarded", qualification_checks={self.check.type: given}
+                )
+                yield Hall(
+                    database=database, clock=clock, operator=operator, run_id=gateway.run_id
+                )
+
+    def make_check(
+        self, hall: Hall, options: Mapping[str, Any] | None = None
+    ) -> QualificationCheck:
+        """Make the check as a serving process does, with :meth:`options` unless given others."""
+        context = hall.operator.operated(hall.run_id).blueprint.context
+        given = self.options() if options is None else options
+        return self.check(self._args(given, hall.database.files), context)
+
+    def _gateway(self, hall: Hall) -> Gateway:
+        return open_gateway(
+            hall.database, hall.run_id, plugins=hall.operator.plugins,
+            shared_state=hall.operator.operated(hall.run_id).blueprint.context.shared_state,
+        )
+
+    def _args(self, options: Mapping[str, Any], folder: Path) -> Any:
+        args, problems = structure(
+            self.check.Args, options, prefix=self.check.type, origins={}, task_dir=folder
+        )
+        assert not problems, f"options() has to be good, and is not: {problems}"
+        return args
+
+    def _ask(self, check: QualificationCheck, worker: WorkerHandle, hall: Hall) -> Any:
+        with must_not_raise("refuse() has to say who may work"):
+            return check.refuse(worker, hall.run_id)
+
+
+@frozen
+class _Brings:
+    """A plugin that registers the class under test."""
+
+    check: type[QualificationCheck]
+
+    @hookimpl
+    def famulus_register_qualification_checks(self) -> list[type[QualificationCheck]]:
+        """Bring it."""
+        return [self.check]
+
+
+def _counts(database: Database) -> list[int]:
+    with database.read() as tx:
+        return [len(tx.rows(table.select(table.id))) for table in TABLES]

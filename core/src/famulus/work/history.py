@@ -1,0 +1,81 @@
+"""What a worker has done so far, for checks and for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus
+from famulus.model.tables import Agent, Task, TaskRun
+from famulus.model.transaction import Transaction
+
+
+@frozen(kw_only=True)
+class PastWork:
+    """Answers that a worker has submitted to one unit."""
+
+    run_id: int
+    task_name: str
+    unit_id: int
+    agent_id: int
+    #: what is thought of them: ``completed`` until they are reviewed
+    status: AgentStatus
+    #: submitted after the worker's time was over
+    late: bool
+    submitted_at: datetime
+
+
+def past_work(
+    database: Database,
+    worker_id: int,
+    *,
+    task: str | None = None,
+    since: datetime | None = None,
+    most: int | None = None,
+) -> list[PastWork]:
+    """Return what a worker has submitted, the newest first. One indexed query.
+
+    :param task: only for runs of that name.
+    :param since: an aware time; only what was submitted then or later.
+    :param most: at most so many.
+    """
+    if not database.exists:
+        return []
+    with database.read() as tx:
+        return read_past_work(tx, worker_id, task=task, since=since, most=most)
+
+
+def read_past_work(
+    tx: Transaction,
+    worker: int,
+    *,
+    task: str | None = None,
+    since: datetime | None = None,
+    most: int | None = None,
+) -> list[PastWork]:
+    """Return what a worker has submitted; see :func:`past_work`."""
+    query = (
+        Agent.select(
+            Agent.run.alias("run_id"),
+            Task.name.alias("task_name"),
+            Agent.unit.alias("unit_id"),
+            Agent.id.alias("agent_id"),
+            Agent.status,
+            Agent.late,
+            Agent.submitted_at,
+        )
+        .join(TaskRun, on=(Agent.run == TaskRun.id))
+        .join(Task, on=(TaskRun.task == Task.id))
+        .where(
+            Agent.worker == worker, Agent.unit.is_null(False), Agent.submitted_at.is_null(False)
+        )
+        .order_by(Agent.submitted_at.desc(), Agent.id.desc())
+        .limit(most)
+    )
+    if task is not None:
+        query = query.where(Task.name == task)
+    if since is not None:
+        query = query.where(Agent.submitted_at >= since)
+    return [PastWork(**{**vars(row), "late": bool(row.late)}) for row in tx.rows(query)]

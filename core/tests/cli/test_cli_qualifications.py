@@ -1,0 +1,347 @@
+"""``famulus qualifications`` and ``famulus workers``: what they print, change and refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+import famulus as api
+from famulus.model.database import Database
+from famulus.model.tables import Requester
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+
+Famulus = Callable[..., Result]
+
+
+@pytest.fixture
+def opened(database_file: Path) -> Iterator[Database]:
+    with Database(database_file) as database:
+        yield database
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
+    """A platform with qualifications whose provider ``paying`` is all that is installed."""
+    platform = FakePlatform()
+    bring = PlatformPlugin(platform.provider(qualifications=True))
+    monkeypatch.setattr("famulus.cli.crowds.discover", lambda: kit_plugins(platform=bring))
+    return platform
+
+
+@pytest.fixture
+def requester(opened: Database, platform: FakePlatform) -> None:
+    """The platform's one account."""
+    opened.write(lambda tx: tx.insert(
+        Requester, provider_type="paying", name="lab", created_at=tx.now
+    ))
+
+
+def good(done: Result) -> list[str]:
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+def test_no_qualifications_is_a_hint_and_no_database(famulus: Famulus, database_file: Path) -> None:
+    done = famulus("qualifications", "list")
+
+    assert good(done) == []
+    assert "qualifications create NAME` makes one" in done.stderr
+    assert not database_file.exists()
+
+
+def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
+    good(famulus("qualifications", "create", "good", "--description", "Did well"))
+    assert good(famulus("qualifications", "create", "good")) == [
+        "There is a qualification good already."
+    ]
+    assert good(
+        famulus("qualifications", "grant", "good", "x", "y", "--value", 3, "--provider", "mock")
+    ) == ["good is 3 for 2 workers of mock; 2 of them had never been heard of."]
+    # From now on there is only one crowd in this database.
+    assert good(famulus("qualifications", "revoke", "good", "x")) == ["Took good from 1 worker."]
+    assert good(famulus("qualifications", "revoke", "good", "x")) == [
+        "1 worker did not hold good."
+    ]
+
+    (listed,) = json.loads(famulus("qualifications", "list", "--json").stdout)
+    assert (listed["name"], listed["holders"], listed["description"]) == ("good", 1, "Did well")
+    head, line = good(famulus("qualifications", "workers", "good"))
+    assert head.split() == ["WORKER", "PROVIDER", "VALUE", "GRANTED"]
+    assert line.split()[:3] == ["y", "mock", "3"]
+    (holder,) = json.loads(famulus("qualifications", "workers", "good", "--json").stdout)
+    assert (holder["worker"], holder["value"]) == ("y", 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("grant", "god", "x"), "there is no qualification 'god'; did you mean 'good'?"),
+        (("grant", "good", "x", "--value", 2**31), "2147483648 is not from"),
+        (("grant", "good", ""), "'' is no worker"),
+        (("grant", "good", "x", "--provider", "mok"), "no provider 'mok'; did you mean 'mock'?"),
+        (("grant", "good", "x", "--requester", "lab"), "no requester 'lab' of mock"),
+        (("revoke", "good", "z"), "mock knows no worker 'z'"),
+        (("workers", "god"), "there is no qualification 'god'"),
+        (("reset-onboarding", "good", "z"), "mock knows no worker 'z'"),
+        (("create", " good"), "begins or ends with a space"),
+        (("grnt", "good"), "No such command 'grnt'. Did you mean 'grant'?"),
+    ],
+)
+def test_what_is_wrong_is_a_line_and_changes_nothing(
+    famulus: Famulus, arguments: tuple[object, ...], message: str
+) -> None:
+    good(famulus("qualifications", "create", "good"))
+    good(famulus("qualifications", "grant", "good", "x", "--provider", "mock"))
+
+    done = famulus("qualifications", *arguments)
+
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(json.loads(famulus("qualifications", "workers", "good", "--json").stdout)) == 1
+
+
+def test_a_crowd_has_to_be_named_where_there_are_several(famulus: Famulus) -> None:
+    good(famulus("qualifications", "create", "good"))
+
+    done = famulus("qualifications", "grant", "good", "x")
+
+    assert done.exit_code == 2
+    assert "--provider: say whose workers are meant: mock, mturk" in done.stderr
+
+
+def test_a_list_is_imported_whole(famulus: Famulus, tmp_path: Path) -> None:
+    good(famulus("qualifications", "create", "good"))
+    file = tmp_path / "list.csv"
+    rows = "".join(f"w{number},{number % 3}\n" for number in range(3000))
+    file.write_text(f"\ufeffWorker ID,value\r\n{rows}", encoding="utf-8")
+    arguments = ("qualifications", "import", file, "good", "--provider", "mock")
+
+    assert good(famulus(*arguments)) == [
+        "The file has 3,000 grants to workers of mock; 3,000 of them had never been heard of."
+    ]
+    assert good(famulus(*arguments)) == [
+        "The file has 3,000 grants to workers of mock; 3,000 of them had it already."
+    ]
+    assert len(good(famulus("qualifications", "workers", "good"))) == 3001
+
+
+def test_a_list_may_name_its_qualifications_and_create_them(
+    famulus: Famulus, opened: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("worker,qualification\nx,one\nx,two\n\ny,two\n", encoding="utf-8")
+    arguments = ("qualifications", "import", file, "--provider", "mock")
+
+    lacking = famulus(*arguments)
+    assert lacking.exit_code == 2
+    assert "there is no qualification 'one'" in lacking.stderr
+    assert "there is no qualification 'two'" in lacking.stderr
+
+    good(famulus(*arguments, "--create"))
+    held = api.find_worker(opened, "mock", "x").granted_qualifications()
+    assert [each.qualification_name for each in held] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("", ["list.csv:1: the first line has to name the columns"]),
+        ("A1\nA2\n", ["list.csv:1: the first line has to name the columns, worker among them"]),
+        ("worker,valu\n", ["list.csv:1: unknown column 'valu'; did you mean 'value'?"]),
+        (
+            "worker,value\nx,1\ny,z\n,1\na,1,2\nx,2\n",
+            [
+                "list.csv:3: the value 'z' is not a whole number",
+                "list.csv:4: has no worker",
+                "list.csv:5: has 3 cells for 2 columns",
+                "list.csv:6: x has 2 here and 1 on line 2",
+            ],
+        ),
+        ("worker,qualification\nx,good\n", ["list.csv:1: has a column qualification, and 'good'"]),
+        ("worker\n" + "\n".join('"a\tb"' for _ in range(30)), ["list.csv: and 10 more"]),
+        ('worker\n"x\n', ["list.csv:2: is no CSV"]),
+    ],
+)
+def test_a_list_with_a_fault_grants_nothing(
+    famulus: Famulus, tmp_path: Path, text: str, messages: list[str]
+) -> None:
+    good(famulus("qualifications", "create", "good"))
+    file = tmp_path / "list.csv"
+    file.write_text(text, encoding="utf-8")
+
+    done = famulus("qualifications", "import", file, "good", "--provider", "mock")
+
+    assert done.exit_code == 2
+    for message in messages:
+        assert message in done.stderr
+    assert good(famulus("qualifications", "workers", "good")) == []
+
+
+def test_a_list_that_is_not_utf8_is_refused(famulus: Famulus, tmp_path: Path) -> None:
+    good(famulus("qualifications", "create", "good"))
+    file = tmp_path / "list.csv"
+    file.write_bytes("worker\nJürgen\n".encode("latin-1"))
+
+    done = famulus("qualifications", "import", file, "good", "--provider", "mock")
+
+    assert (done.exit_code, "is not UTF-8" in done.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("requester")
+def test_the_platform_is_told_of_every_change(famulus: Famulus, platform: FakePlatform) -> None:
+    good(famulus("qualifications", "create", "good"))
+
+    told = good(famulus("qualifications", "grant", "good", "x", "y"))
+    assert told[1:] == ["Told paying of 2 changes."]
+    assert platform.held == {("x", "good"): 1, ("y", "good"): 1}
+
+    told = good(famulus("qualifications", "revoke", "good", "x"))
+    assert told[1:] == ["Told paying of 1 change."]
+    assert platform.held == {("y", "good"): 1}
+    assert len(good(famulus("qualifications", "grant", "good", "y"))) == 1
+
+
+@pytest.mark.usefixtures("requester")
+def test_what_the_platform_cannot_be_told_yet_is_said_and_told_later(
+    famulus: Famulus, platform: FakePlatform, opened: Database
+) -> None:
+    good(famulus("qualifications", "create", "good"))
+    platform.faults = [Fault.THROTTLED]
+
+    done = famulus("qualifications", "grant", "good", "x")
+
+    assert good(done) == ["good is 1 for 1 worker of paying; 1 of them had never been heard of."]
+    assert "1 change could not be told to paying yet (throttled)" in done.stderr
+    assert api.find_worker(opened, "paying", "x").is_qualified("good")
+
+
+@pytest.mark.usefixtures("requester")
+def test_what_the_platform_refuses_is_said(famulus: Famulus, platform: FakePlatform) -> None:
+    good(famulus("qualifications", "create", "good"))
+    platform.faults = [Fault.REFUSED]
+
+    done = famulus("qualifications", "grant", "good", "x")
+
+    assert "paying has refused 1 change, which holds here alone: the balance" in done.stderr
+
+
+@pytest.mark.usefixtures("requester")
+def test_one_of_several_requesters_has_to_be_named(
+    famulus: Famulus, platform: FakePlatform, opened: Database
+) -> None:
+    opened.write(lambda tx: tx.insert(
+        Requester, provider_type="paying", name="office", created_at=tx.now
+    ))
+    good(famulus("qualifications", "create", "good"))
+
+    done = famulus("qualifications", "grant", "good", "x")
+    assert done.exit_code == 2
+    assert "--requester: say which requester of paying is meant: lab, office" in done.stderr
+
+    good(famulus("qualifications", "grant", "good", "x", "--requester", "office"))
+    assert platform.calls == ["grant"]
+
+
+@pytest.mark.usefixtures("requester")
+def test_a_block_is_told_only_when_asked_for(famulus: Famulus, platform: FakePlatform) -> None:
+    assert good(famulus("workers", "block", "x", "--reason", "spam")) == [
+        "Blocked 1 worker of paying."
+    ]
+    assert platform.calls == []
+    assert good(famulus("workers", "block", "x", "--on-platform")) == [
+        "1 worker is blocked already.", "Told paying of 1 change.",
+    ]
+    assert platform.blocked == {"x"}
+    assert "spam" in famulus("workers", "show", "x").stdout
+
+    good(famulus("workers", "unblock", "x", "--on-platform"))
+    assert platform.blocked == set()
+    assert good(famulus("workers", "unblock", "x")) == ["1 worker is not blocked."]
+
+
+@pytest.fixture
+def manual(opened: Database) -> Iterator[ManualOperator]:
+    operator = ManualOperator(opened, plugins=kit_plugins())
+    with operator:
+        yield operator
+
+
+@pytest.mark.usefixtures("platform")
+def test_a_worker_is_shown_with_history_and_statistics(
+    famulus: Famulus, manual: ManualOperator, opened: Database
+) -> None:
+    gateway = manual.launch_rows([{"n": n} for n in range(3)], task_name="words")
+    worker = Worker(gateway, "x")
+    worker.work()
+    worker.give_back(worker.arrive())
+    worker.work()
+    api.find_worker(opened, "crowd", "x").grant_qualification("good", 3)
+
+    lines = good(famulus("workers", "show", "x"))
+    shown = json.loads(famulus("workers", "show", "x", "--json").stdout)
+
+    assert lines[0].split() == ["Worker", "x", "of", "crowd"]
+    assert any(line.split()[:2] == ["good", "3"] for line in lines)
+    assert any(line.split()[:3] == ["words", "2", "completed,"] for line in lines)
+    assert shown["tasks"] == {"words": {"completed": 2, "returned": 1}}
+    assert [each["status"] for each in shown["submissions"]] == ["completed", "completed"]
+    assert shown["qualifications"][0]["value"] == 3
+    assert shown["blocked"] is False
+
+
+@pytest.mark.usefixtures("platform")
+def test_a_worker_blocked_before_they_ever_came_is_refused(
+    famulus: Famulus, manual: ManualOperator
+) -> None:
+    gateway = manual.launch_rows([{"n": 1}])
+    good(famulus("workers", "block", "never-seen", "--provider", "crowd"))
+
+    assert Worker(gateway, "never-seen").arrive().refusal == "blocked"
+
+
+@pytest.mark.usefixtures("platform")
+def test_who_was_refused_is_listed_with_what_refused_them(
+    famulus: Famulus, manual: ManualOperator
+) -> None:
+    gateway = manual.launch_rows([{"n": 1}], blueprint={"block_qualification": "bad"})
+    assert good(famulus("workers", "refused", gateway.run_id)) == []
+    good(famulus("qualifications", "grant", "bad", "x", "--provider", "crowd"))
+    Worker(gateway, "x").arrive()
+
+    head, line = good(famulus("workers", "refused", gateway.run_id))
+    (shown,) = json.loads(famulus("workers", "refused", gateway.run_id, "--json").stdout)
+
+    assert head.split() == ["WORKER", "AT", "REASON", "REFUSED", "BY"]
+    assert line.split()[0] == "x"
+    assert line.endswith("blocked  bad DoesNotExist")
+    assert (shown["worker"], shown["reason"], shown["by"]) == ("x", "blocked", "bad DoesNotExist")
+    assert famulus("workers", "refused", 99).exit_code == 2
+
+
+@pytest.mark.usefixtures("platform")
+def test_an_onboarding_is_reset_from_the_command_line(
+    famulus: Famulus, manual: ManualOperator
+) -> None:
+    gateway = manual.launch_rows([{"n": 1}], blueprint={"onboarding_qualification": "trained"})
+    worker = Worker(gateway, "x")
+    worker.submit(worker.arrive(), "wrong")
+
+    assert good(famulus("qualifications", "reset-onboarding", "trained", "x")) == [
+        "x begins it anew at the next visit."
+    ]
+    assert good(famulus("qualifications", "reset-onboarding", "trained", "x")) == [
+        "x had neither passed nor failed it."
+    ]
+    assert worker.submit(worker.arrive(), "right").row == {"n": 1}
+
+
+def test_unknown_worker_is_a_line(famulus: Famulus) -> None:
+    done = famulus("workers", "show", "nobody", "--provider", "mock")
+
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "mock knows no worker 'nobody'" in done.stderr

@@ -1,0 +1,108 @@
+"""A check that breaks a rule fails the test of that rule, which says so in a sentence."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from attrs import field, frozen
+
+import famulus
+from famulus.testing import Hall
+from famulus.testing import QualificationCheckConformance as Rules
+
+
+@frozen(kw_only=True)
+class HeldArgs:
+    name: str = famulus.option(help="Its holders are refused.", default="bad")
+
+
+class Held(famulus.QualificationCheck):
+    """A check that keeps every rule, for others to break one."""
+
+    type = "held"
+    Args = HeldArgs
+
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+        if not famulus.get_worker(self.context.database, worker.id).is_qualified(self.args.name):
+            return None
+        return famulus.Refusal(reason=famulus.RefusalReason.NOT_QUALIFIED)
+
+
+class HeldRules(Rules):
+    check = Held
+
+    def options(self) -> dict[str, Any]:
+        return {"name": "worse"}
+
+    def broken_options(self) -> dict[str, dict[str, Any]]:
+        return {"a number for a name": {"name": []}}
+
+    def make_refused(self, hall: Hall, worker: str) -> None:
+        hall.known(worker).grant_qualification("worse")
+
+
+class TestHeld(HeldRules):
+    """It passes."""
+
+
+@frozen(kw_only=True)
+class SilentArgs(HeldArgs):
+    more: int = field(default=1)
+
+
+class Silent(Held):
+    Args = SilentArgs
+
+
+class Careless(Held):
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> None:
+        return None
+
+
+class Strict(Held):
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal:
+        return famulus.Refusal(reason=famulus.RefusalReason.BLOCKED)
+
+
+class Raising(Held):
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> None:
+        raise LookupError("on purpose")
+
+
+class Writing(Held):
+    asked: ClassVar[itertools.count[int]] = itertools.count()
+
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+        famulus.find_or_create_qualification(self.context.database, f"{next(self.asked)} times")
+        return super().refuse(worker, run_id)
+
+
+class Wavering(Held):
+    answers: ClassVar[itertools.count[int]] = itertools.count()
+
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+        return super().refuse(worker, run_id) if next(self.answers) % 2 else None
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"),
+    [
+        (Silent, "every_option_has_help", "more do not"),
+        (Careless, "who_is_to_be_refused_is_refused_with_a_reason", "they were let in"),
+        (Strict, "everybody_else_is_let_in", "Nobody but who is meant"),
+        (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),
+        (Writing, "asking_again_has_the_same_answer_and_writes_nothing", "must not write"),
+        (Wavering, "asking_again_has_the_same_answer_and_writes_nothing", "the same answer"),
+    ],
+)
+def test_broken_rule_is_named(
+    tmp_path: Path, broken: type[Held], rule: str, sentence: str
+) -> None:
+    rules = type("Rules", (HeldRules,), {"check": broken})()
+    test = getattr(rules, f"test_{rule}")
+
+    with pytest.raises(AssertionError, match=sentence):
+        test(**({} if rule == "every_option_has_help" else {"tmp_path": tmp_path}))

@@ -1,0 +1,53 @@
+"""Keeping away who has worked on a task in the last days."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from attrs import Attribute, frozen
+
+import famulus
+
+
+def _is_positive(_: object, _field: Attribute[Any], value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{value} is less than 1 day")
+
+
+@frozen(kw_only=True)
+class RecentWorkArgs:
+    """Which work counts."""
+
+    task_name: str | None = famulus.option(
+        help="Task whose workers are kept away; nobody is when it is unset."
+    )
+    days: int = famulus.option(
+        help="For so many days after they last submitted something.",
+        default=30,
+        validator=_is_positive,
+    )
+
+
+class RecentWork(famulus.QualificationCheck):
+    """A worker must not have submitted anything to the task in the last days."""
+
+    type = "recent_work"
+    Args = RecentWorkArgs
+    args: RecentWorkArgs
+
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+        """Look for the worker's newest submission."""
+        if self.args.task_name is None:
+            return None
+        since = self.context.clock() - timedelta(days=self.args.days)
+        recent = famulus.past_work(
+            self.context.database, worker.id, task=self.args.task_name, since=since, most=1
+        )
+        if not recent:
+            return None
+        return famulus.Refusal(
+            reason=famulus.RefusalReason.NOT_QUALIFIED,
+            detail="You have worked on something similar lately. Please come back another time.",
+            note=f"submitted to {self.args.task_name} at {recent[0].submitted_at:%Y-%m-%d %H:%M}",
+        )
