@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from bench import allocation, exporting, launching, serving, starting
+from bench import allocation, exporting, launching, qualifying, serving, starting
 from bench.figures import Figure, as_markdown, machine, show
 from bench.scale import Scale, full, quick
 
@@ -17,6 +17,7 @@ BENCHMARKS: Mapping[str, Callable[[Scale, Path], Iterator[Figure]]] = MappingPro
     {
         "serving": serving.run,
         "allocation": allocation.run,
+        "qualifying": qualifying.run,
         "launching": launching.run,
         "exporting": exporting.run,
         "starting": starting.run,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import attrs
 import click
 import pytest
 
@@ -16,7 +18,11 @@ from famulus.contracts import hookspecs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-REFERENCE = sorted((DOCS / "reference").glob("*.md"))
+REFERENCE = sorted((DOCS / "reference").rglob("*.md"))
+FIRST_PARTY = {
+    tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"]
+    for file in ROOT.glob("plugins/*/pyproject.toml")
+}
 
 LINK = re.compile(r"\]\(([\w./-]*)#?([\w-]*)\)")
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("famulus_"))
@@ -47,6 +53,20 @@ def test_pages_are_what_the_code_says() -> None:
 @pytest.mark.parametrize("hook", HOOKS)
 def test_hook_has_its_entry(hook: str) -> None:
     assert hook in headings(DOCS / "reference/hooks.md")
+
+
+@pytest.mark.parametrize("distribution", sorted(FIRST_PARTY))
+def test_each_type_of_a_first_party_plugin_has_its_page_of_options(distribution: str) -> None:
+    kinds = ("blueprint", "architect", "provider", "check")
+    (info,) = (each for each in famulus.discover().accepted if each.distribution == distribution)
+    pages = {
+        f"{kind}-{cls.type}.md": cls for kind in kinds for cls in getattr(info, f"{kind}s")
+    }
+
+    assert pages
+    for name, cls in pages.items():
+        text = (DOCS / "reference/options" / name).read_text(encoding="utf-8")
+        assert [field.name for field in attrs.fields(cls.Args) if field.name not in text] == []
 
 
 @pytest.mark.parametrize("name", famulus.__all__)

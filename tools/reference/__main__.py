@@ -10,16 +10,15 @@ from .commands import commands_page
 from .contracts import contracts_page
 from .errors import errors_page
 from .hooks import hooks_page
-from .options import options_page
+from .options import FOLDER, option_pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-PAGES = {
+_PAGES = {
     "reference/hooks.md": hooks_page,
     "reference/contracts.md": contracts_page,
     "reference/api.md": api_page,
     "reference/errors.md": errors_page,
-    "reference/options.md": options_page,
     "commands.md": commands_page,
 }
 
@@ -28,11 +27,17 @@ def main() -> None:
     """Write every page, or compare each with what is there."""
     parser = argparse.ArgumentParser(prog="python -m tools.reference")
     parser.add_argument("--check", action="store_true", help="write nothing; fail on a difference")
+    pages = _PAGES | option_pages()
+    left = [file for file in (DOCS / FOLDER).glob("*.md") if f"{FOLDER}/{file.name}" not in pages]
     if parser.parse_args().check:
-        sys.exit(any([_differs(name, make()) for name, make in PAGES.items()]))  # noqa: C419
-    for name, make in PAGES.items():
+        for file in left:
+            print(f"{file.relative_to(DOCS.parent)}: of a type that is gone")
+        sys.exit(any([bool(left), *(_differs(name, make()) for name, make in pages.items())]))
+    for file in left:
+        file.unlink()
+    for name, make in pages.items():
         target = DOCS / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(make(), encoding="utf-8")
 
 

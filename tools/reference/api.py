@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 from typing import Any
 
@@ -11,7 +12,7 @@ import famulus
 
 from .classes import describe
 from .markdown import code, document, prose, signature
-from .places import API, CONTRACTS, ERRORS, href
+from .places import API, CONTRACTS, ERRORS, MADE_BY_CORE, href
 
 PAGE = "api.md"
 
@@ -51,10 +52,14 @@ def _entry(name: str) -> str:
     exported = getattr(famulus, name)
     if name in _SAID:
         return _SAID[name]
+    if isinstance(exported, enum.Enum):
+        return f"`{exported}`, which is `{exported.value!r}`."
     if inspect.isclass(exported):
         described = describe(exported, PAGE)
         return (
-            described if _is_plain(exported) else f"{_constructor(name, exported)}\n\n{described}"
+            described
+            if _is_plain(exported) or name in MADE_BY_CORE
+            else f"{_constructor(name, exported)}\n\n{described}"
         )
     return f"{code(signature(name, exported))}\n\n{prose(exported.__doc__, PAGE)}"
 

@@ -67,7 +67,7 @@ def _fields(cls: type[Any], page: str) -> str:
             prose(said.get(field.name) or field.metadata.get("famulus_help"), page),
         )
         for field in attrs.fields(cls)
-        if field.init and not field.inherited
+        if field.init and not field.inherited and not field.name.startswith("_")
     ]
     return table(("field", "type", "default", "meaning"), rows) if rows else ""
 

@@ -14,6 +14,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "Page",
             "TaskView",
             "OnboardingView",
+            "AttemptView",
             "PreviewView",
             "UnitView",
             "WorkerView",
@@ -44,8 +45,20 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "PaymentKind",
             "NoRequesterArgs",
         ),
-        "Who may work": ("QualificationCheck", "Refusal", "RefusalReason"),
-        "What every plugin is given": ("Context", "RequesterView", "Plan", "Role", "TaskArgs"),
+        "Who may work": (
+            "QualificationCheck",
+            "NoCheckArgs",
+            "Refusal",
+            "RefusalReason",
+        ),
+        "What every plugin is given": (
+            "Context",
+            "RequesterView",
+            "Plan",
+            "Role",
+            "ScriptCall",
+            "TaskArgs",
+        ),
         "Tables of a plugin's own": ("PluginSchema", "Migration", "Transaction"),
     }
 )
@@ -61,12 +74,65 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "UnitStatus",
             "LoadingStatus",
         ),
+        "Run scripts": (
+            "task_script",
+            "build_default_task_config",
+            "TaskConfig",
+            "Sections",
+            "Section",
+        ),
+        "Qualifications": (
+            "find_or_create_qualification",
+            "make_qualification_dict",
+            "QualificationRequirement",
+            "Comparator",
+            "QUAL_EQUAL",
+            "QUAL_NOT_EQUAL",
+            "QUAL_GREATER",
+            "QUAL_GREATER_EQUAL",
+            "QUAL_LESS",
+            "QUAL_LESS_EQUAL",
+            "QUAL_EXISTS",
+            "QUAL_NOT_EXIST",
+            "QUAL_IN_LIST",
+            "QUAL_NOT_IN_LIST",
+            "OnboardingRequired",
+            "Worker",
+            "find_worker",
+            "get_worker",
+            "Grant",
+            "past_work",
+            "PastWork",
+        ),
         "Reading what is stored": (
             "Database",
+            "DataBrowser",
+            "Unit",
+            "Agent",
+            "AgentStatus",
+            "FileRecord",
             "export_records",
+            "run_examine_or_review",
             "list_runs",
             "RunSummary",
             "RunRecord",
+        ),
+        "Changing runs, and who pays": (
+            "set_limits",
+            "LimitChange",
+            "register_requester",
+            "list_requesters",
+            "RequesterSummary",
+        ),
+        "Money": (
+            "list_payments",
+            "PaymentRecord",
+            "PaymentStatus",
+            "pay_bonus",
+            "compensate",
+            "settle_payments",
+            "retry_payment",
+            "Estimate",
         ),
         "Plugins": ("discover", "Plugins", "PluginInfo"),
         "Writing plugins": (
@@ -94,12 +160,16 @@ ERRORS: Sequence[str] = (
     "IllegalTransitionError",
     "RunBusyError",
     "UnavailableError",
+    "RefusedError",
     "DatabaseError",
     "NewerDatabaseError",
     "MissingDriverError",
     "InvalidAnswers",
     "Problem",
 )
+
+#: Classes whose instances only core makes: how is not part of what is promised.
+MADE_BY_CORE = frozenset({"Section", "Sections"})
 
 #: Members that are for core alone: not part of what is promised.
 CORES_OWN = frozenset(
@@ -114,7 +184,10 @@ CORES_OWN = frozenset(
         "Plugins.unit_assigned",
         "Plugins.unit_reviewed",
         "Plugins.unit_submitted",
+        "Sections.configuration",
         "Transaction.all",
+        "Transaction.append",
+        "Transaction.insert_rows",
         "Transaction.kind",
         "Transaction.many",
         "Transaction.one",
@@ -148,4 +221,5 @@ def href(path: str, page: str) -> str | None:
     if home is None:
         return None
     anchor = path if home == "hooks.md" else name
-    return ("" if home == page else home) + f"#{anchor.lower()}"
+    address = "" if home == page else "../" * page.count("/") + home
+    return f"{address}#{anchor.lower()}"

@@ -9,12 +9,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from famulus.cli.scripts import task_script as task_script
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
     from famulus.config.options import callback as callback
     from famulus.config.options import option as option
     from famulus.config.options import rows as rows
+    from famulus.config.requirements import QUAL_EQUAL as QUAL_EQUAL
+    from famulus.config.requirements import QUAL_EXISTS as QUAL_EXISTS
+    from famulus.config.requirements import QUAL_GREATER as QUAL_GREATER
+    from famulus.config.requirements import QUAL_GREATER_EQUAL as QUAL_GREATER_EQUAL
+    from famulus.config.requirements import QUAL_IN_LIST as QUAL_IN_LIST
+    from famulus.config.requirements import QUAL_LESS as QUAL_LESS
+    from famulus.config.requirements import QUAL_LESS_EQUAL as QUAL_LESS_EQUAL
+    from famulus.config.requirements import QUAL_NOT_EQUAL as QUAL_NOT_EQUAL
+    from famulus.config.requirements import QUAL_NOT_EXIST as QUAL_NOT_EXIST
+    from famulus.config.requirements import QUAL_NOT_IN_LIST as QUAL_NOT_IN_LIST
+    from famulus.config.requirements import Comparator as Comparator
+    from famulus.config.requirements import OnboardingRequired as OnboardingRequired
+    from famulus.config.requirements import QualificationRequirement as QualificationRequirement
+    from famulus.config.requirements import make_qualification_dict as make_qualification_dict
+    from famulus.config.sections import Section as Section
+    from famulus.config.sections import Sections as Sections
     from famulus.config.task_args import TaskArgs as TaskArgs
+    from famulus.config.task_config import TaskConfig as TaskConfig
+    from famulus.config.task_config import build_default_task_config as build_default_task_config
     from famulus.contracts.architect import Architect as Architect
     from famulus.contracts.architect import Deployment as Deployment
     from famulus.contracts.blueprint import Blueprint as Blueprint
@@ -22,6 +41,7 @@ if TYPE_CHECKING:
     from famulus.contracts.context import RequesterView as RequesterView
     from famulus.contracts.hookspecs import RunEvent as RunEvent
     from famulus.contracts.hookspecs import hookimpl as hookimpl
+    from famulus.contracts.pages import AttemptView as AttemptView
     from famulus.contracts.pages import Form as Form
     from famulus.contracts.pages import FormFile as FormFile
     from famulus.contracts.pages import OnboardingView as OnboardingView
@@ -37,6 +57,7 @@ if TYPE_CHECKING:
     from famulus.contracts.pages import answers_from as answers_from
     from famulus.contracts.plan import Plan as Plan
     from famulus.contracts.plan import Role as Role
+    from famulus.contracts.plan import ScriptCall as ScriptCall
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
     from famulus.contracts.provider import Arrival as Arrival
     from famulus.contracts.provider import Capabilities as Capabilities
@@ -56,6 +77,7 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitView as VisitView
+    from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
     from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
     from famulus.errors import ConflictError as ConflictError
     from famulus.errors import DatabaseError as DatabaseError
@@ -68,14 +90,17 @@ if TYPE_CHECKING:
     from famulus.errors import NotFoundError as NotFoundError
     from famulus.errors import PluginError as PluginError
     from famulus.errors import Problem as Problem
+    from famulus.errors import RefusedError as RefusedError
     from famulus.errors import RunBusyError as RunBusyError
     from famulus.errors import UnavailableError as UnavailableError
     from famulus.errors import UsageError as UsageError
     from famulus.model.database import Database as Database
     from famulus.model.migration import Migration as Migration
     from famulus.model.schema import PluginSchema as PluginSchema
+    from famulus.model.states import AgentStatus as AgentStatus
     from famulus.model.states import LoadingStatus as LoadingStatus
     from famulus.model.states import PaymentKind as PaymentKind
+    from famulus.model.states import PaymentStatus as PaymentStatus
     from famulus.model.states import RunStatus as RunStatus
     from famulus.model.states import UnitStatus as UnitStatus
     from famulus.model.states import VisitStatus as VisitStatus
@@ -84,50 +109,90 @@ if TYPE_CHECKING:
     from famulus.operate.operator import Launched as Launched
     from famulus.operate.operator import Operator as Operator
     from famulus.operate.progress import Progress as Progress
+    from famulus.operate.quoting import Estimate as Estimate
     from famulus.plugins import PluginInfo as PluginInfo
     from famulus.plugins import Plugins as Plugins
     from famulus.plugins import discover as discover
+    from famulus.review.bonuses import compensate as compensate
+    from famulus.review.bonuses import pay_bonus as pay_bonus
+    from famulus.review.bonuses import retry_payment as retry_payment
+    from famulus.review.bonuses import settle_payments as settle_payments
+    from famulus.review.browser import DataBrowser as DataBrowser
+    from famulus.review.examine_or_review import run_examine_or_review as run_examine_or_review
     from famulus.review.export import export_records as export_records
+    from famulus.review.payments import PaymentRecord as PaymentRecord
+    from famulus.review.payments import list_payments as list_payments
     from famulus.review.runs import RunSummary as RunSummary
     from famulus.review.runs import list_runs as list_runs
+    from famulus.review.stored_units import Agent as Agent
+    from famulus.review.stored_units import Unit as Unit
+    from famulus.review.unit_records import FileRecord as FileRecord
     from famulus.work.gateway import Gateway as Gateway
+    from famulus.work.history import PastWork as PastWork
+    from famulus.work.history import past_work as past_work
+    from famulus.work.limits import LimitChange as LimitChange
+    from famulus.work.limits import set_limits as set_limits
     from famulus.work.opening import open_gateway as open_gateway
+    from famulus.work.requesters import RequesterSummary as RequesterSummary
+    from famulus.work.requesters import list_requesters as list_requesters
+    from famulus.work.requesters import register_requester as register_requester
     from famulus.work.runs import RunRecord as RunRecord
+    from famulus.work.worker_handle import Grant as Grant
+    from famulus.work.worker_handle import Worker as Worker
+    from famulus.work.worker_handle import (
+        find_or_create_qualification as find_or_create_qualification,
+    )
+    from famulus.work.worker_handle import find_worker as find_worker
+    from famulus.work.worker_handle import get_worker as get_worker
 
 _WHERE = {
+    "Agent": "famulus.review.stored_units",
+    "AgentStatus": "famulus.model.states",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider",
+    "AttemptView": "famulus.contracts.pages",
     "Blueprint": "famulus.contracts.blueprint",
     "Capabilities": "famulus.contracts.provider",
     "Checked": "famulus.operate.operator",
     "Clock": "famulus.clock",
+    "Comparator": "famulus.config.requirements",
     "Completion": "famulus.contracts.provider",
     "ConflictError": "famulus.errors",
     "Context": "famulus.contracts.context",
+    "DataBrowser": "famulus.review.browser",
     "Database": "famulus.model.database",
     "DatabaseError": "famulus.errors",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
+    "Estimate": "famulus.operate.quoting",
     "FamulusError": "famulus.errors",
+    "FileRecord": "famulus.review.unit_records",
     "Form": "famulus.contracts.pages",
     "FormFile": "famulus.contracts.pages",
     "Gateway": "famulus.work.gateway",
     "GoTo": "famulus.contracts.provider",
+    "Grant": "famulus.work.worker_handle",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
     "Launched": "famulus.operate.operator",
+    "LimitChange": "famulus.work.limits",
     "LoadingStatus": "famulus.model.states",
     "Migration": "famulus.model.migration",
     "MissingDriverError": "famulus.errors",
     "NewerDatabaseError": "famulus.errors",
+    "NoCheckArgs": "famulus.contracts.qualification_check",
     "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
     "Nothing": "famulus.contracts.provider",
+    "OnboardingRequired": "famulus.config.requirements",
     "OnboardingView": "famulus.contracts.pages",
     "Operator": "famulus.operate.operator",
     "Outcome": "famulus.contracts.provider",
     "Page": "famulus.contracts.pages",
+    "PastWork": "famulus.work.history",
     "PaymentKind": "famulus.model.states",
+    "PaymentRecord": "famulus.review.payments",
+    "PaymentStatus": "famulus.model.states",
     "PaymentView": "famulus.contracts.provider",
     "Plan": "famulus.contracts.plan",
     "PluginError": "famulus.errors",
@@ -140,11 +205,24 @@ _WHERE = {
     "Problem": "famulus.errors",
     "Progress": "famulus.operate.progress",
     "Provider": "famulus.contracts.provider",
+    "QUAL_EQUAL": "famulus.config.requirements",
+    "QUAL_EXISTS": "famulus.config.requirements",
+    "QUAL_GREATER": "famulus.config.requirements",
+    "QUAL_GREATER_EQUAL": "famulus.config.requirements",
+    "QUAL_IN_LIST": "famulus.config.requirements",
+    "QUAL_LESS": "famulus.config.requirements",
+    "QUAL_LESS_EQUAL": "famulus.config.requirements",
+    "QUAL_NOT_EQUAL": "famulus.config.requirements",
+    "QUAL_NOT_EXIST": "famulus.config.requirements",
+    "QUAL_NOT_IN_LIST": "famulus.config.requirements",
     "QualificationCheck": "famulus.contracts.qualification_check",
+    "QualificationRequirement": "famulus.config.requirements",
     "Quote": "famulus.contracts.provider",
     "Refusal": "famulus.contracts.pages",
     "RefusalReason": "famulus.contracts.pages",
+    "RefusedError": "famulus.errors",
     "Reply": "famulus.contracts.pages",
+    "RequesterSummary": "famulus.work.requesters",
     "RequesterView": "famulus.contracts.context",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
@@ -153,14 +231,19 @@ _WHERE = {
     "RunStatus": "famulus.model.states",
     "RunSummary": "famulus.review.runs",
     "RunView": "famulus.contracts.provider",
+    "ScriptCall": "famulus.contracts.plan",
+    "Section": "famulus.config.sections",
+    "Sections": "famulus.config.sections",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
     "ShowCode": "famulus.contracts.provider",
     "SubmittedUnit": "famulus.contracts.pages",
     "TaskArgs": "famulus.config.task_args",
+    "TaskConfig": "famulus.config.task_config",
     "TaskView": "famulus.contracts.pages",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
+    "Unit": "famulus.review.stored_units",
     "UnitStatus": "famulus.model.states",
     "UnitView": "famulus.contracts.pages",
     "UsageError": "famulus.errors",
@@ -168,54 +251,95 @@ _WHERE = {
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitView": "famulus.contracts.provider",
+    "Worker": "famulus.work.worker_handle",
     "WorkerView": "famulus.contracts.pages",
     "answers_from": "famulus.contracts.pages",
+    "build_default_task_config": "famulus.config.task_config",
     "callback": "famulus.config.options",
+    "compensate": "famulus.review.bonuses",
     "discover": "famulus.plugins",
     "export_records": "famulus.review.export",
+    "find_or_create_qualification": "famulus.work.worker_handle",
+    "find_worker": "famulus.work.worker_handle",
+    "get_worker": "famulus.work.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
+    "list_payments": "famulus.review.payments",
+    "list_requesters": "famulus.work.requesters",
     "list_runs": "famulus.review.runs",
+    "make_qualification_dict": "famulus.config.requirements",
     "open_gateway": "famulus.work.opening",
     "option": "famulus.config.options",
+    "past_work": "famulus.work.history",
+    "pay_bonus": "famulus.review.bonuses",
+    "register_requester": "famulus.work.requesters",
+    "retry_payment": "famulus.review.bonuses",
     "rows": "famulus.config.options",
+    "run_examine_or_review": "famulus.review.examine_or_review",
+    "set_limits": "famulus.work.limits",
+    "settle_payments": "famulus.review.bonuses",
     "system_clock": "famulus.clock",
+    "task_script": "famulus.cli.scripts",
 }
 
 __version__ = "0.1.0"
 __all__ = [
+    "QUAL_EQUAL",
+    "QUAL_EXISTS",
+    "QUAL_GREATER",
+    "QUAL_GREATER_EQUAL",
+    "QUAL_IN_LIST",
+    "QUAL_LESS",
+    "QUAL_LESS_EQUAL",
+    "QUAL_NOT_EQUAL",
+    "QUAL_NOT_EXIST",
+    "QUAL_NOT_IN_LIST",
+    "Agent",
+    "AgentStatus",
     "Architect",
     "Arrival",
+    "AttemptView",
     "Blueprint",
     "Capabilities",
     "Checked",
     "Clock",
+    "Comparator",
     "Completion",
     "ConflictError",
     "Context",
+    "DataBrowser",
     "Database",
     "DatabaseError",
     "Deployment",
     "DuplicateError",
+    "Estimate",
     "FamulusError",
+    "FileRecord",
     "Form",
     "FormFile",
     "Gateway",
     "GoTo",
+    "Grant",
     "IllegalTransitionError",
     "InvalidAnswers",
     "Launched",
+    "LimitChange",
     "LoadingStatus",
     "Migration",
     "MissingDriverError",
     "NewerDatabaseError",
+    "NoCheckArgs",
     "NoRequesterArgs",
     "NotFoundError",
     "Nothing",
+    "OnboardingRequired",
     "OnboardingView",
     "Operator",
     "Outcome",
     "Page",
+    "PastWork",
     "PaymentKind",
+    "PaymentRecord",
+    "PaymentStatus",
     "PaymentView",
     "Plan",
     "PluginError",
@@ -229,10 +353,13 @@ __all__ = [
     "Progress",
     "Provider",
     "QualificationCheck",
+    "QualificationRequirement",
     "Quote",
     "Refusal",
     "RefusalReason",
+    "RefusedError",
     "Reply",
+    "RequesterSummary",
     "RequesterView",
     "Role",
     "RunBusyError",
@@ -241,14 +368,19 @@ __all__ = [
     "RunStatus",
     "RunSummary",
     "RunView",
+    "ScriptCall",
+    "Section",
+    "Sections",
     "SharedTaskState",
     "ShowAnswers",
     "ShowCode",
     "SubmittedUnit",
     "TaskArgs",
+    "TaskConfig",
     "TaskView",
     "Transaction",
     "UnavailableError",
+    "Unit",
     "UnitStatus",
     "UnitView",
     "UsageError",
@@ -256,21 +388,45 @@ __all__ = [
     "VisitReport",
     "VisitStatus",
     "VisitView",
+    "Worker",
     "WorkerView",
     "answers_from",
+    "build_default_task_config",
     "callback",
+    "compensate",
     "discover",
     "export_records",
+    "find_or_create_qualification",
+    "find_worker",
+    "get_worker",
     "hookimpl",
+    "list_payments",
+    "list_requesters",
     "list_runs",
+    "make_qualification_dict",
     "open_gateway",
     "option",
+    "past_work",
+    "pay_bonus",
+    "register_requester",
+    "retry_payment",
     "rows",
+    "run_examine_or_review",
+    "set_limits",
+    "settle_payments",
     "system_clock",
+    "task_script",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "QUAL_NOT_EXISTS":
+        import warnings
+
+        message = "QUAL_NOT_EXISTS is spelled QUAL_NOT_EXIST here"
+        warnings.warn(message, UserWarning, stacklevel=2)
+        name = "QUAL_NOT_EXIST"
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_WHERE[name]), name)
+    found = globals()[name] = getattr(importlib.import_module(_WHERE[name]), name)
+    return found

@@ -9,6 +9,7 @@
     │   ├── IllegalTransitionError  a status may not follow the one that is stored
     │   └── RunBusyError      another live operator holds the run
     ├── UnavailableError      try again later: nothing was changed
+    ├── RefusedError          a platform said no, and why: nothing was changed
     └── DatabaseError         the database cannot be used as it is
         ├── NewerDatabaseError  written by a newer version
         └── MissingDriverError  a driver must be installed first
@@ -93,6 +94,10 @@ class RunBusyError(ConflictError):
 
 class UnavailableError(FamulusError):
     """Something needed is away for the moment; the same call may succeed later."""
+
+
+class RefusedError(FamulusError):
+    """A platform has refused what it was told, surely without any effect; the message says why."""
 
 
 class DatabaseError(FamulusError):

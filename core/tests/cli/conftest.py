@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,90 @@ def famulus(database_file: Path) -> Famulus:
         )
 
     return run
+
+
+CROWD = '''
+from __future__ import annotations
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from attrs import frozen
+from famulus import Nothing, Preview, Provider, hookimpl, option
+
+if TYPE_CHECKING:
+    from nowhere import Unknown
+
+class Size(StrEnum):
+    SMALL = "small"
+    LARGE = "large"
+
+@frozen(kw_only=True)
+class Limits:
+    most: int = option(help="At most so many.", default=3)
+    token: str | None = option(help="Who asks.", secret=True)
+
+@frozen(kw_only=True)
+class CrowdArgs:
+    """Options of the crowd."""
+    api_key: str | None = option(help="Opens the door.", secret=True, required=True)
+    pin: str = option(help="Opens the window.", secret=True, default="hush-default")
+    size: Size = option(help="How large.", default=Size.SMALL)
+    tags: list[str] = option(help="Words.", factory=lambda: ["a", "b"])
+    limits: Limits = option(help="Limits of it.", factory=Limits)
+    extra: dict[str, Any] = option(help="More.", factory=dict)
+
+@frozen(kw_only=True)
+class Registered:
+    email: str | None = option(help="Where to write to.")
+
+class Crowd(Provider):
+    """Bring people with :class:`~famulus.Provider`. And ``more`` of them.
+
+    Second
+    paragraph.
+
+    - one
+    - two
+    """
+    type = "crowd"
+    Args = CrowdArgs
+    RequesterArgs = Registered
+
+    def problems(self, plan):
+        return []
+
+    def arrive(self, query):
+        return Preview()
+
+    def completion(self, visit, outcome="submitted"):
+        return Nothing()
+
+@hookimpl
+def famulus_register_providers():
+    return [Crowd]
+'''
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a plugin of one module, as a package of somebody else's."""
+    site = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(site))
+    names: list[str] = []
+
+    def installed(name: str, source: str = CROWD) -> None:
+        module = f"third_party_{name}"
+        names.append(module)
+        info = site / f"{module}-1.2.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(source, encoding="utf-8")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: third-party-{name}\nVersion: 1.2\n", encoding="utf-8"
+        )
+        (info / "entry_points.txt").write_text(
+            f"[famulus]\n{name} = {module}\n", encoding="utf-8"
+        )
+        importlib.invalidate_caches()
+
+    yield installed
+    for module in names:
+        sys.modules.pop(module, None)

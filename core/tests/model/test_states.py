@@ -9,10 +9,12 @@ import pytest
 from famulus.errors import IllegalTransitionError
 from famulus.model.states import (
     AGENT_TRANSITIONS,
+    PAYMENT_TRANSITIONS,
     RUN_TRANSITIONS,
     UNIT_TRANSITIONS,
     VISIT_TRANSITIONS,
     AgentStatus,
+    PaymentStatus,
     RunStatus,
     UnitStatus,
     VisitStatus,
@@ -26,6 +28,7 @@ TABLES = [
     (UnitStatus, UNIT_TRANSITIONS, {UnitStatus.CREATED}),
     (AgentStatus, AGENT_TRANSITIONS, {AgentStatus.ONBOARDING, AgentStatus.IN_TASK}),
     (VisitStatus, VISIT_TRANSITIONS, {VisitStatus.ARRIVED}),
+    (PaymentStatus, PAYMENT_TRANSITIONS, {PaymentStatus.PLANNED}),
 ]
 
 
@@ -74,3 +77,10 @@ def test_an_illegal_transition_names_the_thing_and_both_statuses() -> None:
         IllegalTransitionError, match="unit 12 is completed and cannot become launched"
     ):
         check_transition(UnitStatus.COMPLETED, UnitStatus.LAUNCHED, "unit 12")
+
+
+def test_nothing_leads_from_unknown_or_paid_back_to_paying() -> None:
+    may_pay = (PaymentStatus.PLANNED, PaymentStatus.SENT)
+
+    assert not any(may_follow(PaymentStatus.UNKNOWN, new) for new in may_pay)
+    assert PAYMENT_TRANSITIONS[PaymentStatus.CONFIRMED] == frozenset()

@@ -148,12 +148,12 @@ class NeedsData(Word):
 
 
 class SetAnswers(Word):
-    def read_answers(self, form: famulus.Form) -> Any:
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> Any:
         return set(form.fields)
 
 
 class Naive(Word):
-    def read_answers(self, form: famulus.Form) -> Any:
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> Any:
         return {"answer": dict(form.fields)["answer"]}
 
 
@@ -177,7 +177,7 @@ class Forgetful(Word):
 
 
 class Refusing(Word):
-    def read_answers(self, form: famulus.Form) -> Any:
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> Any:
         raise famulus.InvalidAnswers("Never.")
 
 

@@ -75,8 +75,10 @@ def test_every_event_is_legal_and_says_when_and_why(
     with database.read() as tx:
         events = tx.rows(Event.select().order_by(Event.id))
     for event in events:
-        enum, _ = STATUSES[event.subject]
         assert event.cause
+        if event.subject == "worker":
+            continue
+        enum, _ = STATUSES[event.subject]
         if event.old is not None:
             assert may_follow(enum(event.old), enum(event.new)), event
     assert [event.at for event in events] == sorted(event.at for event in events)

@@ -15,8 +15,10 @@ from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.pages import Refusal, WorkerView
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.model.database import Database
+from famulus.model.tables import Event
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.work.gateway import Gateway
+from famulus.work.worker_handle import find_worker
 
 THREADS = 8
 #: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.
@@ -179,6 +181,61 @@ def test_one_onboarding_sent_many_times_at_once_is_acknowledged_each_time(
     replies = together(lambda _: worker.submit(page, "right", as_json=True))
 
     assert {reply.outcome for reply in replies} == {"stored"}
+
+
+def test_an_onboarding_failed_and_passed_at_once_has_one_outcome(
+    operator: ManualOperator, database: Database
+) -> None:
+    """The same worker, in as many runs as there are threads, half of them with right answers."""
+    gateways = [
+        operator.launch_rows(
+            rows(2), blueprint={"onboarding_qualification": "known"}, task_name=f"task {number}"
+        )
+        for number in range(THREADS)
+    ]
+    workers = [Worker(gateway, "x") for gateway in gateways]
+    pages = [worker.arrive("a") for worker in workers]
+
+    together(lambda n: workers[n].submit(pages[n], "right" if n % 2 else "wrong"))
+
+    held = find_worker(database, "crowd", "x").granted_qualifications()
+    outcome = {each.qualification_name: each.value for each in held}
+    assert outcome in ({"known": 1}, {"known": 0, "known-failed": 0})
+    refused = {worker.arrive("b").refusal for worker in workers}
+    assert refused == ({None} if outcome["known"] else {"not_qualified"})
+
+
+def test_an_onboarding_failed_and_passed_in_two_tabs_at_once_has_one_outcome(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(rows(2), blueprint={"onboarding_qualification": "known"})
+    worker = Worker(gateway, "x")
+    pages = [worker.arrive(reference) for reference in ("a", "b")]
+
+    together(
+        lambda n: worker.submit(
+            pages[n % 2], "right" if n % 2 else "wrong", submission=f"tab {n}", as_json=True
+        )
+    )
+
+    held = find_worker(database, "crowd", "x").granted_qualifications()
+    outcome = {each.qualification_name: each.value for each in held}
+    assert outcome in ({"known": 1}, {"known": 0, "known-failed": 0})
+    with database.read() as tx:
+        assert len(tx.rows(Event.select().where(Event.cause == "onboarding"))) == len(outcome)
+
+
+def test_a_grant_made_many_times_at_once_is_made_once(
+    operator: ManualOperator, database: Database
+) -> None:
+    Worker(operator.launch_rows(rows(1)), "x").arrive()
+    worker = find_worker(database, "crowd", "x")
+
+    together(lambda _: worker.grant_qualification("good", 3))
+
+    assert [each.value for each in worker.granted_qualifications()] == [3]
+    with database.read() as tx:
+        assert len(tx.rows(Event.select().where(Event.cause == "grant"))) == 1
 
 
 def test_a_window_holds_however_many_submit_at_once(

@@ -102,9 +102,9 @@ def test_entrances_are_the_preview_and_a_ready_link(
     )
 
 
-def test_nobody_is_paid(provider: MockProvider) -> None:
+def test_payments_are_play_money(provider: MockProvider) -> None:
     assert provider.capabilities.sandbox
-    assert not provider.capabilities.pays
+    assert provider.capabilities.pays
 
 
 def test_a_worker_sees_their_answers_and_goes_on_to_the_next_unit(tmp_path: Path) -> None:

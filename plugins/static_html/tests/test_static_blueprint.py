@@ -103,6 +103,10 @@ def test_the_preview_is_the_task_page_unless_there_is_one(files: Path) -> None:
     assert other.preview_page(famulus.PreviewView(data=None)).body.startswith("<p>   </p>")
 
 
+def _no_unit() -> famulus.UnitView:
+    raise LookupError("an onboarding has no unit")
+
+
 def test_the_onboarding_page_is_filled_with_onboarding_data(files: Path) -> None:
     blueprint = _blueprint(
         SharedStaticTaskState(onboarding_data={"question": "a?"}),
@@ -114,10 +118,9 @@ def test_the_onboarding_page_is_filled_with_onboarding_data(files: Path) -> None
 
     assert blueprint.has_onboarding
     assert page.body.startswith("<i>a?</i>")
-    assert blueprint.read_answers(famulus.Form(fields=[("o", "1"), ("a", "2")])) == {
-        "o": ["1"],
-        "a": "2",
-    }
+    form = famulus.Form(fields=[("o", "1"), ("a", "2")])
+    attempt = famulus.AttemptView(agent_id=1, onboarding=True, unit=_no_unit)
+    assert blueprint.read_answers(form, attempt) == {"o": ["1"], "a": "2"}
 
 
 @pytest.mark.parametrize("answer", [True, False])

@@ -10,10 +10,8 @@ from famulus.cli.arguments import run_argument
 from famulus.cli.run_report import read_report
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted, moment, people
-from famulus.model.database import Database
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.operate.operator import Operator
-from famulus.plugins import Plugins
 
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5
@@ -31,7 +29,7 @@ def stop(session: Session, run: int, now: bool) -> None:
     Returns at once; the process that operates the run does the rest. Nothing is lost, and
     `famulus resume` goes on with it.
     """
-    with session.open_database() as database, _operator(database) as operator:
+    with session.open_database() as database, Operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
     resume = session.command("resume", run)
@@ -55,7 +53,7 @@ def finish(session: Session, run: int, now: bool) -> None:
     Nobody new is let in, and those at work may finish first. Answers that come later still are
     kept, marked late.
     """
-    with session.open_database() as database, _operator(database) as operator:
+    with session.open_database() as database, Operator(database) as operator:
         if not now:
             _let_them_finish(session, operator, run)
         operator.finish(run)
@@ -82,8 +80,3 @@ def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
         )
     while read_report(operator.database, run).is_served:
         time.sleep(_TICK)
-
-
-def _operator(database: Database) -> Operator:
-    """Make an operator that only writes what it wants of others; it needs no plugin for that."""
-    return Operator(database, plugins=Plugins())

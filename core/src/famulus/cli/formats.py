@@ -34,6 +34,14 @@ _FIRST = (
     "duration_seconds",
     "late",
     "counts",
+    "review_decision",
+    "review_note",
+    "reviewed_at",
+    "reward",
+    "reward_status",
+    "bonus",
+    "bonus_status",
+    "currency",
 )
 _LAST = ("files",)
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 import click
 
-from famulus.cli.arguments import run_argument
+from famulus.cli.arguments import run_argument, with_configuration
+from famulus.cli.costs import say_cost
+from famulus.cli.failures import warn
 from famulus.cli.interrupts import Interrupts
+from famulus.cli.live import confirm_live, yes_option
+from famulus.cli.script_resuming import Resumption, needs_script, resume_by_script
 from famulus.cli.session import Session, pass_session
 from famulus.cli.staying import announce, stay
 from famulus.cli.words import say
-from famulus.operate.operator import Checked, Operator
+from famulus.config.conf_files import split_conf
+from famulus.operate.operator import Operator
+from famulus.operate.reopening import refuse_ended
+from famulus.planning import stored_script
 from famulus.work.runs import find_run
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _configuration(function: F) -> F:
-    """Add the arguments ``CONFIG [OVERRIDES]...``."""
-    overrides = click.argument("overrides", nargs=-1)
-    return click.argument("config", type=click.Path())(overrides(function))
-
 
 _log_rate = click.option(
     "--log-rate",
@@ -35,7 +30,8 @@ _log_rate = click.option(
 
 
 @click.command
-@_configuration
+@with_configuration
+@yes_option
 @_log_rate
 @click.pass_context
 @pass_session
@@ -44,6 +40,7 @@ def launch(
     ctx: click.Context,
     config: str,
     overrides: tuple[str, ...],
+    yes: bool,
     log_rate: float,
 ) -> None:
     """Launch a task and stay until it is done.
@@ -60,13 +57,15 @@ def launch(
     """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
-        _warn(checked)
+        warn(checked.warnings)
         say(f"Creating a task run under task name: {checked.plan.task_name}")
         say(f"Database: {database.location.shown}")
+        say_cost(operator, checked)
+        confirm_live(checked.plan, operator.plugins, yes=yes)
         with Interrupts() as interrupts:
             launched = operator.launch(checked)
             announce(launched, session)
-            status = stay(session, operator, launched.run_id, interrupts, log_rate)
+            status = stay(session, operator, [launched.run_id], interrupts, log_rate)
     ctx.exit(status)
 
 
@@ -79,33 +78,36 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
     """Go on with run RUN, which was stopped or whose operator has died, at the same address.
 
     Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
-    time during which nobody served them.
+    time during which nobody served them. A run that needs functions of the run script that launched
+    it has the script run for them, up to the launch.
     """
-    with session.open_database() as database, Operator(database) as operator:
+    with session.open_database() as database:
         record = find_run(database, run)
+        refuse_ended(record)
         say(f"Resuming run {run} of the task {record.task_name}")
         say(f"Database: {database.location.shown}")
-        with Interrupts() as interrupts:
+        script = stored_script(record.plan) if needs_script(record) else None
+        if script is not None:
+            resumption = Resumption(
+                database=database, session=session, record=record, call=script, log_rate=log_rate
+            )
+            ctx.exit(resume_by_script(resumption))
+        with Operator(database) as operator, Interrupts() as interrupts:
             announce(operator.resume(run), session)
-            status = stay(session, operator, run, interrupts, log_rate)
+            status = stay(session, operator, [run], interrupts, log_rate)
     ctx.exit(status)
 
 
 @click.command
-@_configuration
+@with_configuration
 @pass_session
 def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     """Find everything that is wrong with a configuration, as a launch would; write nothing."""
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
-    _warn(checked)
-    plan = checked.plan
+    warn(checked.warnings)
+    plan, (picked, _) = checked.plan, split_conf(overrides)
     click.echo(
-        f"{config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "
+        f"{picked or config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "
         f"architect {plan.architect.type}, provider {plan.provider.type}"
     )
-
-
-def _warn(checked: Checked) -> None:
-    for warning in checked.warnings:
-        click.echo(f"{click.style('famulus: warning:', fg='yellow')} {warning}", err=True)

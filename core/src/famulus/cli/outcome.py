@@ -11,10 +11,11 @@ from attrs import frozen
 from famulus.cli.session import Session
 from famulus.cli.words import counted, duration
 from famulus.model.database import Database
+from famulus.model.money import from_minor
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Event
 from famulus.operate import lease
-from famulus.operate.ending import LIFETIME_OVER, NO_SUBMISSION
+from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.progress import Progress, read_progress
 from famulus.work.runs import RunRecord, find_run
 
@@ -62,6 +63,9 @@ def describe(outcome: Outcome, session: Session) -> list[str]:
     if _has_loading_failed(outcome):
         rows = counted(progress.rows_loaded, "row")
         lines.append(f"Loading failed after {rows}: {progress.loading_error}")
+    if outcome.cause == BUDGET_SPENT:
+        more = session.command("set", record.id, "max_spend=AMOUNT")
+        lines.append(f"Allow more:    {more}")
     if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
         lines.append(f"Go on with it: {session.command('resume', record.id)}")
     if progress.done:
@@ -83,7 +87,7 @@ def _ending(outcome: Outcome) -> str:
     record, progress = outcome.record, outcome.progress
     done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
     if record.status is RunStatus.STOPPED:
-        return f"Run {record.id} is stopped: {done}."
+        return f"Run {record.id} is stopped{_why_stopped(outcome)}: {done}."
     if record.status is RunStatus.FAILED:
         return f"Run {record.id} has failed"
     if record.status is not RunStatus.FINISHED:
@@ -97,6 +101,14 @@ def _ending(outcome: Outcome) -> str:
         return f"Run {record.id} was finished: {done}, {expired:,} expired."
     took = duration((record.ended_at or progress.at) - record.created_at)
     return f"Run {record.id} is done: {counted(progress.done, 'unit')} in {took}."
+
+
+def _why_stopped(outcome: Outcome) -> str:
+    if outcome.cause != BUDGET_SPENT:
+        return ""
+    record = outcome.record
+    limit = from_minor(record.max_spend, record.currency)
+    return f" because more units would cost more than {limit} {record.currency} (task.max_spend)"
 
 
 def _has_loading_failed(outcome: Outcome) -> bool:

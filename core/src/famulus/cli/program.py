@@ -2,59 +2,46 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import Any
-
 import click
 
 import famulus
-from famulus.cli.failures import INTERRUPTED, report, report_usage
 from famulus.cli.lazy import Builtin, LazyGroup
-from famulus.cli.session import Session
+from famulus.cli.reporting import Reporting
+from famulus.cli.session import Session, database_option, verbose_option
 
 _BUILTINS = {
     "launch": Builtin("famulus.cli.launching:launch", "Launch a task and stay until it is done."),
     "check": Builtin("famulus.cli.launching:check", "Check a configuration; write nothing."),
+    "quote": Builtin("famulus.cli.quoting:quote", "Say what a task will cost."),
     "runs": Builtin("famulus.cli.runs:runs", "List the runs."),
     "status": Builtin("famulus.cli.runs:status", "Show how a run is getting on."),
+    "set": Builtin("famulus.cli.limits:set_command", "Change limits of a run that goes on."),
+    "sync": Builtin("famulus.cli.syncing:sync", "Ask the platform what has become of visits."),
+    "doctor": Builtin("famulus.cli.syncing:doctor", "List what differs from the platform."),
     "stop": Builtin("famulus.cli.ending:stop", "Stop a run; it can be resumed."),
     "resume": Builtin("famulus.cli.launching:resume", "Go on with a run that was stopped."),
     "finish": Builtin("famulus.cli.ending:finish", "End a run for good."),
+    "payments": Builtin("famulus.cli.payments:payments", "List what was paid, and settle it."),
+    "bonus": Builtin("famulus.cli.payments:bonus", "Pay somebody on top for a unit."),
+    "compensate": Builtin("famulus.cli.payments:compensate", "Pay somebody for lost work."),
+    "examine": Builtin("famulus.cli.reviewing:examine", "Show what was done, the newest first."),
+    "review": Builtin("famulus.cli.reviewing:review", "Accept, pass or reject what was done."),
     "export": Builtin("famulus.cli.export:export", "Write the answers to a file."),
+    "qualifications": Builtin(
+        "famulus.cli.qualifications:qualifications", "Say who may work: create, grant, import."
+    ),
+    "workers": Builtin("famulus.cli.workers:workers", "Show a worker; block one."),
+    "wut": Builtin("famulus.cli.wut:wut", "Show what can be set, and what it is for."),
+    "config": Builtin("famulus.cli.configs:config", "Show what a configuration resolves to."),
+    "register": Builtin("famulus.cli.requesters:register", "Register an account that pays."),
+    "requesters": Builtin("famulus.cli.requesters:requesters", "List the accounts that pay."),
+    "profiles": Builtin("famulus.cli.profiles:profiles", "List your profiles."),
     "plugins": Builtin("famulus.cli.plugins:plugins", "List the plugins."),
 }
 
 
-class Program(LazyGroup):
-    """Ends with a line a problem and a status, never with a traceback that nobody asked for."""
-
-    def main(  # type: ignore[override]
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        *,
-        standalone_mode: bool = True,
-        **extra: Any,
-    ) -> Any:
-        if not standalone_mode:
-            return super().main(args, prog_name, standalone_mode=False, **extra)
-        try:
-            status = super().main(args, prog_name, standalone_mode=False, **extra)
-        except click.Abort:
-            click.echo("famulus: interrupted", err=True)
-            status = INTERRUPTED
-        except click.ClickException as error:
-            status = report_usage(error)
-        sys.exit(status)
-
-    def invoke(self, ctx: click.Context) -> None:
-        try:
-            super().invoke(ctx)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the outermost place: told, not raised
-            ctx.exit(report(error, verbose=ctx.params["verbose"]))
+class Program(Reporting, LazyGroup):
+    """The commands by name."""
 
 
 @click.group(
@@ -63,14 +50,8 @@ class Program(LazyGroup):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=False,
 )
-@click.option(
-    "--database",
-    metavar="ADDRESS",
-    envvar="FAMULUS_DATABASE",
-    show_envvar=True,
-    help="An SQLite file, or a PostgreSQL URL. Unless given, a file in your data folder.",
-)
-@click.option("-v", "--verbose", is_flag=True, help="Show tracebacks and the debug log.")
+@database_option
+@verbose_option
 @click.version_option(famulus.__version__, prog_name="famulus", message="%(prog)s %(version)s")
 @click.pass_context
 def program(ctx: click.Context, database: str | None, verbose: bool) -> None:

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from famulus.cli.columns import aligned
+from famulus.cli.limit_texts import limits_line
 from famulus.cli.run_report import RunReport
 from famulus.cli.session import Session
 from famulus.cli.words import counted, moment, units_by_status
+from famulus.config.converting import unstructure
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
-from famulus.review.export import iso
 from famulus.review.runs import RunSummary
+from famulus.review.times import iso
+from famulus.work.limits import run_limits
 
 _HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS", "TASK")
 #: The columns of the first line where a run takes two; the others stand in the second.
@@ -71,6 +74,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "status": record.status.value,
         "failure": record.failure or None,
         "url": record.url,
+        "entrances": [*report.entrances],
         "blueprint": record.blueprint_type,
         "architect": record.architect_type,
         "provider": record.provider_type,
@@ -78,6 +82,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "units": {status.value: number for status, number in progress.units.items()},
         "units_done": progress.done,
         "units_total": progress.total,
+        "limits": {name: unstructure(each) for name, each in run_limits(record).items()},
         "at_work": progress.at_work,
         "at_work_until": _iso(progress.until),
         "loading": progress.loading.value,
@@ -87,6 +92,18 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "closes_at": iso(record.closes_at),
         "ended_at": _iso(record.ended_at),
         "last_submission_at": _iso(report.last_submission),
+        "payments": [
+            {
+                "status": total.status.value,
+                "payments": total.number,
+                "amount": str(total.amount),
+                "fees": str(total.fees),
+                "currency": total.currency,
+            }
+            for total in report.payments
+        ],
+        "places": report.places,
+        "visits_not_reported": report.unreported,
         "operated_by": report.operated_by,
         "database": report.database,
     }
@@ -96,13 +113,20 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     record, progress = report.record, report.progress
     yield "failure", record.failure
     yield "address", record.url
+    links = [link for link in report.entrances if link != record.url]
+    yield from (("work on it", link) for link in links)
     done = f"{progress.done:,} of {progress.total:,} done"
     states = units_by_status(progress.units)
     yield "units", f"{done} ({states})" if states else done
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
+    yield "limits", limits_line(record) if record.status in (*LIVE_RUNS, RunStatus.STOPPED) else ""
+    yield "places", f"{report.places:,} open or taken" if report.places else ""
+    unreported = counted(report.unreported, "visit")
+    yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
+    yield "payments", _payments(report)
     yield "operated by", _operated_by(report, session)
     yield "launched", moment(record.created_at, progress.at)
     if record.status in LIVE_RUNS:
@@ -112,6 +136,14 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "architect", record.architect_type
     yield "provider", f"{record.provider_type}, requester {record.requester_name}"
     yield "database", report.database
+
+
+def _payments(report: RunReport) -> str:
+    return ", ".join(
+        f"{total.status} {total.number:,} ({total.amount + total.fees:,} {total.currency}"
+        f"{' with fees' if total.fees else ''})"
+        for total in report.payments
+    )
 
 
 def _loading(report: RunReport) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.pages import (
+    AttemptView,
     Form,
     OnboardingView,
     Page,
@@ -120,11 +121,13 @@ class Blueprint(ABC):
         and nothing is granted."""
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
-    def read_answers(self, form: Form) -> Any:
+    def read_answers(self, form: Form, attempt: AttemptView) -> Any:
         """Turn a submitted form, the onboarding's too, into JSON-able answers.
 
         Called in the serving process, by any thread, before anything is stored; again when a
-        browser sends the same form again. The form's own fields (``famulus_…``) are taken out.
+        browser sends the same form again. What must be certain, such as what the page showed, is
+        worked out from ``attempt``: a field may hold anything. The form's own fields
+        (``famulus_…``) are taken out.
 
         :raises famulus.InvalidAnswers: with a message for the worker, whose form stays as it is.
             Nothing is stored then, nor after any other exception.
@@ -134,7 +137,10 @@ class Blueprint(ABC):
     def show(self, unit: SubmittedUnit) -> str:
         """Return what the worker saw and answered, as text for the reviewer's terminal.
 
-        For reviewing, which this version does not have yet: nothing calls it.
+        Called by ``famulus review`` and ``famulus examine``, in their own process, each time a unit
+        is shown; the run's callbacks are not there. Who the worker is, when and how long they
+        worked, and where their files lie stand around it. Characters that would steer the terminal
+        are taken out. Where it raises, inputs and answers are shown as JSON.
         """
         return json.dumps(
             {"inputs": unit.data, "outputs": unit.answers}, indent=2, ensure_ascii=False

@@ -40,5 +40,8 @@ class Context:
     #: of the blueprint's own class. In a serving process its callbacks ask the operator over a
     #: local socket.
     shared_state: SharedTaskState
-    #: None while a plan is only being checked, and until its run exists
+    #: who pays for the run. While a plan is only being checked, who will; None where that is not
+    #: known yet, or made at need.
     requester: RequesterView | None = None
+    #: None while a plan is only being checked
+    run_id: int | None = None

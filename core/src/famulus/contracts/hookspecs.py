@@ -80,8 +80,9 @@ def famulus_register_schemas() -> list[PluginSchema]:  # type: ignore[empty-body
     """Return tables of the plugin's own, with their numbered migrations.
 
     Called once, when plugins are loaded; raising refuses the plugin and no other. The migrations a
-    database lacks run before an operator launches or resumes a run on it. Tables that are newer
-    than the plugin refuse the plugin; the tables of a plugin that is not installed are left alone.
+    database lacks run before an operator launches or resumes a run on it, and before a command has
+    the plugin's provider speak to its platform. Tables that are newer than the plugin refuse the
+    plugin; the tables of a plugin that is not installed are left alone.
     """
 
 
@@ -115,10 +116,13 @@ def famulus_unit_submitted(event: RunEvent, unit: SubmittedUnit) -> None:
 
 @hookspec
 def famulus_unit_reviewed(event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
-    """Hear of a decision: ``accepted``, ``soft_rejected`` or ``rejected``. Delivered like
-    :func:`famulus_run_launched`.
+    """Hear of a decision: ``accepted``, ``soft_rejected`` or ``rejected``; or ``undone``, when the
+    last one told of this unit was taken back before anybody was paid or told on the platform.
 
-    For reviewing, which this version does not have yet: nothing calls it.
+    Delivered like :func:`famulus_run_launched`, as soon as it is decided. Work is mostly reviewed
+    when its run is over and no operator has it: then whoever settles the decisions (``famulus
+    review``) tells them in its own process, with what else of that run was not told yet. What a
+    review that was cut off has not told, the next one of the task tells.
     """
 
 
@@ -126,5 +130,5 @@ def famulus_unit_reviewed(event: RunEvent, unit: SubmittedUnit, decision: str) -
 def famulus_run_finished(event: RunEvent) -> None:
     """Hear that a run is over for good. Delivered like :func:`famulus_run_launched`.
 
-    A run that is finished while no operator has it is not told: nobody resumes it.
+    A run that is finished while no operator has it is told by the next review of its task.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -69,6 +69,25 @@ class OnboardingView:
     #: this worker's attempt at the onboarding; the same whenever the page is loaded again
     agent_id: int
     worker: WorkerView
+
+
+@frozen(kw_only=True)
+class AttemptView:
+    """The attempt that a form belongs to: as the page's signed token says, whatever its fields
+    say."""
+
+    agent_id: int
+    #: whether it is an answer to the onboarding, which has no unit
+    onboarding: bool
+    _unit: Callable[[], UnitView]
+
+    @property
+    def unit(self) -> UnitView:
+        """The unit that the page was for, read from the database when it is asked for.
+
+        :raises LookupError: in the onboarding.
+        """
+        return self._unit()
 
 
 @frozen(kw_only=True)
@@ -141,6 +160,8 @@ class Refusal:
     reason: RefusalReason
     #: a sentence of the refusing plugin's own, shown beneath the reason's words
     detail: str = ""
+    #: what refused, for the operator's log and the event: the worker never sees it
+    note: str = ""
 
 
 @frozen(kw_only=True)

@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from abc import ABCMeta
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, field, frozen
+from attrs import Factory, define, frozen
 
-from famulus.config.options import callback
+from famulus.config.options import callback, option
 from famulus.config.task_args import TaskArgs
 from famulus.errors import Problem
 
+#: How the name of what a provider is handed as it is ends: ``mturk_specific_qualifications``.
+SPECIFIC = "_specific_qualifications"
 
-@frozen(kw_only=True)
-class SharedTaskState:
-    """What only Python can say of a run. Blueprints extend it with fields of their own.
+
+class _AnyProvider(ABCMeta):
+    """Takes ``PROVIDER_specific_qualifications`` for every provider: core knows none by name."""
+
+    def __call__(cls, **fields: Any) -> Any:
+        specific = {name: fields.pop(name) for name in list(fields) if name.endswith(SPECIFIC)}
+        state = super().__call__(**fields)
+        vars(state).update(specific)
+        return state
+
+
+@define(kw_only=True, slots=False)
+class SharedTaskState(metaclass=_AnyProvider):
+    """What only Python can say of a run. Blueprints extend it with fields of their own, as a class
+    made with ``attrs.define(kw_only=True)``.
+
+    A provider's own qualifications go to it as they are: ``mturk_specific_qualifications = […]``,
+    here or assigned later, for the provider ``mturk``. Everything is checked at the launch.
 
     Fields made with :func:`famulus.callback` are functions and stay in the process that gives them;
     fields made with :func:`famulus.rows` take the data; all others must be JSON and are stored with
     the run.
     """
 
-    #: conditions a worker has to meet: ``{"qualification_name", "comparator", "value"}`` each, with
-    #: a comparator such as ``GreaterThan``, ``EqualTo``, ``In``, ``Exists`` or ``DoesNotExist``
-    qualifications: list[dict[str, Any]] = field(factory=list)
-    #: whatever a blueprint makes of it
-    task_config: dict[str, Any] = field(factory=dict)
+    qualifications: list[Any] = option(
+        help="Conditions that workers have to meet, made with make_qualification_dict or "
+        "QualificationRequirement.",
+        factory=list,
+    )
+    specific_qualifications: dict[str, Any] = option(
+        help="Qualifications in a provider's own format, by the provider's type; the same as "
+        "PROVIDER_specific_qualifications.",
+        factory=dict,
+    )
+    task_config: dict[str, Any] = option(help="Whatever a blueprint makes of it.", factory=dict)
     worker_can_do_unit: Callable[..., bool] | None = callback(
         help="(worker, unit) -> bool: may this worker do this unit? Asked of a bounded number of "
         "units at each arrival.",
@@ -51,6 +75,23 @@ class Role:
 
 
 @frozen(kw_only=True)
+class ScriptCall:
+    """The call of a run script that launched a run: what runs it again for its functions."""
+
+    file: Path
+    #: the name it was imported by, with ``python -m``; None when it was run as a file
+    module: str | None = None
+    #: the function that ``@task_script`` stands above
+    function: str
+    #: what it was called with, without secrets
+    arguments: Sequence[str] = ()
+    #: the folder it was called in
+    folder: Path
+    #: the launches before this one, by their runs; None for one that failed
+    earlier: Sequence[int | None] = ()
+
+
+@frozen(kw_only=True)
 class Plan:
     """A checked configuration and where each of its values came from."""
 
@@ -65,6 +106,8 @@ class Plan:
     origins: Mapping[str, tuple[Path, int]] = Factory(dict)
     #: whether the shared state came with the plan or is only the blueprint's default
     shared_state_given: bool = False
+    #: the run script that launches it, if one does
+    script: ScriptCall | None = None
 
     @property
     def task_name(self) -> str:

@@ -89,8 +89,10 @@ class VisitView:
     run_id: int
     worker_name: str
     reference: str
-    #: the URL parameters the worker arrived with
+    #: the URL parameters the worker arrived with; none where only the platform has seen them
     query: Mapping[str, str] = Factory(dict)
+    #: when they arrived first
+    arrived_at: datetime | None = None
 
 
 @frozen(kw_only=True)
@@ -196,6 +198,8 @@ class Provider(ABC):
     :meth:`pay`, which is never called again once it may have had its effect; :meth:`settle` finds
     out. No method is called inside a transaction. One that cannot reach the platform raises
     :class:`~famulus.UnavailableError`, and what was to be told is told later, with growing pauses.
+    :class:`~famulus.RefusedError` says that the platform will not have it and why; it is told to
+    people, and not to the platform again until one of them asks for it.
 
     An instance is made to check a plan, one in the operator and one in each serving process, where
     many threads use it at once; commands make others for a requester's account.
@@ -211,9 +215,11 @@ class Provider(ABC):
     RequesterArgs: ClassVar[AnyClass] = NoRequesterArgs
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``); none for nobody
-    frame_ancestors: ClassVar[Sequence[str]] = ()
+    frame_ancestors: Sequence[str] = ()
     #: the three letters of ISO 4217; rewards are whole numbers of its smallest unit
     currency: ClassVar[str] = "USD"
+    #: seconds between two rounds of :meth:`sync` at the least; more while the platform is away
+    sync_seconds: ClassVar[float] = 15
     #: the requester that is made at need; None where one has to be registered
     default_requester: ClassVar[str | None] = None
 
@@ -268,6 +274,11 @@ class Provider(ABC):
         fee = self.fee(PaymentKind.REWARD, reward)
         return Quote(currency=self.currency, rewards=reward * units, fees=fee * units)
 
+    def balance(self) -> Decimal | None:
+        """Return what the requester's account can spend now, in :attr:`currency`; None where the
+        platform does not say. A launch that it cannot pay for is refused."""
+        return None
+
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return addresses for people, printed at launch: where a worker comes in.
 
@@ -280,7 +291,13 @@ class Provider(ABC):
         """Open places; each has a number of its own within the run, and is one worker's visit.
 
         The same numbers again are the same places, those that are open already stay as they are.
+        As many are open or taken as there are free units, within the run's window and budget; more
+        are opened in portions, also while it goes on. The place of a visit that ends without a
+        submission has to come back by itself.
         """
+
+    def move_end(self, run: RunView) -> None:
+        """Let the open places be taken until ``run.closes_at``, which has been changed."""
 
     def close_places(self, run: RunView) -> None:
         """Let nobody new in on the platform. Those at work may finish.
@@ -300,17 +317,34 @@ class Provider(ABC):
 
         What it says nothing of, or does not know any more, is left out. Costs as few calls as the
         platform allows; never guesses.
+
+        Called again and again while the run is operated, at other times by ``famulus sync``, with
+        the visits that are not decided there yet, some hundred at once. What it raises changes
+        nothing here.
+        """
+        return ()
+
+    def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
+        """Say what differs between the platform and here that core cannot see, a sentence each
+        with its remedy, for ``famulus doctor``. Changes nothing.
+
+        :param visits: those whose work is stored here, and that are not decided there yet.
         """
         return ()
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
         """Tell the platform the verdict on a visit, once all its units are reviewed. Approving pays
-        its reward; a visit that the platform has approved already is confirmed."""
+        its reward; a visit that the platform has approved already is confirmed.
+
+        Told again until it is known to be heard. Where the platform reports submissions, a visit is
+        decided once it has reported that one.
+        """
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
         """Pay a bonus or a compensation. Whatever keeps its outcome from being known is
-        ``UNKNOWN``; :class:`~famulus.UnavailableError` says that surely nothing was paid."""
+        ``UNKNOWN``, or raises; :class:`~famulus.UnavailableError` and
+        :class:`~famulus.RefusedError` say that surely nothing was paid."""
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:

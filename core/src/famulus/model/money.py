@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from famulus.errors import UsageError
 
@@ -38,3 +38,9 @@ def to_minor(amount: Decimal, currency: str) -> int:
 def from_minor(units: int, currency: str) -> Decimal:
     """Return whole minor units as an exact amount with the currency's decimal places."""
     return Decimal(units).scaleb(-minor_digits(currency))
+
+
+def to_minor_up(amount: Decimal, currency: str) -> int:
+    """Return an amount as whole minor units, rounded up where it is finer: a fee, for instance."""
+    scaled = amount.scaleb(minor_digits(currency))
+    return int(scaled.to_integral_value(rounding=ROUND_CEILING))

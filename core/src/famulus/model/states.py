@@ -104,9 +104,9 @@ class LoadingStatus(StrEnum):
     FAILED = "failed"
 
 
-Status = TypeVar("Status", RunStatus, UnitStatus, AgentStatus, VisitStatus)
+Status = TypeVar("Status", RunStatus, UnitStatus, AgentStatus, VisitStatus, PaymentStatus)
 
-_R, _U, _A, _V = RunStatus, UnitStatus, AgentStatus, VisitStatus
+_R, _U, _A, _V, _P = RunStatus, UnitStatus, AgentStatus, VisitStatus, PaymentStatus
 
 RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType({
     _R.LAUNCHING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.FAILED}),
@@ -118,8 +118,8 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType({
 })
 
 UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType({
-    _U.CREATED: frozenset({_U.LAUNCHED, _U.EXPIRED}),
-    _U.LAUNCHED: frozenset({_U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
+    _U.CREATED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
+    _U.LAUNCHED: frozenset({_U.CREATED, _U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
     _U.ASSIGNED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
     _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}),
     _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}),
@@ -158,6 +158,15 @@ VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyTy
     _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
 })
 
+#: A payment whose call surely had no effect is planned again; one whose outcome nobody knows never.
+PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType({
+    _P.PLANNED: frozenset({_P.SENT, _P.CONFIRMED, _P.FAILED}),
+    _P.SENT: frozenset({_P.PLANNED, _P.CONFIRMED, _P.FAILED, _P.UNKNOWN}),
+    _P.UNKNOWN: frozenset({_P.CONFIRMED, _P.FAILED}),
+    _P.FAILED: frozenset({_P.PLANNED, _P.CONFIRMED}),
+    _P.CONFIRMED: frozenset(),
+})
+
 #: A visit the platform still counts as under way; at most one a (run, reference, worker).
 OPEN_VISITS = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
 #: A run that lets workers in, or will.
@@ -170,6 +179,10 @@ OPEN_UNITS = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
 DONE_UNITS = (
     UnitStatus.COMPLETED, UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED, UnitStatus.REJECTED,
 )
+#: Visits of which a platform may still say something new.
+UNSETTLED_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
+#: Visits that the platform has a submission of.
+SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
 #: Agents that are at work.
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
 
@@ -179,6 +192,7 @@ _ALL: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType({
     UnitStatus: UNIT_TRANSITIONS,
     AgentStatus: AGENT_TRANSITIONS,
     VisitStatus: VISIT_TRANSITIONS,
+    PaymentStatus: PAYMENT_TRANSITIONS,
 })
 
 

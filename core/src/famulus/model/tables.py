@@ -22,6 +22,9 @@ from famulus.model.states import (
     VisitStatus,
 )
 
+#: What an event says became of a worker who was not let in.
+REFUSED = "refused"
+
 
 def literal(status: Any) -> peewee.SQL:
     """Put a status into the SQL text itself. A partial index is only used when the query names
@@ -443,6 +446,15 @@ _index(
 )
 _index("upload_of_agent", Upload, Upload.agent)
 _index("event_of_run", Event, Event.run, Event.xact, Event.id)
+_index(
+    "event_refused",
+    Event,
+    Event.run,
+    Event.subject_id,
+    Event.cause,
+    unique=True,
+    where=(Event.new == peewee.SQL(f"'{REFUSED}'")),
+)
 _index("outbox_key", Outbox, Outbox.key, unique=True)
 _index(
     "outbox_pending",

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import RunView
 from famulus.errors import UsageError
 from famulus.model.database import Database
-from famulus.model.states import LoadingStatus
+from famulus.model.states import LoadingStatus, PaymentKind
 from famulus.operate.creating import create_run
-from famulus.operate.events import Listeners
 from famulus.operate.loading import Loader, Source
 from famulus.operate.operated import Operated
+from famulus.operate.syncer import Syncer
 from famulus.planning import stored_code
 from famulus.plugins import Plugins
 from famulus.work.callbacks import CallbackServer, callback_names
-from famulus.work.messenger import Messenger
-from famulus.work.run_views import run_view
+from famulus.work.eligibility import qualification_names
+from famulus.work.listeners import Listeners
 from famulus.work.runs import RunRecord, find_run, requester_of
+from famulus.work.telling import Contact
 
 
 class Assembly:
@@ -35,14 +36,17 @@ class Assembly:
         """Write a new run that this operator holds."""
         blueprint = self._blueprint(plan, self._context(plan))
         provider = self._plugins.provider(plan.provider.type)
-        names = (blueprint.block_qualification, blueprint.onboarding_qualification)
+        names = qualification_names(plan, blueprint)
+        reward = plan.task.task_reward or Decimal(0)
+        fee = provider(plan.provider.args, self._context(plan)).fee(PaymentKind.REWARD, reward)
         run = self._database.write(
             lambda tx: create_run(
                 tx,
                 plan,
                 provider,
                 lanes=blueprint.units_per_assignment,
-                qualifications=[name for name in names if name],
+                fee=fee,
+                qualifications=names,
                 holder=self._holder,
             )
         )
@@ -56,7 +60,6 @@ class Assembly:
             run=record.id,
             rows=blueprint.assignments,
             lanes=record.units_per_assignment,
-            windowed=bool(record.max_num_concurrent_units),
             stored=record.rows_loaded,
             stored_hash=record.source_hash,
         )
@@ -64,13 +67,13 @@ class Assembly:
         listeners = Listeners(
             self._database, self._plugins, record.id, record.task_name, state.on_unit_submitted
         )
-        provider = self._plugins.provider(plan.provider.type)(plan.provider.args, context)
-
-        def view() -> RunView:
-            return run_view(
-                self._database, find_run(self._database, record.id), plan, blueprint
-            )
-
+        contact = Contact(
+            database=self._database,
+            record=record,
+            plan=plan,
+            blueprint=blueprint,
+            provider=self._plugins.provider(plan.provider.type)(plan.provider.args, context),
+        )
         return Operated(
             database=self._database,
             run=record.id,
@@ -78,8 +81,9 @@ class Assembly:
             instance=secrets.token_hex(8),
             blueprint=blueprint,
             architect=self._plugins.architect(plan.architect.type)(plan.architect.args, context),
-            provider=provider,
-            messenger=Messenger(database=self._database, provider=provider, run=view),
+            contact=contact,
+            messenger=contact.messenger(),
+            syncer=Syncer(self._database, contact),
             listeners=listeners,
             callbacks=CallbackServer(state) if callback_names(state) else None,
             loader=Loader(self._database, source),
@@ -111,4 +115,5 @@ class Assembly:
             clock=self._database.clock,
             shared_state=plan.shared_state,
             requester=None if record is None else requester_of(record),
+            run_id=None if record is None else record.id,
         )

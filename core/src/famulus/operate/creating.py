@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
-from famulus.model.money import to_minor
+from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.planning import stored_plan
 from famulus.work.changes import record
-from famulus.work.eligibility import requirement
-from famulus.work.submission import make_qualification
+from famulus.work.qualifications import make_qualification
+from famulus.work.requesters import choose_requester, chosen_name, read_requesters
 
 
 def create_run(
@@ -25,14 +26,19 @@ def create_run(
     provider: type[Provider],
     *,
     lanes: int,
-    qualifications: list[str],
+    fee: Decimal,
+    qualifications: Iterable[str],
     holder: str,
 ) -> int:
     """Write a new run, with its task, its requester and the qualifications it names; return its
-    number. The operator ``holder`` has it from the start."""
-    for name in [*qualifications, *_named(plan)]:
+    number. The operator ``holder`` has it from the start.
+
+    :param fee: the platform's, on top of one unit's reward.
+    """
+    for name in qualifications:
         make_qualification(tx, name)
     task, requester = plan.task, make_requester(tx, plan, provider)
+    reward, currency = task.task_reward or Decimal(0), provider.currency
     run = tx.insert(
         TaskRun,
         task=make_task(tx, plan),
@@ -45,8 +51,10 @@ def create_run(
         plan=stored_plan(plan),
         created_at=tx.now,
         closes_at=tx.now + timedelta(seconds=task.task_lifetime_in_seconds),
-        reward=to_minor(task.task_reward or Decimal(0), provider.currency),
-        currency=provider.currency,
+        reward=to_minor(reward, currency),
+        currency=currency,
+        max_spend=to_minor(task.max_spend, currency),
+        unit_cost=to_minor_up(reward + fee, currency),
         units_per_assignment=lanes,
         assignment_duration_in_seconds=task.assignment_duration_in_seconds,
         submission_timeout=task.submission_timeout,
@@ -78,21 +86,15 @@ def make_task(tx: Transaction, plan: Plan) -> int:
 
 
 def make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> RequesterView:
-    """Return the requester of a plan, made at need where the provider allows that."""
-    name = getattr(plan.provider.args, "requester_name", None) or provider.default_requester
-    query = Requester.select(Requester.id, Requester.name).where(
-        Requester.provider_type == plan.provider.type
+    """Return the requester of a plan, made at need where the provider allows that.
+
+    :raises famulus.UsageError: when nobody can be told to pay.
+    """
+    chosen = choose_requester(plan, provider, read_requesters(tx))
+    if chosen is not None:
+        return chosen
+    name = str(chosen_name(plan, provider))
+    number = tx.insert(
+        Requester, provider_type=plan.provider.type, name=name, created_at=tx.now
     )
-    if name is not None:
-        query = query.where(Requester.name == name)
-    row = tx.row(query)
-    if row is None:
-        number = tx.insert(
-            Requester, provider_type=plan.provider.type, name=name, created_at=tx.now
-        )
-        return RequesterView(id=number, name=str(name), provider_type=plan.provider.type)
-    return RequesterView(id=row.id, name=row.name, provider_type=plan.provider.type)
-
-
-def _named(plan: Plan) -> list[str]:
-    return [requirement(entry).name for entry in plan.shared_state.qualifications]
+    return RequesterView(id=number, name=name, provider_type=plan.provider.type)

@@ -10,12 +10,13 @@ from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
-from famulus.work.outbox import Telling, enqueue
+from famulus.work.places import close_all
 from famulus.work.runs import read_run
 
 #: Causes of an end that nobody has asked for, as events have them.
 NO_SUBMISSION = "no submission"
 LIFETIME_OVER = "lifetime over"
+BUDGET_SPENT = "budget"
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
@@ -23,10 +24,7 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
     record = read_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
-    enqueue(
-        tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-close-{tx.now.isoformat()}",
-        payload={},
-    )
+    close_all(tx, run, f"close-{tx.now.isoformat()}")
     return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
 
 
@@ -59,9 +57,7 @@ def finish_run(database: Database, run: int, cause: str) -> bool:
             change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
             record = read_run(tx, run)
         tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
-        enqueue(
-            tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-finish", payload={}
-        )
+        close_all(tx, run, "finish")
         return change_run(
             tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
         )

@@ -11,7 +11,6 @@ from attrs import define, field
 
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.provider import Provider
 from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE, KEY_VARIABLE
@@ -19,31 +18,41 @@ from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRun
 from famulus.operate import lease
 from famulus.operate.ending import (
+    BUDGET_SPENT,
     LIFETIME_OVER,
     NO_SUBMISSION,
     begin_stop,
     end_stop,
     finish_run,
 )
-from famulus.operate.events import Listeners
 from famulus.operate.loading import Loader
+from famulus.operate.syncer import Syncer
 from famulus.work.callbacks import CallbackServer
 from famulus.work.expiry import (
     doubt_visits,
-    last_submission,
+    is_report_awaited,
+    quiet_since,
     time_out,
 )
+from famulus.work.listeners import Listeners
 from famulus.work.messenger import Messenger
 from famulus.work.opening import RUN_VARIABLE
-from famulus.work.release import fill_window, has_room, open_unit_exists
+from famulus.work.outbox import hasten_places, is_telling_places
+from famulus.work.places import newest_change, open_missing
+from famulus.work.release import adjust_window, is_spent, is_window_off, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, read_run
+from famulus.work.telling import Contact
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between looks at whether the server still answers, and before it is started again.
 _PULSE_SECONDS = 2.0
+#: Time between looks at whether places are missing, however much happens.
+_PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
+#: Seconds to wait before each attempt to close places that are still open at the end.
+_CLOSING_PAUSES = (0.0, 0.5, 2.0)
 #: Seconds to wait for other transactions that keep a run's last events from being read.
 _TELLING_SECONDS = 5.0
 _LOOK_SECONDS = 0.01
@@ -62,11 +71,12 @@ class Operated:
     instance: str
     blueprint: Blueprint
     architect: Architect
-    provider: Provider
+    contact: Contact
     listeners: Listeners
     callbacks: CallbackServer | None
     loader: Loader
     messenger: Messenger
+    syncer: Syncer
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
     loading: threading.Thread | None = None
@@ -76,6 +86,8 @@ class Operated:
     _letting_go: threading.RLock = field(factory=threading.RLock)
     _renewed_at: datetime | None = None
     _pulse_at: datetime | None = None
+    _placed_at: datetime | None = None
+    _last_change: int = -1
 
     def serve(self) -> str:
         """Serve the run and return its address."""
@@ -116,6 +128,17 @@ class Operated:
         with self._telling:
             told = self.listeners.deliver()
             return bool(told + self.messenger.deliver())
+
+    def sync(self) -> None:
+        """Ask the platform what has become of the run's visits, if that is due."""
+        self.syncer.sync()
+
+    def open_first_places(self) -> None:
+        """Have the run's first places opened on the platform, should it answer."""
+        if self.contact.provider.capabilities.sells_places:
+            self._open_places(self._record())
+            with self._telling:
+                self.messenger.deliver()
 
     def stop(self, cause: str) -> None:
         """Let nobody new in; those at work may finish."""
@@ -160,6 +183,23 @@ class Operated:
         while self.tell() or (self.listeners.is_behind() and time.monotonic() < until):
             if self.listeners.is_behind():
                 pause.wait(_LOOK_SECONDS)
+        self._close_places()
+        self.contact.tell()
+
+    def _close_places(self) -> None:
+        """Try again what the platform was not to be told of places: workers are let in there."""
+        for seconds in _CLOSING_PAUSES:
+            if not self.database.write(lambda tx: hasten_places(tx, self.run)):
+                return
+            threading.Event().wait(seconds)
+            self.tell()
+        with self.database.read() as tx:
+            is_open = is_telling_places(tx, self.run)
+        if is_open:
+            _log.error(
+                "run %d: the platform cannot be told to close its places; `famulus sync %d` does "
+                "it later", self.run, self.run,
+            )
 
     def _environment(self) -> dict[str, str]:
         location = self.database.location
@@ -200,32 +240,55 @@ class Operated:
         self._renewed_at = now
 
     def _sweep(self, record: RunRecord) -> None:
-        reported = self.provider.capabilities.reports_submissions
+        reported = self.syncer.is_needed
         while self.database.write(
             lambda tx: time_out(tx, self.run, reported_by_platform=reported)
         ):
             """Each step is short, so that submissions come in between."""
         with self.database.read() as tx:
-            room = record.status in OPEN_RUNS and has_room(tx, self.run)
-        if room:
-            self.database.write(lambda tx: fill_window(tx, self.run))
-        if reported:
+            is_off = record.status in OPEN_RUNS and is_window_off(tx, self.run)
+        if is_off:
+            self.database.write(lambda tx: adjust_window(tx, self.run))
+        self._open_places(record)
+        heard = self.syncer.heard_at
+        if heard is not None:
             timeout = record.submission_timeout
-            self.database.write(lambda tx: doubt_visits(tx, self.run, timeout))
+            self.database.write(lambda tx: doubt_visits(tx, self.run, timeout, heard))
+
+    def _open_places(self, record: RunRecord) -> None:
+        """Have places opened for free units, when something has happened since the last look."""
+        now = self.database.clock()
+        if (
+            not self.contact.provider.capabilities.sells_places
+            or record.status not in OPEN_RUNS
+            or now >= record.closes_at
+            or (self._placed_at is not None and now - self._placed_at < _PLACES_PAUSE)
+        ):
+            return
+        with self.database.read() as tx:
+            change = newest_change(tx, self.run)
+        if change == self._last_change:
+            return
+        opened = self.database.write(lambda tx: open_missing(tx, self.run))
+        self._placed_at = now
+        # There may be more than are opened in one go.
+        self._last_change = change if opened == 0 else -1
 
     def _end_if_over(self, record: RunRecord) -> None:
         with self.database.read() as tx:
             open_units = record.loading is LoadingStatus.LOADING or open_unit_exists(tx, self.run)
+            is_awaited = self.syncer.is_needed and is_report_awaited(tx, self.run)
+            is_over_budget = is_spent(tx, self.run)
             at_work, _ = agents_at_work(tx, self.run)
-            newest = last_submission(tx, self.run)
+            since = quiet_since(tx, record)
             now = tx.now
         if not open_units:
-            self.finish("all done")
+            if not is_awaited:
+                self.finish("all done")
             return
-        since = max(
-            (moment for moment in (record.opened_at, newest and newest.submitted_at) if moment),
-            default=record.created_at,
-        )
+        if is_over_budget and not is_awaited and not at_work:
+            self.stop_now(BUDGET_SPENT)
+            return
         if now - since >= timedelta(seconds=record.no_submission_patience):
             self.finish(NO_SUBMISSION)
         elif now >= record.closes_at and not at_work:

@@ -8,24 +8,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 
 from famulus.config.reading import Configuration
+from famulus.config.sections import Sections
+from famulus.config.task_config import TaskConfig
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.errors import ConflictError, FamulusError, Problem, UsageError
+from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.assembly import Assembly
-from famulus.operate.checking import plan_problems
+from famulus.operate.checking import draft_problems
 from famulus.operate.ending import begin_stop, end_stop, finish_run
 from famulus.operate.operated import Operated
-from famulus.operate.progress import Progress, read_progress
-from famulus.operate.reopening import open_run, reopen_run, take_lease
+from famulus.operate.progress import Progress, log_progress, read_progress
+from famulus.operate.qualifying import qualification_warnings
+from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
+from famulus.operate.reopening import open_run, refuse_ended, reopen_run, take_lease
 from famulus.planning import (
     EVERYTHING,
     Draft,
@@ -39,11 +43,14 @@ from famulus.work.changes import change_run
 from famulus.work.gateway import Gateway
 from famulus.work.opening import open_gateway
 from famulus.work.runs import RunRecord, find_run, read_run
+from famulus.work.telling import tell_run
 
 _log = logging.getLogger(__name__)
 
 #: Seconds between looks at the runs.
 _TICK = 0.25
+#: Rows that are counted before a launch, to compare their cost with the requester's balance.
+_MOST_COUNTED = 50_000
 #: The ends of a run that are final.
 _OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
@@ -56,7 +63,7 @@ class Checked:
     warnings: Sequence[Problem]
 
 
-Configured = Checked | Plan | Mapping[str, Any] | str | Path
+Configured = Checked | Plan | TaskConfig | Sections | Mapping[str, Any] | str | Path
 
 
 @frozen(kw_only=True)
@@ -76,8 +83,8 @@ RunLike = Launched | int
 class Operator:
     """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
 
-    Leaving the block stops runs that are still going on; they can be resumed. Two threads look
-    after all its runs, whatever their number; both begin with the first run.
+    Leaving the block stops runs that are still going on; they can be resumed. Three threads look
+    after all its runs, whatever their number; they begin with the first run.
 
     :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
     """
@@ -98,7 +105,7 @@ class Operator:
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> Operator:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -118,24 +125,27 @@ class Operator:
     ) -> Checked:
         """Find everything that is wrong with a configuration; nothing is written.
 
-        :param configuration: a YAML file, a mapping in its shape, or a plan. What has been checked
-            already is taken as it is.
+        :param configuration: a YAML file, a mapping in its shape, a run script's ``cfg``, or a
+            plan. What has been checked already is taken as it is.
         :param overrides: ``section.option=value`` as on the command line.
         :raises famulus.UsageError: with every problem, each with its key, file and line.
         """
         if isinstance(configuration, Checked):
             return configuration
-        if isinstance(configuration, Plan):
-            draft = Draft(plan=configuration, sound=EVERYTHING, problems=(), warnings=())
-        else:
-            draft = draft_plan(_read(configuration, overrides), self.plugins, shared_state)
-        problems = list(draft.problems)
-        if draft.plan is not None:
-            found = plan_problems(draft.plan, self.plugins, self.database, draft.sound)
-            problems += [problem for problem in found if problem.key not in draft.meant]
+        draft = self._draft(configuration, overrides, shared_state)
+        problems = draft_problems(draft, self.plugins, self.database)
         if problems or draft.plan is None:
             raise UsageError(problems)
-        return Checked(plan=draft.plan, warnings=draft.warnings)
+        doubts = qualification_warnings(draft.plan, self.database)
+        return Checked(plan=draft.plan, warnings=[*draft.warnings, *doubts])
+
+    def estimate(self, checked: Checked, *, most_rows: int | None = None) -> Estimate:
+        """Say what a checked configuration will cost with the provider's fees. Writes nothing.
+
+        :param most_rows: count no more rows of the data than that.
+        :raises famulus.UnavailableError: when the platform has to be asked, and is away.
+        """
+        return estimate_cost(self.database, self.plugins, checked.plan, most_rows=most_rows)
 
     def launch(
         self,
@@ -151,6 +161,9 @@ class Operator:
         :raises famulus.UnavailableError: when it cannot be served; the run is marked failed.
         """
         plan = self.check(configuration, overrides=overrides, shared_state=shared_state).plan
+        unpaid = balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
+        if unpaid:
+            raise UsageError(unpaid)
         self._prepare()
         record = self._assembly.create(plan)
         operated = None
@@ -163,6 +176,28 @@ class Operator:
             self._fail(record, operated, error)
             raise
         return self._take_charge(operated, plan, url)
+
+    def launch_task_run(
+        self, configuration: Configured, shared_state: SharedTaskState | None = None
+    ) -> int:
+        """Launch a run and return its number; for run scripts, ``cfg`` and ``cfg.mephisto`` are the
+        same. Raises what :meth:`launch` does."""
+        return self.launch(configuration, shared_state=shared_state).run_id
+
+    def wait_for_runs_then_shutdown(
+        self, skip_input: bool = True, log_rate: float | None = 30
+    ) -> None:
+        """Wait until all runs are out of this operator's hands, then close it.
+
+        :param skip_input: changes nothing, since nothing is ever asked; existing scripts give it.
+        :param log_rate: seconds between lines of progress in the log.
+        """
+        try:
+            while going_on := self._going_on():
+                if not going_on[0].ended.wait(log_rate):
+                    log_progress(self.database, [operated.run for operated in going_on])
+        finally:
+            self.close()
 
     def resume(self, run: RunLike, *, shared_state: SharedTaskState | None = None) -> Launched:
         """Go on with a run that was stopped, or whose operator has died, at the same address.
@@ -177,10 +212,7 @@ class Operator:
         name = f"run {record.id}"
         if self.holds(record.id):
             raise ConflictError(f"{name} is in this operator's hands already")
-        if record.status in _OVER:
-            raise ConflictError(
-                f"{name} is {record.status.value} and cannot be resumed; launch a new one"
-            )
+        refuse_ended(record)
         plan = plan_from_stored(record.plan, self.plugins, shared_state, run=name)
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
@@ -252,6 +284,7 @@ class Operator:
             self.database.write(
                 lambda tx: end_stop(tx, record.id, "stopped", served_until=served)
             )
+            self._tell_unoperated(record.id)
         else:
             self.database.write(lambda tx: begin_stop(tx, record.id, "stopped"))
 
@@ -270,6 +303,7 @@ class Operator:
             operated.finish("finished")
         else:
             finish_run(self.database, record.id, "finished")
+            self._tell_unoperated(record.id)
 
     def close(self) -> None:
         """Stop the runs that are still going on, and everything this operator has started."""
@@ -281,6 +315,18 @@ class Operator:
                 operated.stop_now("operator closed")
         if self._owns_database:
             self.database.close()
+
+    def _draft(
+        self,
+        configuration: Configured,
+        overrides: Sequence[str],
+        shared_state: SharedTaskState | None,
+    ) -> Draft:
+        if isinstance(configuration, Checked):
+            configuration = configuration.plan
+        if isinstance(configuration, Plan):
+            return Draft(plan=configuration, sound=EVERYTHING, problems=(), warnings=())
+        return draft_plan(_read(configuration, overrides), self.plugins, shared_state)
 
     def _prepare(self) -> None:
         if self._closing.is_set():
@@ -314,15 +360,18 @@ class Operator:
                 self._start_threads()
         if load:
             operated.load_rest()
+        operated.open_first_places()
         return Launched(
             run_id=operated.run,
             task_name=plan.task_name,
             url=url,
-            entrances=operated.provider.entrances(operated.messenger.run()),
+            entrances=_entrances(operated),
         )
 
     def _start_threads(self) -> None:
-        for name, work in (("sweeper", self._sweep), ("messenger", self._tell)):
+        for name, work in (
+            ("sweeper", self._sweep), ("messenger", self._tell), ("syncer", self._sync)
+        ):
             thread = threading.Thread(target=work, name=f"famulus-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -332,6 +381,9 @@ class Operator:
 
     def _tell(self) -> None:
         self._do_for_all("told of", Operated.tell)
+
+    def _sync(self) -> None:
+        self._do_for_all("asked about", Operated.sync)
 
     def _do_for_all(self, what: str, act: Callable[[Operated], Any]) -> None:
         """Do something for each run again and again; say what keeps it from being done once, and
@@ -384,12 +436,35 @@ class Operator:
             except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
                 _log.exception("run %d: the failed launch could not be tidied up", record.id)
 
+    def _tell_unoperated(self, run: int) -> None:
+        """Tell the platform at once that a run is over which nobody else would tell it of."""
+        try:
+            tell_run(self.database, self.plugins, run)
+        except FamulusError as error:
+            _log.warning("run %d: its platform cannot be told now: %s", run, error)
+
     def _is_operated(self, record: RunRecord) -> bool:
         with self.database.read() as tx:
             return lease.is_held(tx, read_run(tx, record.id))
 
 
-def _read(configuration: Mapping[str, Any] | str | Path, overrides: Sequence[str]) -> Configuration:
+def _entrances(operated: Operated) -> Sequence[str]:
+    """Return where workers come in; where the platform cannot say now, the run's own address."""
+    try:
+        return operated.contact.provider.entrances(operated.contact.run_view())
+    except UnavailableError as error:
+        _log.warning("run %d: the platform cannot be asked for its links: %s", operated.run, error)
+        return (operated.url,)
+
+
+def _read(
+    configuration: TaskConfig | Sections | Mapping[str, Any] | str | Path,
+    overrides: Sequence[str],
+) -> Configuration:
+    if isinstance(configuration, TaskConfig):
+        configuration = configuration.famulus
+    if isinstance(configuration, Sections):
+        return configuration.configuration()
     if isinstance(configuration, Mapping):
         return configuration_from_mapping(configuration, overrides)
     return read_configuration(Path(configuration), overrides)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import frozen
 
+from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
 from famulus.work.runs import agents_at_work, read_run, unit_counts
+
+_log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
@@ -65,4 +69,17 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
+        )
+
+
+def log_progress(database: Database, runs: Iterable[int]) -> None:
+    """Write a line a run into the log."""
+    for run in runs:
+        try:
+            look = read_progress(database, run)
+        except FamulusError as error:
+            _log.warning("run %d cannot be looked at: %s", run, error)
+            continue
+        _log.info(
+            "run %d: %d of %d units done, %d at work", run, look.done, look.total, look.at_work
         )

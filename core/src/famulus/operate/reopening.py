@@ -7,7 +7,7 @@ import time
 
 from attrs import evolve
 
-from famulus.errors import RunBusyError
+from famulus.errors import ConflictError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import TaskRun
@@ -15,10 +15,22 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
+from famulus.work.places import keep_untaken
 from famulus.work.runs import RunRecord, find_run, read_run
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2
+
+
+def refuse_ended(record: RunRecord) -> None:
+    """Refuse a run that is over for good.
+
+    :raises famulus.ConflictError: when it is.
+    """
+    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        raise ConflictError(
+            f"run {record.id} is {record.status.value} and cannot be resumed; launch a new one"
+        )
 
 
 def open_run(tx: Transaction, record: RunRecord) -> None:
@@ -30,6 +42,7 @@ def open_run(tx: Transaction, record: RunRecord) -> None:
 def reopen_run(tx: Transaction, record: RunRecord) -> None:
     """Open a run again, whatever its last operator has left it as, and give those at work back the
     time during which nobody served them."""
+    keep_untaken(tx, record.id)
     tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == record.id))
     if record.ended_at is not None:
         extend_deadlines(tx, record.id, tx.now - record.ended_at)

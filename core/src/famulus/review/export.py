@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ from typing import Any
 import peewee
 from attrs import frozen
 
-from famulus.config.suggest import did_you_mean
-from famulus.errors import NotFoundError, UsageError
+from famulus.errors import UsageError
 from famulus.model.database import Database
-from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker
+from famulus.model.states import UnitStatus
+from famulus.model.tables import Agent, Assignment, Unit, Upload, Worker
 from famulus.model.transaction import Row, Transaction
+from famulus.review.filters import Filter, make_filter
+from famulus.review.times import iso
+from famulus.review.up_for_review import find_scope
+from famulus.review.verdicts import read_verdicts
 from famulus.work.runs import find_run
 
 #: Records of one look at the database: all that is ever held in memory.
@@ -33,7 +37,13 @@ _START = _Place(datetime(1970, 1, 1, tzinfo=UTC), 0)
 
 
 def export_records(
-    database: Database, *, task: str | None = None, run: int | None = None
+    database: Database,
+    *,
+    task: str | None = None,
+    run: int | None = None,
+    statuses: Collection[UnitStatus | str] = (),
+    since: datetime | None = None,
+    workers: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Stream the submitted answers of one run, or of all runs of a task: a JSON-able record each.
 
@@ -43,42 +53,32 @@ def export_records(
     two of them.
 
     ``row`` and ``unit_index`` count from 0, times are UTC, and ``counts`` says whether it is these
-    answers that completed the unit. Every file of ``files`` has the ``path`` its bytes lie at.
+    answers that completed the unit. Amounts of money are text, exact. Every file of ``files`` has
+    the ``path`` its bytes lie at.
 
-    :raises famulus.NotFoundError: when there is no such task or run.
+    :param statuses: only answers that have completed a unit that is ``completed``, ``accepted``,
+        ``soft_rejected`` or ``rejected`` by now.
+    :param since: an aware time; only what was submitted then or later.
+    :param workers: only what they have submitted, by the provider's ids.
+    :raises famulus.NotFoundError: when there is no such task or run, or no such worker in it.
     """
     if (task is None) == (run is None):
         raise UsageError("name a task or a run to export, one of them")
-    if run is not None:
-        runs: Sequence[tuple[int, str]] = [(run, find_run(database, run).task_name)]
-    else:
-        runs = _runs_of(database, str(task))
-    return (record for number, name in runs for record in _records(database, number, name))
+    name = str(task) if run is None else find_run(database, run).task_name
+    scope = find_scope(database, name, run=run)
+    wanted = make_filter(database, scope, statuses=statuses, since=since, workers=workers)
+    return (record for each in scope.runs for record in _records(database, each, name, wanted))
 
 
-def _runs_of(database: Database, task: str) -> list[tuple[int, str]]:
-    if not database.exists:
-        raise NotFoundError(
-            f"there is no task {task!r}: the database {database.location.shown} does not exist yet"
-        )
-    with database.read() as tx:
-        found = tx.row(Task.select(Task.id).where(Task.name == task))
-        if found is None:
-            names = [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.name))]
-            hint = did_you_mean(task, names)
-            raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
-        query = TaskRun.select(TaskRun.id).where(TaskRun.task == found.id).order_by(TaskRun.id)
-        return [(row.id, task) for row in tx.rows(query)]
-
-
-def _records(database: Database, run: int, task: str) -> Iterator[dict[str, Any]]:
-    place = _START
+def _records(database: Database, run: int, task: str, wanted: Filter) -> Iterator[dict[str, Any]]:
+    place = _START if wanted.since is None else _Place(wanted.since, 0)
     while True:
         with database.read() as tx:
-            rows = tx.rows(_page(run, place))
+            rows = tx.rows(wanted.apply(_page(run, place)))
             files = _files(tx, [row.agent for row in rows], database.files)
+            verdicts = read_verdicts(tx, run, rows)
         for row in rows:
-            yield _record(row, run, task, files.get(row.agent, []))
+            yield _record(row, run, task, verdicts.columns(row), files.get(row.agent, []))
         if len(rows) < _PAGE:
             return
         place = _Place(rows[-1].submitted_at, rows[-1].agent)
@@ -95,6 +95,8 @@ def _page(run: int, after: _Place) -> peewee.ModelSelect[Agent]:
             Agent.submitted_at,
             Agent.late,
             Agent.answers,
+            Agent.visit.alias("visit"),
+            Agent.worker.alias("worker_id"),
             Unit.id.alias("unit"),
             Unit.lane,
             Unit.status.alias("unit_status"),
@@ -149,7 +151,13 @@ def _files(
     return found
 
 
-def _record(row: Row, run: int, task: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+def _record(
+    row: Row,
+    run: int,
+    task: str,
+    verdict: Mapping[str, str | None],
+    files: list[dict[str, Any]],
+) -> dict[str, Any]:
     return {
         "run": run,
         "task": task,
@@ -167,12 +175,8 @@ def _record(row: Row, run: int, task: str, files: list[dict[str, Any]]) -> dict[
         "duration_seconds": round((row.submitted_at - row.started_at).total_seconds(), 3),
         "late": bool(row.late),
         "counts": row.holder == row.agent,
+        **verdict,
         "inputs": row.data,
         "outputs": row.answers,
         "files": files,
     }
-
-
-def iso(moment: datetime) -> str:
-    """Return a time as ISO 8601 in UTC, to the millisecond."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

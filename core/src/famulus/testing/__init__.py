@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from famulus.testing.clock import MovableClock as MovableClock
     from famulus.testing.conformance_architect import ArchitectConformance as ArchitectConformance
     from famulus.testing.conformance_blueprint import BlueprintConformance as BlueprintConformance
+    from famulus.testing.conformance_check import Hall as Hall
+    from famulus.testing.conformance_check import (
+        QualificationCheckConformance as QualificationCheckConformance,
+    )
     from famulus.testing.conformance_provider import ProviderConformance as ProviderConformance
     from famulus.testing.forms import Filled as Filled
     from famulus.testing.forms import HtmlForm as HtmlForm
@@ -31,10 +35,12 @@ _WHERE = {
     "BlueprintConformance": "famulus.testing.conformance_blueprint",
     "Filled": "famulus.testing.forms",
     "GatewayWay": "famulus.testing.workers_ways",
+    "Hall": "famulus.testing.conformance_check",
     "HtmlForm": "famulus.testing.forms",
     "HttpWay": "famulus.testing.workers_ways",
     "MovableClock": "famulus.testing.clock",
     "ProviderConformance": "famulus.testing.conformance_provider",
+    "QualificationCheckConformance": "famulus.testing.conformance_check",
     "ScriptedWorker": "famulus.testing.workers",
     "ServedRun": "famulus.testing.workers_served",
     "html_form": "famulus.testing.forms",
@@ -45,10 +51,12 @@ __all__ = [
     "BlueprintConformance",
     "Filled",
     "GatewayWay",
+    "Hall",
     "HtmlForm",
     "HttpWay",
     "MovableClock",
     "ProviderConformance",
+    "QualificationCheckConformance",
     "ScriptedWorker",
     "ServedRun",
     "html_form",
@@ -57,6 +65,7 @@ __all__ = [
 # Before they are imported, so that a failing rule shows the values it was about.
 pytest.register_assert_rewrite(
     "famulus.testing.conformance_architect",
+    "famulus.testing.conformance_check",
     "famulus.testing.conformance_data",
     "famulus.testing.conformance_pages",
     "famulus.testing.conformance_provider",

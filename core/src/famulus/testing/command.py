@@ -1,4 +1,4 @@
-"""The command ``famulus`` as a process of its own, the way a user runs it."""
+"""The command ``famulus``, or a script, as a process of its own, the way a user runs it."""
 
 from __future__ import annotations
 
@@ -84,13 +84,18 @@ class Command:
 
 
 @contextlib.contextmanager
-def famulus_command(*arguments: str | Path, database: Path | str) -> Iterator[Command]:
-    """Run ``famulus`` with a database for the length of a ``with`` block, then kill what is left.
+def python_command(
+    *arguments: str | Path, database: Path | str, folder: Path | None = None
+) -> Iterator[Command]:
+    """Run Python with a database for the length of a ``with`` block, then kill what is left.
 
     It runs in a process group of its own: a signal to it reaches nobody else.
+
+    :param folder: the working directory; this process' own unless given.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "famulus", *map(str, arguments)],
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -104,3 +109,10 @@ def famulus_command(*arguments: str | Path, database: Path | str) -> Iterator[Co
     finally:
         if process.poll() is None:
             command.kill()
+
+
+@contextlib.contextmanager
+def famulus_command(*arguments: str | Path, database: Path | str) -> Iterator[Command]:
+    """Run ``famulus`` as :func:`python_command` runs a script."""
+    with python_command("-m", "famulus", *arguments, database=database) as command:
+        yield command

@@ -11,6 +11,7 @@ import attrs
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.pages import (
+    AttemptView,
     Form,
     OnboardingView,
     Page,
@@ -94,23 +95,23 @@ class PageRules(BlueprintSetting):
     def test_answers_are_json_and_the_same_for_the_same_form(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
             blueprint = stage.blueprint()
+            attempt = self._attempt(stage)
             for variant in range(3):
                 form = self._form(stage, variant)
-                answers = blueprint.read_answers(form)
+                answers = blueprint.read_answers(form, attempt)
 
                 assert_json(answers, "read_answers() has to return JSON")
-                assert blueprint.read_answers(form) == answers, (
+                assert blueprint.read_answers(form, attempt) == answers, (
                     "read_answers() has to return the same answers for the same form: a browser"
                     " that got no reply sends it again."
                 )
 
     def test_hostile_forms_get_answers_or_a_message(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
-            blueprint = stage.blueprint()
             form = self._form(stage)
             for words, fields in hostile_forms(form.fields):
                 for files in ((), form.files):
-                    self._read_hostile(blueprint, Form(fields=fields, files=files), words)
+                    self._read_hostile(stage, Form(fields=fields, files=files), words)
 
     def test_reviewer_is_shown_text(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
@@ -119,7 +120,9 @@ class PageRules(BlueprintSetting):
             clear = [(name, "\x1b[2J") for name, _ in form.fields]
             for fields in (form.fields, clear):
                 try:
-                    answers = blueprint.read_answers(Form(fields=fields, files=form.files))
+                    answers = blueprint.read_answers(
+                        Form(fields=fields, files=form.files), self._attempt(stage)
+                    )
                 except InvalidAnswers:
                     continue
                 shown = blueprint.show(_submitted(view.unit, answers))
@@ -138,15 +141,16 @@ class PageRules(BlueprintSetting):
 
     def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
-            form = self._form(stage)
+            form, attempt = self._form(stage), self._attempt(stage)
             views = [self._view(stage, row=row) for row in stage.rows[:20]]
             alone, shared = stage.blueprint(), stage.blueprint()
-            expected = [alone.task_page(view) for view in views], alone.read_answers(form)
 
-            def work(_: int) -> object:
-                return [shared.task_page(view) for view in views], shared.read_answers(form)
+            def all_of(blueprint: Blueprint) -> object:
+                pages = [blueprint.task_page(view) for view in views]
+                return pages, blueprint.read_answers(form, attempt)
 
-            results = at_once(_THREADS, work)
+            expected = all_of(alone)
+            results = at_once(_THREADS, lambda _: all_of(shared))
 
         assert all(result == expected for result in results), (
             "Many threads use one instance at once, and it has to give each the same as alone:"
@@ -162,7 +166,8 @@ class PageRules(BlueprintSetting):
                 "A blueprint with an onboarding has to name the onboarding_qualification it grants."
             )
             page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=_WORKER))
-            answers = blueprint.read_answers(self._as_form(stage, page, 0))
+            attempt = self._attempt(stage, onboarding=True)
+            answers = blueprint.read_answers(self._as_form(stage, page, 0), attempt)
 
             assert isinstance(blueprint.onboarding_passed(answers), bool), (
                 "onboarding_passed() has to return True or False."
@@ -191,11 +196,18 @@ class PageRules(BlueprintSetting):
             onboarding = OnboardingView(agent_id=5, worker=view.worker)
             yield "onboarding_page", blueprint.onboarding_page(onboarding)
 
-    def _read_hostile(self, blueprint: Blueprint, form: Form, words: str) -> None:
+    def _attempt(self, stage: Stage, *, onboarding: bool = False) -> AttemptView:
+        view = self._view(stage)
+        return AttemptView(
+            agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit
+        )
+
+    def _read_hostile(self, stage: Stage, form: Form, words: str) -> None:
+        blueprint, attempt = stage.blueprint(), self._attempt(stage)
         answers, message = None, "none"
         with must_not_raise(f"read_answers() may only raise InvalidAnswers, but got {words}"):
             try:
-                answers = blueprint.read_answers(form)
+                answers = blueprint.read_answers(form, attempt)
             except InvalidAnswers as error:
                 message = str(error)
         assert message, "InvalidAnswers has to tell the worker what is wrong."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,14 +20,19 @@ from famulus.contracts.provider import (
     Arrival,
     GoTo,
     Nothing,
+    Outcome,
+    PaymentView,
     PostForm,
     Preview,
     Provider,
     ShowAnswers,
     ShowCode,
+    Verdict,
     VisitView,
 )
-from famulus.errors import UsageError
+from famulus.errors import RefusedError, UnavailableError, UsageError
+from famulus.model.schema import PluginSchema
+from famulus.model.states import PaymentKind
 from famulus.model.tables import Requester
 from famulus.planning import plan_from_stored, stored_plan
 from famulus.review.export import export_records
@@ -47,6 +53,8 @@ from famulus.testing.workers import GatewayWay, ScriptedWorker, at_once
 _ROWS = [{"n": number} for number in range(3)]
 _COMPLETIONS = (PostForm, GoTo, ShowCode, ShowAnswers, Nothing)
 _THREADS = 8
+#: Another end than the run has.
+_LATER = datetime(2030, 2, 1, tzinfo=UTC)
 #: What a capability promises, and the methods that keep it.
 _KEPT_BY: Mapping[str, Sequence[str]] = {
     "sells_places": ("open_places", "close_places"),
@@ -71,6 +79,8 @@ class ProviderConformance:
 
     #: The class under test.
     provider: ClassVar[type[Provider]]
+    #: The provider's own tables, as its plugin registers them.
+    schemas: ClassVar[Sequence[PluginSchema]] = ()
     #: What registers a requester besides its name, and what must be refused; none where nothing
     #: can be wrong.
     good_registration: ClassVar[Mapping[str, Any]] = {}
@@ -86,6 +96,17 @@ class ProviderConformance:
 
     def platform_state(self) -> object:
         """Return what the fake platform holds, to be compared; None where there is no platform."""
+        return None
+
+    def submitted_visit(self, stage: Stage) -> VisitView:
+        """Return a visit that was submitted on the fake platform, and not decided yet."""
+        return VisitView(
+            id=1, run_id=1, worker_name="worker", reference="visit",
+            query=self.query("worker", "visit"),
+        )
+
+    def losing_a_reply(self, stage: Stage) -> AbstractContextManager[object] | None:
+        """Return a block in which the fake platform pays and its reply is lost; None without."""
         return None
 
     def test_core_accepts_the_class(self) -> None:
@@ -232,12 +253,15 @@ class ProviderConformance:
     def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
         with self.stage(tmp_path) as stage:
             provider, run = stage.provider(), stage.run_view()
+            arrival = provider.arrive(self.query("worker", "visit"))
+            worker = arrival.worker_name if isinstance(arrival, Arrival) else "worker"
             calls: Sequence[tuple[str, Callable[[], None]]] = (
                 ("open_places", lambda: provider.open_places(run, range(3))),
-                ("grant", lambda: provider.grant("worker", "qualification", 1)),
-                ("revoke", lambda: provider.revoke("worker", "qualification")),
-                ("block", lambda: provider.block("worker", "a reason")),
-                ("unblock", lambda: provider.unblock("worker", "a reason")),
+                ("move_end", lambda: provider.move_end(attrs.evolve(run, closes_at=_LATER))),
+                ("grant", lambda: provider.grant(worker, "qualification", 1)),
+                ("revoke", lambda: provider.revoke(worker, "qualification")),
+                ("block", lambda: provider.block(worker, "a reason")),
+                ("unblock", lambda: provider.unblock(worker, "a reason")),
                 ("close_places", lambda: provider.close_places(run)),
             )
             for name, call in calls:
@@ -249,6 +273,59 @@ class ProviderConformance:
                     f"{name}() is called again with the same arguments after a crash or a lost"
                     " reply, and must have no second effect."
                 )
+
+    def test_an_approval_told_twice_pays_once(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            if not self.provider.capabilities.pays:
+                pytest.skip("the platform pays nothing")
+            provider, visit = stage.provider(), self.submitted_visit(stage)
+            first = provider.decide(visit, Verdict.APPROVED, "")
+            once = self.platform_state()
+            second = stage.provider().decide(visit, Verdict.APPROVED, "")
+
+        assert first is second is Outcome.CONFIRMED, (
+            "decide() has to confirm an approval, and one that the platform has already as well,"
+            f" not {first!r} and {second!r}."
+        )
+        assert self.platform_state() == once, "Approving again must have no second effect."
+
+    def test_settling_finds_out_and_pays_nothing(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            if not self.provider.capabilities.pays:
+                pytest.skip("the platform pays nothing")
+            provider, visit = stage.provider(), self.submitted_visit(stage)
+            provider.decide(visit, Verdict.APPROVED, "")
+            never, made = self._payment(stage, visit, 1), self._payment(stage, visit, 2)
+            before = self.platform_state()
+            assert provider.settle(never) is Outcome.FAILED, (
+                "settle() has to say FAILED of what was surely never paid."
+            )
+            assert self.platform_state() == before, "settle() must not pay."
+            assert provider.pay(made) is Outcome.CONFIRMED, "pay() has to confirm what it has paid."
+            after = self.platform_state()
+            assert stage.provider().settle(made) is Outcome.CONFIRMED, (
+                "settle() has to find what was paid, also in another process."
+            )
+            assert self.platform_state() == after, "settle() must not pay."
+
+    def test_a_lost_reply_is_unknown_and_settled_by_asking(self, tmp_path: Path) -> None:
+        with self.stage(tmp_path) as stage:
+            losing = self.losing_a_reply(stage)
+            if losing is None:
+                pytest.skip("losing_a_reply() loses none")
+            visit = self.submitted_visit(stage)
+            stage.provider().decide(visit, Verdict.APPROVED, "")
+            payment = self._payment(stage, visit, 1)
+            with losing:
+                assert _pay(stage.provider(), payment) is Outcome.UNKNOWN, (
+                    "pay() whose reply is lost has to be UNKNOWN, or to raise something else than"
+                    " UnavailableError and RefusedError: these say that surely nothing was paid."
+                )
+            once = self.platform_state()
+            assert stage.provider().settle(payment) is Outcome.CONFIRMED, (
+                "settle() has to find a payment whose reply was lost."
+            )
+            assert self.platform_state() == once, "settle() must not pay."
 
     def test_bad_registration_is_refused_and_a_good_one_succeeds(self, tmp_path: Path) -> None:
         assert self.provider.default_requester is not None or self.bad_registrations, (
@@ -283,17 +360,33 @@ class ProviderConformance:
             assert {record["provider"] for record in records} == {self.provider.type}
             assert_json(records, "What was stored has to be JSON")
 
+    def _payment(self, stage: Stage, visit: VisitView, number: int) -> PaymentView:
+        return PaymentView(
+            id=number,
+            key=f"conformance-{number}",
+            kind=PaymentKind.BONUS,
+            run_id=visit.run_id,
+            worker_name=visit.worker_name,
+            reference=visit.reference,
+            amount=Decimal("0.50"),
+            currency=self.provider.currency,
+            reason="For the test.",
+        )
+
     def _registration(self, given: Mapping[str, Any]) -> Any:
         return self.provider.RequesterArgs(**given)
 
     def stage(self, tmp_path: Path) -> AbstractContextManager[Stage]:
         """Set up what core would make of :meth:`configuration`."""
         return open_stage(
-            plugins_with(Brings(providers=[self.provider])),
+            plugins_with(Brings(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
             state=lambda: RowsState(rows=[dict(row) for row in _ROWS]),
             roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},
-            options={"provider": self.configuration(tmp_path)},
+            options={
+                "architect": {"public_url": "https://nowhere.invalid/"},
+                "provider": self.configuration(tmp_path),
+            },
         )
 
     def _register(self, stage: Stage) -> None:
@@ -311,6 +404,16 @@ class ProviderConformance:
 def _arrive(provider: Provider, query: Mapping[str, str]) -> object:
     with must_not_raise(f"arrive() must not raise, whatever an address holds: {query!r}"):
         return provider.arrive(query)
+
+
+def _pay(provider: Provider, payment: PaymentView) -> Outcome:
+    """Pay as core does: what a provider raises leaves the outcome open, but for two errors."""
+    try:
+        return provider.pay(payment)
+    except (UnavailableError, RefusedError):
+        return Outcome.FAILED
+    except Exception:  # noqa: BLE001 - a provider's code, whatever it raises
+        return Outcome.UNKNOWN
 
 
 def _is_inherited(provider: type[Provider], method: str) -> bool:

@@ -19,6 +19,7 @@ from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider, RunView
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
+from famulus.model.schema import PluginSchema
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.planning import Draft, configuration_from_mapping, draft_plan
 from famulus.planning.shared_state import fitting_state
@@ -45,6 +46,7 @@ class Brings:
 
     blueprints: Sequence[type[Blueprint]] = ()
     providers: Sequence[type[Provider]] = ()
+    schemas: Sequence[PluginSchema] = ()
 
     @hookimpl
     def famulus_register_blueprints(self) -> list[type[Blueprint]]:
@@ -60,6 +62,11 @@ class Brings:
     def famulus_register_providers(self) -> list[type[Provider]]:
         """Bring the providers."""
         return [*self.providers]
+
+    @hookimpl
+    def famulus_register_schemas(self) -> list[PluginSchema]:
+        """Bring the tables."""
+        return [*self.schemas]
 
 
 def plugins_with(under_test: Brings) -> Plugins:
@@ -219,6 +226,8 @@ def open_stage(
     with contextlib.closing(
         Stage(folder=folder, plugins=plugins, plan=found.plan, state=state)
     ) as stage:
+        if plugins.schemas():
+            stage.database.prepare(plugins.schemas())
         yield stage
 
 

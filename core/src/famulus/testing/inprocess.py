@@ -35,15 +35,20 @@ def rows_configuration(
     *,
     provider: str = "crowd",
     blueprint: Mapping[str, Any] | None = None,
+    provider_options: Mapping[str, Any] | None = None,
+    public_url: str | None = None,
     **task: Any,
 ) -> dict[str, Any]:
     """Return the configuration of a task of the blueprint ``rows``, served nowhere.
 
+    :param public_url: the address that it has all the same.
     :param task: options of the task; those that are required have values already.
     """
     required = {"task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10"}
     return {
         "defaults": [{"blueprint": "rows"}, {"architect": "nowhere"}, {"provider": provider}],
+        "architect": {"public_url": public_url} if public_url else {},
+        "provider": dict(provider_options or {}),
         "blueprint": dict(blueprint or {}),
         "task": {**required, **task},
     }
@@ -79,8 +84,9 @@ class ManualOperator(Operator):
         return self._runs[run]
 
     def turn(self) -> None:
-        """Look after every run once and tell what is to be told."""
+        """Look after every run once, after asking its platform, and tell what is to be told."""
         for operated in self._going_on():
+            operated.sync()
             operated.look_after()
             if not operated.ended.is_set():
                 operated.tell()

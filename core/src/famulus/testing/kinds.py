@@ -11,13 +11,14 @@ from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
-from attrs import frozen
+from attrs import define, frozen
 
 from famulus.config.options import callback, option, rows
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.pages import (
+    AttemptView,
     Form,
     OnboardingView,
     Page,
@@ -49,7 +50,7 @@ class RowsArgs:
     block_qualification: str | None = option(help="Its holders are refused.")
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class RowsState(SharedTaskState):
     """What a test gives in Python."""
 
@@ -108,7 +109,7 @@ class RowsBlueprint(Blueprint):
         check = self._state.validate_onboarding
         return check(answers) if check else answers.get("answer") == "right"
 
-    def read_answers(self, form: Form) -> Any:
+    def read_answers(self, form: Form, attempt: AttemptView) -> Any:
         """Take the fields as they are."""
         if form.first("answer") == "invalid":
             raise InvalidAnswers("This is no answer.")
@@ -126,11 +127,18 @@ class NoArgs:
     """No options."""
 
 
+@frozen(kw_only=True)
+class NowhereArgs:
+    """Options of the architect ``nowhere``."""
+
+    public_url: str | None = option(help="What it says that the run's address is.")
+
+
 class NowhereArchitect(Architect):
     """Serves nothing: a test opens its own gateway."""
 
     type = "nowhere"
-    Args = NoArgs
+    Args = NowhereArgs
     url: ClassVar[str] = "http://nowhere.invalid/"
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -139,7 +147,7 @@ class NowhereArchitect(Architect):
 
     def deploy(self, deployment: Deployment) -> str:
         """Return an address at which there is nothing."""
-        return self.url
+        return self.args.public_url or self.url
 
     def is_alive(self) -> bool:
         """Always true, so that nobody starts it again."""
@@ -180,6 +188,7 @@ class ReportingCrowdProvider(CrowdProvider):
 
     type = "reporting_crowd"
     capabilities = Capabilities(reports_submissions=True)
+    sync_seconds = 0
 
 
 class KitPlugin:

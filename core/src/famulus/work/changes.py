@@ -11,13 +11,24 @@ from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
     AgentStatus,
+    PaymentStatus,
     RunStatus,
     Status,
     UnitStatus,
     VisitStatus,
     check_transition,
 )
-from famulus.model.tables import Agent, Event, TaskRun, Unit, Visit
+from famulus.model.tables import (
+    REFUSED,
+    Agent,
+    Event,
+    Payment,
+    TaskRun,
+    Unit,
+    Visit,
+    literal,
+    literals,
+)
 from famulus.model.transaction import Transaction
 
 
@@ -27,8 +38,8 @@ def _xact(kind: Kind) -> Any:
     return peewee.SQL("pg_current_xact_id()::text::bigint")
 
 
-_RECORD = Statement(
-    lambda kind: Event.insert({
+def _event(kind: Kind) -> Any:
+    return Event.insert({
         Event.run: Param("run"),
         Event.at: Param("at"),
         Event.subject: Param("subject"),
@@ -41,7 +52,10 @@ _RECORD = Statement(
         Event.detail: Param("detail"),
         Event.xact: _xact(kind),
     })
-)
+
+
+_RECORD = Statement(_event)
+_RECORD_ONCE = Statement(lambda kind: _event(kind).on_conflict_ignore())
 
 _CHANGE_UNIT = Statement(
     lambda _: Unit.update({
@@ -54,9 +68,36 @@ _CHANGE_VISIT = Statement(
         Visit.id == Param("id"), Visit.status == Param("old")
     )
 )
+_SUBMIT_VISIT = Statement(
+    lambda _: Visit.update({
+        Visit.status: literal(VisitStatus.SUBMITTED),
+        Visit.done_at: Param("at"),
+    }).where(
+        Visit.id == Param("id"),
+        Visit.status == Param("old"),
+        ~peewee.fn.EXISTS(
+            Agent.select(peewee.SQL("1")).where(
+                Agent.visit == Param("id"),
+                Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+            )
+        ),
+    )
+)
 _CHANGE_RUN = Statement(
     lambda _: TaskRun.update({TaskRun.status: Param("new")}).where(
         TaskRun.id == Param("id"), TaskRun.status == Param("old")
+    )
+)
+_CHANGE_PAYMENT = Statement(
+    lambda _: Payment.update({
+        Payment.status: Param("new"),
+        Payment.error: Param("error"),
+        Payment.changed_at: Param("at"),
+    }).where(Payment.id == Param("id"), Payment.status == Param("old"))
+)
+_CHANGE_AGENT = Statement(
+    lambda _: Agent.update({Agent.status: Param("new")}).where(
+        Agent.id == Param("id"), Agent.status == Param("old")
     )
 )
 _END_AGENT = Statement(
@@ -79,8 +120,8 @@ def record(
     agent: int | None = None,
     detail: Any = None,
 ) -> None:
-    """Append one event, at the transaction's time."""
-    tx.run(
+    """Append one event, at the transaction's time; it is stored with all others of the job."""
+    tx.append(
         _RECORD,
         run=run,
         at=to_micros(tx.now),
@@ -92,6 +133,23 @@ def record(
         count=count,
         agent=agent,
         detail=None if detail is None else dump_json(detail),
+    )
+
+
+def record_refusal(tx: Transaction, *, run: int, worker: int | None, reason: str, by: str) -> None:
+    """Append an event of a worker who was not let in, unless there is one for this reason."""
+    tx.run(
+        _RECORD_ONCE,
+        run=run,
+        at=to_micros(tx.now),
+        subject="worker",
+        subject_id=worker,
+        old=None,
+        new=REFUSED,
+        cause=reason,
+        count=1,
+        agent=None,
+        detail=dump_json({"by": by}),
     )
 
 
@@ -120,6 +178,14 @@ def end_agent(
     return _change(tx, _END_AGENT, "agent", run, agent, old, new, cause, agent=agent, at=now)
 
 
+def change_agent(
+    tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
+) -> bool:
+    """Change what is thought of an attempt that has ended, if it still has the old status; say
+    whether it had."""
+    return _change(tx, _CHANGE_AGENT, "agent", run, agent, old, new, cause, agent=agent)
+
+
 def change_visit(
     tx: Transaction, *, run: int, visit: int, old: VisitStatus, new: VisitStatus, cause: str
 ) -> bool:
@@ -127,9 +193,38 @@ def change_visit(
     return _change(tx, _CHANGE_VISIT, "visit", run, visit, old, new, cause)
 
 
+def submit_visit(tx: Transaction, *, run: int, visit: int, old: VisitStatus) -> bool:
+    """Mark a visit as done and submitted, if it still has the old status and nothing of it is open;
+    say whether that is so."""
+    return _change(
+        tx, _SUBMIT_VISIT, "visit", run, visit, old, VisitStatus.SUBMITTED, "submission",
+        at=to_micros(tx.now),
+    )
+
+
 def change_run(tx: Transaction, *, run: int, old: RunStatus, new: RunStatus, cause: str) -> bool:
     """Change one run, if it still has the old status; say whether it had."""
     return _change(tx, _CHANGE_RUN, "run", run, run, old, new, cause)
+
+
+def change_payment(
+    tx: Transaction,
+    *,
+    run: int,
+    payment: int,
+    old: PaymentStatus,
+    new: PaymentStatus,
+    cause: str,
+    error: str = "",
+) -> bool:
+    """Change one payment, if it still has the old status; say whether it had.
+
+    :param error: why it failed, or why nobody knows how it ended.
+    """
+    return _change(
+        tx, _CHANGE_PAYMENT, "payment", run, payment, old, new, cause, error=error,
+        at=to_micros(tx.now),
+    )
 
 
 def _change(

@@ -6,7 +6,7 @@ sweeper calls it again until nothing is left.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import peewee
 
@@ -22,6 +22,7 @@ from famulus.model.tables import Agent, Unit, Visit, literal, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.work.changes import change_units_together, change_visit, end_agent
 from famulus.work.release import Attempted, give_share_back, take_back
+from famulus.work.runs import RunRecord
 
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
@@ -45,10 +46,15 @@ def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     )
 
 
-def doubt_visits(tx: Transaction, run: int, submission_timeout: int) -> int:
+def doubt_visits(
+    tx: Transaction, run: int, submission_timeout: int, heard_at: datetime
+) -> int:
     """Mark visits ``unknown`` that are done here and whose submission the platform has not
-    reported in time; return how many."""
-    limit = tx.now - timedelta(seconds=submission_timeout)
+    reported in time; return how many.
+
+    :param heard_at: when the platform was heard last: one that is away has not said anything.
+    """
+    limit = heard_at - timedelta(seconds=submission_timeout)
     due = tx.rows(
         Visit.select(Visit.id, Visit.status)
         .where(
@@ -66,6 +72,27 @@ def doubt_visits(tx: Transaction, run: int, submission_timeout: int) -> int:
         )
         for visit in due
     )
+
+
+def is_report_awaited(tx: Transaction, run: int) -> bool:
+    """Say whether the platform is still to report a submission that is stored here."""
+    query = Visit.select(Visit.id).where(
+        Visit.run == run,
+        Visit.status == literal(VisitStatus.ACCEPTED),
+        Visit.done_at.is_null(False),
+    )
+    return tx.row(query.limit(1)) is not None
+
+
+def count_unreported(tx: Transaction, run: int) -> int:
+    """Return how many visits are done here, and not known to be submitted on the platform."""
+    query = Visit.select(peewee.fn.COUNT(Visit.id).alias("n")).where(
+        Visit.run == run,
+        Visit.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
+        Visit.done_at.is_null(False),
+    )
+    row = tx.row(query)
+    return int(row.n) if row is not None else 0
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
@@ -120,6 +147,14 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
         .order_by(Agent.submitted_at.desc())
         .limit(1)
     )
+
+
+def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
+    """Return since when nobody has submitted: the newest submission, or since the run was opened
+    last. ``no_submission_patience`` counts from then."""
+    newest = last_submission(tx, run.id)
+    moments = (run.opened_at, newest and newest.submitted_at)
+    return max((moment for moment in moments if moment), default=run.created_at)
 
 
 def _open_agents(run: int) -> peewee.ModelSelect[Agent]:

@@ -18,6 +18,7 @@ from attrs import evolve
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.pages import (
+    AttemptView,
     Form,
     OnboardingView,
     PreviewView,
@@ -46,9 +47,11 @@ from famulus.model.tables import Agent, Assignment, Visit, Worker
 from famulus.model.transaction import Transaction
 from famulus.work import shell
 from famulus.work.admission import Admission
-from famulus.work.arrival import Found, Onboarding, Rules, Settled
+from famulus.work.arrival import Found, Onboarding, Rules, Settled, hold_worker
 from famulus.work.callbacks import RemoteCallbacks
-from famulus.work.eligibility import requirement
+from famulus.work.eligibility import Rule, onboarding_of
+from famulus.work.records import read_unit_and_worker
+from famulus.work.refusals import Refusals
 from famulus.work.runs import RunRecord
 from famulus.work.submission import (
     Acknowledgement,
@@ -89,6 +92,10 @@ class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this mo
     """A form whose token nobody here has signed."""
 
 
+class _Undecided(Exception):  # noqa: N818 - ends a request, never leaves this module
+    """Answers to the onboarding that could not be judged."""
+
+
 def _guarded(
     answer: Callable[Concatenate[Gateway, P], Reply], /
 ) -> Callable[Concatenate[Gateway, P], Reply]:
@@ -104,6 +111,14 @@ def _guarded(
         except UnavailableError:
             _log.warning("run %d: busy", self.run_id, exc_info=True)
             return self.busy()
+        except _Undecided:
+            reference = secrets.token_hex(4)
+            _log.exception(
+                "run %d, reference %s: the onboarding could not be judged", self.run_id, reference
+            )
+            page = shell.undecided_document(self._title, reference)
+            message = f"Your answers could not be checked; try again later. Reference: {reference}"
+            return self._answer("error", 500, page, as_json, message=message)
         except Exception:  # noqa: BLE001 - mostly third-party code; logged with the reference
             reference = secrets.token_hex(4)
             _log.exception("run %d, reference %s", self.run_id, reference)
@@ -125,6 +140,7 @@ class Gateway:
         blueprint: Blueprint,
         provider: Provider,
         checks: Sequence[QualificationCheck],
+        requirements: Sequence[Rule],
         title: str,
         description: str,
         remote: RemoteCallbacks | None = None,
@@ -146,12 +162,15 @@ class Gateway:
             task=record.task_id,
             provider_type=record.provider_type,
             lanes=record.units_per_assignment,
-            requirements=tuple(map(requirement, state.qualifications)),
-            onboarding=blueprint.onboarding_qualification if blueprint.has_onboarding else None,
-            block=blueprint.block_qualification,
+            requirements=requirements,
+            onboarding=onboarding_of(blueprint),
         )
         self._admission = Admission(
-            database=database, rules=rules, checks=checks, predicate=state.worker_can_do_unit
+            database=database,
+            rules=rules,
+            checks=checks,
+            predicate=state.worker_can_do_unit,
+            refusals=Refusals(database, run=record.id, provider_type=record.provider_type),
         )
 
     @property
@@ -206,7 +225,7 @@ class Gateway:
         def job(tx: Transaction) -> VisitView | None:
             attempt = self._attempt(tx, agent)
             give_back(tx, attempt, reported_by_platform=self._reported)
-            return None if attempt.submission is None else self._visit_view(tx, attempt.visit)
+            return None if attempt.submission is None else _visit_of(attempt)
 
         submitted = self._database.write(job)
         if submitted is not None:
@@ -236,15 +255,16 @@ class Gateway:
         form = _without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json)
-        answers = self._blueprint.read_answers(form)
+        answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
         with self._uploads.kept(agent, form.files) as kept:
 
             def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
+                attempt = self._attempt(tx, agent)
                 stored = store_answers(
-                    tx, self._attempt(tx, agent), submission=submission, answers=answers,
-                    files=kept.files, reported_by_platform=self._reported,
+                    tx, attempt, submission=submission, answers=answers, files=kept.files,
+                    reported_by_platform=self._reported,
                 )
-                return stored, self._visit_view(tx, stored.visit)
+                return stored, _visit_of(attempt)
 
             try:
                 acknowledgement, visit = self._database.write(job)
@@ -261,7 +281,7 @@ class Gateway:
     ) -> Reply:
         with self._database.read() as tx:
             attempt = self._attempt(tx, agent, hold=False)
-            visit = self._visit_view(tx, attempt.visit)
+        visit = _visit_of(attempt)
         earlier = earlier_submission(attempt, submission)
         if earlier is None:
             earlier = self._store_onboarding(attempt, submission, form)
@@ -279,12 +299,14 @@ class Gateway:
     ) -> Acknowledgement:
         qualification = self._blueprint.onboarding_qualification
         assert qualification is not None
-        answers = self._blueprint.read_answers(form)
-        passed = self._blueprint.onboarding_passed(answers)
+        view = self._attempt_view(attempt.agent, onboarding=True)
+        answers = self._blueprint.read_answers(form, view)
+        passed = self._passed(answers)
         with self._uploads.kept(attempt.agent, form.files) as kept:
             job = partial(
                 _store_onboarding, agent=attempt.agent, submission=submission, answers=answers,
                 files=kept.files, passed=passed, qualification=qualification,
+                requesters=None if self._provider.capabilities.qualifications else (),
             )
             try:
                 stored = self._database.write(job)
@@ -294,6 +316,22 @@ class Gateway:
             if stored.result is Result.STORED:
                 kept.confirm()
         return stored
+
+    def _passed(self, answers: Any) -> bool:
+        """Ask whether the answers to the onboarding qualify.
+
+        :raises _Undecided: when the requester's code has not said so, which is no fault of the
+            worker's: nothing is granted, and they keep their try.
+        """
+        try:
+            passed = self._blueprint.onboarding_passed(answers)
+            if not isinstance(passed, bool):
+                raise TypeError(f"onboarding_passed returned {passed!r}: it must be True or False")
+        except (UnavailableError, InvalidAnswers):
+            raise
+        except Exception as error:
+            raise _Undecided from error
+        return passed
 
     def _acknowledge(
         self,
@@ -345,7 +383,8 @@ class Gateway:
                 page=page,
                 token=self._tokens.sign(found.agent, onboarding=onboarding),
                 submission_id=secrets.token_hex(16),
-                storage_key=f"famulus-{self.run_id}-{found.agent}",
+                # One host may serve the runs of several databases, and a browser keeps by host.
+                storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",
                 seconds_left=max((found.deadline - now) // _SECOND, 0),
                 onboarding=onboarding,
             )
@@ -359,6 +398,13 @@ class Gateway:
             self._first_row = json.loads(row[0]) if row else None
         page = self._blueprint.preview_page(PreviewView(data=self._first_row))
         return self._reply(200, shell.preview_document(self._title, self._description, page))
+
+    def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
+        def unit() -> UnitView:
+            with self._database.read() as tx:
+                return read_unit_and_worker(tx, agent)[0]
+
+        return AttemptView(agent_id=agent, onboarding=onboarding, unit=unit)
 
     def _already(self, visit: VisitView) -> Reply:
         completion = self._completion(visit)
@@ -422,6 +468,13 @@ def _usable(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
 
 
+def _visit_of(attempt: Attempt) -> VisitView:
+    return VisitView(
+        id=attempt.visit, run_id=attempt.run, reference=attempt.reference,
+        query=json.loads(attempt.query), worker_name=attempt.worker_name,
+    )
+
+
 def _without_ours(form: Form) -> Form:
     ours = (shell.TOKEN_FIELD, shell.SUBMISSION_FIELD)
     return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
@@ -436,15 +489,20 @@ def _store_onboarding(
     files: Any,
     passed: bool,
     qualification: str,
+    requesters: Sequence[int] | None,
 ) -> Acknowledgement:
+    attempt = read_attempt(tx, agent, hold=False)
+    assert attempt is not None
+    # The worker first, as an arrival does: two that wait for each other would both be held up.
+    hold_worker(tx, attempt.worker)
     attempt = read_attempt(tx, agent)
     assert attempt is not None
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:
         return earlier
     if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
-        return Acknowledgement(result=Result.CONFLICT, late=True, visit=attempt.visit)
+        return Acknowledgement(result=Result.CONFLICT, late=True)
     return store_onboarding(
         tx, attempt, submission=submission, answers=answers, files=files, passed=passed,
-        qualification=qualification,
+        qualification=qualification, requesters=requesters,
     )

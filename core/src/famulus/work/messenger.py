@@ -4,89 +4,120 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
 
 from attrs import frozen
 
-from famulus.contracts.provider import Provider, RunView
-from famulus.errors import UnavailableError
+from famulus.contracts.provider import Outcome, Provider, RunView
+from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
-from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, literal
 from famulus.model.transaction import Row, Transaction
+from famulus.work import outbox
 from famulus.work.outbox import Telling
+from famulus.work.paying import Deciding, Paying
+from famulus.work.ways import (
+    Blocking,
+    ClosingPlaces,
+    Disposing,
+    Effect,
+    End,
+    MovingEnd,
+    OpeningPlaces,
+    Platform,
+    Qualifying,
+    Way,
+)
 
 _log = logging.getLogger(__name__)
 
 #: Rows of one round.
 _ROUND = 50
-_LONGEST_WAIT = timedelta(minutes=10)
+_DONE = End(effect=Effect.DONE)
+_ENDS: Mapping[Outcome, End] = MappingProxyType({
+    Outcome.CONFIRMED: _DONE,
+    Outcome.FAILED: End(effect=Effect.REFUSED, error="the platform says that it failed"),
+    Outcome.UNKNOWN: End(effect=Effect.UNKNOWN, error="the platform has not said how it ended"),
+})
 
 
 @frozen(kw_only=True)
 class Messenger:
     """Speaks to the platform of one run, as its requester. Commands make one as the operator does:
-    a row that two of them tell has no second effect."""
+    a row is claimed by one of them, and another takes it over once the claim has run out.
+
+    What concerns the requester's account as a whole is told as well; with ``run`` None only that.
+    """
 
     database: Database
     provider: Provider
-    #: reads the run as it is now
-    run: Callable[[], RunView]
+    requester: int
+    #: the run's number, and what reads it as it is now
+    run_id: int | None = None
+    run: Callable[[], RunView] | None = None
 
     def deliver(self) -> int:
-        """Tell what is due; return how many rows were done."""
-        run = self.run()
+        """Tell what is due; return how many rows are put away by it."""
         with self.database.read() as tx:
-            due = tx.rows(
-                Outbox.select()
-                .where(
-                    Outbox.run == run.id,
-                    Outbox.status == literal(OutboxStatus.PENDING),
-                    Outbox.next_attempt_at <= tx.now,
-                )
-                .order_by(Outbox.id)
-                .limit(_ROUND)
+            due = outbox.select_due(
+                tx, run=self.run_id, requester=self.requester, most=_ROUND
             )
-        return sum(self._deliver_one(run, row) for row in due)
+        return sum(self._deliver_one(row) for row in due)
 
-    def _deliver_one(self, run: RunView, row: Row) -> bool:
-        try:
-            self._tell(run, row)
-        except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, tried again
-            if not isinstance(error, UnavailableError):
-                _log.exception("run %d: %s", run.id, row.key)
-            reason = f"{type(error).__name__}: {error}"
-            self.database.write(lambda tx: _postpone(tx, row, reason))
+    def deliver_all(self) -> int:
+        """Tell what is due until nothing more can be told now; return how many rows were put
+        away."""
+        told = 0
+        while done := self.deliver():
+            told += done
+        return told
+
+    def _deliver_one(self, row: Row) -> bool:
+        way = _WAYS.get(row.kind)
+        if way is None:
+            reason = f"this version of Famulus does not know how to tell {row.kind!r}"
+            self.database.write(lambda tx: outbox.postpone(tx, row, reason))
             return False
-        done = Outbox.update(status=OutboxStatus.DONE, error="", attempts=row.attempts + 1)
-        self.database.write(lambda tx: tx.execute(done.where(Outbox.id == row.id)))
-        return True
+        try:
+            claimed, begun = self.database.write(lambda tx: self._begin(tx, way, row))
+        except (UnavailableError, RefusedError) as error:
+            end = _end_of(error)
+            self.database.write(lambda tx: way.end(tx, row, None, end))
+            return end.effect is Effect.REFUSED
+        if not claimed:
+            return False
+        end = _DONE if begun is None else self._tell(way, row, begun)
+        self.database.write(lambda tx: way.end(tx, row, begun, end))
+        return end.effect in (Effect.DONE, Effect.REFUSED)
 
-    def _tell(self, run: RunView, row: Row) -> None:
-        tell = _HOW.get(row.kind)
-        if tell is None:
-            raise LookupError(f"nobody knows how to tell {row.kind!r}")
-        tell(self.provider, run, row)
+    def _begin(self, tx: Transaction, way: Way, row: Row) -> tuple[bool, Any]:
+        if not outbox.claim(tx, row, way.lease):
+            return False, None
+        return True, way.begin(tx, row, self.provider.capabilities)
+
+    def _tell(self, way: Way, row: Row, begun: Any) -> End:
+        platform = Platform(database=self.database, provider=self.provider, run=self.run)
+        try:
+            return _ENDS[way.tell(platform, begun)]
+        except (UnavailableError, RefusedError) as error:
+            return _end_of(error)
+        except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, tried again
+            _log.exception("the platform could not be told of %s", row.key)
+            return End(effect=Effect.UNKNOWN, error=f"{type(error).__name__}: {error}")
 
 
-def _open_places(provider: Provider, run: RunView, row: Row) -> None:
-    first = row.payload["first"]
-    provider.open_places(run, range(first, first + row.payload["count"]))
+_WAYS: Mapping[str, Way] = MappingProxyType({
+    Telling.OPEN_PLACES: OpeningPlaces(),
+    Telling.MOVE_END: MovingEnd(),
+    Telling.CLOSE_PLACES: ClosingPlaces(),
+    Telling.DISPOSE: Disposing(),
+    Telling.DECIDE: Deciding(),
+    Telling.PAY: Paying(),
+    Telling.QUALIFY: Qualifying(),
+    Telling.BLOCK: Blocking(),
+})
 
 
-def _close_places(provider: Provider, run: RunView, _: Row) -> None:
-    provider.close_places(run)
-
-
-_HOW: Mapping[str, Callable[[Provider, RunView, Row], None]] = {
-    Telling.OPEN_PLACES: _open_places,
-    Telling.CLOSE_PLACES: _close_places,
-}
-
-
-def _postpone(tx: Transaction, row: Row, reason: str) -> None:
-    wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
-    query = Outbox.update(
-        attempts=row.attempts + 1, next_attempt_at=tx.now + wait, error=reason
-    ).where(Outbox.id == row.id)
-    tx.execute(query)
+def _end_of(error: UnavailableError | RefusedError) -> End:
+    effect = Effect.REFUSED if isinstance(error, RefusedError) else Effect.NOTHING
+    return End(effect=effect, error=str(error) or type(error).__name__)

@@ -7,9 +7,10 @@ import os
 from famulus.contracts.context import Context
 from famulus.contracts.plan import SharedTaskState
 from famulus.model.database import Database
-from famulus.planning import plan_from_stored, stored_callbacks
+from famulus.planning import chosen_checks, plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 from famulus.work.callbacks import VARIABLE, RemoteCallbacks
+from famulus.work.eligibility import run_rules
 from famulus.work.gateway import Gateway
 from famulus.work.runs import find_run, requester_of
 
@@ -46,13 +47,19 @@ def open_gateway(
         clock=database.clock,
         shared_state=plan.shared_state,
         requester=requester_of(record),
+        run_id=run,
     )
+    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+    rules = run_rules(plan, blueprint)
     return Gateway(
         database=database,
         record=record,
-        blueprint=plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context),
+        blueprint=blueprint,
         provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
-        checks=[check(None, context) for check in plugins.checks()],
+        checks=[check(args, context) for check, args in chosen_checks(plan, plugins)],
+        requirements=[
+            rule for rule in rules if rule.requirement.applies_to(record.provider_type)
+        ],
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",
         remote=remote,

@@ -9,7 +9,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import RunView
 from famulus.model.database import Database
-from famulus.work.eligibility import Comparator
+from famulus.work.eligibility import run_rules
 from famulus.work.runs import RunRecord
 
 
@@ -28,12 +28,6 @@ def run_view(
 
 
 def run_requirements(plan: Plan, blueprint: Blueprint) -> tuple[Mapping[str, Any], ...]:
-    """Return everything a run asks of its workers' qualifications."""
-    asked = list(plan.shared_state.qualifications)
-    if blueprint.block_qualification:
-        asked.append({
-            "qualification_name": blueprint.block_qualification,
-            "comparator": Comparator.NOT_EXIST.value,
-            "value": None,
-        })
-    return tuple(asked)
+    """Return everything a run asks of the qualifications of its own provider's workers."""
+    asked = (rule.requirement for rule in run_rules(plan, blueprint))
+    return tuple(each.as_dict() for each in asked if each.applies_to(plan.provider.type))

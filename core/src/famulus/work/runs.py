@@ -50,7 +50,10 @@ class RunRecord:
     assignment_duration_in_seconds: int
     submission_timeout: int
     no_submission_patience: int
+    allowed_concurrent: int
+    maximum_units_per_worker: int
     max_num_concurrent_units: int
+    max_spend: int
     loading: LoadingStatus
     loading_error: str
     rows_loaded: int

@@ -23,17 +23,17 @@ from famulus.model.states import (
 )
 from famulus.model.tables import (
     Agent,
-    GrantedQualification,
     Participation,
-    Qualification,
+    TaskRun,
     Unit,
     Upload,
     Visit,
+    Worker,
     literals,
 )
 from famulus.model.transaction import Transaction
-from famulus.work.changes import change_unit, change_visit, record
-from famulus.work.eligibility import held_by
+from famulus.work.changes import change_unit, change_visit, record, submit_visit
+from famulus.work.qualifications import settle_onboarding
 from famulus.work.release import Attempted, release_waiting, take_back
 
 
@@ -49,12 +49,20 @@ class Result(StrEnum):
 
 @frozen(kw_only=True)
 class Attempt:
-    """An agent as it stands when something comes in for it."""
+    """An agent as it stands when something comes in for it, and the visit it belongs to."""
 
     agent: int
     run: int
+    #: whether the run lets only so many units out at a time
+    is_windowed: bool
     worker: int
+    worker_name: str
     visit: int
+    reference: str
+    #: the URL's query that the worker came with, as JSON text
+    query: str
+    #: as it was a moment ago: only the agent is held
+    visit_status: VisitStatus
     unit: int | None
     assignment: int | None
     status: AgentStatus
@@ -80,18 +88,28 @@ class Acknowledgement:
 
     result: Result
     late: bool
-    visit: int
+
+
+#: Visits that become submitted once their last answers are stored.
+_SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
 
 
 def _attempt(_: Kind) -> Any:
-    return Agent.select(
-        Agent.id, Agent.run, Agent.worker, Agent.visit, Agent.unit, Agent.assignment, Agent.status,
-        Agent.submission_id, Agent.late,
-    ).where(Agent.id == Param("agent"))
+    return (
+        Agent.select(
+            Agent.id, Agent.run, Agent.worker, Agent.visit, Agent.unit, Agent.assignment,
+            Agent.status, Agent.submission_id, Agent.late, TaskRun.max_num_concurrent_units,
+            Worker.name, Visit.reference, Visit.query, Visit.status,
+        )
+        .join(TaskRun, on=(Agent.run == TaskRun.id))
+        .join(Worker, on=(Agent.worker == Worker.id))
+        .join(Visit, on=(Agent.visit == Visit.id))
+        .where(Agent.id == Param("agent"))
+    )
 
 
 _ATTEMPT = Statement(_attempt)
-_HELD_ATTEMPT = Statement(lambda kind: held(_attempt(kind), kind))
+_HELD_ATTEMPT = Statement(lambda kind: held(_attempt(kind), kind, of=Agent))
 _STORE = Statement(
     lambda _: Agent.update({
         Agent.status: Param("status"),
@@ -155,10 +173,13 @@ def read_attempt(tx: Transaction, agent: int, *, hold: bool = True) -> Attempt |
     row = tx.one(_HELD_ATTEMPT if hold else _ATTEMPT, agent=agent)
     if row is None:
         return None
-    number, run, worker, visit, unit, assignment, status, submission, late = row
+    number, run, worker, visit, unit, assignment, status, submission, late = row[:9]
+    window, worker_name, reference, query, visit_status = row[9:]
     return Attempt(
-        agent=number, run=run, worker=worker, visit=visit, unit=unit, assignment=assignment,
-        status=AgentStatus(status), submission=submission, late=bool(late),
+        agent=number, run=run, is_windowed=bool(window), worker=worker, worker_name=worker_name,
+        visit=visit, reference=reference, query=query, visit_status=VisitStatus(visit_status),
+        unit=unit, assignment=assignment, status=AgentStatus(status), submission=submission,
+        late=bool(late),
     )
 
 
@@ -183,7 +204,7 @@ def store_answers(
     if returned and tx.one(
         _OTHER_ATTEMPT, assignment=attempt.assignment, worker=attempt.worker, agent=attempt.agent
     ):
-        return Acknowledgement(result=Result.CONFLICT, late=True, visit=attempt.visit)
+        return Acknowledgement(result=Result.CONFLICT, late=True)
     _store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
     tx.run(
         _COUNT_DONE, run=attempt.run, worker=attempt.worker, closed=int(on_time),
@@ -191,7 +212,7 @@ def store_answers(
     )
     _complete_unit(tx, attempt)
     _finish_visit(tx, attempt, reported_by_platform)
-    return Acknowledgement(result=Result.STORED, late=not on_time, visit=attempt.visit)
+    return Acknowledgement(result=Result.STORED, late=not on_time)
 
 
 def store_onboarding(
@@ -203,10 +224,11 @@ def store_onboarding(
     files: Sequence[StoredFile],
     passed: bool,
     qualification: str,
+    requesters: Sequence[int] | None,
 ) -> Acknowledgement:
-    """Store the answers to the onboarding and grant the qualification: 1 passed, 0 failed.
+    """Store the answers to the onboarding and grant what they lead to.
 
-    Late answers do not change what was granted since: nobody gets a second try that way.
+    :param requesters: whose platform is to be told; see ``qualifications.grant``.
     """
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:
@@ -214,9 +236,11 @@ def store_onboarding(
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
     _store(tx, attempt, status, submission, answers, files, late=late)
-    if not late or qualification not in held_by(tx, attempt.worker):
-        grant(tx, worker=attempt.worker, qualification=qualification, value=int(passed))
-    return Acknowledgement(result=Result.STORED, late=late, visit=attempt.visit)
+    settle_onboarding(
+        tx, worker=attempt.worker, qualification=qualification, passed=passed, run=attempt.run,
+        requesters=requesters,
+    )
+    return Acknowledgement(result=Result.STORED, late=late)
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
@@ -225,7 +249,7 @@ def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | N
         return None
     same = attempt.submission == submission
     return Acknowledgement(
-        result=Result.REPEATED if same else Result.CONFLICT, late=attempt.late, visit=attempt.visit
+        result=Result.REPEATED if same else Result.CONFLICT, late=attempt.late
     )
 
 
@@ -242,26 +266,6 @@ def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) 
         visit_becomes=None if reported_by_platform else VisitStatus.RETURNED,
     )
     return bool(given_back)
-
-
-def grant(tx: Transaction, *, worker: int, qualification: str, value: int) -> None:
-    """Give a worker a qualification, or change the value they hold."""
-    number = make_qualification(tx, qualification)
-    query = GrantedQualification.insert(
-        worker=worker, qualification=number, value=value, granted_at=tx.now
-    ).on_conflict(
-        conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
-        update={GrantedQualification.value: value, GrantedQualification.granted_at: tx.now},
-    )
-    tx.execute(query)
-
-
-def make_qualification(tx: Transaction, name: str) -> int:
-    """Return a qualification's number, made when there is none of that name."""
-    tx.execute(Qualification.insert(name=name, created_at=tx.now).on_conflict_ignore())
-    row = tx.row(Qualification.select(Qualification.id).where(Qualification.name == name))
-    assert row is not None
-    return int(row.id)
 
 
 def _store(
@@ -299,27 +303,32 @@ def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
         tx, run=attempt.run, unit=attempt.unit, old=UnitStatus.ASSIGNED,
         new=UnitStatus.COMPLETED, cause="submission", agent=attempt.agent,
     ):
-        release_waiting(tx, attempt.run, closed=1)
+        if attempt.is_windowed:
+            release_waiting(tx, attempt.run, closed=1)
         return
     row = tx.one(_UNIT_STATUS, unit=attempt.unit)
     status = UnitStatus(row[0]) if row else None
-    if status in (UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
+    if status in (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
         changed = change_unit(
             tx, run=attempt.run, unit=attempt.unit, old=status, new=UnitStatus.COMPLETED,
             cause="late submission", agent=attempt.agent,
         )
-        if changed and status is UnitStatus.LAUNCHED:
+        if changed and status is UnitStatus.LAUNCHED and attempt.is_windowed:
             release_waiting(tx, attempt.run, closed=1)
 
 
 def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> None:
+    known = attempt.visit_status
+    submits = not reported_by_platform and known in _SUBMITTABLE
+    if submits and submit_visit(tx, run=attempt.run, visit=attempt.visit, old=known):
+        return
     if tx.one(_OTHER_OPEN, visit=attempt.visit) is not None:
         return
     row = tx.one(_VISIT_DONE, visit=attempt.visit, at=to_micros(tx.now))
     if row is None or reported_by_platform:
         return
     old = VisitStatus(row[0])
-    if old in OPEN_VISITS or old in (VisitStatus.EXPIRED, VisitStatus.RETURNED):
+    if old in _SUBMITTABLE:
         change_visit(
             tx, run=attempt.run, visit=attempt.visit, old=old, new=VisitStatus.SUBMITTED,
             cause="submission",

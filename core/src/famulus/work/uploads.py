@@ -19,6 +19,11 @@ _LONGEST_NAME = 255
 _BROKEN_OFF_SECONDS = 24 * 3600
 
 
+def agent_folder(root: Path, run: int, agent: int) -> Path:
+    """Return the folder of one attempt's files; it is there once there are some."""
+    return root / str(run) / str(agent)
+
+
 class Uploads:
     """The folder of uploaded files of one database, and the part of it for one run."""
 
@@ -53,8 +58,7 @@ class Uploads:
                     path.unlink(missing_ok=True)
 
     def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
-        relative = Path(str(self._run), str(agent), secrets.token_hex(16))
-        target = self.root / relative
+        target = agent_folder(self.root, self._run, agent) / secrets.token_hex(16)
         try:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with file.path.open("rb") as stream:
@@ -70,7 +74,7 @@ class Uploads:
             content_type=_stored(file.content_type)[:_LONGEST_NAME],
             size=file.size,
             sha256=file.sha256,
-            path=relative.as_posix(),
+            path=target.relative_to(self.root).as_posix(),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus import Provider, hookimpl
+from famulus import PluginSchema, Provider, hookimpl
 
 
 @hookimpl
@@ -11,3 +11,11 @@ def famulus_register_providers() -> list[type[Provider]]:
     from famulus_mock.provider import MockProvider
 
     return [MockProvider]
+
+
+@hookimpl
+def famulus_register_schemas() -> list[PluginSchema]:
+    """Bring the tables of what ``mock`` has paid."""
+    from famulus_mock.tables import SCHEMA
+
+    return [SCHEMA]

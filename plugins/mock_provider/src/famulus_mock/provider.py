@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from attrs import frozen
@@ -12,6 +14,9 @@ from famulus import (
     Arrival,
     Capabilities,
     Completion,
+    Outcome,
+    PaymentKind,
+    PaymentView,
     Plan,
     Preview,
     Problem,
@@ -20,12 +25,24 @@ from famulus import (
     RefusalReason,
     RunView,
     ShowAnswers,
+    Transaction,
+    Verdict,
     VisitView,
     option,
 )
+from famulus_mock.faults import Fault, call
+from famulus_mock.tables import MockPayment, MockVerdict
+
+if TYPE_CHECKING:
+    from attrs import Attribute
 
 #: Longer than any id a platform gives; keeps nonsense out of the database.
 _LONGEST = 255
+
+
+def _is_part(_: object, _field: Attribute[Any], value: Decimal) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{value} is not from 0 to 1")
 
 
 @frozen(kw_only=True)
@@ -35,15 +52,25 @@ class MockArgs:
     requester_name: str | None = option(
         help="Requester that the run belongs to; MOCK_REQUESTER, made at need, when unset."
     )
+    fee: Decimal = option(
+        help="What the platform takes on top of each payment, as a part of it: 0.2 is a fifth.",
+        default=Decimal(0),
+        validator=_is_part,
+    )
+    faults: list[Fault] = option(
+        help="For tests: how the run's first calls about money end, one after the other; killed "
+        "ends the process, and lost and killed_after come after the money was paid.",
+        factory=list,
+    )
 
 
 class MockProvider(Provider):
     """Anybody is who the URL says: ``?worker_id=x&assignment_id=1``. For trying tasks out, on a
-    machine of one's own; nobody is paid."""
+    machine of one's own. Payments are play money: they are written down, and nobody gets any."""
 
     type = "mock"
     Args = MockArgs
-    capabilities = Capabilities(sandbox=True)
+    capabilities = Capabilities(sandbox=True, pays=True)
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -72,6 +99,47 @@ class MockProvider(Provider):
     def entrances(self, run: RunView) -> Sequence[str]:
         """Return the preview's address and a ready link for a worker."""
         return (run.url, f"{run.url}?{urlencode({'worker_id': 'x', 'assignment_id': '1'})}")
+
+    def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Take the part that the options say."""
+        part: Decimal = self.args.fee
+        return amount * part
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Write the verdict down; what is approved already stays so."""
+        return self._call(visit.run_id, lambda tx: _decide(tx, visit, verdict))
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Write down that it was paid, and once more if asked once more."""
+        return self._call(payment.run_id, lambda tx: _pay(tx, payment))
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Look whether it was paid."""
+        return self._call(payment.run_id, lambda tx: _settle(tx, payment))
+
+    def _call(self, run: int, job: Callable[[Transaction], Outcome]) -> Outcome:
+        return call(self.context, self.args.faults, run, lambda: self.context.database.write(job))
+
+
+def _decide(tx: Transaction, visit: VisitView, verdict: Verdict) -> Outcome:
+    row = tx.row(MockVerdict.select(MockVerdict.verdict).where(MockVerdict.visit == visit.id))
+    if row is not None and row.verdict == Verdict.APPROVED:
+        return Outcome.CONFIRMED if verdict is Verdict.APPROVED else Outcome.FAILED
+    tx.execute(MockVerdict.delete().where(MockVerdict.visit == visit.id))
+    tx.execute(MockVerdict.insert(visit=visit.id, verdict=verdict.value))
+    return Outcome.CONFIRMED
+
+
+def _pay(tx: Transaction, payment: PaymentView) -> Outcome:
+    tx.insert(
+        MockPayment, key=payment.key, worker=payment.worker_name, amount=str(payment.amount)
+    )
+    return Outcome.CONFIRMED
+
+
+def _settle(tx: Transaction, payment: PaymentView) -> Outcome:
+    row = tx.row(MockPayment.select(MockPayment.id).where(MockPayment.key == payment.key))
+    return Outcome.FAILED if row is None else Outcome.CONFIRMED
 
 
 def _usable(text: str) -> bool:

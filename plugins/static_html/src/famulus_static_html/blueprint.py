@@ -10,7 +10,6 @@ from typing import Any
 import famulus
 from famulus_static_html.checks import StaticTaskChecks
 from famulus_static_html.columns import OWN_NAMES
-from famulus_static_html.fields import ListFields
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import CompiledPage, read_page
 from famulus_static_html.show import shown
@@ -98,15 +97,10 @@ class StaticTaskBlueprint(famulus.Blueprint):
             )
         return passed
 
-    def read_answers(self, form: famulus.Form) -> dict[str, Any]:
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Take the form's fields; what could have several values is always a list."""
-        return famulus.answers_from(form, lists=self._lists().among(form))
-
-    def _lists(self) -> ListFields:
-        lists = self._page(self.args.task_source).lists
-        if self.has_onboarding:
-            lists |= self._page(self.args.onboarding_source).lists
-        return lists
+        source = self.args.onboarding_source if attempt.onboarding else self.args.task_source
+        return famulus.answers_from(form, lists=self._page(source).lists.among(form))
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return inputs and outputs as ``name: value`` lines."""

@@ -38,9 +38,6 @@ class ListFields:
                 (names if name in checkboxes else checkboxes).add(name)
         return cls(frozenset(names - {""}))
 
-    def __or__(self, other: ListFields) -> ListFields:
-        return ListFields(self.names | other.names)
-
     def among(self, form: famulus.Form) -> set[str]:
         """Return the names of this form's fields that are lists."""
         sent = {name for name, _ in form.fields} | {file.field for file in form.files}

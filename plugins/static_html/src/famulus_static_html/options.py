@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, frozen
 
 import famulus
 
@@ -50,7 +50,7 @@ class StaticTaskArgs:
     )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class SharedStaticTaskState(famulus.SharedTaskState):
     """What only Python can say of a static task."""
 
@@ -58,8 +58,9 @@ class SharedStaticTaskState(famulus.SharedTaskState):
         help="Rows, one for each assignment: a list, or a generator for what is made while it is "
         "loaded."
     )
-    #: values for the placeholders of the onboarding page
-    onboarding_data: dict[str, Any] = field(factory=dict)
+    onboarding_data: dict[str, Any] = famulus.option(
+        help="Values for the placeholders of the onboarding page.", factory=dict
+    )
     validate_onboarding: Callable[[dict[str, Any]], bool] | None = famulus.callback(
         help='({"inputs", "outputs"}) -> bool: do the answers to the onboarding qualify?'
     )

@@ -63,22 +63,20 @@ class CompareTexts(famulus.Blueprint):
         """Show the first pair, once there is one."""
         return None if view.data is None else comparison(self.args, view.data, "a")
 
-    def read_answers(self, form: famulus.Form) -> dict[str, str]:
+    def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, str]:
         """Take a choice, and the reason for it.
 
         :raises famulus.InvalidAnswers: without a choice, or without a reason where there must be.
         """
-        better, first = form.first("better"), form.first("first")
+        better = form.first("better")
         reason = (form.first("reason") or "").strip()
         if better not in ("a", "b") and not (better == "tie" and self.args.ties):
             raise famulus.InvalidAnswers("Please choose one of the answers.")
-        if first not in ("a", "b"):
-            raise famulus.InvalidAnswers("This page is incomplete: please load it again.")
         if self.args.reason == "required" and not reason:
             raise famulus.InvalidAnswers("Please say why you chose this answer.")
         if len(reason) > _LONGEST_REASON:
             raise famulus.InvalidAnswers(f"Please give a reason of {_LONGEST_REASON} characters.")
-        return {"better": better, "first": first, "reason": reason}
+        return {"better": better, "first": first_side(attempt.unit), "reason": reason}
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return both texts, the shown order and the answer, safe for a terminal."""

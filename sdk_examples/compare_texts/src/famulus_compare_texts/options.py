@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import define, frozen
 
 import famulus
 
@@ -34,7 +34,7 @@ class CompareTextsArgs:
     )
 
 
-@frozen(kw_only=True)
+@define(kw_only=True)
 class SharedCompareTextsState(famulus.SharedTaskState):
     """What only Python can say of a comparison."""
 

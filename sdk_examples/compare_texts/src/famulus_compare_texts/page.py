@@ -25,7 +25,7 @@ def comparison(args: CompareTextsArgs, row: Mapping[str, Any], first: str) -> fa
         + f'<div class="compare-texts">{_text(0, row[sides[0]])}{_text(1, row[sides[1]])}</div>\n'
         + _choices(args, sides)
         + _reason(args)
-        + f'<input type="hidden" name="first" value="{escape(first)}">\n</div>'
+        + "\n</div>"
     )
     return famulus.Page(head=HEAD, body=body, scripts=SCRIPTS)
 

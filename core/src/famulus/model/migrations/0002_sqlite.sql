@@ -25,3 +25,6 @@ CREATE INDEX "payment_of_unit"
 CREATE INDEX "payment_unsettled"
     ON "payment" ("run_id")
     WHERE ("status" IN ('planned', 'sent', 'unknown'));
+CREATE UNIQUE INDEX "event_refused"
+    ON "event" ("run_id", "subject_id", "cause")
+    WHERE ("new" = 'refused');

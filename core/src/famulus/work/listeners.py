@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +18,35 @@ from famulus.model.states import AgentStatus, RunStatus, UnitStatus
 from famulus.model.tables import Event, TaskRun
 from famulus.model.transaction import Row, Transaction
 from famulus.plugins import Plugins
+from famulus.work.deciding import REVIEW, UNDO
 from famulus.work.records import read_submitted, read_unit_and_worker
+from famulus.work.runs import find_run
 
 _log = logging.getLogger(__name__)
 
 #: Events of one round.
 _ROUND = 200
+#: What listeners are told in place of a decision when one was taken back.
+UNDONE = "undone"
+#: Seconds to wait for other transactions that keep a run's last events from being read.
+_CATCHING_UP_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
+
+
+def tell_listeners_of_ended_run(database: Database, plugins: Plugins, run: int) -> None:
+    """Tell plugins what has happened in a run that is over, which no operator will have again.
+
+    The events of any other run are told by its operator, now or once it is resumed: only there are
+    the functions of its script. Waits a little for what others are still writing.
+    """
+    record = find_run(database, run)
+    if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
+        return
+    listeners = Listeners(database, plugins, run, record.task_name, None)
+    pause, until = threading.Event(), time.monotonic() + _CATCHING_UP_SECONDS
+    while listeners.deliver() or (listeners.is_behind() and time.monotonic() < until):
+        if listeners.is_behind():
+            pause.wait(_LOOK_SECONDS)
 
 
 class Listeners:
@@ -57,7 +82,7 @@ class Listeners:
             last = events[-1]
             query = TaskRun.update(
                 events_delivered=last.id, transactions_delivered=last.xact
-            ).where(TaskRun.id == self._run)
+            ).where(TaskRun.id == self._run, _is_further(last))
             self._database.write(lambda tx: tx.execute(query))
         return len(events)
 
@@ -105,13 +130,24 @@ class Listeners:
             self._plugins.run_finished(told)
         elif event.subject == "unit" and event.new == UnitStatus.ASSIGNED:
             self._tell_assigned(told, event)
-        elif event.subject == "agent" and event.new == AgentStatus.COMPLETED:
+        elif event.subject == "unit" and event.cause in (REVIEW, UNDO):
+            self._tell_reviewed(told, event)
+        elif (
+            event.subject == "agent"
+            and event.new == AgentStatus.COMPLETED
+            and event.cause != UNDO
+        ):
             self._tell_submitted(told, event)
 
     def _tell_assigned(self, told: RunEvent, event: Row) -> None:
         with self._database.read() as tx:
             unit, worker = read_unit_and_worker(tx, event.agent_id)
         self._plugins.unit_assigned(told, unit, worker)
+
+    def _tell_reviewed(self, told: RunEvent, event: Row) -> None:
+        with self._database.read() as tx:
+            reviewed = read_submitted(tx, event.agent_id)
+        self._plugins.unit_reviewed(told, reviewed, UNDONE if event.cause == UNDO else event.new)
 
     def _tell_submitted(self, told: RunEvent, event: Row) -> None:
         with self._database.read() as tx:
@@ -122,3 +158,10 @@ class Listeners:
                 self._on_unit_submitted(submitted)
             except Exception:  # noqa: BLE001 - the author's code; the answers are stored
                 _log.exception("run %d: on_unit_submitted failed", self._run)
+
+
+def _is_further(event: Row) -> Any:
+    """Let two that tell the same run at once never put the place back."""
+    return (TaskRun.transactions_delivered < event.xact) | (
+        (TaskRun.transactions_delivered == event.xact) & (TaskRun.events_delivered < event.id)
+    )

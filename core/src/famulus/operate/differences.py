@@ -1,0 +1,116 @@
+"""Differences between a platform and here in what workers have done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
+from famulus.model.tables import Agent, Review, Unit, Visit, Worker
+from famulus.model.transaction import Transaction
+from famulus.work.runs import RunRecord
+
+#: Visits and workers that one sentence names.
+_NAMED = 5
+
+Words = Sequence[str | int]
+
+
+@frozen(kw_only=True)
+class Difference:
+    """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
+    a command helps; ``advice`` is what else to do."""
+
+    #: None for what concerns a requester's account
+    run: int | None
+    what: str
+    command: Words = ()
+    advice: str = ""
+
+
+def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find work that is here and not on the platform, or there and not here."""
+    late = tx.now - timedelta(seconds=run.submission_timeout)
+    not_there = _visits_where(
+        tx, run,
+        Visit.done_at.is_null(False),
+        (Visit.status == VisitStatus.UNKNOWN)
+        | ((Visit.status == VisitStatus.ACCEPTED) & (Visit.done_at <= late)),
+    )
+    if not_there:
+        yield Difference(
+            run=run.id,
+            what=f"submitted here, and not on the platform: visits {not_there}",
+            command=("sync", run.id),
+            advice="the worker can open the page again and press the button there",
+        )
+    ended_there = _visits_where(
+        tx, run,
+        Visit.done_at.is_null(False),
+        Visit.status << [VisitStatus.RETURNED, VisitStatus.EXPIRED],
+    )
+    if ended_there:
+        yield Difference(
+            run=run.id,
+            what=f"submitted here, and ended without that on the platform: visits {ended_there}",
+            command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
+        )
+    not_here = _visits_where(
+        tx, run, Visit.done_at.is_null(), Visit.status == VisitStatus.SUBMITTED
+    )
+    if not_here:
+        yield Difference(
+            run=run.id, what=f"submitted on the platform, and no answers here: visits {not_here}",
+            command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
+            advice="nobody is rejected for data that we have lost",
+        )
+
+
+def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find decisions that nobody was told of, and work that nobody is asked to decide on."""
+    unsettled = tx.row(
+        Review.select(peewee.fn.COUNT(Review.id).alias("n"))
+        .join(Unit, on=(Review.unit == Unit.id))
+        .where(Unit.run == run.id, Review.settled_at.is_null(), Review.undone_at.is_null())
+    )
+    if unsettled is not None and unsettled.n:
+        yield Difference(
+            run=run.id, what=f"decisions of a review that are neither told nor paid: {unsettled.n}",
+            command=("review", run.task_name),
+        )
+    spare = tx.rows(
+        Agent.select(Worker.name)
+        .join(Unit, on=(Agent.unit == Unit.id))
+        .switch(Agent)
+        .join(Worker, on=(Agent.worker == Worker.id))
+        .where(
+            Agent.run == run.id,
+            Agent.status == AgentStatus.COMPLETED,
+            Agent.late,
+            Unit.agent_id != Agent.id,
+            Unit.status != UnitStatus.EXPIRED,
+        )
+        .limit(_NAMED + 1)
+    )
+    if spare:
+        names = ", ".join(dict.fromkeys(row.name for row in spare))
+        yield Difference(
+            run=run.id, what=f"late answers to units that others have done, unpaid: of {names}",
+            command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
+        )
+
+
+def _visits_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
+    rows = tx.rows(
+        Visit.select(Visit.reference, Worker.name)
+        .join(Worker, on=(Visit.worker == Worker.id))
+        .where(Visit.run == run.id, *conditions)
+        .order_by(Visit.id)
+        .limit(_NAMED + 1)
+    )
+    named = [f"{row.reference} of {row.name}" for row in rows[:_NAMED]]
+    return ", ".join([*named, *(["and more"] if len(rows) > _NAMED else [])])

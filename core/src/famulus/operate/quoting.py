@@ -1,0 +1,135 @@
+"""What a run will cost, as far as that can be known before it exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from decimal import Decimal
+from itertools import islice
+
+from attrs import evolve, frozen
+
+from famulus.config.option_classes import option_fields
+from famulus.config.options import is_rows
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context
+from famulus.contracts.plan import Plan
+from famulus.contracts.provider import Provider, Quote
+from famulus.errors import Problem
+from famulus.model.database import Database
+from famulus.model.money import from_minor, to_minor_up
+from famulus.plugins import Plugins
+from famulus.work.requesters import choose_requester, read_requesters
+
+
+@frozen(kw_only=True)
+class Estimate:
+    """What the units of a plan will cost with the platform's fees, if every one is paid."""
+
+    #: rows of the data; None for a generator, whose rows nobody can count before they come
+    rows: int | None
+    #: units that they make; None where that is not known
+    units: int | None
+    #: whether there are more rows than were counted
+    is_part: bool
+    #: what one unit costs
+    one: Quote
+    #: what all of them cost; None where their number is not known
+    total: Quote | None
+    #: what the run may cost at most, bonuses included; 0 is no limit
+    max_spend: Decimal
+
+    @property
+    def affordable(self) -> int | None:
+        """How many units the limit allows; None for any number."""
+        if not self.max_spend or not self.one.total:
+            return None
+        return int(self.max_spend // self.one.total)
+
+
+def estimate_cost(
+    database: Database, plugins: Plugins, plan: Plan, *, most_rows: int | None = None
+) -> Estimate:
+    """Count the units of a checked plan and ask the provider what they cost.
+
+    :param most_rows: count no more rows than that.
+    :raises famulus.UnavailableError: when the platform has to be asked, and is away.
+    """
+    context = Context(database=database, clock=database.clock, shared_state=plan.shared_state)
+    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+    provider = _provider(database, plugins, plan)
+    rows = _count_rows(plan, blueprint, most_rows)
+    is_part = rows is not None and most_rows is not None and rows > most_rows
+    rows = most_rows if is_part else rows
+    units = None if rows is None else rows * blueprint.units_per_assignment
+    return Estimate(
+        rows=rows,
+        units=units,
+        is_part=is_part,
+        one=_rounded(provider.quote(plan, 1)),
+        total=None if units is None else _rounded(provider.quote(plan, units)),
+        max_spend=plan.task.max_spend,
+    )
+
+
+def balance_problems(
+    database: Database, plugins: Plugins, plan: Plan, *, most_rows: int
+) -> list[Problem]:
+    """Compare what the requester can spend with what a checked plan may cost.
+
+    :param most_rows: count no more rows than that.
+    :raises famulus.UnavailableError: when the platform cannot be asked now.
+    """
+    if plugins.provider(plan.provider.type).capabilities.sandbox or not plan.task.task_reward:
+        return []
+    provider = _provider(database, plugins, plan)
+    balance = provider.balance()
+    if balance is None:
+        return []
+    estimate = estimate_cost(database, plugins, plan, most_rows=most_rows)
+    quote = estimate.total or estimate.one
+    needed = min(quote.total, estimate.max_spend) if estimate.max_spend else quote.total
+    if balance >= needed:
+        return []
+    requester = provider.context.requester
+    name = provider.default_requester if requester is None else requester.name
+    message = (
+        f"the requester {name!r} can spend {balance} {quote.currency}, "
+        f"and the run may cost {needed}; add money to the account, or set a limit that it can pay"
+    )
+    return [plan.problem("task.max_spend", message)]
+
+
+def _provider(database: Database, plugins: Plugins, plan: Plan) -> Provider:
+    """Make a plan's provider as its requester, if that is known by now."""
+    cls = plugins.provider(plan.provider.type)
+    requester = None
+    if database.exists:
+        with database.read() as tx:
+            known = read_requesters(tx)
+        requester = choose_requester(plan, cls, known)
+    return cls(
+        plan.provider.args,
+        Context(
+            database=database, clock=database.clock, shared_state=plan.shared_state,
+            requester=requester,
+        ),
+    )
+
+
+def _rounded(quote: Quote) -> Quote:
+    """Round fees up to what can be paid."""
+    fees = from_minor(to_minor_up(quote.fees, quote.currency), quote.currency)
+    return evolve(quote, fees=fees)
+
+
+def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | None:
+    """Count the rows, one more than ``most`` at the most; None where they are made as they come."""
+    if not blueprint.data_is_code:
+        return sum(1 for _ in islice(blueprint.assignments(), most and most + 1))
+    given = [
+        getattr(plan.shared_state, name)
+        for name, field in option_fields(type(plan.shared_state)).items()
+        if is_rows(field)
+    ]
+    rows = next((each for each in given if each is not None), None)
+    return len(rows) if isinstance(rows, Sized) else None

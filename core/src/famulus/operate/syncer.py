@@ -1,0 +1,56 @@
+"""Asking a run's platform now and then what has become of its visits."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from attrs import define, field
+
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.work.syncing import sync_run
+from famulus.work.telling import Contact
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = timedelta(minutes=10)
+
+
+@define(eq=False)
+class Syncer:
+    """Keeps one run in step with its platform; asks less often while that fails."""
+
+    database: Database
+    contact: Contact
+    #: when everything the platform had to say was heard last
+    heard_at: datetime | None = None
+    _due: datetime | None = None
+    _failures: int = field(default=0, init=False)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the platform says anything of visits itself."""
+        return self.contact.provider.capabilities.reports_submissions
+
+    def sync(self) -> None:
+        """Ask, if that is due; raises nothing that the platform is the cause of."""
+        now = self.database.clock()
+        if not self.is_needed or (self._due is not None and now < self._due):
+            return
+        every = timedelta(seconds=self.contact.provider.sync_seconds)
+        run = self.contact.record.id
+        try:
+            sync_run(self.database, self.contact.provider, self.contact.run_view())
+        except Exception as error:  # noqa: BLE001 - third-party code; tried again later
+            if not self._failures or not isinstance(error, UnavailableError):
+                _log.warning(
+                    "run %d: the platform cannot be asked about visits: %s: %s",
+                    run, type(error).__name__, error,
+                )
+            self._failures += 1
+            self._due = now + min(every * 2 ** min(self._failures, 10), _LONGEST_WAIT)
+            return
+        if self._failures:
+            _log.warning("run %d: the platform answers about visits again", run)
+        self._failures, self.heard_at, self._due = 0, now, now + every

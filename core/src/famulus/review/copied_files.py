@@ -1,0 +1,122 @@
+"""Copying uploaded files beside an export, under names that a person can read."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from famulus.errors import UnavailableError
+
+#: Characters of a name that are kept, so that it is short enough in bytes on every file system.
+_LONGEST_STEM, _LONGEST_SUFFIX = 40, 16
+#: Names that Windows keeps for devices, whatever their suffix.
+_DEVICES = frozenset({
+    "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+})
+_BLOCK = 2**20
+
+
+class FileCopies:
+    """A folder into which the files of records are copied.
+
+    Every submission has a folder of its own in it, and every file a name in that made from what
+    the worker's browser said. What is there already, with the same content, is not copied again; a
+    file appears whole or not at all. So the same export again completes one that was cut off.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number = 0
+        #: what is wrong with files that could not be copied
+        self.problems: list[str] = []
+
+    def of(self, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Copy the files of each record; yield it with their ``path`` from beside the folder, or
+        None for a file that could not be copied."""
+        for record in records:
+            place = f"unit-{record['unit']}-agent-{record['agent']}"
+            names = distinct_names(file["name"] for file in record["files"])
+            files = [
+                {**file, "path": self._copied(record, file, f"{place}/{name}")}
+                for file, name in zip(record["files"], names, strict=True)
+            ]
+            yield {**record, "files": files}
+
+    def _copied(
+        self, record: Mapping[str, Any], file: Mapping[str, Any], place: str
+    ) -> str | None:
+        source, target = Path(file["path"]), self.folder / place
+        try:
+            problem = None
+            if _digest(target) != file["sha256"]:
+                problem = _copy(source, target, file["sha256"])
+        except OSError as error:
+            raise UnavailableError(f"cannot copy {source} to {target}: {error.strerror}") from error
+        if problem is not None:
+            self.problems.append(f"unit {record['unit']}: {file['name']} not copied: {problem}")
+            return None
+        self.number += 1
+        return f"{self.folder.name}/{place}"
+
+
+def distinct_names(names: Iterable[str]) -> list[str]:
+    """Return a safe file name for each name from outside: the second of the same is numbered.
+
+    Names that some file systems take for the same, differing in case alone, are the same.
+    """
+    found: list[str] = []
+    taken: set[str] = set()
+    for name in names:
+        stem, suffix = _safe(name)
+        number, wanted = 1, f"{stem}{suffix}"
+        while wanted.casefold() in taken:
+            number += 1
+            wanted = f"{stem}-{number}{suffix}"
+        taken.add(wanted.casefold())
+        found.append(wanted)
+    return found
+
+
+def _safe(name: str) -> tuple[str, str]:
+    """Return stem and suffix of a name without anything that has a meaning in a path."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(char if char.isalnum() or char in "._-() " else "_" for char in last).strip(" .")
+    stem, dot, suffix = kept.rpartition(".")
+    if not stem or len(suffix) > _LONGEST_SUFFIX:
+        stem, dot, suffix = kept, "", ""
+    stem = stem[:_LONGEST_STEM].rstrip(" .") or "file"
+    if stem.split(".")[0].strip().casefold() in _DEVICES:
+        stem = f"_{stem}"
+    return stem, f"{dot}{suffix}"
+
+
+def _digest(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _copy(source: Path, target: Path, sha256: str) -> str | None:
+    """Copy a file; return what is wrong with it, if anything."""
+    digest = hashlib.sha256()
+    draft = target.with_name(f".{target.name}.part")
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(source.open("rb"))
+        except OSError as error:
+            return f"{source}: {error.strerror}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        stack.callback(draft.unlink, missing_ok=True)
+        with draft.open("wb") as copy:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+                copy.write(block)
+        if digest.hexdigest() != sha256:
+            return f"{source} is not what was stored there"
+        draft.replace(target)
+    return None

@@ -1,0 +1,205 @@
+"""Decisions from a CSV file: checked whole before the first one is applied."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from attrs import Factory, define, evolve, frozen
+
+from famulus.config.suggest import did_you_mean
+from famulus.errors import ConflictError, Problem, UsageError
+from famulus.model.states import DONE_UNITS, Decision, UnitStatus
+from famulus.model.tables import Task, TaskRun, Unit
+from famulus.model.transaction import Row, Transaction
+from famulus.review.reviewing import Reviewing, pages
+from famulus.review.telling import newest_telling, tell
+from famulus.work.deciding import STATUSES, decide
+from famulus.work.settling import settle_decisions
+
+_REQUIRED = ("unit", "decision")
+_NOTE = "note"
+#: What a database's 64-bit column can hold.
+_LARGEST = 2**63 - 1
+
+
+@frozen(kw_only=True)
+class DecisionRow:
+    """One line of the file. ``line`` is where it ends, counted from 1."""
+
+    line: int
+    unit: int
+    decision: Decision
+    note: str
+    #: the unit's status when the file was checked
+    seen: UnitStatus = UnitStatus.COMPLETED
+
+
+@define(kw_only=True)
+class Applied:
+    """What the file has changed."""
+
+    #: units by what was decided
+    decided: Counter[Decision] = Factory(Counter)
+    #: units that had the very decision already
+    unchanged: int = 0
+    #: runs in which something has changed
+    runs: set[int] = Factory(set)
+    #: rows about units that others have changed since the file was checked, and how
+    refused: list[str] = Factory(list)
+    #: why platforms could not be told yet
+    problems: list[str] = Factory(list)
+
+
+def read_decisions(reviewing: Reviewing, path: Path) -> list[DecisionRow]:
+    """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``; others
+    are left aside. A decision that stands already is among them, and so is one that accepts what
+    was rejected.
+
+    :raises famulus.UsageError: with everything that is wrong, by line: nothing is applied then.
+    """
+    problems: list[Problem] = []
+    rows: list[DecisionRow] = []
+    for page in pages(_parsed(path, problems)):
+        with reviewing.database.read() as tx:
+            rows += _fitting(tx, reviewing, path, page, problems)
+    if problems:
+        raise UsageError(sorted(problems, key=lambda problem: problem.line or 0))
+    return rows
+
+
+def apply_decisions(reviewing: Reviewing, rows: Sequence[DecisionRow]) -> Applied:
+    """Record decisions and settle them; the same ones again change nothing."""
+    applied, newest = Applied(), newest_telling(reviewing.database)
+    for page in pages(rows):
+        part = reviewing.database.write(lambda tx: _apply(tx, page))  # noqa: B023
+        applied.decided += part.decided
+        applied.unchanged += part.unchanged
+        applied.runs |= part.runs
+        applied.refused += part.refused
+    applied.problems += tell(
+        reviewing.database, reviewing.plugins, applied.runs, after=newest
+    )
+    return applied
+
+
+def _parsed(path: Path, problems: list[Problem]) -> Iterator[DecisionRow]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            yield from _rows(csv.DictReader(stream, strict=True), path, problems)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(Problem(f"is no CSV in UTF-8: {error}", file=path)) from error
+
+
+def _rows(
+    reader: csv.DictReader[str], path: Path, problems: list[Problem]
+) -> Iterator[DecisionRow]:
+    header = reader.fieldnames or []
+    missing = [name for name in _REQUIRED if name not in header]
+    if missing:
+        problems += [
+            Problem(f"there is no column {name!r}{did_you_mean(name, header)}", file=path, line=1)
+            for name in missing
+        ]
+        return
+    lines: dict[int, int] = {}
+    for cells in reader:
+        row, messages = _read(cells, reader.line_num)
+        if row is not None and row.unit in lines:
+            messages.append(f"unit {row.unit} is in line {lines[row.unit]} already")
+        problems += [Problem(each, file=path, line=reader.line_num) for each in messages]
+        if row is not None and not messages:
+            lines[row.unit] = row.line
+            yield row
+
+
+def _read(
+    cells: Mapping[str | None, str | None], line: int
+) -> tuple[DecisionRow | None, list[str]]:
+    if None in cells:
+        return None, ["it has more cells than the first line names"]
+    texts = {name: (cells.get(name) or "").strip() for name in (*_REQUIRED, _NOTE)}
+    unit, word = texts["unit"], texts["decision"]
+    messages = []
+    if not (unit.isdecimal() and 0 < int(unit) <= _LARGEST):
+        messages.append(f"{unit!r} is not the number of a unit")
+    words = [decision.value for decision in Decision]
+    if word not in words:
+        messages.append(f"{word!r} is no decision{did_you_mean(word, words)}")
+    if messages:
+        return None, messages
+    row = DecisionRow(line=line, unit=int(unit), decision=Decision(word), note=texts[_NOTE])
+    return row, []
+
+
+def _fitting(
+    tx: Transaction,
+    reviewing: Reviewing,
+    path: Path,
+    rows: Sequence[DecisionRow],
+    problems: list[Problem],
+) -> Iterator[DecisionRow]:
+    query = (
+        Unit.select(
+            Unit.id, Unit.status, Unit.run.alias("run"), TaskRun.provider_type,
+            Task.name.alias("task"),
+        )
+        .join(TaskRun, on=(Unit.run == TaskRun.id))
+        .join(Task, on=(TaskRun.task == Task.id))
+        .where(Unit.id << [row.unit for row in rows])
+    )
+    found = {row.id: row for row in tx.rows(query)}
+    for row in rows:
+        unit = found.get(row.unit)
+        message = _fault(reviewing, row, unit)
+        if unit is None or message is not None:
+            problems.append(Problem(message or "", file=path, line=row.line))
+        else:
+            yield evolve(row, seen=unit.status)
+
+
+def _fault(reviewing: Reviewing, row: DecisionRow, unit: Row | None) -> str | None:
+    scope = reviewing.scope
+    if unit is None:
+        return f"there is no unit {row.unit}"
+    if unit.run not in scope.runs:
+        return f"unit {row.unit} belongs to run {unit.run} of the task {unit.task!r}"
+    if unit.status not in DONE_UNITS:
+        return f"unit {row.unit} is {unit.status}: it has no answers that could be decided on"
+    if unit.status is not UnitStatus.COMPLETED and unit.status is not STATUSES[row.decision]:
+        if unit.status is not UnitStatus.REJECTED:
+            return f"unit {row.unit} is {unit.status} already, and paid work stays so"
+        return None
+    if row.decision is not Decision.REJECTED:
+        return None
+    if not row.note:
+        return f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
+    shortest = reviewing.shortest_reason(unit.provider_type)
+    if len(row.note) < shortest:
+        return (
+            f"the reason {row.note!r} is too short: {unit.provider_type} wants at least "
+            f"{shortest} characters"
+        )
+    return None
+
+
+def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> Applied:
+    applied, changed = Applied(), []
+    for row in rows:
+        try:
+            decided = decide(tx, row.unit, row.decision, note=row.note, seen=row.seen)
+        except ConflictError as error:
+            applied.refused.append(f"line {row.line}: {error}")
+            continue
+        applied.runs.add(decided.run)
+        if decided.changed:
+            applied.decided[row.decision] += 1
+            changed.append(row.unit)
+        else:
+            applied.unchanged += 1
+    settle_decisions(tx, changed)
+    return applied

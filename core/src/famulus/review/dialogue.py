@@ -1,0 +1,273 @@
+"""The review as a dialogue: one unit after the other, worker by worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import define, evolve, field, frozen
+
+from famulus.errors import ConflictError, UsageError
+from famulus.model.states import Decision
+from famulus.review.answering import Choice, Made
+from famulus.review.reviewing import Group, Reviewing, Settled
+from famulus.review.showing import Show, shown
+from famulus.review.terminal import Terminal
+from famulus.review.unit_records import UnitRecord
+
+_QUESTION = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
+_KEYS = """\
+  a  accept: it is paid
+  r  reject: it is not paid; you are asked for the reason
+  p  pass: an honest attempt that may not be good enough; it is paid
+  v  accept, and give the worker a value of the approve qualification
+  A, R, P, V: the same for this and all remaining units of the worker
+  u  undo the last decision; possible until you go on with another worker
+  s  skip: decide another time
+  q  quit; what is decided is told and paid"""
+_DECISIONS: Mapping[str, Decision] = MappingProxyType({
+    "a": Decision.ACCEPTED,
+    "v": Decision.ACCEPTED,
+    "p": Decision.SOFT_REJECTED,
+    "r": Decision.REJECTED,
+})
+_DONE: Mapping[Decision, str] = MappingProxyType({
+    Decision.ACCEPTED: "Accepted",
+    Decision.SOFT_REJECTED: "Passed",
+    Decision.REJECTED: "Rejected",
+})
+#: Comes after every agent.
+_END = 2**63 - 1
+
+
+@frozen(kw_only=True)
+class Qualifications:
+    """What the reviewer may grant on the way."""
+
+    #: keeps workers out: offered with ``p``
+    block: str | None = None
+    #: for good workers: offered with ``A``, and what ``v`` gives a value of
+    approve: str | None = None
+
+
+@frozen(kw_only=True)
+class _Place:
+    """Where the reviewer is."""
+
+    group: Group
+    #: the agent of the unit that was looked at last
+    after: int = 0
+    looked_at: int = 0
+    decided: int = 0
+
+    def header(self) -> str:
+        number = self.looked_at + 1
+        return (
+            f"Reviewing for worker {self.group.worker.name}, "
+            f"({number}/{max(number, self.group.size)}), Previous {self.group.previous} "
+            f"(total remaining: {self.group.waiting - self.decided})"
+        )
+
+
+@define(kw_only=True)
+class Dialogue:
+    """Ask for decisions until nothing is left, or the reviewer quits."""
+
+    terminal: Terminal
+    reviewing: Reviewing
+    show: Show
+    qualifications: Qualifications = Qualifications()
+    #: where each answer was given that can still be undone
+    _history: list[_Place] = field(factory=list, init=False)
+
+    def run(self) -> bool:
+        """Hold the dialogue; say whether it came to its end.
+
+        It is cut off by Ctrl-C, or by the end of the input: decisions are kept, and not settled.
+        """
+        try:
+            self._run()
+        except (KeyboardInterrupt, EOFError):
+            self._say_interrupted()
+            return False
+        return True
+
+    def _run(self) -> None:
+        leftovers = self.reviewing.settle_leftovers()
+        if leftovers.decisions:
+            number = _counted(leftovers.decisions, "decision")
+            self.terminal.say(f"Settled {number} that an earlier review had left unsettled.")
+        self._say_problems(leftovers)
+        place = self._enter(0)
+        if place is None:
+            task = self.reviewing.scope.task_name
+            self.terminal.say(f"Nothing of {task} is up for review.")
+            return
+        while place is not None:
+            place = self._step(place)
+        self._settle()
+        self._say_what_is_left()
+
+    def _enter(self, after: int) -> _Place | None:
+        group = self.reviewing.next_group(after=after)
+        return None if group is None else _Place(group=group)
+
+    def _step(self, place: _Place) -> _Place | None:
+        """Look at the next unit; return where to go on, or None at the end."""
+        worker = place.group.worker.id
+        unit = self.reviewing.next_unit(worker, after=place.after)
+        if unit is None:
+            return self._enter(worker)
+        self.terminal.say(f"\n{place.header()}")
+        self.terminal.say(shown(self.show, unit))
+        while True:
+            key = self.terminal.ask(_QUESTION)
+            if key.lower() == "q":
+                return None
+            if key.lower() == "u":
+                undone = self._undo()
+                if undone is not None:
+                    return undone
+            elif key.lower() == "s":
+                self._leave_others(place)
+                return evolve(place, after=unit.agent_id, looked_at=place.looked_at + 1)
+            elif key.lower() in _DECISIONS and len(key) == 1:
+                gone_on = self._answer(place, unit, key)
+                if gone_on is not None:
+                    return gone_on
+            else:
+                self._explain(key)
+
+    def _answer(self, place: _Place, unit: UnitRecord, key: str) -> _Place | None:
+        """Decide as a key says; return where to go on, or None to ask for another key."""
+        try:
+            choice = self._choose(key, unit)
+            return None if choice is None else self._decide(place, unit, choice, key)
+        except UsageError as error:
+            self.terminal.say_sentence(f"Not decided: {error}")
+            return None
+
+    def _explain(self, key: str) -> None:
+        if key not in {"", "?"}:
+            self.terminal.say(f"{key!r} is not one of the keys:")
+        self.terminal.say(_KEYS)
+
+    def _choose(self, key: str, unit: UnitRecord) -> Choice | None:
+        """Ask what else the key needs; None to ask for another key."""
+        choice = Choice(decision=_DECISIONS[key.lower()])
+        name = unit.worker.name
+        block, approve = self.qualifications.block, self.qualifications.approve
+        if key.lower() == "r":
+            return self._choose_reason(choice, unit)
+        if key.lower() == "v":
+            return self._choose_value(choice, name)
+        if key == "A" and approve is not None:
+            if self.terminal.confirm(f"Grant {approve!r} to worker {name}?"):
+                return evolve(choice, qualification=approve)
+        elif (
+            key.lower() == "p"
+            and block is not None
+            and self.terminal.confirm(f"Soft-block worker {name} with {block!r}?")
+        ):
+            return evolve(choice, qualification=block)
+        return choice
+
+    def _choose_reason(self, choice: Choice, unit: UnitRecord) -> Choice | None:
+        shortest = self.reviewing.shortest_reason(unit.worker.provider_type)
+        while True:
+            reason = self.terminal.ask("Why is it rejected? The worker may read it: ")
+            if len(reason) >= shortest:
+                return evolve(choice, note=reason)
+            if not reason:
+                self.terminal.say("Nothing is rejected without a reason.")
+                return None
+            self.terminal.say(f"{unit.worker.provider_type} wants at least {shortest} characters.")
+
+    def _choose_value(self, choice: Choice, name: str) -> Choice | None:
+        approve = self.qualifications.approve
+        if approve is None:
+            self.terminal.say("There is no approve qualification to give a value of.")
+            return None
+        while True:
+            text = self.terminal.ask(f"Value of {approve!r} for worker {name}: ")
+            if not text:
+                return None
+            try:
+                return evolve(choice, qualification=approve, value=int(text))
+            except ValueError:
+                self.terminal.say(f"{text!r} is no whole number.")
+
+    def _decide(self, place: _Place, unit: UnitRecord, choice: Choice, key: str) -> _Place:
+        """Record a choice; return where to go on."""
+        self._leave_others(place)
+        gone_on = evolve(place, after=unit.agent_id, looked_at=place.looked_at + 1)
+        try:
+            if key.isupper():
+                made = self.reviewing.decide_rest(unit, choice)
+                self._say_decided(made, choice, unit)
+                gone_on = evolve(gone_on, after=_END)
+            else:
+                made = self.reviewing.decide(unit, choice)
+        except ConflictError as error:
+            self.terminal.say_sentence(f"Not decided: {error}")
+            return gone_on
+        if made.reviews:
+            self._history.append(place)
+        return evolve(gone_on, decided=place.decided + len(made.reviews))
+
+    def _undo(self) -> _Place | None:
+        undone = self.reviewing.undo()
+        if undone is None:
+            self.terminal.say("There is no decision to undo.")
+            return None
+        for refused in undone.refused:
+            self.terminal.say_sentence(f"Not undone: {refused}")
+        if undone.reviews:
+            self.terminal.say(f"Undone: {_counted(len(undone.reviews), 'decision')}.")
+        return self._history.pop()
+
+    def _leave_others(self, place: _Place) -> None:
+        """Settle what was decided on another worker's units, once the reviewer goes on here."""
+        if self._history and self._history[-1].group is not place.group:
+            self._settle()
+
+    def _settle(self) -> None:
+        settled = self.reviewing.settle()
+        self._history.clear()
+        if settled.decisions:
+            self.terminal.say(f"Settled {_counted(settled.decisions, 'decision')}.")
+        self._say_problems(settled)
+
+    def _say_decided(self, made: Made, choice: Choice, unit: UnitRecord) -> None:
+        number = _counted(len(made.reviews), "unit")
+        self.terminal.say(f"{_DONE[choice.decision]} {number} of worker {unit.worker.name}.")
+        for refused in made.refused:
+            self.terminal.say_sentence(f"Not decided: {refused}")
+
+    def _say_problems(self, settled: Settled) -> None:
+        for problem in settled.problems:
+            self.terminal.say(f"Not everything was told: {problem}")
+
+    def _say_what_is_left(self) -> None:
+        waiting, task = self.reviewing.count_waiting(), self.reviewing.scope.task_name
+        if waiting:
+            left = f"{_counted(waiting, 'unit')} of {task} {'is' if waiting == 1 else 'are'} left"
+            self.terminal.say(f"{left} to review.")
+        else:
+            self.terminal.say(f"Everything of {task} that is done is reviewed.")
+
+    def _say_interrupted(self) -> None:
+        number = self.reviewing.unsettled
+        self.terminal.say()
+        if number:
+            kept = _counted(number, "decision")
+            verb = "is" if number == 1 else "are"
+            self.terminal.say(
+                f"Interrupted: {kept} {verb} kept, and settled by the next review of the task."
+            )
+        else:
+            self.terminal.say("Interrupted; every decision that was made is settled.")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

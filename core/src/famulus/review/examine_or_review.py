@@ -1,0 +1,192 @@
+"""The dialogue for a script of one's own: look at what has come in, or review it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+from attrs import frozen
+
+from famulus.config.requirements import check_name
+from famulus.errors import NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.plugins import Plugins, discover
+from famulus.review.dialogue import Dialogue, Qualifications
+from famulus.review.examining import newest_units
+from famulus.review.reviewing import Reviewing
+from famulus.review.showing import FormattedShow, Show, shown
+from famulus.review.terminal import Terminal
+from famulus.review.up_for_review import Scope, find_scope
+from famulus.work.qualifications import find_qualification
+
+#: How many units are examined unless the reviewer says otherwise.
+EXAMINED = 15
+
+_WHAT = (
+    "Do you want to (r)eview, or (e)xamine data? Default examine. "
+    "Can put e <end> or e <start> <end> to choose how many to view\n>> "
+)
+_BLOCK = (
+    "If you'd like to soft-block workers, you'll need a block qualification. "
+    "Leave blank otherwise.\nEnter block qualification: "
+)
+_APPROVE = (
+    "If you'd like to qualify high-quality workers, you'll need an approve qualification. "
+    "Leave blank otherwise.\nEnter approve qualification: "
+)
+
+
+@frozen(kw_only=True)
+class _Examination:
+    start: int = 0
+    end: int = EXAMINED
+
+
+def run_examine_or_review(
+    database: Database | str | Path | None,
+    format_for_printing: Callable[[dict[str, Any]], str],
+    *,
+    plugins: Plugins | None = None,
+    source: TextIO | None = None,
+    target: TextIO | None = None,
+) -> None:
+    """Ask a person whether to review a task or only to look at it, and go through its units.
+
+    Ctrl-C, or the end of the input, ends it quietly: every decision is kept, and the next review of
+    the task settles it. A format that raises hides nothing: that unit is shown as JSON.
+
+    :param database: a database, which stays the caller's to close, or an address.
+    :param format_for_printing: makes the text of one unit from a dictionary: ``worker_name``,
+        ``unit_id``, ``status``, ``task_start``, ``task_end``, and ``data`` with ``inputs`` and
+        ``outputs``.
+    :param source: where answers are read; standard input unless given.
+    :param target: where questions are written; standard output unless given.
+    """
+    terminal = Terminal(source, target)
+    show = FormattedShow(format_for_printing)
+    with ExitStack() as stack:
+        if not isinstance(database, Database):
+            database = stack.enter_context(Database(database))
+        if not database.exists:
+            terminal.say(f"There is nothing yet: {database.location.shown} does not exist.")
+            return
+        try:
+            chosen = _ask_what(terminal)
+            scope = _ask_task(terminal, database)
+            if chosen is not None:
+                examine(terminal, database, scope, show, start=chosen.start, end=chosen.end)
+                return
+        except (KeyboardInterrupt, EOFError):
+            terminal.say()
+            return
+        plugins = discover() if plugins is None else plugins
+        review(terminal, Reviewing(database=database, plugins=plugins, scope=scope), show)
+
+
+def examine(
+    terminal: Terminal, database: Database, scope: Scope, show: Show, *, start: int, end: int
+) -> int:
+    """Print the units from number ``start``, the newest being 0, up to before ``end``; return how
+    many there were."""
+    number = 0
+    for unit in newest_units(database, scope, start, end):
+        terminal.say(shown(show, unit))
+        number += 1
+    if not number:
+        newest = "" if start == 0 else f" after the newest {start}"
+        terminal.say(f"Nobody has done a unit of {scope.task_name} yet{newest}.")
+    return number
+
+
+def review(
+    terminal: Terminal,
+    reviewing: Reviewing,
+    show: Show,
+    *,
+    block: str | None = None,
+    approve: str | None = None,
+) -> bool:
+    """Ask for what is missing, then for decisions; say whether the dialogue came to its end.
+
+    :param block: the block qualification, empty for none; None to ask for it. So ``approve``.
+    """
+    try:
+        qualifications = Qualifications(
+            block=_ask_qualification(terminal, reviewing.database, _BLOCK, block),
+            approve=_ask_qualification(terminal, reviewing.database, _APPROVE, approve),
+        )
+        terminal.say("Starting review with following params:")
+        terminal.say(f"Task name: {reviewing.scope.task_name}")
+        terminal.say(f"Blocking qualification: {qualifications.block}")
+        terminal.say(f"Approve qualification: {qualifications.approve}")
+        terminal.ask("Press enter to continue...")
+    except (KeyboardInterrupt, EOFError):
+        terminal.say()
+        return False
+    dialogue = Dialogue(
+        terminal=terminal, reviewing=reviewing, show=show, qualifications=qualifications
+    )
+    return dialogue.run()
+
+
+def _ask_what(terminal: Terminal) -> _Examination | None:
+    """Return what to examine, or None to review."""
+    while True:
+        answer = terminal.ask(_WHAT)
+        words = answer.lower().split()
+        if words in (["r"], ["review"]):
+            return None
+        if not words or words[0] in {"e", "examine"}:
+            examination = _read_range(words[1:])
+            if examination is not None:
+                return examination
+        terminal.say(
+            f"{answer!r} is none of these: r; e; e 5 for the newest 5; "
+            "e 2 5 for those that come after the newest 2, up to the fifth."
+        )
+
+
+def _read_range(words: list[str]) -> _Examination | None:
+    if len(words) > 2 or not all(word.isdecimal() for word in words):
+        return None
+    numbers = [int(word) for word in words]
+    match numbers:
+        case [end]:
+            return _Examination(end=end)
+        case [start, end] if start <= end:
+            return _Examination(start=start, end=end)
+        case []:
+            return _Examination()
+    return None
+
+
+def _ask_task(terminal: Terminal, database: Database) -> Scope:
+    while True:
+        name = terminal.ask("Input task name: ")
+        try:
+            return find_scope(database, name)
+        except NotFoundError as error:
+            terminal.say_sentence(error)
+
+
+def _ask_qualification(
+    terminal: Terminal, database: Database, prompt: str, given: str | None
+) -> str | None:
+    """Return the name of a qualification, asked for unless it was given; None for none."""
+    while True:
+        name = terminal.ask(prompt) if given is None else given
+        if not name:
+            return None
+        try:
+            check_name(name)
+        except UsageError as error:
+            if given is not None:
+                raise
+            terminal.say_sentence(error)
+            continue
+        with database.read() as tx:
+            if find_qualification(tx, name) is None:
+                terminal.say(f"There is no qualification {name!r} yet; granting it makes it.")
+        return name

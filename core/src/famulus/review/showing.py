@@ -1,0 +1,92 @@
+"""A unit as text for a reviewer, made by its blueprint or by a function of the reviewer's own."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.plugins import Plugins
+from famulus.review.unit_records import UnitRecord
+from famulus.work.telling import contact
+
+_log = logging.getLogger(__name__)
+
+RULE = "-" * 19
+
+#: Returns the text of one unit; may raise.
+Show = Callable[[UnitRecord], str]
+
+
+class BlueprintShow:
+    """Show units the way their blueprints do, with who, when and where the files are around it."""
+
+    def __init__(self, database: Database, plugins: Plugins) -> None:
+        self._database = database
+        self._plugins = plugins
+        self._blueprints: dict[int, Blueprint | None] = {}
+
+    def __call__(self, unit: UnitRecord) -> str:
+        """Return the text of a unit."""
+        blueprint = self._blueprint(unit.run_id)
+        body = as_json(unit) if blueprint is None else blueprint.show(unit.submitted)
+        return "\n".join([*_heading(unit), body, *_files(unit)])
+
+    def _blueprint(self, run: int) -> Blueprint | None:
+        if run not in self._blueprints:
+            try:
+                self._blueprints[run] = contact(self._database, self._plugins, run).blueprint
+            except FamulusError as error:
+                _log.warning("run %d: its blueprint cannot show its units: %s", run, error)
+                self._blueprints[run] = None
+        return self._blueprints[run]
+
+
+class FormattedShow:
+    """Show units by a function that takes :meth:`UnitRecord.to_dict`."""
+
+    def __init__(self, format_for_printing: Callable[[dict[str, Any]], str]) -> None:
+        self._format = format_for_printing
+
+    def __call__(self, unit: UnitRecord) -> str:
+        """Return the text of a unit."""
+        return self._format(unit.to_dict())
+
+
+def shown(show: Show, unit: UnitRecord) -> str:
+    """Return the text of a unit; where it cannot be made, why not, and the unit as JSON."""
+    try:
+        return str(show(unit)).rstrip("\n")
+    except Exception as error:  # noqa: BLE001 - third-party code; the unit can still be judged
+        _log.debug("unit %d", unit.id, exc_info=True)
+        why = f"Unit {unit.id} cannot be shown as it should: {type(error).__name__}: {error}"
+        return "\n".join([why, *_heading(unit), as_json(unit), *_files(unit)])
+
+
+def as_json(unit: UnitRecord) -> str:
+    """Return what the worker saw and answered as JSON."""
+    return json.dumps(
+        {"inputs": unit.inputs, "outputs": unit.outputs}, indent=2, ensure_ascii=False
+    )
+
+
+def _heading(unit: UnitRecord) -> list[str]:
+    late = ", answered after the time was over" if unit.late else ""
+    return [
+        RULE,
+        f"Worker: {unit.worker.name}",
+        f"Unit: {unit.id}",
+        f"Duration: {int(unit.duration.total_seconds())}",
+        f"Status: {unit.status}{late}",
+    ]
+
+
+def _files(unit: UnitRecord) -> list[str]:
+    if not unit.files:
+        return ["Files: none"]
+    lines = [f"  {file.field}: {file.name}\n    {file.path}" for file in unit.files]
+    return ["Files:", *lines]

@@ -1,0 +1,223 @@
+"""A platform that pays, sells places and reports visits, in one process, with faults on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from attrs import define, field
+
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.provider import (
+    Capabilities,
+    Outcome,
+    PaymentView,
+    Provider,
+    RunView,
+    Verdict,
+    VisitReport,
+    VisitView,
+)
+from famulus.errors import RefusedError, UnavailableError
+from famulus.model.states import PaymentKind, VisitStatus
+from famulus.testing.kinds import CrowdProvider
+
+T = TypeVar("T")
+
+
+class Fault(StrEnum):
+    """What may go wrong with one call."""
+
+    #: nothing happens
+    THROTTLED = "throttled"
+    REFUSED = "refused"
+    BROKEN = "broken"
+    KILLED = "killed"
+    #: it happens, and the caller does not hear of it
+    LOST = "lost"
+    KILLED_AFTER = "killed after"
+
+
+class Killed(BaseException):
+    """The process ends here: whoever catches it makes everything anew."""
+
+
+@define
+class FakePlatform:
+    """What the platform holds. ``faults`` hit the next calls, one each; None lets one pass."""
+
+    faults: list[Fault | None] = field(factory=list)
+    #: the amount of every payment that was made, by its key
+    paid: list[tuple[str, Decimal]] = field(factory=list)
+    #: what its accounts can spend; None where it does not say
+    balance: Decimal | None = None
+    #: references of visits whose reward was paid, once for each time
+    rewarded: list[str] = field(factory=list)
+    verdicts: dict[str, Verdict] = field(factory=dict)
+    notes: list[str] = field(factory=list)
+    open: set[int] = field(factory=set)
+    #: places that were ever opened
+    opened: list[int] = field(factory=list)
+    #: when its places were told to close
+    ends: list[datetime] = field(factory=list)
+    disposed: int = 0
+    held: dict[tuple[str, str], int] = field(factory=dict)
+    blocked: set[str] = field(factory=set)
+    #: by reference
+    visits: dict[str, VisitStatus] = field(factory=dict)
+    #: reported besides, whoever is asked about
+    others: list[VisitReport] = field(factory=list)
+    #: the references that were asked about, a list for each call
+    asked: list[list[str]] = field(factory=list)
+    calls: list[str] = field(factory=list)
+
+    def call(self, name: str, act: Callable[[], T]) -> T:
+        """Do what a call asks for, or what the next fault makes of it."""
+        self.calls.append(name)
+        fault = self.faults.pop(0) if self.faults else None
+        match fault:
+            case Fault.THROTTLED:
+                raise UnavailableError("throttled")
+            case Fault.REFUSED:
+                raise RefusedError("the balance is too low")
+            case Fault.BROKEN:
+                raise ConnectionError("reset before it was sent")
+            case Fault.KILLED:
+                raise Killed
+        result = act()
+        match fault:
+            case Fault.LOST:
+                raise TimeoutError("no reply")
+            case Fault.KILLED_AFTER:
+                raise Killed
+        return result
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Approve, which pays once, or reject."""
+        before = self.verdicts.get(visit.reference)
+        if before is Verdict.APPROVED:
+            return Outcome.CONFIRMED if verdict is before else Outcome.FAILED
+        self.verdicts[visit.reference] = verdict
+        self.notes.append(note)
+        if verdict is Verdict.APPROVED:
+            self.rewarded.append(visit.reference)
+        return Outcome.CONFIRMED
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Pay, again if asked again."""
+        self.paid.append((payment.key, payment.amount))
+        return Outcome.CONFIRMED
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Say whether something was paid."""
+        keys = [key for key, _ in self.paid]
+        return Outcome.CONFIRMED if payment.key in keys else Outcome.FAILED
+
+    def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
+        """Return a provider's class that speaks to this platform and to no other."""
+        asked = Capabilities(**{"pays": True, **capabilities})
+        return type("PlatformProvider", (_PlatformProvider,), {
+            "type": name,
+            "platform": self,
+            "capabilities": asked,
+        })
+
+
+class PlatformPlugin:
+    """Registers providers of fake platforms."""
+
+    def __init__(self, *providers: type[Provider]) -> None:
+        self._providers = list(providers)
+
+    @hookimpl
+    def famulus_register_providers(self) -> list[type[Provider]]:
+        """Bring them."""
+        return self._providers
+
+
+class _PlatformProvider(CrowdProvider):
+    platform: FakePlatform
+    sync_seconds = 0
+
+    def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Take a fifth."""
+        return amount / 5
+
+    def balance(self) -> Decimal | None:
+        """Say what can be spent."""
+        return self.platform.balance
+
+    def open_places(self, run: RunView, places: range) -> None:
+        """Open those that are not open yet."""
+        self.platform.call("open_places", lambda: self._open(places))
+
+    def move_end(self, run: RunView) -> None:
+        """Keep when that is."""
+        self.platform.call("move_end", lambda: self.platform.ends.append(run.closes_at))
+
+    def close_places(self, run: RunView) -> None:
+        """Close all that are open."""
+        self.platform.call("close_places", self.platform.open.clear)
+
+    def dispose(self, run: RunView) -> None:
+        """Count it."""
+        self.platform.call("dispose", self._dispose)
+
+    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Report what is known of them, and of others."""
+        if not visits and not self.platform.others:
+            return ()
+        return self.platform.call("sync", lambda: self._sync(visits))
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Decide there."""
+        return self.platform.call("decide", lambda: self.platform.decide(visit, verdict, note))
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Pay there."""
+        return self.platform.call("pay", lambda: self.platform.pay(payment))
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Ask there."""
+        return self.platform.call("settle", lambda: self.platform.settle(payment))
+
+    def grant(self, worker_name: str, qualification: str, value: int) -> None:
+        """Grant there."""
+        key = (worker_name, qualification)
+        self.platform.call("grant", lambda: self.platform.held.update({key: value}))
+
+    def revoke(self, worker_name: str, qualification: str) -> None:
+        """Revoke there."""
+        key = (worker_name, qualification)
+        self.platform.call("revoke", lambda: self.platform.held.pop(key, None))
+
+    def block(self, worker_name: str, reason: str) -> None:
+        """Block there."""
+        self.platform.call("block", lambda: self.platform.blocked.add(worker_name))
+
+    def unblock(self, worker_name: str, reason: str) -> None:
+        """Unblock there."""
+        self.platform.call("unblock", lambda: self.platform.blocked.discard(worker_name))
+
+    def _open(self, places: range) -> None:
+        new = [place for place in places if place not in self.platform.opened]
+        self.platform.opened += new
+        self.platform.open.update(new)
+
+    def _dispose(self) -> None:
+        self.platform.disposed += 1
+
+    def _sync(self, visits: Sequence[VisitView]) -> list[VisitReport]:
+        self.platform.asked.append([visit.reference for visit in visits])
+        known: Mapping[str, VisitStatus] = self.platform.visits
+        return self.platform.others + [
+            VisitReport(
+                worker_name=visit.worker_name, reference=visit.reference,
+                status=known[visit.reference],
+            )
+            for visit in visits
+            if visit.reference in known
+        ]

@@ -1,0 +1,192 @@
+"""Quotes, payments, bonuses, sync and doctor on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from famulus.model.database import Database
+from famulus.plugins import discover
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.work.gateway import Gateway
+
+Famulus = Callable[..., Result]
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock(datetime.now(UTC))
+
+
+@pytest.fixture
+def opened(database_file: Path, clock: MovableClock) -> Iterator[Database]:
+    with Database(database_file, clock=clock) as database:
+        yield database
+
+
+@pytest.fixture
+def run(opened: Database, example: Path) -> Iterator[Gateway]:
+    """The example on ``mock``, one unit of four done by x; nobody operates it any more."""
+    operator = ManualOperator(opened, plugins=discover())
+    with operator:
+        launched = operator.launch(
+            example,
+            overrides=[
+                "architect.port=0", "provider.fee=0.2", "provider.faults=[none, lost, refused]",
+            ],
+        )
+        operator.load_all(launched)
+        gateway = operator.gateway(launched)
+        Worker(gateway, "x").work()
+        yield gateway
+
+
+def test_a_quote_says_what_all_units_cost_with_fees(famulus: Famulus, example: Path) -> None:
+    quoted = famulus("quote", example, "provider.fee=0.2")
+
+    assert quoted.exit_code == 0
+    assert quoted.stdout == "Cost: 1.44 USD (1.20 and fees of 0.24) for 4 units, 0.36 each.\n"
+
+
+def test_a_quote_says_what_a_limit_means(famulus: Famulus, example: Path) -> None:
+    narrow = famulus("quote", example, "task.max_spend=0.70").stdout
+    wide = famulus("quote", example, "task.max_spend=1.20").stdout
+
+    assert "It may cost 0.70 USD at most (task.max_spend): 2 units," in narrow
+    assert "That is within the limit of 1.20 USD (task.max_spend)." in wide
+
+
+def test_a_limit_that_does_not_pay_for_one_unit_is_a_problem(
+    famulus: Famulus, example: Path
+) -> None:
+    checked = famulus("check", example, "task.max_spend=0.30", "provider.fee=0.2")
+
+    assert checked.exit_code == 2
+    assert (
+        "task.max_spend: 0.30 USD does not pay for one unit, which costs 0.36 with fees"
+        in checked.stderr
+    )
+
+
+def test_a_quote_is_exact_in_json(famulus: Famulus, example: Path, database_file: Path) -> None:
+    quoted = json.loads(famulus("quote", example, "--json").stdout)
+
+    assert (quoted["units"], quoted["total"], quoted["fees"]) == (4, "1.20", "0.00")
+    assert not database_file.exists()
+
+
+def test_no_payments_is_a_hint(famulus: Famulus) -> None:
+    listed = famulus("payments")
+
+    assert (listed.exit_code, listed.stdout) == (0, "")
+    assert "There are no payments yet." in listed.stderr
+
+
+def test_bonuses_are_paid_listed_and_summed(famulus: Famulus, run: Gateway) -> None:
+    paid = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
+    again = famulus("bonus", 1, "0.50", "--reason", "Thank you.")
+    listed = famulus("payments", "--run", run.run_id)
+
+    assert paid.exit_code == again.exit_code == 0
+    assert paid.stdout.startswith(
+        "Payment 1: Bonus of 0.50 USD to x, with a fee of 0.10: confirmed\n"
+    )
+    assert "(made before; --again pays it once more)" in again.stdout
+    assert listed.stdout.splitlines() == [
+        "PAYMENT  RUN  UNIT  KIND   STATUS     AMOUNT    FEE   WORKER  ABOUT",
+        "1        1    1     bonus  confirmed  0.50 USD  0.10  x       Thank you.",
+        "",
+        "           PAYMENTS  AMOUNT  FEES  TOGETHER",
+        "confirmed  1         0.50    0.10  0.60 USD",
+        "All of it is a sandbox's: no money was paid.",
+    ]
+
+
+def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run: Gateway) -> None:
+    famulus("bonus", 1, "0.50", "--reason", "first")
+    lost = famulus("bonus", 1, "0.50", "--reason", "second")
+    doubted = famulus("doctor", run.run_id)
+    settled = famulus("payments", "settle")
+
+    assert lost.exit_code == 1
+    assert "unknown: TimeoutError: mock is told to lose the reply" in lost.stdout
+    assert "payments settle` asks" in lost.stdout
+    assert "run 1: nobody knows how 1 payment ended" in doubted.stdout
+    assert doubted.exit_code == 1
+    assert settled.exit_code == 0
+    assert "failed" not in settled.stdout
+
+
+def test_a_refused_payment_is_made_again_when_somebody_says_so(
+    famulus: Famulus, run: Gateway
+) -> None:
+    for reason in ("first", "second"):
+        famulus("bonus", 1, "0.50", "--reason", reason)
+    refused = famulus("bonus", 1, "0.50", "--reason", "third")
+    retried = famulus("payments", "retry", 3)
+    once_more = famulus("payments", "retry", 3)
+
+    assert refused.exit_code == 1
+    assert "failed" in refused.stdout
+    assert (retried.exit_code, "confirmed" in retried.stdout) == (0, True)
+    assert once_more.exit_code == 1
+    assert "only a failed one can be made again" in once_more.stderr
+
+
+def test_payments_are_exact_in_json(famulus: Famulus, run: Gateway) -> None:
+    famulus("bonus", 1, "0.50", "--reason", "R")
+    listed = json.loads(famulus("payments", "--json").stdout)
+
+    (payment,), (total,) = listed["payments"], listed["totals"]
+    assert (payment["amount"], payment["fee"], payment["status"]) == ("0.50", "0.10", "confirmed")
+    assert (total["payments"], total["amount"]) == (1, "0.50")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["bonus", "x", "1", "--reason", "R"], 2, "'x' is not the number of a unit"),
+        (["bonus", "1", "much", "--reason", "R"], 2, "'much' is no amount, such as 0.50"),
+        (["bonus", "1", "1"], 2, "Missing option '--reason'"),
+        (["bonus", "99", "1", "--reason", "R"], 2, "there is no unit 99"),
+        (["bonus", "4", "1", "--reason", "R"], 1, "nobody has submitted it"),
+        (["compensate", "1", "nobody", "1", "--reason", "R"], 2, "no worker 'nobody' has come"),
+        (["payments", "retry", "9"], 2, "there is no payment 9"),
+        (["payments", "--run", "9"], 2, "there is no run 9"),
+        (["payments", "--run", "1", "settle"], 2, "give options after 'settle'"),
+    ],
+)
+def test_what_cannot_be_paid_is_said_in_a_line(
+    famulus: Famulus, run: Gateway, arguments: list[str], status: int, message: str
+) -> None:
+    failed = famulus(*arguments)
+
+    assert failed.exit_code == status
+    assert message in failed.stderr
+    assert failed.stderr.startswith("famulus: error:")
+    assert failed.stderr.count("\n") == 1
+
+
+def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(
+    famulus: Famulus, run: Gateway
+) -> None:
+    assert famulus("sync", run.run_id).stdout == (
+        "Asked about 1 visit: nothing new.\nNothing to tell.\n"
+    )
+    sound = famulus("doctor", run.run_id)
+    assert (sound.exit_code, sound.stdout) == (0, "Nothing is amiss.\n")
+
+
+def test_status_shows_what_was_paid(famulus: Famulus, run: Gateway) -> None:
+    famulus("bonus", 1, "0.50", "--reason", "R")
+
+    shown = famulus("status", run.run_id)
+    assert "confirmed 1 (0.60 USD with fees)" in shown.stdout
+
+

@@ -1,0 +1,143 @@
+"""``famulus review`` and ``famulus examine``: arguments, files, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from famulus.cli import reviewing as reviewing_commands
+from famulus.model.database import Database
+from famulus.model.tables import Unit
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+Famulus = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def four_units(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task ``words``: two rows, done by ``x`` and by ``y``."""
+    monkeypatch.setattr(reviewing_commands, "discover", kit_plugins)
+    with Database(database_file) as database:
+        operator = ManualOperator(database, plugins=kit_plugins())
+        with operator:
+            gateway = operator.launch_rows(
+                [{"n": 1}, {"n": 2}], task_name="words", blueprint={"units_per_assignment": 2}
+            )
+            for name in ("x", "x", "y", "y"):
+                Worker(gateway, name).work(f"by {name}")
+
+
+def statuses(database_file: Path) -> list[str]:
+    with Database(database_file) as database, database.read() as tx:
+        return [row.status.value for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
+
+
+def test_everything_is_accepted_once(famulus: Famulus, database_file: Path) -> None:
+    first = famulus("review", "words", "--accept-all")
+    again = famulus("review", "words", "--accept-all")
+
+    assert (first.exit_code, first.output) == (0, "Accepted 4 units of words.\n")
+    assert (again.exit_code, again.output) == (0, "Nothing of words is up for review.\n")
+    assert statuses(database_file) == ["accepted"] * 4
+
+
+def test_only_the_units_of_one_worker_are_accepted(famulus: Famulus, database_file: Path) -> None:
+    result = famulus("review", "words", "--accept-all", "--worker", "y")
+
+    assert result.output == "Accepted 2 units of words.\n"
+    assert sorted(statuses(database_file)) == ["accepted", "accepted", "completed", "completed"]
+
+
+def test_file_is_applied_and_the_same_file_again_changes_nothing(
+    famulus: Famulus, database_file: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("unit,decision,note\n1,accepted,\n2,rejected,It says nothing.\n")
+
+    first = famulus("review", "words", "--from-csv", file)
+    again = famulus("review", "words", "--from-csv", file)
+
+    assert (first.exit_code, first.output) == (
+        0,
+        "Decided on 2 units: 1 accepted, 1 rejected.\n",
+    )
+    assert again.output == "Decided on 0 units.\n2 units have that decision already.\n"
+    assert statuses(database_file) == ["accepted", "rejected", "completed", "completed"]
+
+
+def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
+    famulus: Famulus, database_file: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("unit,decision,note\n1,accepted,\n2,reject,\n9,accepted,\n")
+
+    result = famulus("review", "words", "--from-csv", file)
+
+    assert result.exit_code == 2
+    assert result.output.splitlines() == [
+        f"famulus: error: {file}:3: 'reject' is no decision; did you mean 'rejected'?",
+        f"famulus: error: {file}:4: there is no unit 9",
+    ]
+    assert statuses(database_file) == ["completed"] * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["review", "wrods"], "there is no task 'wrods'"),
+        (["review", "words", "--worker", "z"], "no worker 'z' has worked on 'words'"),
+        (["review", "words", "--run", "7"], "run 7 is no run of the task 'words'; its runs are 1"),
+        (["review", "words", "--accept-all", "--from-csv", "FILE"], "exclude each other"),
+        (["review", "words", "--from-csv", "FILE", "--worker", "x"], "leave --worker out"),
+        (["review", "words", "--accept-all", "--block-qualification", "b"], "where you are asked"),
+        (["review", "words", "--from-csv", "no-such-file"], "does not exist"),
+        (["examine", "words", "5", "2"], "START 5 comes after END 2"),
+        (["examine", "words", "1", "2", "3"], "and no more"),
+        (["examine", "words", "five"], "'five' is not a valid integer"),
+        (["examine", "wrods"], "did you mean 'words'?"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_one_line(
+    famulus: Famulus, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    file = tmp_path / "decisions.csv"
+    file.write_text("unit,decision\n")
+
+    result = famulus(*(str(file) if argument == "FILE" else argument for argument in arguments))
+
+    assert result.exit_code == 2
+    assert said in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+def test_examine_shows_the_newest_first(famulus: Famulus) -> None:
+    result = famulus("examine", "words", "1", "3")
+
+    shown = [line for line in result.output.splitlines() if line.startswith(("Worker", "Status"))]
+    assert result.exit_code == 0
+    assert shown == ["Worker: y", "Status: completed", "Worker: x", "Status: completed"]
+    assert '"answer": "by y"' in result.output
+
+
+def test_qualifications_that_are_given_are_not_asked_for(famulus: Famulus) -> None:
+    result = famulus(
+        "review", "words", "--block-qualification", "bad", "--approve-qualification", ""
+    )
+
+    assert "Enter block" not in result.output
+    assert "Enter approve" not in result.output
+    assert "Blocking qualification: bad\nApprove qualification: None\n" in result.output
+    assert result.exit_code == 130
+
+
+def test_database_that_is_not_there_is_not_made(famulus: Famulus, tmp_path: Path) -> None:
+    missing = tmp_path / "none.db"
+
+    result = famulus("review", "words", database=missing)
+
+    assert result.exit_code == 2
+    assert "does not exist yet" in result.output
+    assert not missing.exists()

@@ -1,0 +1,98 @@
+"""A launch that its requester cannot pay for is refused before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from famulus.errors import UnavailableError, UsageError
+from famulus.model.database import Database
+from famulus.plugins import Plugins
+from famulus.review.runs import list_runs
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.work.gateway import Gateway
+
+ROWS = [{"n": n} for n in range(10)]
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    paying, sandbox = platform.provider("paying"), platform.provider("playing", sandbox=True)
+    return kit_plugins(platform=PlatformPlugin(paying, sandbox))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    manual = ManualOperator(database, plugins=plugins)
+    with manual:
+        yield manual
+
+
+def launch(operator: ManualOperator, rows: Any = ROWS, **options: Any) -> Gateway:
+    return operator.launch_rows(rows, **{"provider": "paying", **options})
+
+
+def test_a_run_that_costs_more_than_there_is_is_refused_with_both_numbers(
+    operator: ManualOperator, platform: FakePlatform
+) -> None:
+    platform.balance = Decimal("1.19")
+
+    with pytest.raises(UsageError, match=r"can spend 1\.19 USD, and the run may cost 1\.20"):
+        launch(operator)
+
+    assert list_runs(operator.database) == []
+
+
+@pytest.mark.parametrize("balance", ["1.20", "100", None])
+def test_a_run_that_can_be_paid_is_launched(
+    operator: ManualOperator, platform: FakePlatform, balance: str | None
+) -> None:
+    platform.balance = None if balance is None else Decimal(balance)
+
+    assert launch(operator).run_id
+
+
+def test_a_limit_makes_a_run_payable(operator: ManualOperator, platform: FakePlatform) -> None:
+    platform.balance = Decimal("0.50")
+
+    assert launch(operator, max_spend="0.50").run_id
+
+
+def test_rows_that_nobody_can_count_need_the_money_for_one(
+    operator: ManualOperator, platform: FakePlatform
+) -> None:
+    platform.balance = Decimal("0.11")
+    with pytest.raises(UsageError, match=r"the run may cost 0\.12"):
+        launch(operator, iter(ROWS))
+
+    platform.balance = Decimal("0.12")
+    assert launch(operator, iter(ROWS)).run_id
+
+
+def test_play_money_is_not_counted(operator: ManualOperator, platform: FakePlatform) -> None:
+    platform.balance = Decimal(0)
+
+    assert launch(operator, provider="playing").run_id
+
+
+def test_a_platform_that_cannot_be_asked_launches_nothing(
+    operator: ManualOperator, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> Decimal:
+        raise UnavailableError("away")
+
+    monkeypatch.setattr(plugins.provider("paying"), "balance", away)
+
+    with pytest.raises(UnavailableError, match="away"):
+        launch(operator)
+
+    assert list_runs(operator.database) == []

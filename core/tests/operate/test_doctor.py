@@ -1,0 +1,146 @@
+"""Every difference that core can see is listed, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from famulus.errors import NotFoundError
+from famulus.model.database import Database
+from famulus.model.states import Decision, VisitStatus
+from famulus.model.tables import TaskRun, Unit
+from famulus.model.transaction import Transaction
+from famulus.operate.doctor import read_differences
+from famulus.plugins import Plugins
+from famulus.review.bonuses import pay_bonus
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.work.deciding import decide
+from famulus.work.gateway import Gateway
+from famulus.work.settling import settle_decisions
+from famulus.work.telling import tell_run
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    provider = platform.provider("selling", sells_places=True, reports_submissions=True)
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    manual = ManualOperator(database, plugins=plugins)
+    with manual:
+        yield manual
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator, platform: FakePlatform) -> Gateway:
+    """A run of two units; x has submitted the first, here and on the platform."""
+    opened = operator.launch_rows([{"n": 1}, {"n": 2}], provider="selling", submission_timeout=60)
+    Worker(opened, "x").submit(Worker(opened, "x").arrive("visit"))
+    platform.visits["visit"] = VisitStatus.SUBMITTED
+    operator.turn()
+    return opened
+
+
+@pytest.fixture
+def unit(gateway: Gateway, database: Database) -> int:
+    with database.read() as tx:
+        row = tx.row(Unit.select(Unit.id).order_by(Unit.id))
+    assert row is not None
+    return int(row.id)
+
+
+def found(database: Database, plugins: Plugins, run: int | None = None) -> list[str]:
+    return [difference.what for difference in read_differences(database, plugins, run)]
+
+
+def test_a_sound_run_has_none(gateway: Gateway, database: Database, plugins: Plugins) -> None:
+    assert found(database, plugins) == found(database, plugins, gateway.run_id) == []
+    with pytest.raises(NotFoundError, match="there is no run 999"):
+        found(database, plugins, 999)
+
+
+def test_an_unknown_and_a_failed_payment_are_listed(
+    unit: int, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.LOST, Fault.REFUSED]
+    for reason in ("first", "second"):
+        pay_bonus(database, unit, "0.50", reason=reason, plugins=plugins)
+
+    assert found(database, plugins) == [
+        "nobody knows how 1 payment ended: TimeoutError: no reply",
+        "1 payment failed: the balance is too low",
+    ]
+
+
+def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
+    unit: int, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
+    assert found(database, plugins) == ["decisions of a review that are neither told nor paid: 1"]
+
+    platform.faults = [None, Fault.THROTTLED]
+    run = database.write(lambda tx: _settled(tx, unit))
+    tell_run(database, plugins, run)
+    assert found(database, plugins) == ["the platform is still to be told: a verdict: throttled"]
+
+
+def test_work_that_is_only_here_or_only_there_is_listed(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    platform: FakePlatform, clock: MovableClock,
+) -> None:
+    Worker(gateway, "y").arrive("lost")
+    platform.visits["lost"] = VisitStatus.SUBMITTED
+    operator.turn()
+    assert found(database, plugins) == [
+        "submitted on the platform, and no answers here: visits lost of y"
+    ]
+
+
+def test_work_that_the_platform_does_not_report_is_listed(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    platform: FakePlatform, clock: MovableClock,
+) -> None:
+    Worker(gateway, "y").submit(Worker(gateway, "y").arrive("silent"))
+    clock.advance(60)
+    operator.turn()
+    assert found(database, plugins) == [
+        "submitted here, and not on the platform: visits silent of y"
+    ]
+
+
+def test_a_run_that_nobody_operates_is_listed(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins
+) -> None:
+    operator._runs.clear()
+    drop = TaskRun.update(lease_until=None, lease_holder="")
+    database.write(lambda tx: tx.execute(drop))
+
+    assert found(database, plugins) == ["the run is running, and nobody operates it"]
+
+
+def test_a_provider_adds_what_only_it_can_see(
+    gateway: Gateway, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differences(self: object, run: object, visits: list[object]) -> list[str]:
+        return [f"one of {len(visits)} is odd"]
+
+    monkeypatch.setattr(plugins.provider("selling"), "differences", differences)
+
+    assert found(database, plugins) == ["one of 1 is odd"]
+
+
+def _settled(tx: Transaction, unit: int) -> int:
+    settle_decisions(tx, [unit])
+    row = tx.row(Unit.select(Unit.run.alias("run")).where(Unit.id == unit))
+    assert row is not None
+    return int(row.run)

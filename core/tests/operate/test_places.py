@@ -1,0 +1,288 @@
+"""As many places are open on the platform as there are free units here, and none after the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from famulus.contracts.provider import RunView
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import Decision, RunStatus, VisitStatus
+from famulus.model.tables import TaskRun, Unit
+from famulus.model.transaction import Transaction
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import (
+    ManualOperator,
+    Worker,
+    kit_plugins,
+    rows_configuration,
+)
+from famulus.testing.kinds import RowsState
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.work.deciding import decide
+from famulus.work.gateway import Gateway
+from famulus.work.limits import set_limits
+from famulus.work.settling import settle_decisions
+from famulus.work.telling import tell_run
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    provider = platform.provider("selling", sells_places=True, reports_submissions=True)
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    manual = ManualOperator(database, plugins=plugins)
+    with manual:
+        yield manual
+
+
+def launch(operator: ManualOperator, units: int, **options: Any) -> Gateway:
+    return operator.launch_rows([{"n": n} for n in range(units)], provider="selling", **options)
+
+
+def turn(operator: ManualOperator, clock: MovableClock) -> None:
+    clock.advance(1)
+    operator.turn()
+
+
+def test_a_launch_opens_a_place_for_each_free_unit(
+    operator: ManualOperator, platform: FakePlatform
+) -> None:
+    launch(operator, 3)
+
+    assert platform.opened == [0, 1, 2]
+
+
+def test_first_places_are_open_when_the_launch_returns_and_links_name_them(
+    operator: ManualOperator, platform: FakePlatform, plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def entrances(self: object, run: RunView) -> list[str]:
+        return [f"{len(platform.open)} places"]
+
+    monkeypatch.setattr(plugins.provider("selling"), "entrances", entrances)
+    launched = operator.launch(
+        rows_configuration(provider="selling"), shared_state=RowsState(rows=[{"n": 1}])
+    )
+
+    assert launched.entrances == ["1 places"]
+
+
+def test_a_platform_that_is_away_does_not_fail_the_launch(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:
+    def away(self: object, run: RunView) -> list[str]:
+        raise UnavailableError("on purpose")
+
+    monkeypatch.setattr(plugins.provider("selling"), "entrances", away)
+    platform.faults = [Fault.THROTTLED]
+    launch(operator, 2)
+    assert platform.opened == []
+    assert "cannot be asked for its links: on purpose" in caplog.text
+
+    turn(operator, clock)
+    assert platform.opened == [0, 1]
+
+
+def test_only_units_of_the_window_get_places_and_each_submission_the_next(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 5, max_num_concurrent_units=2)
+    assert platform.opened == [0, 1]
+
+    Worker(gateway, "a").work()
+    turn(operator, clock)
+    assert platform.opened == [0, 1, 2]
+
+
+def test_a_visit_that_is_returned_gives_its_place_back_by_itself(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 2)
+    Worker(gateway, "a").arrive("visit")
+    turn(operator, clock)
+    platform.visits["visit"] = VisitStatus.RETURNED
+    for _ in range(3):
+        turn(operator, clock)
+
+    assert platform.opened == [0, 1]
+    assert Worker(gateway, "b").arrive().row == {"n": 1}
+
+
+def test_a_unit_that_comes_back_before_its_place_does_waits_for_it(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 1, assignment_duration_in_seconds=60)
+    Worker(gateway, "a").arrive("visit")
+    clock.advance(60)
+    for _ in range(2):
+        turn(operator, clock)
+
+    assert platform.opened == [0]
+
+
+def test_nothing_is_counted_while_nothing_happens(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launch(operator, 1)
+    for _ in range(2):
+        turn(operator, clock)
+    counted: list[int] = []
+    monkeypatch.setattr(
+        "famulus.operate.operated.open_missing", lambda tx, run: counted.append(run)
+    )
+    for _ in range(5):
+        turn(operator, clock)
+
+    assert counted == []
+
+
+def test_many_places_are_opened_in_portions(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("famulus.work.places.MOST_TOGETHER", 2)
+    launch(operator, 5)
+    for _ in range(3):
+        turn(operator, clock)
+
+    assert platform.opened == [0, 1, 2, 3, 4]
+
+
+def test_what_is_missing_is_opened_after_a_platform_was_away(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("famulus.work.places.MOST_TOGETHER", 2)
+    platform.faults = [Fault.THROTTLED] * 3
+    launch(operator, 3)
+    for _ in range(10):
+        turn(operator, clock)
+
+    assert platform.opened == [0, 1, 2]
+
+
+def test_a_stop_closes_places_and_a_resume_opens_new_ones(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 3)
+    Worker(gateway, "a").arrive("visit")
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == set()
+
+    clock.advance(1)
+    operator.resume(gateway.run_id)
+    assert platform.open == {3, 4}
+
+    platform.visits["visit"] = VisitStatus.RETURNED
+    for _ in range(2):
+        turn(operator, clock)
+    assert platform.open == {3, 4, 5}
+
+
+def test_places_of_a_run_whose_operator_died_are_not_opened_twice(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database
+) -> None:
+    gateway = launch(operator, 3)
+    Worker(gateway, "a").work()
+    operator._runs.clear()
+    drop = TaskRun.update(lease_until=None, lease_holder="")
+    database.write(lambda tx: tx.execute(drop))
+    clock.advance(1)
+
+    operator.resume(gateway.run_id)
+    turn(operator, clock)
+    assert platform.opened == [0, 1, 2]
+
+
+def test_a_failed_opening_holds_the_closing_back_and_is_not_made_up_for(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    platform.faults = [Fault.LOST, Fault.THROTTLED]
+    gateway = launch(operator, 2)
+    assert platform.open == {0, 1}
+    operator.stop(gateway.run_id)
+    turn(operator, clock)
+
+    assert platform.open == set()
+    assert platform.calls == ["open_places", "close_places", "close_places"]
+
+
+def test_a_platform_that_cannot_be_told_to_close_is_told_later(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
+    database: Database, caplog: pytest.LogCaptureFixture,
+) -> None:
+    gateway = launch(operator, 1)
+    platform.faults = [Fault.THROTTLED] * 9
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == {0}
+    assert "cannot be told to close its places" in caplog.text
+
+    platform.faults.clear()
+    clock.advance(600)
+    tell_run(database, plugins, gateway.run_id)
+    assert platform.open == set()
+
+
+def test_a_lost_reply_opens_no_place_twice(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    platform.faults = [Fault.LOST]
+    launch(operator, 2)
+    for _ in range(3):
+        turn(operator, clock)
+
+    assert platform.opened == [0, 1]
+    assert platform.calls.count("open_places") == 2
+
+
+def test_a_run_that_may_cost_only_so_much_opens_no_places_beyond_it(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database
+) -> None:
+    gateway = launch(operator, 5, max_spend="0.30")
+    turn(operator, clock)
+    assert platform.opened == [0, 1]
+
+    set_limits(database, gateway.run_id, max_spend="0.36")
+    for _ in range(2):
+        turn(operator, clock)
+    assert platform.opened == [0, 1, 2]
+
+
+def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
+    database: Database,
+) -> None:
+    gateway = launch(operator, 1)
+    Worker(gateway, "a").submit(Worker(gateway, "a").arrive("visit"))
+    platform.visits["visit"] = VisitStatus.SUBMITTED
+    turn(operator, clock)
+    assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
+    tell_run(database, plugins, gateway.run_id)
+    assert platform.disposed == 0
+
+    with database.read() as tx:
+        units = [row.id for row in tx.rows(Unit.select(Unit.id))]
+
+    def accept(tx: Transaction) -> None:
+        decide(tx, units[0], Decision.ACCEPTED)
+        settle_decisions(tx, units)
+
+    database.write(accept)
+    for _ in range(2):
+        tell_run(database, plugins, gateway.run_id)
+    assert platform.disposed == 1

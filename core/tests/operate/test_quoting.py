@@ -1,0 +1,89 @@
+"""What a run will cost is said as far as it can be known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.cli.costs import quote_lines
+from famulus.errors import UsageError
+from famulus.model.database import Database
+from famulus.operate.quoting import Estimate
+from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
+from famulus.testing.kinds import RowsState
+from famulus.testing.platform import FakePlatform, PlatformPlugin
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[ManualOperator]:
+    plugins = kit_plugins(platform=PlatformPlugin(FakePlatform().provider()))
+    manual = ManualOperator(Database(tmp_path / "a.db"), plugins=plugins)
+    with manual, manual.database:
+        yield manual
+
+
+def estimate(operator: ManualOperator, rows: Any, most: int | None = None, **task: Any) -> Estimate:
+    checked = operator.check(
+        rows_configuration(provider="paying", blueprint={"units_per_assignment": 2}, **task),
+        shared_state=RowsState(rows=rows),
+    )
+    return operator.estimate(checked, most_rows=most)
+
+
+def test_rows_that_are_there_are_counted_and_priced_with_fees(operator: ManualOperator) -> None:
+    found = estimate(operator, [{"n": n} for n in range(3)])
+
+    assert (found.rows, found.units) == (3, 6)
+    assert found.total is not None
+    assert (found.total.rewards, found.total.fees) == (Decimal("0.60"), Decimal("0.12"))
+    (line,) = quote_lines(found)
+    assert line == "Cost: 0.72 USD (0.60 and fees of 0.12) for 6 units, 0.12 each."
+
+
+def test_a_generator_is_left_alone_and_its_units_are_unknown(operator: ManualOperator) -> None:
+    taken: list[int] = []
+
+    def rows() -> Iterator[dict[str, int]]:
+        taken.append(1)
+        yield {"n": 1}
+
+    found = estimate(operator, rows())
+
+    assert (found.units, found.total, taken) == (None, None, [])
+    assert [*quote_lines(found)] == [
+        "Cost: 0.12 USD (0.10 and fees of 0.02) for each unit; how many there will be is not known."
+    ]
+
+
+def test_a_file_is_counted_no_further_than_asked(
+    operator: ManualOperator, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"n": 1}\n' * 5)
+    checked = operator.check(
+        rows_configuration(provider="paying", blueprint={"rows_file": str(path)})
+    )
+
+    whole, part = operator.estimate(checked), operator.estimate(checked, most_rows=3)
+    assert (whole.units, whole.is_part) == (5, False)
+    assert (part.units, part.is_part) == (3, True)
+    assert next(quote_lines(part)).startswith("Cost: at least 0.36 USD")
+
+
+def test_a_limit_says_how_many_units_it_allows(operator: ManualOperator) -> None:
+    found = estimate(operator, [{"n": n} for n in range(3)], max_spend="0.35")
+
+    assert found.affordable == 2
+    with pytest.raises(UsageError, match=r"0.11 USD does not pay for one unit, which costs 0.12"):
+        estimate(operator, [{"n": 1}], max_spend="0.11")
+
+
+def test_unpaid_work_costs_nothing(operator: ManualOperator) -> None:
+    found = estimate(operator, [{"n": 1}], task_reward="0", max_spend="1")
+
+    assert found.affordable is None
+    assert [*quote_lines(found)] == ["Cost: nothing; the work is unpaid (task.task_reward is 0)."]

@@ -1,0 +1,299 @@
+"""What we hold of visits follows what the platform says, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from famulus.contracts.provider import VisitReport
+from famulus.model.database import Database
+from famulus.model.states import (
+    AgentStatus,
+    Decision,
+    PaymentStatus,
+    RunStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import Agent, Payment, Unit, Visit
+from famulus.plugins import Plugins
+from famulus.review.bonuses import pay_bonus
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.work.deciding import decide
+from famulus.work.gateway import Gateway
+from famulus.work.settling import settle_decisions
+
+RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitStatus.SUBMITTED
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    provider = platform.provider("reporting", reports_submissions=True)
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    manual = ManualOperator(database, plugins=plugins)
+    with manual:
+        yield manual
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows([{"n": 1}, {"n": 2}], provider="reporting", submission_timeout=60)
+
+
+def status(database: Database, table: type[Visit | Agent | Unit | Payment]) -> object:
+    """Return the status of the first row of a table."""
+    with database.read() as tx:
+        row = tx.row(table.select(table.status).order_by(table.id).limit(1))
+    assert row is not None
+    return row.status
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
+)
+def test_a_visit_that_ended_there_gives_its_unit_back_here(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    said: VisitStatus, becomes: AgentStatus,
+) -> None:
+    Worker(gateway, "a").arrive("visit")
+    platform.visits["visit"] = said
+    operator.turn()
+
+    assert (status(database, Visit), status(database, Agent)) == (said, becomes)
+    assert status(database, Unit) is UnitStatus.LAUNCHED
+
+
+def test_answers_that_are_stored_stay_whatever_the_platform_says(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    platform.visits["visit"] = EXPIRED
+    operator.turn()
+
+    assert status(database, Visit) is EXPIRED
+    assert status(database, Unit) is UnitStatus.COMPLETED
+
+
+def test_a_submission_is_what_the_platform_says_it_is(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    operator.turn()
+    assert status(database, Visit) is VisitStatus.ACCEPTED
+
+    platform.visits["visit"] = SUBMITTED
+    operator.turn()
+    assert status(database, Visit) is SUBMITTED
+
+
+def test_what_cannot_follow_changes_nothing_and_is_logged(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    for said in (SUBMITTED, RETURNED):
+        platform.visits["visit"] = said
+        operator.turn()
+
+    assert status(database, Visit) is SUBMITTED
+    assert "says that visit visit is returned, and here it is submitted" in caplog.text
+
+
+def test_approval_by_the_platform_itself_is_in_the_ledger(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    platform.visits["visit"] = VisitStatus.APPROVED
+    operator.turn()
+
+    assert status(database, Payment) is PaymentStatus.CONFIRMED
+    assert platform.rewarded == []
+
+
+def test_a_failing_platform_changes_nothing_and_doubts_nobody(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    clock: MovableClock, caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    operator.turn()
+    Worker(gateway, "a").submit(page)
+    platform.faults = [Fault.THROTTLED] * 3
+    for _ in range(3):
+        clock.advance(60)
+        operator.turn()
+    assert status(database, Visit) is VisitStatus.ACCEPTED
+    assert caplog.text.count("the platform cannot be asked about visits") == 1
+
+    operator.turn()
+    assert status(database, Visit) is VisitStatus.UNKNOWN
+    assert "the platform answers about visits again" in caplog.text
+
+
+def test_a_platform_that_is_away_is_asked_less_and_less_often(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plugins.provider("reporting"), "sync_seconds", 10)
+    Worker(gateway, "a").arrive("visit")
+    platform.faults = [Fault.BROKEN] * 3
+    tried = []
+    for second in range(80):
+        before = len(platform.calls)
+        operator.turn()
+        tried += [second] * (len(platform.calls) - before)
+        clock.advance(1)
+
+    assert tried == [0, 20, 60]
+
+
+def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    clock: MovableClock,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    clock.advance(60)
+    operator.turn()
+    assert status(database, Visit) is VisitStatus.UNKNOWN
+
+    platform.visits["visit"] = SUBMITTED
+    operator.turn()
+    assert status(database, Visit) is SUBMITTED
+
+
+def test_a_verdict_waits_until_the_platform_has_the_submission(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    clock: MovableClock,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    with database.read() as tx:
+        (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id).limit(1))]
+
+    def accept(tx: object) -> None:
+        decide(tx, unit, Decision.ACCEPTED)  # type: ignore[arg-type]
+        settle_decisions(tx, [unit])  # type: ignore[arg-type]
+
+    database.write(accept)
+    for _ in range(3):
+        operator.turn()
+        clock.advance(5)
+    assert "decide" not in platform.calls
+    assert status(database, Payment) is PaymentStatus.PLANNED
+
+    platform.visits["visit"] = SUBMITTED
+    operator.turn()
+    assert platform.rewarded == ["visit"]
+    assert status(database, Payment) is PaymentStatus.CONFIRMED
+
+
+def test_a_run_is_served_until_the_platform_has_heard_of_every_submission(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform
+) -> None:
+    for name in ("a", "b"):
+        worker = Worker(gateway, name)
+        worker.submit(worker.arrive(name))
+    operator.turn()
+    assert operator.progress(gateway.run_id).status is RunStatus.RUNNING
+
+    platform.visits = dict.fromkeys("ab", SUBMITTED)
+    operator.turn()
+    assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
+
+
+def test_only_visits_that_may_change_are_asked_about(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform
+) -> None:
+    Worker(gateway, "a").arrive("visit")
+    platform.visits["visit"] = RETURNED
+    operator.turn()
+    Worker(gateway, "b").arrive("other")
+    operator.turn()
+
+    assert platform.asked == [["visit"], ["other"]]
+
+
+def test_who_submitted_there_and_never_came_here_is_made_known(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    platform.others = [VisitReport(worker_name="b", reference="never seen", status=SUBMITTED)]
+    for _ in range(2):
+        operator.turn()
+
+    with database.read() as tx:
+        [visit] = tx.rows(Visit.select(Visit.reference, Visit.status, Visit.done_at))
+    assert (visit.reference, visit.status, visit.done_at) == ("never seen", SUBMITTED, None)
+    assert Worker(gateway, "b").arrive("never seen").refusal == "time_over"
+
+
+def test_who_left_there_and_never_came_here_stays_unknown(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    platform.others = [VisitReport(worker_name="b", reference="never seen", status=RETURNED)]
+    operator.turn()
+
+    with database.read() as tx:
+        assert tx.rows(Visit.select(Visit.id)) == []
+
+
+def test_a_submission_after_all_counts_though_nobody_was_asked_about(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    platform.visits["visit"] = RETURNED
+    operator.turn()
+    platform.others = [VisitReport(worker_name="a", reference="visit", status=SUBMITTED)]
+    operator.turn()
+
+    assert status(database, Visit) is SUBMITTED
+
+
+def test_a_bonus_waits_until_the_platform_has_the_submission(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    plugins: Plugins, clock: MovableClock,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    early = pay_bonus(database, 1, "0.50", reason="Thank you.", plugins=plugins)
+    assert (early.status, platform.paid) == (PaymentStatus.PLANNED, [])
+
+    platform.visits["visit"] = SUBMITTED
+    operator.turn()
+    clock.advance(60)
+    operator.turn()
+
+    assert status(database, Payment) is PaymentStatus.CONFIRMED
+    assert len(platform.paid) == 1
+
+
+def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    plugins: Plugins,
+) -> None:
+    page = Worker(gateway, "a").arrive("visit")
+    Worker(gateway, "a").submit(page)
+    platform.visits["visit"] = RETURNED
+    operator.turn()
+
+    paid = pay_bonus(database, 1, "0.50", reason="Thank you.", plugins=plugins)
+
+    assert paid.status is PaymentStatus.FAILED
+    assert "counts visit visit as returned" in paid.error
+    assert platform.paid == []

@@ -1,0 +1,113 @@
+"""A task that two workers have done, and a reviewer at a keyboard of lines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from famulus.model.database import Database
+from famulus.model.tables import Agent, GrantedQualification, Qualification, Unit, Worker
+from famulus.plugins import Plugins
+from famulus.review.dialogue import Dialogue, Qualifications
+from famulus.review.reviewing import Reviewing
+from famulus.review.terminal import Terminal
+from famulus.review.unit_records import UnitRecord
+from famulus.review.up_for_review import find_scope
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.inprocess import Worker as AtWork
+
+TASK = "words"
+
+Review = Callable[..., str]
+Statuses = Callable[[], dict[str, list[str]]]
+Grants = Callable[[], dict[str, int]]
+
+
+@pytest.fixture
+def done(operator: ManualOperator) -> None:
+    """Two rows with two units each, done by ``x`` and by ``y``."""
+    gateway = operator.launch_rows(
+        [{"n": 1}, {"n": 2}], task_name=TASK, blueprint={"units_per_assignment": 2}
+    )
+    for name in ("x", "x", "y", "y"):
+        AtWork(gateway, name).work(f"by {name}")
+    operator.turn()
+
+
+@pytest.fixture
+def reviewing_of(database: Database) -> Callable[..., Reviewing]:
+    """A function that begins a review; what it is given goes to ``find_scope``."""
+
+    def begin(plugins: Plugins | None = None, **scope: Any) -> Reviewing:
+        return Reviewing(
+            database=database,
+            plugins=plugins or kit_plugins(),
+            scope=find_scope(database, TASK, **scope),
+        )
+
+    return begin
+
+
+@pytest.fixture
+def review(reviewing_of: Callable[..., Reviewing]) -> Review:
+    """A function that holds the dialogue with the lines it is given; returns what was printed."""
+
+    def hold(
+        *lines: str, block: str | None = None, approve: str | None = None, **scope: Any
+    ) -> str:
+        printed = io.StringIO()
+        Dialogue(
+            terminal=Terminal(io.StringIO("".join(f"{line}\n" for line in lines)), printed),
+            reviewing=reviewing_of(**scope),
+            show=shown_by_number,
+            qualifications=Qualifications(block=block, approve=approve),
+        ).run()
+        return printed.getvalue()
+
+    return hold
+
+
+def shown_by_number(unit: UnitRecord) -> str:
+    return f"<unit {unit.id}>"
+
+
+@pytest.fixture
+def statuses(database: Database) -> Statuses:
+    """A function that returns the status of each worker's units and attempts, by unit."""
+    query = (
+        Unit.select(Unit.status, Agent.status.alias("attempt"), Worker.name)
+        .join(Agent, on=(Unit.agent_id == Agent.id))
+        .join(Worker, on=(Agent.worker == Worker.id))
+        .order_by(Unit.id)
+    )
+
+    def look() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        with database.read() as tx:
+            for row in tx.rows(query):
+                found.setdefault(row.name, []).append(f"{row.status}/{row.attempt}")
+        return found
+
+    return look
+
+
+@pytest.fixture
+def grants(database: Database) -> Grants:
+    """A function that returns the values that workers hold, by worker and qualification."""
+    query = (
+        GrantedQualification.select(
+            GrantedQualification.value, Worker.name, Qualification.name.alias("qualification")
+        )
+        .join(Worker, on=(GrantedQualification.worker == Worker.id))
+        .switch(GrantedQualification)
+        .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+    )
+
+    def look() -> dict[str, int]:
+        with database.read() as tx:
+            return {f"{row.name}: {row.qualification}": row.value for row in tx.rows(query)}
+
+    return look

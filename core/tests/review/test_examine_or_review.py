@@ -1,0 +1,186 @@
+"""The dialogue for scripts: what it asks, what it prints, and the units it examines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus import run_examine_or_review
+from famulus.model.database import Database
+from famulus.review import examining
+from famulus.review.examining import newest_units
+from famulus.review.up_for_review import find_scope
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+Ask = Callable[..., str]
+WHAT = (
+    "Do you want to (r)eview, or (e)xamine data? Default examine. "
+    "Can put e <end> or e <start> <end> to choose how many to view\n>> "
+)
+
+
+@pytest.fixture
+def twenty(operator: ManualOperator, clock: MovableClock) -> None:
+    """Twenty rows in two runs, each answered with its number a second after the one before."""
+    for numbers in (range(1, 11), range(11, 21)):
+        gateway = operator.launch_rows([{"n": n} for n in numbers], task_name="words")
+        for number in numbers:
+            clock.advance(1)
+            Worker(gateway, "x").work(str(number))
+
+
+@pytest.fixture
+def ask(database: Database) -> Ask:
+    """A function that holds the dialogue with the lines it is given; returns what was printed."""
+
+    def hold(
+        *lines: str, format_for_printing: Callable[[Mapping[str, Any]], str] = answer_of
+    ) -> str:
+        printed = io.StringIO()
+        run_examine_or_review(
+            database,
+            format_for_printing,
+            plugins=kit_plugins(),
+            source=io.StringIO("".join(f"{line}\n" for line in lines)),
+            target=printed,
+        )
+        return printed.getvalue()
+
+    return hold
+
+
+def answer_of(data: Mapping[str, Any]) -> str:
+    return f"<{data['data']['outputs']['answer']}>"
+
+
+@pytest.mark.usefixtures("twenty")
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ("", range(20, 5, -1)),
+        ("e", range(20, 5, -1)),
+        ("e 3", range(20, 17, -1)),
+        ("e 2 5", range(18, 15, -1)),
+        ("E 0 1", range(20, 19, -1)),
+        ("e 18 99", range(2, 0, -1)),
+    ],
+)
+def test_examine_shows_the_newest_first_in_the_range_that_is_asked_for(
+    ask: Ask, answer: str, shown: range
+) -> None:
+    printed = ask(answer, "words")
+
+    expected = "".join(f"<{number}>\n" for number in shown)
+    assert printed == f"{WHAT}Input task name: {expected}"
+
+
+@pytest.mark.usefixtures("twenty")
+@pytest.mark.parametrize("answer", ["x", "e x", "e 5 2", "e 1 2 3", "e -1", "r 2"])
+def test_what_is_none_of_the_answers_is_asked_again(ask: Ask, answer: str) -> None:
+    printed = ask(answer, "e 1", "words")
+
+    assert f"{answer!r} is none of these: r; e; e 5 for the newest 5" in printed
+    assert printed.count(">> ") == 2
+    assert printed.endswith("<20>\n")
+
+
+@pytest.mark.usefixtures("twenty")
+def test_task_that_is_not_there_is_asked_for_again_with_a_guess(ask: Ask) -> None:
+    printed = ask("e 1", "wrods", "words")
+
+    assert "did you mean 'words'?\nInput task name: <20>\n" in printed
+
+
+@pytest.mark.usefixtures("twenty")
+def test_pages_of_several_runs_join(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "_PAGE", 3)
+
+    units = newest_units(database, find_scope(database, "words"))
+
+    assert [int(unit.outputs["answer"]) for unit in units] == list(range(20, 0, -1))
+
+
+def test_units_of_one_moment_are_all_there(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = operator.launch_rows([{"n": n} for n in range(7)], task_name="words")
+    for number in range(7):
+        Worker(gateway, "x").work(str(number))
+    monkeypatch.setattr(examining, "_PAGE", 2)
+
+    units = newest_units(database, find_scope(database, "words"))
+
+    assert [int(unit.outputs["answer"]) for unit in units] == list(range(6, -1, -1))
+
+
+@pytest.mark.usefixtures("done")
+def test_review_asks_what_the_tutorial_shows(ask: Ask) -> None:
+    printed = ask("r", "words", "", "", "", "q")
+
+    assert printed == (
+        f"{WHAT}Input task name: "
+        "If you'd like to soft-block workers, you'll need a block qualification. "
+        "Leave blank otherwise.\nEnter block qualification: "
+        "If you'd like to qualify high-quality workers, you'll need an approve qualification. "
+        "Leave blank otherwise.\nEnter approve qualification: "
+        "Starting review with following params:\n"
+        "Task name: words\n"
+        "Blocking qualification: None\n"
+        "Approve qualification: None\n"
+        "Press enter to continue..."
+        "\nReviewing for worker x, (1/2), Previous (First time worker!) (total remaining: 4)\n"
+        "<by x>\n"
+        "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
+        "4 units of words are left to review.\n"
+    )
+
+
+@pytest.mark.usefixtures("done")
+def test_qualifications_are_named_and_what_is_no_name_is_asked_for_again(ask: Ask) -> None:
+    printed = ask("r", "words", "x" * 300, "bad", "good", "", "q")
+
+    assert "at most" in printed
+    assert printed.count("Enter block qualification: ") == 2
+    assert "There is no qualification 'bad' yet; granting it makes it." in printed
+    assert "Blocking qualification: bad\nApprove qualification: good\n" in printed
+
+
+@pytest.mark.usefixtures("done")
+def test_format_that_raises_hides_nothing(ask: Ask) -> None:
+    def broken(data: Mapping[str, Any]) -> str:
+        return str(data["data"]["outputs"]["rating"])
+
+    printed = ask("e 1", "words", format_for_printing=broken)
+
+    assert "cannot be shown as it should: KeyError: 'rating'" in printed
+    assert '"answer": "by y"' in printed
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("lines", [[], ["r"], ["r", "words"], ["r", "words", "", ""]])
+def test_end_of_the_input_ends_it_quietly(ask: Ask, lines: list[str]) -> None:
+    assert ask(*lines).endswith("\n")
+
+
+def test_task_that_nobody_has_worked_on_has_nothing_to_examine(
+    operator: ManualOperator, ask: Ask
+) -> None:
+    operator.launch_rows([{"n": 1}], task_name="words")
+
+    assert ask("e", "words").endswith("Nobody has done a unit of words yet.\n")
+
+
+def test_database_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
+    printed = io.StringIO()
+
+    run_examine_or_review(
+        tmp_path / "none.db", answer_of, plugins=kit_plugins(), source=printed, target=printed
+    )
+
+    assert printed.getvalue() == f"There is nothing yet: {tmp_path / 'none.db'} does not exist.\n"
+    assert not (tmp_path / "none.db").exists()

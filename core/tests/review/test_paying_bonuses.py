@@ -1,0 +1,273 @@
+"""Bonuses: paid once, however often they are asked for, and whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import Event, Unit
+from famulus.plugins import Plugins
+from famulus.review.bonuses import compensate, pay_bonus, retry_payment, settle_payments
+from famulus.review.payments import PaymentRecord, list_payments, payment_totals
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.workers import at_once
+from famulus.work.gateway import Gateway
+
+THREADS = 6
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(platform.provider()))
+
+
+@pytest.fixture
+def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
+    with ManualOperator(database, plugins=plugins) as operator:
+        opened = operator.launch_rows([{"n": n} for n in range(2)], provider="paying")
+        Worker(opened, "x").work()
+        yield opened
+
+
+@pytest.fixture
+def unit(gateway: Gateway, database: Database) -> int:
+    """The unit that x has submitted; the one after it is free."""
+    with database.read() as tx:
+        row = tx.row(Unit.select(Unit.id).order_by(Unit.id))
+    assert row is not None
+    return int(row.id)
+
+
+@pytest.fixture
+def pay(database: Database, plugins: Plugins, unit: int) -> partial[PaymentRecord]:
+    return partial(pay_bonus, database, unit, "0.50", reason="Thank you.", plugins=plugins)
+
+
+def test_a_bonus_is_paid_and_listed_with_its_fee(
+    pay: partial[PaymentRecord], database: Database, platform: FakePlatform, unit: int
+) -> None:
+    paid = pay()
+
+    assert (paid.kind, paid.status, paid.unit) == (PaymentKind.BONUS, PaymentStatus.CONFIRMED, unit)
+    assert (paid.amount, paid.fee, paid.worker) == (Decimal("0.50"), Decimal("0.10"), "x")
+    assert [amount for _, amount in platform.paid] == [Decimal("0.50")]
+    assert list_payments(database) == [paid]
+
+
+def test_the_same_bonus_again_is_the_same_payment_unless_it_is_meant(
+    pay: partial[PaymentRecord], platform: FakePlatform
+) -> None:
+    assert pay() == pay() == pay(reason="  Thank you. ")
+    assert len(platform.paid) == 1
+
+    pay(again=True)
+    assert len(platform.paid) == len({key for key, _ in platform.paid}) == 2
+
+
+@pytest.mark.parametrize("more", [{"reason": "Another one."}, {"amount": "0.51"}])
+def test_another_reason_or_amount_is_another_bonus(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, unit: int,
+    platform: FakePlatform, more: dict[str, str],
+) -> None:
+    pay()
+    given = {"amount": "0.50", "reason": "Thank you.", **more}
+    pay_bonus(database, unit, given["amount"], reason=given["reason"], plugins=plugins)
+
+    assert len(platform.paid) == 2
+
+
+def test_bonuses_that_race_are_one(
+    pay: partial[PaymentRecord], platform: FakePlatform
+) -> None:
+    at_once(THREADS, lambda _: pay())
+
+    assert len(platform.paid) == 1
+
+
+def test_a_lost_reply_is_never_paid_again_but_asked_about(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.LOST]
+    assert pay().status is PaymentStatus.UNKNOWN
+
+    (settled,) = settle_payments(database, plugins=plugins)
+
+    assert settled.status is PaymentStatus.CONFIRMED
+    assert platform.calls == ["pay", "settle"]
+    assert len(platform.paid) == 1
+
+
+def test_a_payment_that_surely_failed_can_be_made_again_under_its_key(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.BROKEN]
+    unknown = pay()
+    (failed,) = settle_payments(database, plugins=plugins)
+    assert failed.status is PaymentStatus.FAILED
+    assert platform.paid == []
+
+    assert retry_payment(database, unknown.id, plugins=plugins).status is PaymentStatus.CONFIRMED
+    assert [key for key, _ in platform.paid] == [f"{database.identity}-{unknown.id}"]
+
+
+def test_a_refusal_is_told_and_not_tried_again(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.REFUSED]
+
+    refused = pay()
+    assert (refused.status, refused.error) == (PaymentStatus.FAILED, "the balance is too low")
+    assert settle_payments(database, plugins=plugins) == []
+    assert pay().status is PaymentStatus.FAILED
+    assert platform.calls == ["pay"]
+
+
+def test_a_throttled_bonus_is_paid_later_by_whoever_comes(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.THROTTLED]
+    assert pay().status is PaymentStatus.PLANNED
+
+    (paid,) = settle_payments(database, plugins=plugins)
+    assert paid.status is PaymentStatus.CONFIRMED
+    assert platform.calls == ["pay", "pay"]
+    assert len(platform.paid) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
+def test_a_payer_killed_between_ledger_and_call_or_after_it_pays_at_most_once(
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
+    fault: Fault,
+) -> None:
+    platform.faults = [fault]
+    with pytest.raises(Killed):
+        pay()
+    assert list_payments(database)[0].status is PaymentStatus.SENT
+
+    settle_payments(database, plugins=plugins)
+    assert list_payments(database)[0].status is PaymentStatus.SENT
+    clock.advance(600)
+    settle_payments(database, plugins=plugins)
+
+    expected = PaymentStatus.FAILED if fault is Fault.KILLED else PaymentStatus.CONFIRMED
+    assert list_payments(database)[0].status is expected
+    assert platform.calls == ["pay", "settle"]
+
+
+def test_a_platform_that_will_not_say_leaves_it_unknown(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.LOST, Fault.REFUSED, Fault.THROTTLED, Fault.BROKEN]
+    pay()
+    for _ in range(3):
+        (unknown,) = settle_payments(database, plugins=plugins)
+        assert unknown.status is PaymentStatus.UNKNOWN
+
+    assert platform.calls == ["pay", "settle", "settle", "settle"]
+
+
+def test_every_step_of_a_payment_leaves_an_event(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.LOST]
+    pay()
+    settle_payments(database, plugins=plugins)
+
+    query = Event.select(Event.old, Event.new).where(Event.subject == "payment")
+    with database.read() as tx:
+        steps = [(row.old, row.new) for row in tx.rows(query.order_by(Event.id))]
+    assert steps == [("planned", "sent"), ("sent", "unknown"), ("unknown", "confirmed")]
+
+
+def test_a_unit_that_nobody_has_submitted_is_not_paid(
+    pay: partial[PaymentRecord], database: Database, plugins: Plugins, unit: int
+) -> None:
+    with pytest.raises(ConflictError, match="nobody has submitted it"):
+        pay_bonus(database, unit + 1, "0.50", reason="R", plugins=plugins)
+    with pytest.raises(NotFoundError, match="there is no unit 99"):
+        pay_bonus(database, 99, "0.50", reason="R", plugins=plugins)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason", "message"),
+    [
+        ("0", "R", "more than 0"),
+        ("-1", "R", "more than 0"),
+        ("nan", "R", "more than 0"),
+        ("0.005", "R", "smallest unit of USD"),
+        ("much", "R", "no amount"),
+        ("1000001", "R", "at once"),
+        ("1", "  ", "needs a reason"),
+    ],
+)
+def test_what_cannot_be_paid_is_refused(
+    database: Database, plugins: Plugins, unit: int, amount: str, reason: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        pay_bonus(database, unit, amount, reason=reason, plugins=plugins)
+    assert list_payments(database) == []
+
+
+def test_a_worker_who_has_lost_work_is_compensated_once(
+    gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    Worker(gateway, "unlucky").arrive()
+    for _ in range(2):
+        paid = compensate(
+            database, gateway.run_id, "unlucky", "0.10", reason="Sorry.", plugins=plugins
+        )
+
+    assert (paid.kind, paid.unit, paid.worker) == (PaymentKind.COMPENSATION, None, "unlucky")
+    assert len(platform.paid) == 1
+    with pytest.raises(NotFoundError, match="no worker 'nobody' has come to run"):
+        compensate(database, gateway.run_id, "nobody", "1", reason="Sorry.", plugins=plugins)
+
+
+def test_totals_add_up_by_currency_and_status(
+    pay: partial[PaymentRecord], database: Database, platform: FakePlatform
+) -> None:
+    platform.faults = [None, Fault.LOST]
+    for _ in range(3):
+        pay(again=True)
+
+    totals = [
+        (total.status.value, total.number, total.amount, total.fees)
+        for total in payment_totals(list_payments(database))
+    ]
+    assert totals == [
+        ("confirmed", 2, Decimal("1.00"), Decimal("0.20")),
+        ("unknown", 1, Decimal("0.50"), Decimal("0.10")),
+    ]
+
+
+def test_bonuses_count_against_what_a_run_may_cost(
+    database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    with ManualOperator(database, plugins=plugins) as operator:
+        gateway = operator.launch_rows([{"n": 1}], provider="paying", max_spend="0.72")
+        Worker(gateway, "x").work()
+        with database.read() as tx:
+            (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id))]
+
+        with pytest.raises(UsageError, match=r"0.72 USD at most, of which 0.60 are left"):
+            pay_bonus(database, unit, "0.51", reason="R", plugins=plugins)
+        pay_bonus(database, unit, "0.50", reason="R", plugins=plugins)
+
+    assert len(platform.paid) == 1

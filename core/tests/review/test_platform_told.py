@@ -1,0 +1,113 @@
+"""What a review that was cut off has not told the platform, the next one tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from famulus.contracts.provider import Capabilities, Outcome, Verdict, VisitView
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.review.answering import Choice
+from famulus.review.reviewing import Reviewing
+from famulus.testing.clock import MovableClock
+from famulus.testing.kinds import CrowdProvider
+from famulus.work.settling import settle_decisions
+
+Begin = Callable[..., Reviewing]
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What the platform is told from now on."""
+    heard: list[tuple[Any, ...]] = []
+
+    def decide(_: object, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        heard.append((visit.worker_name, verdict.value, note))
+        return Outcome.CONFIRMED
+
+    def grant(_: object, worker_name: str, qualification: str, value: int) -> None:
+        heard.append((worker_name, qualification, value))
+
+    monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(qualifications=True))
+    monkeypatch.setattr(CrowdProvider, "decide", decide)
+    monkeypatch.setattr(CrowdProvider, "grant", grant)
+    return heard
+
+
+def decide_first(reviewing: Reviewing, choice: Choice) -> int:
+    group = reviewing.next_group()
+    assert group is not None
+    unit = reviewing.next_unit(group.worker.id)
+    assert unit is not None
+    reviewing.decide(unit, choice)
+    return unit.id
+
+
+@pytest.mark.usefixtures("done")
+def test_verdict_is_told_once_the_decision_is_settled_and_only_once(
+    told: list[tuple[Any, ...]], reviewing_of: Begin
+) -> None:
+    reviewing = reviewing_of()
+    decide_first(reviewing, Choice(decision=Decision.REJECTED, note="It says nothing."))
+    before = list(told)
+
+    reviewing.settle()
+    reviewing.settle()
+    reviewing_of().settle_leftovers()
+
+    assert before == []
+    assert told == [("x", "rejected", "It says nothing.")]
+
+
+@pytest.mark.usefixtures("done")
+def test_death_between_settling_and_telling_is_made_up_for(
+    told: list[tuple[Any, ...]], reviewing_of: Begin, database: Database
+) -> None:
+    unit = decide_first(reviewing_of(), Choice(decision=Decision.ACCEPTED))
+    database.write(lambda tx: settle_decisions(tx, [unit]))
+
+    settled = reviewing_of().settle_leftovers()
+
+    assert settled.decisions == 0
+    assert told == [("x", "approved", "")]
+
+
+@pytest.mark.usefixtures("done")
+def test_grant_of_a_review_that_was_cut_off_is_told(
+    told: list[tuple[Any, ...]], reviewing_of: Begin
+) -> None:
+    choice = Choice(decision=Decision.ACCEPTED, qualification="good", value=7)
+    decide_first(reviewing_of(), choice)
+
+    reviewing_of().settle_leftovers()
+
+    assert sorted(told) == [("x", "approved", ""), ("x", "good", 7)]
+
+
+@pytest.mark.usefixtures("done")
+def test_platform_that_is_away_is_told_by_a_later_review(
+    told: list[tuple[Any, ...]],
+    reviewing_of: Begin,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def away(*_: object) -> Outcome:
+        raise UnavailableError("the platform is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CrowdProvider, "decide", away)
+        reviewing = reviewing_of()
+        decide_first(reviewing, Choice(decision=Decision.ACCEPTED))
+        settled = reviewing.settle()
+    clock.advance(3600)
+
+    reviewing_of().settle_leftovers()
+
+    assert settled.decisions == 1
+    (problem,) = settled.problems
+    assert "the platform is away; `famulus payments --run" in problem
+    assert told == [("x", "approved", "")]

@@ -1,0 +1,415 @@
+"""The dialogue of a review: keys, their exact effects, undoing, and being cut off."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from famulus.contracts.provider import Capabilities
+from famulus.model import tables
+from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.model.tables import Review
+from famulus.plugins import Plugins
+from famulus.review import reviewing as reviewing_module
+from famulus.review.answering import Choice
+from famulus.review.dialogue import Dialogue
+from famulus.review.reviewing import Reviewing
+from famulus.review.terminal import Terminal
+from famulus.review.unit_records import UnitRecord
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.kinds import CrowdProvider
+from famulus.work.deciding import decide
+from famulus.work.qualifications import grant
+
+DONE = "completed/completed"
+ACCEPTED = "accepted/approved"
+PASSED = "soft_rejected/soft_rejected"
+REJECTED = "rejected/rejected"
+REASON = "It is about another text."
+
+Hold = Callable[..., str]
+Statuses = Callable[[], dict[str, list[str]]]
+Grants = Callable[[], dict[str, int]]
+
+
+def notes(database: Database) -> list[str]:
+    with database.read() as tx:
+        return [row.note for row in tx.rows(Review.select(Review.note).order_by(Review.id))]
+
+
+def unsettled(database: Database) -> int:
+    query = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
+    with database.read() as tx:
+        return len(tx.rows(query))
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize(
+    ("keys", "of_x", "granted"),
+    [
+        (["a"], [ACCEPTED, DONE], {}),
+        (["A", "n"], [ACCEPTED, ACCEPTED], {}),
+        (["A", "y"], [ACCEPTED, ACCEPTED], {"x: good": 1}),
+        (["p", "no"], [PASSED, DONE], {}),
+        (["p", "yes"], [PASSED, DONE], {"x: bad": 1}),
+        (["P", "y"], [PASSED, PASSED], {"x: bad": 1}),
+        (["r", REASON], [REJECTED, DONE], {}),
+        (["R", REASON], [REJECTED, REJECTED], {}),
+        (["v", "7"], [ACCEPTED, DONE], {"x: good": 7}),
+        (["v", "many", "0"], [ACCEPTED, DONE], {"x: good": 0}),
+        (["V", "-2"], [ACCEPTED, ACCEPTED], {"x: good": -2}),
+    ],
+    ids=lambda value: "".join(value)[:4] if isinstance(value, list) else None,
+)
+def test_keys_have_exactly_these_effects(
+    review: Hold,
+    statuses: Statuses,
+    grants: Grants,
+    keys: list[str],
+    of_x: list[str],
+    granted: dict[str, int],
+) -> None:
+    review(*keys, "q", block="bad", approve="good")
+
+    assert statuses() == {"x": of_x, "y": [DONE, DONE]}
+    assert grants() == granted
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("keys", [["a"], ["A"], ["p"], ["P"]])
+def test_without_qualifications_nothing_is_asked_about_them(
+    review: Hold, grants: Grants, keys: list[str]
+) -> None:
+    printed = review(*keys, "q")
+
+    assert "(y)es/(n)o" not in printed
+    assert grants() == {}
+
+
+@pytest.mark.usefixtures("done")
+def test_value_needs_an_approve_qualification(review: Hold, statuses: Statuses) -> None:
+    printed = review("v", "q", block="bad")
+
+    assert "There is no approve qualification to give a value of." in printed
+    assert statuses()["x"] == [DONE, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_value_that_nothing_can_have_decides_nothing(
+    review: Hold, statuses: Statuses, grants: Grants
+) -> None:
+    printed = review("v", "9" * 30, "q", approve="good")
+
+    assert "Not decided: value: takes a whole number" in printed
+    assert (statuses()["x"], grants()) == ([DONE, DONE], {})
+
+
+@pytest.mark.usefixtures("done")
+def test_reason_of_a_rejection_is_kept_and_is_not_empty(
+    review: Hold, database: Database, statuses: Statuses
+) -> None:
+    printed = review("r", "", "r", REASON, "q")
+
+    assert "Nothing is rejected without a reason." in printed
+    assert notes(database) == [REASON]
+    assert statuses()["x"] == [REJECTED, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_reason_is_as_long_as_the_provider_wants_it(
+    review: Hold, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(shortest_rejection=10))
+
+    printed = review("r", "too short", REASON, "q")
+
+    assert "crowd wants at least 10 characters." in printed
+    assert notes(database) == [REASON]
+
+
+@pytest.mark.usefixtures("done")
+def test_provider_that_is_not_installed_keeps_rejections_away_and_nothing_else(
+    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+) -> None:
+    printed = io.StringIO()
+    Dialogue(
+        terminal=Terminal(io.StringIO("r\na\nq\n"), printed),
+        reviewing=reviewing_of(Plugins()),
+        show=lambda unit: f"<unit {unit.id}>",
+    ).run()
+
+    assert "Not decided: there is no provider 'crowd'" in printed.getvalue()
+    assert "Not everything was told: run" in printed.getvalue()
+    assert statuses()["x"] == [ACCEPTED, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_headers_count_units_and_what_remains(review: Hold) -> None:
+    printed = review("a", "a", "a", "a")
+
+    assert [line for line in printed.splitlines() if line.startswith("Reviewing")] == [
+        "Reviewing for worker x, (1/2), Previous (First time worker!) (total remaining: 4)",
+        "Reviewing for worker x, (2/2), Previous (First time worker!) (total remaining: 3)",
+        "Reviewing for worker y, (1/2), Previous (First time worker!) (total remaining: 2)",
+        "Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1)",
+    ]
+    assert printed.endswith("Everything of words that is done is reviewed.\n")
+
+
+def test_statistics_count_earlier_decisions_in_all_runs_of_the_task(
+    operator: ManualOperator, review: Hold
+) -> None:
+    first = operator.launch_rows([{"n": n} for n in range(4)], task_name="words")
+    for _ in range(4):
+        Worker(first, "x").work()
+    review("a", "a", "p", "r", REASON)
+    second = operator.launch_rows([{"n": 5}], task_name="words")
+    Worker(second, "x").work()
+
+    printed = review("q")
+
+    assert "worker x, (1/1), Previous (2 | 2(1) / 4) (total remaining: 1)" in printed
+
+
+@pytest.mark.usefixtures("done")
+@pytest.mark.parametrize("key", ["?", "x", "", "AA", "e"])
+def test_any_other_key_says_which_there_are(review: Hold, statuses: Statuses, key: str) -> None:
+    printed = review(key, "q")
+
+    assert "u  undo the last decision" in printed
+    assert ("is not one of the keys" in printed) == (key not in {"?", ""})
+    assert statuses()["x"] == [DONE, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_decisions_are_settled_when_the_next_worker_is_gone_on_with_and_at_the_end(
+    review: Hold,
+) -> None:
+    printed = review("a", "a", "a", "q")
+
+    after_third = printed.split("worker y, (1/2)")[1]
+    assert "Settled" not in printed.split("worker y, (1/2)")[0]
+    assert after_third.index("Settled 2 decisions.") < after_third.index("worker y, (2/2)")
+    assert "Settled 1 decision.\n1 unit of words is left to review." in printed
+
+
+@pytest.mark.usefixtures("done")
+def test_undo_goes_back_to_the_unit(review: Hold, statuses: Statuses, database: Database) -> None:
+    printed = review("a", "u", "r", REASON, "q")
+
+    assert printed.count("(1/2), Previous (First time worker!) (total remaining: 4)") == 2
+    assert statuses()["x"] == [REJECTED, DONE]
+    assert unsettled(database) == 0
+
+
+@pytest.mark.usefixtures("done")
+def test_undo_reaches_back_to_the_worker_before(review: Hold, statuses: Statuses) -> None:
+    printed = review("a", "a", "u", "p", "q")
+
+    assert printed.count("worker x, (2/2)") == 2
+    assert statuses() == {"x": [ACCEPTED, PASSED], "y": [DONE, DONE]}
+
+
+@pytest.mark.usefixtures("done")
+def test_undo_of_capitals_takes_all_of_them_back(review: Hold, statuses: Statuses) -> None:
+    printed = review("A", "u", "q")
+
+    assert "Accepted 2 units of worker x." in printed
+    assert "Undone: 2 decisions." in printed
+    assert statuses()["x"] == [DONE, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_nothing_is_undone_once_the_next_worker_is_gone_on_with(
+    review: Hold, statuses: Statuses
+) -> None:
+    printed = review("a", "a", "s", "u", "q")
+
+    assert "There is no decision to undo." in printed
+    assert statuses() == {"x": [ACCEPTED, ACCEPTED], "y": [DONE, DONE]}
+
+
+@pytest.mark.usefixtures("done")
+def test_undo_takes_back_what_was_granted(review: Hold, grants: Grants) -> None:
+    review("v", "7", "u", "q", approve="good")
+
+    assert grants() == {}
+
+
+@pytest.mark.usefixtures("done")
+def test_undo_gives_back_the_value_held_before(
+    review: Hold, grants: Grants, database: Database
+) -> None:
+    with database.read() as tx:
+        (worker,) = tx.rows(tables.Worker.select(tables.Worker.id).where(tables.Worker.name == "x"))
+    database.write(lambda tx: grant(tx, worker=worker.id, qualification="good", value=3))
+
+    review("A", "y", "u", "q", approve="good")
+
+    assert grants() == {"x: good": 3}
+
+
+@pytest.mark.usefixtures("done")
+def test_skipped_units_are_left_for_another_time(review: Hold, statuses: Statuses) -> None:
+    printed = review("s", "a", "s", "s")
+
+    assert statuses() == {"x": [DONE, ACCEPTED], "y": [DONE, DONE]}
+    assert "3 units of words are left to review." in printed
+
+
+@pytest.mark.usefixtures("done")
+def test_end_of_the_input_keeps_decisions_and_the_next_review_settles_them(
+    review: Hold, database: Database, statuses: Statuses
+) -> None:
+    cut_off = review("a", "p")
+    left = unsettled(database)
+    after = review("q")
+
+    assert "Interrupted: 2 decisions are kept, and settled by the next review" in cut_off
+    assert left == 2
+    assert "Settled 2 decisions that an earlier review had left unsettled." in after
+    assert unsettled(database) == 0
+    assert statuses()["x"] == [ACCEPTED, PASSED]
+
+
+class _Interrupted(io.StringIO):
+    """A keyboard at which somebody presses Ctrl-C after the last line."""
+
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        line = super().readline(size)
+        if not line:
+            raise KeyboardInterrupt
+        return line
+
+
+@pytest.mark.usefixtures("done")
+def test_interruption_keeps_decisions(
+    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+) -> None:
+    printed = io.StringIO()
+    dialogue = Dialogue(
+        terminal=Terminal(_Interrupted("a\n"), printed),
+        reviewing=reviewing_of(),
+        show=lambda unit: f"<unit {unit.id}>",
+    )
+
+    is_complete = dialogue.run()
+
+    assert not is_complete
+    assert "Interrupted: 1 decision is kept" in printed.getvalue()
+    assert statuses()["x"] == [ACCEPTED, DONE]
+
+
+@pytest.mark.usefixtures("done")
+def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
+    reviewing_of: Callable[..., Reviewing], statuses: Statuses, database: Database
+) -> None:
+    seen = []
+
+    def show(unit: UnitRecord) -> str:
+        seen.append(unit.id)
+        if unit.worker.name == "x":
+            database.write(lambda tx: decide(tx, unit.id, Decision.REJECTED, note=REASON))
+        return "shown"
+
+    printed = io.StringIO()
+    Dialogue(
+        terminal=Terminal(io.StringIO("a\na\nq\n"), printed), reviewing=reviewing_of(), show=show
+    ).run()
+
+    refused = f"Not decided: unit {seen[0]} is rejected since 2030-01-01 12:00:00 UTC"
+    assert refused in printed.getvalue()
+    assert statuses() == {"x": [REJECTED, REJECTED], "y": [DONE, DONE]}
+
+
+@pytest.mark.usefixtures("done")
+def test_two_reviewers_take_turns_and_share_the_work(
+    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+) -> None:
+    one, other = reviewing_of(), reviewing_of()
+    accept = Choice(decision=Decision.ACCEPTED)
+    pass_ = Choice(decision=Decision.SOFT_REJECTED)
+    group = one.next_group()
+    assert group is not None
+    first = one.next_unit(group.worker.id)
+    assert first is not None
+    other.decide(first, pass_)
+
+    rest = one.decide_rest(first, accept)
+
+    (refused,) = rest.refused
+    assert refused.startswith(f"unit {first.id} is soft_rejected since")
+    assert len(rest.reviews) == 1
+    assert statuses()["x"] == [PASSED, ACCEPTED]
+
+
+def test_late_answers_to_a_unit_that_somebody_else_did_are_not_up_for_review(
+    operator: ManualOperator, review: Hold, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}], task_name="words")
+    slow = Worker(gateway, "slow")
+    page = slow.arrive()
+    clock.advance(1801)
+    operator.turn()
+    Worker(gateway, "quick").work()
+    slow.submit(page)
+
+    printed = review("a")
+
+    assert "worker quick, (1/1), Previous (First time worker!) (total remaining: 1)" in printed
+    assert "slow" not in printed
+    assert printed.endswith("Everything of words that is done is reviewed.\n")
+
+
+@pytest.mark.usefixtures("done")
+def test_review_of_one_worker_shows_no_other(review: Hold, statuses: Statuses) -> None:
+    printed = review("A", worker="y")
+
+    assert "(total remaining: 2)" in printed
+    assert statuses() == {"x": [DONE, DONE], "y": [ACCEPTED, ACCEPTED]}
+
+
+@pytest.mark.usefixtures("done")
+def test_everything_is_accepted_page_by_page(
+    reviewing_of: Callable[..., Reviewing], statuses: Statuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewing_module, "_TOGETHER", 1)
+
+    settled = reviewing_of().accept_all()
+    again = reviewing_of().accept_all()
+
+    assert (settled.decisions, again.decisions) == (4, 0)
+    assert statuses() == {"x": [ACCEPTED, ACCEPTED], "y": [ACCEPTED, ACCEPTED]}
+
+
+@pytest.mark.usefixtures("done")
+def test_capitals_reach_over_pages(
+    review: Hold, statuses: Statuses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviewing_module, "_TOGETHER", 1)
+
+    review("P", "y", "q", block="bad")
+
+    assert statuses() == {"x": [PASSED, PASSED], "y": [DONE, DONE]}
+
+
+def test_nothing_to_review_is_said(operator: ManualOperator, review: Hold) -> None:
+    operator.launch_rows([{"n": 1}], task_name="words")
+
+    assert review() == "Nothing of words is up for review.\n"
+
+
+@pytest.mark.usefixtures("done")
+def test_text_of_a_unit_cannot_steer_the_terminal(reviewing_of: Callable[..., Reviewing]) -> None:
+    printed = io.StringIO()
+    Dialogue(
+        terminal=Terminal(io.StringIO("q\n"), printed),
+        reviewing=reviewing_of(),
+        show=lambda _: "\x1b[2Jgone\u202e\ud800",
+    ).run()
+
+    assert "\\x1b[2Jgone\\x202e\\ud800" in printed.getvalue()

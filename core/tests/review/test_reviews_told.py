@@ -1,0 +1,179 @@
+"""Listeners hear of decisions, from an operator or, once the run is over, from the review."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from famulus.contracts.hookspecs import RunEvent, hookimpl
+from famulus.contracts.pages import SubmittedUnit
+from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.plugins import Plugins
+from famulus.review.answering import Choice
+from famulus.review.reviewing import Reviewing
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+ACCEPT = Choice(decision=Decision.ACCEPTED)
+REJECT = Choice(decision=Decision.REJECTED, note="It says nothing.")
+
+Begin = Callable[..., Reviewing]
+
+
+class Listener:
+    """Writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+
+    @hookimpl
+    def famulus_unit_submitted(self, unit: SubmittedUnit) -> None:
+        self.heard.append(("submitted", unit.data["n"]))
+
+    @hookimpl
+    def famulus_unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
+        self.heard.append((event.task_name, unit.data["n"], unit.worker.name, decision))
+
+    @hookimpl
+    def famulus_run_finished(self, event: RunEvent) -> None:
+        self.heard.append(("finished", event.task_name))
+
+
+@pytest.fixture
+def listener() -> Listener:
+    return Listener()
+
+
+@pytest.fixture
+def plugins(listener: Listener) -> Plugins:
+    return kit_plugins(listener=listener)
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    with ManualOperator(database, plugins=plugins) as manual:
+        assert isinstance(manual, ManualOperator)
+        yield manual
+
+
+def launch_and_do(operator: ManualOperator, rows: int, done: int) -> None:
+    gateway = operator.launch_rows([{"n": n} for n in range(1, rows + 1)], task_name="words")
+    for _ in range(done):
+        Worker(gateway, "x").work()
+
+
+def decide_next(reviewing: Reviewing, choice: Choice) -> None:
+    group = reviewing.next_group()
+    assert group is not None
+    unit = reviewing.next_unit(group.worker.id)
+    assert unit is not None
+    reviewing.decide(unit, choice)
+
+
+def test_operator_tells_of_decisions_of_its_run(
+    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+) -> None:
+    launch_and_do(operator, rows=3, done=2)
+    reviewing = reviewing_of(plugins)
+    decide_next(reviewing, ACCEPT)
+    decide_next(reviewing, REJECT)
+    reviewing.settle()
+    before = list(listener.heard)
+
+    operator.turn()
+
+    assert before == []
+    assert listener.heard[2:] == [("words", 1, "x", "accepted"), ("words", 2, "x", "rejected")]
+
+
+def test_undoing_is_told_and_the_answers_are_not_told_again(
+    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+) -> None:
+    launch_and_do(operator, rows=2, done=1)
+    reviewing = reviewing_of(plugins)
+    decide_next(reviewing, REJECT)
+    reviewing.undo()
+
+    operator.turn()
+
+    assert listener.heard == [
+        ("submitted", 1),
+        ("words", 1, "x", "rejected"),
+        ("words", 1, "x", "undone"),
+    ]
+
+
+def test_review_of_a_run_that_is_over_tells_itself_and_once(
+    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+) -> None:
+    launch_and_do(operator, rows=1, done=1)
+    operator.turn()
+    listener.heard.clear()
+
+    reviewing = reviewing_of(plugins)
+    decide_next(reviewing, ACCEPT)
+    reviewing.settle()
+    reviewing_of(plugins).settle_leftovers()
+
+    assert listener.heard == [("words", 1, "x", "accepted")]
+
+
+def test_what_a_review_that_was_cut_off_has_not_told_the_next_one_tells(
+    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+) -> None:
+    launch_and_do(operator, rows=1, done=1)
+    operator.turn()
+    listener.heard.clear()
+    decide_next(reviewing_of(plugins), ACCEPT)
+
+    settled = reviewing_of(plugins).settle_leftovers()
+
+    assert settled.decisions == 1
+    assert listener.heard == [("words", 1, "x", "accepted")]
+
+
+def test_run_that_was_stopped_is_left_to_its_next_operator(
+    operator: ManualOperator,
+    listener: Listener,
+    plugins: Plugins,
+    reviewing_of: Begin,
+    database: Database,
+    clock: MovableClock,
+) -> None:
+    launch_and_do(operator, rows=2, done=1)
+    run = next(iter(operator._runs))
+    operator.stop(run, now=True)
+    listener.heard.clear()
+    reviewing = reviewing_of(plugins)
+    decide_next(reviewing, ACCEPT)
+    reviewing.settle()
+    before = list(listener.heard)
+
+    with ManualOperator(database, plugins=plugins) as other:
+        assert isinstance(other, ManualOperator)
+        other.resume(run, shared_state=operator.operated(run).blueprint.context.shared_state)
+        other.turn()
+
+    assert before == []
+    assert listener.heard[0] == ("words", 1, "x", "accepted")
+
+
+def test_end_of_a_run_that_no_operator_had_is_told_by_the_review(
+    operator: ManualOperator,
+    listener: Listener,
+    plugins: Plugins,
+    reviewing_of: Begin,
+    database: Database,
+) -> None:
+    launch_and_do(operator, rows=2, done=1)
+    run = next(iter(operator._runs))
+    operator.stop(run, now=True)
+    listener.heard.clear()
+    ManualOperator(database, plugins=plugins).finish(run)
+
+    reviewing_of(plugins).settle_leftovers()
+
+    assert listener.heard == [("finished", "words")]

@@ -1,0 +1,71 @@
+"""What ``mock`` remembers, as a platform would: it lives in the run's database, in tables of its
+own."""
+
+from __future__ import annotations
+
+import peewee
+
+from famulus import Migration, PluginSchema
+
+
+class MockPayment(peewee.Model):
+    """One payment that was made. Nothing keeps the same key from being paid twice: a platform
+    without keys would not either."""
+
+    id = peewee.BigAutoField()
+    key = peewee.CharField(max_length=300)
+    worker = peewee.CharField(max_length=255)
+    amount = peewee.CharField(max_length=32)
+
+    class Meta:
+        table_name = "mock_payment"
+
+
+class MockVerdict(peewee.Model):
+    """What became of a visit, by its number here."""
+
+    visit = peewee.BigIntegerField(primary_key=True)
+    verdict = peewee.CharField(max_length=16)
+
+    class Meta:
+        table_name = "mock_verdict"
+
+
+class MockCall(peewee.Model):
+    """One call about the money of a run: the faults of its options hit one after the other."""
+
+    id = peewee.BigAutoField()
+    run = peewee.BigIntegerField()
+
+    class Meta:
+        table_name = "mock_call"
+
+
+SCHEMA = PluginSchema(
+    name="mock",
+    migrations=(
+        Migration(
+            number=1,
+            sqlite=(
+                "CREATE TABLE mock_payment (id INTEGER NOT NULL PRIMARY KEY, "
+                "key VARCHAR(300) NOT NULL, worker VARCHAR(255) NOT NULL, "
+                "amount VARCHAR(32) NOT NULL)",
+                "CREATE INDEX mock_payment_key ON mock_payment (key)",
+                "CREATE TABLE mock_verdict (visit BIGINT NOT NULL PRIMARY KEY, "
+                "verdict VARCHAR(16) NOT NULL)",
+                "CREATE TABLE mock_call (id INTEGER NOT NULL PRIMARY KEY, run BIGINT NOT NULL)",
+                "CREATE INDEX mock_call_run ON mock_call (run)",
+            ),
+            postgresql=(
+                "CREATE TABLE mock_payment (id BIGSERIAL NOT NULL PRIMARY KEY, "
+                "key VARCHAR(300) NOT NULL, worker VARCHAR(255) NOT NULL, "
+                "amount VARCHAR(32) NOT NULL)",
+                "CREATE INDEX mock_payment_key ON mock_payment (key)",
+                "CREATE TABLE mock_verdict (visit BIGINT NOT NULL PRIMARY KEY, "
+                "verdict VARCHAR(16) NOT NULL)",
+                "CREATE TABLE mock_call (id BIGSERIAL NOT NULL PRIMARY KEY, run BIGINT NOT NULL)",
+                "CREATE INDEX mock_call_run ON mock_call (run)",
+            ),
+        ),
+    ),
+)

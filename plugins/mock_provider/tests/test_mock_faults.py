@@ -1,0 +1,121 @@
+"""What can be made to go wrong, and what ``mock`` remembers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from famulus import (
+    Context,
+    Database,
+    Outcome,
+    PaymentKind,
+    PaymentView,
+    RefusedError,
+    SharedTaskState,
+    UnavailableError,
+    Verdict,
+    VisitView,
+    system_clock,
+)
+from famulus_mock.faults import Fault
+from famulus_mock.provider import MockProvider
+from famulus_mock.tables import SCHEMA, MockPayment
+
+PAYMENT = PaymentView(
+    id=1, key="k", kind=PaymentKind.BONUS, run_id=7, worker_name="x", reference="r",
+    amount=Decimal("0.50"), currency="USD", reason="R",
+)
+VISIT = VisitView(id=1, run_id=7, worker_name="x", reference="r")
+
+Made = Callable[..., MockProvider]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database(tmp_path / "a.db") as opened:
+        opened.prepare([SCHEMA])
+        yield opened
+
+
+@pytest.fixture
+def made(database: Database) -> Made:
+    """Make the provider with faults, as any process of the run would."""
+
+    def make(*faults: Fault) -> MockProvider:
+        context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
+        return MockProvider(MockProvider.Args(faults=list(faults)), context)
+
+    return make
+
+
+def paid(database: Database) -> list[str]:
+    with database.read() as tx:
+        return [row.amount for row in tx.rows(MockPayment.select(MockPayment.amount))]
+
+
+def test_what_is_paid_can_be_asked_about(made: Made, database: Database) -> None:
+    assert made().settle(PAYMENT) is Outcome.FAILED
+    assert made().pay(PAYMENT) is Outcome.CONFIRMED
+    assert made().settle(PAYMENT) is Outcome.CONFIRMED
+    assert paid(database) == ["0.50"]
+
+
+def test_paying_twice_is_seen(made: Made, database: Database) -> None:
+    for _ in range(2):
+        made().pay(PAYMENT)
+
+    assert paid(database) == ["0.50", "0.50"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault.THROTTLED, UnavailableError),
+        (Fault.REFUSED, RefusedError),
+        (Fault.BROKEN, ConnectionError),
+    ],
+)
+def test_a_fault_before_the_effect_pays_nothing(
+    made: Made, database: Database, fault: Fault, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        made(fault).pay(PAYMENT)
+    assert paid(database) == []
+
+
+def test_a_lost_reply_comes_after_the_effect(made: Made, database: Database) -> None:
+    with pytest.raises(TimeoutError):
+        made(Fault.LOST).pay(PAYMENT)
+    assert paid(database) == ["0.50"]
+
+
+def test_faults_come_one_after_the_other_whatever_process_calls(
+    made: Made, database: Database
+) -> None:
+    faults = (Fault.NONE, Fault.THROTTLED)
+    assert made(*faults).pay(PAYMENT) is Outcome.CONFIRMED
+    with pytest.raises(UnavailableError):
+        made(*faults).decide(VISIT, Verdict.APPROVED, "")
+    assert made(*faults).decide(VISIT, Verdict.APPROVED, "") is Outcome.CONFIRMED
+
+
+def test_an_approved_visit_cannot_be_rejected(made: Made) -> None:
+    provider = made()
+    provider.decide(VISIT, Verdict.REJECTED, "empty")
+    provider.decide(VISIT, Verdict.APPROVED, "")
+
+    assert provider.decide(VISIT, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert provider.decide(VISIT, Verdict.REJECTED, "no") is Outcome.FAILED
+
+
+def test_the_fee_is_a_part_of_each_payment(database: Database) -> None:
+    context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
+    provider = MockProvider(MockProvider.Args(fee=Decimal("0.2")), context)
+
+    assert provider.fee(PaymentKind.BONUS, Decimal("0.50")) == Decimal("0.10")
+    with pytest.raises(ValueError, match="not from 0 to 1"):
+        MockProvider.Args(fee=Decimal(2))

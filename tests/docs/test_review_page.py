@@ -1,0 +1,73 @@
+"""What docs/how-to/review.md says to write down works as it stands there."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.model.tables import Unit
+from famulus.review.decisions_file import read_decisions
+from famulus.review.reviewing import Reviewing
+from famulus.review.up_for_review import find_scope
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/review.md"
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Fifteen units that are done."""
+    path = tmp_path / "f.db"
+    monkeypatch.setenv("FAMULUS_DATABASE", str(path))
+    with Database(path) as database:
+        operator = ManualOperator(database, plugins=kit_plugins())
+        with operator:
+            gateway = operator.launch_rows([{"n": n} for n in range(15)], task_name="words")
+            for _ in range(15):
+                Worker(gateway, "x").work()
+        yield database
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^):]+?)(?:#[^)]*)?\)", PAGE.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (PAGE.parent / link).exists()] == []
+
+
+@pytest.mark.usefixtures("database")
+def test_program_shows_units_its_own_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("e 1\nwords\n"))
+
+    exec(compile(block("python"), "review.md", "exec"), {})
+
+    assert "x: {'n': 14} -> {" in capsys.readouterr().out
+
+
+def test_file_is_one_that_can_be_applied(database: Database, tmp_path: Path) -> None:
+    with database.read() as tx:
+        assert tx.rows(Unit.select(Unit.id).where(Unit.id << [12, 13, 14]))
+    file = tmp_path / "decisions.csv"
+    file.write_text(block("csv"))
+    scope = find_scope(database, "words")
+
+    rows = read_decisions(Reviewing(database=database, plugins=kit_plugins(), scope=scope), file)
+
+    assert [row.decision for row in rows] == [
+        Decision.ACCEPTED,
+        Decision.SOFT_REJECTED,
+        Decision.REJECTED,
+    ]

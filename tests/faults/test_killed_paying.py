@@ -1,0 +1,60 @@
+"""kill -9 in the middle of a payment: it is made once or not at all, and we find out which."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from famulus import Database, discover
+from famulus.model.states import PaymentStatus
+from famulus.review.bonuses import retry_payment, settle_payments
+from famulus.review.payments import list_payments
+from famulus.testing.clock import MovableClock
+from famulus.testing.command import famulus_command
+from famulus.testing.inprocess import ManualOperator, Worker
+from famulus_mock.tables import MockPayment
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task/conf/example.yaml"
+
+
+def work(address: Path, fault: str) -> None:
+    """Have one unit of the example done, on a platform whose first call kills the caller."""
+    with Database(address) as database, ManualOperator(database, plugins=discover()) as operator:
+        launched = operator.launch(
+            EXAMPLE, overrides=["architect.port=0", f"provider.faults=[{fault}]"]
+        )
+        operator.load_all(launched)
+        Worker(operator.gateway(launched), "x").work()
+
+
+def paid(database: Database) -> list[str]:
+    with database.read() as tx:
+        return [row.worker for row in tx.rows(MockPayment.select(MockPayment.worker))]
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends"),
+    [("killed", PaymentStatus.FAILED), ("killed_after", PaymentStatus.CONFIRMED)],
+)
+def test_a_payer_that_is_killed_pays_nobody_twice(
+    tmp_path: Path, fault: str, ends: PaymentStatus
+) -> None:
+    address = tmp_path / "famulus.db"
+    work(address, fault)
+
+    with famulus_command("bonus", "1", "0.50", "--reason", "R", database=address) as command:
+        assert command.wait() == -9
+
+    later = MovableClock(datetime.now(UTC) + timedelta(minutes=11))
+    with Database(address, clock=later) as database:
+        assert [payment.status for payment in list_payments(database)] == [PaymentStatus.SENT]
+        (settled,) = settle_payments(database)
+        assert settled.status is ends
+        if ends is PaymentStatus.FAILED:
+            assert paid(database) == []
+            assert retry_payment(database, settled.id).status is PaymentStatus.CONFIRMED
+        assert paid(database) == ["x"]

@@ -1,0 +1,208 @@
+"""The tutorial's review: four units of two workers, in a real terminal, on both databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus import Database
+from famulus.model.tables import Review, Unit
+from famulus.testing.inprocess import ManualOperator, Worker
+
+EXAMPLE = Path(__file__).parents[2] / "sdk_examples/simple_static_task"
+TASK = "html-static-task-example"
+KEYS = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
+
+Open = Callable[..., Any]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def four_units(database_address: str) -> None:
+    """The example as two workers have done it: the run is over."""
+    with Database(database_address) as database:
+        operator = ManualOperator(database)
+        with operator:
+            _work(operator)
+
+
+def _work(operator: ManualOperator) -> None:
+    run = operator.launch(
+        EXAMPLE / "conf" / "example.yaml",
+        overrides=["architect=external", "architect.public_url=https://example.org/"],
+    )
+    operator.load_all(run)
+    gateway = operator.gateway(run)
+    for name in ("x", "x", "y", "y"):
+        worker = Worker(gateway, name)
+        worker.submit(worker.arrive(), rating="passable", comment="")
+    gateway.close()
+    operator.turn()
+    assert operator.progress(run).status == "finished"
+
+
+def begin(screen: Any) -> None:
+    """Answer what is asked before the first unit, as the tutorial does."""
+    screen.answer("Enter block qualification: ")
+    screen.answer("Enter approve qualification: ")
+    screen.answer("Press enter to continue...")
+
+
+def by_script(in_terminal: Open) -> Any:
+    screen = in_terminal(EXAMPLE / "examine_results.py")
+    screen.answer(">> ", "r")
+    screen.answer("Input task name: ", TASK)
+    begin(screen)
+    return screen
+
+
+def by_command(in_terminal: Open) -> Any:
+    screen = in_terminal("-m", "famulus", "review", TASK)
+    begin(screen)
+    return screen
+
+
+def reviewed(database_address: str) -> tuple[list[str], int]:
+    """Return the status of each unit, and how many decisions are not settled."""
+    unsettled = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
+    with Database(database_address) as database, database.read() as tx:
+        units = [row.status.value for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
+        return units, len(tx.rows(unsettled))
+
+
+def review_text(screen: Any) -> str:
+    """Return the dialogue from the qualifications on, without the units' own text."""
+    _, _, text = screen.text.partition("If you'd like to soft-block")
+    without_units = re.sub(r"(?s)^-{19}\n.*?(?=^\(a\)ccept)", "<unit>\n", text, flags=re.MULTILINE)
+    return f"If you'd like to soft-block{without_units}"
+
+
+REVIEW = f"""\
+If you'd like to soft-block workers, you'll need a block qualification. Leave blank otherwise.
+Enter block qualification: \
+
+If you'd like to qualify high-quality workers, you'll need an approve qualification. \
+Leave blank otherwise.
+Enter approve qualification: \
+
+Starting review with following params:
+Task name: {TASK}
+Blocking qualification: None
+Approve qualification: None
+Press enter to continue...
+
+Reviewing for worker x, (1/2), Previous (First time worker!) (total remaining: 4)
+<unit>
+{KEYS}a
+
+Reviewing for worker x, (2/2), Previous (First time worker!) (total remaining: 3)
+<unit>
+{KEYS}p
+
+Reviewing for worker y, (1/2), Previous (First time worker!) (total remaining: 2)
+<unit>
+{KEYS}r
+Why is it rejected? The worker may read it: It says nothing.
+Settled 2 decisions.
+
+Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1)
+<unit>
+{KEYS}a
+Settled 2 decisions.
+Everything of {TASK} that is done is reviewed.
+"""
+
+
+@pytest.mark.parametrize("start", [by_script, by_command])
+def test_tutorial_is_reviewed_with_the_same_text_by_script_and_by_command(
+    in_terminal: Open, database_address: str, start: Callable[[Open], Any]
+) -> None:
+    screen = start(in_terminal)
+    for key in ("a", "p", "r"):
+        screen.answer(KEYS, key)
+    screen.answer("The worker may read it: ", "It says nothing.")
+    screen.answer(KEYS, "a")
+
+    status = screen.wait()
+
+    assert (status, review_text(screen)) == (0, REVIEW)
+    assert reviewed(database_address)[1] == 0
+    assert sorted(reviewed(database_address)[0]) == [
+        "accepted", "accepted", "rejected", "soft_rejected",
+    ]
+
+
+def test_script_prints_a_unit_as_the_tutorial_does(in_terminal: Open) -> None:
+    screen = by_script(in_terminal)
+    screen.answer(KEYS, "q")
+    screen.wait()
+
+    unit = re.search(r"(?s)^-{19}\n.*?(?=^\(a\)ccept)", screen.text, flags=re.MULTILINE)
+    assert unit is not None
+    assert re.fullmatch(
+        r"-{19}\nWorker: x\nUnit: \d+\nDuration: 0\nStatus: completed\n"
+        r"Character: Ottoline Marsh\nDescription: She keeps a lighthouse .*\n"
+        r"Rating: passable\nFiles: \[\]\nFile directory /.*\n",
+        unit[0],
+    )
+
+
+def test_command_shows_inputs_answers_and_files(in_terminal: Open) -> None:
+    screen = by_command(in_terminal)
+    screen.answer(KEYS, "q")
+    screen.wait()
+
+    for text in (
+        "Worker: x\n", "Duration: 0\n", "Status: completed\n", "character_name: Ottoline Marsh\n",
+        "rating: passable\n", "Files: none\n",
+    ):
+        assert text in screen.text
+
+
+@pytest.mark.parametrize("start", [by_script, by_command])
+def test_ctrl_c_keeps_decisions_and_the_next_review_settles_them(
+    in_terminal: Open, database_address: str, start: Callable[[Open], Any]
+) -> None:
+    screen = start(in_terminal)
+    screen.answer(KEYS, "a")
+    screen.wait_for(KEYS)
+    screen.press_ctrl_c()
+
+    status = screen.wait()
+    left = reviewed(database_address)
+    again = by_command(in_terminal)
+    again.answer(KEYS, "q")
+    again.wait()
+
+    assert status == (0 if start is by_script else 130)
+    assert "Interrupted: 1 decision is kept, and settled by the next review" in screen.text
+    assert "Traceback" not in screen.text
+    assert (left[0].count("accepted"), left[1]) == (1, 1)
+    assert "Settled 1 decision that an earlier review had left unsettled." in again.text
+    assert reviewed(database_address)[1] == 0
+
+
+@pytest.mark.parametrize("end", ["hang_up", "kill"])
+def test_closed_terminal_and_kill_keep_decisions(
+    in_terminal: Open, database_address: str, end: str
+) -> None:
+    screen = by_command(in_terminal)
+    screen.answer(KEYS, "a")
+    screen.answer(KEYS, "p")
+    screen.wait_for(KEYS)
+    getattr(screen, end)()
+
+    left = reviewed(database_address)
+    again = by_command(in_terminal)
+    again.answer(KEYS, "q")
+    again.wait()
+
+    assert (sorted(left[0])[0], sorted(left[0])[3], left[1]) == ("accepted", "soft_rejected", 2)
+    assert "Settled 2 decisions that an earlier review had left unsettled." in again.text
+    assert "worker y, (1/2)" in again.text
+    assert reviewed(database_address)[1] == 0
