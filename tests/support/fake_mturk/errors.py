@@ -1,0 +1,100 @@
+"""Replies that are errors, in the form botocore turns into exceptions.
+
+MTurk's codes are not part of botocore's model. Those here are AWS's where its documentation or
+people's reports name them; ``IdempotencyTokenAlreadyProcessed``, ``HITTypeDoesNotExist`` and
+``WorkerDoesNotExist`` are made in their likeness, and only the messages can be relied on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from http import HTTPStatus
+
+
+class ApiError(Exception):
+    """An error reply: its ``type`` becomes the code, or the exception class, that boto3 shows."""
+
+    type = "InternalFailure"
+    status = HTTPStatus.BAD_REQUEST
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+    def body(self, at: datetime) -> dict[str, str]:
+        """Return the members of the reply; the message ends with the milliseconds since 1970."""
+        stamped = f"{self.message} ({int(at.timestamp() * 1000)} s)" if self.code else self.message
+        members = {"__type": self.type, "Message": stamped}
+        return members | {"TurkErrorCode": self.code} if self.code else members
+
+
+class RequestError(ApiError):
+    """What the request asks for cannot be done; ``code`` is MTurk's own, without its prefix."""
+
+    type = "RequestError"
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message, f"AWS.MechanicalTurk.{code}")
+
+
+class ServiceFaultError(ApiError):
+    """MTurk is in trouble; nothing is wrong with the request."""
+
+    type = "ServiceFault"
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+class ThrottledError(ApiError):
+    """Too many requests."""
+
+    type = "ThrottlingException"
+
+    def __init__(self) -> None:
+        super().__init__("Rate exceeded")
+
+
+class MalformedRequestError(ApiError):
+    """The request is not what the service's model describes."""
+
+    type = "ValidationException"
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        found = list(problems)
+        plural = "s" if len(found) > 1 else ""
+        super().__init__(f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
+
+
+class NotOfferedError(ApiError):
+    """The service has no such operation, or this fake leaves it out."""
+
+    type = "UnknownOperationException"
+
+
+def wrong_status(code: str, allowed: str, now_in: str = "") -> RequestError:
+    """Return the error for an operation in the wrong state; ``now_in`` tells a HIT's state."""
+    beginning = f"This HIT is currently in the state '{now_in}'.  " if now_in else ""
+    rule = f"This operation can be called with a status of: {allowed}"
+    return RequestError(code, beginning + rule)
+
+
+def processed(token: str | None) -> RequestError:
+    """Return the error for a UniqueRequestToken that was used before."""
+    return RequestError(
+        "IdempotencyTokenAlreadyProcessed",
+        f'The idempotency token "{token}" has already been processed.',
+    )
+
+
+def bad_value(parameter: str, why: str) -> RequestError:
+    """Return the error for a value that the model allows and the service does not."""
+    return RequestError(
+        "ParameterValidationError", f"There was an error with the parameter {parameter}: {why}"
+    )
+
+
+def missing(kind: str, name: str) -> RequestError:
+    """Return the error for an id that is not known here."""
+    code = f"{'HIT' if kind == 'Hit' else kind}DoesNotExist"
+    return RequestError(code, f"{kind} {name} does not exist.")

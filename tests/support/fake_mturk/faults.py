@@ -1,0 +1,147 @@
+"""Troubles that a test switches on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from enum import Enum
+
+from attrs import define
+
+#: the one request of the workers' site that troubles can be planned for
+SUBMISSION = "externalSubmit"
+
+
+class Fault(Enum):
+    """What befalls one request."""
+
+    THROTTLE = "refused as one too many; no effect"
+    FAIL = "a ServiceFault; no effect"
+    FAIL_AFTER = "a ServiceFault, although it had its effect"
+    LOSE_REPLY = "the connection closes after the effect"
+    TWICE = "delivered twice; the second reply is sent"
+
+
+class Gate:
+    """Holds requests until it is opened."""
+
+    def __init__(self) -> None:
+        #: set once a request waits here
+        self.reached = threading.Event()
+        self._open = threading.Event()
+
+    def open(self) -> None:
+        """Let all go on."""
+        self._open.set()
+
+    def wait(self) -> None:
+        """Wait until it is open."""
+        self.reached.set()
+        self._open.wait()
+
+
+@define
+class _Planned:
+    fault: Fault
+    operation: str | None
+    left: int
+
+
+class Faults:
+    """The troubles of one account; without any it works."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._planned: list[_Planned] = []
+        self._gates: list[tuple[Gate, str, bool]] = []
+        self._rate: _Rate | None = None
+        #: lists leave out what is younger
+        self.lists_late = timedelta(0)
+        #: numbers of assignments, and the status that follows from them, are as old as that
+        self.counts_stale = timedelta(0)
+
+    def plan(self, fault: Fault, operation: str | None = None, *, times: int = 1) -> None:
+        """Have the next requests for ``operation`` meet with ``fault``.
+
+        None is any operation of the API; ``externalSubmit`` is what workers' browsers post.
+        """
+        with self._lock:
+            self._planned.append(_Planned(fault, operation, times))
+
+    def limit_rate(
+        self, calls: int, seconds: float, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Throttle whatever goes beyond ``calls`` in ``seconds``."""
+        with self._lock:
+            self._rate = _Rate(calls, seconds, timer)
+
+    @contextmanager
+    def holding(self, operation: str, *, after: bool = False) -> Iterator[Gate]:
+        """Hold requests for ``operation`` before, or ``after``, their effect, while this lasts."""
+        gate = Gate()
+        entry = (gate, operation, after)
+        self._gates.append(entry)
+        try:
+            yield gate
+        finally:
+            self._gates.remove(entry)
+            gate.open()
+
+    def clear(self) -> None:
+        """Let everything work again, and whoever is held go on."""
+        with self._lock:
+            self._planned.clear()
+            self._rate = None
+        self.lists_late = self.counts_stale = timedelta(0)
+        for gate, _, _ in list(self._gates):
+            gate.open()
+
+    def take(self, operation: str) -> Fault | None:
+        """Return what befalls this request of the API."""
+        with self._lock:
+            if self._rate is not None and not self._rate.admits():
+                return Fault.THROTTLE
+            return self._next(operation, None)
+
+    def take_submission(self) -> Fault | None:
+        """Return what befalls this form of a worker."""
+        with self._lock:
+            return self._next(SUBMISSION)
+
+    def _next(self, *operations: str | None) -> Fault | None:
+        for planned in self._planned:
+            if planned.operation in operations:
+                planned.left -= 1
+                if planned.left <= 0:
+                    self._planned.remove(planned)
+                return planned.fault
+        return None
+
+    def wait(self, operation: str, *, after: bool) -> None:
+        """Wait at the gates that stand in this request's way."""
+        for gate, name, behind in list(self._gates):
+            if name == operation and behind == after:
+                gate.wait()
+
+
+class _Rate:
+    """A bucket of tokens."""
+
+    def __init__(self, calls: int, seconds: float, timer: Callable[[], float]) -> None:
+        self._size = calls
+        self._per_second = calls / seconds
+        self._timer = timer
+        self._tokens = float(calls)
+        self._filled = timer()
+
+    def admits(self) -> bool:
+        now = self._timer()
+        grown = self._tokens + (now - self._filled) * self._per_second
+        self._tokens, self._filled = min(grown, self._size), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
