@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from famulus.cli.scripts import task_script as task_script
+    from famulus.cli.scripts.decorator import task_script as task_script
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
     from famulus.config.options import callback as callback
@@ -128,22 +128,22 @@ if TYPE_CHECKING:
     from famulus.review.stored_units import Unit as Unit
     from famulus.review.unit_records import FileRecord as FileRecord
     from famulus.work.gateway import Gateway as Gateway
-    from famulus.work.history import PastWork as PastWork
-    from famulus.work.history import past_work as past_work
     from famulus.work.limits import LimitChange as LimitChange
     from famulus.work.limits import set_limits as set_limits
     from famulus.work.opening import open_gateway as open_gateway
-    from famulus.work.requesters import RequesterSummary as RequesterSummary
-    from famulus.work.requesters import list_requesters as list_requesters
-    from famulus.work.requesters import register_requester as register_requester
-    from famulus.work.runs import RunRecord as RunRecord
-    from famulus.work.worker_handle import Grant as Grant
-    from famulus.work.worker_handle import Worker as Worker
-    from famulus.work.worker_handle import (
+    from famulus.work.people.history import PastWork as PastWork
+    from famulus.work.people.history import past_work as past_work
+    from famulus.work.people.worker_handle import Grant as Grant
+    from famulus.work.people.worker_handle import Worker as Worker
+    from famulus.work.people.worker_handle import (
         find_or_create_qualification as find_or_create_qualification,
     )
-    from famulus.work.worker_handle import find_worker as find_worker
-    from famulus.work.worker_handle import get_worker as get_worker
+    from famulus.work.people.worker_handle import find_worker as find_worker
+    from famulus.work.people.worker_handle import get_worker as get_worker
+    from famulus.work.platform.requesters import RequesterSummary as RequesterSummary
+    from famulus.work.platform.requesters import list_requesters as list_requesters
+    from famulus.work.platform.requesters import register_requester as register_requester
+    from famulus.work.runs import RunRecord as RunRecord
 
 _WHERE = {
     "Agent": "famulus.review.stored_units",
@@ -171,7 +171,7 @@ _WHERE = {
     "FormFile": "famulus.contracts.pages",
     "Gateway": "famulus.work.gateway",
     "GoTo": "famulus.contracts.provider",
-    "Grant": "famulus.work.worker_handle",
+    "Grant": "famulus.work.people.worker_handle",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
     "Launched": "famulus.operate.operator",
@@ -189,7 +189,7 @@ _WHERE = {
     "Operator": "famulus.operate.operator",
     "Outcome": "famulus.contracts.provider",
     "Page": "famulus.contracts.pages",
-    "PastWork": "famulus.work.history",
+    "PastWork": "famulus.work.people.history",
     "PaymentKind": "famulus.model.states",
     "PaymentRecord": "famulus.review.payments",
     "PaymentStatus": "famulus.model.states",
@@ -222,7 +222,7 @@ _WHERE = {
     "RefusalReason": "famulus.contracts.pages",
     "RefusedError": "famulus.errors",
     "Reply": "famulus.contracts.pages",
-    "RequesterSummary": "famulus.work.requesters",
+    "RequesterSummary": "famulus.work.platform.requesters",
     "RequesterView": "famulus.contracts.context",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
@@ -251,7 +251,7 @@ _WHERE = {
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitView": "famulus.contracts.provider",
-    "Worker": "famulus.work.worker_handle",
+    "Worker": "famulus.work.people.worker_handle",
     "WorkerView": "famulus.contracts.pages",
     "answers_from": "famulus.contracts.pages",
     "build_default_task_config": "famulus.config.task_config",
@@ -259,26 +259,26 @@ _WHERE = {
     "compensate": "famulus.review.bonuses",
     "discover": "famulus.plugins",
     "export_records": "famulus.review.export",
-    "find_or_create_qualification": "famulus.work.worker_handle",
-    "find_worker": "famulus.work.worker_handle",
-    "get_worker": "famulus.work.worker_handle",
+    "find_or_create_qualification": "famulus.work.people.worker_handle",
+    "find_worker": "famulus.work.people.worker_handle",
+    "get_worker": "famulus.work.people.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
     "list_payments": "famulus.review.payments",
-    "list_requesters": "famulus.work.requesters",
+    "list_requesters": "famulus.work.platform.requesters",
     "list_runs": "famulus.review.runs",
     "make_qualification_dict": "famulus.config.requirements",
     "open_gateway": "famulus.work.opening",
     "option": "famulus.config.options",
-    "past_work": "famulus.work.history",
+    "past_work": "famulus.work.people.history",
     "pay_bonus": "famulus.review.bonuses",
-    "register_requester": "famulus.work.requesters",
+    "register_requester": "famulus.work.platform.requesters",
     "retry_payment": "famulus.review.bonuses",
     "rows": "famulus.config.options",
     "run_examine_or_review": "famulus.review.examine_or_review",
     "set_limits": "famulus.work.limits",
     "settle_payments": "famulus.review.bonuses",
     "system_clock": "famulus.clock",
-    "task_script": "famulus.cli.scripts",
+    "task_script": "famulus.cli.scripts.decorator",
 }
 
 __version__ = "0.1.0"

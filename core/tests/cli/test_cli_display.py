@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 import pytest
 
-from famulus.cli.display import Lines, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.pace import Pace
-from famulus.cli.words import counted, duration, say
+from famulus.cli.texts.display import Lines, details, display
+from famulus.cli.texts.words import counted, duration, say
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
 

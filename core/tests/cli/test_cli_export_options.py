@@ -19,7 +19,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.work.deciding import decide
+from famulus.work.money.deciding import decide
 
 Famulus = Callable[..., Result]
 

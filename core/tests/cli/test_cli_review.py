@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.cli import reviewing as reviewing_commands
+from famulus.cli.commands import reviewing as reviewing_commands
 from famulus.model.database import Database
 from famulus.model.tables import Unit
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins

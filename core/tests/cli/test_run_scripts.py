@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from famulus.cli.scripts import task_script
+from famulus.cli.scripts.decorator import task_script
 from famulus.config.task_config import build_default_task_config
 from famulus.errors import UsageError
 from famulus.model.database import Database

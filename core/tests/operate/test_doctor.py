@@ -17,10 +17,10 @@ from famulus.review.bonuses import pay_bonus
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.deciding import decide
 from famulus.work.gateway import Gateway
-from famulus.work.settling import settle_decisions
-from famulus.work.telling import tell_run
+from famulus.work.money.deciding import decide
+from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.telling import tell_run
 
 
 @pytest.fixture

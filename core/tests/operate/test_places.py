@@ -23,11 +23,11 @@ from famulus.testing.inprocess import (
 )
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.deciding import decide
 from famulus.work.gateway import Gateway
 from famulus.work.limits import set_limits
-from famulus.work.settling import settle_decisions
-from famulus.work.telling import tell_run
+from famulus.work.money.deciding import decide
+from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.telling import tell_run
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_many_places_are_opened_in_portions(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.work.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
     launch(operator, 5)
     for _ in range(3):
         turn(operator, clock)
@@ -167,7 +167,7 @@ def test_what_is_missing_is_opened_after_a_platform_was_away(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.work.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
     platform.faults = [Fault.THROTTLED] * 3
     launch(operator, 3)
     for _ in range(10):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famulus.cli.costs import quote_lines
+from famulus.cli.texts.costs import quote_lines
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.operate.quoting import Estimate

@@ -22,9 +22,9 @@ from famulus.review.bonuses import pay_bonus
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.deciding import decide
 from famulus.work.gateway import Gateway
-from famulus.work.settling import settle_decisions
+from famulus.work.money.deciding import decide
+from famulus.work.money.settling import settle_decisions
 
 RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitStatus.SUBMITTED
 
@@ -58,6 +58,13 @@ def status(database: Database, table: type[Visit | Agent | Unit | Payment]) -> o
         row = tx.row(table.select(table.status).order_by(table.id).limit(1))
     assert row is not None
     return row.status
+
+
+def done_unit(database: Database) -> int:
+    """Return the unit that was answered."""
+    with database.read() as tx:
+        [row] = tx.rows(Unit.select(Unit.id).where(Unit.status == UnitStatus.COMPLETED))
+    return int(row.id)
 
 
 @pytest.mark.parametrize(
@@ -271,7 +278,7 @@ def test_a_bonus_waits_until_the_platform_has_the_submission(
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
     Worker(gateway, "a").submit(page)
-    early = pay_bonus(database, 1, "0.50", reason="Thank you.", plugins=plugins)
+    early = pay_bonus(database, done_unit(database), "0.50", reason="Thank you.", plugins=plugins)
     assert (early.status, platform.paid) == (PaymentStatus.PLANNED, [])
 
     platform.visits["visit"] = SUBMITTED
@@ -292,7 +299,7 @@ def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
     platform.visits["visit"] = RETURNED
     operator.turn()
 
-    paid = pay_bonus(database, 1, "0.50", reason="Thank you.", plugins=plugins)
+    paid = pay_bonus(database, done_unit(database), "0.50", reason="Thank you.", plugins=plugins)
 
     assert paid.status is PaymentStatus.FAILED
     assert "counts visit visit as returned" in paid.error

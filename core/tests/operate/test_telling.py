@@ -20,7 +20,7 @@ from famulus.model.transaction import Row
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.outbox import Telling, enqueue
+from famulus.work.platform.outbox import Telling, enqueue
 
 ROWS = [{"n": 1}, {"n": 2}]
 

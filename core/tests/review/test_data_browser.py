@@ -17,8 +17,8 @@ from famulus.review.browser import DataBrowser
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.inprocess import Worker as AtWork
-from famulus.work.deciding import decide
-from famulus.work.worker_handle import find_worker
+from famulus.work.money.deciding import decide
+from famulus.work.people.worker_handle import find_worker
 
 TASK = "words"
 

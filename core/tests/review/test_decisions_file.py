@@ -17,7 +17,7 @@ from famulus.review.decisions_file import Applied, apply_decisions, read_decisio
 from famulus.review.reviewing import Reviewing
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.deciding import decide
+from famulus.work.money.deciding import decide
 
 REASON = "It is about another text."
 

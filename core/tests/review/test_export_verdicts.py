@@ -20,9 +20,9 @@ from famulus.review.up_for_review import find_scope
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.deciding import decide, undo
 from famulus.work.gateway import Gateway
-from famulus.work.settling import settle_decisions
+from famulus.work.money.deciding import decide, undo
+from famulus.work.money.settling import settle_decisions
 
 TASK = "words"
 MONEY = ("reward", "reward_status", "bonus", "bonus_status", "currency")

@@ -15,7 +15,7 @@ from famulus.review.answering import Choice
 from famulus.review.reviewing import Reviewing
 from famulus.testing.clock import MovableClock
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.settling import settle_decisions
+from famulus.work.money.settling import settle_decisions
 
 Begin = Callable[..., Reviewing]
 

@@ -22,8 +22,8 @@ from famulus.review.unit_records import UnitRecord
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.deciding import decide
-from famulus.work.qualifications import grant
+from famulus.work.money.deciding import decide
+from famulus.work.people.qualifications import grant
 
 DONE = "completed/completed"
 ACCEPTED = "accepted/approved"

@@ -13,7 +13,7 @@ from famulus.model.transaction import Transaction
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, seen
 from famulus.work.arrival import find_worker
-from famulus.work.qualifications import grant
+from famulus.work.people.qualifications import grant
 
 ROWS = [{"n": n} for n in range(3)]
 

@@ -13,9 +13,9 @@ from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, PlatformPlugin
-from famulus.work.deciding import decide
 from famulus.work.gateway import Gateway
 from famulus.work.limits import set_limits
+from famulus.work.money.deciding import decide
 
 #: A unit is paid with 0.10, on top of which the platform takes 0.02.
 COST = "0.12"

@@ -13,8 +13,8 @@ from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatu
 from famulus.model.tables import Agent, Event, Payment, Review, Unit
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
-from famulus.work.deciding import Decided, decide, undo, unsettled_units
-from famulus.work.settling import settle_decisions
+from famulus.work.money.deciding import Decided, decide, undo, unsettled_units
+from famulus.work.money.settling import settle_decisions
 
 REASON = "It is about another text."
 

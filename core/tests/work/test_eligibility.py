@@ -12,7 +12,7 @@ from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.work.arrival import find_worker
-from famulus.work.qualifications import grant, make_qualification
+from famulus.work.people.qualifications import grant, make_qualification
 
 
 def asked(comparator: str, value: Any) -> dict[str, Any]:

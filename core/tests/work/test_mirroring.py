@@ -15,8 +15,8 @@ from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.outbox import Telling, enqueue
-from famulus.work.telling import tell_requester
+from famulus.work.platform.outbox import Telling, enqueue
+from famulus.work.platform.telling import tell_requester
 
 HELD = {("x", "careful"): 3}
 

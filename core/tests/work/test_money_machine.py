@@ -30,10 +30,10 @@ from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
-from famulus.work.bonuses import plan_again
-from famulus.work.deciding import decide, undo
-from famulus.work.settling import REJECTED_INSTEAD, settle_decisions, tell_refused_again
-from famulus.work.telling import tell_run
+from famulus.work.money.bonuses import plan_again
+from famulus.work.money.deciding import decide, undo
+from famulus.work.money.settling import REJECTED_INSTEAD, settle_decisions, tell_refused_again
+from famulus.work.platform.telling import tell_run
 
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases

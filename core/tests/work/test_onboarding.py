@@ -11,9 +11,9 @@ from famulus.model.transaction import Transaction
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.work.arrival import find_worker
-from famulus.work.eligibility import held_by
 from famulus.work.gateway import Gateway
-from famulus.work.qualifications import grant
+from famulus.work.people.eligibility import held_by
+from famulus.work.people.qualifications import grant
 
 ROWS = [{"n": 1}, {"n": 2}]
 

@@ -16,9 +16,9 @@ from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.platform import FakePlatform, PlatformPlugin
 from famulus.work.arrival import make_worker
-from famulus.work.bulk_grants import Granted, ListedGrant, grant_all
-from famulus.work.qualifications import grant, granted_value, make_qualification, revoke
-from famulus.work.telling import tell_requester
+from famulus.work.people.bulk_grants import Granted, ListedGrant, grant_all
+from famulus.work.people.qualifications import grant, granted_value, make_qualification, revoke
+from famulus.work.platform.telling import tell_requester
 
 PLATFORM = "paying"
 

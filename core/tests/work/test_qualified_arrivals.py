@@ -26,9 +26,9 @@ from famulus import (
 )
 from famulus.model.tables import Event
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.work.blocking import set_blocked
 from famulus.work.gateway import Gateway
-from famulus.work.qualifications import reset_onboarding
+from famulus.work.people.blocking import set_blocked
+from famulus.work.people.qualifications import reset_onboarding
 
 ROWS = [{"n": 1}, {"n": 2}]
 FAILED = OnboardingRequired.get_failed_qual("trained")

@@ -18,7 +18,7 @@ from famulus.model.database import Database
 from famulus.model.tables import Event
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.work.gateway import Gateway
-from famulus.work.worker_handle import find_worker
+from famulus.work.people.worker_handle import find_worker
 
 THREADS = 8
 #: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.

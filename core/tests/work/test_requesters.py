@@ -19,7 +19,7 @@ from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import CrowdProvider, RowsState
-from famulus.work.requesters import list_requesters, register_requester
+from famulus.work.platform.requesters import list_requesters, register_requester
 from famulus.work.runs import find_run
 
 SECRET = "sesame-sesame"

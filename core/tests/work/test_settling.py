@@ -18,10 +18,10 @@ from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.workers import at_once
-from famulus.work.deciding import decide, undo
 from famulus.work.gateway import Gateway
-from famulus.work.settling import settle_decisions
-from famulus.work.telling import tell_run
+from famulus.work.money.deciding import decide, undo
+from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.telling import tell_run
 
 THREADS = 6
 ACCEPTED, SOFT, REJECTED = Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.REJECTED

@@ -10,7 +10,7 @@ import click
 from attrs import frozen
 
 from famulus.cli.session import Session
-from famulus.cli.words import counted
+from famulus.cli.texts.words import counted
 from famulus.config.requirements import LONGEST_NAME
 from famulus.config.suggest import did_you_mean
 from famulus.errors import FamulusError, Problem, UsageError
@@ -18,8 +18,8 @@ from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, Requester, Worker, literal
 from famulus.plugins import Plugins, discover
-from famulus.work.outbox import Telling
-from famulus.work.telling import tell_requester
+from famulus.work.platform.outbox import Telling
+from famulus.work.platform.telling import tell_requester
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -13,10 +13,12 @@ from famulus.config.suggest import did_you_mean
 
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"
+_OURS = "famulus.cli.commands"
 
 
 class Builtin(NamedTuple):
-    """A command of our own: ``module:object``, and its line in the help."""
+    """A command of our own: ``module:object`` below ``famulus.cli.commands``, and its line in the
+    help."""
 
     target: str
     help: str
@@ -35,7 +37,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in self._builtins:
             module, _, name = self._builtins[cmd_name].target.partition(":")
-            command: click.Command = getattr(importlib.import_module(module), name)
+            loaded = importlib.import_module(f"{_OURS}.{module}")
+            command: click.Command = getattr(loaded, name)
             return command
         entries = self._others().get(cmd_name)
         return _load(entries) if entries else None

@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from famulus.cli.display import Display, display
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.interrupts import Interrupts
-from famulus.cli.outcome import describe, exit_status, read_outcome
 from famulus.cli.session import Session
-from famulus.cli.words import moment, people, say
+from famulus.cli.texts.display import Display, display
+from famulus.cli.texts.outcome import describe, exit_status, read_outcome
+from famulus.cli.texts.words import moment, people, say
 from famulus.errors import ConflictError, FamulusError
 from famulus.operate.operator import Launched, Operator
 from famulus.operate.progress import Progress, read_progress

@@ -18,10 +18,10 @@ from famulus.operate.syncer import Syncer
 from famulus.planning import stored_code
 from famulus.plugins import Plugins
 from famulus.work.callbacks import CallbackServer, callback_names
-from famulus.work.eligibility import qualification_names
 from famulus.work.listeners import Listeners
+from famulus.work.people.eligibility import qualification_names
+from famulus.work.platform.telling import Contact
 from famulus.work.runs import RunRecord, find_run, requester_of
-from famulus.work.telling import Contact
 
 
 class Assembly:

@@ -21,7 +21,7 @@ from famulus.model.tables import Task
 from famulus.operate.qualifying import qualification_problems
 from famulus.planning import Draft
 from famulus.plugins import Plugins
-from famulus.work.requesters import choose_requester, read_requesters
+from famulus.work.platform.requesters import choose_requester, read_requesters
 
 
 @frozen(kw_only=True)

@@ -16,8 +16,8 @@ from famulus.model.transaction import Transaction
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.planning import stored_plan
 from famulus.work.changes import record
-from famulus.work.qualifications import make_qualification
-from famulus.work.requesters import choose_requester, chosen_name, read_requesters
+from famulus.work.people.qualifications import make_qualification
+from famulus.work.platform.requesters import choose_requester, chosen_name, read_requesters
 
 
 def create_run(

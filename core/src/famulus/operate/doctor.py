@@ -26,11 +26,11 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.differences import Difference, of_reviews, of_visits
 from famulus.plugins import Plugins
-from famulus.work.outbox import Telling
-from famulus.work.paying import select_visits, visit_view
+from famulus.work.money.paying import select_visits, visit_view
+from famulus.work.money.settling import REJECTED_INSTEAD
+from famulus.work.platform.outbox import Telling
+from famulus.work.platform.telling import contact
 from famulus.work.runs import RunRecord, find_run, read_run
-from famulus.work.settling import REJECTED_INSTEAD
-from famulus.work.telling import contact
 
 _MOST_ASKED = 500
 #: What nobody operates is told by nobody after this time.

@@ -10,7 +10,7 @@ from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
-from famulus.work.places import close_all
+from famulus.work.platform.places import close_all
 from famulus.work.runs import read_run
 
 #: Causes of an end that nobody has asked for, as events have them.

@@ -35,13 +35,13 @@ from famulus.work.expiry import (
     time_out,
 )
 from famulus.work.listeners import Listeners
-from famulus.work.messenger import Messenger
 from famulus.work.opening import RUN_VARIABLE
-from famulus.work.outbox import hasten_places, is_telling_places
-from famulus.work.places import newest_change, open_missing
+from famulus.work.platform.messenger import Messenger
+from famulus.work.platform.outbox import hasten_places, is_telling_places
+from famulus.work.platform.places import newest_change, open_missing
+from famulus.work.platform.telling import Contact
 from famulus.work.release import adjust_window, is_spent, is_window_off, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, read_run
-from famulus.work.telling import Contact
 
 _log = logging.getLogger(__name__)
 

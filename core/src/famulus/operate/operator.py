@@ -42,8 +42,8 @@ from famulus.plugins import Plugins, discover
 from famulus.work.changes import change_run
 from famulus.work.gateway import Gateway
 from famulus.work.opening import open_gateway
+from famulus.work.platform.telling import tell_run
 from famulus.work.runs import RunRecord, find_run, read_run
-from famulus.work.telling import tell_run
 
 _log = logging.getLogger(__name__)
 

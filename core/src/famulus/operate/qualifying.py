@@ -24,8 +24,8 @@ from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification
 from famulus.planning import check_problems
 from famulus.plugins import Plugins
-from famulus.work.eligibility import onboarding_of
-from famulus.work.run_views import run_requirements
+from famulus.work.people.eligibility import onboarding_of
+from famulus.work.platform.run_views import run_requirements
 
 _TASK = "task.qualifications"
 _STATE = "shared_state.qualifications"

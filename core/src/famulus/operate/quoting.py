@@ -18,7 +18,7 @@ from famulus.errors import Problem
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
 from famulus.plugins import Plugins
-from famulus.work.requesters import choose_requester, read_requesters
+from famulus.work.platform.requesters import choose_requester, read_requesters
 
 
 @frozen(kw_only=True)

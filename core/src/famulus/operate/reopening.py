@@ -15,7 +15,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
-from famulus.work.places import keep_untaken
+from famulus.work.platform.places import keep_untaken
 from famulus.work.runs import RunRecord, find_run, read_run
 
 #: Seconds between looks at whether somebody renews a lease.

@@ -9,8 +9,8 @@ from attrs import define, field
 
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.work.syncing import sync_run
-from famulus.work.telling import Contact
+from famulus.work.platform.syncing import sync_run
+from famulus.work.platform.telling import Contact
 
 _log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from famulus.errors import ConflictError
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
 from famulus.review.unit_records import UnitRecord
-from famulus.work.deciding import decide, undo
-from famulus.work.qualifications import grant, granted_value, revoke
+from famulus.work.money.deciding import decide, undo
+from famulus.work.people.qualifications import grant, granted_value, revoke
 
 
 @frozen(kw_only=True)

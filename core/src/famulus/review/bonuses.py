@@ -12,7 +12,7 @@ from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, discover
 from famulus.review.payments import PaymentRecord, find_payments
-from famulus.work.bonuses import (
+from famulus.work.money.bonuses import (
     Payee,
     ask_now,
     check_amount,
@@ -21,8 +21,8 @@ from famulus.work.bonuses import (
     unit_payee,
     worker_payee,
 )
+from famulus.work.platform.telling import contact, tell_run
 from famulus.work.runs import find_run
-from famulus.work.telling import contact, tell_run
 
 _OPEN = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 

@@ -14,8 +14,8 @@ from famulus.review.filters import unit_statuses
 from famulus.review.qualifications import holders_of
 from famulus.review.stored_units import Unit, stored_units
 from famulus.review.up_for_review import find_scope
+from famulus.work.people.worker_handle import Worker
 from famulus.work.runs import find_run
-from famulus.work.worker_handle import Worker
 
 
 class DataBrowser:

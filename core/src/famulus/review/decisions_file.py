@@ -16,8 +16,8 @@ from famulus.model.tables import Task, TaskRun, Unit
 from famulus.model.transaction import Row, Transaction
 from famulus.review.reviewing import Reviewing, pages
 from famulus.review.telling import newest_telling, tell
-from famulus.work.deciding import STATUSES, decide
-from famulus.work.settling import settle_decisions
+from famulus.work.money.deciding import STATUSES, decide
+from famulus.work.money.settling import settle_decisions
 
 _REQUIRED = ("unit", "decision")
 _NOTE = "note"

@@ -19,7 +19,7 @@ from famulus.review.reviewing import Reviewing
 from famulus.review.showing import FormattedShow, Show, shown
 from famulus.review.terminal import Terminal
 from famulus.review.up_for_review import Scope, find_scope
-from famulus.work.qualifications import find_qualification
+from famulus.work.people.qualifications import find_qualification
 
 #: How many units are examined unless the reviewer says otherwise.
 EXAMINED = 15

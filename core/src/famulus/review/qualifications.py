@@ -10,9 +10,9 @@ from attrs import frozen
 
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification, Worker
-from famulus.work.qualifications import find_qualification
-from famulus.work.worker_handle import Grant, worker_of
-from famulus.work.worker_handle import Worker as WorkerHandle
+from famulus.work.people.qualifications import find_qualification
+from famulus.work.people.worker_handle import Grant, worker_of
+from famulus.work.people.worker_handle import Worker as WorkerHandle
 
 #: Holders of one query.
 _PAGE = 5000

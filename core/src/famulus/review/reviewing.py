@@ -26,9 +26,9 @@ from famulus.review.up_for_review import (
     next_worker,
     read_statistics,
 )
-from famulus.work.deciding import unsettled_units
 from famulus.work.listeners import tell_listeners_of_ended_run
-from famulus.work.settling import settle_decisions
+from famulus.work.money.deciding import unsettled_units
+from famulus.work.money.settling import settle_decisions
 
 #: Units of one transaction: workers' submissions come in between two.
 _TOGETHER = 20

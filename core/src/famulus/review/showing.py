@@ -12,7 +12,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
 from famulus.review.unit_records import UnitRecord
-from famulus.work.telling import contact
+from famulus.work.platform.telling import contact
 
 _log = logging.getLogger(__name__)
 

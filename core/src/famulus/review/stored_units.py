@@ -18,8 +18,8 @@ from famulus.model.tables import Unit as UnitTable
 from famulus.model.tables import Worker as WorkerTable
 from famulus.model.transaction import Row
 from famulus.review.unit_records import FileRecord, UnitRecord, read_files
+from famulus.work.people.worker_handle import Worker
 from famulus.work.uploads import agent_folder
-from famulus.work.worker_handle import Worker
 
 #: Units of one look at the database: all that is ever held in memory.
 _PAGE = 500

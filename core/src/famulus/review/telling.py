@@ -11,7 +11,7 @@ from famulus.model.tables import Outbox, TaskRun, literal
 from famulus.plugins import Plugins
 from famulus.review.up_for_review import Scope
 from famulus.work.listeners import tell_listeners_of_ended_run
-from famulus.work.telling import tell_run
+from famulus.work.platform.telling import tell_run
 
 
 def tell(

@@ -15,7 +15,7 @@ from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
 from famulus.model.tables import Payment, Review
 from famulus.model.transaction import Row, Transaction
 from famulus.review.times import iso
-from famulus.work.settling import reward_key
+from famulus.work.money.settling import reward_key
 
 #: Attempts about which something may be decided.
 _REVIEWED = frozenset({AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED, AgentStatus.REJECTED})

@@ -12,9 +12,9 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import REFUSED, Agent, Event, Task, TaskRun, Worker
 from famulus.model.transaction import Transaction
-from famulus.work.history import PastWork, read_past_work
-from famulus.work.worker_handle import Grant
-from famulus.work.worker_handle import Worker as WorkerHandle
+from famulus.work.people.history import PastWork, read_past_work
+from famulus.work.people.worker_handle import Grant
+from famulus.work.people.worker_handle import Worker as WorkerHandle
 
 
 @frozen(kw_only=True)

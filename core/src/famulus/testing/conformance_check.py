@@ -25,8 +25,8 @@ from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.workers import at_once
 from famulus.work.gateway import Gateway
 from famulus.work.opening import open_gateway
-from famulus.work.worker_handle import Worker as WorkerHandle
-from famulus.work.worker_handle import find_worker
+from famulus.work.people.worker_handle import Worker as WorkerHandle
+from famulus.work.people.worker_handle import find_worker
 
 _ROWS = [{"n": number} for number in range(5)]
 _THREADS = 8

@@ -27,7 +27,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Assignment, TaskRun, Unit, Visit, Worker
 from famulus.model.transaction import Transaction
-from famulus.work.eligibility import Rule
+from famulus.work.people.eligibility import Rule
 from famulus.work.release import Attempted, end_visit, take_back
 
 

@@ -49,7 +49,7 @@ from famulus.work import shell
 from famulus.work.admission import Admission
 from famulus.work.arrival import Found, Onboarding, Rules, Settled, hold_worker
 from famulus.work.callbacks import RemoteCallbacks
-from famulus.work.eligibility import Rule, onboarding_of
+from famulus.work.people.eligibility import Rule, onboarding_of
 from famulus.work.records import read_unit_and_worker
 from famulus.work.refusals import Refusals
 from famulus.work.runs import RunRecord

@@ -43,7 +43,7 @@ from famulus.work.arrival import (
     hold_worker,
 )
 from famulus.work.changes import change_unit, record
-from famulus.work.eligibility import ONBOARDING_FAILED, held_by
+from famulus.work.people.eligibility import ONBOARDING_FAILED, held_by
 from famulus.work.release import Attempted, take_back
 
 _SECOND = 1_000_000

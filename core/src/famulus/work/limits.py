@@ -23,7 +23,7 @@ from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.work.changes import record
 from famulus.work.expiry import quiet_since
-from famulus.work.places import move_end
+from famulus.work.platform.places import move_end
 from famulus.work.release import adjust_window, is_window_off
 from famulus.work.runs import RunRecord, find_run, read_run
 

@@ -18,7 +18,7 @@ from famulus.model.states import AgentStatus, RunStatus, UnitStatus
 from famulus.model.tables import Event, TaskRun
 from famulus.model.transaction import Row, Transaction
 from famulus.plugins import Plugins
-from famulus.work.deciding import REVIEW, UNDO
+from famulus.work.money.deciding import REVIEW, UNDO
 from famulus.work.records import read_submitted, read_unit_and_worker
 from famulus.work.runs import find_run
 

@@ -10,8 +10,8 @@ from famulus.model.database import Database
 from famulus.planning import chosen_checks, plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 from famulus.work.callbacks import VARIABLE, RemoteCallbacks
-from famulus.work.eligibility import run_rules
 from famulus.work.gateway import Gateway
+from famulus.work.people.eligibility import run_rules
 from famulus.work.runs import find_run, requester_of
 
 #: The run that a serving process opens, in its environment.

@@ -12,8 +12,8 @@ from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStat
 from famulus.model.tables import Participation, TaskRun, Unit, Visit, literal, literals
 from famulus.model.transaction import Transaction
 from famulus.work.allocation import free_beside, move_to_end, next_positions
-from famulus.work.budget import read_budget
 from famulus.work.changes import change_unit, change_units_together, change_visit, end_agent
+from famulus.work.money.budget import read_budget
 
 #: Units let out in one go; a window that was made larger is filled over several.
 _MOST_RELEASED = 500

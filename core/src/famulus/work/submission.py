@@ -33,7 +33,7 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Transaction
 from famulus.work.changes import change_unit, change_visit, record, submit_visit
-from famulus.work.qualifications import settle_onboarding
+from famulus.work.people.qualifications import settle_onboarding
 from famulus.work.release import Attempted, release_waiting, take_back
 
 

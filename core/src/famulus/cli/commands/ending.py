@@ -1,0 +1,82 @@
+"""``famulus stop`` and ``famulus finish``."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from famulus.cli.arguments import run_argument
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.run_report import read_report
+from famulus.cli.texts.words import counted, moment, people
+from famulus.model.states import RunStatus, UnitStatus
+from famulus.operate.operator import Operator
+
+#: Seconds between looks at a run that another process operates.
+_TICK = 0.5
+
+_now = click.option("--now", is_flag=True, help="Do not wait for those who are at work.")
+
+
+@click.command
+@run_argument
+@_now
+@pass_session
+def stop(session: Session, run: int, now: bool) -> None:
+    """Let nobody new into run RUN; it stops when those at work are done, or their time is over.
+
+    Returns at once; the process that operates the run does the rest. Nothing is lost, and
+    `famulus resume` goes on with it.
+    """
+    with session.open_database() as database, Operator(database) as operator:
+        operator.stop(run, now=now)
+        progress = operator.progress(run)
+    resume = session.command("resume", run)
+    if progress.status is not RunStatus.STOPPING or progress.until is None:
+        click.echo(f"Run {run} is {progress.status}; `{resume}` goes on with it.")
+        return
+    click.echo(
+        f"Run {run} is stopping: nobody new is let in. {people(progress.at_work)} at work and may "
+        f"finish until {moment(progress.until, progress.at)}."
+    )
+    click.echo(f"`{session.command('stop', run, '--now')}` does not wait for them.")
+
+
+@click.command
+@run_argument
+@_now
+@pass_session
+def finish(session: Session, run: int, now: bool) -> None:
+    """End run RUN for good: its open units expire, and it cannot be resumed.
+
+    Nobody new is let in, and those at work may finish first. Answers that come later still are
+    kept, marked late.
+    """
+    with session.open_database() as database, Operator(database) as operator:
+        if not now:
+            _let_them_finish(session, operator, run)
+        operator.finish(run)
+        progress = operator.progress(run)
+    expired = progress.units.get(UnitStatus.EXPIRED, 0)
+    done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
+    click.echo(f"Run {run} is finished: {done}, {expired:,} expired.")
+
+
+def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
+    """Stop the run and wait for its workers, as long as somebody serves them."""
+    if not read_report(operator.database, run).is_served:
+        return
+    operator.stop(run)
+    progress = operator.progress(run)
+    if progress.until is not None:
+        click.echo(
+            f"Finishing run {run}: nobody new is let in. {people(progress.at_work)} at work and "
+            f"may finish until {moment(progress.until, progress.at)}."
+        )
+        click.echo(
+            f"Ctrl-C leaves the run stopping; `{session.command('finish', run, '--now')}` does "
+            "not wait for them."
+        )
+    while read_report(operator.database, run).is_served:
+        time.sleep(_TICK)

@@ -1,0 +1,123 @@
+"""``famulus export``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from famulus.cli.arguments import run_number
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.export_words import aware_time, comma_separated, folder_of, outcome
+from famulus.cli.texts.formats import Writer, writer
+from famulus.cli.whole_file import folder_aside, text_on, whole_file
+from famulus.review.export import export_records
+
+if TYPE_CHECKING:
+    from famulus.review.copied_files import FileCopies
+
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
+
+
+@click.command
+@click.argument("task", required=False)
+@click.option("--run", type=run_number, metavar="RUN", help="Only this run, instead of a task.")
+@click.option(
+    "-o", "--output", required=True, metavar="FILE", help="The file to write; - for the output."
+)
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(["jsonl", "csv"]),
+    help="Unless given, what the file's name ends in; jsonl for the output.",
+)
+@click.option(
+    "--status",
+    "statuses",
+    type=comma_separated,
+    metavar="STATUS[,...]",
+    help="Only answers that completed a unit which is that now: "
+    "completed (not reviewed yet), accepted, soft_rejected, rejected.",
+)
+@click.option(
+    "--since",
+    type=aware_time,
+    metavar="TIME",
+    help="Only what was submitted then or later: 2030-01-31, 2030-01-31T18:00 (in UTC), or "
+    "2030-01-31T18:00+02:00.",
+)
+@click.option(
+    "--worker",
+    "workers",
+    multiple=True,
+    metavar="WORKER",
+    help="Only what this worker has submitted; can be repeated.",
+)
+@click.option(
+    "--files", "with_files", is_flag=True, help="Copy uploaded files into a folder beside FILE."
+)
+@click.pass_context
+@pass_session
+def export(
+    session: Session,
+    ctx: click.Context,
+    task: str | None,
+    run: int | None,
+    output: str,
+    format_name: str | None,
+    statuses: tuple[str, ...] | None,
+    since: datetime | None,
+    workers: tuple[str, ...],
+    with_files: bool,
+) -> None:
+    """Write the answers to all runs of TASK, or to one run, as JSON lines or CSV.
+
+    Works at any time, also while the run goes on: one record for each submission there is. In CSV
+    each column of the data is `input.NAME` and each answer `output.NAME`; lists and files are JSON.
+    Values are written as they are: a spreadsheet may take a worker's text that begins with `=` for
+    a formula.
+    """
+    if (task is None) == (run is None):
+        raise click.UsageError("name a TASK, or a run with --run, to export")
+    if with_files and output == "-":
+        raise click.UsageError("--files puts them beside a file; name one with -o")
+    write = writer(format_name or _format_of(output))
+    copies = _copies(output) if with_files else None
+    with session.open_database() as database:
+        records: Iterable[Mapping[str, Any]] = export_records(
+            database, task=task, run=run, statuses=statuses or (), since=since, workers=workers
+        )
+        number = _write(write, records if copies is None else copies.of(records), output)
+    is_filtered = bool(statuses or workers or since)
+    for line in outcome(number, output, since=since, is_filtered=is_filtered, copies=copies):
+        click.echo(line, err=True)
+    ctx.exit(int(copies is not None and bool(copies.problems)))
+
+
+def _copies(output: str) -> FileCopies:
+    from famulus.review.copied_files import FileCopies
+
+    return FileCopies(folder_of(Path(output)))
+
+
+def _write(write: Writer, records: Iterable[Mapping[str, Any]], output: str) -> int:
+    if output == "-":
+        with text_on(sys.stdout.buffer) as stream:
+            return write(records, stream, None)
+    with whole_file(Path(output)) as stream:
+        return write(records, stream, folder_aside(Path(output)))
+
+
+def _format_of(output: str) -> str:
+    if output == "-":
+        return "jsonl"
+    suffix = Path(output).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise click.UsageError(
+            f"{output!r} does not say which format is meant; give --format jsonl or --format csv"
+        )
+    return _SUFFIXES[suffix]

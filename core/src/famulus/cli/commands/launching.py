@@ -1,0 +1,113 @@
+"""``famulus launch``, ``check`` and ``resume``."""
+
+from __future__ import annotations
+
+import click
+
+from famulus.cli.arguments import run_argument, with_configuration
+from famulus.cli.failures import warn
+from famulus.cli.interrupts import Interrupts
+from famulus.cli.live import confirm_live, yes_option
+from famulus.cli.scripts.resuming import Resumption, needs_script, resume_by_script
+from famulus.cli.session import Session, pass_session
+from famulus.cli.staying import announce, stay
+from famulus.cli.texts.costs import say_cost
+from famulus.cli.texts.words import say
+from famulus.config.conf_files import split_conf
+from famulus.operate.operator import Operator
+from famulus.operate.reopening import refuse_ended
+from famulus.planning import stored_script
+from famulus.work.runs import find_run
+
+_log_rate = click.option(
+    "--log-rate",
+    type=click.FloatRange(min=1),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two lines of progress where the output is no terminal.",
+)
+
+
+@click.command
+@with_configuration
+@yes_option
+@_log_rate
+@click.pass_context
+@pass_session
+def launch(
+    session: Session,
+    ctx: click.Context,
+    config: str,
+    overrides: tuple[str, ...],
+    yes: bool,
+    log_rate: float,
+) -> None:
+    """Launch a task and stay until it is done.
+
+    CONFIG is a YAML file; OVERRIDES such as architect.port=1234 or architect=local come before what
+    it says.
+
+    Ends with status 0 when every unit is done, with 1 when the run ended otherwise, with 2 when the
+    configuration is wrong; nothing is written then.
+
+    Ctrl-C (or SIGTERM) once: nobody new is let in, who is at work may finish, and the run is
+    stopped, with status 0. Twice: it is stopped at once, with status 130. Either way nothing is
+    lost, and `famulus resume` goes on at the same address.
+    """
+    with session.open_database() as database, Operator(database) as operator:
+        checked = operator.check(config, overrides=overrides)
+        warn(checked.warnings)
+        say(f"Creating a task run under task name: {checked.plan.task_name}")
+        say(f"Database: {database.location.shown}")
+        say_cost(operator, checked)
+        confirm_live(checked.plan, operator.plugins, yes=yes)
+        with Interrupts() as interrupts:
+            launched = operator.launch(checked)
+            announce(launched, session)
+            status = stay(session, operator, [launched.run_id], interrupts, log_rate)
+    ctx.exit(status)
+
+
+@click.command
+@run_argument
+@_log_rate
+@click.pass_context
+@pass_session
+def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> None:
+    """Go on with run RUN, which was stopped or whose operator has died, at the same address.
+
+    Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
+    time during which nobody served them. A run that needs functions of the run script that launched
+    it has the script run for them, up to the launch.
+    """
+    with session.open_database() as database:
+        record = find_run(database, run)
+        refuse_ended(record)
+        say(f"Resuming run {run} of the task {record.task_name}")
+        say(f"Database: {database.location.shown}")
+        script = stored_script(record.plan) if needs_script(record) else None
+        if script is not None:
+            resumption = Resumption(
+                database=database, session=session, record=record, call=script, log_rate=log_rate
+            )
+            ctx.exit(resume_by_script(resumption))
+        with Operator(database) as operator, Interrupts() as interrupts:
+            announce(operator.resume(run), session)
+            status = stay(session, operator, [run], interrupts, log_rate)
+    ctx.exit(status)
+
+
+@click.command
+@with_configuration
+@pass_session
+def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
+    """Find everything that is wrong with a configuration, as a launch would; write nothing."""
+    with session.open_database() as database, Operator(database) as operator:
+        checked = operator.check(config, overrides=overrides)
+    warn(checked.warnings)
+    plan, (picked, _) = checked.plan, split_conf(overrides)
+    click.echo(
+        f"{picked or config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "
+        f"architect {plan.architect.type}, provider {plan.provider.type}"
+    )

@@ -1,0 +1,70 @@
+"""``famulus set``."""
+
+from __future__ import annotations
+
+import click
+
+from famulus.cli.arguments import run_argument
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.columns import aligned
+from famulus.cli.texts.limit_texts import limit_words
+from famulus.config.scalars import Typed
+from famulus.errors import Problem, UsageError
+from famulus.work.limits import run_limits, set_limits, unknown_limits
+from famulus.work.runs import find_run
+
+_SECTION = "task."
+
+
+@click.command("set")
+@run_argument
+@click.argument("limits", nargs=-1, metavar="[LIMIT=VALUE]...")
+@pass_session
+def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
+    """Change limits of run RUN, whoever operates it; without LIMITS, show them.
+
+    They are options of the task: `famulus set 3 maximum_units_per_worker=5 allowed_concurrent=1`.
+    A limit holds from the next arrival on; who is at work already is left alone.
+    """
+    given = _given(limits)
+    rows: list[tuple[str, ...]]
+    with session.open_database() as database:
+        record = find_run(database, run)
+        changes = set_limits(database, run, **given) if given else []
+        after = find_run(database, run)
+    if not given:
+        click.echo(f"Limits of run {run}, which is {record.status}:")
+        limits_now = run_limits(after).items()
+        rows = [(name, limit_words(name, each, record)) for name, each in limits_now]
+    elif changes:
+        click.echo(f"Run {run}, from the next arrival on:")
+        rows = [
+            (
+                change.name,
+                limit_words(change.name, change.new, record),
+                f"was {limit_words(change.name, change.old, record)}",
+            )
+            for change in changes
+        ]
+    else:
+        click.echo(f"Run {run} has these limits already.")
+        return
+    for line in aligned(rows):
+        click.echo(f"  {line}")
+
+
+def _given(limits: tuple[str, ...]) -> dict[str, Typed]:
+    given, problems = dict[str, Typed](), list[Problem]()
+    for text in limits:
+        key, sign, value = text.partition("=")
+        name = key.strip().removeprefix(_SECTION)
+        if sign and name:
+            given[name] = Typed(value)
+        else:
+            found = f"{key}=…" if sign else text
+            message = f"{found!r} is not 'LIMIT=VALUE', such as maximum_units_per_worker=5"
+            problems.append(Problem(message))
+    problems += unknown_limits(given)
+    if problems:
+        raise UsageError(problems)
+    return given

@@ -1,0 +1,49 @@
+"""``famulus plugins``."""
+
+from __future__ import annotations
+
+import json
+import traceback
+
+import click
+
+from famulus.cli.arguments import json_option
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.columns import aligned
+from famulus.plugins import PluginInfo, discover
+
+
+@click.command
+@json_option
+@pass_session
+def plugins(session: Session, as_json: bool) -> None:
+    """List the plugins: where each comes from and what it brings, or why it is refused."""
+    infos = discover().infos
+    if as_json:
+        click.echo(json.dumps([_json(info) for info in infos], indent=2, ensure_ascii=False))
+        return
+    if not infos:
+        click.echo('No plugins are installed; pip install "famulus[local]" brings some.', err=True)
+        return
+    head = ("NAME", "DISTRIBUTION", "VERSION", "BRINGS")
+    for line in aligned([head, *map(_row, infos)]):
+        click.echo(line)
+    for info in infos if session.verbose else ():
+        if info.error is not None:
+            trace = "".join(traceback.format_exception(info.error))
+            click.echo(f"\n{info.name}: {trace}", err=True, nl=False)
+
+
+def _row(info: PluginInfo) -> tuple[str, ...]:
+    brings = f"refused: {info.refused}" if info.refused else ", ".join(info.registered())
+    return (info.name, info.distribution or "-", info.version or "-", brings)
+
+
+def _json(info: PluginInfo) -> dict[str, object]:
+    return {
+        "name": info.name,
+        "distribution": info.distribution or None,
+        "version": info.version or None,
+        "brings": [] if info.refused else info.registered(),
+        "refused": info.refused or None,
+    }

@@ -1,0 +1,28 @@
+"""``famulus profiles``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from famulus.cli.arguments import json_option
+from famulus.cli.texts.columns import aligned
+from famulus.config.profiles import list_profiles, profiles_folder
+
+
+@click.command
+@json_option
+def profiles(as_json: bool) -> None:
+    """List your profiles: configurations that `--profile NAME` puts under that of a task."""
+    found = list_profiles()
+    if as_json:
+        rows = [{"name": each.name, "file": str(each.file)} for each in found]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    lines = aligned([("NAME", "FILE"), *((each.name, str(each.file)) for each in found)])
+    for line in lines if found else ():
+        click.echo(line)
+    if not found:
+        folder = profiles_folder()
+        click.echo(f"No profiles yet; each is a file NAME.yaml in {folder}", err=True)

@@ -1,0 +1,316 @@
+"""``famulus qualifications``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from famulus.cli.arguments import json_option
+from famulus.cli.crowds import check_workers, crowd_options, opened_crowd, tell
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.columns import aligned
+from famulus.cli.texts.words import counted, say
+from famulus.config.requirements import check_name, check_value
+from famulus.config.suggest import did_you_mean
+from famulus.errors import NotFoundError, Problem
+from famulus.model.database import Database
+from famulus.review.qualifications import (
+    Holder,
+    QualificationSummary,
+    holders_of,
+    list_qualifications,
+)
+from famulus.review.times import iso
+from famulus.work.arrival import find_worker
+from famulus.work.people import qualifications as granting
+
+if TYPE_CHECKING:
+    from famulus.model.transaction import Transaction
+    from famulus.work.people.bulk_grants import Granted
+
+_HEAD = ("NAME", "HOLDERS", "CREATED", "DESCRIPTION")
+_HOLDERS_HEAD = ("WORKER", "PROVIDER", "VALUE", "GRANTED")
+
+_create_option = click.option(
+    "--create", is_flag=True, help="Create the qualification where there is none of that name."
+)
+
+
+@click.group
+def qualifications() -> None:
+    """Qualifications: named numbers that workers hold, which say who may work on what."""
+
+
+@qualifications.command("list")
+@json_option
+@pass_session
+def list_all(session: Session, as_json: bool) -> None:
+    """List the qualifications."""
+    with session.open_database() as database:
+        found = list_qualifications(database)
+    if as_json:
+        say(json.dumps([_json(each) for each in found], indent=2, ensure_ascii=False))
+        return
+    for line in aligned([_HEAD, *map(_row, found)]) if found else ():
+        say(line)
+    if not found:
+        hint = session.command("qualifications", "create")
+        shown = database.location.shown
+        say(f"No qualifications yet in {shown}; `{hint} NAME` makes one.", err=True)
+
+
+@qualifications.command
+@click.argument("name")
+@click.option("--description", default="", help="What it stands for.")
+@pass_session
+def create(session: Session, name: str, description: str) -> None:
+    """Create the qualification NAME."""
+    check_name(name)
+    with session.open_database() as database:
+
+        def job(tx: Transaction) -> bool:
+            there = granting.find_qualification(tx, name) is not None
+            granting.make_qualification(tx, name, description)
+            return there
+
+        was_there = database.write(job)
+    say(f"There is a qualification {name} already." if was_there else f"Created {name}.")
+
+
+@qualifications.command(short_help="Grant the qualification NAME to workers.")
+@click.argument("name")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@click.option("--value", type=int, default=1, show_default=True, help="The number they hold.")
+@_create_option
+@crowd_options
+@pass_session
+def grant(
+    session: Session,
+    name: str,
+    workers: tuple[str, ...],
+    value: int,
+    create: bool,
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Grant the qualification NAME to workers, or change the value they hold.
+
+    A WORKER is named by the provider's id for them, and need not have come yet. The platform is
+    told too, where it has qualifications.
+    """
+    from famulus.work.people.bulk_grants import Granted, make_workers
+
+    check_value(value)
+    check_workers(workers)
+    with opened_crowd(session, provider, requester) as crowd:
+        _numbers(session, crowd.database, [name], create=create)
+
+        def job(tx: Transaction) -> Granted:
+            numbers, new = make_workers(tx, crowd.provider_type, workers)
+            changed = sum(
+                granting.grant(
+                    tx, worker=each, qualification=name, value=value, requesters=crowd.told
+                )
+                for each in numbers.values()
+            )
+            return Granted(changed=changed, unchanged=len(numbers) - changed, new_workers=new)
+
+        done = crowd.database.write(job)
+        number = counted(done.changed + done.unchanged, "worker")
+        say(f"{name} is {value} for {number} of {crowd.provider_type}{_besides(done)}.")
+        tell(crowd)
+
+
+@qualifications.command
+@click.argument("name")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@crowd_options
+@pass_session
+def revoke(
+    session: Session,
+    name: str,
+    workers: tuple[str, ...],
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Take the qualification NAME from workers."""
+    with opened_crowd(session, provider, requester) as crowd:
+        _numbers(session, crowd.database, [name], create=False)
+        known = _known(crowd.database, crowd.provider_type, workers)
+
+        def job(tx: Transaction) -> int:
+            return sum(
+                granting.revoke(tx, worker=each, qualification=name, requesters=crowd.told)
+                for each in known.values()
+            )
+
+        number = crowd.database.write(job)
+        rest = counted(len(known) - number, "worker")
+        if number:
+            say(f"Took {name} from {counted(number, 'worker')}.")
+        if number < len(known):
+            say(f"{rest} did not hold {name}.")
+        tell(crowd)
+
+
+@qualifications.command
+@click.argument("name")
+@click.option("--provider", metavar="TYPE", help="Only workers of this provider.")
+@json_option
+@pass_session
+def workers(session: Session, name: str, provider: str | None, as_json: bool) -> None:
+    """List who holds the qualification NAME."""
+    with session.open_database() as database:
+        _numbers(session, database, [name], create=False)
+        found = list(holders_of(database, name, provider))
+    if as_json:
+        say(json.dumps([_holder_json(each) for each in found], indent=2, ensure_ascii=False))
+        return
+    for line in aligned([_HOLDERS_HEAD, *map(_holder_row, found)]) if found else ():
+        say(line)
+    if not found:
+        say(f"Nobody holds {name}.", err=True)
+
+
+@qualifications.command("import", short_help="Grant what a CSV file lists.")
+@click.argument("file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False))
+@click.argument("name", required=False)
+@_create_option
+@crowd_options
+@pass_session
+def import_(
+    session: Session,
+    file: str,
+    name: str | None,
+    create: bool,
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Grant what FILE.csv lists, such as an allow list or a block list of thousands.
+
+    Its first line names the columns: `worker`; `value`, where it is not 1 for all; `qualification`,
+    unless NAME says which one. Workers need not have come yet. The file is checked whole before the
+    first row is granted; importing it again changes nothing.
+    """
+    from famulus.cli.grant_files import read_names, read_rows
+    from famulus.work.people.bulk_grants import ListedGrant, grant_all
+
+    with opened_crowd(session, provider, requester) as crowd:
+        numbers = _numbers(session, crowd.database, read_names(file, name), create=create)
+        listed = (
+            ListedGrant(row.worker, numbers[row.qualification], row.value)
+            for row in read_rows(file, name)
+        )
+        done = grant_all(
+            crowd.database, listed, provider_type=crowd.provider_type, requesters=crowd.told
+        )
+        rows = counted(done.changed + done.unchanged, "grant")
+        say(f"The file has {rows} to workers of {crowd.provider_type}{_besides(done)}.")
+        tell(crowd)
+
+
+@qualifications.command("reset-onboarding", short_help="Let workers begin an onboarding anew.")
+@click.argument("name")
+@click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+@crowd_options
+@pass_session
+def reset_onboarding(
+    session: Session,
+    name: str,
+    workers: tuple[str, ...],
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Let workers pass the onboarding of the qualification NAME anew.
+
+    Forgets that they have passed or failed it, here and on the platform.
+    """
+    with opened_crowd(session, provider, requester) as crowd:
+        _numbers(session, crowd.database, [name], create=False)
+        known = _known(crowd.database, crowd.provider_type, workers)
+
+        def job(tx: Transaction) -> list[bool]:
+            return [
+                granting.reset_onboarding(
+                    tx, worker=each, qualification=name, requesters=crowd.told
+                )
+                for each in known.values()
+            ]
+
+        for worker, was in zip(known, crowd.database.write(job), strict=True):
+            what = "begins it anew at the next visit" if was else "had neither passed nor failed it"
+            say(f"{worker} {what}.")
+        tell(crowd)
+
+
+def _besides(done: Granted) -> str:
+    parts = []
+    if done.unchanged:
+        parts.append(f"; {done.unchanged:,} of them had it already")
+    if done.new_workers:
+        parts.append(f"; {done.new_workers:,} of them had never been heard of")
+    return "".join(parts)
+
+
+def _numbers(
+    session: Session, database: Database, names: Iterable[str], *, create: bool
+) -> dict[str, int]:
+    """Return the numbers of qualifications by name; all those that are missing are told at once."""
+    wanted = list(names)
+    if create:
+        return database.write(
+            lambda tx: {name: granting.make_qualification(tx, name) for name in wanted}
+        )
+    known = [each.name for each in list_qualifications(database)]
+    hint = session.command("qualifications", "create")
+    missing = [
+        Problem(f"there is no qualification {name!r}{did_you_mean(name, known)}; `{hint} NAME` "
+                "makes one")
+        for name in wanted
+        if name not in known
+    ]
+    if missing:
+        raise NotFoundError(missing)
+    with database.read() as tx:
+        return {name: granting.find_qualification(tx, name) or 0 for name in wanted}
+
+
+def _known(database: Database, provider_type: str, names: Iterable[str]) -> dict[str, int]:
+    """Return the numbers of workers by name; all those that are unknown are told at once."""
+    with database.read() as tx:
+        numbers = {name: find_worker(tx, provider_type, name) for name in names}
+    unknown = [name for name, number in numbers.items() if number is None]
+    if unknown:
+        raise NotFoundError([Problem(f"{provider_type} knows no worker {n!r}") for n in unknown])
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _row(each: QualificationSummary) -> tuple[str, ...]:
+    created = f"{each.created_at.astimezone():%Y-%m-%d %H:%M}"
+    return (each.name, f"{each.holders:,}", created, each.description or "-")
+
+
+def _json(each: QualificationSummary) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "description": each.description,
+        "created_at": iso(each.created_at),
+        "holders": each.holders,
+    }
+
+
+def _holder_row(each: Holder) -> tuple[str, ...]:
+    granted = f"{each.grant.granted_at.astimezone():%Y-%m-%d %H:%M}"
+    return (each.worker.name, each.worker.provider_type, str(each.grant.value), granted)
+
+
+def _holder_json(each: Holder) -> dict[str, Any]:
+    return {
+        "worker": each.worker.name,
+        "provider": each.worker.provider_type,
+        "value": each.grant.value,
+        "granted_at": iso(each.grant.granted_at),
+    }

@@ -1,0 +1,49 @@
+"""``famulus quote``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from famulus.cli.arguments import json_option, with_configuration
+from famulus.cli.failures import warn
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.costs import quote_lines
+from famulus.operate.operator import Operator
+from famulus.operate.quoting import Estimate
+
+
+@click.command
+@with_configuration
+@json_option
+@pass_session
+def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say what a task will cost with the provider's fees, before it is launched.
+
+    CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written.
+    """
+    with session.open_database() as database, Operator(database) as operator:
+        checked = operator.check(config, overrides=overrides)
+        warn(checked.warnings)
+        estimate = operator.estimate(checked)
+    if as_json:
+        click.echo(json.dumps(_json(estimate), indent=2))
+        return
+    for line in quote_lines(estimate):
+        click.echo(line)
+
+
+def _json(estimate: Estimate) -> dict[str, Any]:
+    one, total = estimate.one, estimate.total
+    return {
+        "rows": estimate.rows,
+        "units": estimate.units,
+        "currency": one.currency,
+        "unit_cost": str(one.total),
+        "rewards": None if total is None else str(total.rewards),
+        "fees": None if total is None else str(total.fees),
+        "total": None if total is None else str(total.total),
+        "max_spend": str(estimate.max_spend) if estimate.max_spend else None,
+    }

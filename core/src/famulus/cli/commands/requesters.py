@@ -1,0 +1,195 @@
+"""``famulus register`` and ``famulus requesters``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+import click
+
+from famulus.cli.arguments import json_option
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.columns import aligned
+from famulus.config.option_classes import option_fields
+from famulus.config.options import choices_of, help_of, is_required, is_secret
+from famulus.config.scalars import Typed
+from famulus.config.suggest import did_you_mean
+from famulus.contracts.provider import Provider
+from famulus.errors import Problem, UsageError
+from famulus.plugins import discover
+from famulus.review.times import iso
+from famulus.work.platform.requesters import (
+    RequesterSummary,
+    find_requester,
+    list_requesters,
+    name_problems,
+    read_requester_args,
+    register_requester,
+)
+
+_HEAD = ("NAME", "PROVIDER", "SANDBOX", "REGISTERED", "RUNS")
+_NAME = "name"
+
+
+@click.command
+@click.argument("provider")
+@click.argument("settings", nargs=-1, metavar="[name=NAME] [KEY=VALUE]...")
+@pass_session
+def register(session: Session, provider: str, settings: tuple[str, ...]) -> None:
+    """Register an account that pays for runs: a requester of PROVIDER.
+
+    What is missing is asked for on a terminal; a secret only there, so that neither the shell's
+    history nor other users see it. The provider checks the account before anything is written.
+    Registering a name again changes its settings.
+
+    `famulus wut provider=PROVIDER` shows what can be set.
+    """
+    plugins = discover()
+    cls = plugins.provider(provider)
+    given, problems = _given(settings, cls)
+    if problems or not sys.stdin.isatty():
+        problems += _missing(given, cls)
+    if problems:
+        raise UsageError(problems)
+    given = _asked_for(given, cls)
+    name = given.pop(_NAME).text
+    with session.open_database() as database:
+        was_there = find_requester(database, provider, name) is not None
+        registered = register_requester(database, provider, name, plugins=plugins, **given)
+    verb = "Changed" if was_there else "Registered"
+    click.echo(f"{verb} the requester {name} of {provider}.")
+    for line in aligned([(f"  {key}", str(each)) for key, each in registered.settings.items()]):
+        click.echo(line)
+
+
+@click.command
+@json_option
+@pass_session
+def requesters(session: Session, as_json: bool) -> None:
+    """List the accounts that pay for runs."""
+    with session.open_database() as database:
+        found = list_requesters(database)
+    if as_json:
+        click.echo(json.dumps([_json(each) for each in found], indent=2, ensure_ascii=False))
+        return
+    for line in aligned([_HEAD, *map(_row, found)]) if found else ():
+        click.echo(line)
+    if not found:
+        hint = session.command("register")
+        shown = database.location.shown
+        click.echo(f"No requesters yet in {shown}; `{hint} PROVIDER` makes one.", err=True)
+
+
+def _given(
+    settings: Sequence[str], cls: type[Provider]
+) -> tuple[dict[str, Typed], list[Problem]]:
+    """Return what the command line sets, and what is wrong with that."""
+    fields = option_fields(cls.RequesterArgs)
+    given, problems = dict[str, Typed](), list[Problem]()
+    for text in settings:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            found = "=…" if sign else text
+            problems.append(Problem(f"{found!r} is not 'KEY=VALUE', such as name=my-account"))
+        elif key in fields and is_secret(fields[key]):
+            problems.append(Problem(_SECRET, key=key))
+        elif key != _NAME and key not in fields:
+            near = did_you_mean(key, (_NAME, *fields))
+            problems.append(Problem(f"{cls.type} knows no such setting{near}", key=key))
+        else:
+            given[key] = Typed(value)
+    for key, typed in given.items():
+        problems += _value_problems(cls, key, typed)
+    return given, problems
+
+
+_SECRET = (
+    "is a secret, and the command line is no place for one: the shell keeps it in its history, and "
+    "other users can see it. Leave it out; it is asked for on a terminal"
+)
+
+
+def _value_problems(cls: type[Provider], key: str, value: Typed) -> Sequence[Problem]:
+    """Return what is wrong with one value, whatever the others are."""
+    if key == _NAME:
+        return name_problems(value.text)
+    _, problems = read_requester_args(cls, {key: value})
+    return [each for each in problems if each.key == key or f"{each.key}".startswith(f"{key}.")]
+
+
+def _missing(given: Mapping[str, Typed], cls: type[Provider]) -> list[Problem]:
+    """Return a problem for each setting that would have to be asked for."""
+    problems = [] if _NAME in given else [Problem("is missing; write name=NAME", key=_NAME)]
+    for key, field in option_fields(cls.RequesterArgs).items():
+        if key in given or not _is_needed(field):
+            continue
+        how = "a secret is only asked for on a terminal" if is_secret(field) else f"write {key}=…"
+        problems.append(Problem(f"is missing; {how} ({help_of(field)})", key=key))
+    return problems
+
+
+def _asked_for(given: Mapping[str, Typed], cls: type[Provider]) -> dict[str, Typed]:
+    """Ask for what is missing. An optional secret is asked for too: there is no other way to give
+    it."""
+    asked = dict(given)
+    if _NAME not in asked:
+        asked[_NAME] = _ask(cls, _NAME, "Name to register the account under")
+    for key, field in option_fields(cls.RequesterArgs).items():
+        if key in asked or not (_is_needed(field) or (is_secret(field) and sys.stdin.isatty())):
+            continue
+        value = _ask(cls, key, " ".join(_question(key, field)), field)
+        if value.text or _is_needed(field):
+            asked[key] = value
+    return asked
+
+
+def _question(key: str, field: attrs.Attribute[Any]) -> Iterator[str]:
+    yield f"{help_of(field).removesuffix('.') or key} [{key}]"
+    choices = choices_of(field)
+    if choices:
+        yield f"({', '.join(map(str, choices))})"
+    if not _is_needed(field):
+        yield "(empty for none)"
+
+
+def _ask(
+    cls: type[Provider], key: str, question: str, field: attrs.Attribute[Any] | None = None
+) -> Typed:
+    """Ask until the answer fits."""
+    hidden = field is not None and is_secret(field)
+    optional = field is not None and not _is_needed(field)
+    while True:
+        text = click.prompt(
+            question, hide_input=hidden, err=True, default="" if optional else None,
+            show_default=False,
+        )
+        value = Typed(str(text).strip())
+        problems = () if optional and not value.text else _value_problems(cls, key, value)
+        if not problems:
+            return value
+        for problem in problems:
+            click.echo(f"  {problem}", err=True)
+
+
+def _is_needed(field: attrs.Attribute[Any]) -> bool:
+    return is_required(field) or field.default is attrs.NOTHING
+
+
+def _row(each: RequesterSummary) -> tuple[str, ...]:
+    sandbox = "?" if each.sandbox is None else "yes" if each.sandbox else "no"
+    at = f"{each.registered_at.astimezone():%Y-%m-%d %H:%M}"
+    return (each.name, each.provider_type, sandbox, at, str(each.runs))
+
+
+def _json(each: RequesterSummary) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "provider": each.provider_type,
+        "sandbox": each.sandbox,
+        "settings": each.settings,
+        "registered_at": iso(each.registered_at),
+        "runs": each.runs,
+    }

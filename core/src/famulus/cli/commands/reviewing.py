@@ -1,0 +1,158 @@
+"""``famulus review`` and ``famulus examine``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from famulus.cli.arguments import run_number
+from famulus.cli.failures import INTERRUPTED
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.words import counted
+from famulus.plugins import discover
+from famulus.review.decisions_file import apply_decisions, read_decisions
+from famulus.review.examine_or_review import EXAMINED
+from famulus.review.examine_or_review import examine as show_units
+from famulus.review.examine_or_review import review as hold_review
+from famulus.review.reviewing import Reviewing
+from famulus.review.showing import BlueprintShow
+from famulus.review.terminal import Terminal
+from famulus.review.up_for_review import find_scope
+
+
+@click.command
+@click.argument("task")
+@click.option("--worker", metavar="WORKER", help="Only the units of this worker.")
+@click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
+@click.option(
+    "--block-qualification", metavar="NAME", help="What `p` offers to grant; '' for none."
+)
+@click.option(
+    "--approve-qualification", metavar="NAME", help="What `A` and `v` grant; '' for none."
+)
+@click.option("--accept-all", is_flag=True, help="Accept everything; ask nothing.")
+@click.option(
+    "--from-csv",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Take the decisions from a file with the columns unit, decision and note; ask nothing.",
+)
+@click.pass_context
+@pass_session
+def review(
+    session: Session,
+    ctx: click.Context,
+    task: str,
+    worker: str | None,
+    run: int | None,
+    block_qualification: str | None,
+    approve_qualification: str | None,
+    accept_all: bool,
+    from_csv: Path | None,
+) -> None:
+    """Accept, pass or reject the work of TASK, worker by worker.
+
+    A decision is recorded at once; workers are paid, and the platform is told, when you go on with
+    another worker, or quit. Ctrl-C keeps every decision, and the next review settles it.
+
+    In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough) or `rejected`
+    (not paid; the note says why). It is checked whole before its first row is applied. It may also
+    accept what was rejected before.
+    """
+    if accept_all and from_csv:
+        raise click.UsageError("--accept-all and --from-csv exclude each other")
+    if from_csv and worker:
+        raise click.UsageError("--from-csv names its units itself; leave --worker out")
+    if (accept_all or from_csv) and (block_qualification or approve_qualification):
+        raise click.UsageError("qualifications are only granted where you are asked")
+
+    with session.open_database() as database:
+        scope = find_scope(database, task, run=run, worker=worker)
+        reviewing = Reviewing(database=database, plugins=discover(), scope=scope)
+        if from_csv:
+            ctx.exit(_apply_file(reviewing, from_csv))
+        if accept_all:
+            ctx.exit(_accept_all(reviewing))
+        ctx.exit(_converse(reviewing, block_qualification, approve_qualification))
+
+
+@click.command
+@click.argument("task")
+@click.argument("numbers", nargs=-1, type=click.IntRange(min=0), metavar="[[START] END]")
+@click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
+@pass_session
+def examine(session: Session, task: str, numbers: tuple[int, ...], run: int | None) -> None:
+    """Show the units of TASK that are done, the newest first.
+
+    END is how many, 15 unless given; START is how many of the newest to leave out, so that 2 5
+    shows three.
+    """
+    start, end = _range(numbers)
+
+    with session.open_database() as database:
+        scope = find_scope(database, task, run=run)
+        show = BlueprintShow(database, discover())
+        show_units(Terminal(), database, scope, show, start=start, end=end)
+
+
+def _range(numbers: tuple[int, ...]) -> tuple[int, int]:
+    if len(numbers) > 2:
+        raise click.UsageError("give an END, or a START and an END, and no more")
+    if len(numbers) < 2:
+        return 0, numbers[0] if numbers else EXAMINED
+    start, end = numbers
+    if start > end:
+        raise click.UsageError(f"START {start} comes after END {end}")
+    return start, end
+
+
+def _converse(reviewing: Reviewing, block: str | None, approve: str | None) -> int:
+
+    show = BlueprintShow(reviewing.database, reviewing.plugins)
+    is_complete = hold_review(Terminal(), reviewing, show, block=block, approve=approve)
+    return 0 if is_complete else INTERRUPTED
+
+
+def _accept_all(reviewing: Reviewing) -> int:
+    failed = _settle_leftovers(reviewing)
+    settled = reviewing.accept_all()
+    task = reviewing.scope.task_name
+    click.echo(
+        f"Accepted {counted(settled.decisions, 'unit')} of {task}."
+        if settled.decisions
+        else f"Nothing of {task} is up for review."
+    )
+    return int(_report(settled.problems) or failed)
+
+
+def _apply_file(reviewing: Reviewing, file: Path) -> int:
+
+    rows = read_decisions(reviewing, file)
+    failed = _settle_leftovers(reviewing)
+    applied = apply_decisions(reviewing, rows)
+    parts = [f"{number:,} {decision}" for decision, number in sorted(applied.decided.items())]
+    number = counted(applied.decided.total(), "unit")
+    click.echo(f"Decided on {number}{': ' if parts else ''}{', '.join(parts)}.")
+    if applied.unchanged:
+        verb = "has" if applied.unchanged == 1 else "have"
+        click.echo(f"{counted(applied.unchanged, 'unit')} {verb} that decision already.")
+    for refused in applied.refused:
+        click.echo(f"Not decided: {file}, {refused}", err=True)
+    return int(_report(applied.problems) or bool(applied.refused) or failed)
+
+
+def _settle_leftovers(reviewing: Reviewing) -> bool:
+    """Settle what an earlier review has left; say whether something of it could not be told."""
+    settled = reviewing.settle_leftovers()
+    if settled.decisions:
+        number = counted(settled.decisions, "decision")
+        click.echo(f"Settled {number} that an earlier review had left unsettled.")
+    return _report(settled.problems)
+
+
+def _report(problems: Sequence[str]) -> bool:
+    for problem in problems:
+        click.echo(f"Not everything was told: {problem}", err=True)
+    return bool(problems)

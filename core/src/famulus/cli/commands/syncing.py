@@ -1,0 +1,106 @@
+"""``famulus sync`` and ``famulus doctor``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import click
+
+from famulus.cli.arguments import json_option, run_number
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.words import counted
+from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox
+from famulus.operate.differences import Difference
+from famulus.operate.doctor import read_differences
+from famulus.plugins import Plugins, discover
+from famulus.work.money.settling import tell_refused_again
+from famulus.work.platform.syncing import Synced, sync_run
+from famulus.work.platform.telling import contact, tell_requester
+
+
+@click.command
+@click.argument("run", type=run_number, required=False)
+@pass_session
+def sync(session: Session, run: int | None) -> None:
+    """Ask the platform of run RUN what has become of its visits, and tell it what is due.
+
+    Whoever operates a run does that all the time; this is for runs that are over, and for those who
+    do not want to wait. What the platform has refused is told again. Without RUN it tells what
+    concerns the requesters' accounts.
+    """
+    plugins = discover()
+    with session.open_database() as database:
+        if run is None:
+            told = _tell_requesters(database, plugins)
+        else:
+            reached = contact(database, plugins, run)
+            synced = sync_run(database, reached.provider, reached.run_view())
+            for line in _lines(synced):
+                click.echo(line)
+            database.write(lambda tx: tell_refused_again(tx, run))
+            told = reached.tell()
+    click.echo(f"Told the platform of {counted(told, 'thing')}." if told else "Nothing to tell.")
+
+
+@click.command
+@click.argument("run", type=run_number, required=False)
+@json_option
+@click.pass_context
+@pass_session
+def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
+    """List what differs between the platform and here, and what to do about it.
+
+    All runs, unless RUN is given. Ends with 1 when there is something. Changes nothing.
+    """
+    with session.open_database() as database:
+        found = read_differences(database, discover(), run)
+    if as_json:
+        click.echo(json.dumps([_json(each, session) for each in found], indent=2))
+    else:
+        for each in found:
+            for line in _difference(each, session):
+                click.echo(line)
+        if not found:
+            click.echo("Nothing is amiss.")
+    if found:
+        ctx.exit(1)
+
+
+def _tell_requesters(database: Database, plugins: Plugins) -> int:
+    if not database.exists:
+        return 0
+    query = (
+        Outbox.select(Outbox.requester.alias("requester"))
+        .where(Outbox.run.is_null(), Outbox.status == OutboxStatus.PENDING)
+        .distinct()
+    )
+    with database.read() as tx:
+        requesters = [row.requester for row in tx.rows(query)]
+    return sum(tell_requester(database, plugins, requester) for requester in requesters)
+
+
+def _lines(synced: Synced) -> Iterator[str]:
+    changed = ", ".join(f"{number:,} {status}" for status, number in synced.changed.items())
+    yield f"Asked about {counted(synced.asked, 'visit')}: {changed or 'nothing new'}."
+    yield from synced.strange
+
+
+def _difference(difference: Difference, session: Session) -> Iterator[str]:
+    where = "requesters" if difference.run is None else f"run {difference.run}"
+    yield f"{where}: {difference.what}"
+    if difference.command:
+        yield f"  -> {session.command(*difference.command)}"
+    if difference.advice:
+        yield f"  -> {difference.advice}"
+
+
+def _json(difference: Difference, session: Session) -> dict[str, object]:
+    return {
+        "run": difference.run,
+        "what": difference.what,
+        "command": session.command(*difference.command) if difference.command else None,
+        "advice": difference.advice or None,
+    }

@@ -1,0 +1,224 @@
+"""``famulus workers``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.crowds import Crowd, check_workers, crowd_options, opened_crowd, tell
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.columns import aligned
+from famulus.cli.texts.words import counted, people, say
+from famulus.model.states import AgentStatus
+from famulus.model.transaction import Transaction
+from famulus.review.times import iso
+from famulus.review.workers import WorkerReport, read_worker_report, refused_from
+from famulus.work.people.blocking import set_blocked
+from famulus.work.people.bulk_grants import make_workers
+from famulus.work.people.history import PastWork
+from famulus.work.people.worker_handle import Grant, find_worker
+from famulus.work.runs import find_run
+
+#: Submissions that are shown; ``--json`` has them all.
+_SHOWN = 10
+
+_workers_argument = click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
+_on_platform = click.option(
+    "--on-platform",
+    is_flag=True,
+    help="Tell the platform too. There a block may harm the worker's account with everybody.",
+)
+
+
+@click.group
+def workers() -> None:
+    """Workers: what is known of them, who was refused, and who may not work at all."""
+
+
+@workers.command(short_help="Show what WORKER has done and holds.")
+@click.argument("worker")
+@click.option("--provider", metavar="TYPE", help="Whose worker; needed where there are several.")
+@json_option
+@pass_session
+def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
+    """Show what WORKER has done, what they hold, and whether they are blocked."""
+    with opened_crowd(session, provider, None, tells=False) as crowd:
+        found = find_worker(crowd.database, crowd.provider_type, worker)
+        report = read_worker_report(crowd.database, found, most=None if as_json else _SHOWN)
+    if as_json:
+        say(json.dumps(_json(report), indent=2, ensure_ascii=False))
+        return
+    for line in _lines(report):
+        say(line)
+
+
+@workers.command(short_help="List who was not let into run RUN, and why.")
+@run_argument
+@json_option
+@pass_session
+def refused(session: Session, run: int, as_json: bool) -> None:
+    """List who was not let into run RUN, and what refused them: workers are told less."""
+    with session.open_database() as database:
+        find_run(database, run)
+        found = refused_from(database, run)
+    if as_json:
+        listed = [
+            {"worker": each.worker_name, "at": iso(each.at), "reason": each.reason, "by": each.by}
+            for each in found
+        ]
+        say(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    rows = [
+        (each.worker_name, f"{each.at.astimezone():%Y-%m-%d %H:%M}", each.reason, each.by)
+        for each in found
+    ]
+    for line in aligned([("WORKER", "AT", "REASON", "REFUSED BY"), *rows]) if rows else ():
+        say(line)
+    if not rows:
+        say(f"Nobody was refused from run {run}.", err=True)
+
+
+@workers.command(short_help="Keep workers from every task.")
+@_workers_argument
+@click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
+@_on_platform
+@crowd_options
+@pass_session
+def block(
+    session: Session,
+    workers: tuple[str, ...],
+    reason: str,
+    on_platform: bool,
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Keep workers from every task, whatever qualifications they hold.
+
+    Holds here at once, for workers too who have never come. What they have begun they may submit.
+    """
+    check_workers(workers)
+    with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
+        _set(crowd, workers, blocked=True, reason=reason, on_platform=on_platform)
+
+
+@workers.command
+@_workers_argument
+@click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
+@_on_platform
+@crowd_options
+@pass_session
+def unblock(
+    session: Session,
+    workers: tuple[str, ...],
+    reason: str,
+    on_platform: bool,
+    provider: str | None,
+    requester: str | None,
+) -> None:
+    """Let workers work again."""
+    check_workers(workers)
+    with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
+        for name in workers:
+            find_worker(crowd.database, crowd.provider_type, name)
+        _set(crowd, workers, blocked=False, reason=reason, on_platform=on_platform)
+
+
+def _set(
+    crowd: Crowd, names: tuple[str, ...], *, blocked: bool, reason: str, on_platform: bool
+) -> None:
+    requesters = crowd.requesters if on_platform else ()
+
+    def job(tx: Transaction) -> int:
+        numbers, _ = make_workers(tx, crowd.provider_type, names)
+        return sum(
+            set_blocked(tx, worker=each, blocked=blocked, reason=reason, requesters=requesters)
+            for each in numbers.values()
+        )
+
+    changed = crowd.database.write(job)
+    rest = len(set(names)) - changed
+    if changed:
+        word = "Blocked" if blocked else "Unblocked"
+        say(f"{word} {counted(changed, 'worker')} of {crowd.provider_type}.")
+    if rest:
+        word = "blocked already" if blocked else "not blocked"
+        say(f"{people(rest)} {word}.")
+    if on_platform and not requesters:
+        say(f"There is no requester of {crowd.provider_type} to tell it.", err=True)
+    tell(crowd)
+
+
+def _lines(report: WorkerReport) -> Iterator[str]:
+    worker = report.worker
+    facts = [
+        ("Worker", f"{worker.name} of {worker.provider_type}"),
+        ("First seen", f"{report.first_seen.astimezone():%Y-%m-%d %H:%M}"),
+    ]
+    if report.blocked:
+        facts.append(("Blocked", report.block_reason or "without a reason"))
+    yield from aligned(facts)
+    yield ""
+    if report.grants:
+        head = ("QUALIFICATION", "VALUE", "GRANTED")
+        yield from aligned([head, *map(_grant, report.grants)])
+    else:
+        yield "No qualifications."
+    yield ""
+    if report.attempts:
+        tasks = [(task, _counts(found)) for task, found in report.attempts.items()]
+        yield from aligned([("TASK", "UNITS"), *tasks])
+    else:
+        yield "No units yet."
+    if report.newest:
+        yield ""
+        columns = ("SUBMITTED", "TASK", "RUN", "UNIT", "STATUS")
+        yield from aligned([columns, *map(_work, report.newest)])
+
+
+def _grant(each: Grant) -> tuple[str, ...]:
+    granted = f"{each.granted_at.astimezone():%Y-%m-%d %H:%M}"
+    return (each.qualification_name, str(each.value), granted)
+
+
+def _work(each: PastWork) -> tuple[str, ...]:
+    late = ", late" if each.late else ""
+    at = f"{each.submitted_at.astimezone():%Y-%m-%d %H:%M}"
+    return (at, each.task_name, str(each.run_id), str(each.unit_id), f"{each.status}{late}")
+
+
+def _counts(found: Mapping[AgentStatus, int]) -> str:
+    return ", ".join(f"{found[each]:,} {each}" for each in AgentStatus if each in found)
+
+
+def _json(report: WorkerReport) -> dict[str, Any]:
+    return {
+        "worker": report.worker.name,
+        "provider": report.worker.provider_type,
+        "first_seen": iso(report.first_seen),
+        "blocked": report.blocked,
+        "block_reason": report.block_reason or None,
+        "qualifications": [
+            {
+                "name": each.qualification_name,
+                "value": each.value,
+                "granted_at": iso(each.granted_at),
+            }
+            for each in report.grants
+        ],
+        "tasks": report.attempts,
+        "submissions": [
+            {
+                "task": each.task_name,
+                "run": each.run_id,
+                "unit": each.unit_id,
+                "status": each.status,
+                "late": each.late,
+                "submitted_at": iso(each.submitted_at),
+            }
+            for each in report.newest
+        ],
+    }

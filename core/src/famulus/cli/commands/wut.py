@@ -1,0 +1,200 @@
+"""``famulus wut``: what can be set, from the classes that are installed alone."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import click
+
+from famulus.cli.session import Session, pass_session
+from famulus.cli.texts.wut_page import Page, paragraphs, summary
+from famulus.config.describing import Described, describe_options, describe_state
+from famulus.config.former import FORMER_PLUGINS
+from famulus.config.layers import UNSET
+from famulus.config.suggest import did_you_mean
+from famulus.config.task_args import TaskArgs
+from famulus.errors import Problem, UsageError
+from famulus.plugins import PluginInfo, Plugins, discover
+
+
+class _Category(NamedTuple):
+    about: str
+    #: what a plugin brings of it
+    classes: Callable[[PluginInfo], Sequence[type[Any]]] = lambda _: ()
+
+
+_TASK, _CHECK = "task", "check"
+#: Where a configuration sets the options of checks.
+_CHECK_OPTIONS = "task.qualification_checks"
+_CATEGORIES: Mapping[str, _Category] = MappingProxyType(
+    {
+        "blueprint": _Category("Kinds of task", lambda info: info.blueprints),
+        "architect": _Category("Where a run is served", lambda info: info.architects),
+        "provider": _Category("Where the workers come from", lambda info: info.providers),
+        _TASK: _Category("What every task has: title, reward, limits"),
+        _CHECK: _Category("Who may work, besides qualifications", lambda info: info.checks),
+    }
+)
+
+
+@click.command
+@click.argument("category", required=False, metavar="[CATEGORY[=TYPE]]")
+@click.argument("words", nargs=-1)
+@pass_session
+def wut(session: Session, category: str | None, words: tuple[str, ...]) -> None:
+    """Show what can be set, and what it is for.
+
+    Without arguments: the categories. `famulus wut blueprint` lists the installed types of one;
+    `famulus wut blueprint=static_task` shows the options of one type, and what a run script can set
+    besides; `famulus wut task` shows the options of every task.
+
+    Of WORDS, only rows are shown whose name contains one: `famulus wut task reward limit`.
+
+    On a terminal columns are fit to its width; elsewhere each row is one line.
+    """
+    name, sign, type_name = (category or "").partition("=")
+    page = Page([word.removeprefix(f"{name}.") for word in words])
+    plugins = discover()
+    if name:
+        _check_category(name, plugins)
+    if not name:
+        _show_categories(page, plugins, session)
+    elif name == _TASK:
+        _check_no_type(sign + type_name)
+        _show_options(page, _TASK, _TASK, TaskArgs, TaskArgs)
+    elif sign:
+        _show_type(page, name, *_find(plugins, name, type_name))
+    else:
+        _show_types(page, name, plugins, session)
+    page.close()
+
+
+def _check_category(name: str, plugins: Plugins) -> None:
+    if name in _CATEGORIES:
+        return
+    types = [f"{each}={name}" for each in _CATEGORIES if name in _types(plugins, each)]
+    near = f"; did you mean {types[0]!r}?" if types else did_you_mean(name, _CATEGORIES)
+    names = f" (there are: {', '.join(_CATEGORIES)})" if "did you mean" in near else ""
+    raise UsageError(f"there is no category {name!r}{near}{names}")
+
+
+def _check_no_type(rest: str) -> None:
+    if rest:
+        raise UsageError(f"every task has the same options, so leave {rest!r} out")
+
+
+def _show_categories(page: Page, plugins: Plugins, session: Session) -> None:
+    rows = [
+        (name, ", ".join(_types(plugins, name)) or "-", each.about)
+        for name, each in _CATEGORIES.items()
+    ]
+    page.table("What can be set, by category:", ("category", "installed", "about"), rows)
+    wut = session.command("wut")
+    page.say(f"Go on with `{wut} blueprint`, then `{wut} blueprint=TYPE`, or with `{wut} task`.")
+
+
+def _show_types(page: Page, category: str, plugins: Plugins, session: Session) -> None:
+    rows = [
+        (cls.type, info.distribution or "-", summary(cls))
+        for info in plugins.accepted
+        for cls in _CATEGORIES[category].classes(info)
+    ]
+    about = _CATEGORIES[category].about
+    page.table(f"{about}:", (category, "distribution", "about"), sorted(rows))
+    if not rows:
+        page.say(f"No {category} is installed.")
+    for problem in _refused(plugins):
+        page.say(f"Besides, {problem}.")
+    if rows:
+        page.say(f"Go on with `{session.command('wut')} {category}={min(rows)[0]}`.")
+
+
+def _show_type(page: Page, category: str, info: PluginInfo, cls: type[Any]) -> None:
+    origin = f"{info.distribution} {info.version}".strip() or f"the plugin {info.name!r}"
+    page.say(f"{category} {cls.type}, of {origin}", bold=True)
+    section = f"{_CHECK_OPTIONS}.{cls.type}" if category == _CHECK else category
+    _show_options(page, category, section, cls, cls.Args)
+    requester = getattr(cls, "RequesterArgs", None)
+    if requester is not None:
+        title = f"What `famulus register {cls.type}` asks for besides a name:"
+        page.options(title, describe_options(requester))
+    state = getattr(cls, "SharedState", None)
+    if state is not None:
+        title = f"In Python, what a run script can give to {_importable(state)}:"
+        page.state(title, describe_state(state))
+
+
+def _show_options(
+    page: Page, category: str, section: str, cls: type[Any], args: type[Any]
+) -> None:
+    for paragraph in paragraphs(cls):
+        page.say(paragraph)
+    described = describe_options(args)
+    if not described:
+        page.say("It has no options.")
+        return
+    page.options(
+        f"{category.capitalize()} arguments, set below '{section}:' in a configuration, or on the "
+        f"command line as in {_example(section, described)} ({UNSET} is not set):",
+        described,
+    )
+
+
+def _example(section: str, described: Sequence[Described]) -> str:
+    """Return how one of the options is set: one that has a default, if there is such."""
+    plain = (each for each in described if each.default not in (UNSET, "") and not each.secret)
+    first = next(plain, None)
+    shown = f"{first.dest}={first.default}" if first else f"{described[0].dest}=VALUE"
+    return shlex.quote(f"{section}.{shown}")
+
+
+def _importable(cls: type) -> str:
+    """Return a class's name with the shortest module that it can be imported from."""
+    package = cls.__module__.partition(".")[0]
+    exported = getattr(sys.modules[package], cls.__name__, None) is cls
+    return f"{package if exported else cls.__module__}.{cls.__name__}"
+
+
+def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[Any]]:
+    """Return a type and the plugin that brings it.
+
+    :raises UsageError: with the names there are, and the reason of every plugin that is refused.
+    """
+    known = _types(plugins, category)
+    if name not in known:
+        unknown = Problem(_unknown(category, name, known))
+        raise UsageError([unknown, *map(Problem, _refused(plugins))])
+    if category != _CHECK:
+        getattr(plugins, category)(name)
+    return next(
+        (info, cls)
+        for info in plugins.accepted
+        for cls in _CATEGORIES[category].classes(info)
+        if cls.type == name
+    )
+
+
+def _unknown(category: str, name: str, known: Sequence[str]) -> str:
+    near = did_you_mean(name, known, otherwise="installed")
+    names = f" (installed: {', '.join(known)})" if "did you mean" in near else ""
+    instead = FORMER_PLUGINS.get((category, name))
+    former = f"; {instead}" if instead else ""
+    return f"there is no {category} {name!r}{near}{names}{former}"
+
+
+def _types(plugins: Plugins, category: str) -> list[str]:
+    classes = _CATEGORIES[category].classes
+    return sorted({cls.type for info in plugins.accepted for cls in classes(info)})
+
+
+def _refused(plugins: Plugins) -> list[str]:
+    return [
+        f"the plugin {info.name!r} ({info.distribution or 'no distribution'}) cannot be used: "
+        f"{info.refused}"
+        for info in plugins.infos
+        if info.refused
+    ]

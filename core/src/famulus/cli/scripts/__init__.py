@@ -1,0 +1,1 @@
+"""Programs made of a function: ``@task_script``."""

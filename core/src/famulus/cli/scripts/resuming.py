@@ -1,0 +1,203 @@
+"""Going on with a run whose functions only its run script can give: the script is run for them."""
+
+from __future__ import annotations
+
+import contextlib
+import runpy
+import sys
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+
+from attrs import define
+
+from famulus.cli.interrupts import Interrupts
+from famulus.cli.scripts.decorator import RunScript
+from famulus.cli.session import Session
+from famulus.cli.staying import announce, stay
+from famulus.cli.texts.words import say
+from famulus.contracts.plan import ScriptCall, SharedTaskState
+from famulus.errors import ConflictError, FamulusError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import LoadingStatus
+from famulus.operate.operator import Configured, Launched, Operator, RunLike
+from famulus.operate.progress import Progress
+from famulus.planning import stored_callbacks, stored_code
+from famulus.work.runs import RunRecord, find_run
+
+
+class _Over(BaseException):
+    """Ends the script once its run has: what comes after the launch was for the first time."""
+
+
+@define(kw_only=True)
+class Resumption:
+    """One run that is resumed by its script. Nothing is ever launched meanwhile."""
+
+    database: Database
+    session: Session
+    record: RunRecord
+    call: ScriptCall
+    log_rate: float
+    #: the exit status, once the run has ended again
+    status: int | None = None
+    #: what kept the run from being resumed, even if the script has caught it
+    failure: BaseException | None = None
+
+    def run(self, script: RunScript) -> None:
+        """Call the script's function, if it is the one that launched the run."""
+        if script.function.__name__ != self.call.function:
+            return
+        with _ResumingOperator(self) as operator:
+            script.call(operator, self.call.arguments)
+
+    def stay(self, operator: Operator, shared_state: SharedTaskState | None) -> None:
+        """Resume the run with the script's functions and stay until it ends.
+
+        :raises _Over: always.
+        """
+        run = self.record.id
+        with Interrupts() as interrupts:
+            announce(operator.resume(run, shared_state=shared_state), self.session)
+            self.status = stay(self.session, operator, [run], interrupts, self.log_rate)
+        raise _Over
+
+
+#: What decorated functions do instead of reading the command line, while a run is resumed.
+RESUMPTION: ContextVar[Resumption | None] = ContextVar("famulus_resumption", default=None)
+
+
+class _ResumingOperator(Operator):
+    """Resumes one run where the script launches it, and launches none."""
+
+    def __init__(self, resumption: Resumption) -> None:
+        super().__init__(resumption.database)
+        self._resumption = resumption
+        self._passed = 0
+
+    def launch(
+        self,
+        configuration: Configured,
+        *,
+        overrides: Sequence[str] = (),
+        shared_state: SharedTaskState | None = None,
+    ) -> Launched:
+        resumption, number = self._resumption, self._passed
+        self._passed += 1
+        if resumption.status is not None:
+            raise _Over
+        if number < len(resumption.call.earlier):
+            return self._passed_over(resumption.call.earlier[number])
+        try:
+            self._check(configuration, overrides, shared_state)
+            resumption.stay(self, shared_state)
+        except Exception as error:
+            resumption.failure = error
+            raise
+        raise AssertionError("a resumption ends the script")
+
+    def _passed_over(self, run: int | None) -> Launched:
+        """Return what an earlier launch of the script has come to."""
+        if run is None:
+            raise ConflictError("this launch failed when the script was run; it is not tried again")
+        record = find_run(self.database, run)
+        return Launched(
+            run_id=run, task_name=record.task_name, url=record.url, entrances=[record.url]
+        )
+
+    def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
+        return find_run(self.database, run.run_id if isinstance(run, Launched) else run)
+
+    def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
+        yield self.progress(run)
+
+    def wait_for_runs_then_shutdown(
+        self, skip_input: bool = True, log_rate: float | None = None
+    ) -> None:
+        """Wait for nothing: earlier runs of the script are not gone on with."""
+
+    def _check(
+        self,
+        configuration: Configured,
+        overrides: Sequence[str],
+        shared_state: SharedTaskState | None,
+    ) -> None:
+        """Check that the script still launches the run's task: the functions of another one must
+        not stand in for its own."""
+        draft = self._draft(configuration, overrides, shared_state)
+        if draft.plan is None or "task" not in draft.sound:
+            raise UsageError(draft.problems)
+        record, plan = self._resumption.record, draft.plan
+        if (plan.task_name, plan.blueprint.type) != (record.task_name, record.blueprint_type):
+            raise UsageError(
+                f"{self._resumption.call.file} launches {plan.task_name!r} ({plan.blueprint.type}) "
+                f"where it launched {record.task_name!r} ({record.blueprint_type}) as run "
+                f"{record.id}; {_by_hand(record)}"
+            )
+
+
+def needs_script(record: RunRecord) -> bool:
+    """Say whether a run cannot go on without what its run script gave it."""
+    is_loading = record.loading is LoadingStatus.LOADING
+    return bool(stored_callbacks(record.plan) or (is_loading and stored_code(record.plan)))
+
+
+def resume_by_script(resumption: Resumption) -> int:
+    """Run the recorded script up to its launch, which goes on with the run; return the exit status.
+
+    :raises famulus.FamulusError: when the script is not there, fails, or no longer launches the
+        run; it says how to resume it without the script.
+    """
+    call, record = resumption.call, resumption.record
+    if not call.file.is_file():
+        raise UsageError(
+            f"run {record.id} was launched by {call.file}, which is not there; put it back, or "
+            f"{_by_hand(record)}"
+        )
+    say(f"Its functions come from {call.file}")
+    token = RESUMPTION.set(resumption)
+    try:
+        with _command_line(call):
+            _execute(call)
+    except _Over:
+        pass
+    except FamulusError as error:
+        resumption.failure = resumption.failure or error
+    except (Exception, SystemExit) as error:
+        if resumption.status is None and resumption.failure is None:
+            raise FamulusError(
+                f"{call.file} (called in {call.folder}) ended before it came to run {record.id}: "
+                f"{type(error).__name__}: {error}; {_by_hand(record)}"
+            ) from error
+    finally:
+        RESUMPTION.reset(token)
+    if resumption.status is not None:
+        return resumption.status
+    if resumption.failure is not None:
+        raise resumption.failure
+    raise UsageError(
+        f"{call.file} does not launch run {record.id} any more, by its function "
+        f"{call.function!r}; {_by_hand(record)}"
+    )
+
+
+@contextlib.contextmanager
+def _command_line(call: ScriptCall) -> Iterator[None]:
+    """Let the script find what it would find if it were started by itself."""
+    before = sys.argv, [*sys.path]
+    sys.argv = [str(call.file), *call.arguments]
+    sys.path.insert(0, str(call.folder if call.module else call.file.parent))
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = before
+
+
+def _execute(call: ScriptCall) -> None:
+    if call.module is not None:
+        runpy.run_module(call.module, run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(str(call.file), run_name="__main__")
+
+
+def _by_hand(record: RunRecord) -> str:
+    return f"resume it from Python: operator.resume({record.id}, shared_state=…)"

@@ -1,0 +1,51 @@
+"""What a run will cost, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from famulus.cli.texts.words import counted, say
+from famulus.contracts.provider import Quote
+from famulus.errors import UnavailableError
+from famulus.operate.operator import Checked, Operator
+from famulus.operate.quoting import Estimate
+
+#: Rows that a launch counts before it begins; more would keep it waiting.
+_MOST_ROWS = 50_000
+
+
+def say_cost(operator: Operator, checked: Checked) -> None:
+    """Print what a checked configuration will cost; a platform that is away stops nothing."""
+    try:
+        lines = [*quote_lines(operator.estimate(checked, most_rows=_MOST_ROWS))]
+    except UnavailableError as error:
+        lines = [f"Cost: the platform cannot be asked now: {error}"]
+    for line in lines:
+        say(line)
+
+
+def quote_lines(estimate: Estimate) -> Iterator[str]:
+    """Yield what a run will cost, and what its limit means for it."""
+    one, total = estimate.one, estimate.total
+    if not one.total:
+        yield "Cost: nothing; the work is unpaid (task.task_reward is 0)."
+    elif total is None:
+        yield f"Cost: {_money(one)} for each unit; how many there will be is not known."
+    else:
+        units = counted(estimate.units or 0, "unit")
+        least = "at least " if estimate.is_part else ""
+        yield f"Cost: {least}{_money(total)} for {least}{units}, {one.total} each."
+    affordable = estimate.affordable
+    if affordable is None:
+        return
+    limit = f"{estimate.max_spend} {one.currency}"
+    if total is not None and total.total <= estimate.max_spend and not estimate.is_part:
+        yield f"That is within the limit of {limit} (task.max_spend)."
+    else:
+        yield f"It may cost {limit} at most (task.max_spend): {counted(affordable, 'unit')},"
+        yield "fewer with bonuses. The others wait until `famulus set` allows more."
+
+
+def _money(quote: Quote) -> str:
+    fees = f" ({quote.rewards} and fees of {quote.fees})" if quote.fees else ""
+    return f"{quote.total} {quote.currency}{fees}"

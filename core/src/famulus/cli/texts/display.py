@@ -1,0 +1,130 @@
+"""A run's progress: a calm display on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from famulus.cli.pace import Pace
+from famulus.cli.texts.words import counted, duration, moment, say, units_by_status
+from famulus.model.states import LoadingStatus, RunStatus
+from famulus.operate.progress import Progress
+
+_BAR_WIDTH = 40
+
+
+class Display(Protocol):
+    """Shows looks at runs; ``every`` is the number of seconds between them."""
+
+    every: float
+
+    def show(self, *looks: Progress) -> None:
+        """Show one look at each of the runs."""
+
+
+@contextmanager
+def display(log_rate: float) -> Iterator[Display]:
+    """Show progress on standard output until the block ends.
+
+    :param log_rate: seconds between lines where that is no terminal.
+    """
+    console = Console(file=sys.stdout)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield Lines(log_rate)
+        return
+    live = Live(console=console, transient=True, auto_refresh=False)
+    with suppress(OSError):
+        live.start()
+    try:
+        yield _Screen(live)
+    finally:
+        with suppress(OSError):
+            live.stop()
+
+
+class Lines:
+    """One line a look, which names the run where there are several."""
+
+    def __init__(self, every: float) -> None:
+        self.every = every
+        self._paces: dict[int, Pace] = {}
+
+    def show(self, *looks: Progress) -> None:
+        """Print each look as one line with its time."""
+        for look in looks:
+            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+        for look in looks:
+            parts = [_done(look), *details(look, self._paces[look.run_id])]
+            run = f"run {look.run_id}: " if len(self._paces) > 1 else ""
+            states = units_by_status(look.units)
+            say(f"{look.at.astimezone():%H:%M:%S} {run}{', '.join(parts)} ({states})")
+
+
+class _Screen:
+    """Three lines a run that stay in place."""
+
+    every = 1.0
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._paces: dict[int, Pace] = {}
+
+    def show(self, *looks: Progress) -> None:
+        """Draw the looks in the place of those before."""
+        for look in looks:
+            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+        lines = [line for look in looks for line in self._lines(look)]
+        with suppress(OSError):
+            self._live.update(Group(*lines), refresh=True)
+
+    def _lines(self, look: Progress) -> list[RenderableType]:
+        run = f"  run {look.run_id}" if len(self._paces) > 1 else ""
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            ProgressBar(total=max(look.total, 1), completed=look.done, width=_BAR_WIDTH),
+            Text(f"{_done(look)}{run}"),
+        )
+        texts = (", ".join(details(look, self._paces[look.run_id])), units_by_status(look.units))
+        lines = [Text(text, style="dim", no_wrap=True, overflow="ellipsis") for text in texts]
+        return [Text(), head, *lines]
+
+
+def _done(look: Progress) -> str:
+    return f"{look.done:,} of {counted(look.total, 'unit')} done"
+
+
+def details(progress: Progress, pace: Pace) -> list[str]:
+    """Return what there is to say of a look beside its units: who works, how fast, how long yet."""
+    words = f"{progress.at_work:,} at work"
+    if progress.status is RunStatus.STOPPING:
+        words = f"stopping: {words}"
+        if progress.until is not None:
+            words += f" until {moment(progress.until, progress.at)}"
+    parts = [words]
+    if progress.loading is LoadingStatus.LOADING:
+        parts.append(f"loading ({counted(progress.rows_loaded, 'row')} so far)")
+    elif progress.loading is LoadingStatus.FAILED:
+        parts.append("loading failed")
+    rate = pace.per_minute
+    if rate is None or progress.status is RunStatus.STOPPING:
+        return parts
+    parts.append(f"{rate:,.1f} a minute" if rate < 100 else f"{rate:,.0f} a minute")
+    left = pace.time_for(progress.open)
+    if left and progress.loading is not LoadingStatus.LOADING:
+        parts.append(f"about {duration(_rounded(left))} left")
+    return parts
+
+
+def _rounded(time: timedelta) -> timedelta:
+    """Round to what an estimate can know: whole minutes once there are some."""
+    minute = timedelta(minutes=1)
+    return time if time < minute else round(time / minute) * minute

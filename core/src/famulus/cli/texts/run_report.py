@@ -1,0 +1,78 @@
+"""All there is to say of one run at a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from attrs import frozen
+
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.model.states import LIVE_RUNS, RunStatus
+from famulus.operate import lease
+from famulus.operate.progress import Progress, read_progress
+from famulus.plugins import discover
+from famulus.review.payments import PaymentTotal, run_totals
+from famulus.work.expiry import count_unreported, last_submission
+from famulus.work.platform.places import count_places
+from famulus.work.platform.telling import contact
+from famulus.work.runs import RunRecord, find_run
+
+
+@frozen(kw_only=True)
+class RunReport:
+    """A run, how it is getting on, and who looks after it: nobody, when ``operated_by`` is None."""
+
+    record: RunRecord
+    progress: Progress
+    operated_by: str | None
+    last_submission: datetime | None
+    payments: Sequence[PaymentTotal]
+    #: places that are open on the platform or were taken, since the run was opened last
+    places: int
+    #: visits whose submission the platform has not reported
+    unreported: int
+    #: where people come in, as far as the provider says so
+    entrances: Sequence[str]
+    database: str
+
+    @property
+    def is_served(self) -> bool:
+        """Whether somebody looks after the run and it is still going on."""
+        return self.operated_by is not None and self.record.status in LIVE_RUNS
+
+
+def read_report(database: Database, run: int) -> RunReport:
+    """Look at a run.
+
+    :raises famulus.NotFoundError: when there is none of that number.
+    """
+    record = find_run(database, run)
+    with database.read() as tx:
+        is_held = lease.is_held(tx, record)
+        newest = last_submission(tx, run)
+        payments = run_totals(tx, run)
+        places, unreported = count_places(tx, run), count_unreported(tx, run)
+    return RunReport(
+        record=record,
+        progress=read_progress(database, run),
+        operated_by=lease.shown(record.lease_holder) if is_held else None,
+        last_submission=newest.submitted_at if newest else None,
+        payments=payments,
+        places=places,
+        unreported=unreported,
+        entrances=_entrances(database, record),
+        database=database.location.shown,
+    )
+
+
+def _entrances(database: Database, record: RunRecord) -> Sequence[str]:
+    if record.status not in (*LIVE_RUNS, RunStatus.STOPPED):
+        return ()
+    try:
+        reached = contact(database, discover(), record.id)
+        return reached.provider.entrances(reached.run_view())
+    except FamulusError:
+        # Its plugin may be gone, or the platform away; all else is still worth showing.
+        return ()

@@ -1,0 +1,185 @@
+"""Runs as tables, as lines and as JSON."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from famulus.cli.session import Session
+from famulus.cli.texts.columns import aligned
+from famulus.cli.texts.limit_texts import limits_line
+from famulus.cli.texts.run_report import RunReport
+from famulus.cli.texts.words import counted, moment, units_by_status
+from famulus.config.converting import unstructure
+from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
+from famulus.review.runs import RunSummary
+from famulus.review.times import iso
+from famulus.work.limits import run_limits
+
+_HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS", "TASK")
+#: The columns of the first line where a run takes two; the others stand in the second.
+_NARROW = (0, 1, 2, 3, 7)
+
+
+def run_table(runs: Sequence[RunSummary]) -> list[str]:
+    """Return a line a run; two on a terminal that is too narrow, so that nothing is cut off."""
+    rows = [_row(each) for each in runs]
+    lines = aligned([_HEAD, *rows])
+    width = shutil.get_terminal_size().columns
+    if not sys.stdout.isatty() or max(map(len, lines)) <= width:
+        return lines
+    head, *firsts = aligned([[row[column] for column in _NARROW] for row in (_HEAD, *rows)])
+    seconds = [", ".join(filter(None, row[4:7])) for row in rows]
+    pairs = zip(firsts, seconds, strict=True)
+    return [head, *(line for first, second in pairs for line in (first, f"     {second}"))]
+
+
+def run_json(run: RunSummary) -> dict[str, Any]:
+    """Return a run of the list as JSON."""
+    record = run.record
+    return {
+        "run": record.id,
+        "task": record.task_name,
+        "status": record.status.value,
+        "blueprint": record.blueprint_type,
+        "architect": record.architect_type,
+        "provider": record.provider_type,
+        "units": {status.value: number for status, number in run.units.items()},
+        "units_done": run.done,
+        "units_total": run.total,
+        "launched_at": iso(record.created_at),
+        "ended_at": _iso(record.ended_at),
+        "url": record.url,
+    }
+
+
+def report_lines(report: RunReport, session: Session) -> Iterator[str]:
+    """Yield a headline and a line for each thing there is to say."""
+    record = report.record
+    yield f"Run {record.id} of the task {record.task_name}: {record.status}"
+    details = [(name, text) for name, text in _details(report, session) if text]
+    width = max(len(name) for name, _ in details)
+    yield from (f"  {name:<{width}}  {text}" for name, text in details)
+
+
+def report_json(report: RunReport) -> dict[str, Any]:
+    """Return all there is to say of a run as JSON."""
+    record, progress = report.record, report.progress
+    return {
+        "run": record.id,
+        "task": record.task_name,
+        "status": record.status.value,
+        "failure": record.failure or None,
+        "url": record.url,
+        "entrances": [*report.entrances],
+        "blueprint": record.blueprint_type,
+        "architect": record.architect_type,
+        "provider": record.provider_type,
+        "requester": record.requester_name,
+        "units": {status.value: number for status, number in progress.units.items()},
+        "units_done": progress.done,
+        "units_total": progress.total,
+        "limits": {name: unstructure(each) for name, each in run_limits(record).items()},
+        "at_work": progress.at_work,
+        "at_work_until": _iso(progress.until),
+        "loading": progress.loading.value,
+        "loading_error": progress.loading_error or None,
+        "rows_loaded": progress.rows_loaded,
+        "launched_at": iso(record.created_at),
+        "closes_at": iso(record.closes_at),
+        "ended_at": _iso(record.ended_at),
+        "last_submission_at": _iso(report.last_submission),
+        "payments": [
+            {
+                "status": total.status.value,
+                "payments": total.number,
+                "amount": str(total.amount),
+                "fees": str(total.fees),
+                "currency": total.currency,
+            }
+            for total in report.payments
+        ],
+        "places": report.places,
+        "visits_not_reported": report.unreported,
+        "operated_by": report.operated_by,
+        "database": report.database,
+    }
+
+
+def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
+    record, progress = report.record, report.progress
+    yield "failure", record.failure
+    yield "address", record.url
+    links = [link for link in report.entrances if link != record.url]
+    yield from (("work on it", link) for link in links)
+    done = f"{progress.done:,} of {progress.total:,} done"
+    states = units_by_status(progress.units)
+    yield "units", f"{done} ({states})" if states else done
+    until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
+    yield "limits", limits_line(record) if record.status in (*LIVE_RUNS, RunStatus.STOPPED) else ""
+    yield "places", f"{report.places:,} open or taken" if report.places else ""
+    unreported = counted(report.unreported, "visit")
+    yield "not there", f"{unreported} submitted here only" if report.unreported else ""
+    yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
+    yield "last answers", _moment(report.last_submission, progress.at)
+    yield "data", _loading(report)
+    yield "payments", _payments(report)
+    yield "operated by", _operated_by(report, session)
+    yield "launched", moment(record.created_at, progress.at)
+    if record.status in LIVE_RUNS:
+        yield "open until", moment(record.closes_at, progress.at)
+    yield "ended", _moment(record.ended_at, progress.at)
+    yield "blueprint", record.blueprint_type
+    yield "architect", record.architect_type
+    yield "provider", f"{record.provider_type}, requester {record.requester_name}"
+    yield "database", report.database
+
+
+def _payments(report: RunReport) -> str:
+    return ", ".join(
+        f"{total.status} {total.number:,} ({total.amount + total.fees:,} {total.currency}"
+        f"{' with fees' if total.fees else ''})"
+        for total in report.payments
+    )
+
+
+def _loading(report: RunReport) -> str:
+    progress = report.progress
+    rows = counted(progress.rows_loaded, "row")
+    if progress.loading is LoadingStatus.FAILED:
+        return f"loading failed after {rows}: {progress.loading_error}"
+    return f"{rows} so far" if progress.loading is LoadingStatus.LOADING else rows
+
+
+def _operated_by(report: RunReport, session: Session) -> str:
+    if report.operated_by is not None:
+        return report.operated_by
+    resume = session.command("resume", report.record.id)
+    if report.record.status in (*LIVE_RUNS, RunStatus.STOPPED):
+        return f"nobody; `{resume}` goes on with it"
+    return ""
+
+
+def _row(run: RunSummary) -> tuple[str, ...]:
+    record = run.record
+    return (
+        str(record.id),
+        record.status.value,
+        f"{run.done}/{run.total}",
+        f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
+        record.blueprint_type,
+        record.provider_type,
+        record.url,
+        record.task_name,
+    )
+
+
+def _moment(time: datetime | None, now: datetime) -> str:
+    return "" if time is None else moment(time, now)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else iso(time)

@@ -1,0 +1,1 @@
+"""What a platform is told, and what it says."""

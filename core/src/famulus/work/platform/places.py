@@ -1,0 +1,145 @@
+"""Places that a platform sells: as many open there as there are free units here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from famulus.model.statements import Param, Statement, held
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_VISITS,
+    OutboxStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, literal, literals
+from famulus.model.transaction import Transaction
+from famulus.work.platform.outbox import Telling, enqueue
+
+#: Places of one telling. While it is under way no more are opened: a run can be closed soon.
+MOST_TOGETHER = 200
+#: Visits whose place comes back should they end without a submission, or is used up.
+_USED = (
+    VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED, VisitStatus.UNKNOWN,
+)
+
+_PLACES = Statement(
+    lambda kind: held(
+        TaskRun.select(TaskRun.places, TaskRun.next_place, TaskRun.opened_at).where(
+            TaskRun.id == Param("run")
+        ),
+        kind,
+    )
+)
+_FREE_UNITS = Statement(
+    lambda _: Unit.select(peewee.fn.COUNT(Unit.id)).where(
+        Unit.run == Param("run"), Unit.status == literal(UnitStatus.LAUNCHED)
+    )
+)
+_OPENING = Statement(
+    lambda _: Outbox.select(peewee.SQL("1"))
+    .where(
+        Outbox.run == Param("run"),
+        Outbox.kind == Telling.OPEN_PLACES.value,
+        Outbox.status == literal(OutboxStatus.PENDING),
+    )
+    .limit(1)
+)
+_NEWEST_EVENT = Statement(
+    lambda _: Event.select(Event.id)
+    .where(Event.run == Param("run"))
+    .order_by(Event.xact.desc(), Event.id.desc())
+    .limit(1)
+)
+_ADVANCE = Statement(
+    lambda _: TaskRun.update({
+        TaskRun.places: TaskRun.places + Param("count"),
+        TaskRun.next_place: TaskRun.next_place + Param("count"),
+    }).where(TaskRun.id == Param("run"))
+)
+_SET = Statement(
+    lambda _: TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
+)
+
+
+def _taken(_: Any) -> Any:
+    at_work = Agent.select(peewee.SQL("1")).where(
+        Agent.visit == Visit.id, Agent.status << literals(*OPEN_AGENTS)
+    )
+    is_under_way = (Visit.status << literals(*OPEN_VISITS)) & (
+        Visit.done_at.is_null(False) | peewee.fn.EXISTS(at_work)
+    )
+    return Visit.select(peewee.fn.COUNT(Visit.id)).where(
+        Visit.run == Param("run"),
+        Visit.arrived_at >= Param("since"),
+        (Visit.status << literals(*_USED)) | is_under_way,
+    )
+
+
+_TAKEN = Statement(_taken)
+
+
+def open_missing(tx: Transaction, run: int) -> int | None:
+    """Have places opened for free units that have none; return how many, or None while the platform
+    is still to be told of those before.
+
+    ``TaskRun.places`` counts those opened since the run was opened last. One that was taken comes
+    back by itself when its visit ends without a submission, as the unit does.
+    """
+    if tx.one(_OPENING, run=run) is not None:
+        return None
+    row = tx.one(_PLACES, run=run)
+    if row is None or row[2] is None:
+        return 0
+    places, first, since = row
+    free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
+    taken = int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
+    count = min(free - (places - taken), MOST_TOGETHER)
+    if count <= 0:
+        return 0
+    enqueue(
+        tx, run=run, kind=Telling.OPEN_PLACES, key=f"run-{run}-open-{first}",
+        payload={"first": first, "count": count},
+    )
+    tx.run(_ADVANCE, run=run, count=count)
+    return int(count)
+
+
+def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
+    """Have a run's open places close at another time."""
+    key = f"run-{run}-end-{closes_at.isoformat()}-{tx.now.isoformat()}"
+    enqueue(tx, run=run, kind=Telling.MOVE_END, key=key, payload={})
+
+
+def close_all(tx: Transaction, run: int, key: str) -> None:
+    """Have a run's places closed; those who have one keep it.
+
+    :param key: tells this closing from others of the run.
+    """
+    enqueue(tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-{key}", payload={})
+    tx.run(_SET, run=run, places=0)
+
+
+def keep_untaken(tx: Transaction, run: int) -> None:
+    """Count only the places that are still to be had, before a run is opened again: those of its
+    earlier visits are no longer told apart."""
+    row = tx.one(_PLACES, run=run)
+    if row is None or row[2] is None or not row[0]:
+        return
+    taken = int((tx.one(_TAKEN, run=run, since=row[2]) or (0,))[0])
+    tx.run(_SET, run=run, places=max(row[0] - taken, 0))
+
+
+def count_places(tx: Transaction, run: int) -> int:
+    """Return how many places a run has open or taken."""
+    row = tx.row(TaskRun.select(TaskRun.places).where(TaskRun.id == run))
+    return int(row.places) if row is not None else 0
+
+
+def newest_change(tx: Transaction, run: int) -> int:
+    """Return a number that changes whenever something happens in a run."""
+    row = tx.one(_NEWEST_EVENT, run=run)
+    return 0 if row is None else int(row[0])
