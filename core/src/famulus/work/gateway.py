@@ -42,16 +42,17 @@ from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
-from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent, Assignment, Visit, Worker
 from famulus.model.transaction import Transaction
 from famulus.work import shell
 from famulus.work.admission import Admission
-from famulus.work.arrival import Found, Onboarding, Rules, Settled, hold_worker
+from famulus.work.arrival import Found, Onboarding, Rules, Settled
 from famulus.work.callbacks import RemoteCallbacks
+from famulus.work.onboarding import UndecidedError, is_passed, store_onboarding
 from famulus.work.people.eligibility import Rule, onboarding_of
 from famulus.work.records import read_unit_and_worker
 from famulus.work.refusals import Refusals
+from famulus.work.replies import Replies
 from famulus.work.runs import RunRecord
 from famulus.work.submission import (
     Acknowledgement,
@@ -61,7 +62,6 @@ from famulus.work.submission import (
     give_back,
     read_attempt,
     store_answers,
-    store_onboarding,
 )
 from famulus.work.tokens import Tokens
 from famulus.work.uploads import Uploads
@@ -92,10 +92,6 @@ class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this mo
     """A form whose token nobody here has signed."""
 
 
-class _Undecided(Exception):  # noqa: N818 - ends a request, never leaves this module
-    """Answers to the onboarding that could not be judged."""
-
-
 def _guarded(
     answer: Callable[Concatenate[Gateway, P], Reply], /
 ) -> Callable[Concatenate[Gateway, P], Reply]:
@@ -107,24 +103,20 @@ def _guarded(
         try:
             return answer(self, *args, **kwargs)
         except _Unsigned:
-            return self._refuse(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+            return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
         except UnavailableError:
             _log.warning("run %d: busy", self.run_id, exc_info=True)
             return self.busy()
-        except _Undecided:
+        except UndecidedError:
             reference = secrets.token_hex(4)
             _log.exception(
                 "run %d, reference %s: the onboarding could not be judged", self.run_id, reference
             )
-            page = shell.undecided_document(self._title, reference)
-            message = f"Your answers could not be checked; try again later. Reference: {reference}"
-            return self._answer("error", 500, page, as_json, message=message)
+            return self._replies.undecided(reference, as_json)
         except Exception:  # noqa: BLE001 - mostly third-party code; logged with the reference
             reference = secrets.token_hex(4)
             _log.exception("run %d, reference %s", self.run_id, reference)
-            page = shell.apology_document(self._title, reference)
-            message = f"Something went wrong here. Reference: {reference}"
-            return self._answer("error", 500, page, as_json, message=message)
+            return self._replies.apology(reference, as_json)
 
     return guarded
 
@@ -151,6 +143,7 @@ class Gateway:
         self._blueprint = blueprint
         self._provider = provider
         self._title = title
+        self._replies = Replies(title)
         self._description = description
         self._remote = remote
         self._tokens = Tokens(database.signing_key, record.id)
@@ -200,9 +193,9 @@ class Gateway:
         if isinstance(who, Preview):
             return self._preview()
         if isinstance(who, Refusal):
-            return self._refuse(who)
+            return self._replies.refused(who)
         if not (_usable(who.worker_name) and _usable(who.reference)):
-            return self._refuse(Refusal(reason=RefusalReason.UNKNOWN_LINK))
+            return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK))
         return self._show(self._admission.admit(who, query), who.worker_name)
 
     @_guarded
@@ -214,8 +207,7 @@ class Gateway:
         try:
             return self._submit(form, as_json)
         except InvalidAnswers as error:
-            page = shell.invalid_document(self._title, str(error))
-            return self._answer("invalid", 422, page, as_json, message=str(error))
+            return self._replies.invalid(str(error), as_json)
 
     @_guarded
     def give_back(self, form: Form) -> Reply:
@@ -230,13 +222,11 @@ class Gateway:
         submitted = self._database.write(job)
         if submitted is not None:
             return self._already(submitted)
-        return self._reply(200, shell.given_back_document(self._title))
+        return self._replies.page(200, shell.given_back_document(self._title))
 
     def busy(self) -> Reply:
         """Answer a request that cannot be served now; the page's script tries again."""
-        return self._reply(
-            503, shell.busy_document(self._title), headers={"Retry-After": "2"}
-        )
+        return self._replies.busy()
 
     def close(self) -> None:
         """Close what the gateway itself has opened; the database stays with whoever opened it."""
@@ -286,11 +276,10 @@ class Gateway:
         if earlier is None:
             earlier = self._store_onboarding(attempt, submission, form)
         if earlier.result is Result.CONFLICT:
-            page = shell.conflict_document(self._title)
-            return self._answer("conflict", 409, page, as_json)
+            return self._replies.conflict(as_json)
         if as_json:
             # The script loads the page's address again: what comes next is another page.
-            return self._answer("stored", 200, "", True)
+            return self._replies.answer("stored", 200, "", True)
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
         return self._show(self._admission.admit(arrival, visit.query), visit.worker_name)
 
@@ -301,10 +290,10 @@ class Gateway:
         assert qualification is not None
         view = self._attempt_view(attempt.agent, onboarding=True)
         answers = self._blueprint.read_answers(form, view)
-        passed = self._passed(answers)
+        passed = is_passed(self._blueprint, answers)
         with self._uploads.kept(attempt.agent, form.files) as kept:
             job = partial(
-                _store_onboarding, agent=attempt.agent, submission=submission, answers=answers,
+                store_onboarding, agent=attempt.agent, submission=submission, answers=answers,
                 files=kept.files, passed=passed, qualification=qualification,
                 requesters=None if self._provider.capabilities.qualifications else (),
             )
@@ -317,22 +306,6 @@ class Gateway:
                 kept.confirm()
         return stored
 
-    def _passed(self, answers: Any) -> bool:
-        """Ask whether the answers to the onboarding qualify.
-
-        :raises _Undecided: when the requester's code has not said so, which is no fault of the
-            worker's: nothing is granted, and they keep their try.
-        """
-        try:
-            passed = self._blueprint.onboarding_passed(answers)
-            if not isinstance(passed, bool):
-                raise TypeError(f"onboarding_passed returned {passed!r}: it must be True or False")
-        except (UnavailableError, InvalidAnswers):
-            raise
-        except Exception as error:
-            raise _Undecided from error
-        return passed
-
     def _acknowledge(
         self,
         acknowledgement: Acknowledgement,
@@ -342,19 +315,18 @@ class Gateway:
         as_json: bool,
     ) -> Reply:
         if acknowledgement.result is Result.CONFLICT:
-            page = shell.conflict_document(self._title)
-            return self._answer("conflict", 409, page, as_json)
+            return self._replies.conflict(as_json)
         if acknowledgement.result is Result.REPEATED:
             with self._database.read() as tx:
                 row = tx.one(_ANSWERS, agent=agent)
             answers = json.loads(row[0]) if row else None
         completion = self._completion(visit)
         page = shell.stored_document(self._title, answers, acknowledgement.late, completion)
-        return self._answer("stored", 200, page, as_json)
+        return self._replies.answer("stored", 200, page, as_json)
 
     def _show(self, found: Found, worker_name: str) -> Reply:
         if isinstance(found, Refusal):
-            return self._refuse(found)
+            return self._replies.refused(found)
         if isinstance(found, Settled):
             with self._database.read() as tx:
                 visit = self._visit_view(tx, found.visit)
@@ -389,7 +361,7 @@ class Gateway:
                 onboarding=onboarding,
             )
         )
-        return self._reply(200, document)
+        return self._replies.page(200, document)
 
     def _preview(self) -> Reply:
         if self._first_row is None:
@@ -397,7 +369,7 @@ class Gateway:
                 row = tx.one(_FIRST_ROW, run=self.run_id)
             self._first_row = json.loads(row[0]) if row else None
         page = self._blueprint.preview_page(PreviewView(data=self._first_row))
-        return self._reply(200, shell.preview_document(self._title, self._description, page))
+        return self._replies.page(200, shell.preview_document(self._title, self._description, page))
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
         def unit() -> UnitView:
@@ -408,7 +380,7 @@ class Gateway:
 
     def _already(self, visit: VisitView) -> Reply:
         completion = self._completion(visit)
-        return self._reply(200, shell.already_document(self._title, completion))
+        return self._replies.page(200, shell.already_document(self._title, completion))
 
     def _completion(self, visit: VisitView) -> Completion:
         """Ask the provider what comes next. The answers are stored: its failing must not tell the
@@ -439,30 +411,6 @@ class Gateway:
             worker_name=row[3],
         )
 
-    def _refuse(self, refusal: Refusal, as_json: bool = False) -> Reply:
-        status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
-        page = shell.refusal_document(self._title, refusal, reference=None)
-        if as_json:
-            message = "This form is not one of ours, or not of this run."
-            return self._answer("refused", status, page, True, message=message)
-        return self._reply(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
-
-    def _answer(
-        self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
-    ) -> Reply:
-        if not as_json:
-            return self._reply(status, page)
-        return Reply(
-            status=status,
-            body=shell.submit_json(outcome, message, page),
-            content_type="application/json",
-        )
-
-    def _reply(
-        self, status: int, body: str, headers: Mapping[str, str] | None = None
-    ) -> Reply:
-        return Reply(status=status, body=body, headers=headers or {})
-
 
 def _usable(name: str) -> bool:
     return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
@@ -478,31 +426,3 @@ def _visit_of(attempt: Attempt) -> VisitView:
 def _without_ours(form: Form) -> Form:
     ours = (shell.TOKEN_FIELD, shell.SUBMISSION_FIELD)
     return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
-
-
-def _store_onboarding(
-    tx: Transaction,
-    *,
-    agent: int,
-    submission: str,
-    answers: Any,
-    files: Any,
-    passed: bool,
-    qualification: str,
-    requesters: Sequence[int] | None,
-) -> Acknowledgement:
-    attempt = read_attempt(tx, agent, hold=False)
-    assert attempt is not None
-    # The worker first, as an arrival does: two that wait for each other would both be held up.
-    hold_worker(tx, attempt.worker)
-    attempt = read_attempt(tx, agent)
-    assert attempt is not None
-    earlier = earlier_submission(attempt, submission)
-    if earlier is not None:
-        return earlier
-    if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
-        return Acknowledgement(result=Result.CONFLICT, late=True)
-    return store_onboarding(
-        tx, attempt, submission=submission, answers=answers, files=files, passed=passed,
-        qualification=qualification, requesters=requesters,
-    )

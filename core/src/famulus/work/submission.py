@@ -33,7 +33,6 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Transaction
 from famulus.work.changes import change_unit, change_visit, record, submit_visit
-from famulus.work.people.qualifications import settle_onboarding
 from famulus.work.release import Attempted, release_waiting, take_back
 
 
@@ -205,7 +204,7 @@ def store_answers(
         _OTHER_ATTEMPT, assignment=attempt.assignment, worker=attempt.worker, agent=attempt.agent
     ):
         return Acknowledgement(result=Result.CONFLICT, late=True)
-    _store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
+    store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
     tx.run(
         _COUNT_DONE, run=attempt.run, worker=attempt.worker, closed=int(on_time),
         again=int(returned),
@@ -213,34 +212,6 @@ def store_answers(
     _complete_unit(tx, attempt)
     _finish_visit(tx, attempt, reported_by_platform)
     return Acknowledgement(result=Result.STORED, late=not on_time)
-
-
-def store_onboarding(
-    tx: Transaction,
-    attempt: Attempt,
-    *,
-    submission: str,
-    answers: Any,
-    files: Sequence[StoredFile],
-    passed: bool,
-    qualification: str,
-    requesters: Sequence[int] | None,
-) -> Acknowledgement:
-    """Store the answers to the onboarding and grant what they lead to.
-
-    :param requesters: whose platform is to be told; see ``qualifications.grant``.
-    """
-    earlier = earlier_submission(attempt, submission)
-    if earlier is not None:
-        return earlier
-    status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
-    late = attempt.status is not AgentStatus.ONBOARDING
-    _store(tx, attempt, status, submission, answers, files, late=late)
-    settle_onboarding(
-        tx, worker=attempt.worker, qualification=qualification, passed=passed, run=attempt.run,
-        requesters=requesters,
-    )
-    return Acknowledgement(result=Result.STORED, late=late)
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
@@ -268,7 +239,7 @@ def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) 
     return bool(given_back)
 
 
-def _store(
+def store(
     tx: Transaction,
     attempt: Attempt,
     status: AgentStatus,
@@ -278,6 +249,7 @@ def _store(
     *,
     late: bool,
 ) -> None:
+    """Store answers and files with an attempt that ends by them."""
     check_transition(attempt.status, status, f"agent {attempt.agent}")
     now = to_micros(tx.now)
     tx.run(

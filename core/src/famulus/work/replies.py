@@ -1,0 +1,68 @@
+"""Replies that do not depend on what a worker has: refusals, apologies, and their form for the
+page's own script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from famulus.contracts.pages import Refusal, RefusalReason, Reply
+from famulus.work import shell
+
+
+@frozen
+class Replies:
+    """Makes replies of a run whose pages bear a title."""
+
+    title: str
+
+    def page(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """Return a page as it is."""
+        return Reply(status=status, body=body, headers=headers or {})
+
+    def answer(
+        self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
+    ) -> Reply:
+        """Return a page; for the page's script, with the outcome beside it."""
+        if not as_json:
+            return self.page(status, page)
+        return Reply(
+            status=status,
+            body=shell.submit_json(outcome, message, page),
+            content_type="application/json",
+        )
+
+    def refused(self, refusal: Refusal, as_json: bool = False) -> Reply:
+        """Tell a worker why not."""
+        status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
+        page = shell.refusal_document(self.title, refusal, reference=None)
+        if as_json:
+            message = "This form is not one of ours, or not of this run."
+            return self.answer("refused", status, page, True, message=message)
+        return self.page(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
+
+    def conflict(self, as_json: bool) -> Reply:
+        """Tell a worker that other answers of theirs are stored already."""
+        return self.answer("conflict", 409, shell.conflict_document(self.title), as_json)
+
+    def invalid(self, message: str, as_json: bool) -> Reply:
+        """Tell a worker what is wrong with their answers."""
+        page = shell.invalid_document(self.title, message)
+        return self.answer("invalid", 422, page, as_json, message=message)
+
+    def busy(self) -> Reply:
+        """Ask a browser to come again soon."""
+        return self.page(503, shell.busy_document(self.title), headers={"Retry-After": "2"})
+
+    def apology(self, reference: str, as_json: bool) -> Reply:
+        """Tell a worker that it is our fault; the log has the same reference."""
+        page = shell.apology_document(self.title, reference)
+        message = f"Something went wrong here. Reference: {reference}"
+        return self.answer("error", 500, page, as_json, message=message)
+
+    def undecided(self, reference: str, as_json: bool) -> Reply:
+        """Tell a worker that their answers to the onboarding could not be judged."""
+        page = shell.undecided_document(self.title, reference)
+        message = f"Your answers could not be checked; try again later. Reference: {reference}"
+        return self.answer("error", 500, page, as_json, message=message)
