@@ -13,7 +13,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-MEMBERS = ("core", "plugins/static_html", "plugins/flask_architect", "plugins/mock_provider")
+MEMBERS = (
+    "core",
+    "plugins/static_html",
+    "plugins/flask_architect",
+    "plugins/mock_provider",
+    "plugins/mturk_provider",
+)
 
 
 def _run(*command: str | Path, cwd: Path, **env: str) -> str:

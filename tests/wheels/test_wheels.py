@@ -1,4 +1,4 @@
-"""The four wheels, installed where there is no checkout, launch the example."""
+"""The wheels of all members, installed where there is no checkout, launch the example."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def launched(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen
 def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
     listed = run(installed / "env/bin/famulus", "plugins", cwd=installed)
 
-    for distribution in ("famulus-static-html", "famulus-flask", "famulus-mock"):
+    for distribution in ("famulus-static-html", "famulus-flask", "famulus-mock", "famulus-mturk"):
         assert distribution in listed
 
 

@@ -1,0 +1,21 @@
+"""Amazon Mechanical Turk: the providers ``mturk`` and ``mturk_sandbox``."""
+
+from __future__ import annotations
+
+from famulus import PluginSchema, Provider, hookimpl
+
+
+@hookimpl
+def famulus_register_providers() -> list[type[Provider]]:
+    """Bring ``mturk``, where workers are paid, and ``mturk_sandbox``, where nobody is."""
+    from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+
+    return [MturkProvider, MturkSandboxProvider]
+
+
+@hookimpl
+def famulus_register_schemas() -> list[PluginSchema]:
+    """Bring the tables of HITs and qualification types."""
+    from famulus_mturk.schema import SCHEMA
+
+    return [SCHEMA]

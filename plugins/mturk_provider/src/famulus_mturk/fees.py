@@ -1,0 +1,34 @@
+"""What MTurk takes on top of rewards and bonuses, as its pricing page had it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+_CENT = Decimal("0.01")
+_SHARE = Decimal("0.20")
+#: on top, for each assignment of a HIT that has at least so many
+_LARGE_SHARE = Decimal("0.20")
+_LARGE = 10
+#: on top, for rewards of HITs that only Masters may do
+_MASTERS_SHARE = Decimal("0.05")
+#: the qualification of Masters, on the live site and in the sandbox
+_MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
+
+
+def fee(amount: Decimal, *, assignments: int = 1, masters: bool = False) -> Decimal:
+    """Return the fee in dollars on one reward or bonus: 20 %, at least a cent, whole cents.
+
+    :param assignments: of the HIT the reward belongs to; from ten on it is 40 %.
+    :param masters: whether the reward is for Masters, which is 5 % more.
+    """
+    share = _SHARE
+    share += _LARGE_SHARE if assignments >= _LARGE else 0
+    share += _MASTERS_SHARE if masters else 0
+    return max((amount * share).quantize(_CENT, rounding=ROUND_HALF_UP), _CENT)
+
+
+def asks_for_masters(requirements: Iterable[Mapping[str, Any]]) -> bool:
+    """Say whether requirements in MTurk's own words let Masters in only."""
+    return any(each.get("QualificationTypeId") in _MASTERS for each in requirements)

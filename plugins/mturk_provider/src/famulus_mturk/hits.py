@@ -1,0 +1,185 @@
+"""The HITs of a run: one a place, each made once however often it is asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus import UnavailableError
+from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.question import external_question
+
+if TYPE_CHECKING:
+    from famulus import Clock, RunView
+    from famulus_mturk.hit_types import HitTypes
+    from famulus_mturk.records import HitRecords
+
+#: MTurk forgets a UniqueRequestToken after 24 hours; an hour is left for clocks that differ.
+_TOKEN_KNOWN = timedelta(hours=23)
+#: "Expire at once" is a time in the past.
+_LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+#: MTurk's ids, as they stand in its messages: 30 capital letters and digits.
+_ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
+#: What CreateHIT takes.
+_SHORTEST_LIFETIME, _LONGEST_LIFETIME = 30, 31_536_000
+
+
+@frozen(kw_only=True)
+class Hits:
+    """Makes, moves, closes and deletes the HITs of runs. MTurk is asked between transactions
+    only."""
+
+    mturk: Mturk
+    records: HitRecords
+    clock: Clock
+    types: HitTypes
+    frame_height: int
+
+    def open(self, run: RunView, places: range) -> None:
+        """Make the HITs of these places that are not there yet.
+
+        :raises famulus.UnavailableError: while the account cannot pay for them.
+        """
+        rows = self.records.of_places(run.id, places)
+        made = {row.place for row in rows if row.hit_id is not None}
+        hit_type = self.types.of(run)
+        listed: Mapping[str, str] | None = None
+        for place in places:
+            if place in made:
+                continue
+            token = f"{run.key}-{place}"
+            if self.clock() - self.records.begin(run.id, place) < _TOKEN_KNOWN:
+                hit = self._create(run, token, hit_type)
+            else:
+                listed = self._listed(run) if listed is None else listed
+                hit = listed.get(token) or self._create(run, token, hit_type)
+            self.records.name(run.id, place, hit)
+        if not self.types.group(run.id):
+            self._find_group(run.id, self.records.of_places(run.id, places))
+
+    def move_end(self, run: RunView) -> None:
+        """Let the run's HITs be accepted until the run closes, whatever they were made with."""
+        for row in self.records.open(run.id):
+            if row.hit_id is not None:
+                self._expire(row.hit_id, run.closes_at)
+        for row in self.records.expired(run.id):
+            self._end_review(row.hit_id)
+            self._expire(row.hit_id, run.closes_at)
+            self.records.revive(row)
+
+    def close(self, run: RunView) -> None:
+        """Let nobody accept the run's HITs any more; those at work keep their time."""
+        rows = self.records.open(run.id)
+        lost = any(row.hit_id is None for row in rows)
+        listed = self._listed(run) if lost else {}
+        for row in rows:
+            hit = row.hit_id or listed.get(f"{run.key}-{row.place}")
+            if hit is not None:
+                self._expire(hit, _LONG_AGO)
+                self.records.name(run.id, row.place, hit)
+            self.records.close(row)
+
+    def dispose(self, run: RunView) -> None:
+        """Delete the run's HITs; those whose submission is rejected stay until MTurk deletes them,
+        so that the rejection can be taken back.
+
+        :raises famulus.UnavailableError: while some cannot be deleted yet.
+        """
+        kept, reason = 0, ""
+        for row in self.records.left(run.id):
+            if row.rejected:
+                continue
+            try:
+                self.mturk.call("delete_hit", HITId=row.hit_id)
+            except RefusedError as error:
+                if not _is_gone(error):
+                    kept, reason = kept + 1, str(error)
+                    continue
+            self.records.forget(row)
+        if kept:
+            raise UnavailableError(f"{kept} of the run's HITs cannot be deleted yet: {reason}")
+
+    def is_accepted(self, run: int, hit: str) -> bool:
+        """Ask whether somebody has accepted this HIT of a run, or did.
+
+        :raises famulus.UnavailableError: while it may be one whose id is not known here yet.
+        """
+        if hit not in self.records.by_hit(run, [hit]):
+            if self.records.is_any_unnamed(run):
+                raise UnavailableError(f"HIT {hit} may be one that is just being made")
+            return False
+        answer = self.mturk.call("get_hit", HITId=hit)
+        return str(answer["HIT"]["HITStatus"]) != "Assignable"
+
+    def _create(self, run: RunView, token: str, hit_type: str) -> str:
+        """Make the HIT of a place, or find the one that an earlier attempt has made."""
+        left = int((run.closes_at - self.clock()).total_seconds())
+        try:
+            answer = self.mturk.call(
+                "create_hit_with_hit_type",
+                HITTypeId=hit_type,
+                MaxAssignments=1,
+                LifetimeInSeconds=min(max(left, _SHORTEST_LIFETIME), _LONGEST_LIFETIME),
+                Question=external_question(run.url, self.frame_height),
+                RequesterAnnotation=token,
+                UniqueRequestToken=token,
+            )
+        except RefusedError as error:
+            if error.is_about("HitAlreadyExists"):
+                return self._existing(run, token, error)
+            if error.is_about("InsufficientFunds"):
+                raise UnavailableError(
+                    "the account cannot pay for more HITs; they are made once it can: add money "
+                    f"to it ({error.message})"
+                ) from error
+            raise
+        return str(answer["HIT"]["HITId"])
+
+    def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
+        """Find the HIT that a token stands for: MTurk names it in its message."""
+        named = _ID.search(refused.message)
+        found = named[0] if named else self._listed(run).get(token)
+        if found is None:
+            raise UnavailableError(
+                f"MTurk has made a HIT that it does not list yet: {refused.message}"
+            ) from refused
+        return found
+
+    def _listed(self, run: RunView) -> dict[str, str]:
+        """Read from MTurk's list which HITs there are of a run, by their annotations."""
+        prefix = f"{run.key}-"
+        return {
+            hit["RequesterAnnotation"]: str(hit["HITId"])
+            for hit in self.mturk.pages("list_hits", "HITs")
+            if str(hit.get("RequesterAnnotation", "")).startswith(prefix)
+        }
+
+    def _find_group(self, run: int, rows: list[Any]) -> None:
+        for row in rows[:1]:
+            answer = self.mturk.call("get_hit", HITId=row.hit_id)
+            self.types.note_group(run, str(answer["HIT"].get("HITGroupId", "")))
+
+    def _end_review(self, hit: str) -> None:
+        try:
+            self.mturk.call("update_hit_review_status", HITId=hit, Revert=True)
+        except RefusedError as error:
+            if not error.is_about("InvalidHITState") and not _is_gone(error):
+                raise
+
+    def _expire(self, hit: str, moment: datetime) -> None:
+        try:
+            self.mturk.call("update_expiration_for_hit", HITId=hit, ExpireAt=moment)
+        except RefusedError as error:
+            # MTurk makes a token of the HIT and the time: what was done already is refused.
+            if not (error.is_about("IdempotencyTokenAlreadyProcessed") or _is_gone(error)):
+                raise
+
+
+def _is_gone(refused: RefusedError) -> bool:
+    return refused.is_about("HITDoesNotExist") or (
+        refused.is_about("InvalidHITState") and "'Disposed'" in refused.message
+    )

@@ -1,0 +1,190 @@
+"""Verdicts and bonuses: calls about money, each of which may be lost and asked for again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus import Outcome, PaymentKind, UnavailableError, Verdict
+from famulus_mturk.calls import CallLostError, Mturk, RefusedError
+from famulus_mturk.tables import MturkBonus
+
+if TYPE_CHECKING:
+    from famulus import Clock, Database, PaymentView, Transaction, VisitView
+    from famulus_mturk.records import HitRecords
+
+_MARK_LENGTH = 8
+#: Characters of a rejection's reason, and of a bonus's.
+_LONGEST_FEEDBACK = 1024
+_LONGEST_REASON = 4096
+#: A bonus that MTurk does not list after that time was not paid.
+_LISTED_BY = timedelta(hours=1)
+
+
+@frozen(kw_only=True)
+class Money:
+    """Approves, rejects and pays as one requester."""
+
+    mturk: Mturk
+    database: Database
+    records: HitRecords
+    clock: Clock
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Approve or reject an assignment; what MTurk has decided already counts, if it is the
+        same.
+
+        :raises RefusedError: when MTurk has decided otherwise, or will not.
+        """
+        if verdict is Verdict.APPROVED:
+            self._approve(visit.reference)
+        else:
+            self._reject(visit.reference, note)
+        self.records.decided(
+            visit.run_id, visit.reference, rejected=verdict is Verdict.REJECTED
+        )
+        return Outcome.CONFIRMED
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Send a bonus. MTurk knows its token for a day; after that only :meth:`settle` can tell.
+
+        :raises famulus.UnavailableError: when surely nothing was paid.
+        :raises RefusedError: likewise, when MTurk will not pay it.
+        """
+        before = self._sent(payment.key)
+        assignment = self._assignment(payment) if before is None else before.assignment_id
+        self.database.write(lambda tx: _note(tx, payment.key, assignment))
+        try:
+            self.mturk.call(
+                "send_bonus",
+                WorkerId=payment.worker_name,
+                AssignmentId=assignment,
+                BonusAmount=f"{payment.amount:.2f}",
+                Reason=_reason(payment),
+                UniqueRequestToken=payment.key,
+            )
+        except CallLostError as error:
+            if error.maybe_done:
+                return Outcome.UNKNOWN
+            raise
+        except RefusedError as error:
+            if error.is_about("InvalidAssignmentState"):
+                raise UnavailableError(
+                    f"MTurk pays a bonus once the work is approved or rejected: {error.message}"
+                ) from error
+            # An earlier attempt of the same payment, whose answer got lost, has arrived.
+            if not error.is_about("IdempotencyTokenAlreadyProcessed"):
+                raise
+        return Outcome.CONFIRMED
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Look among the assignment's bonuses for the payment's mark.
+
+        :raises famulus.UnavailableError: while one that was paid may not be listed yet.
+        """
+        sent = self._sent(payment.key)
+        if sent is None:
+            return Outcome.FAILED
+        bonuses = self.mturk.pages(
+            "list_bonus_payments", "BonusPayments", AssignmentId=sent.assignment_id
+        )
+        wanted = (payment.worker_name, payment.amount, _reason(payment))
+        if any(_bonus(each) == wanted for each in bonuses):
+            return Outcome.CONFIRMED
+        if self.clock().timestamp() - sent.sent_at < _LISTED_BY.total_seconds():
+            raise UnavailableError(
+                "MTurk does not list the bonus; for an hour after it was sent that says nothing"
+            )
+        return Outcome.FAILED
+
+    def _assignment(self, payment: PaymentView) -> str:
+        """Return the assignment to pay on: MTurk pays for submitted work only, and a compensation
+        may be for work that never got that far."""
+        if payment.kind is not PaymentKind.COMPENSATION and payment.reference:
+            return payment.reference
+        submitted = self.records.submissions_of(payment.run_id, payment.worker_name)
+        if not submitted:
+            raise RefusedError(
+                f"it pays on submitted work only, and {payment.worker_name} has submitted none in "
+                "this run; a HIT of their own can pay them", "NoAssignment",
+            )
+        return payment.reference if payment.reference in submitted else submitted[-1]
+
+    def _approve(self, assignment: str) -> None:
+        try:
+            self.mturk.call("approve_assignment", AssignmentId=assignment)
+        except RefusedError as error:
+            status = self._status(assignment, error)
+            if status == "Rejected":
+                # MTurk lets a rejection be taken back for 30 days.
+                self.mturk.call(
+                    "approve_assignment", AssignmentId=assignment, OverrideRejection=True
+                )
+            elif status != "Approved":
+                raise
+
+    def _reject(self, assignment: str, note: str) -> None:
+        feedback = _cut(note.strip(), _LONGEST_FEEDBACK)
+        try:
+            self.mturk.call(
+                "reject_assignment", AssignmentId=assignment, RequesterFeedback=feedback
+            )
+        except RefusedError as error:
+            status = self._status(assignment, error)
+            if status == "Approved":
+                raise RefusedError(
+                    "it has approved and paid the assignment already, by itself or for somebody "
+                    "else of the account", error.code,
+                ) from error
+            if status != "Rejected":
+                raise
+
+    def _status(self, assignment: str, refused: RefusedError) -> str:
+        """Return an assignment's status.
+
+        :raises famulus.UnavailableError: when its submission is reported and not to be found yet.
+        """
+        try:
+            answer = self.mturk.call("get_assignment", AssignmentId=assignment)
+        except RefusedError as error:
+            if not error.is_about("AssignmentDoesNotExist"):
+                raise
+            raise UnavailableError(str(refused)) from refused
+        return str(answer["Assignment"]["AssignmentStatus"])
+
+    def _sent(self, key: str) -> Any:
+        with self.database.read() as tx:
+            return tx.row(MturkBonus.select().where(MturkBonus.key == key))
+
+
+def read_balance(mturk: Mturk) -> Decimal:
+    """Return what the account can spend, in dollars."""
+    return Decimal(mturk.call("get_account_balance")["AvailableBalance"])
+
+
+def _note(tx: Transaction, key: str, assignment: str) -> None:
+    now = int(tx.now.timestamp())
+    tx.execute(
+        MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now).on_conflict_ignore()
+    )
+    tx.execute(MturkBonus.update(sent_at=now).where(MturkBonus.key == key))
+
+
+def _reason(payment: PaymentView) -> str:
+    """Return the words for the worker, with a mark that finds this payment among others."""
+    mark = hashlib.sha256(payment.key.encode()).hexdigest()[:_MARK_LENGTH]
+    ending = f" (reference {mark})"
+    return f"{_cut(payment.reason, _LONGEST_REASON - len(ending))}{ending}".strip()
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _bonus(found: Mapping[str, Any]) -> tuple[str, Decimal, str]:
+    return found["WorkerId"], Decimal(found["BonusAmount"]), found["Reason"]

@@ -1,0 +1,321 @@
+"""The providers ``mturk`` and ``mturk_sandbox``.
+
+What speaks to MTurk and to the database is imported where it is used: whoever only lists or checks
+options loads neither boto3 nor peewee.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from famulus import (
+    Arrival,
+    Capabilities,
+    Completion,
+    Context,
+    FamulusError,
+    Outcome,
+    PaymentKind,
+    PaymentView,
+    Plan,
+    PostForm,
+    Preview,
+    Problem,
+    Provider,
+    Refusal,
+    RefusalReason,
+    RunView,
+    UnavailableError,
+    UsageError,
+    Verdict,
+    VisitReport,
+    VisitView,
+)
+from famulus_mturk.arrivals import read_arrival
+from famulus_mturk.calls import REGION, Account, Mturk
+from famulus_mturk.fees import asks_for_masters, fee
+from famulus_mturk.options import MturkArgs, MturkRequesterArgs
+from famulus_mturk.sites import preview_url, submit_url, worker_origins
+
+if TYPE_CHECKING:
+    from famulus_mturk.hit_types import HitTypes
+    from famulus_mturk.hits import Hits
+    from famulus_mturk.money import Money
+    from famulus_mturk.qualifications import Qualifications
+    from famulus_mturk.records import HitRecords
+    from famulus_mturk.sync import Sync
+
+_SETTINGS = ("profile", "region", "endpoint_url")
+_BLOCKED = "The requester has blocked you from their tasks."
+_UNBLOCKED = "The requester has taken the block back."
+
+
+class MturkProvider(Provider):
+    """Amazon Mechanical Turk. Workers are paid with the requester's money: try a task out with
+    ``mturk_sandbox`` first."""
+
+    type = "mturk"
+    Args = MturkArgs
+    RequesterArgs = MturkRequesterArgs
+    capabilities = Capabilities(
+        pays=True,
+        qualifications=True,
+        needs_https=True,
+        sells_places=True,
+        reports_submissions=True,
+        most_requirements=10,
+        shortest_rejection=1,
+    )
+    _other: ClassVar[str] = "mturk-requester-sandbox."
+
+    def __init__(self, args: MturkArgs, context: Context) -> None:
+        super().__init__(args, context)
+        sandbox = self.capabilities.sandbox
+        self._origins = worker_origins(sandbox=sandbox, worker_site=args.worker_site)
+        self.frame_ancestors = self._origins
+
+    def register(self, name: str, args: MturkRequesterArgs) -> Mapping[str, Any]:
+        """Ask MTurk for the balance with the keys that AWS's own tools keep."""
+        from famulus_mturk.money import read_balance
+
+        settings = {key: value for key in _SETTINGS if (value := getattr(args, key)) is not None}
+        self._check_address(args.endpoint_url)
+        try:
+            read_balance(Mturk(self._account(settings, asked_for=settings)))
+        except UsageError:
+            raise
+        except FamulusError as error:
+            raise UsageError(f"the requester {name!r} could not be verified: {error}") from error
+        return settings
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        """Find what MTurk would refuse, without asking it."""
+        from famulus_mturk.checks import plan_problems
+
+        found = list(plan_problems(plan))
+        try:
+            self._check_address(self.args.endpoint_url)
+        except UsageError as error:
+            found += [
+                plan.problem("provider.endpoint_url", each.message) for each in error.problems
+            ]
+        return found
+
+    def balance(self) -> Decimal | None:
+        """Ask MTurk what the account can spend."""
+        from famulus_mturk.money import read_balance
+
+        return read_balance(self._mturk)
+
+    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
+        """Take the parameters that MTurk has appended; ask MTurk itself where that is wanted."""
+        found = read_arrival(query, self._origins)
+        if isinstance(found, (Preview, Refusal)):
+            return found
+        run = self.context.run_id
+        if self.args.verify_arrivals and run and not self._hits.is_accepted(run, found.hit):
+            return Refusal(
+                reason=RefusalReason.UNKNOWN_LINK,
+                detail="MTurk does not say that anybody has accepted this HIT. Accept it there "
+                "first; if you have, load this page again in a minute.",
+            )
+        return found.arrival
+
+    def completion(self, visit: VisitView) -> Completion:
+        """Have the browser submit to MTurk, which nobody else can do for the worker."""
+        return PostForm(
+            url=submit_url(visit.query.get("turkSubmitTo", ""), self._origins),
+            fields={"assignmentId": visit.reference, "visit": str(visit.id)},
+        )
+
+    def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Return 20 % of what is paid, at least a cent: a HIT of ours has one assignment."""
+        is_reward = kind is PaymentKind.REWARD
+        return fee(amount, masters=is_reward and asks_for_masters(self._specific))
+
+    def entrances(self, run: RunView) -> Sequence[str]:
+        """Return the preview of the run's HITs, once there is one."""
+        group = self._types.group(run.id)
+        if not group:
+            return ()
+        return (
+            preview_url(
+                group, sandbox=self.capabilities.sandbox, worker_site=self.args.worker_site
+            ),
+        )
+
+    def open_places(self, run: RunView, places: range) -> None:
+        """Make a HIT for each place."""
+        self._hits.open(run, places)
+
+    def move_end(self, run: RunView) -> None:
+        """Move the expiration of the HITs that are open."""
+        self._hits.move_end(run)
+
+    def close_places(self, run: RunView) -> None:
+        """Expire the HITs that nobody has submitted; who is at work keeps their time."""
+        self._hits.close(run)
+
+    def dispose(self, run: RunView) -> None:
+        """Delete the run's HITs."""
+        self._hits.dispose(run)
+
+    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Read what was submitted, and look after those at work."""
+        return self._sync.reports(run, visits)
+
+    def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
+        """Compare the run's HITs with what is kept of them here."""
+        from famulus_mturk.differences import differences
+
+        return differences(self._mturk, self._records, run, visits)
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Approve or reject the visit's assignment."""
+        return self._money.decide(visit, verdict, note)
+
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Send a bonus."""
+        return self._money.pay(payment)
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Look for the bonus among those that MTurk has."""
+        return self._money.settle(payment)
+
+    def grant(self, worker_name: str, qualification: str, value: int) -> None:
+        """Associate the qualification's type with a worker, who may never have come."""
+        self._qualifications.grant(worker_name, qualification, value)
+
+    def revoke(self, worker_name: str, qualification: str) -> None:
+        """Disassociate the qualification's type from a worker."""
+        self._qualifications.revoke(worker_name, qualification)
+
+    def block(self, worker_name: str, reason: str) -> None:
+        """Block a worker in the requester's account; MTurk counts that against the worker."""
+        self._mturk.call("create_worker_block", WorkerId=worker_name, Reason=reason or _BLOCKED)
+
+    def unblock(self, worker_name: str, reason: str) -> None:
+        """Take a block back."""
+        self._mturk.call("delete_worker_block", WorkerId=worker_name, Reason=reason or _UNBLOCKED)
+
+    @cached_property
+    def _mturk(self) -> Mturk:
+        if self.context.requester is None:
+            raise UnavailableError("MTurk can only be asked as a registered requester")
+        return Mturk(self._account(self.context.requester.settings))
+
+    @property
+    def _specific(self) -> Sequence[Any]:
+        from famulus_mturk.checks import specific_requirements
+
+        return specific_requirements(self.context.shared_state, self.type)
+
+    @cached_property
+    def _records(self) -> HitRecords:
+        from famulus_mturk.records import HitRecords
+
+        return HitRecords(database=self.context.database)
+
+    @cached_property
+    def _money(self) -> Money:
+        from famulus_mturk.money import Money
+
+        return Money(
+            mturk=self._mturk,
+            database=self.context.database,
+            records=self._records,
+            clock=self.context.clock,
+        )
+
+    @cached_property
+    def _qualifications(self) -> Qualifications:
+        from famulus_mturk.qualifications import Qualifications
+
+        mturk = self._mturk
+        assert self.context.requester is not None
+        return Qualifications(
+            mturk=mturk,
+            database=self.context.database,
+            requester=self.context.requester.id,
+            specific=self._specific,
+        )
+
+    @cached_property
+    def _types(self) -> HitTypes:
+        from famulus_mturk.hit_types import HitTypes
+
+        return HitTypes(
+            mturk=self._mturk,
+            database=self.context.database,
+            qualifications=self._qualifications,
+            auto_approval_delay=self.args.auto_approval_delay_in_seconds,
+        )
+
+    @cached_property
+    def _hits(self) -> Hits:
+        from famulus_mturk.hits import Hits
+
+        return Hits(
+            mturk=self._mturk,
+            records=self._records,
+            clock=self.context.clock,
+            types=self._types,
+            frame_height=self.args.frame_height,
+        )
+
+    @cached_property
+    def _sync(self) -> Sync:
+        from famulus_mturk.sync import Sync
+
+        return Sync(
+            mturk=self._mturk,
+            records=self._records,
+            types=self._types,
+            clock=self.context.clock,
+        )
+
+    def _account(
+        self, kept: Mapping[str, Any], *, asked_for: Mapping[str, Any] | None = None
+    ) -> Account:
+        """Say where MTurk is called: as it is asked for just now, as the run's options say, or as
+        it is kept of the requester."""
+        options = {"region": self.args.region, "endpoint_url": self.args.endpoint_url}
+        given = {key: value for key, value in options.items() if value}
+        known = {**kept, **given, **(asked_for or {})}
+        return Account(
+            sandbox=self.capabilities.sandbox,
+            profile=known.get("profile"),
+            region=known.get("region", REGION),
+            endpoint_url=known.get("endpoint_url"),
+        )
+
+    def _check_address(self, endpoint_url: str | None) -> None:
+        """Refuse an address of the other site: what is stored of one means nothing to the other."""
+        try:
+            host = urlsplit(endpoint_url or "").netloc.lower()
+        except ValueError as error:
+            raise UsageError(f"{endpoint_url!r} is no address: {error}") from error
+        if host.startswith(self._other):
+            raise UsageError(f"{endpoint_url} is not the site of the provider {self.type!r}")
+
+
+class MturkSandboxProvider(MturkProvider):
+    """The sandbox of Amazon Mechanical Turk: the same rules, made-up money, and workers who are
+    requesters trying their own tasks."""
+
+    type = "mturk_sandbox"
+    capabilities = Capabilities(
+        sandbox=True,
+        pays=True,
+        qualifications=True,
+        needs_https=True,
+        sells_places=True,
+        reports_submissions=True,
+        most_requirements=10,
+        shortest_rejection=1,
+    )
+    _other: ClassVar[str] = "mturk-requester."

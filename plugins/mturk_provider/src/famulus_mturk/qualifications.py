@@ -1,0 +1,136 @@
+"""Qualification types: made once in a requester's account, and found by the stored id."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus import UnavailableError
+from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.tables import MturkQualification
+
+if TYPE_CHECKING:
+    from famulus import Database, RunView, Transaction
+
+_log = logging.getLogger(__name__)
+
+#: Who does not meet a requirement sees nothing of the HIT.
+_GUARDED = "DiscoverPreviewAndAccept"
+_WITHOUT_VALUE = frozenset({"Exists", "DoesNotExist"})
+
+
+@frozen(kw_only=True)
+class Qualifications:
+    """The qualifications of one requester on MTurk."""
+
+    mturk: Mturk
+    database: Database
+    requester: int
+    #: requirements in MTurk's own words, to be asked besides
+    specific: Sequence[Mapping[str, Any]]
+
+    def requirements(self, run: RunView) -> list[dict[str, Any]]:
+        """Return what a run asks of its workers, in MTurk's words, with the types made at need."""
+        own = [self._requirement(asked) for asked in run.requirements]
+        return [*own, *map(dict, self.specific)]
+
+    def grant(self, worker: str, name: str, value: int) -> None:
+        """Give a worker a qualification; no mail is sent to them."""
+        self.mturk.call(
+            "associate_qualification_with_worker",
+            QualificationTypeId=self.type_id(name),
+            WorkerId=worker,
+            IntegerValue=value,
+            SendNotification=False,
+        )
+
+    def revoke(self, worker: str, name: str) -> None:
+        """Take a qualification from a worker; done, where they do not have it."""
+        known = self._known(name)
+        if known is None:
+            return
+        try:
+            self.mturk.call(
+                "disassociate_qualification_from_worker",
+                QualificationTypeId=known,
+                WorkerId=worker,
+            )
+        except RefusedError as error:
+            if not error.is_about("QualificationDoesNotExist") and not error.is_about(
+                "InvalidQualificationState"
+            ):
+                raise
+
+    def type_id(self, name: str) -> str:
+        """Return the id of the type that stands for a qualification, made at need.
+
+        :raises famulus.UnavailableError: while the account has one of that name whose id MTurk
+            does not tell.
+        """
+        known = self._known(name)
+        if known is not None:
+            return known
+        try:
+            answer = self.mturk.call(
+                "create_qualification_type",
+                Name=name,
+                Description=f"Given by the requester ({name}).",
+                QualificationTypeStatus="Active",
+            )
+            found = str(answer["QualificationType"]["QualificationTypeId"])
+        except RefusedError as error:
+            if not error.is_about("QualificationTypeAlreadyExists"):
+                raise
+            # Names are unique in an account: an attempt whose answer got lost, another database
+            # of the same requester, or one that was deleted less than 48 hours ago.
+            found = self._owned(name, error)
+        self.database.write(lambda tx: _note(tx, self.requester, name, found))
+        return self._known(name) or found
+
+    def _requirement(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        comparator, value = asked["comparator"], asked["value"]
+        requirement = {
+            "QualificationTypeId": self.type_id(asked["qualification_name"]),
+            "Comparator": comparator,
+            "ActionsGuarded": _GUARDED,
+        }
+        if comparator not in _WITHOUT_VALUE:
+            values = value if isinstance(value, (list, tuple)) else [value]
+            requirement["IntegerValues"] = [int(each) for each in values]
+        return requirement
+
+    def _owned(self, name: str, refused: RefusedError) -> str:
+        types = self.mturk.pages(
+            "list_qualification_types", "QualificationTypes",
+            Query=name, MustBeRequestable=False, MustBeOwnedByCaller=True,
+        )
+        # The search is fuzzy, and finds a new one only after a while.
+        for each in types:
+            if each["Name"] == name and each["QualificationTypeStatus"] == "Active":
+                _log.info("the account has a qualification type %r already; it is used", name)
+                return str(each["QualificationTypeId"])
+        raise UnavailableError(
+            f"MTurk has a qualification type {name!r} that it does not list: it was made just now, "
+            "is inactive, or was deleted less than 48 hours ago"
+        ) from refused
+
+    def _known(self, name: str) -> str | None:
+        with self.database.read() as tx:
+            row = tx.row(
+                MturkQualification.select(MturkQualification.type_id).where(
+                    MturkQualification.requester_id == self.requester,
+                    MturkQualification.name == name,
+                )
+            )
+        return None if row is None else str(row.type_id)
+
+
+def _note(tx: Transaction, requester: int, name: str, type_id: str) -> None:
+    tx.execute(
+        MturkQualification.insert(
+            requester_id=requester, name=name, type_id=type_id
+        ).on_conflict_ignore()
+    )

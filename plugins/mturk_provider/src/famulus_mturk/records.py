@@ -1,0 +1,130 @@
+"""What is kept here of the HITs of runs: reading and writing their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus_mturk.tables import MturkHit
+
+if TYPE_CHECKING:
+    from famulus import Database, Transaction
+
+#: Ids of one query.
+_TOGETHER = 500
+
+
+@frozen(kw_only=True)
+class HitRecords:
+    """The rows of one database. Each change is a short transaction of its own."""
+
+    database: Database
+
+    def of_places(self, run: int, places: range) -> list[Any]:
+        """Return the rows of places, those that have some."""
+        return self._rows(run, MturkHit.place.between(places.start, places.stop - 1))
+
+    def open(self, run: int) -> list[Any]:
+        """Return those that somebody may still accept, as far as is known here."""
+        return self._rows(run, ~MturkHit.closed & ~MturkHit.ended & ~MturkHit.gone)
+
+    def expired(self, run: int) -> list[Any]:
+        """Return those that have expired with nobody at work, before they were closed."""
+        return self._rows(
+            run, MturkHit.ended & MturkHit.worker_name.is_null() & ~MturkHit.closed & ~MturkHit.gone
+        )
+
+    def left(self, run: int) -> list[Any]:
+        """Return those that are at MTurk and not deleted."""
+        return self._rows(run, MturkHit.hit_id.is_null(False) & ~MturkHit.gone)
+
+    def by_hit(self, run: int, hits: Sequence[str]) -> dict[str, Any]:
+        """Return the run's rows of HITs by their ids; those of others are left out."""
+        return {row.hit_id: row for row in self._among(run, MturkHit.hit_id, hits)}
+
+    def by_assignment(self, run: int, assignments: Sequence[str]) -> dict[str, Any]:
+        """Return the rows of the run's HITs that hold these submissions."""
+        rows = self._among(run, MturkHit.assignment_id, assignments)
+        return {row.assignment_id: row for row in rows}
+
+    def submissions_of(self, run: int, worker: str) -> list[str]:
+        """Return the assignments that a worker has submitted in a run, as far as that is known."""
+        return [row.assignment_id for row in self._rows(run, MturkHit.worker_name == worker)]
+
+    def is_any_unnamed(self, run: int) -> bool:
+        """Say whether a HIT may exist whose id is not known here yet."""
+        return bool(self._rows(run, MturkHit.hit_id.is_null() & ~MturkHit.closed))
+
+    def begin(self, run: int, place: int) -> datetime:
+        """Write down that a HIT is being asked for; return when it was first."""
+        return self.database.write(lambda tx: _begin(tx, run, place))
+
+    def name(self, run: int, place: int, hit: str) -> None:
+        """Keep the id of a place's HIT."""
+        self._update((MturkHit.run_id == run) & (MturkHit.place == place), hit_id=hit)
+
+    def close(self, row: Any) -> None:
+        """Note that nobody new can accept a HIT."""
+        self._update(MturkHit.id == row.id, closed=True)
+
+    def end(self, row: Any) -> None:
+        """Note that a HIT has expired with nobody at work on it."""
+        self._update(MturkHit.id == row.id, ended=True)
+
+    def revive(self, row: Any) -> None:
+        """Note that a HIT that had expired can be accepted again."""
+        self._update(MturkHit.id == row.id, ended=False)
+
+    def submitted(self, row: Any, submission: Mapping[str, Any]) -> None:
+        """Note whose submission a HIT has, and when MTurk will approve it by itself."""
+        status: str = submission["AssignmentStatus"]
+        due: datetime | None = submission.get("AutoApprovalTime")
+        self._update(
+            MturkHit.id == row.id,
+            ended=True,
+            worker_name=submission["WorkerId"],
+            assignment_id=submission["AssignmentId"],
+            approved_at=int(due.timestamp()) if due and status == "Submitted" else None,
+            rejected=status == "Rejected",
+        )
+
+    def decided(self, run: int, assignment: str, *, rejected: bool) -> None:
+        """Note what MTurk has been told of a submission."""
+        which = (MturkHit.run_id == run) & (MturkHit.assignment_id == assignment)
+        self._update(which, approved_at=None, rejected=rejected)
+
+    def forget(self, row: Any) -> None:
+        """Note that a HIT is deleted."""
+        self._update(MturkHit.id == row.id, gone=True)
+
+    def _among(self, run: int, column: Any, values: Sequence[str]) -> list[Any]:
+        rows = []
+        for first in range(0, len(values), _TOGETHER):
+            rows += self._rows(run, column << list(values[first : first + _TOGETHER]))
+        return rows
+
+    def _rows(self, run: int, condition: Any) -> list[Any]:
+        query = MturkHit.select().where(MturkHit.run_id == run, condition)
+        with self.database.read() as tx:
+            return tx.rows(query.order_by(MturkHit.place))
+
+    def _update(self, which: Any, **values: Any) -> None:
+        self.database.write(lambda tx: tx.execute(MturkHit.update(**values).where(which)))
+
+
+def _begin(tx: Transaction, run: int, place: int) -> datetime:
+    now = int(tx.now.timestamp())
+    tx.execute(
+        MturkHit.insert(
+            run_id=run, place=place, tried_at=now, closed=False, ended=False, rejected=False,
+            gone=False,
+        ).on_conflict_ignore()
+    )
+    row = tx.row(
+        MturkHit.select(MturkHit.tried_at).where(MturkHit.run_id == run, MturkHit.place == place)
+    )
+    assert row is not None
+    return datetime.fromtimestamp(row.tried_at, UTC)

@@ -1,0 +1,45 @@
+"""Where MTurk's workers are: the origins of its sites, and the ways to a group of HITs and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+_LIVE = "https://worker.mturk.com"
+_SANDBOX = "https://workersandbox.mturk.com"
+#: Submissions of the live site go to this origin as well.
+_LIVE_TOO = "https://www.mturk.com"
+_SUBMIT_PATH = "/mturk/externalSubmit"
+
+
+def worker_origins(*, sandbox: bool, worker_site: str | None) -> Sequence[str]:
+    """Return the origins that may show a page in a frame and take its submission."""
+    if worker_site:
+        return (origin(worker_site),)
+    return (_SANDBOX,) if sandbox else (_LIVE, _LIVE_TOO)
+
+
+def preview_url(group: str, *, sandbox: bool, worker_site: str | None) -> str:
+    """Return the page on which people see a group of HITs before they accept one."""
+    place = worker_origins(sandbox=sandbox, worker_site=worker_site)[0]
+    return f"{place}/mturk/preview?groupId={group}"
+
+
+def submit_url(given: str, origins: Sequence[str]) -> str:
+    """Return where a worker's browser submits to; MTurk gives the origin, or an address on it."""
+    place = origin(given) if is_among(given, origins) else origins[0]
+    return place + _SUBMIT_PATH
+
+
+def is_among(url: str, origins: Sequence[str]) -> bool:
+    """Say whether an address, whatever it is, leads to one of these origins."""
+    try:
+        return origin(url) in origins
+    except ValueError:
+        return False
+
+
+def origin(url: str) -> str:
+    """Return the scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,46 @@
+"""A fake MTurk that keeps state, and what nearly every test needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fake_mturk import FakeMTurk
+from famulus import Database
+from famulus.testing.clock import MovableClock
+from mturk_bench import Bench
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give AWS's own search for keys something to find, and one attempt a call."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nowhere/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture
+def mturk(clock: MovableClock) -> Iterator[FakeMTurk]:
+    """Both sites, which go by ``clock``."""
+    with FakeMTurk(clock) as running:
+        yield running
+
+
+@pytest.fixture
+def bench(mturk: FakeMTurk, database: Database, clock: MovableClock) -> Bench:
+    """A run in the sandbox."""
+    return Bench(mturk.sandbox, database, clock)
+
+
+@pytest.fixture
+def live_bench(mturk: FakeMTurk, database: Database, clock: MovableClock) -> Bench:
+    """A run on the live site, with 100 dollars."""
+    return Bench(mturk.live, database, clock)

@@ -1,0 +1,152 @@
+"""What is found wrong before anything is told to MTurk, and how a requester is registered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_mturk import FakeMTurk
+from famulus import UsageError
+from mturk_bench import Bench
+
+APPROVED = {
+    "QualificationTypeId": "000000000000000000L0",
+    "Comparator": "GreaterThanOrEqualTo",
+    "IntegerValues": [95],
+}
+
+
+def problems(bench: Bench) -> list[str]:
+    return [str(problem) for problem in bench.provider.problems(bench.plan)]
+
+
+def test_a_good_plan_has_no_problems_and_asks_mturk_nothing(bench: Bench) -> None:
+    bench.shared_state.specific_qualifications = {"mturk_sandbox": [APPROVED]}
+    bench.restart()
+
+    assert problems(bench) == []
+    assert bench.account.calls == []
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ({"task_title": "x" * 129}, "task.task_title: has 129 characters; MTurk takes at most 128"),
+        ({"task_description": "x" * 2001}, "task.task_description: has 2001"),
+        ({"task_tags": "x" * 1001}, "task.task_tags: has 1001"),
+        ({"assignment_duration_in_seconds": 29}, "29 is not from 30 to 31536000"),
+        ({"task_reward": None}, "task.task_reward: MTurk pays at least 0.01 dollars"),
+    ],
+)
+def test_what_mturk_would_refuse_is_said_with_its_key(
+    bench: Bench, task: dict[str, Any], told: str
+) -> None:
+    bench.task.update(task)
+
+    [problem] = problems(bench)
+
+    assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("adults", "has to be a mapping"),
+        ({"Comparator": "Exists"}, 'Missing required parameter in input: "QualificationTypeId"'),
+        ({**APPROVED, "IntegerValue": 3}, 'Unknown parameter in input: "IntegerValue"'),
+        ({**APPROVED, "Comparator": "AtLeast"}, "'AtLeast' is no Comparator: LessThan"),
+        ({**APPROVED, "IntegerValues": ["95"]}, "Invalid type"),
+    ],
+)
+def test_specific_qualifications_are_compared_with_botocores_model(
+    bench: Bench, entry: Any, told: str
+) -> None:
+    bench.shared_state.specific_qualifications = {"mturk": [APPROVED, entry]}
+
+    [problem] = problems(bench)
+
+    assert problem.startswith("shared_state.mturk_specific_qualifications.1: ")
+    assert told in problem
+
+
+def test_more_than_ten_conditions_are_said_before_launch(bench: Bench) -> None:
+    bench.shared_state.specific_qualifications = {"mturk": [APPROVED] * 11}
+
+    assert any("takes 10 conditions, and this run has 11" in each for each in problems(bench))
+
+
+def test_the_other_sites_address_is_refused(bench: Bench, live_bench: Bench) -> None:
+    live = "https://mturk-requester.us-east-1.amazonaws.com"
+    sandbox = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
+
+    for provider, address in ((bench, live), (live_bench, sandbox)):
+        provider.restart(endpoint_url=address)
+        [problem] = problems(provider)
+        assert "provider.endpoint_url" in problem
+        registration = provider.provider.RequesterArgs(endpoint_url=address)
+        with pytest.raises(UsageError, match="is not the site of"):
+            provider.provider.register("me", registration)
+
+
+def test_addresses_are_always_named_so_that_no_setting_of_aws_moves_them(
+    bench: Bench, live_bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_MTURK", "https://elsewhere.example")
+    mine = bench.make(endpoint_url=None)._mturk._opened().meta.endpoint_url
+    live = live_bench.make(endpoint_url=None)._mturk._opened().meta.endpoint_url
+
+    assert mine == "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
+    assert live == "https://mturk-requester.us-east-1.amazonaws.com"
+
+
+def test_registering_asks_for_the_balance_with_the_profiles_keys(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = tmp_path / "credentials"
+    credentials.write_text(
+        "[study]\naws_access_key_id = study-key\naws_secret_access_key = hidden\n"
+    )
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+    args = bench.provider.RequesterArgs(profile="study", endpoint_url=bench.account.endpoint_url)
+
+    kept = bench.provider.register("me", args)
+
+    assert kept == {"profile": "study", "endpoint_url": bench.account.endpoint_url}
+    [call] = bench.account.calls
+    assert (call.operation, call.access_key) == ("GetAccountBalance", "study-key")
+
+
+def test_registering_without_keys_says_where_they_are_looked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+
+    with pytest.raises(UsageError, match="aws configure"):
+        bench.provider.register("me", bench.provider.RequesterArgs())
+
+
+def test_a_profile_that_is_not_there_is_named(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="nobody"):
+        bench.provider.register("me", bench.provider.RequesterArgs(profile="nobody"))
+
+
+def test_the_two_sites_share_no_balance(bench: Bench, live_bench: Bench, mturk: FakeMTurk) -> None:
+    assert bench.provider.balance() == 10_000
+    assert live_bench.provider.balance() == 100
+    assert {call.account for call in mturk.calls} == {"sandbox", "live"}
+
+
+def test_importing_the_providers_loads_neither_boto3_nor_peewee() -> None:
+    code = (
+        "import sys, famulus_mturk.provider;"
+        "print(sorted({'boto3', 'botocore', 'peewee'} & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

@@ -1,0 +1,93 @@
+"""Both providers keep the rules of a provider, against a fake MTurk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from fake_mturk import Account, FakeMTurk, Fault
+from famulus import VisitView
+from famulus.testing import ProviderConformance
+from famulus.testing.conformance_stage import Stage
+from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+from famulus_mturk.schema import SCHEMA
+from mturk_bench import parameters
+
+
+def _id(text: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "0", text.upper())
+
+
+class _Conformance(ProviderConformance):
+    schemas = (SCHEMA,)
+    bad_registrations = (
+        {"profile": "nobody"},
+        {"endpoint_url": "http://127.0.0.1:9"},
+        {"endpoint_url": "http://["},
+    )
+    site: ClassVar[str]
+    account: Account
+
+    @pytest.fixture(autouse=True)
+    def _platform(self, mturk: FakeMTurk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.account = getattr(mturk, self.site)
+        registration = {"endpoint_url": self.account.endpoint_url}
+        monkeypatch.setattr(type(self), "good_registration", registration)
+
+    def query(self, worker: str, reference: str) -> dict[str, str]:
+        return {
+            "assignmentId": _id(reference),
+            "hitId": _id(f"HIT{reference}"),
+            "workerId": f"A{_id(worker)}",
+            "turkSubmitTo": self.account.worker_url,
+        }
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        return {
+            "endpoint_url": self.account.endpoint_url,
+            "worker_site": self.account.worker_url,
+        }
+
+    def submitted_visit(self, stage: Stage) -> VisitView:
+        provider, run = stage.provider(), stage.run_view()
+        provider.open_places(run, range(1))
+        worker = self.account.worker("A1")
+        shown = worker.accept(worker.groups()[0].id)
+        worker.submit(shown, {"visit": "1"})
+        query = parameters(shown)
+        return VisitView(
+            id=1, run_id=run.id, worker_name="A1", reference=query["assignmentId"], query=query
+        )
+
+    @contextmanager
+    def losing_a_reply(self, stage: Stage) -> Iterator[None]:
+        self.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
+        yield
+
+    def platform_state(self) -> object:
+        with self.account.turn() as state:
+            return (
+                [(hit.id, hit.expires_at, hit.disposed) for hit in state.hits.values()],
+                [
+                    (kind.name, {who: one.revoked for who, one in kind.grants.items()})
+                    for kind in state.qualification_types.values()
+                ],
+                dict(state.blocks),
+                list(state.money.ledger),
+                list(state.bonuses),
+            )
+
+
+class TestMturk(_Conformance):
+    provider = MturkProvider
+    site = "live"
+
+
+class TestMturkSandbox(_Conformance):
+    provider = MturkSandboxProvider
+    site = "sandbox"

@@ -1,0 +1,72 @@
+"""What differs between MTurk and here is said in a sentence each."""
+
+from __future__ import annotations
+
+import pytest
+
+from fake_mturk import Fault
+from famulus import UnavailableError, VisitView
+from mturk_bench import Bench
+
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """Three places are open."""
+    bench.provider.open_places(bench.run, range(3))
+    return bench
+
+
+def said(bench: Bench, *visits: VisitView) -> list[str]:
+    return list(bench.provider.differences(bench.run, visits))
+
+
+def test_nothing_is_said_where_all_is_well(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+
+    assert said(opened, visit) == []
+
+
+def test_a_hit_that_is_not_kept_here_is_named(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(UnavailableError):
+        bench.provider.open_places(bench.run, range(1))
+
+    [sentence] = said(bench)
+
+    assert "is on MTurk and not kept here; expire it on MTurk" in sentence
+
+
+def test_a_hit_that_somebody_has_opened_again_is_named(opened: Bench) -> None:
+    opened.provider.close_places(opened.run)
+    with opened.account.turn() as state:
+        hit = next(iter(state.hits))
+    opened.account.client().update_expiration_for_hit(HITId=hit, ExpireAt=opened.run.closes_at)
+
+    [sentence] = said(opened)
+
+    assert hit in sentence
+    assert "can still be accepted" in sentence
+
+
+def test_what_was_decided_by_hand_is_named(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+    opened.account.client().approve_assignment(AssignmentId=visit.reference)
+
+    [sentence] = said(opened, visit)
+
+    assert "A1 is approved on MTurk, and not decided here" in sentence
+
+
+def test_what_mturk_has_disposed_of_is_named(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+    opened.clock.advance(200 * DAY)
+
+    sentences = said(opened, visit)
+
+    assert any("is not on MTurk any more" in each for each in sentences)
+    assert any("reward cannot be paid there" in each for each in sentences)

@@ -1,0 +1,285 @@
+"""HITs: one a place, made once whatever happens, closed and deleted at the end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fake_mturk import Fault, WorkerRefusedError
+from famulus import Outcome, UnavailableError, Verdict
+from famulus_mturk.calls import CallLostError, RefusedError
+from mturk_bench import Bench
+
+DAY = 24 * 3600
+
+
+def test_a_place_is_one_hit_of_the_runs_type(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(3))
+
+    with bench.account.turn() as state:
+        hits = list(state.hits.values())
+    assert [hit.annotation for hit in hits] == [f"{bench.run.key}-{n}" for n in range(3)]
+    assert {hit.max_assignments for hit in hits} == {1}
+    assert len(bench.account.called("CreateHITType")) == 1
+    assert hits[0].url == bench.run.url
+    assert hits[0].expires_at == bench.run.closes_at
+
+
+def test_the_type_says_what_the_task_says(bench: Bench) -> None:
+    bench.restart(frame_height=800, auto_approval_delay_in_seconds=3600)
+    bench.provider.open_places(bench.run, range(1))
+
+    with bench.account.turn() as state:
+        [hit] = state.hits.values()
+    kind = hit.type
+    assert (kind.title, kind.description) == ("Label a picture", "What is on it?")
+    assert (str(kind.reward), kind.keywords) == ("0.30", "picture,label")
+    assert (kind.duration, kind.auto_approval) == (timedelta(minutes=10), timedelta(hours=1))
+    assert hit.frame_height == 800
+
+
+def test_the_same_places_again_make_nothing(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(3))
+    bench.restart()
+    bench.provider.open_places(bench.run, range(5))
+
+    assert len(bench.account.called("CreateHITWithHITType")) == 5
+
+
+@pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.FAIL_AFTER])
+@pytest.mark.parametrize("later", [0, DAY - 1, DAY + 60, 30 * DAY])
+def test_a_hit_whose_reply_got_lost_is_found_again(
+    bench: Bench, fault: Fault, later: int
+) -> None:
+    bench.task["task_lifetime_in_seconds"] = 40 * DAY
+    bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
+    bench.account.faults.plan(fault, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(2))
+    bench.clock.advance(later)
+
+    bench.restart()
+    bench.provider.open_places(bench.run, range(2))
+
+    with bench.account.turn() as state:
+        assert len(state.hits) == 2
+
+
+def test_a_hit_is_found_after_the_tokens_time_among_more_than_a_page(bench: Bench) -> None:
+    bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(1))
+    bench.provider.open_places(bench.run, range(1, 102))
+    bench.clock.advance(DAY + 60)
+
+    bench.restart()
+    bench.provider.open_places(bench.run, range(102))
+
+    with bench.account.turn() as state:
+        assert len(state.hits) == 102
+    assert len(bench.account.called("ListHITs")) == 2
+
+
+def test_a_delivery_that_mturk_takes_twice_makes_one_hit(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.TWICE, "CreateHITWithHITType")
+
+    bench.provider.open_places(bench.run, range(1))
+
+    with bench.account.turn() as state:
+        assert len(state.hits) == 1
+
+
+def test_throttling_is_no_refusal_and_nothing_is_lost_by_it(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.THROTTLE, times=3)
+    for _ in range(3):
+        with pytest.raises(UnavailableError, match="slow down"):
+            bench.provider.open_places(bench.run, range(1))
+
+    bench.provider.open_places(bench.run, range(1))
+
+    with bench.account.turn() as state:
+        assert len(state.hits) == 1
+
+
+def test_an_account_without_money_makes_the_hits_once_it_has_some(live_bench: Bench) -> None:
+    bench = live_bench
+    with bench.account.turn() as state:
+        state.money.prepaid = bench.plan.task.task_reward or state.money.prepaid
+    with pytest.raises(UnavailableError, match="add money"):
+        bench.provider.open_places(bench.run, range(2))
+    with bench.account.turn() as state:
+        state.money.prepaid *= 10
+
+    bench.provider.open_places(bench.run, range(2))
+
+    with bench.account.turn() as state:
+        assert len(state.hits) == 2
+
+
+def test_the_preview_is_where_people_see_the_group(bench: Bench) -> None:
+    before = bench.provider.entrances(bench.run)
+    bench.provider.open_places(bench.run, range(1))
+
+    [entrance] = bench.provider.entrances(bench.run)
+
+    assert before == ()
+    assert entrance.startswith(f"{bench.account.worker_url}/mturk/preview?groupId=")
+    assert bench.account.worker("A1").preview(bench.group).assignment_id.startswith("ASSIGN")
+
+
+def test_the_preview_is_known_when_the_first_hit_was_found_again(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(1))
+
+    bench.provider.open_places(bench.run, range(1))
+
+    assert bench.group
+
+
+def test_nobody_new_comes_after_closing_and_who_is_at_work_submits(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    shown, visit = bench.accept("A1")
+    group = bench.group
+
+    bench.provider.close_places(bench.run)
+    bench.provider.close_places(bench.run)
+
+    with pytest.raises(WorkerRefusedError):
+        bench.account.worker("A2").accept(group)
+    bench.account.worker("A1").submit(shown, {"visit": "1"})
+    assert bench.sync(visit) == {"A1": "submitted"}
+
+
+def test_closing_finds_a_hit_whose_id_got_lost_and_makes_none(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(1))
+
+    bench.restart()
+    bench.provider.close_places(bench.run)
+
+    with bench.account.turn() as state:
+        [hit] = state.hits.values()
+        assert state.status(hit, state.now) == "Reviewable"
+
+
+def test_closing_goes_on_where_it_was_cut_off(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(3))
+    bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")
+    with pytest.raises(CallLostError):
+        bench.provider.close_places(bench.run)
+
+    bench.restart()
+    bench.provider.close_places(bench.run)
+
+    with bench.account.turn() as state:
+        statuses = {state.status(hit, state.now) for hit in state.hits.values()}
+    assert statuses == {"Reviewable"}
+
+
+def test_places_opened_after_closing_are_new_hits(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    bench.provider.close_places(bench.run)
+
+    bench.provider.open_places(bench.run, range(1, 2))
+
+    assert bench.account.worker("A1").accept(bench.group).url
+
+
+@pytest.mark.parametrize("hours", [1, 100])
+def test_the_end_of_open_hits_moves_and_moves_again(bench: Bench, hours: int) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    bench.changes["closes_at"] = bench.clock() + timedelta(hours=hours)
+
+    bench.provider.move_end(bench.run)
+    bench.provider.move_end(bench.run)
+
+    with bench.account.turn() as state:
+        assert {hit.expires_at for hit in state.hits.values()} == {bench.run.closes_at}
+
+
+def test_a_moved_end_leaves_what_is_closed_closed(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    bench.provider.close_places(bench.run)
+
+    bench.provider.move_end(bench.run)
+
+    with bench.account.turn() as state:
+        [hit] = state.hits.values()
+        assert state.status(hit, state.now) == "Reviewable"
+
+
+def test_what_is_decided_is_deleted_and_the_rest_waits(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(3))
+    bench.approved("A1")
+    undecided = bench.submitted("A2")
+    bench.provider.close_places(bench.run)
+    with pytest.raises(UnavailableError, match="1 of the run's HITs"):
+        bench.provider.dispose(bench.run)
+    bench.account.client().approve_assignment(AssignmentId=undecided.reference)
+
+    bench.provider.dispose(bench.run)
+    bench.provider.dispose(bench.run)
+
+    with bench.account.turn() as state:
+        assert all(hit.disposed for hit in state.hits.values())
+
+
+def test_what_mturk_has_disposed_of_needs_no_deleting(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    bench.approved("A1")
+    bench.clock.advance(130 * DAY)
+
+    bench.provider.dispose(bench.run)
+
+    assert bench.account.calls[-1].outcome == "HITDoesNotExist"
+
+
+def test_a_refusal_says_mturks_reason_without_its_time_stamp(bench: Bench) -> None:
+    bench.task["task_title"] = "x" * 129
+
+    with pytest.raises(RefusedError) as caught:
+        bench.provider.open_places(bench.run, range(1))
+
+    assert "Title" in str(caught.value)
+    assert not str(caught.value).endswith("s)")
+
+
+def test_two_runs_of_equal_tasks_share_a_type_and_keep_their_hits(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    other = Bench(bench.account, bench.database, bench.clock, changes={"id": 8, "key": "other-8"})
+    other.provider.open_places(other.run, range(1))
+    visit = bench.submitted("A1")
+
+    assert other.group == bench.group
+    assert other.sync() == {}
+    assert bench.sync(visit) == {"A1": "submitted"}
+
+
+def test_a_later_end_opens_what_had_expired_again(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    bench.clock.advance(2 * DAY)
+    bench.sync()
+    bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
+
+    bench.provider.move_end(bench.run)
+
+    visit = bench.submitted("A1")
+    assert bench.sync(visit) == {"A1": "submitted"}
+
+
+def test_a_rejected_submission_stays_so_that_it_can_be_accepted_after_all(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    rejected, other = bench.submitted("A1"), bench.submitted("A2")
+    bench.sync(rejected, other)
+    bench.provider.decide(rejected, Verdict.REJECTED, "The answers are random.")
+    bench.provider.decide(other, Verdict.APPROVED, "")
+    bench.provider.dispose(bench.run)
+
+    assert bench.provider.decide(rejected, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    bench.provider.dispose(bench.run)
+    with bench.account.turn() as state:
+        assert all(hit.disposed for hit in state.hits.values())

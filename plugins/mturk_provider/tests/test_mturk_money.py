@@ -1,0 +1,242 @@
+"""Verdicts, bonuses, fees and the balance: paid once, whatever happens to a call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from fake_mturk import Fault
+from famulus import Outcome, PaymentKind, UnavailableError, Verdict
+from famulus_mturk.calls import RefusedError
+from mturk_bench import Bench
+
+DAY = 24 * 3600
+LOST = [Fault.LOSE_REPLY, Fault.FAIL_AFTER]
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """Three places are open."""
+    bench.provider.open_places(bench.run, range(3))
+    return bench
+
+
+def paid(bench: Bench) -> list[tuple[str, Decimal]]:
+    with bench.account.turn() as state:
+        return [(entry.kind, entry.amount) for entry in state.money.ledger]
+
+
+def test_approving_pays_once_however_often_it_is_told(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+
+    outcomes = [opened.provider.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
+
+    assert outcomes == [Outcome.CONFIRMED] * 2
+    assert paid(opened) == [("reward", Decimal("0.30"))]
+
+
+def test_what_mturk_has_approved_by_itself_counts_as_approved(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.clock.advance(8 * DAY)
+
+    assert opened.provider.decide(visit, Verdict.APPROVED, "") is Outcome.CONFIRMED
+
+
+@pytest.mark.parametrize("fault", LOST)
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_verdict_whose_reply_got_lost_is_told_again(
+    opened: Bench, verdict: Verdict, fault: Fault
+) -> None:
+    visit = opened.submitted("A1")
+    opened.account.faults.plan(fault)
+    with pytest.raises(UnavailableError):
+        opened.provider.decide(visit, verdict, "The answers are random.")
+
+    opened.restart()
+
+    again = opened.provider.decide(visit, verdict, "The answers are random.")
+    assert again is Outcome.CONFIRMED
+
+
+def test_a_rejection_gives_its_reason_to_the_worker(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+
+    opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.\n" * 100)
+
+    [call] = opened.account.called("RejectAssignment")
+    feedback = call.parameters["RequesterFeedback"]
+    assert feedback.startswith("The answers are random.")
+    assert len(feedback) == 1024
+    assert paid(opened) == []
+
+
+def test_rejecting_what_is_paid_already_is_refused_with_the_reason(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.clock.advance(8 * DAY)
+
+    with pytest.raises(RefusedError, match="approved and paid the assignment already"):
+        opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
+
+
+def test_a_rejection_is_taken_back_within_thirty_days(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
+    opened.clock.advance(29 * DAY)
+
+    assert opened.provider.decide(visit, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert paid(opened) == [("reward", Decimal("0.30"))]
+
+
+def test_a_rejection_that_is_too_old_to_be_taken_back_is_refused(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
+    opened.clock.advance(31 * DAY)
+
+    with pytest.raises(RefusedError, match="30 days"):
+        opened.provider.decide(visit, Verdict.APPROVED, "")
+
+
+def test_deciding_on_what_is_not_submitted_waits(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+
+    with pytest.raises(UnavailableError):
+        opened.provider.decide(visit, Verdict.APPROVED, "")
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_a_bonus_whose_reply_got_lost_is_unknown_and_then_found(
+    opened: Bench, fault: Fault
+) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+    opened.account.faults.plan(fault, "SendBonus")
+
+    outcome = opened.provider.pay(bonus)
+    opened.restart()
+
+    assert outcome is Outcome.UNKNOWN
+    assert opened.provider.settle(bonus) is Outcome.CONFIRMED
+    assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
+
+
+def test_a_bonus_that_was_throttled_was_surely_not_paid(opened: Bench) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+    opened.account.faults.plan(Fault.THROTTLE, "SendBonus")
+
+    with pytest.raises(UnavailableError):
+        opened.provider.pay(bonus)
+
+    assert len(paid(opened)) == 1
+
+
+def test_the_same_bonus_again_is_paid_once_by_its_token(opened: Bench) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+
+    outcomes = [opened.provider.pay(bonus) for _ in range(2)]
+
+    assert outcomes == [Outcome.CONFIRMED] * 2
+    assert len(paid(opened)) == 2
+    tokens = {call.parameters["UniqueRequestToken"] for call in opened.account.called("SendBonus")}
+    assert tokens == {bonus.key}
+
+
+def test_a_bonus_that_was_not_paid_is_settled_as_failed_once_lists_are_up_to_date(
+    opened: Bench,
+) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+    opened.account.faults.plan(Fault.FAIL, "SendBonus")
+    outcome = opened.provider.pay(bonus)
+
+    with pytest.raises(UnavailableError, match="for an hour"):
+        opened.provider.settle(bonus)
+    opened.clock.advance(3601)
+
+    assert outcome is Outcome.UNKNOWN
+    assert opened.provider.settle(bonus) is Outcome.FAILED
+
+
+def test_a_bonus_that_is_listed_late_is_not_taken_for_unpaid(opened: Bench) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+    opened.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
+    opened.provider.pay(bonus)
+    opened.account.faults.lists_late = timedelta(minutes=10)
+
+    with pytest.raises(UnavailableError):
+        opened.provider.settle(bonus)
+    opened.clock.advance(601)
+
+    assert opened.provider.settle(bonus) is Outcome.CONFIRMED
+
+
+def test_two_equal_bonuses_are_told_apart(opened: Bench) -> None:
+    visit = opened.approved("A1")
+    first, second = opened.bonus(visit), opened.bonus(visit, id=4, key="1234567890abcdef-4")
+    opened.provider.pay(first)
+
+    assert opened.provider.settle(second) is Outcome.FAILED
+
+
+def test_a_bonus_waits_until_the_work_is_decided(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    with pytest.raises(UnavailableError, match="approved or rejected"):
+        opened.provider.pay(opened.bonus(visit))
+    opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
+
+    assert opened.provider.pay(opened.bonus(visit)) is Outcome.CONFIRMED
+
+
+def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
+    opened: Bench,
+) -> None:
+    visit = opened.approved("A1")
+    opened.sync(visit)
+    _, lost = opened.accept("A1")
+    compensation = opened.bonus(lost, kind=PaymentKind.COMPENSATION)
+
+    outcome = opened.provider.pay(compensation)
+
+    assert outcome is Outcome.CONFIRMED
+    assert opened.provider.settle(compensation) is Outcome.CONFIRMED
+    assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
+
+
+def test_who_never_submitted_cannot_be_paid_and_the_reason_says_so(opened: Bench) -> None:
+    _, lost = opened.accept("A1")
+
+    with pytest.raises(RefusedError, match="submitted work only, and A1 has submitted none"):
+        opened.provider.pay(opened.bonus(lost, kind=PaymentKind.COMPENSATION))
+
+
+@pytest.mark.parametrize(
+    ("amount", "fee"), [("0.30", "0.06"), ("0.01", "0.01"), ("0.32", "0.06"), ("10", "2.00")]
+)
+def test_the_fee_is_a_fifth_and_at_least_a_cent(opened: Bench, amount: str, fee: str) -> None:
+    for kind in PaymentKind:
+        assert opened.provider.fee(kind, Decimal(amount)) == Decimal(fee)
+
+
+def test_the_quote_is_what_mturk_takes(live_bench: Bench) -> None:
+    bench = live_bench
+    quote = bench.provider.quote(bench.plan, 3)
+    before = bench.provider.balance()
+    bench.provider.open_places(bench.run, range(3))
+
+    for worker in ("A1", "A2", "A3"):
+        bench.provider.decide(bench.submitted(worker), Verdict.APPROVED, "")
+
+    assert (quote.rewards, quote.fees) == (Decimal("0.90"), Decimal("0.18"))
+    after = bench.provider.balance()
+    assert before is not None
+    assert after is not None
+    assert before - after == quote.total
+
+
+def test_masters_cost_five_percent_more(bench: Bench) -> None:
+    bench.shared_state.specific_qualifications = {
+        "mturk": [{"QualificationTypeId": "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6", "Comparator": "Exists"}]
+    }
+    bench.restart()
+
+    assert bench.provider.fee(PaymentKind.REWARD, Decimal("1.00")) == Decimal("0.25")
+    assert bench.provider.fee(PaymentKind.BONUS, Decimal("1.00")) == Decimal("0.20")

@@ -1,0 +1,279 @@
+"""What is reported of visits: what MTurk says, as soon as it is sure, for few calls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fake_mturk import FakeMTurk, Fault
+from famulus import UnavailableError
+from mturk_bench import Bench, parameters
+
+DAY = 24 * 3600
+#: Longer than MTurk's numbers may be behind, and than the time between two looks at a HIT.
+A_WHILE = 130
+
+
+def calls_of(bench: Bench) -> list[str]:
+    return [call.operation for call in bench.account.calls]
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """Five places are open."""
+    bench.provider.open_places(bench.run, range(5))
+    return bench
+
+
+def test_nothing_is_said_of_somebody_at_work(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.clock.advance(A_WHILE)
+
+    assert opened.sync(visit) == {}
+
+
+def test_a_submission_is_reported_and_then_costs_nothing_more(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+
+    first = opened.sync(visit)
+    before = len(calls_of(opened))
+    for _ in range(3):
+        opened.sync(visit)
+
+    assert first == {"A1": "submitted"}
+    assert calls_of(opened)[before:] == ["ListReviewableHITs"] * 3
+
+
+def test_a_visit_whose_answers_never_reached_mturk_is_not_reported_as_submitted(
+    opened: Bench,
+) -> None:
+    _, visit = opened.accept("A1")
+    reported = opened.sync(visit)
+    opened.clock.advance(601)
+
+    assert reported == {}
+    assert opened.sync(visit) == {"A1": "returned"}
+
+
+def test_a_report_that_got_lost_on_the_way_is_made_again(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    reports = iter(opened.provider.sync(opened.run, [visit]))
+    next(reports)
+
+    opened.restart()
+
+    assert opened.sync(visit) == {"A1": "submitted"}
+
+
+def test_a_return_is_reported_once_mturks_numbers_can_be_trusted(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+
+    early = opened.sync(visit)
+    opened.clock.advance(A_WHILE)
+
+    assert early == {}
+    assert opened.sync(visit) == {"A1": "returned"}
+
+
+def test_old_numbers_do_not_take_the_work_from_somebody(opened: Bench) -> None:
+    opened.account.faults.counts_stale = timedelta(seconds=90)
+    opened.clock.advance(3600)
+    _, visit = opened.accept("A1")
+
+    assert opened.sync(visit) == {}
+    opened.clock.advance(A_WHILE)
+    assert opened.sync(visit) == {}
+
+
+def test_who_let_the_time_run_out_counts_as_returned(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.clock.advance(601)
+
+    assert opened.sync(visit) == {"A1": "returned"}
+
+
+def test_one_assignment_id_of_two_workers_is_two_visits(opened: Bench) -> None:
+    shown, first = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+    _, second = opened.accept("A2")
+    assert first.reference == second.reference
+
+    at_work = opened.sync(first, second)
+    opened.account.worker("A2").submit(shown, {"visit": "2"})
+
+    assert at_work == {"A1": "returned"}
+    assert opened.sync(first, second) == {"A1": "returned", "A2": "submitted"}
+
+
+def test_who_returned_after_somebody_else_has_submitted_is_told_apart_later(
+    opened: Bench,
+) -> None:
+    shown, first = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+    _, second = opened.accept("A2")
+    opened.account.worker("A2").submit(shown, {"visit": "2"})
+    opened.sync(second)
+
+    assert opened.sync(first) == {"A1": "returned"}
+
+
+def test_the_same_worker_again_after_a_return_is_reported_by_what_they_did_last(
+    opened: Bench,
+) -> None:
+    shown, _ = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+    again, visit = opened.accept("A1")
+    opened.account.worker("A1").submit(again, {"visit": "2"})
+
+    assert again.assignment_id == shown.assignment_id
+    assert opened.sync(visit) == {"A1": "submitted"}
+
+
+def test_a_submission_of_somebody_who_never_came_here_is_reported(opened: Bench) -> None:
+    worker = opened.account.worker("A1")
+    worker.submit(worker.accept(opened.group), {"made": "up"})
+
+    assert opened.sync() == {"A1": "submitted"}
+
+
+def test_a_visit_that_names_another_runs_hit_is_never_reported(opened: Bench) -> None:
+    shown, _ = opened.accept("A1")
+    forged = {**parameters(shown), "hitId": "3SOMEBODYELSES", "workerId": "A2"}
+    opened.clock.advance(DAY)
+
+    assert opened.sync(opened.visit("A2", forged)) == {}
+
+
+def test_a_visit_that_names_a_strangers_hit_does_not_submit_for_them(opened: Bench) -> None:
+    shown, first = opened.accept("A1")
+    forged = opened.visit("A2", {**parameters(shown), "workerId": "A2"})
+    opened.account.worker("A1").submit(shown, {"visit": "1"})
+
+    assert opened.sync(first, forged) == {"A1": "submitted", "A2": "returned"}
+
+
+def test_a_hit_that_expired_with_nobody_at_work_expires_its_visit(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    opened.provider.close_places(opened.run)
+    opened.account.worker("A1").give_back(shown)
+
+    first = opened.sync(visit)
+
+    assert first == {"A1": "expired"}
+    assert opened.sync(visit) == {"A1": "expired"}
+
+
+def test_a_submission_that_is_not_listed_yet_is_waited_for(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.account.faults.lists_late = timedelta(minutes=5)
+
+    early = opened.sync(visit)
+    opened.clock.advance(301)
+
+    assert early == {}
+    assert opened.sync(visit) == {"A1": "submitted"}
+
+
+def test_who_is_at_work_after_the_run_has_closed_may_still_submit(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    opened.provider.close_places(opened.run)
+    opened.clock.advance(A_WHILE)
+
+    at_work = opened.sync(visit)
+    opened.account.worker("A1").submit(shown, {"visit": "1"})
+
+    assert at_work == {}
+    assert opened.sync(visit) == {"A1": "submitted"}
+
+
+def test_mturk_is_asked_after_its_own_approval_once_that_is_due(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+    opened.clock.advance(7 * DAY - 60)
+    before = opened.sync(visit)
+    opened.clock.advance(60)
+
+    assert before == {}
+    assert opened.sync(visit) == {"A1": "approved"}
+
+
+def test_what_was_decided_on_mturk_before_it_was_read_is_reported_so(opened: Bench) -> None:
+    visit = opened.approved("A1")
+
+    assert opened.sync(visit) == {"A1": "approved"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ("ListReviewableHITs", Fault.THROTTLE),
+        ("ListReviewableHITs", Fault.FAIL),
+        ("ListAssignmentsForHIT", Fault.LOSE_REPLY),
+        ("UpdateHITReviewStatus", Fault.FAIL_AFTER),
+        ("UpdateHITReviewStatus", Fault.LOSE_REPLY),
+    ],
+)
+def test_trouble_changes_no_status_and_loses_nothing(
+    opened: Bench, operation: str, fault: Fault
+) -> None:
+    visit = opened.submitted("A1")
+    opened.account.faults.plan(fault, operation)
+    with pytest.raises(UnavailableError):
+        opened.sync(visit)
+
+    again = opened.sync(visit)
+
+    assert again in ({"A1": "submitted"}, {})
+    assert again or operation == "UpdateHITReviewStatus"
+
+
+def test_a_throttled_look_at_somebody_at_work_says_nothing(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.account.faults.plan(Fault.THROTTLE, "GetHIT")
+
+    with pytest.raises(UnavailableError):
+        opened.sync(visit)
+
+
+def test_calls_are_in_proportion_to_what_changed_or_is_open(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(150))
+    done = [bench.submitted(f"A{n}") for n in range(120)]
+    bench.sync(*done)
+    at_work = [bench.accept(f"AB{n}")[1] for n in range(4)]
+    new = [bench.submitted(f"AC{n}") for n in range(3)]
+    before = len(calls_of(bench))
+
+    bench.sync(*done, *at_work, *new)
+    bench.clock.advance(15)
+    bench.sync(*done, *at_work, *new)
+
+    calls = calls_of(bench)[before:]
+    assert len(calls) == 2 + 2 * len(new) + len(at_work)
+
+
+def test_a_backlog_of_more_than_a_page_is_read_whole(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(103))
+    visits = [bench.submitted(f"A{n}") for n in range(103)]
+
+    reported = bench.sync(*visits)
+
+    assert len(reported) == 103
+
+
+def test_sandbox_never_calls_the_live_site(opened: Bench, mturk: FakeMTurk) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+    opened.provider.grant("A1", "good", 1)
+    opened.provider.close_places(opened.run)
+
+    assert mturk.live.calls == []
+
+
+def test_hits_that_are_gone_from_mturk_are_said_nothing_of(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.provider.close_places(opened.run)
+    opened.clock.advance(200 * DAY)
+
+    assert opened.sync(visit) == {}

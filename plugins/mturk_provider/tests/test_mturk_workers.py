@@ -1,0 +1,299 @@
+"""Qualifications, blocks and arrivals."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from fake_mturk import FakeMTurk, Fault, WorkerRefusedError
+from famulus import (
+    Arrival,
+    Database,
+    PostForm,
+    Preview,
+    Refusal,
+    UnavailableError,
+    make_qualification_dict,
+)
+from famulus.testing.clock import MovableClock
+from famulus_mturk.calls import RefusedError
+from mturk_bench import Bench, parameters
+
+DAY = 24 * 3600
+
+
+def types_named(bench: Bench, name: str) -> list[str]:
+    with bench.account.turn() as state:
+        return [kind.id for kind in state.qualification_types.values() if kind.name == name]
+
+
+def test_a_type_is_made_once_and_found_by_its_stored_id(bench: Bench) -> None:
+    bench.provider.grant("A1", "good", 1)
+    bench.restart()
+    bench.provider.grant("A2", "good", 2)
+
+    assert len(types_named(bench, "good")) == 1
+    assert bench.account.called("ListQualificationTypes") == []
+
+
+def test_another_requester_has_a_type_of_their_own(bench: Bench, mturk: FakeMTurk) -> None:
+    bench.provider.grant("A1", "good", 1)
+    other = Bench(mturk.live, bench.database, bench.clock, requester=2)
+
+    other.provider.grant("A1", "good", 1)
+
+    assert types_named(bench, "good") != types_named(other, "good")
+
+
+def test_a_grant_sends_no_mail_and_may_go_to_somebody_never_seen(bench: Bench) -> None:
+    bench.provider.grant("A9NEVERSEEN", "good", 3)
+
+    with bench.account.turn() as state:
+        assert state.mail == []
+    assert bench.account.qualifications.held_by("A9NEVERSEEN").values()
+
+
+def test_a_worker_mturk_does_not_know_is_a_refusal(bench: Bench) -> None:
+    with bench.account.turn() as state:
+        state.unknown_workers.add("A0")
+
+    with pytest.raises(RefusedError, match="A0"):
+        bench.provider.grant("A0", "good", 1)
+
+
+def test_revoking_what_nobody_holds_is_done(bench: Bench) -> None:
+    bench.provider.revoke("A1", "never made")
+    bench.provider.grant("A1", "good", 1)
+    for _ in range(2):
+        bench.provider.revoke("A1", "good")
+
+    bench.provider.revoke("A2", "good")
+
+    assert not bench.account.qualifications.held_by("A1")
+
+
+def test_a_type_whose_reply_got_lost_is_waited_for_until_it_can_be_found(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateQualificationType")
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            bench.provider.grant("A1", "good", 1)
+    bench.clock.advance(61)
+
+    bench.provider.grant("A1", "good", 1)
+
+    assert len(types_named(bench, "good")) == 1
+
+
+def test_a_type_is_found_among_more_than_a_page_of_similar_ones(
+    bench: Bench, mturk: FakeMTurk, database: Database, clock: MovableClock
+) -> None:
+    client = bench.account.client()
+    for n in range(105):
+        client.create_qualification_type(
+            Name=f"good {n}", Description="good", QualificationTypeStatus="Active"
+        )
+    bench.provider.grant("A1", "good", 1)
+    clock.advance(61)
+    fresh = Bench(bench.account, database, clock, requester=99)
+
+    fresh.provider.grant("A2", "good", 1)
+
+    assert len(types_named(bench, "good")) == 1
+
+
+def test_somebody_elses_type_of_that_name_is_never_used(bench: Bench) -> None:
+    foreign = bench.account.qualifications.add_foreign("good")
+    bench.clock.advance(61)
+
+    bench.provider.grant("A1", "good", 1)
+
+    assert foreign not in bench.account.qualifications.held_by("A1")
+
+
+def test_a_name_that_was_deleted_lately_is_free_after_two_days(bench: Bench) -> None:
+    client = bench.account.client()
+    made = client.create_qualification_type(
+        Name="good", Description="good", QualificationTypeStatus="Active"
+    )
+    client.delete_qualification_type(
+        QualificationTypeId=made["QualificationType"]["QualificationTypeId"]
+    )
+    with pytest.raises(UnavailableError, match="48 hours"):
+        bench.provider.grant("A1", "good", 1)
+    bench.clock.advance(2 * DAY)
+
+    bench.provider.grant("A1", "good", 1)
+
+    assert bench.account.qualifications.held_by("A1")
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value", "held", "admitted"),
+    [
+        ("Exists", None, None, False),
+        ("Exists", None, 0, True),
+        ("DoesNotExist", None, 0, False),
+        ("DoesNotExist", None, None, True),
+        ("GreaterThan", 3, 3, False),
+        ("GreaterThan", 3, 4, True),
+        ("GreaterThanOrEqualTo", 3, 3, True),
+        ("LessThan", 3, 3, False),
+        ("LessThanOrEqualTo", 3, 3, True),
+        ("EqualTo", 3, 3, True),
+        ("NotEqualTo", 3, 3, False),
+        ("In", [1, 3], 3, True),
+        ("In", [1, 2], 3, False),
+        ("NotIn", [1, 2], 3, True),
+    ],
+)
+def test_comparators_mean_on_mturk_what_they_mean_here(
+    mturk: FakeMTurk, tmp_path: Any, clock: MovableClock, comparator: str, value: Any,
+    held: int | None, admitted: bool,
+) -> None:
+    with Database(tmp_path / "a.db", clock=clock) as database:
+        asked = make_qualification_dict("good", comparator, value)
+        bench = Bench(mturk.sandbox, database, clock, changes={"requirements": [asked]})
+        if held is not None:
+            bench.provider.grant("A1", "good", held)
+
+        bench.provider.open_places(bench.run, range(1))
+
+        assert bool(bench.account.worker("A1").groups()) is admitted
+
+
+def test_specific_qualifications_are_handed_on_as_they_are(bench: Bench) -> None:
+    local = {
+        "QualificationTypeId": "00000000000000000071",
+        "Comparator": "In",
+        "LocaleValues": [{"Country": "US"}, {"Country": "CA"}],
+        "ActionsGuarded": "Accept",
+    }
+    bench.shared_state.specific_qualifications = {"mturk": [local]}
+    bench.changes["requirements"] = [make_qualification_dict("blocked", "DoesNotExist", None)]
+    bench.restart()
+
+    bench.provider.open_places(bench.run, range(1))
+
+    [call] = bench.account.called("CreateHITType")
+    assert call.parameters["QualificationRequirements"][1] == local
+    with pytest.raises(WorkerRefusedError):
+        bench.account.worker("A1", locale=("DE",)).accept(bench.group)
+
+
+def test_a_block_keeps_a_worker_away_until_it_is_taken_back(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    for _ in range(2):
+        bench.provider.block("A1", "")
+    with pytest.raises(WorkerRefusedError, match="blocked"):
+        bench.account.worker("A1").accept(bench.group)
+
+    for _ in range(2):
+        bench.provider.unblock("A1", "")
+
+    assert bench.account.worker("A1").accept(bench.group).url
+
+
+def test_who_looks_before_accepting_gets_the_preview(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    shown = bench.account.worker("A1").preview(bench.group)
+
+    assert bench.provider.arrive(parameters(shown)) == Preview()
+    assert bench.provider.arrive({}) == Preview()
+
+
+def test_who_has_accepted_arrives_with_their_assignment(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    shown, visit = bench.accept("A1")
+
+    arrival = bench.provider.arrive(visit.query)
+
+    assert arrival == Arrival(worker_name="A1", reference=shown.assignment_id)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"turkSubmitTo": "https://evil.example"},
+        {"turkSubmitTo": "http://["},
+        {"turkSubmitTo": ""},
+        {"workerId": ""},
+        {"workerId": "B1"},
+        {"workerId": "A1 OR 1=1"},
+        {"hitId": "../.."},
+        {"assignmentId": "x" * 10_000},
+    ],
+)
+def test_forged_parameters_are_an_unknown_link(bench: Bench, change: dict[str, str]) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    _, visit = bench.accept("A1")
+
+    found = bench.provider.arrive({**visit.query, **change})
+
+    assert isinstance(found, Refusal)
+
+
+@pytest.mark.parametrize("given", ["", "/", "/mturk/externalSubmit"])
+def test_the_browser_submits_to_the_origin_that_mturk_names(bench: Bench, given: str) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    shown, visit = bench.accept("A1")
+    query = {**visit.query, "turkSubmitTo": bench.account.worker_url + given}
+
+    completion = bench.provider.completion(bench.visit("A1", query))
+
+    assert isinstance(completion, PostForm)
+    assert completion.url == f"{bench.account.worker_url}/mturk/externalSubmit"
+    assert completion.fields["assignmentId"] == shown.assignment_id
+
+
+def test_frames_are_allowed_to_the_right_site_alone(bench: Bench, live_bench: Bench) -> None:
+    assert bench.make(worker_site=None).frame_ancestors == ("https://workersandbox.mturk.com",)
+    assert live_bench.make(worker_site=None).frame_ancestors == (
+        "https://worker.mturk.com", "https://www.mturk.com",
+    )
+
+
+def test_an_arrival_can_be_verified_with_mturk(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    shown, visit = bench.accept("A1")
+    bench.restart(verify_arrivals=True)
+    with bench.account.turn() as state:
+        other = next(hit for hit in state.hits if hit != shown.hit_id)
+
+    assert isinstance(bench.provider.arrive(visit.query), Arrival)
+    for hit in (other, "3SOMEBODYELSES"):
+        found = bench.provider.arrive({**visit.query, "hitId": hit})
+        assert isinstance(found, Refusal)
+
+
+def test_who_accepts_before_the_hits_id_is_known_here_is_told_to_come_again(
+    bench: Bench,
+) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(UnavailableError):
+        bench.provider.open_places(bench.run, range(1))
+    [group] = bench.account.worker("A1").groups()
+    query = parameters(bench.account.worker("A1").accept(group.id))
+    bench.restart(verify_arrivals=True)
+    with pytest.raises(UnavailableError):
+        bench.provider.arrive(query)
+
+    bench.provider.open_places(bench.run, range(1))
+
+    assert isinstance(bench.provider.arrive(query), Arrival)
+
+
+def test_old_numbers_refuse_a_verified_arrival_only_for_a_while(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    bench.clock.advance(600)
+    _, visit = bench.accept("A1")
+    bench.restart(verify_arrivals=True)
+    bench.account.faults.counts_stale = timedelta(seconds=30)
+
+    early = bench.provider.arrive(visit.query)
+    bench.clock.advance(30)
+
+    assert isinstance(early, Refusal)
+    assert "in a minute" in early.detail
+    assert isinstance(bench.provider.arrive(visit.query), Arrival)

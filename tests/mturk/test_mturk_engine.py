@@ -1,0 +1,215 @@
+"""Runs on a fake MTurk through the real engine: what the machine may pass by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_mturk import Fault, Stage
+from famulus import SharedTaskState, set_limits
+from famulus.model.states import Decision, RunStatus, UnitStatus
+from famulus.work.runs import find_run, unit_counts
+from mturk_machine import Study
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/mturk.md"
+DAY = 24 * 3600
+
+
+@pytest.fixture(autouse=True)
+def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Study]]:
+    studies: list[Study] = []
+
+    def make(rows: int = 2, lanes: int = 1, window: int = 0, **shared: Any) -> Study:
+        studies.append(Study(tmp_path, rows=rows, lanes=lanes, window=window, shared=shared))
+        return studies[-1]
+
+    yield make
+    for study in studies:
+        study.close()
+
+
+def statuses(study: Study) -> list[str]:
+    with study.account.turn() as state:
+        return sorted(state.status(hit, state.now) for hit in state.hits.values())
+
+
+def units(study: Study) -> dict[UnitStatus, int]:
+    with study.database.read() as tx:
+        return unit_counts(tx, study.run)
+
+
+def look(study: Study, seconds: float = 150) -> None:
+    """Let time go by and the operator look after the run."""
+    for _ in range(3):
+        study.clock.advance(seconds)
+        study.turn()
+
+
+def work(study: Study, worker: str) -> None:
+    shown = study.accept(worker)
+    assert shown is not None
+    study.answer(worker, shown)
+    study.post(worker, shown)
+
+
+def test_a_run_is_done_reviewed_paid_and_its_hits_deleted(make: Callable[..., Study]) -> None:
+    study = make(rows=2, lanes=2)
+    for worker in ("A1", "A2"):
+        work(study, worker)
+        work(study, worker)
+    look(study)
+
+    study.review(Decision.ACCEPTED)
+    study.give_bonus()
+    for _ in range(3):
+        study.clock.advance(60)
+        study.sync()
+
+    assert find_run(study.database, study.run).status is RunStatus.FINISHED
+    with study.account.turn() as state:
+        kinds = sorted(entry.kind for entry in state.money.ledger)
+    assert kinds == ["bonus"] * 4 + ["reward"] * 4
+    assert statuses(study) == ["Disposed"] * 4
+    assert study.doctor == ""
+
+
+def test_a_window_is_kept_full_and_no_fuller(make: Callable[..., Study]) -> None:
+    study = make(rows=4, window=2)
+    before = statuses(study)
+
+    work(study, "A1")
+    look(study, 20)
+
+    assert before == ["Assignable"] * 2
+    assert statuses(study).count("Assignable") == 2
+    assert len(statuses(study)) == 3
+
+
+def test_a_returned_hit_is_had_by_somebody_else(make: Callable[..., Study]) -> None:
+    study = make(rows=1)
+    shown = study.accept("A1")
+    assert shown is not None
+    study.give_back("A1", shown)
+    look(study)
+    assert units(study) == {UnitStatus.LAUNCHED: 1}
+
+    work(study, "A2")
+    look(study)
+
+    assert units(study) == {UnitStatus.COMPLETED: 1}
+    assert len(statuses(study)) == 1
+
+
+def test_throttling_changes_no_status_and_costs_no_unit(make: Callable[..., Study]) -> None:
+    study = make(rows=1)
+    shown = study.accept("A1")
+    assert shown is not None
+    study.account.faults.plan(Fault.THROTTLE, times=2)
+    study.clock.advance(150)
+    study.turn()
+
+    assert units(study) == {UnitStatus.ASSIGNED: 1}
+
+
+def test_a_cheat_who_submits_without_working_costs_no_unit(make: Callable[..., Study]) -> None:
+    study = make(rows=1)
+    cheat = study.account.worker("A1")
+    [group] = cheat.groups()
+    cheat.submit(cheat.accept(group.id), {"made": "up"})
+    look(study)
+
+    work(study, "A2")
+    look(study)
+
+    assert units(study) == {UnitStatus.COMPLETED: 1}
+    assert "no answers here: visits" in study.doctor
+    assert "of A1" in study.doctor
+
+
+def test_stopping_leaves_who_is_at_work_alone_and_resuming_opens_new_hits(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=2)
+    shown = study.accept("A1")
+    assert shown is not None
+    study.operator.stop(study.run)
+    study.turn()
+    assert statuses(study) == ["Reviewable", "Unassignable"]
+
+    study.answer("A1", shown)
+    study.post("A1", shown)
+    look(study, 20)
+    assert find_run(study.database, study.run).status is RunStatus.STOPPED
+    study.resume()
+    look(study, 20)
+    work(study, "A2")
+    look(study, 20)
+
+    assert units(study) == {UnitStatus.COMPLETED: 2}
+
+
+def test_a_lifetime_that_is_set_moves_the_hits(make: Callable[..., Study]) -> None:
+    study = make(rows=1)
+    set_limits(study.database, study.run, task_lifetime_in_seconds=3600)
+    study.turn()
+
+    with study.account.turn() as state:
+        [hit] = state.hits.values()
+    assert hit.expires_at == find_run(study.database, study.run).closes_at
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("call", range(8))
+@pytest.mark.parametrize("later", [0, DAY + 60])
+def test_killed_while_places_are_opened_no_hit_is_made_twice_or_lost(
+    make: Callable[..., Study], call: int, after: bool, later: int
+) -> None:
+    study = make(rows=4, window=1)
+    study.doom.calls, study.doom.after = call, after
+    set_limits(study.database, study.run, max_num_concurrent_units=4)
+    look(study, 2)
+    study.clock.advance(later)
+    study.doom.calls = None
+    look(study, 300)
+
+    assert statuses(study) == ["Assignable"] * 4
+    study.check_hits()
+
+
+def test_what_a_script_asks_of_mturk_itself_is_asked_there(make: Callable[..., Study]) -> None:
+    found = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None
+    given = SharedTaskState()
+    exec(compile(found[1], "mturk.md", "exec"), {"shared_state": given})
+    asked = vars(given)["mturk_specific_qualifications"]
+
+    study = make(mturk_specific_qualifications=asked)
+
+    with study.account.turn() as state:
+        [kind] = state.hit_types.values()
+    assert kind.requirements == asked
+    assert study.account.worker("A1", locale=("DE",)).groups() == []
+
+
+def test_nobody_is_rejected_for_data_that_were_lost(make: Callable[..., Study]) -> None:
+    study = make(rows=1)
+    cheat = study.account.worker("A1")
+    [group] = cheat.groups()
+    cheat.submit(cheat.accept(group.id), {"made": "up"})
+
+    study.finish()
+    study.clock.advance(8 * DAY)
+    study.sync()
+
+    with study.account.turn() as state:
+        [accept] = state.accepts_of("A1")
+    assert accept.stage is Stage.APPROVED

@@ -1,0 +1,166 @@
+"""The MTurk providers by themselves: real boto3, a real database, and a fake MTurk to call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import define, evolve, field
+
+from fake_mturk import Account, Shown
+from famulus import (
+    Context,
+    Database,
+    PaymentKind,
+    PaymentView,
+    Plan,
+    RequesterView,
+    Role,
+    RunView,
+    SharedTaskState,
+    TaskArgs,
+    VisitStatus,
+    VisitView,
+)
+from famulus.testing.clock import MovableClock
+from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+from famulus_mturk.schema import SCHEMA
+
+
+def parameters(shown: Shown) -> dict[str, str]:
+    """Return what MTurk has appended to the address in a worker's frame."""
+    return dict(parse_qsl(urlsplit(shown.url or "").query))
+
+
+@define(eq=False)
+class Bench:
+    """One run of a requester, as core would show it to the provider."""
+
+    account: Account
+    database: Database
+    clock: MovableClock
+    requester: int = 1
+    shared_state: SharedTaskState = field(factory=SharedTaskState)
+    task: dict[str, Any] = field(factory=dict)
+    changes: dict[str, Any] = field(factory=dict)
+    provider: MturkProvider = field(init=False)
+    _numbers: Any = field(factory=lambda: count(1))
+
+    def __attrs_post_init__(self) -> None:
+        self.database.prepare([SCHEMA])
+        self.restart()
+
+    def restart(self, **options: Any) -> None:
+        """Begin anew with nothing but the database, as after a crash."""
+        self.provider = self.make(**options)
+
+    def make(self, **options: Any) -> MturkProvider:
+        """Make another instance of the account's provider."""
+        is_sandbox = self.account.name == "sandbox"
+        cls = MturkSandboxProvider if is_sandbox else MturkProvider
+        where = {
+            "endpoint_url": self.account.endpoint_url, "worker_site": self.account.worker_url
+        }
+        context = Context(
+            database=self.database,
+            clock=self.clock,
+            shared_state=self.shared_state,
+            requester=RequesterView(id=self.requester, name="me", provider_type=cls.type),
+            run_id=self.run.id,
+        )
+        return cls(cls.Args(**{**where, **options}), context)
+
+    @property
+    def plan(self) -> Plan:
+        """A plan that MTurk has nothing against, but for ``task``."""
+        given = {
+            "task_title": "Label a picture",
+            "task_description": "What is on it?",
+            "task_reward": Decimal("0.30"),
+            "task_tags": "picture,label",
+            "assignment_duration_in_seconds": 600,
+            **self.task,
+        }
+        nothing = Role(type="nothing", args=None)
+        return Plan(
+            task=TaskArgs(**given),
+            blueprint=nothing,
+            architect=nothing,
+            provider=Role(type=f"mturk{'_sandbox' * (self.account.name == 'sandbox')}", args=None),
+            shared_state=self.shared_state,
+            task_dir=Path(),
+        )
+
+    @property
+    def run(self) -> RunView:
+        """The run as it is now, with ``changes``."""
+        view = RunView(
+            id=7,
+            key="1234567890abcdef-7",
+            plan=self.plan,
+            url="https://tasks.example.org/study/?a=1&b=2",
+            closes_at=_START + timedelta(days=2),
+        )
+        return evolve(view, **self.changes)
+
+    @property
+    def group(self) -> str:
+        """The group of the run's HITs."""
+        [entrance] = self.provider.entrances(self.run)
+        return entrance.rpartition("=")[2]
+
+    def accept(self, worker: str) -> tuple[Shown, VisitView]:
+        """Have a worker accept the oldest open HIT and arrive."""
+        shown = self.account.worker(worker).accept(self.group)
+        return shown, self.visit(worker, parameters(shown))
+
+    def visit(self, worker: str, query: Mapping[str, str]) -> VisitView:
+        """Return a visit as core would show it."""
+        return VisitView(
+            id=next(self._numbers),
+            run_id=self.run.id,
+            worker_name=worker,
+            reference=query["assignmentId"],
+            query=query,
+            arrived_at=self.clock(),
+        )
+
+    def submitted(self, worker: str) -> VisitView:
+        """Have a worker accept and submit."""
+        shown, visit = self.accept(worker)
+        self.account.worker(worker).submit(shown, {"visit": str(visit.id)})
+        return visit
+
+    def approved(self, worker: str) -> VisitView:
+        """Have a worker accept, submit and be approved, on MTurk alone."""
+        visit = self.submitted(worker)
+        self.account.client().approve_assignment(AssignmentId=visit.reference)
+        return visit
+
+    def sync(self, *visits: VisitView) -> dict[str, VisitStatus]:
+        """Return what is reported, by worker."""
+        found = self.provider.sync(self.run, visits)
+        return {report.worker_name: report.status for report in found}
+
+    def bonus(self, visit: VisitView, **changes: Any) -> PaymentView:
+        """Return a bonus on a visit."""
+        values: dict[str, Any] = {
+            "id": 3,
+            "key": "1234567890abcdef-3",
+            "kind": PaymentKind.BONUS,
+            "run_id": self.run.id,
+            "worker_name": visit.worker_name,
+            "reference": visit.reference,
+            "amount": Decimal("0.50"),
+            "currency": "USD",
+            "reason": "Well done.",
+        }
+        return PaymentView(**{**values, **changes})
+
+
+_START = MovableClock()()

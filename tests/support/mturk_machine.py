@@ -1,0 +1,352 @@
+"""A run on a fake MTurk through the real engine, whose process may be killed at any call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from fake_mturk import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
+from famulus import Database, FamulusError, Form, RequesterView, RunStatus
+from famulus.model.states import (
+    SUBMITTED_VISITS,
+    Decision,
+    PaymentKind,
+    PaymentStatus,
+    UnitStatus,
+)
+from famulus.model.tables import Payment, Requester, Unit, Visit, Worker
+from famulus.operate.doctor import read_differences
+from famulus.operate.lease import LEASE_SECONDS
+from famulus.review.bonuses import pay_bonus, retry_payment
+from famulus.testing.clock import MovableClock
+from famulus.testing.conformance_stage import Brings
+from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
+from famulus.work.money.deciding import decide
+from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.syncing import sync_run
+from famulus.work.platform.telling import contact
+from famulus.work.runs import find_run
+from famulus_mturk.calls import Mturk
+from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+from famulus_mturk.schema import SCHEMA
+from mturk_bench import parameters
+
+
+class Killed(BaseException):
+    """The process ends here: whoever catches it begins anew."""
+
+
+@define
+class Doom:
+    """After how many calls to MTurk the process is killed: before it is made, or after."""
+
+    calls: int | None = None
+    after: bool = False
+
+    def come(self, *, after: bool) -> None:
+        """Kill the process, if it is time."""
+        if self.calls == 0 and after == self.after:
+            self.calls = None
+            raise Killed
+        if after and self.calls is not None:
+            self.calls -= 1
+
+
+@define(eq=False)
+class MortalMturk(Mturk):
+    """Makes real calls, as long as the process lives."""
+
+    doom: Doom = field(factory=Doom, kw_only=True)
+
+    def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call, and be killed before or after."""
+        self.doom.come(after=False)
+        answer = super().call(operation, **parameters)
+        self.doom.come(after=True)
+        return answer
+
+
+class Study:
+    """A requester with one run, workers and a clock; everything goes through the engine."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rows: int,
+        lanes: int,
+        window: int,
+        shared: Mapping[str, Any] | None = None,
+        trouble: Fault | None = None,
+    ) -> None:
+        self.folder = folder
+        self.clock = MovableClock()
+        self.mturk = FakeMTurk(self.clock).__enter__()
+        self.account: Account = self.mturk.sandbox
+        if trouble is not None:
+            self.account.faults.plan(trouble, "CreateHITWithHITType")
+        self.doom = Doom()
+        provider = type(
+            "Provider", (_MortalProvider,), {"type": "mturk_sandbox", "doom": self.doom}
+        )
+        providers = [provider, MturkProvider]
+        self.plugins = kit_plugins(mturk=Brings(providers=providers, schemas=[SCHEMA]))
+        self.database = Database(folder / "study.db", clock=self.clock)
+        self.database.prepare(self.plugins.schemas())
+        self.database.write(
+            lambda tx: tx.insert(
+                Requester, provider_type="mturk_sandbox", name="me", created_at=tx.now
+            )
+        )
+        self.operator = ManualOperator(self.database, plugins=self.plugins)
+        self.gateway = self.operator.launch_rows(
+            [{"n": n} for n in range(rows)],
+            shared=shared,
+            provider="mturk_sandbox",
+            blueprint={"units_per_assignment": lanes},
+            public_url="https://tasks.example.org/",
+            provider_options={
+                "endpoint_url": self.account.endpoint_url,
+                "worker_site": self.account.worker_url,
+            },
+            max_num_concurrent_units=window,
+            assignment_duration_in_seconds=600,
+            submission_timeout=900,
+            no_submission_patience=10**8,
+            task_lifetime_in_seconds=86400 * 300,
+        )
+        self.run = self.gateway.run_id
+        self.pages: dict[str, Seen] = {}
+
+    def close(self) -> None:
+        """End everything, whatever became of it."""
+        self.account.faults.clear()
+        self.gateway.close()
+        self.database.close()
+        self.mturk.__exit__(None, None, None)
+
+    def turn(self) -> None:
+        """Let the operator look after the run once; a killed one is replaced."""
+        try:
+            self.operator.turn()
+        except Killed:
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Lose the operator as a crash does, and resume the run by another."""
+        self.doom.calls = None
+        self.clock.advance(LEASE_SECONDS + 1)
+        self.operator = ManualOperator(self.database, plugins=self.plugins)
+        self.resume()
+
+    def resume(self) -> None:
+        """Go on with the run, unless it is over or in hand."""
+        status = find_run(self.database, self.run).status
+        if self.operator.holds(self.run) or status is RunStatus.FINISHED:
+            return
+        while True:
+            try:
+                self.operator.resume(self.run)
+                return
+            except Killed:
+                self.doom.calls = None
+                self.clock.advance(LEASE_SECONDS + 1)
+                self.operator = ManualOperator(self.database, plugins=self.plugins)
+
+    def stop(self) -> None:
+        """Stop at once."""
+        if self.operator.holds(self.run):
+            try:
+                self.operator.stop(self.run, now=True)
+            except Killed:
+                self.begin_anew()
+
+    def finish(self) -> None:
+        """End the run for good."""
+        if find_run(self.database, self.run).status is not RunStatus.FINISHED:
+            try:
+                self.operator.finish(self.run)
+            except Killed:
+                self.doom.calls = None
+                self.operator = ManualOperator(self.database, plugins=self.plugins)
+
+    def accept(self, worker: str) -> Shown | None:
+        """Have a worker accept a HIT and open the page in its frame."""
+        person = self.account.worker(worker)
+        for group in person.groups():
+            try:
+                shown = person.accept(group.id)
+            except WorkerRefusedError:
+                return None
+            self.open(worker, shown)
+            return shown
+        return None
+
+    def open(self, worker: str, shown: Shown) -> Seen:
+        """Open the page of a HIT, or load it again."""
+        page = seen(self.gateway.arrive(parameters(shown)))
+        self.pages[f"{worker} {shown.assignment_id}"] = page
+        return page
+
+    def answer(self, worker: str, shown: Shown) -> None:
+        """Submit the page to us."""
+        page = self.pages[f"{worker} {shown.assignment_id}"]
+        if page.has_form:
+            self.gateway.submit(Form(fields=[*page.hidden.items(), ("answer", "yes")]))
+
+    def post(self, worker: str, shown: Shown) -> None:
+        """Submit to MTurk, as the browser does once we have stored the answers."""
+        try:
+            self.account.worker(worker).submit(shown, {"visit": "1"})
+        except WorkerRefusedError:
+            """Its time is over, or it was done before."""
+
+    def give_back(self, worker: str, shown: Shown) -> None:
+        """Return the HIT."""
+        try:
+            self.account.worker(worker).give_back(shown)
+        except WorkerRefusedError:
+            """As above."""
+
+    def review(self, decision: Decision) -> None:
+        """Decide on everything that waits for it, and have that told."""
+        with self.database.read() as tx:
+            query = Unit.select(Unit.id).where(
+                Unit.run == self.run, Unit.status == UnitStatus.COMPLETED
+            )
+            units = [row.id for row in tx.rows(query)]
+        for unit in units:
+            self.database.write(lambda tx: decide(tx, unit, decision, note="A reason."))  # noqa: B023
+        self.database.write(lambda tx: settle_decisions(tx, units))
+
+    def give_bonus(self) -> None:
+        """Pay ten cents on each unit that is accepted, once."""
+        with self.database.read() as tx:
+            query = Unit.select(Unit.id).where(
+                Unit.run == self.run, Unit.status == UnitStatus.ACCEPTED
+            )
+            units = [row.id for row in tx.rows(query)]
+        for unit in units:
+            try:
+                pay_bonus(self.database, unit, "0.10", reason="Thank you.", plugins=self.plugins)
+            except Killed:
+                self.begin_anew()
+
+    def retry(self) -> None:
+        """Make bonuses again that count as failed."""
+        query = Payment.select(Payment.id).where(
+            Payment.kind == PaymentKind.BONUS, Payment.status == PaymentStatus.FAILED
+        )
+        with self.database.read() as tx:
+            failed = [row.id for row in tx.rows(query)]
+        for payment in failed:
+            try:
+                retry_payment(self.database, payment, plugins=self.plugins)
+            except Killed:
+                self.begin_anew()
+
+    def sync(self) -> None:
+        """Do what `famulus sync RUN` does."""
+        try:
+            reached = contact(self.database, self.plugins, self.run)
+            sync_run(self.database, reached.provider, reached.run_view())
+            reached.messenger().deliver_all()
+        except Killed:
+            self.begin_anew()
+        except FamulusError:
+            """MTurk is in trouble: the next one will do it."""
+
+    def settle_down(self) -> None:
+        """Let everything come to rest: nothing is wrong any more, and time goes by."""
+        self.account.faults.clear()
+        self.doom.calls = None
+        for _ in range(12):
+            self.clock.advance(900)
+            self.turn()
+            self.sync()
+            self.review(Decision.ACCEPTED)
+
+    @property
+    def doctor(self) -> str:
+        """What `famulus doctor` says."""
+        found = read_differences(self.database, self.plugins, self.run)
+        return "\n".join(each.what for each in found)
+
+    def check_hits(self) -> None:
+        """No place has two HITs."""
+        with self.account.turn() as state:
+            annotations = [hit.annotation for hit in state.hits.values()]
+        assert len(annotations) == len(set(annotations)), "a place has two HITs"
+
+    def check_money(self) -> None:
+        """Nobody was paid twice for one thing, and nothing that the ledger does not have."""
+        with self.account.turn() as state:
+            rewards = [
+                (each.worker_id, each.assignment_id)
+                for each in state.money.ledger
+                if each.kind == "reward"
+            ]
+            bonuses = [(each.worker_id, each.reason) for each in state.bonuses]
+        assert len(rewards) == len(set(rewards)), "a reward was paid twice"
+        assert len(bonuses) == len(set(bonuses)), "a bonus was paid twice"
+        query = Payment.select(Payment.id).where(
+            Payment.kind == PaymentKind.BONUS, Payment.status != PaymentStatus.FAILED
+        )
+        with self.database.read() as tx:
+            promised = len(tx.rows(query))
+        assert len(bonuses) <= promised, "a bonus was paid that the ledger calls unpaid"
+
+    def check_statuses(self) -> None:
+        """Nothing is shown as submitted that was not."""
+        with self.account.turn() as state:
+            submitted = {
+                (accept.worker_id, accept.assignment_id)
+                for hit in state.hits.values()
+                for accept in hit.accepts
+                if accept.submitted_at is not None
+            }
+        query = (
+            Visit.select(Visit.reference, Worker.name)
+            .join(Worker, on=(Visit.worker == Worker.id))
+            .where(Visit.status << SUBMITTED_VISITS)
+        )
+        with self.database.read() as tx:
+            shown = {(row.name, row.reference) for row in tx.rows(query)}
+        assert shown <= submitted, "something is shown as submitted that was not"
+
+    def check_end(self) -> None:
+        """Nobody can accept anything more, and who is unpaid is listed with the reason."""
+        listed = self.doctor
+        with self.account.turn() as state:
+            hits = [*state.hits.values()]
+            open_hits = [hit for hit in hits if state.status(hit, state.now) == "Assignable"]
+            unpaid = [
+                accept
+                for hit in hits
+                for accept in hit.accepts
+                if accept.submitted_at is not None and accept.stage is Stage.SUBMITTED
+            ]
+        assert open_hits == [], "a HIT can still be accepted after the end"
+        for accept in unpaid:
+            assert accept.worker_id in listed, (
+                f"{accept.worker_id} is unpaid for {accept.assignment_id}, and nobody is told:\n"
+                f"{listed}"
+            )
+
+
+class _MortalProvider(MturkSandboxProvider):
+    doom: Doom
+
+    @cached_property
+    def _mturk(self) -> Mturk:
+        assert isinstance(self.context.requester, RequesterView)
+        return MortalMturk(self._account(self.context.requester.settings), doom=self.doom)
+
+
+#: Long enough for MTurk to approve what nobody has reviewed.
+AUTO_APPROVAL = timedelta(days=8).total_seconds()

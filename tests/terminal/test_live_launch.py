@@ -1,0 +1,115 @@
+"""A launch that costs real money is asked about where somebody can be asked, and else refused."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_mturk import FakeMTurk
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task/conf/example.yaml"
+QUESTION = "mturk pays workers real money. Launch?"
+
+
+@pytest.fixture
+def mturk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMTurk]:
+    """MTurk, where the account has 100 dollars."""
+    for name, value in {"AWS_ACCESS_KEY_ID": "a-key", "AWS_SECRET_ACCESS_KEY": "a-secret"}.items():
+        monkeypatch.setenv(name, value)
+    with FakeMTurk() as running:
+        yield running
+
+
+@pytest.fixture
+def launch(mturk: FakeMTurk, database_address: str) -> list[str]:
+    """The words of a live launch; its requester is registered."""
+    register = ["register", "mturk", "name=lab", f"endpoint_url={mturk.live.endpoint_url}"]
+    assert famulus(database_address, *register).returncode == 0
+    options = {
+        "provider": "mturk",
+        "provider.worker_site": mturk.live.worker_url,
+        "architect.port": "0",
+        "architect.public_url": "https://tasks.example.org/",
+    }
+    return ["launch", str(EXAMPLE), *(f"{key}={value}" for key, value in options.items())]
+
+
+def famulus(database: str, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "famulus", *words],
+        env={**os.environ, "FAMULUS_DATABASE": database},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_launch_shows_what_it_costs_and_asks(
+    in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk
+) -> None:
+    screen = in_terminal("-m", "famulus", *launch)
+    screen.wait_for("Cost: 1.44 USD")
+
+    screen.answer(QUESTION, "y")
+
+    screen.wait_for("/mturk/preview?groupId=")
+    screen.press_ctrl_c()
+    assert screen.wait() == 0
+    with mturk.live.turn() as state:
+        assert len(state.hits) == 4
+        assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
+
+
+def test_nothing_is_launched_unless_that_is_meant(
+    in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk
+) -> None:
+    screen = in_terminal("-m", "famulus", *launch)
+
+    screen.answer(QUESTION)
+
+    assert screen.wait() == 2
+    assert "nothing was launched" in screen.text
+    assert mturk.live.called("CreateHITWithHITType") == []
+
+
+def test_without_a_terminal_it_has_to_be_said_beforehand(
+    launch: list[str], database_address: str, mturk: FakeMTurk
+) -> None:
+    refused = famulus(database_address, *launch)
+
+    assert refused.returncode == 2
+    assert "--yes says so" in refused.stderr
+    assert mturk.live.called("CreateHITWithHITType") == []
+
+
+def test_said_beforehand_nobody_is_asked(
+    in_terminal: Callable[..., Any], launch: list[str]
+) -> None:
+    screen = in_terminal("-m", "famulus", *launch, "--yes")
+
+    screen.wait_for("/mturk/preview?groupId=")
+
+    assert QUESTION not in screen.text
+    screen.press_ctrl_c()
+    assert screen.wait() == 0
+
+
+def test_an_account_that_cannot_pay_launches_nothing(
+    launch: list[str], database_address: str, mturk: FakeMTurk
+) -> None:
+    with mturk.live.turn() as state:
+        state.money.prepaid /= 100
+
+    refused = famulus(database_address, *launch, "--yes")
+
+    assert refused.returncode == 2
+    assert "can spend 1.00 USD, and the run may cost 1.44" in refused.stderr
