@@ -209,6 +209,28 @@ def test_places_of_a_run_whose_operator_died_are_not_opened_twice(
     assert platform.opened == [0, 1, 2]
 
 
+def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    gateway = launch(operator, 2, max_num_concurrent_units=1)
+    Worker(gateway, "a").work()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(FakePlatform, "call", killed)
+        turn(operator, clock)
+    operator._runs.clear()
+    drop = TaskRun.update(lease_until=None, lease_holder="")
+    database.write(lambda tx: tx.execute(drop))
+
+    operator.resume(gateway.run_id)
+    turn(operator, clock)
+
+    assert platform.opened == [0, 1]
+
+
 def test_a_failed_opening_holds_the_closing_back_and_is_not_made_up_for(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:

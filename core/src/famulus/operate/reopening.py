@@ -7,6 +7,7 @@ import time
 
 from attrs import evolve
 
+from famulus.contracts.provider import Provider
 from famulus.errors import ConflictError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
@@ -15,6 +16,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
+from famulus.work.platform.outbox import take_over_places
 from famulus.work.platform.places import keep_untaken
 from famulus.work.runs import RunRecord, find_run, read_run
 
@@ -33,6 +35,19 @@ def refuse_ended(record: RunRecord) -> None:
         )
 
 
+def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
+    """Refuse to go on in a sandbox with what began outside of one, or the reverse.
+
+    :raises famulus.ConflictError: when the installed provider is not what the run began with.
+    """
+    if provider.capabilities.sandbox != record.sandbox:
+        was, now = ("a sandbox", "none") if record.sandbox else ("no sandbox", "one")
+        raise ConflictError(
+            f"run {record.id} was launched when {provider.type} was {was}, and the installed "
+            f"{provider.type} is {now}; install what it was launched with, or launch a new run"
+        )
+
+
 def open_run(tx: Transaction, record: RunRecord) -> None:
     """Open a run that has just been launched."""
     tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
@@ -42,6 +57,7 @@ def open_run(tx: Transaction, record: RunRecord) -> None:
 def reopen_run(tx: Transaction, record: RunRecord) -> None:
     """Open a run again, whatever its last operator has left it as, and give those at work back the
     time during which nobody served them."""
+    take_over_places(tx, record.id)
     keep_untaken(tx, record.id)
     tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == record.id))
     if record.ended_at is not None:

@@ -150,6 +150,16 @@ def hasten_places(tx: Transaction, run: int) -> bool:
     return bool(tx.execute(query).rowcount)
 
 
+def take_over_places(tx: Transaction, run: int) -> None:
+    """Drop whatever claims there are on telling of a run's places: who held them is gone."""
+    query = Outbox.update(next_attempt_at=tx.now).where(
+        Outbox.run == run,
+        Outbox.kind << [kind.value for kind in OF_PLACES],
+        Outbox.status == literal(OutboxStatus.PENDING),
+    )
+    tx.execute(query)
+
+
 def verdict_key(visit: int, number: int) -> str:
     """Return the key of a visit's verdict; a visit's verdicts are numbered from 1."""
     return f"visit-{visit}-verdict-{number}"
