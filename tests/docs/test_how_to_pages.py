@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import fields
 
-from famulus import Database, list_requesters
+from famulus import Database, Operator, list_requesters
 from famulus.config.reading import read_configuration
+from famulus.model.tables import Requester
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.work.limits import LIVE_LIMITS
 from famulus.work.runs import find_run
@@ -31,7 +33,7 @@ def block(name: str, language: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["limits", "profiles", "public", "requesters"])
+@pytest.mark.parametrize("name", ["limits", "mturk", "profiles", "public", "requesters"])
 def test_links_lead_somewhere(name: str) -> None:
     links = re.findall(r"\]\(([^):]+?)(?:#[^)]*)?\)", page(name))
 
@@ -86,3 +88,22 @@ def test_the_proxy_lets_through_what_the_architect_does() -> None:
     megabytes = int(re.findall(r"client_max_body_size (\d+)m;", page("public"))[0])
 
     assert 0 <= megabytes * 2**20 - most < 2**20
+
+
+def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLE.parents[1], tmp_path / "task")
+    config = tmp_path / "task/my_config.yaml"
+    config.write_text(block("mturk", "yaml"), encoding="utf-8")
+    with Database(tmp_path / "f.db") as database, Operator(database) as operator:
+        database.prepare()
+        database.write(
+            lambda tx: tx.insert(
+                Requester, provider_type="mturk_sandbox", name="my_mturk_user_sandbox",
+                created_at=tx.now,
+            )
+        )
+
+        checked = operator.check(config)
+
+    assert checked.plan.provider.type == "mturk_sandbox"
+    assert checked.warnings == []

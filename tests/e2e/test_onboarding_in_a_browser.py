@@ -10,7 +10,7 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.testing.command import famulus_command, python_command
-from famulus.work.worker_handle import find_worker
+from famulus.work.people.worker_handle import find_worker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from famulus.config.reading import Configuration, read_configuration
+from famulus.errors import UsageError
 from famulus.planning import make_plan, stored_plan
 from famulus.plugins import discover
 
@@ -57,6 +58,7 @@ SANDBOX = {
         {"provider": "mturk_sandbox"},
     ],
     "provider": {"requester_name": "my_mturk_user_sandbox"},
+    "architect": {"public_url": "https://tasks.example.org/"},
 }
 
 
@@ -83,8 +85,10 @@ def former(folder: Path, tree: dict[str, Any]) -> Configuration:
     return read_configuration(file)
 
 
-@pytest.mark.parametrize("tree", [STATIC, ONBOARDING], ids=["static", "onboarding"])
-def test_static_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "tree", [STATIC, ONBOARDING, SANDBOX], ids=["static", "onboarding", "sandbox"]
+)
+def test_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
     plugins = discover()
 
     ours, no_warnings = make_plan(native(tmp_path, tree), plugins)
@@ -99,10 +103,23 @@ def test_static_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -
     assert all("does nothing here" in each.message for each in warnings)
 
 
-def test_task_for_another_crowd_says_the_same(tmp_path: Path) -> None:
-    ours, theirs = native(tmp_path, SANDBOX), former(tmp_path, SANDBOX)
+def test_sandbox_task_of_a_former_host_is_the_native_one_once_it_is_served_from_here(
+    tmp_path: Path,
+) -> None:
+    plugins = discover()
+    hosted = {
+        **SANDBOX,
+        "defaults": [*SANDBOX["defaults"][::2], {"architect": "heroku"}],
+        "architect": {"use_hobby": True, "heroku_team": None},
+    }
+    moved = ["mephisto/architect=local", "mephisto.architect.public_url=https://tasks.example.org/"]
+    former(tmp_path, hosted)
+    file = tmp_path / "hydra_configs" / "conf" / "example.yaml"
 
-    assert theirs.roles == ours.roles
-    assert theirs.sections["provider"] == {"requester_name": "my_mturk_user_sandbox"}
-    assert theirs.sections["provider"] == ours.sections["provider"]
-    assert theirs.problems == ours.problems == []
+    with pytest.raises(UsageError, match=r"there is no architect 'heroku'.*use architect 'local'"):
+        make_plan(read_configuration(file), plugins)
+    theirs, _ = make_plan(read_configuration(file, moved), plugins)
+
+    ours, _ = make_plan(native(tmp_path, SANDBOX), plugins)
+    assert stored_plan(theirs) == stored_plan(ours)
+    assert theirs.provider.type == "mturk_sandbox"

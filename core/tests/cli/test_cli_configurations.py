@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +30,7 @@ task:
         ),
         (
             SOUND.replace("D", "${task_dr}/x").encode(),
-            "task.yaml:5: task.task_description: '${task_dr}/x' refers to what is not there; "
+            "task.yaml:5: task.task_description: '${task_dr}' refers to what is not there; "
             "did you mean 'task_dir'?",
         ),
         (
@@ -126,3 +127,19 @@ def test_run_script_is_not_launched_as_a_configuration(
 
     assert done.exit_code == 2
     assert "run_task.py: is no YAML file; a run script is started with `python`" in done.stderr
+
+
+def test_trouble_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there(
+    famulus: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = SOUND.replace("task_description: D", "allowed_concurrent: many")
+    (tmp_path / "task.yaml").write_text(wrong)
+
+    done = famulus("check", "task.yaml", "provider=mturk_sandbox", "architect=heroku")
+
+    assert done.exit_code == 2
+    assert sorted(re.findall(r"(?m)(?<=: )(?:architect|[a-z]+\.[a-z_]+)(?=: )", done.stderr)) == [
+        "architect", "blueprint.task_source", "provider.requester_name", "task.allowed_concurrent",
+        "task.task_description",
+    ]

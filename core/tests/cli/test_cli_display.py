@@ -92,7 +92,7 @@ def test_stopping_says_until_when() -> None:
 
 
 def test_loading_is_told_while_it_goes_on() -> None:
-    assert "loading (2 rows so far)" in details(look(loading=LoadingStatus.LOADING), Pace())
+    assert "2 rows loaded so far" in details(look(loading=LoadingStatus.LOADING), Pace())
     assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Pace())
 
 

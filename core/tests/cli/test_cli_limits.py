@@ -66,6 +66,15 @@ def test_everything_wrong_is_told_at_once(famulus: Callable[..., Result]) -> Non
     assert "task.task_title: cannot be changed once a run is launched; these can: " in third
 
 
+def test_wrong_value_and_unknown_limit_are_told_together(famulus: Callable[..., Result]) -> None:
+    done = famulus("set", 1, "maximum_units_per_worker=x", "maximum_units=5")
+
+    assert done.exit_code == 2
+    first, second = done.stderr.splitlines()
+    assert "maximum_units: is no limit of a run" in first
+    assert "task.maximum_units_per_worker: 'x' is not a whole number" in second
+
+
 def test_status_shows_what_limits_workers(famulus: Callable[..., Result]) -> None:
     famulus("set", 1, "maximum_units_per_worker=5", "max_num_concurrent_units=1")
 

@@ -54,8 +54,17 @@ def test_a_quote_says_what_all_units_cost_with_fees(famulus: Famulus, example: P
     assert quoted.stdout == "Cost: 1.44 USD (1.20 and fees of 0.24) for 4 units, 0.36 each.\n"
 
 
+def test_a_quote_writes_money_with_all_its_places(famulus: Famulus, example: Path) -> None:
+    quoted = famulus("quote", example, "task.task_reward=0.3", "provider.fee=0.1")
+    limited = famulus("quote", example, "task.task_reward=0.3", "task.max_spend=5")
+
+    assert quoted.stdout == "Cost: 1.32 USD (1.20 and fees of 0.12) for 4 units, 0.33 each.\n"
+    assert limited.stdout.startswith("Cost: 1.20 USD for 4 units, 0.30 each.\n")
+    assert "limit of 5.00 USD" in limited.stdout
+
+
 def test_a_quote_says_what_a_limit_means(famulus: Famulus, example: Path) -> None:
-    narrow = famulus("quote", example, "task.max_spend=0.70").stdout
+    narrow = famulus("quote", example, "task.max_spend=0.7").stdout
     wide = famulus("quote", example, "task.max_spend=1.20").stdout
 
     assert "It may cost 0.70 USD at most (task.max_spend): 2 units," in narrow

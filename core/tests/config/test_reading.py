@@ -223,7 +223,7 @@ def test_log_level_group_of_the_former_system_is_a_warning(tmp_path: Path) -> No
         ),
         (
             "mephisto: {}\ntask: {}\n",
-            "example.yaml:3: task: unknown key; there are: defaults, mephisto",
+            "example.yaml:3: task: stands beside 'mephisto'; move it below that",
         ),
         ("task: 3\n", "example.yaml:2: task: 3 is not a mapping of options to values"),
         ("task: [a]\n", "example.yaml:2: task: a list is not a mapping of options to values"),
@@ -282,6 +282,14 @@ def test_defaults_that_are_a_text_are_refused(tmp_path: Path) -> None:
         ("${zzz.zzz}", "'${zzz.zzz}' refers to what is not there"),
         ("${task.unset}", "'${task.unset}' refers to an option that is not set"),
         ("${", "'${' is not a valid reference; write '${task.task_name}'"),
+        ("hush${zzz}", "'${zzz}' refers to what is not there"),
+        ("hush${zzz}hush${z}", "'${zzz}' with '${z}' refers to what is not there"),
+        ("hush${", "'${' is not a valid reference; write '${task.task_name}'"),
+        (
+            "${oc.env:NOT_SET_HERE}",
+            "'${oc.env:NOT_SET_HERE}' refers to an environment variable that is not set: "
+            "NOT_SET_HERE",
+        ),
         ("${now:x}", "'${now:x}' cannot be resolved: Unsupported interpolation type now"),
     ],
 )

@@ -442,6 +442,17 @@ def test_secret_that_is_given_again_is_put_in(tmp_path: Path) -> None:
     assert again.provider == made.provider
 
 
+def test_secret_that_is_in_the_environment_is_put_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(tmp_path, "provider.token=hush")
+    monkeypatch.setenv("FAMULUS_SECRET_PROVIDER_TOKEN", "hush")
+
+    again = plan_from_stored(stored_plan(made), Installed())
+
+    assert again.provider == made.provider
+
+
 def test_secrets_inside_lists_and_mappings_are_put_back(tmp_path: Path) -> None:
     @frozen(kw_only=True)
     class ManyArgs:

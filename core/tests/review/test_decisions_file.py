@@ -186,7 +186,8 @@ def test_reason_is_as_long_as_the_provider_wants_it(
     ("text", "problem"),
     [
         ("", "1: there is no column 'unit'"),
-        ("unti,decision\n", "1: there is no column 'unit'; did you mean 'unti'?"),
+        ("unti,decision\n", "1: there is no column 'unit'; is 'unti' meant for it?"),
+        ("id,verdict\n", "1: there is no column 'unit'; there are: id, verdict"),
         ('unit,decision\n"1,accepted\n', "None: is no CSV in UTF-8: unexpected end of data"),
     ],
 )

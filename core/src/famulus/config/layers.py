@@ -85,6 +85,8 @@ def layer_from_tree(
         elif key in arguments:
             _take_origins(layer, key, key)
             layer.sections[key] = value
+        elif former and key in SECTIONS:
+            layer.problem(key, f"stands beside {FORMER_ROOT!r}; move it below that")
         else:
             _read_other(layer, key, key, (*known, *arguments))
     return layer

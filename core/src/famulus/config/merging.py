@@ -25,6 +25,9 @@ from famulus.config.suggest import did_you_mean
 from famulus.errors import Problem
 
 _DEEPEST = 50
+#: What a message may cite of a value: the rest of it can be a secret.
+_REFERENCE = re.compile(r"\$\{[^{}]*\}")
+_MISSING_VARIABLE = re.compile(r"Environment variable '([^']*)' not found")
 _NAME = re.compile(r"\$\{([^${}:]+)\}")
 
 
@@ -119,7 +122,8 @@ class Merged:
         try:
             OmegaConf.create([value])
         except GrammarParseError:
-            self._refuse(key, f"{value!r} is not a valid reference; write '${{task.task_name}}'")
+            message = f"{_cited(value)} is not a valid reference; write '${{task.task_name}}'"
+            self._refuse(key, message)
             return "???"
         return value
 
@@ -151,15 +155,18 @@ class Merged:
         self, error: OmegaConfBaseException, node: DictConfig | ListConfig, name: Any
     ) -> str:
         parent = OmegaConf.to_container(node, resolve=False)
-        raw = parent[name]  # type: ignore[index]
+        raw = _cited(str(parent[name]))  # type: ignore[index]
         reason = str(error).splitlines()[0]
         if "Recursive" in reason or "parent node" in reason:
-            return f"{raw!r} refers back to itself"
+            return f"{raw} refers back to itself"
         if isinstance(error, InterpolationToMissingValueError):
-            return f"{raw!r} refers to an option that is not set"
+            return f"{raw} refers to an option that is not set"
         if isinstance(error, InterpolationKeyError):
-            return f"{raw!r} refers to what is not there{self._near(str(raw))}"
-        return f"{raw!r} cannot be resolved: {reason}"
+            return f"{raw} refers to what is not there{self._near(raw)}"
+        variable = _MISSING_VARIABLE.search(reason)
+        if variable is not None:
+            return f"{raw} refers to an environment variable that is not set: {variable[1]}"
+        return f"{raw} cannot be resolved: {reason}"
 
     def _near(self, raw: str) -> str:
         known = ["task_dir", *(key for key, _ in _leaves(self._tree, ""))]
@@ -168,6 +175,12 @@ class Merged:
             if near.startswith("; did"):
                 return near
         return ""
+
+
+def _cited(raw: str) -> str:
+    """Return the references of a value, or how a broken one begins, and nothing that surrounds
+    them."""
+    return " with ".join(map(repr, dict.fromkeys(_REFERENCE.findall(raw)))) or "'${'"
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:

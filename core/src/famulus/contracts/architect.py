@@ -22,8 +22,8 @@ class Deployment:
     #: that a killed operator has left behind
     instance: str
     #: what :func:`famulus.open_gateway` needs in the serving process, to be added to that process'
-    #: environment. It is secret: the database's address, the key that signs pages (PostgreSQL) and
-    #: the key of the operator's callbacks are among it.
+    #: environment. It is secret: the database's address, the key that signs pages (PostgreSQL),
+    #: the key of the operator's callbacks and the secrets of the configuration are among it.
     environment: Mapping[str, str]
     #: where the run was served before; empty the first time. Workers have it open, so it stays.
     previous_url: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import frozen
 
+from famulus.config.layers import SECTIONS
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.plan import Plan
@@ -19,7 +20,7 @@ from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
 from famulus.operate.qualifying import qualification_problems
-from famulus.planning import Draft
+from famulus.planning import EVERYTHING, Draft
 from famulus.plugins import Plugins
 from famulus.work.platform.requesters import choose_requester, read_requesters
 
@@ -34,12 +35,20 @@ class Stored:
 
 def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
     """Return everything that is wrong with a draft, the plugins' and the database's word among it.
-    Nothing is written."""
+    Nothing is written.
+
+    What they say of a section that is not sound is left out: they have seen its defaults.
+    """
     problems = list(draft.problems)
     if draft.plan is not None:
-        found = plan_problems(draft.plan, plugins, database, draft.sound)
-        problems += [problem for problem in found if problem.key not in draft.meant]
-    return problems
+        unsound = set(SECTIONS) - draft.sound
+        problems += [
+            problem
+            for problem in plan_problems(draft.plan, plugins, database, draft.sound)
+            if problem.key not in draft.meant
+            and f"{problem.key}".partition(".")[0] not in unsound
+        ]
+    return sorted(problems, key=lambda each: (each.file is None, f"{each.file}", each.line or 0))
 
 
 def plan_problems(
@@ -51,8 +60,8 @@ def plan_problems(
         have nothing to look at yet.
     """
     known = _read_stored(database, plan)
-    provider = plugins.provider(plan.provider.type)
-    requester, unpaid = _requester(plan, provider, known)
+    provider = None if plan.provider.args is None else plugins.provider(plan.provider.type)
+    requester, unpaid = _requester(plan, provider, known) if provider else (None, [])
     context = Context(
         database=database,
         clock=database.clock,
@@ -69,18 +78,22 @@ def plan_problems(
         if role in sound:
             chosen = getattr(plan, role)
             plugin = find(chosen.type)(chosen.args, context)
-            problems += _asked(role, chosen.type, partial(plugin.problems, plan))
+            problems += _asked(role, chosen.type, partial(plugin.problems, plan), sound)
             if isinstance(plugin, Blueprint):
                 problems += _lane_problems(plan, plugin, problems)
+    problems += _task_problems(plan, known)
+    if provider is None:
+        return problems
     problems += _address_problems(plan, provider)
     problems += _reward_problems(plan, provider)
     problems += _spend_problems(plan, provider, context) if "provider" in sound else []
-    problems += _task_problems(plan, known)
     problems += unpaid if "provider" in sound else []
     return problems + qualification_problems(plan, plugins, database, sound)
 
 
-def _asked(role: str, type_name: str, ask: Callable[[], list[Problem]]) -> list[Problem]:
+def _asked(
+    role: str, type_name: str, ask: Callable[[], list[Problem]], sound: frozenset[str]
+) -> list[Problem]:
     try:
         return list(ask())
     except UsageError as error:
@@ -88,6 +101,9 @@ def _asked(role: str, type_name: str, ask: Callable[[], list[Problem]]) -> list[
     except FamulusError:
         raise
     except Exception as error:  # noqa: BLE001 - a plugin's bug is a problem of this plan alone
+        if sound != EVERYTHING:
+            # It has looked at options of another plugin, which may not be there yet.
+            return []
         message = f"the {role} {type_name!r} failed while checking: {type(error).__name__}: {error}"
         return [Problem(message)]
 

@@ -27,6 +27,7 @@ from famulus.operate.ending import (
 )
 from famulus.operate.loading import Loader
 from famulus.operate.syncer import Syncer
+from famulus.planning import secret_environment
 from famulus.work.callbacks import CallbackServer
 from famulus.work.expiry import (
     doubt_visits,
@@ -212,7 +213,7 @@ class Operated:
             environment[KEY_VARIABLE] = self.database.signing_key.decode()
         if self.callbacks is not None:
             environment.update(self.callbacks.environment)
-        return environment
+        return {**environment, **secret_environment(self.contact.plan)}
 
     def _load(self) -> None:
         try:

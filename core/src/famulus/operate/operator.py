@@ -29,7 +29,13 @@ from famulus.operate.operated import Operated
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
 from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
-from famulus.operate.reopening import open_run, refuse_ended, reopen_run, take_lease
+from famulus.operate.reopening import (
+    open_run,
+    refuse_ended,
+    refuse_other_money,
+    reopen_run,
+    take_lease,
+)
 from famulus.planning import (
     EVERYTHING,
     Draft,
@@ -199,21 +205,34 @@ class Operator:
         finally:
             self.close()
 
-    def resume(self, run: RunLike, *, shared_state: SharedTaskState | None = None) -> Launched:
+    def resume(
+        self,
+        run: RunLike,
+        *,
+        shared_state: SharedTaskState | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Launched:
         """Go on with a run that was stopped, or whose operator has died, at the same address.
 
         Those who were at work get back the time during which nobody served them.
 
         :param shared_state: brings the callbacks the run was launched with, if there were any.
-        :raises famulus.ConflictError: when the run is over, or another operator has it.
-        :raises famulus.UsageError: when something that was given in Python is missing.
+        :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
+            environment's ``FAMULUS_SECRET_PROVIDER_TOKEN`` unless given.
+        :raises famulus.ConflictError: when the run is over, or another operator has it, or its
+            provider is no longer the sandbox, or the real thing, that it was.
+        :raises famulus.UsageError: when a secret, or something that was given in Python, is
+            missing.
         """
         record = find_run(self.database, _number(run))
         name = f"run {record.id}"
         if self.holds(record.id):
             raise ConflictError(f"{name} is in this operator's hands already")
         refuse_ended(record)
-        plan = plan_from_stored(record.plan, self.plugins, shared_state, run=name)
+        plan = plan_from_stored(
+            record.plan, self.plugins, shared_state, secrets=secrets, run=name
+        )
+        refuse_other_money(record, self.plugins.provider(plan.provider.type))
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
         record = take_lease(self.database, record.id, self._holder)

@@ -6,6 +6,7 @@ from famulus.config.reading import configuration_from_mapping, read_configuratio
 from famulus.planning.checks import check_problems, chosen_checks
 from famulus.planning.drafting import EVERYTHING, Draft, draft_plan, make_plan
 from famulus.planning.scripted import read_task_config
+from famulus.planning.secret_values import lacking_secrets, plan_secrets, secret_environment
 from famulus.planning.stored import (
     plan_from_stored,
     stored_callbacks,
@@ -21,10 +22,13 @@ __all__ = [
     "chosen_checks",
     "configuration_from_mapping",
     "draft_plan",
+    "lacking_secrets",
     "make_plan",
     "plan_from_stored",
+    "plan_secrets",
     "read_configuration",
     "read_task_config",
+    "secret_environment",
     "stored_callbacks",
     "stored_code",
     "stored_plan",

@@ -39,8 +39,8 @@ class Draft:
     """What can be said of a configuration, right or wrong.
 
     With a ``plan`` its ``sound`` plugins can be asked for problems of their own, so that the user
-    hears of everything at once. Sections that are not sound have default options in it: nothing
-    may be launched from a draft with ``problems``.
+    hears of everything at once. Sections that are not sound have default options in it, or None
+    where the plugin is not there: nothing may be launched from a draft with ``problems``.
     """
 
     plan: Plan | None
@@ -79,8 +79,10 @@ def draft_plan(
     args["task"] = drafting.args("task", TaskArgs)
     state = drafting.state(classes.get("blueprint"), shared_state)
     plan = None
-    if state is not None and all(args.get(section) is not None for section in SECTIONS):
-        roles = {role: Role(type=configuration.roles[role], args=args[role]) for role in ROLES}
+    if state is not None and all(each is not None for each in args.values()):
+        roles = {
+            role: Role(type=configuration.roles[role], args=args.get(role)) for role in ROLES
+        }
         plan = Plan(
             task=args["task"],
             blueprint=roles["blueprint"],

@@ -16,6 +16,7 @@ from famulus.config.task_args import TaskArgs
 from famulus.contracts.plan import Plan, Role, ScriptCall, SharedTaskState
 from famulus.errors import Problem, UsageError
 from famulus.planning.drafting import PluginLookup, find_classes
+from famulus.planning.secret_values import secret_variable, secrets_in_environment
 from famulus.planning.shared_state import StoredState, restore_state, store_state
 
 _FORMAT = 1
@@ -55,19 +56,24 @@ def plan_from_stored(
 ) -> Plan:
     """Return the plan a run was launched with.
 
-    ``shared_state`` brings the callables and ``secrets`` (by dotted key) what was not stored;
-    ``run`` is what messages call it.
+    ``shared_state`` brings the callables and ``secrets`` (by dotted key) what was not stored; the
+    environment has the secrets that are not given. ``run`` is what messages call it.
 
     :raises UsageError: with every callback, secret and plugin that is missing, and every option
         that the plugins of today do not take.
     """
     if stored.get("format") != _FORMAT:
         raise UsageError(f"the configuration of {run} was stored by another version of Famulus")
-    given = {key: value for key, value in (secrets or {}).items() if key in stored["secrets"]}
+    known = {**secrets_in_environment(stored["secrets"]), **(secrets or {})}
+    given = {key: value for key, value in known.items() if key in stored["secrets"]}
     classes, problems = find_classes({role: stored[role]["type"] for role in ROLES}, plugins, {})
     lacking = [key for key in stored["secrets"] if key not in given]
     problems += [
-        Problem(f"{run} needs this secret again; secrets are not stored", key=key)
+        Problem(
+            f"{run} needs this secret again, since secrets are not stored; set "
+            f"{secret_variable(key)} in the environment",
+            key=key,
+        )
         for key in lacking
     ]
     made: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -95,6 +96,14 @@ def _parsed(path: Path, problems: list[Problem]) -> Iterator[DecisionRow]:
         raise UsageError(Problem(f"is no CSV in UTF-8: {error}", file=path)) from error
 
 
+def _instead(column: str, header: Sequence[str]) -> str:
+    """Return which column of the file may stand for one that it lacks, or all that it has."""
+    near = difflib.get_close_matches(column, header, n=1)
+    if near:
+        return f"; is {near[0]!r} meant for it?"
+    return f"; there are: {', '.join(header)}" if header else ""
+
+
 def _rows(
     reader: csv.DictReader[str], path: Path, problems: list[Problem]
 ) -> Iterator[DecisionRow]:
@@ -102,7 +111,7 @@ def _rows(
     missing = [name for name in _REQUIRED if name not in header]
     if missing:
         problems += [
-            Problem(f"there is no column {name!r}{did_you_mean(name, header)}", file=path, line=1)
+            Problem(f"there is no column {name!r}{_instead(name, header)}", file=path, line=1)
             for name in missing
         ]
         return

@@ -80,10 +80,10 @@ def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChan
     :raises famulus.UsageError: with everything that is wrong with them.
     :raises famulus.ConflictError: when the run is over.
     """
-    problems = unknown_limits(limits)
+    record, problems = find_run(database, run), unknown_limits(limits)
     if problems:
-        raise UsageError(problems)
-    find_run(database, run)
+        known = {name: value for name, value in limits.items() if name in LIVE_LIMITS}
+        raise UsageError([*problems, *_structured(record, known)[1]])
     return database.write(lambda tx: _set(tx, run, limits))
 
 
@@ -120,13 +120,7 @@ def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChan
 
 def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[str, Any]:
     """Return the given limits as the task's options are typed and checked."""
-    task, problems = structure(
-        TaskArgs,
-        {**run.plan["task"], **limits},
-        prefix="task",
-        origins={},
-        task_dir=Path(run.plan["task_dir"]),
-    )
+    task, problems = _structured(run, limits)
     if task is None:
         raise UsageError(problems)
     typed = {name: getattr(task, name) for name in limits}
@@ -137,6 +131,18 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
     if problems:
         raise UsageError(problems)
     return typed
+
+
+def _structured(
+    run: RunRecord, limits: Mapping[str, Any]
+) -> tuple[TaskArgs | None, list[Problem]]:
+    return structure(
+        TaskArgs,
+        {**run.plan["task"], **limits},
+        prefix="task",
+        origins={},
+        task_dir=Path(run.plan["task_dir"]),
+    )
 
 
 def _endings(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> Iterator[Problem]:

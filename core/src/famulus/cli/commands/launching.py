@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+
 import click
 
 from famulus.cli.arguments import run_argument, with_configuration
@@ -16,7 +19,7 @@ from famulus.cli.texts.words import say
 from famulus.config.conf_files import split_conf
 from famulus.operate.operator import Operator
 from famulus.operate.reopening import refuse_ended
-from famulus.planning import stored_script
+from famulus.planning import lacking_secrets, stored_script
 from famulus.work.runs import find_run
 
 _log_rate = click.option(
@@ -80,6 +83,9 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
     Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
     time during which nobody served them. A run that needs functions of the run script that launched
     it has the script run for them, up to the launch.
+
+    A secret of its configuration was not stored. It comes from the script, from the environment
+    (that of provider.token is FAMULUS_SECRET_PROVIDER_TOKEN), or is asked for on a terminal.
     """
     with session.open_database() as database:
         record = find_run(database, run)
@@ -92,10 +98,18 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
                 database=database, session=session, record=record, call=script, log_rate=log_rate
             )
             ctx.exit(resume_by_script(resumption))
+        secrets = _asked_for(lacking_secrets(record.plan))
         with Operator(database) as operator, Interrupts() as interrupts:
-            announce(operator.resume(run), session)
+            announce(operator.resume(run, secrets=secrets), session)
             status = stay(session, operator, [run], interrupts, log_rate)
     ctx.exit(status)
+
+
+def _asked_for(keys: Sequence[str]) -> dict[str, str]:
+    """Ask for secrets, where somebody is there to be asked."""
+    if not sys.stdin.isatty():
+        return {}
+    return {key: str(click.prompt(f"Secret {key}", hide_input=True, err=True)) for key in keys}
 
 
 @click.command

@@ -64,7 +64,6 @@ def _given(limits: tuple[str, ...]) -> dict[str, Typed]:
             found = f"{key}=…" if sign else text
             message = f"{found!r} is not 'LIMIT=VALUE', such as maximum_units_per_worker=5"
             problems.append(Problem(message))
-    problems += unknown_limits(given)
     if problems:
-        raise UsageError(problems)
+        raise UsageError([*problems, *unknown_limits(given)])
     return given

@@ -54,7 +54,7 @@ def payments(
     _show(session, found, as_json=as_json)
 
 
-@payments.command
+@payments.command(short_help="Settle what is unknown or due.")
 @_run_option
 @json_option
 @pass_session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import runpy
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 
 from attrs import define
@@ -15,13 +15,13 @@ from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
 from famulus.cli.staying import announce, stay
 from famulus.cli.texts.words import say
-from famulus.contracts.plan import ScriptCall, SharedTaskState
+from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
 from famulus.errors import ConflictError, FamulusError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus
 from famulus.operate.operator import Configured, Launched, Operator, RunLike
 from famulus.operate.progress import Progress
-from famulus.planning import stored_callbacks, stored_code
+from famulus.planning import plan_secrets, stored_callbacks, stored_code
 from famulus.work.runs import RunRecord, find_run
 
 
@@ -50,14 +50,17 @@ class Resumption:
         with _ResumingOperator(self) as operator:
             script.call(operator, self.call.arguments)
 
-    def stay(self, operator: Operator, shared_state: SharedTaskState | None) -> None:
-        """Resume the run with the script's functions and stay until it ends.
+    def stay(
+        self, operator: Operator, shared_state: SharedTaskState | None, secrets: Mapping[str, str]
+    ) -> None:
+        """Resume the run with the script's functions and secrets, and stay until it ends.
 
         :raises _Over: always.
         """
         run = self.record.id
         with Interrupts() as interrupts:
-            announce(operator.resume(run, shared_state=shared_state), self.session)
+            launched = operator.resume(run, shared_state=shared_state, secrets=secrets)
+            announce(launched, self.session)
             self.status = stay(self.session, operator, [run], interrupts, self.log_rate)
         raise _Over
 
@@ -88,8 +91,8 @@ class _ResumingOperator(Operator):
         if number < len(resumption.call.earlier):
             return self._passed_over(resumption.call.earlier[number])
         try:
-            self._check(configuration, overrides, shared_state)
-            resumption.stay(self, shared_state)
+            plan = self._checked(configuration, overrides, shared_state)
+            resumption.stay(self, shared_state, plan_secrets(plan))
         except Exception as error:
             resumption.failure = error
             raise
@@ -115,14 +118,14 @@ class _ResumingOperator(Operator):
     ) -> None:
         """Wait for nothing: earlier runs of the script are not gone on with."""
 
-    def _check(
+    def _checked(
         self,
         configuration: Configured,
         overrides: Sequence[str],
         shared_state: SharedTaskState | None,
-    ) -> None:
-        """Check that the script still launches the run's task: the functions of another one must
-        not stand in for its own."""
+    ) -> Plan:
+        """Return what the script launches by now, if it is still the run's task: the functions of
+        another one must not stand in for its own."""
         draft = self._draft(configuration, overrides, shared_state)
         if draft.plan is None or "task" not in draft.sound:
             raise UsageError(draft.problems)
@@ -133,6 +136,7 @@ class _ResumingOperator(Operator):
                 f"where it launched {record.task_name!r} ({record.blueprint_type}) as run "
                 f"{record.id}; {_by_hand(record)}"
             )
+        return plan
 
 
 def needs_script(record: RunRecord) -> bool:

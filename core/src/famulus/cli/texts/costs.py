@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from famulus.cli.texts.words import counted, say
 from famulus.contracts.provider import Quote
 from famulus.errors import UnavailableError
+from famulus.model.money import minor_digits
 from famulus.operate.operator import Checked, Operator
 from famulus.operate.quoting import Estimate
 
@@ -34,11 +36,12 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     else:
         units = counted(estimate.units or 0, "unit")
         least = "at least " if estimate.is_part else ""
-        yield f"Cost: {least}{_money(total)} for {least}{units}, {one.total} each."
+        each = _amount(one.total, one.currency)
+        yield f"Cost: {least}{_money(total)} for {least}{units}, {each} each."
     affordable = estimate.affordable
     if affordable is None:
         return
-    limit = f"{estimate.max_spend} {one.currency}"
+    limit = f"{_amount(estimate.max_spend, one.currency)} {one.currency}"
     if total is not None and total.total <= estimate.max_spend and not estimate.is_part:
         yield f"That is within the limit of {limit} (task.max_spend)."
     else:
@@ -47,5 +50,14 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
 
 
 def _money(quote: Quote) -> str:
-    fees = f" ({quote.rewards} and fees of {quote.fees})" if quote.fees else ""
-    return f"{quote.total} {quote.currency}{fees}"
+    rewards, fees, total = (
+        _amount(each, quote.currency) for each in (quote.rewards, quote.fees, quote.total)
+    )
+    return f"{total} {quote.currency}" + (f" ({rewards} and fees of {fees})" if quote.fees else "")
+
+
+def _amount(amount: Decimal, currency: str) -> str:
+    """Return an amount with its currency's decimal places, and more only where it has more."""
+    smallest = Decimal(1).scaleb(-minor_digits(currency))
+    rounded = amount.quantize(smallest)
+    return f"{rounded if rounded == amount else amount:f}"

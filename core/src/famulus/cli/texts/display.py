@@ -111,7 +111,7 @@ def details(progress: Progress, pace: Pace) -> list[str]:
             words += f" until {moment(progress.until, progress.at)}"
     parts = [words]
     if progress.loading is LoadingStatus.LOADING:
-        parts.append(f"loading ({counted(progress.rows_loaded, 'row')} so far)")
+        parts.append(f"{counted(progress.rows_loaded, 'row')} loaded so far")
     elif progress.loading is LoadingStatus.FAILED:
         parts.append("loading failed")
     rate = pace.per_minute
