@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.cli.texts.run_texts import run_table
+from famulus.cli.texts.run_list import run_table
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.review.runs import list_runs

@@ -14,7 +14,7 @@ _BUILTINS = {
     "check": Builtin("launching:check", "Check a configuration; write nothing."),
     "quote": Builtin("quoting:quote", "Say what a task will cost."),
     "runs": Builtin("runs:runs", "List the runs."),
-    "status": Builtin("runs:status", "Show how a run is getting on."),
+    "status": Builtin("status:status", "Show how a run is getting on."),
     "set": Builtin("limits:set_command", "Change limits of a run that goes on."),
     "sync": Builtin("syncing:sync", "Ask the platform what has become of visits."),
     "doctor": Builtin("syncing:doctor", "List what differs from the platform."),

@@ -1,4 +1,4 @@
-"""``famulus runs`` and ``famulus status``."""
+"""``famulus runs``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 
 import click
 
-from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.arguments import json_option
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.run_report import read_report
-from famulus.cli.texts.run_texts import report_json, report_lines, run_json, run_table
+from famulus.cli.texts.run_list import run_json, run_table
 from famulus.review.runs import list_runs
 
 
@@ -29,18 +28,3 @@ def runs(session: Session, as_json: bool) -> None:
         shown = database.location.shown
         hint = session.command("launch")
         click.echo(f"No runs yet in {shown}; `{hint} CONFIG` makes the first.", err=True)
-
-
-@click.command
-@run_argument
-@json_option
-@pass_session
-def status(session: Session, run: int, as_json: bool) -> None:
-    """Show how run RUN is getting on."""
-    with session.open_database() as database:
-        report = read_report(database, run)
-    if as_json:
-        click.echo(json.dumps(report_json(report), indent=2, ensure_ascii=False))
-        return
-    for line in report_lines(report, session):
-        click.echo(line)
