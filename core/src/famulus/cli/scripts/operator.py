@@ -129,8 +129,8 @@ class ScriptOperator(Operator):
         with self._kept(interrupts):
             launched = super().launch(evolve(checked, plan=plan))
             announce(launched, self._session)
-            is_interrupted = interrupts.take() is not None
-        if is_interrupted:
+        # Only now: one that comes before signals act as usual again would be lost otherwise.
+        if interrupts.take() is not None:
             raise KeyboardInterrupt
         return launched
 
