@@ -185,6 +185,31 @@ def test_killed_script_is_resumed_with_its_function(task: Path, database: Path) 
     assert runs(database) == [(1, RunStatus.FINISHED)]
 
 
+def test_ctrl_c_at_the_very_end_of_the_launch_stops_the_run(task: Path, database: Path) -> None:
+    file = task / "run_task.py"
+    late = """
+import os, signal
+from famulus.cli.interrupts import Interrupts
+
+release = Interrupts.release
+
+def press_and_release(self):
+    Interrupts.release = release
+    os.kill(os.getpid(), signal.SIGINT)
+    release(self)
+
+Interrupts.release = press_and_release
+"""
+    text = file.read_text(encoding="utf-8")
+    first, rest = text.split("from famulus", 1)
+    file.write_text(f"{first}{late}\nfrom famulus{rest}", encoding="utf-8")
+
+    with python_command(file, ANY_PORT, database=database) as script:
+        assert script.wait() == 0
+
+    assert runs(database) == [(1, RunStatus.STOPPED)]
+
+
 def test_script_that_is_gone_is_named(task: Path, database: Path) -> None:
     file = task / "run_task_with_onboarding.py"
     with python_command(file, ANY_PORT, database=database) as script:
