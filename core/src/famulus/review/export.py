@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -13,10 +12,11 @@ from attrs import frozen
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.model.tables import Agent, Assignment, Unit, Upload, Worker
-from famulus.model.transaction import Row, Transaction
+from famulus.model.tables import Agent, Assignment, Unit, Worker
+from famulus.model.transaction import Row
 from famulus.review.filters import Filter, make_filter
 from famulus.review.times import iso
+from famulus.review.unit_records import FileRecord, read_files
 from famulus.review.up_for_review import find_scope
 from famulus.review.verdicts import read_verdicts
 from famulus.work.runs import find_run
@@ -75,7 +75,7 @@ def _records(database: Database, run: int, task: str, wanted: Filter) -> Iterato
     while True:
         with database.read() as tx:
             rows = tx.rows(wanted.apply(_page(run, place)))
-            files = _files(tx, [row.agent for row in rows], database.files)
+            files = read_files(tx, [row.agent for row in rows], database.files.absolute())
             verdicts = read_verdicts(tx, run, rows)
         for row in rows:
             yield _record(row, run, task, verdicts.columns(row), files.get(row.agent, []))
@@ -121,34 +121,15 @@ def _page(run: int, after: _Place) -> peewee.ModelSelect[Agent]:
     )
 
 
-def _files(
-    tx: Transaction, agents: Sequence[int], folder: Path
-) -> Mapping[int, list[dict[str, Any]]]:
-    query = (
-        Upload.select(
-            Upload.agent.alias("agent"),
-            Upload.field,
-            Upload.filename,
-            Upload.content_type,
-            Upload.size,
-            Upload.sha256,
-            Upload.path,
-        )
-        .where(Upload.agent << list(agents))
-        .order_by(Upload.id)
-    )
-    found: dict[int, list[dict[str, Any]]] = {}
-    for row in tx.rows(query) if agents else ():
-        record = {
-            "field": row.field,
-            "name": row.filename,
-            "size": row.size,
-            "type": row.content_type,
-            "sha256": row.sha256,
-            "path": str(folder.absolute() / row.path),
-        }
-        found.setdefault(row.agent, []).append(record)
-    return found
+def _file(file: FileRecord) -> dict[str, Any]:
+    return {
+        "field": file.field,
+        "name": file.name,
+        "size": file.size,
+        "type": file.content_type,
+        "sha256": file.sha256,
+        "path": str(file.path),
+    }
 
 
 def _record(
@@ -156,7 +137,7 @@ def _record(
     run: int,
     task: str,
     verdict: Mapping[str, str | None],
-    files: list[dict[str, Any]],
+    files: Sequence[FileRecord],
 ) -> dict[str, Any]:
     return {
         "run": run,
@@ -178,5 +159,5 @@ def _record(
         **verdict,
         "inputs": row.data,
         "outputs": row.answers,
-        "files": files,
+        "files": [_file(each) for each in files],
     }
