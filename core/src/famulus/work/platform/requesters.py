@@ -68,9 +68,7 @@ def register_requester(
     problems = [*name_problems(name), *problems]
     if problems:
         raise UsageError(problems)
-    for info in plugins.accepted:
-        if cls in info.providers:
-            database.prepare(info.schemas)
+    prepare_tables(database, plugins, cls)
     known = find_requester(database, provider_type, name)
     settings = _settings(_for_account(database, cls, known), name, made)
     return database.write(lambda tx: _store(tx, provider_type, name, settings))
@@ -131,7 +129,7 @@ def find_requester(database: Database, provider_type: str, name: str) -> Request
 
 def read_requesters(tx: Transaction) -> list[RequesterView]:
     """Return the requesters of all providers."""
-    return [_view(row) for row in tx.rows(Requester.select().order_by(Requester.name))]
+    return [requester_view(row) for row in tx.rows(Requester.select().order_by(Requester.name))]
 
 
 def choose_requester(
@@ -175,6 +173,20 @@ def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
     """Return the name of who pays, as far as the plan or its provider says it."""
     named: str | None = getattr(plan.provider.args, "requester_name", None)
     return named or provider.default_requester
+
+
+def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
+    """Bring the tables of the plugin that brings a provider up to date."""
+    for info in plugins.accepted:
+        if provider in info.providers:
+            database.prepare(info.schemas)
+
+
+def requester_view(row: Row) -> RequesterView:
+    """Make a provider's view of a row of requesters."""
+    return RequesterView(
+        id=row.id, name=row.name, provider_type=row.provider_type, settings=row.settings
+    )
 
 
 def _which(provider_type: str, mine: Iterable[str]) -> str:
@@ -262,14 +274,8 @@ def _store(
 
 def _find(tx: Transaction, provider_type: str, name: str) -> RequesterView | None:
     row = tx.row(Requester.select().where(*_is(provider_type, name)))
-    return None if row is None else _view(row)
+    return None if row is None else requester_view(row)
 
 
 def _is(provider_type: str, name: str) -> tuple[Any, ...]:
     return (Requester.provider_type == provider_type, Requester.name == name)
-
-
-def _view(row: Row) -> RequesterView:
-    return RequesterView(
-        id=row.id, name=row.name, provider_type=row.provider_type, settings=row.settings
-    )

@@ -21,6 +21,7 @@ from famulus.plugins import Plugins
 from famulus.work.platform.disposal import dispose_if_over
 from famulus.work.platform.messenger import Messenger
 from famulus.work.platform.outbox import Telling
+from famulus.work.platform.requesters import prepare_tables, requester_view
 from famulus.work.platform.run_views import run_view
 from famulus.work.platform.syncing import sync_run
 from famulus.work.runs import RunRecord, find_run, requester_of
@@ -100,7 +101,7 @@ def contact(database: Database, plugins: Plugins, run: int) -> Contact:
     stored["shared_state"] = {**stored["shared_state"], "callbacks": []}
     secrets = {key: "" for key in stored["secrets"] if not key.startswith("provider.")}
     plan = plan_from_stored(stored, plugins, secrets=secrets, run=f"run {run}")
-    _prepare(database, plugins, plugins.provider(plan.provider.type))
+    prepare_tables(database, plugins, plugins.provider(plan.provider.type))
     context = Context(
         database=database,
         clock=database.clock,
@@ -122,11 +123,9 @@ def requester_provider(database: Database, plugins: Plugins, requester: int) -> 
         row = tx.row(query)
     if row is None:
         raise NotFoundError(f"there is no requester {requester}")
-    view = RequesterView(
-        id=row.id, name=row.name, provider_type=row.provider_type, settings=row.settings
-    )
+    view = requester_view(row)
     cls = plugins.provider(row.provider_type)
-    _prepare(database, plugins, cls)
+    prepare_tables(database, plugins, cls)
     context = Context(
         database=database, clock=database.clock, shared_state=SharedTaskState(), requester=view
     )
@@ -141,12 +140,6 @@ def _is_verdict_waiting(database: Database, run: int) -> bool:
     )
     with database.read() as tx:
         return tx.row(query.limit(1)) is not None
-
-
-def _prepare(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
-    for info in plugins.accepted:
-        if provider in info.providers:
-            database.prepare(info.schemas)
 
 
 def _account_args(cls: type[Provider], requester: RequesterView) -> Any:
