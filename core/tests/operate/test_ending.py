@@ -8,12 +8,14 @@ import threading
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from famulus.errors import ConflictError, NotFoundError, RunBusyError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.model.tables import TaskRun
 from famulus.operate import lease
+from famulus.process import ProcessIdentity
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
@@ -46,8 +48,7 @@ def dead_pid() -> int:
 def die(operator: ManualOperator, database: Database, run: int) -> None:
     """Leave a run as an operator that was killed leaves it."""
     operator._runs.pop(run)
-    host, _, rest = find_run(database, run).lease_holder.partition(":")
-    query = TaskRun.update(lease_holder=f"{host}:{dead_pid()}:{rest.rpartition(':')[2]}")
+    query = TaskRun.update(lease_process=str(evolve(ProcessIdentity.current(), pid=dead_pid())))
     database.write(lambda tx: tx.execute(query.where(TaskRun.id == run)))
 
 
@@ -186,8 +187,11 @@ def test_the_run_of_a_machine_that_is_gone_is_taken_over_when_its_lease_is_over(
 ) -> None:
     gateway = operator.launch_rows(ROWS)
     operator._runs.pop(gateway.run_id)
-    query = TaskRun.update(lease_holder="another-machine:1:abc")
+    elsewhere = evolve(ProcessIdentity.current(), pid=dead_pid(), boot="another-machine")
+    query = TaskRun.update(lease_process=str(elsewhere))
     database.write(lambda tx: tx.execute(query))
+    with database.read() as tx:
+        assert lease.is_held(tx, find_run(database, gateway.run_id))
     clock.advance(lease.LEASE_SECONDS + 1)
 
     with other:

@@ -164,6 +164,8 @@ class TaskRun(Table):
     next_place = peewee.BigIntegerField(default=0)
 
     lease_holder = peewee.CharField(max_length=64, default="")
+    #: the process of the holder, so that one that has died is recognised
+    lease_process = peewee.CharField(max_length=255, default="")
     lease_until = UtcField(null=True)
     #: names the server that was started last
     instance = peewee.CharField(max_length=64, default="")

@@ -12,6 +12,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, PaymentKind
 from famulus.operate.creating import create_run
+from famulus.operate.lease import Holder
 from famulus.operate.loading import Loader, Source
 from famulus.operate.operated import Operated
 from famulus.operate.syncer import Syncer
@@ -27,7 +28,7 @@ from famulus.work.runs import RunRecord, find_run, requester_of
 class Assembly:
     """Make runs and what operates them, for one operator."""
 
-    def __init__(self, database: Database, plugins: Plugins, holder: str) -> None:
+    def __init__(self, database: Database, plugins: Plugins, holder: Holder) -> None:
         self._database = database
         self._plugins = plugins
         self._holder = holder

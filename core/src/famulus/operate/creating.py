@@ -13,7 +13,7 @@ from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
 from famulus.model.transaction import Transaction
-from famulus.operate.lease import LEASE_SECONDS
+from famulus.operate.lease import LEASE_SECONDS, Holder
 from famulus.planning import stored_plan
 from famulus.work.changes import record
 from famulus.work.people.qualifications import make_qualification
@@ -28,7 +28,7 @@ def create_run(
     lanes: int,
     fee: Decimal,
     qualifications: Iterable[str],
-    holder: str,
+    holder: Holder,
 ) -> int:
     """Write a new run, with its task, its requester and the qualifications it names; return its
     number. The operator ``holder`` has it from the start.
@@ -63,7 +63,8 @@ def create_run(
         maximum_units_per_worker=task.maximum_units_per_worker,
         max_num_concurrent_units=task.max_num_concurrent_units,
         loading=LoadingStatus.LOADING,
-        lease_holder=holder,
+        lease_holder=holder.name,
+        lease_process=holder.process,
         lease_until=tx.now + timedelta(seconds=LEASE_SECONDS),
     )
     record(

@@ -68,7 +68,7 @@ class Operated:
 
     database: Database
     run: int
-    holder: str
+    holder: lease.Holder
     instance: str
     blueprint: Blueprint
     architect: Architect

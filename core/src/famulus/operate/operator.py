@@ -104,7 +104,7 @@ class Operator:
         self._owns_database = not isinstance(database, Database)
         self.database = database if isinstance(database, Database) else Database(database)
         self.plugins = discover() if plugins is None else plugins
-        self._holder = lease.new_holder()
+        self._holder = lease.Holder()
         self._assembly = Assembly(self.database, self.plugins, self._holder)
         self._runs: dict[int, Operated] = {}
         self._mutex = threading.Lock()

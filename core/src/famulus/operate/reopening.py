@@ -66,7 +66,7 @@ def reopen_run(tx: Transaction, record: RunRecord) -> None:
         change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="resume")
 
 
-def take_lease(database: Database, run: int, holder: str) -> RunRecord:
+def take_lease(database: Database, run: int, holder: lease.Holder) -> RunRecord:
     """Take the lease of a run; wait for one that its holder no longer renews to run out.
 
     Returns the run as it was left; ``ended_at`` is when it was served last.
@@ -86,7 +86,7 @@ def take_lease(database: Database, run: int, holder: str) -> RunRecord:
             waiting.wait(_LOOK_SECONDS)
 
 
-def _take(tx: Transaction, run: int, holder: str) -> RunRecord:
+def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:
     left = read_run(tx, run)
     lease.take(tx, left, holder)
     if left.ended_at is None:

@@ -59,6 +59,7 @@ class RunRecord:
     rows_loaded: int
     source_hash: str
     lease_holder: str
+    lease_process: str
     lease_until: datetime | None
     instance: str
 

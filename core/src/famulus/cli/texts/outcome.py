@@ -91,7 +91,7 @@ def _ending(outcome: Outcome) -> str:
     if record.status is RunStatus.FAILED:
         return f"Run {record.id} has failed"
     if record.status is not RunStatus.FINISHED:
-        return f"Run {record.id} was taken over by {lease.shown(record.lease_holder)}: {done}."
+        return f"Run {record.id} was taken over by {lease.shown(record)}: {done}."
     expired = progress.units.get(UnitStatus.EXPIRED, 0)
     if outcome.cause in _UNWANTED:
         patience = duration(timedelta(seconds=record.no_submission_patience))

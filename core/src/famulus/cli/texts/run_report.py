@@ -57,7 +57,7 @@ def read_report(database: Database, run: int) -> RunReport:
     return RunReport(
         record=record,
         progress=read_progress(database, run),
-        operated_by=lease.shown(record.lease_holder) if is_held else None,
+        operated_by=lease.shown(record) if is_held else None,
         last_submission=newest.submitted_at if newest else None,
         payments=payments,
         places=places,

@@ -1,0 +1,1 @@
+ALTER TABLE "task_run" ADD COLUMN "lease_process" VARCHAR(255) NOT NULL DEFAULT '';

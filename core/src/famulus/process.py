@@ -1,0 +1,113 @@
+"""Identifying processes across containers and hosts, and whether one has certainly ended.
+
+Host names and process ids repeat between containers. A process is only called dead where that is
+certain: it ran under this boot of this kernel, in this PID namespace, and its process id is free or
+belongs to a process that started at another time.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Self
+
+from attrs import astuple, frozen
+
+_PROC = Path("/proc")
+_LONGEST_HOST = 64
+#: Fields of /proc/PID/stat behind the command's name, which may hold blanks and parentheses.
+_STATE, _START_TIME = 0, 19
+_ENDED = ("Z", "X")
+
+
+@frozen
+class ProcessIdentity:
+    """A process. ``boot`` is empty where the system does not say enough to recognise it later."""
+
+    pid: int
+    #: in clock ticks since the boot
+    started: str
+    boot: str
+    #: the PID and the time namespace: process ids and start times are relative to them
+    namespaces: str
+    host: str
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the identity of the calling process."""
+        boot, namespaces, started = _own_kernel()
+        return cls(os.getpid(), started, boot, namespaces, socket.gethostname()[:_LONGEST_HOST])
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """Read what ``str()`` of an identity has written; None for anything else."""
+        pid, *rest = text.split(" ", 4)
+        if len(rest) != 4 or not pid.isdigit():
+            return None
+        return cls(int(pid), *rest)
+
+    def __str__(self) -> str:
+        return " ".join(map(str, astuple(self)))
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process has certainly ended; False where that cannot be known here."""
+        boot, namespaces, _ = _own_kernel()
+        if not boot or (self.boot, self.namespaces) != (boot, namespaces):
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        fields = _stat(str(self.pid))
+        if fields is None:
+            # It is hidden from this user, or has ended since.
+            return False
+        return fields[_START_TIME] != self.started or (
+            fields[_STATE] in _ENDED and _threads(self.pid) <= 1
+        )
+
+
+def is_dead(identity: str) -> bool:
+    """Return whether the process with a stored identity has certainly ended."""
+    process = ProcessIdentity.parse(identity)
+    return process is not None and process.is_dead
+
+
+def describe(identity: str) -> str:
+    """Return a stored identity for a message."""
+    process = ProcessIdentity.parse(identity)
+    return "another process" if process is None else f"process {process.pid} on {process.host}"
+
+
+def _own_kernel() -> tuple[str, str, str]:
+    """Return this boot's id, this process's namespaces and its start time; blanks where the system
+    does not say, or where /proc shows another PID namespace than ours."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        names = [os.readlink(_PROC / "self/ns" / name) for name in ("pid", "time")]
+        shown_as = os.readlink(_PROC / "self")
+    except OSError:
+        return "", "-", "-"
+    fields = _stat("self")
+    if fields is None or shown_as != str(os.getpid()):
+        return "", "-", "-"
+    return boot, ",".join(names), fields[_START_TIME]
+
+
+def _stat(pid: str) -> list[str] | None:
+    try:
+        text = (_PROC / pid / "stat").read_text()
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split()
+
+
+def _threads(pid: int) -> int:
+    try:
+        return len(os.listdir(_PROC / str(pid) / "task"))
+    except OSError:
+        return 0
