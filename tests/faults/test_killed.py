@@ -137,7 +137,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield str(tmp_path / "famulus.db")
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FAMULUS_SECRET_KEY", "a key for tests")
+        patch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
         patch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
         with request.getfixturevalue("postgres").fresh() as fresh:
             yield fresh

@@ -175,7 +175,7 @@ MADE_BY_CORE = frozenset({"Section", "Sections"})
 CORES_OWN = frozenset(
     {
         "Database.kind",
-        "Database.signing_key",
+        "Database.signing_keys",
         "Migration.statements",
         "Plugins.listened",
         "Plugins.refuse",

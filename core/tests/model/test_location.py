@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from famulus.errors import DatabaseError, UsageError
 from famulus.model.database import Database
-from famulus.model.location import Location, locate, signing_key
+from famulus.model.location import locate
 
 
 @pytest.fixture(autouse=True)
@@ -127,43 +124,6 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         pytest.raises(DatabaseError, match=r"cannot open the database .*a\.db"),
     ):
         database.write(lambda _: None)
-
-
-def test_the_key_lies_beside_the_file_for_its_owner_alone(tmp_path: Path) -> None:
-    location = locate(tmp_path / "below" / "a.db")
-
-    key = signing_key(location)
-
-    file = tmp_path / "below" / "a.db-key"
-    assert len(key) >= 32
-    assert signing_key(location) == key == file.read_bytes()
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
-
-
-def test_threads_that_want_the_key_at_once_get_the_same(tmp_path: Path) -> None:
-    location = locate(tmp_path / "a.db")
-    with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: signing_key(location), range(32)))
-
-    assert len(keys) == 1
-    assert [file.name for file in tmp_path.iterdir()] == ["a.db-key"]
-
-
-def test_an_empty_key_signs_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.db-key").write_bytes(b"")
-
-    with pytest.raises(DatabaseError, match="-key is empty"):
-        signing_key(locate(tmp_path / "a.db"))
-
-
-def test_postgresql_needs_the_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    location = Location("postgresql://user:hush@host/name", None)
-    with pytest.raises(DatabaseError, match="set FAMULUS_SECRET_KEY") as caught:
-        signing_key(location)
-    assert "hush" not in str(caught.value)
-
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "secret")
-    assert signing_key(location) == b"secret"
 
 
 def test_files_lie_beside_sqlite_and_where_the_environment_says_for_postgresql(

@@ -145,7 +145,7 @@ from famulus.model.database import Database
 sys.stdin.readline()
 with Database(sys.argv[1]) as database:
     database.write(lambda _: None)
-    sys.stdout.write(database.signing_key.hex())
+    sys.stdout.write(database.signing_keys[0].hex())
 """
 
 

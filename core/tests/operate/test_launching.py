@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from famulus.errors import ConflictError, UnavailableError, UsageError
+from famulus.contracts.architect import Deployment
+from famulus.errors import ConflictError, DatabaseError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
@@ -198,3 +200,30 @@ def test_one_operator_runs_several_databases_worth_of_tasks_side_by_side(
 
         assert Worker(here, "x").arrive("a").row == {"n": 1}
         assert Worker(there, "x").arrive("a").row == {"n": "there"}
+
+
+def test_the_serving_process_is_given_the_key_of_the_environment(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", f"{'n' * 32} {'o' * 32}")
+    given: list[Mapping[str, str]] = []
+
+    def deploy(_: NowhereArchitect, deployment: Deployment) -> str:
+        given.append(deployment.environment)
+        return NowhereArchitect.url
+
+    monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
+    operator.launch_rows(ROWS)
+
+    assert given[0]["FAMULUS_SECRET_KEY"] == f"{'n' * 32} {'o' * 32}"
+
+
+def test_a_launch_without_a_usable_key_writes_nothing(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "short")
+
+    with pytest.raises(DatabaseError, match="FAMULUS_SECRET_KEY"):
+        operator.launch_rows(ROWS)
+
+    assert not runs(database)

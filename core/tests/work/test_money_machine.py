@@ -251,7 +251,7 @@ def test_money_on_sqlite(tmp_path: Path) -> None:
 def test_money_on_postgresql(
     postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a key for tests")
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
 
     run_state_machine_as_test(machine(postgres.lend), settings=settled_by(20))

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from famulus.clock import Clock, system_clock
 from famulus.errors import DatabaseError
-from famulus.model.location import Location, locate, signing_key
+from famulus.model.keys import signing_keys
+from famulus.model.location import Location, locate
 from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
 from famulus.model.schema import PluginSchema
@@ -80,9 +81,12 @@ class Database:
         return self._identity
 
     @property
-    def signing_key(self) -> bytes:
-        """The key that signs workers' pages."""
-        return signing_key(self.location)
+    def signing_keys(self) -> Sequence[bytes]:
+        """The keys that sign workers' pages: the first signs, all are accepted.
+
+        :raises famulus.DatabaseError: when there is none, or one is blank or short.
+        """
+        return signing_keys(self.location)
 
     def write(self, job: Callable[[Transaction], T]) -> T:
         """Run a job in a transaction and return its result once that is committed to the disk.

@@ -1,19 +1,17 @@
-"""Where a database lives, and what lives beside it: its key, its files."""
+"""Where a database lives, and where its files do."""
 
 from __future__ import annotations
 
 import os
 import re
-import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
-from famulus.errors import DatabaseError, UsageError
+from famulus.errors import UsageError
 
 DATABASE_VARIABLE = "FAMULUS_DATABASE"
-KEY_VARIABLE = "FAMULUS_SECRET_KEY"
 FILES_VARIABLE = "FAMULUS_FILES"
 
 _POSTGRESQL = ("postgresql", "postgres")
@@ -80,57 +78,3 @@ def locate(address: str | Path | None = None) -> Location:
     if path.is_dir():
         raise UsageError(f"the database {path} is a folder; name a file in it")
     return Location(str(path), path)
-
-
-def signing_key(location: Location) -> bytes:
-    """Return the key that signs workers' pages. It stays the same for the life of the database,
-    so that open pages stay good when the server is started again.
-
-    :raises famulus.DatabaseError: for PostgreSQL without ``FAMULUS_SECRET_KEY``, and for a key
-        that would sign nothing.
-    """
-    given = os.environ.get(KEY_VARIABLE)
-    if given:
-        return given.encode()
-    if location.path is None:
-        raise DatabaseError(
-            f"set {KEY_VARIABLE} to a long random text, the same for every process that uses "
-            f"{location.shown}; it signs the pages that workers have open"
-        )
-    return _key_beside(location.path.with_name(f"{location.path.name}-key"))
-
-
-def _key_beside(file: Path) -> bytes:
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(secrets.token_hex(32).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
-        try:
-            # A link never replaces what is there: of two processes that start at once, one wins.
-            os.link(draft, file)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-        _sync_folder(file.parent)
-    key = file.read_bytes()
-    if not key:
-        raise DatabaseError(
-            f"the key {file} is empty; restore it from a backup, or delete it (pages that workers "
-            "have open are refused then)"
-        )
-    return key
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's names on the disk: a key that a power cut takes away leaves every open page
-    unsigned."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from datetime import datetime, timedelta
@@ -13,7 +14,8 @@ from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
-from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE, KEY_VARIABLE
+from famulus.model.keys import KEY_VARIABLE
+from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
 from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.tables import TaskRun
 from famulus.operate import lease
@@ -209,8 +211,8 @@ class Operated:
             RUN_VARIABLE: str(self.run),
             FILES_VARIABLE: str(location.files),
         }
-        if location.path is None:
-            environment[KEY_VARIABLE] = self.database.signing_key.decode()
+        if keys := os.environ.get(KEY_VARIABLE):
+            environment[KEY_VARIABLE] = keys
         if self.callbacks is not None:
             environment.update(self.callbacks.environment)
         return {**environment, **secret_environment(self.contact.plan)}

@@ -350,6 +350,8 @@ class Operator:
     def _prepare(self) -> None:
         if self._closing.is_set():
             raise ConflictError("this operator is closed; make a new one")
+        # Without usable keys nothing can be served: said before a row is written.
+        _ = self.database.signing_keys
         for info in self.plugins.accepted:
             try:
                 self.database.prepare(info.schemas)

@@ -68,7 +68,7 @@ def database_address(
         yield str(tmp_path / "famulus.db")
         return
     databases: PostgresDatabases = request.getfixturevalue("postgres")
-    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a key for tests")
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
     with databases.lend() as address:
         yield address

@@ -146,7 +146,7 @@ class Gateway:
         self._replies = Replies(title)
         self._description = description
         self._remote = remote
-        self._tokens = Tokens(database.signing_key, record.id)
+        self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._uploads = Uploads(database.files, record.id)
         self._uploads.forget_broken_off(database.clock())
         self._first_row: Mapping[str, Any] | None = None
@@ -185,6 +185,14 @@ class Gateway:
             "Content-Security-Policy": f"frame-ancestors {ancestors}",
             "Referrer-Policy": "no-referrer",
         }
+
+    def admits(self, ticket: str) -> bool:
+        """Return whether a request with this ticket may send a body.
+
+        The ticket stands in the address that a task's form is sent to. It is checked before a byte
+        of the body is stored and without the database; it cannot submit anything by itself.
+        """
+        return self._tokens.read_ticket(ticket) is not None
 
     @_guarded
     def arrive(self, query: Mapping[str, str]) -> Reply:
