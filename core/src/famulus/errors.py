@@ -29,13 +29,15 @@ from attrs import frozen
 class Problem:
     """One thing that is wrong with what a user has given.
 
-    ``key`` is a dotted option (``blueprint.data_csv``); ``line`` counts from 1.
+    ``key`` is a dotted option (``blueprint.data_csv``); ``line`` counts from 1. One that is a
+    ``warning`` is printed by ``check`` and ``launch`` and stops neither.
     """
 
     message: str
     key: str | None = None
     file: Path | None = None
     line: int | None = None
+    warning: bool = False
 
     def __str__(self) -> str:
         place = "" if self.file is None else str(self.file)

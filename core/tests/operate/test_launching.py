@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from famulus.contracts.architect import Deployment
-from famulus.errors import ConflictError, DatabaseError, UnavailableError, UsageError
+from famulus.contracts.plan import Plan
+from famulus.errors import ConflictError, DatabaseError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
@@ -69,8 +70,6 @@ def test_a_task_that_was_of_another_blueprint_is_refused(
 def test_all_problems_are_told_at_once_and_nothing_is_written(
     operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from famulus.errors import Problem
-
     monkeypatch.setattr(RowsBlueprint, "problems", lambda *_: [Problem("no data", key="a")])
     monkeypatch.setattr(NowhereArchitect, "problems", lambda *_: [Problem("port taken", key="b")])
     monkeypatch.setattr(CrowdProvider, "problems", broken)
@@ -83,6 +82,26 @@ def test_all_problems_are_told_at_once_and_nothing_is_written(
     assert "port taken" in text
     assert "the provider 'crowd' failed while checking: ZeroDivisionError: on purpose" in text
     assert count(database, Task) == count(database, TaskRun) == 0
+
+
+def test_a_warning_of_a_plugin_is_passed_on_and_stops_nothing(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def problems(_: RowsBlueprint, plan: Plan) -> list[Problem]:
+        warning = plan.problem("blueprint.rows_file", "may be too short", warning=True)
+        return [warning, Problem("is wrong")] if plan.task_name == "wrong" else [warning]
+
+    monkeypatch.setattr(RowsBlueprint, "problems", problems)
+    state = RowsState(rows=ROWS)
+
+    checked = operator.check(rows_configuration(), shared_state=state)
+    operator.launch(rows_configuration(), shared_state=state)
+    with pytest.raises(UsageError) as caught:
+        operator.check(rows_configuration(task_name="wrong"), shared_state=state)
+
+    assert [str(each) for each in checked.warnings] == ["blueprint.rows_file: may be too short"]
+    assert "blueprint.rows_file: may be too short" in caplog.text
+    assert [str(each) for each in caught.value.problems] == ["is wrong"]
 
 
 def test_checking_a_new_sqlite_database_does_not_even_make_it(tmp_path: Any) -> None:

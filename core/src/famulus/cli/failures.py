@@ -43,7 +43,7 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
 
 
 def warn(warnings: Iterable[Problem]) -> None:
-    """Print what has no effect, one line each."""
+    """Print warnings, one line each."""
     for warning in warnings:
         text = _one_line(_shortened(str(warning), warning.file))
         click.echo(f"{click.style('famulus: warning:', fg='yellow')} {text}", err=True)

@@ -51,7 +51,8 @@ class Blueprint(ABC):
 
         Called once before each launch, by ``famulus check``, and before a resume that still has
         data to load. Reads a data file whole, so that nothing in it can fail once the run exists.
-        What it raises by mistake becomes a problem that names the blueprint.
+        What it raises by mistake becomes a problem that names the blueprint. A problem made with
+        ``warning=True`` is printed and does not stop the launch.
         """
 
     @abstractmethod

@@ -114,7 +114,7 @@ class Plan:
         """The task's name; the blueprint's type when the user gave none."""
         return self.task.task_name or self.blueprint.type
 
-    def problem(self, key: str, message: str) -> Problem:
+    def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:
         """Make a problem of one option, with the file and line that set it where one did."""
         file, line = self.origins.get(key, (None, None))
-        return Problem(message, key=key, file=file, line=line)
+        return Problem(message, key=key, file=file, line=line, warning=warning)

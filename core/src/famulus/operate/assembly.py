@@ -103,7 +103,7 @@ class Assembly:
                 f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
                 "Python; run its script again, or resume it from Python with the same data"
             )
-        problems = blueprint.problems(plan)
+        problems = [each for each in blueprint.problems(plan) if not each.warning]
         if problems:
             raise UsageError(problems)
 

@@ -34,8 +34,8 @@ class Stored:
 
 
 def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
-    """Return everything that is wrong with a draft, the plugins' and the database's word among it.
-    Nothing is written.
+    """Return everything that is wrong with a draft, the plugins' and the database's word among it,
+    and the plugins' warnings. Nothing is written.
 
     What they say of a section that is not sound is left out: they have seen its defaults.
     """

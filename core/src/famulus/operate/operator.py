@@ -63,7 +63,8 @@ _OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
 @frozen(kw_only=True)
 class Checked:
-    """A plan without problems, and warnings of what in its configuration has no effect."""
+    """A plan without problems, and warnings: what in its configuration has no effect, and what its
+    plugins doubt."""
 
     plan: Plan
     warnings: Sequence[Problem]
@@ -139,11 +140,12 @@ class Operator:
         if isinstance(configuration, Checked):
             return configuration
         draft = self._draft(configuration, overrides, shared_state)
-        problems = draft_problems(draft, self.plugins, self.database)
+        found = draft_problems(draft, self.plugins, self.database)
+        problems = [each for each in found if not each.warning]
         if problems or draft.plan is None:
             raise UsageError(problems)
         doubts = qualification_warnings(draft.plan, self.database)
-        return Checked(plan=draft.plan, warnings=[*draft.warnings, *doubts])
+        return Checked(plan=draft.plan, warnings=[*draft.warnings, *found, *doubts])
 
     def estimate(self, checked: Checked, *, most_rows: int | None = None) -> Estimate:
         """Say what a checked configuration will cost with the provider's fees. Writes nothing.
@@ -166,7 +168,11 @@ class Operator:
 
         :raises famulus.UnavailableError: when it cannot be served; the run is marked failed.
         """
-        plan = self.check(configuration, overrides=overrides, shared_state=shared_state).plan
+        checked = self.check(configuration, overrides=overrides, shared_state=shared_state)
+        if checked is not configuration:
+            for warning in checked.warnings:
+                _log.warning("%s", warning)
+        plan = checked.plan
         unpaid = balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
         if unpaid:
             raise UsageError(unpaid)

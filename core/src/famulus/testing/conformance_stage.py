@@ -232,13 +232,13 @@ def open_stage(
 
 
 def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Problem]:
-    """Ask a plugin for its problems.
+    """Ask a plugin for its problems, without its warnings.
 
     :raises AssertionError: when it raises instead of returning them.
     """
     with must_not_raise("problems() has to return what is wrong"):
         try:
-            return list(ask(plan))
+            return [each for each in ask(plan) if not getattr(each, "warning", False)]
         except UsageError as error:
             return list(error.problems)
 

@@ -39,6 +39,8 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     draft = draft_plan(configuration, plugins)
     warn(draft.warnings)
     with session.open_database() as database:
-        problems = draft_problems(draft, plugins, database)
+        found = draft_problems(draft, plugins, database)
+    warn(each for each in found if each.warning)
+    problems = [each for each in found if not each.warning]
     if problems:
         raise UsageError(problems)
