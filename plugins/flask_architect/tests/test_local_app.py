@@ -332,6 +332,67 @@ def test_path_that_is_no_asset_is_404(client: FlaskClient, gateway: Any, path: s
     assert "secret" not in reply.text
 
 
+@pytest.mark.parametrize("length", [1, 255, 256, 4095, 9000])
+@pytest.mark.parametrize("byte", ["a", "%1b", "%c3%a4", "%ff", "a/"])
+def test_asset_name_of_any_length_is_404(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture, byte: str, length: int
+) -> None:
+    assert client.get("/" + byte * length).status_code == 404
+    assert not caplog.records
+
+
+def test_asset_that_cannot_be_read_is_404(
+    client: FlaskClient, gateway: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder: Path = gateway.assets[0]
+    (folder / "circle").symlink_to("circle")
+    (folder / "gone.txt").write_text("x")
+    found = folder / "gone.txt"
+    monkeypatch.setattr("famulus_flask.app.find_asset", lambda *_: found)
+    found.unlink()
+
+    assert client.get("/circle").status_code == 404
+    assert client.get("/gone.txt").status_code == 404
+
+
+def test_every_reply_carries_the_headers_of_the_frame(client: FlaskClient, gateway: Any) -> None:
+    (gateway.assets[0] / "page.html").write_text("<script src=x.js></script>")
+
+    for path in ("/", "/page.html", "/nothing", "/submit", "/healthz"):
+        reply = client.get(path, buffered=True)
+
+        assert reply.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_path_of_a_failing_view_is_logged_escaped_and_bounded(
+    client: FlaskClient, gateway: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway.assets = None
+
+    client.get("/%1b]0;title%07%c2%9b" + "x" * 9000)
+
+    message = caplog.messages[0]
+    assert message.isprintable()
+    assert message.startswith(r"GET /\x1b]0;title\x07\x9bxxx")
+    assert len(message) < 300
+
+
+def test_body_that_breaks_in_the_server_is_400(client: FlaskClient) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("invalid chunk size")
+
+    reply = client.post(
+        "/submit",
+        input_stream=Broken(),
+        content_type=_MULTIPART,
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+
+    assert reply.status_code == 400
+
+
 def test_link_inside_the_folder_is_followed(client: FlaskClient, gateway: Any) -> None:
     folder: Path = gateway.assets[0]
     (folder / "real.txt").write_text("here")

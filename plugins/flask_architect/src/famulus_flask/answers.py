@@ -51,12 +51,12 @@ class Answers:
         return self._take_form(environ, self._gateway.give_back)
 
     def headers(self, reply: Reply) -> dict[str, str]:
-        """Return the headers of a reply, but for those that describe its body."""
-        headers = {"Cache-Control": "no-store"}
-        if reply.content_type.partition(";")[0].strip() == _HTML:
-            headers.update(self._gateway.headers)
-        headers.update(reply.headers)
-        return headers
+        """Return the headers of a reply, except those that describe its body."""
+        return {"Cache-Control": "no-store", **self.common_headers(), **reply.headers}
+
+    def common_headers(self) -> dict[str, str]:
+        """Return the headers that every reply carries, whatever it holds."""
+        return {**self._gateway.headers, "X-Content-Type-Options": "nosniff"}
 
     def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
         if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
@@ -72,7 +72,7 @@ class Answers:
 
 
 def wants_json(environ: WSGIEnvironment) -> bool:
-    """Say whether the sender prefers JSON to HTML, as the page's script does."""
+    """Return whether the sender prefers JSON to HTML, as the page's script does."""
     accepted = environ.get("HTTP_ACCEPT")
     if accepted == _JSON:
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -15,6 +15,7 @@ from famulus_flask.answers import Answers, wants_json
 from famulus_flask.assets import find_asset
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
+from famulus_flask.log_text import printable
 from famulus_flask.uploads import UploadNotStoredError
 
 if TYPE_CHECKING:
@@ -26,12 +27,13 @@ _EXPLANATIONS = {
     HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
 }
+_LONGEST_LOGGED_PATH = 200
 _OUTCOMES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
-    """Make the application that serves one gateway's run; ``/healthz`` tells its ``instance``."""
-    app = Flask(__name__, static_folder=None, template_folder=None)
+    """Return the application that serves one gateway's run; ``/healthz`` names ``instance``."""
+    app = _Application(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
     answers = Answers(gateway, limits or Limits())
     views = _Views(gateway, instance, answers)
@@ -44,9 +46,18 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     app.register_error_handler(UnavailableError, views.ask_to_retry)
     app.register_error_handler(UploadNotStoredError, views.ask_to_retry)
     app.before_request(views.finish)
-    app.after_request(_forbid_sniffing)
+    app.after_request(views.add_headers)
     app.wsgi_app = Front(app, answers)  # type: ignore[method-assign]
     return app
+
+
+class _Application(Flask):
+    """Flask, except that a path from outside is logged escaped and in one bounded line."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log an error of a view with its traceback."""
+        path = printable(request.path, _LONGEST_LOGGED_PATH)
+        self.logger.error("%s %s failed", printable(request.method, 20), path, exc_info=exc_info)
 
 
 class _Views:
@@ -83,7 +94,10 @@ class _Views:
         path = find_asset(self._gateway.assets, name)
         if path is None:
             raise NotFound
-        return send_file(path)
+        try:
+            return send_file(path)
+        except OSError as error:  # removed meanwhile, or not readable
+            raise NotFound from error
 
     def explain(self, error: HTTPException) -> Response:
         """Say in plain words what is wrong with a request; to the page's script, in JSON."""
@@ -105,15 +119,16 @@ class _Views:
         current_app.logger.error("asked to try again later: %s", error)
         return self._respond(self._gateway.busy())
 
+    def add_headers(self, response: Response) -> Response:
+        """Add the headers that every reply carries, assets and errors included."""
+        for name, value in self._answers.common_headers().items():
+            response.headers.setdefault(name, value)
+        return response
+
     def _respond(self, reply: Reply) -> Response:
         response = Response(reply.body, reply.status, content_type=reply.content_type)
         response.headers.update(self._answers.headers(reply))
         return response
-
-
-def _forbid_sniffing(response: Response) -> Response:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _plain_page(title: str, text: str) -> str:

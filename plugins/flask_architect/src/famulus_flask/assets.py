@@ -12,15 +12,22 @@ def find_asset(folders: Iterable[Path], name: str) -> Path | None:
     """Return the file of that name from the first folder that has it, or None.
 
     A name that starts with a dot, anywhere in the path, is not found; nor is what a symbolic link
-    brings in from outside its folder.
+    brings in from outside its folder, nor a name that the file system cannot hold.
     """
     if "\0" in name or any(part.startswith(".") for part in name.split("/")):
         return None
     for folder in folders:
         joined = safe_join(str(folder), name)
-        if joined is None:
-            continue
-        found = Path(joined).resolve()
-        if found.is_relative_to(folder.resolve()) and found.is_file():
+        found = None if joined is None else _file_inside(folder, joined)
+        if found is not None:
             return found
     return None
+
+
+def _file_inside(folder: Path, joined: str) -> Path | None:
+    try:
+        found = Path(joined).resolve()
+        return found if found.is_relative_to(folder.resolve()) and found.is_file() else None
+    except (OSError, RuntimeError, ValueError):
+        # Too long, a circle of links, no permission, or not representable in the file system.
+        return None

@@ -7,6 +7,7 @@ or by the closing boundary.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,7 @@ _CHUNK_BYTES = 64 * 1024
 _DECODER_BYTES = 2 * _CHUNK_BYTES
 #: a body up to this size is read at once
 _SMALL_BYTES = 64 * 1024
+_BROKEN_OFF = "The connection broke off before all of the form had arrived."
 
 
 @contextmanager
@@ -86,9 +88,9 @@ class _Body:
         """
         if self.announced is None or self.announced > min(most, self._limit):
             return None
-        data = self._stream.read(self.announced + 1)
+        data = self._read(self.announced + 1)
         while len(data) <= self.announced:
-            if not (more := self._stream.read(self.announced + 1 - len(data))):
+            if not (more := self._read(self.announced + 1 - len(data))):
                 break
             data += more
         self._begun = data
@@ -97,14 +99,14 @@ class _Body:
     def chunks(self) -> Iterator[bytes]:
         self.require_announced_at_most(self._limit)
         size = 0
-        while chunk := self._begun or self._stream.read(_CHUNK_BYTES):
+        while chunk := self._begun or self._read(_CHUNK_BYTES):
             self._begun = b""
             size += len(chunk)
             if size > self._limit:
                 raise RequestEntityTooLarge(_total_message(self._limit))
             yield chunk
         if self.announced is not None and size < self.announced:
-            raise BadRequest("The connection broke off before all of the form had arrived.")
+            raise BadRequest(_BROKEN_OFF)
 
     def require_announced_at_most(self, limit: int) -> None:
         """Refuse a body by its announced length, before any of it is read."""
@@ -114,8 +116,15 @@ class _Body:
     def discard_rest(self) -> None:
         """Read on, within the limit: a browser that is still sending would not see the reply."""
         discarded = 0
-        while discarded <= self._limit and (chunk := self._stream.read(_CHUNK_BYTES)):
-            discarded += len(chunk)
+        with contextlib.suppress(BadRequest):
+            while discarded <= self._limit and (chunk := self._read(_CHUNK_BYTES)):
+                discarded += len(chunk)
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except OSError as error:  # how WSGI servers report a malformed or broken body
+            raise BadRequest(_BROKEN_OFF) from error
 
 
 def _read_urlencoded(body: _Body, limits: Limits) -> Form:

@@ -68,7 +68,6 @@ class Front:
             "Content-Type": reply.content_type,
             "Content-Length": str(len(body)),
             **self._answers.headers(reply),
-            "X-Content-Type-Options": "nosniff",
         }
         start_response("200 OK", list(headers.items()))
         return [body]

@@ -15,12 +15,14 @@ from collections.abc import Mapping
 
 from famulus import UnavailableError
 from famulus_flask.health import Health, ask_health
+from famulus_flask.log_text import printable
 
 #: Seconds from the start of the process to its first answer.
 _START_SECONDS = 60.0
 #: Seconds to end in after SIGTERM: more than what the child gives its running requests.
 _STOP_SECONDS = 15.0
 _KEPT_LINES = 30
+_LONGEST_LINE = 2000
 
 _log = logging.getLogger("famulus_flask")
 
@@ -111,9 +113,10 @@ class ServerProcess:
     def _read_output(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._lines.append(line.rstrip())
+            text = printable(line.rstrip(), _LONGEST_LINE)
+            self._lines.append(text)
             if self._is_ready:
-                _log.warning("server: %s", line.rstrip())
+                _log.warning("server: %s", text)
 
     def _last_words(self) -> str:
         own = [line for line in self._lines if line and not line.startswith("[ERROR]")]
