@@ -80,7 +80,7 @@ def test_a_lost_reply_hides_an_effect(sandbox: Account, client: Any, launch: Lau
 
     [made] = sandbox.state.hits
     assert made in str(caught.value)
-    assert [call.outcome for call in sandbox.calls] == ["reply lost", "HitAlreadyExists"]
+    assert [call.outcome for call in sandbox.calls] == ["reply lost", "HITAlreadyExists"]
 
 
 def test_an_errors_reply_can_be_lost_too(sandbox: Account, client: Any) -> None:

@@ -57,7 +57,7 @@ def test_a_token_makes_one_hit_within_24_hours(
     with pytest.raises(client.exceptions.RequestError) as caught:
         launch(UniqueRequestToken="place-1")
 
-    assert code(caught) == "HitAlreadyExists"
+    assert code(caught) == "HITAlreadyExists"
     assert hit["HITId"] in str(caught.value)
 
 

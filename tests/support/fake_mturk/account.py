@@ -13,6 +13,7 @@ from typing import Any
 from fake_mturk.assignments import Assignments
 from fake_mturk.errors import (
     ApiError,
+    ExpiredKeysError,
     MalformedRequestError,
     NotOfferedError,
     ServiceFaultError,
@@ -126,6 +127,7 @@ class Account:
         """
         operation = self._model.operation(target)
         try:
+            self._check_keys(access_key)
             reply = self._answer(operation, body)
         except (ApiError, ReplyLostError) as error:
             self._record(operation, body, access_key, _outcome(error))
@@ -150,6 +152,10 @@ class Account:
             aws_secret_access_key="secret",
             config=Config(retries={"total_max_attempts": attempts, "mode": "standard"}),
         )
+
+    def _check_keys(self, access_key: str) -> None:
+        if self.faults.expired_keys & {access_key, ""}:
+            raise ExpiredKeysError(self.state.facts.expired_code)
 
     def _answer(self, operation: str, body: Any) -> Any:
         if not isinstance(body, dict):

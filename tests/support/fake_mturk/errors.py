@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
 
+#: what MTurk's own codes begin with
+PREFIX = "AWS.MechanicalTurk."
+
 
 class ApiError(Exception):
     """An error reply: its ``type`` becomes the code, or the exception class, that boto3 shows."""
@@ -23,11 +26,14 @@ class ApiError(Exception):
         self.message = message
         self.code = code
 
-    def body(self, at: datetime) -> dict[str, str]:
-        """Return the members of the reply; the message ends with the milliseconds since 1970."""
+    def body(self, at: datetime, code: str) -> dict[str, str]:
+        """Return the members of the reply; MTurk's messages end with the milliseconds since 1970.
+
+        :param code: how the code is spelt; empty where there is none.
+        """
         stamped = f"{self.message} ({int(at.timestamp() * 1000)} s)" if self.code else self.message
         members = {"__type": self.type, "Message": stamped}
-        return members | {"TurkErrorCode": self.code} if self.code else members
+        return members | {"TurkErrorCode": code} if code else members
 
 
 class RequestError(ApiError):
@@ -36,7 +42,7 @@ class RequestError(ApiError):
     type = "RequestError"
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message, f"AWS.MechanicalTurk.{code}")
+        super().__init__(message, f"{PREFIX}{code}")
 
 
 class ServiceFaultError(ApiError):
@@ -53,6 +59,14 @@ class ThrottledError(ApiError):
 
     def __init__(self) -> None:
         super().__init__("Rate exceeded")
+
+
+class ExpiredKeysError(ApiError):
+    """The keys were good for a while, as those of a single sign-on are."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("The security token included in the request is expired")
+        self.type = code
 
 
 class MalformedRequestError(ApiError):

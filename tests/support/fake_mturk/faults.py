@@ -58,6 +58,8 @@ class Faults:
         self._planned: list[_Planned] = []
         self._gates: list[tuple[Gate, str, bool]] = []
         self._rate: _Rate | None = None
+        #: access keys that have expired; ``""`` is any
+        self.expired_keys: set[str] = set()
         #: lists leave out what is younger
         self.lists_late = timedelta(0)
         #: numbers of assignments, and the status that follows from them, are as old as that
@@ -95,6 +97,7 @@ class Faults:
         with self._lock:
             self._planned.clear()
             self._rate = None
+        self.expired_keys.clear()
         self.lists_late = self.counts_stale = timedelta(0)
         for gate, _, _ in list(self._gates):
             gate.open()

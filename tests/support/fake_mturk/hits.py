@@ -18,6 +18,8 @@ from fake_mturk.requirements import check_requirements
 from fake_mturk.state import State
 
 _MONTH = timedelta(days=30)
+#: an id that is no HIT's
+_REQUEST = "3REQUESTREQUESTREQUESTREQUESTR"
 #: what CreateHIT has and CreateHITWithHITType finds in the type
 _OF_THE_TYPE = (
     "AutoApprovalDelayInSeconds",
@@ -195,9 +197,14 @@ class Hits:
     def _refuse_known_token(self, parameters: Mapping[str, Any]) -> None:
         known = self._state.known_token("hit", parameters.get("UniqueRequestToken"))
         if known is not None:
+            named = {
+                "hit": f"HIT with ID {known}",
+                "request": f"HIT of the request {_REQUEST}",
+                "nothing": "HIT",
+            }[self._state.facts.duplicate_names]
             raise RequestError(
-                "HitAlreadyExists",
-                f"The HIT with ID {known} has already been created with this UniqueRequestToken.",
+                "HITAlreadyExists",
+                f"The {named} has already been created with this UniqueRequestToken.",
             )
 
     def _refuse_processed(self, purpose: str, token: str | None) -> None:

@@ -33,8 +33,8 @@ class _Handler(Handler):
                 self.headers.get("X-Amz-Target", ""), _parsed(body), self._access_key()
             )
         except ApiError as error:
-            moment = self.server.account.state.now
-            self._send(error.status, error.body(moment))
+            state = self.server.account.state
+            self._send(error.status, error.body(state.now, state.facts.code_of(error)))
         except ReplyLostError:
             self.close_connection = True
         else:

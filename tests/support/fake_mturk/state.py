@@ -10,6 +10,7 @@ from decimal import Decimal
 from attrs import Factory, define, field, frozen
 
 from fake_mturk.errors import missing
+from fake_mturk.facts import Facts
 from fake_mturk.faults import Faults
 from fake_mturk.money import MASTERS, Money, fee
 from fake_mturk.records import (
@@ -51,6 +52,7 @@ class State:
     money: Money
     faults: Faults
     _random: random.Random
+    facts: Facts = Factory(Facts)
     #: whether a place that was given back keeps its assignment id for the next worker
     reuse_assignment_ids: bool = True
     hits: dict[str, Hit] = Factory(dict)

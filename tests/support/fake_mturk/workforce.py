@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fake_mturk.errors import bad_value, missing
+from fake_mturk.errors import RequestError, bad_value, missing
 from fake_mturk.limits import check_sizes
 from fake_mturk.paging import page
 from fake_mturk.state import State
@@ -23,11 +23,15 @@ class Workforce:
         check_sizes(parameters)
         if parameters["WorkerId"] in self._state.unknown_workers:
             raise missing("Worker", parameters["WorkerId"])
+        if self._state.facts.blocks_are_strict and parameters["WorkerId"] in self._state.blocks:
+            raise RequestError("WorkerBlockAlreadyExists", "The worker block already exists.")
         self._state.blocks[parameters["WorkerId"]] = parameters["Reason"]
         return {}
 
     def delete_worker_block(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Let a worker in again; one who was not blocked is no error."""
+        """Let a worker in again."""
+        if self._state.facts.blocks_are_strict and parameters["WorkerId"] not in self._state.blocks:
+            raise missing("WorkerBlock", parameters["WorkerId"])
         self._state.blocks.pop(parameters["WorkerId"], None)
         return {}
 

@@ -10,25 +10,17 @@ from typing import Any
 from attrs import define, field, frozen
 
 import famulus
-from famulus import FamulusError, UnavailableError, UsageError
+from famulus import FamulusError, UnavailableError
+from famulus_mturk.meanings import Meaning, meaning_of
 
 REGION = "us-east-1"
 #: Seconds. Three attempts together stay well below the time after which core counts a call as lost.
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 30
 _PAGE = 100
+_SERVER_ERRORS = 500
 #: MTurk ends its messages with the time: "... (1447805800000 s)".
 _STAMP = re.compile(r"\s*\(\d{13}( s)?\)$")
-#: Codes of errors that AWS gives before it has looked at what was asked.
-_NOT_NOW = frozenset({
-    "RequestLimitExceeded", "ServiceUnavailable", "Throttling", "ThrottlingException",
-    "ThrottledException", "TooManyRequestsException", "RequestThrottled", "SlowDown",
-})
-_NOT_YOU = frozenset({
-    "AccessDenied", "AccessDeniedException", "ExpiredToken", "InvalidClientTokenId",
-    "IncompleteSignature", "InvalidSignatureException", "MissingAuthenticationToken",
-    "NotAuthorized", "OptInRequired", "SignatureDoesNotMatch", "UnrecognizedClientException",
-})
 
 
 @frozen(kw_only=True)
@@ -47,6 +39,11 @@ class Account:
         place = "mturk-requester-sandbox" if self.sandbox else "mturk-requester"
         return self.endpoint_url or f"https://{place}.{self.region}.amazonaws.com"
 
+    @property
+    def login(self) -> str:
+        """The command that renews a session of AWS's single sign-on."""
+        return f"aws sso login --profile {self.profile}" if self.profile else "aws sso login"
+
 
 class CallLostError(UnavailableError):
     """MTurk gave no answer; ``maybe_done`` says whether it may have done what was asked."""
@@ -56,18 +53,32 @@ class CallLostError(UnavailableError):
         self.maybe_done = maybe_done
 
 
+class KeysError(CallLostError):
+    """The keys are missing, have expired or are refused: the call can be made again with new
+    ones."""
+
+
 class RefusedError(famulus.RefusedError):
     """MTurk has refused a call; ``code`` is its own word for the reason, such as
-    ``AWS.MechanicalTurk.InvalidAssignmentState``."""
+    ``AWS.MechanicalTurk.InvalidAssignmentState``, and ``meaning`` what it says.
 
-    def __init__(self, message: str, code: str) -> None:
+    ``maybe_done`` says whether an earlier attempt of the same call may have had its effect:
+    botocore repeats a call whose reply got lost.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        code: str,
+        meaning: Meaning = Meaning.REFUSED,
+        *,
+        maybe_done: bool = False,
+    ) -> None:
         super().__init__(f"MTurk refuses: {message}")
         self.message = message
         self.code = code
-
-    def is_about(self, word: str) -> bool:
-        """Say whether the reason's code ends in a word: ``HITDoesNotExist``."""
-        return self.code.endswith(word)
+        self.meaning = meaning
+        self.maybe_done = maybe_done
 
 
 @define(eq=False)
@@ -77,37 +88,38 @@ class Mturk:
     account: Account
     _client: Any = None
     _opening: threading.Lock = field(factory=threading.Lock)
+    #: of each thread, whether an attempt of its call may have had an effect
+    _attempts: threading.local = field(factory=threading.local)
 
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation by its name in boto3 (``get_hit``) and return its answer.
 
         :raises CallLostError: when there was none, now.
+        :raises KeysError: when the keys are missing, have expired or are refused. They are read
+            again before the next call.
         :raises RefusedError: when MTurk refuses it.
-        :raises famulus.UsageError: when the keys are missing or refused.
         """
         from botocore import exceptions
 
+        self._attempts.doubtful = False
+        client: Any = None
         try:
-            answer: Mapping[str, Any] = getattr(self._opened(), operation)(**parameters)
+            client = self._opened()
+            answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
         except exceptions.ClientError as error:
-            raise _told(error.response) from error
-        except (
-            exceptions.NoCredentialsError,
-            exceptions.PartialCredentialsError,
-            exceptions.ProfileNotFound,
-        ) as error:
-            hint = _keys_hint(self.account)
-            raise UsageError(f"MTurk cannot be called: {error}{hint}") from error
+            told = self._told(error.response)
+            if isinstance(told, KeysError):
+                self._forget(client)
+            raise told from error
         except exceptions.ParamValidationError as error:
             raise RefusedError(" ".join(str(error).split()), "ParamValidation") from error
-        except (
-            exceptions.EndpointConnectionError,
-            exceptions.ConnectTimeoutError,
-            exceptions.ProxyConnectionError,
-        ) as error:
-            raise CallLostError(f"MTurk cannot be reached: {error}", maybe_done=False) from error
+        except _keys_errors() as error:
+            self._forget(client)
+            raise self._without_keys(error) from error
         except exceptions.BotoCoreError as error:
-            raise CallLostError(f"MTurk gave no answer: {error}", maybe_done=True) from error
+            doubtful = self._attempts.doubtful
+            problem = "gave no answer" if doubtful else "cannot be reached"
+            raise CallLostError(f"MTurk {problem}: {error}", maybe_done=doubtful) from error
         return answer
 
     def pages(self, operation: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
@@ -122,18 +134,20 @@ class Mturk:
                 return
 
     def _opened(self) -> Any:
-        if self._client is None:
+        client = self._client
+        if client is None:
             with self._opening:
                 if self._client is None:
                     self._client = self._open()
-        return self._client
+                client = self._client
+        return client
 
     def _open(self) -> Any:
         import boto3
         from botocore.config import Config
 
         session = boto3.Session(profile_name=self.account.profile, region_name=self.account.region)
-        return session.client(
+        client = session.client(
             "mturk",
             endpoint_url=self.account.address,
             config=Config(
@@ -143,22 +157,88 @@ class Mturk:
                 retries={"mode": "adaptive"},
             ),
         )
+        client.meta.events.register("needs-retry.mturk", self._note_attempt)
+        return client
+
+    def _forget(self, client: Any) -> None:
+        """Have the keys read again: a client keeps those it has begun with."""
+        with self._opening:
+            if self._client is client:
+                self._client = None
+
+    def _note_attempt(
+        self,
+        response: tuple[Any, Mapping[str, Any]] | None = None,
+        caught_exception: Exception | None = None,
+        **_: Any,
+    ) -> None:
+        """Note whether an attempt may have had its effect; botocore asks after each whether to
+        make another, and shows its caller the last one alone."""
+        if caught_exception is not None:
+            is_doubtful = not isinstance(caught_exception, _not_sent())
+        elif response is not None and response[0].status_code >= _SERVER_ERRORS:
+            is_doubtful = meaning_of(response[1]) is not Meaning.BUSY
+        else:
+            is_doubtful = response is not None and (
+                "Error" in response[1] and meaning_of(response[1]) is Meaning.FAILED
+            )
+        self._attempts.doubtful = self._attempts.doubtful or is_doubtful
+
+    def _told(self, response: Mapping[str, Any]) -> FamulusError:
+        error = response.get("Error", {})
+        code = str(response.get("TurkErrorCode") or error.get("Code", ""))
+        message = _STAMP.sub("", str(error.get("Message", ""))) or code
+        meaning, maybe_done = meaning_of(response), bool(self._attempts.doubtful)
+        if meaning is Meaning.BUSY:
+            return CallLostError(f"MTurk asks to slow down: {message}", maybe_done=maybe_done)
+        if meaning is Meaning.FAILED:
+            return CallLostError(f"MTurk failed: {message}", maybe_done=True)
+        if meaning is Meaning.EXPIRED:
+            return KeysError(
+                f"the AWS session has expired ({message}): renew it (`{self.account.login}`, or "
+                "write new keys to its profile); what waits is done then. Keys that a process was "
+                "given in its environment need that process to be started again",
+                maybe_done=maybe_done,
+            )
+        if meaning is Meaning.KEYS:
+            return KeysError(
+                f"MTurk refuses the keys ({message}): check them (`aws sts get-caller-identity`), "
+                "that their user may call MTurk, and this machine's clock",
+                maybe_done=maybe_done,
+            )
+        return RefusedError(message, code, meaning, maybe_done=maybe_done)
+
+    def _without_keys(self, error: Exception) -> KeysError:
+        remedy = f"log in (`{self.account.login}`)"
+        if not self.account.profile:
+            remedy += ", set keys (`aws configure`), or name a profile when you register"
+        return KeysError(
+            f"MTurk cannot be called: {error}; {remedy}", maybe_done=bool(self._attempts.doubtful)
+        )
 
 
-def _told(response: Mapping[str, Any]) -> FamulusError:
-    error = response.get("Error", {})
-    code, message = str(error.get("Code", "")), _STAMP.sub("", str(error.get("Message", "")))
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _NOT_NOW:
-        return CallLostError(f"MTurk asks to slow down: {message}", maybe_done=False)
-    if code in _NOT_YOU:
-        return UsageError(f"MTurk refuses the keys: {message or code}")
-    if status >= 500 or code == "ServiceFault":
-        return CallLostError(f"MTurk failed: {message or code}", maybe_done=True)
-    return RefusedError(message, str(response.get("TurkErrorCode") or code))
+def _not_sent() -> tuple[type[Exception], ...]:
+    """Return what botocore raises before a request has reached anybody."""
+    from botocore import exceptions
+
+    return (
+        exceptions.EndpointConnectionError,
+        exceptions.ConnectTimeoutError,
+        exceptions.ProxyConnectionError,
+        *_keys_errors(),
+    )
 
 
-def _keys_hint(account: Account) -> str:
-    if account.profile:
-        return ""
-    return "; give its keys to AWS (`aws configure`), or name a profile when you register"
+def _keys_errors() -> tuple[type[Exception], ...]:
+    """Return what botocore raises when it finds no keys that it could use; which of them there are
+    depends on its version."""
+    from botocore import exceptions
+
+    names = (
+        "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError",
+        "ProfileNotFound", "NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError",
+        "RefreshWithMFAUnsupportedError", "MetadataRetrievalError", "UnknownCredentialError",
+        "ConfigParseError", "ConfigNotFound", "InvalidConfigError",
+    )
+    found = (getattr(exceptions, name, None) for name in names)
+    return tuple(each for each in found if each is not None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
 
 if TYPE_CHECKING:
     from famulus import RunView, VisitView
@@ -66,7 +67,7 @@ def _status(mturk: Mturk, assignment: str) -> str | None:
     try:
         answer: Mapping[str, Any] = mturk.call("get_assignment", AssignmentId=assignment)
     except RefusedError as error:
-        if not error.is_about("AssignmentDoesNotExist"):
+        if error.meaning is not Meaning.MISSING:
             raise
         return None
     return str(answer["Assignment"]["AssignmentStatus"])

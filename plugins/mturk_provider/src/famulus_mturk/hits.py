@@ -11,6 +11,7 @@ from attrs import frozen
 
 from famulus import UnavailableError
 from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
 from famulus_mturk.question import external_question
 
 if TYPE_CHECKING:
@@ -129,9 +130,9 @@ class Hits:
                 UniqueRequestToken=token,
             )
         except RefusedError as error:
-            if error.is_about("HitAlreadyExists"):
+            if error.meaning in (Meaning.EXISTS, Meaning.PROCESSED):
                 return self._existing(run, token, error)
-            if error.is_about("InsufficientFunds"):
+            if error.meaning is Meaning.FUNDS:
                 raise UnavailableError(
                     "the account cannot pay for more HITs; they are made once it can: add money "
                     f"to it ({error.message})"
@@ -140,14 +141,23 @@ class Hits:
         return str(answer["HIT"]["HITId"])
 
     def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
-        """Find the HIT that a token stands for: MTurk names it in its message."""
-        named = _ID.search(refused.message)
-        found = named[0] if named else self._listed(run).get(token)
+        """Return the HIT that a token stands for: one that MTurk's message names, or that carries
+        the token as its annotation."""
+        named = (found for found in _ID.findall(refused.message) if self._is_of(found, token))
+        found = next(named, None) or self._listed(run).get(token)
         if found is None:
             raise UnavailableError(
                 f"MTurk has made a HIT that it does not list yet: {refused.message}"
             ) from refused
         return found
+
+    def _is_of(self, hit: str, token: str) -> bool:
+        """Return whether an id is that of the HIT with a token: a message may name other things."""
+        try:
+            answer = self.mturk.call("get_hit", HITId=hit)
+        except RefusedError:
+            return False
+        return bool(answer["HIT"].get("RequesterAnnotation") == token)
 
     def _listed(self, run: RunView) -> dict[str, str]:
         """Read from MTurk's list which HITs there are of a run, by their annotations."""
@@ -167,7 +177,7 @@ class Hits:
         try:
             self.mturk.call("update_hit_review_status", HITId=hit, Revert=True)
         except RefusedError as error:
-            if not error.is_about("InvalidHITState") and not _is_gone(error):
+            if error.meaning not in (Meaning.STATE, Meaning.MISSING):
                 raise
 
     def _expire(self, hit: str, moment: datetime) -> None:
@@ -175,11 +185,11 @@ class Hits:
             self.mturk.call("update_expiration_for_hit", HITId=hit, ExpireAt=moment)
         except RefusedError as error:
             # MTurk makes a token of the HIT and the time: what was done already is refused.
-            if not (error.is_about("IdempotencyTokenAlreadyProcessed") or _is_gone(error)):
+            if not (error.meaning in (Meaning.PROCESSED, Meaning.EXISTS) or _is_gone(error)):
                 raise
 
 
 def _is_gone(refused: RefusedError) -> bool:
-    return refused.is_about("HITDoesNotExist") or (
-        refused.is_about("InvalidHITState") and "'Disposed'" in refused.message
+    return refused.meaning is Meaning.MISSING or (
+        refused.meaning is Meaning.STATE and "disposed" in refused.message.casefold()
     )

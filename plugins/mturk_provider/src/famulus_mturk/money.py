@@ -12,6 +12,7 @@ from attrs import frozen
 
 from famulus import Outcome, PaymentKind, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkBonus
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ _MARK_LENGTH = 8
 #: Characters of a rejection's reason, and of a bonus's.
 _LONGEST_FEEDBACK = 1024
 _LONGEST_REASON = 4096
+#: What is said of a token that MTurk has seen before.
+_DONE = (Meaning.PROCESSED, Meaning.EXISTS)
 #: A bonus that MTurk does not list after that time was not paid.
 _LISTED_BY = timedelta(hours=1)
 
@@ -73,13 +76,16 @@ class Money:
                 return Outcome.UNKNOWN
             raise
         except RefusedError as error:
-            if error.is_about("InvalidAssignmentState"):
+            # An earlier attempt of the same payment, whose answer got lost, has arrived.
+            if error.meaning in _DONE:
+                return Outcome.CONFIRMED
+            if error.maybe_done:
+                return Outcome.UNKNOWN
+            if error.meaning is Meaning.STATE:
                 raise UnavailableError(
                     f"MTurk pays a bonus once the work is approved or rejected: {error.message}"
                 ) from error
-            # An earlier attempt of the same payment, whose answer got lost, has arrived.
-            if not error.is_about("IdempotencyTokenAlreadyProcessed"):
-                raise
+            raise
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
@@ -152,7 +158,7 @@ class Money:
         try:
             answer = self.mturk.call("get_assignment", AssignmentId=assignment)
         except RefusedError as error:
-            if not error.is_about("AssignmentDoesNotExist"):
+            if error.meaning is not Meaning.MISSING:
                 raise
             raise UnavailableError(str(refused)) from refused
         return str(answer["Assignment"]["AssignmentStatus"])

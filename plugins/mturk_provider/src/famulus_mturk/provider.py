@@ -50,8 +50,6 @@ if TYPE_CHECKING:
     from famulus_mturk.sync import Sync
 
 _SETTINGS = ("profile", "region", "endpoint_url")
-_BLOCKED = "The requester has blocked you from their tasks."
-_UNBLOCKED = "The requester has taken the block back."
 
 
 class MturkProvider(Provider):
@@ -196,11 +194,15 @@ class MturkProvider(Provider):
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block a worker in the requester's account; MTurk counts that against the worker."""
-        self._mturk.call("create_worker_block", WorkerId=worker_name, Reason=reason or _BLOCKED)
+        from famulus_mturk.blocking import block
+
+        block(self._mturk, worker_name, reason)
 
     def unblock(self, worker_name: str, reason: str) -> None:
         """Take a block back."""
-        self._mturk.call("delete_worker_block", WorkerId=worker_name, Reason=reason or _UNBLOCKED)
+        from famulus_mturk.blocking import unblock
+
+        unblock(self._mturk, worker_name, reason)
 
     @cached_property
     def _mturk(self) -> Mturk:

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from famulus import UnavailableError
 from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkQualification
 
 if TYPE_CHECKING:
@@ -59,9 +60,7 @@ class Qualifications:
                 WorkerId=worker,
             )
         except RefusedError as error:
-            if not error.is_about("QualificationDoesNotExist") and not error.is_about(
-                "InvalidQualificationState"
-            ):
+            if error.meaning not in (Meaning.MISSING, Meaning.STATE):
                 raise
 
     def type_id(self, name: str) -> str:
@@ -82,7 +81,7 @@ class Qualifications:
             )
             found = str(answer["QualificationType"]["QualificationTypeId"])
         except RefusedError as error:
-            if not error.is_about("QualificationTypeAlreadyExists"):
+            if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
                 raise
             # Names are unique in an account: an attempt whose answer got lost, another database
             # of the same requester, or one that was deleted less than 48 hours ago.

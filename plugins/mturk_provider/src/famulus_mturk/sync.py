@@ -11,6 +11,7 @@ from attrs import define, field
 
 from famulus import VisitReport, VisitStatus
 from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
 
 if TYPE_CHECKING:
     from famulus import Clock, RunView, VisitView
@@ -81,7 +82,7 @@ class Sync:
         try:
             found = self.mturk.call("get_hit", HITId=row.hit_id)["HIT"]
         except RefusedError as error:
-            if error.is_about("HITDoesNotExist"):
+            if error.meaning is Meaning.MISSING:
                 return
             raise
         status, settled = found["HITStatus"], self.clock() - _SETTLES
@@ -138,7 +139,7 @@ class Sync:
                 self.mturk.pages("list_assignments_for_hit", "Assignments", HITId=hit), None
             )
         except RefusedError as error:
-            if error.is_about("HITDoesNotExist"):
+            if error.meaning is Meaning.MISSING:
                 return None
             raise
 
@@ -146,7 +147,7 @@ class Sync:
         try:
             self.mturk.call("update_hit_review_status", HITId=hit)
         except RefusedError as error:
-            if not error.is_about("InvalidHITState") and not error.is_about("HITDoesNotExist"):
+            if error.meaning not in (Meaning.STATE, Meaning.MISSING):
                 raise
 
     def _is_due(self, hit: str) -> bool:

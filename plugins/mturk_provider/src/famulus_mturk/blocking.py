@@ -1,0 +1,27 @@
+"""Blocks on the account of a requester: said twice, they are as they were."""
+
+from __future__ import annotations
+
+from famulus_mturk.calls import Mturk, RefusedError
+from famulus_mturk.meanings import Meaning
+
+_BLOCKED = "The requester has blocked you from their tasks."
+_UNBLOCKED = "The requester has taken the block back."
+
+
+def block(mturk: Mturk, worker: str, reason: str) -> None:
+    """Keep a worker from all of the requester's HITs."""
+    try:
+        mturk.call("create_worker_block", WorkerId=worker, Reason=reason or _BLOCKED)
+    except RefusedError as error:
+        if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
+            raise
+
+
+def unblock(mturk: Mturk, worker: str, reason: str) -> None:
+    """Let a worker accept the requester's HITs again."""
+    try:
+        mturk.call("delete_worker_block", WorkerId=worker, Reason=reason or _UNBLOCKED)
+    except RefusedError as error:
+        if error.meaning not in (Meaning.MISSING, Meaning.STATE):
+            raise
