@@ -480,6 +480,37 @@ def test_restored_answers_reach_the_authors_scripts_and_fields_but_submit_nothin
         assert stub.submissions == []
 
 
+def test_fields_that_scripts_make_where_they_stand_are_sent(
+    open_page: Callable[..., Any],
+) -> None:
+    body = """<script>document.write('<input name="written" value="1">')</script>
+    <script>document.currentScript.parentNode.insertAdjacentHTML(
+      "beforeend", '<input name="inserted" value="2">')</script>"""
+    late = """<script>document.write('<input name="late" value="3">')</script>"""
+    with serving(document(body=body, scripts=late)) as stub:
+        page = open_page(stub.url)
+
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        (sent,) = stub.submissions
+        assert [sent.get(name) for name in ("written", "inserted", "late")] == [["1"], ["2"], ["3"]]
+
+
+def test_author_scripts_that_replace_what_ours_needs_harm_nothing(
+    open_page: Callable[..., Any],
+) -> None:
+    body = "<script>window.fetch = window.FormData = null;</script>" + FIELDS
+    with serving(document(body=body)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        assert page.url == stub.url
+
+
 @pytest.mark.parametrize(
     "hanging",
     [

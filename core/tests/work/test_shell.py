@@ -165,7 +165,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
     assert "formnovalidate" in give_back
 
 
-def test_authors_scripts_come_after_the_form_and_our_script() -> None:
+def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_form() -> None:
     document = task_document(shell())
 
     places = [
@@ -173,10 +173,12 @@ def test_authors_scripts_come_after_the_form_and_our_script() -> None:
         "<style>",
         "author-head",
         "</head>",
-        'id="inside"',
-        "</form>",
+        "<form",
         "famulus-answers:",
+        'id="inside"',
+        'id="famulus-submit"',
         "author-script",
+        "</form>",
     ]
     assert sorted(places, key=document.index) == places
 
@@ -336,7 +338,9 @@ def test_reply_to_the_script_is_json() -> None:
     assert reply == {"outcome": "invalid", "message": "Say “more”.", "html": "<p>"}
 
 
-@pytest.mark.parametrize("name", ["answers.js", "clock.js", "worker.js", "done.js", "worker.css"])
+@pytest.mark.parametrize(
+    "name", ["answers.js", "clock.js", "worker.js", "parsed.js", "done.js", "worker.css"]
+)
 def test_asset_can_stand_inside_its_element(name: str) -> None:
     text = files("famulus.work.shell").joinpath(name).read_text(encoding="utf-8").lower()
 

@@ -32,20 +32,57 @@ def test_a_document_loses_what_the_shell_has() -> None:
 
 
 def test_what_is_left_out_does_not_join_its_neighbours_to_a_tag() -> None:
-    page = compile_page("1 <<title>T</title>${v} <<script></script>b").render({"v": "i"})
+    page = compile_page("1 <<title>T</title>${v} <<title></title>b").render({"v": "i"})
 
     assert page.body == "1 &lt;i &lt;b"
 
 
-def test_scripts_follow_the_page_in_their_order() -> None:
+def test_scripts_stay_where_they_stand() -> None:
+    html = (
+        "<div><script>one()</script><p>x</p></div><script src='two.js'></script>"
+        "<script type=module src=//cdn/three.js></script><script async src=//cdn/four.js></script>"
+        "<table><tr><script>five()</script></table>"
+    )
+
+    page = _page(html)
+
+    assert (page.body, page.scripts) == (html, "")
+
+
+def test_a_script_that_waits_for_another_host_takes_those_behind_it_to_the_end() -> None:
     page = _page(
-        "<div><script>one()</script><p>x</p></div><script src='//cdn/two.js'></script>"
+        "<script>one()</script><script src='//cdn/two.js'></script><p>x</p>"
         "<script type=module>three()</script><script type='text/javascript'>four()</script>"
     )
 
-    places = [page.scripts.index(word) for word in ("one()", "two.js", "three()", "four()")]
+    places = [page.scripts.index(word) for word in ("two.js", "three()", "four()")]
     assert places == sorted(places)
-    assert page.body == "<div><p>x</p></div>"
+    assert page.body == "<script>one()</script><p>x</p>"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "document.write('<input name=a>')",
+        "document . writeln('<input name=a>')",
+        "document.currentScript.before('x')",
+        "var all = document.getElementsByTagName('script')",
+        "document.scripts[0]",
+    ],
+)
+def test_no_script_goes_past_one_that_needs_its_place(code: str) -> None:
+    html = f"<script src=//cdn/one.js></script><p>x</p><script>{code}</script>"
+
+    page = _page(html + "<script src=//cdn/two.js></script>")
+
+    assert page.body == html
+    assert page.scripts.startswith("<script src=//cdn/two.js>")
+
+
+def test_a_script_in_a_template_element_moves_nothing() -> None:
+    html = "<template><script src=//cdn/one.js></script></template><script>two()</script>"
+
+    assert _page(html).body == html
 
 
 def test_data_blocks_stay_where_they_are() -> None:
@@ -125,20 +162,20 @@ def test_a_script_in_a_picture_is_moved_as_one() -> None:
 
 
 def test_an_unclosed_picture_ends_where_browsers_end_it() -> None:
-    page = _page("<svg><path><p>x</p><script>one()</script>")
+    page = _page("<svg><path><p>x</p><script src=//cdn/one.js></script>")
 
-    assert "one()" in page.scripts
+    assert "one.js" in page.scripts
     assert "<svg hidden" not in page.scripts
 
 
 def test_the_old_settings_object_comes_first() -> None:
     page = _page('<script>window._MEPHISTO_CONFIG_.set("HIDE_SUBMIT_BUTTON", true)</script>')
 
-    assert page.scripts.startswith("<script>\nwindow._MEPHISTO_CONFIG_ =")
+    assert page.head.startswith("<script>\nwindow._MEPHISTO_CONFIG_ =")
 
 
 def test_a_script_that_holds_an_end_tag_in_a_comment_is_whole() -> None:
-    page = _page("<script><!-- <script> '</script>' --></script><p>x</p>")
+    page = _page("<script src=//cdn/x.js><!-- <script> '</script>' --></script><p>x</p>")
 
     assert page.body == "<p>x</p>"
 

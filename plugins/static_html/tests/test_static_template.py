@@ -96,7 +96,7 @@ def test_a_value_never_changes_the_structure(html: str, value: str) -> None:
 def test_nothing_in_a_script_string_can_end_it(value: str) -> None:
     page = compile_page("<script>let v = '${v}';</script>").render({"v": value})
 
-    inside = page.scripts.partition("let v = '")[2].removesuffix("';</script>\n")
+    inside = page.body.partition("let v = '")[2].removesuffix("';</script>")
 
     assert re.fullmatch(r"(?:[A-Za-z0-9]|\\u[0-9a-f]{4}|[^\x00-\x7f\u2028\u2029])*", inside)
 
@@ -108,15 +108,13 @@ def test_nothing_in_a_script_string_can_end_it(value: str) -> None:
 def test_code_gets_a_literal_of_the_value(value: Any, written: str) -> None:
     page = compile_page("<script>let v =${v};</script>").render({"v": value})
 
-    assert f"let v ={written};" in page.scripts
+    assert f"let v ={written};" in page.body
 
 
 def test_lists_and_objects_are_literals_in_code_and_json_in_strings() -> None:
     page = compile_page("<script>f(${v}, '${v}')</script><p>${v}</p>").render({"v": {"a": [1]}})
 
-    assert (
-        "{\"a\":[1]}, '\\u007b\\u0022a\\u0022\\u003a\\u0020\\u005b1\\u005d\\u007d'" in page.scripts
-    )
+    assert "{\"a\":[1]}, '\\u007b\\u0022a\\u0022\\u003a\\u0020\\u005b1\\u005d\\u007d'" in page.body
     assert "{&quot;a&quot;: [1]}" in page.body
 
 
@@ -237,7 +235,7 @@ def test_an_unknown_name_in_code_stays() -> None:
     page = compile_page(html).render({"v": "1"})
 
     assert "a{b:${x}}" in page.head
-    assert "f(`<${x}>`, '\\${v}')" in page.scripts
+    assert "f(`<${x}>`, '\\${v}')" in page.body
     assert "f(`${x}`)" in page.body
 
 
@@ -265,13 +263,13 @@ def test_comments_are_left_alone() -> None:
 def test_strings_are_told_from_code(script: str, inside: bool) -> None:
     page = compile_page(f"<script>{script}</script>").render({"v": "a b"})
 
-    assert ('"a\\u0020b"' not in page.scripts) is inside
+    assert ('"a\\u0020b"' not in page.body) is inside
 
 
 def test_an_empty_value_does_not_turn_a_regular_expression_into_a_comment() -> None:
     page = compile_page("<script>a = /${v}/.test('')</script>").render({"v": ""})
 
-    assert "a = /(?:)/.test" in page.scripts
+    assert "a = /(?:)/.test" in page.body
 
 
 def test_a_page_without_data_has_empty_places() -> None:

@@ -19,12 +19,12 @@ class Page:
     have to be escaped by then.
     """
 
-    #: stands inside the form
+    #: stands inside the form, scripts included; nothing in it may wait for another host
     body: str
     #: goes into ``<head>``; nothing in it may wait for another host
     head: str = ""
-    #: comes after the form and after Famulus' own script: the author's scripts and whatever is
-    #: loaded from elsewhere, so that one that hangs keeps nobody from reading and submitting
+    #: stands at the end of the form, behind the Submit button: whatever is loaded from elsewhere,
+    #: so that a host that hangs keeps nobody from reading and submitting
     scripts: str = ""
 
 

@@ -120,6 +120,8 @@ class _Outline(HTMLParser):
     def waits(self) -> Iterator[str]:
         for tag, attributes in self.elements:
             address = attributes.get(_LOADS.get(tag, ""), "")
+            if attributes.keys() & {"async", "defer"} or attributes.get("type") == "module":
+                continue
             if "//" in address.partition("?")[0]:
                 yield f"<{tag}> from {address}"
 

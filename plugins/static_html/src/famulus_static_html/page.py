@@ -1,7 +1,8 @@
 """Compile an author's HTML file into the parts of a worker's page.
 
-What may wait for another host, and every script, goes to the end of the page; what the page has
-for itself as a document (``<html>``, ``<title>``, the viewport …) is left out.
+Everything stays where it stands, but for styles, which go to the head, and what may wait for
+another host, which goes to the end; what the page has for itself as a document (``<html>``,
+``<title>``, the viewport …) is left out.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ import famulus
 from famulus_static_html.attributes import attribute_parts, text_parts
 from famulus_static_html.contents import rcdata_parts, script_parts, style_parts
 from famulus_static_html.fields import ListFields
-from famulus_static_html.placement import Where, is_json, where
+from famulus_static_html.placement import Where, is_json, moved_scripts, scripts_among, where
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Part, Template
-from famulus_static_html.tokens import OPAQUE, RCDATA, Kind, Token, tokenise
+from famulus_static_html.tokens import OPAQUE, RCDATA, Kind, Token, outside_templates, tokenise
 
-# Existing pages hide the Submit button through this object.
+# Existing pages hide the Submit button through this object, maybe before there is one.
 _CONFIG = """<script>
 window._MEPHISTO_CONFIG_ = (function () {
   var settings = {};
+  var style = document.head.appendChild(document.createElement("style"));
   return {
     get: function (name) { return settings[name]; },
     set: function (name, value) {
       settings[name] = value;
-      var button = document.getElementById("famulus-submit");
-      if (name === "HIDE_SUBMIT_BUTTON" && button) {
-        button.style.display = value ? "none" : "";
+      if (name === "HIDE_SUBMIT_BUTTON") {
+        style.textContent = value ? "#famulus-submit { display: none }" : "";
       }
     }
   };
@@ -92,15 +93,18 @@ class _Compiler:
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
+    moved: frozenset[int] = frozenset()
     has_sheet_at_end: bool = False
 
     def compile(self) -> CompiledPage:
         tokens = list(tokenise(self.source))
+        starts = [token for token in tokens if token.kind is Kind.START]
+        scripts = scripts_among(self.source, outside_templates(tokens))
+        self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
-        starts = [token for token in tokens if token.kind is Kind.START]
-        if self.scripts or "_MEPHISTO_CONFIG_" in self.source.text:
-            self.scripts.insert(0, _CONFIG)
+        if scripts or "_MEPHISTO_CONFIG_" in self.source.text:
+            self.head.insert(0, _CONFIG)
         return CompiledPage(
             body=Template(self.body),
             head=Template(self.head),
@@ -154,7 +158,12 @@ class _Compiler:
         else:
             self.templates += self._nesting(token, "template", self.templates)
             self.noscripts += self._nesting(token, "noscript", self.noscripts)
-            self._put(token, Where.BODY if self.templates else where(self.source, token))
+            self._put(token, self._where(token))
+
+    def _where(self, token: Token) -> Where:
+        if self.templates:
+            return Where.BODY
+        return Where.END if token.start in self.moved else where(self.source, token)
 
     @staticmethod
     def _nesting(token: Token, name: str, depth: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 
 from famulus_static_html.attributes import value_of
@@ -16,6 +17,11 @@ _JS_TYPE = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)
 _READ_BY_SCRIPTS = frozenset({"importmap", "speculationrules"})
 _JSON_TYPE = re.compile(r".*json|importmap|speculationrules")
 _IMPORT = re.compile(r"@import[^;]*?(?://|\\)", re.IGNORECASE)
+# What asks where its own script stands.
+_NEEDS_PLACE = re.compile(
+    r"document\s*\.\s*(?:write|scripts)|currentScript|getElementsByTagName\s*\(\s*[\"']script",
+    re.IGNORECASE,
+)
 
 
 class Where(Enum):
@@ -29,11 +35,29 @@ class Where(Enum):
 
 
 def where(source: Source, token: Token) -> Where:
-    """Send every script, and what may wait for another host, to the end."""
+    """Send styles to the head, and those that may wait for another host to the end."""
     if token.kind is not Kind.START:
         return Where.BODY
-    choose = {"script": _script, "style": _style, "link": _link, "meta": _meta}.get(token.name)
+    choose = {"style": _style, "link": _link, "meta": _meta}.get(token.name)
     return choose(source, token) if choose else Where.BODY
+
+
+def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
+    """Return the elements that browsers run as scripts, or that scripts read."""
+    return [token for token in tokens if token.name == "script" and _is_code(source, token)]
+
+
+def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
+    """Return the scripts that go to the end, because a host that hangs would hold up the page.
+
+    The first that waits for another host takes with it the scripts behind it, which may depend on
+    it. None goes past a script that writes where it stands: fields belong where their author wants
+    them.
+    """
+    fixed = [index for index, token in enumerate(scripts) if _needs_its_place(source, token)]
+    movable = scripts[fixed[-1] + 1 if fixed else 0 :]
+    waiting = (index for index, token in enumerate(movable) if _waits(source, token))
+    return movable[next(waiting, len(movable)) :]
 
 
 def is_json(source: Source, token: Token) -> bool:
@@ -41,9 +65,24 @@ def is_json(source: Source, token: Token) -> bool:
     return _JSON_TYPE.fullmatch(_script_type(source, token)) is not None
 
 
-def _script(source: Source, token: Token) -> Where:
+def _is_code(source: Source, token: Token) -> bool:
     kind = _script_type(source, token)
-    return Where.END if _JS_TYPE.fullmatch(kind) or kind in _READ_BY_SCRIPTS else Where.BODY
+    return _JS_TYPE.fullmatch(kind) is not None or kind in _READ_BY_SCRIPTS
+
+
+def _needs_its_place(source: Source, token: Token) -> bool:
+    return token.content is not None and bool(
+        _NEEDS_PLACE.search(source.text[slice(*token.content)])
+    )
+
+
+def _waits(source: Source, token: Token) -> bool:
+    """Return whether the rest of the page waits for this script from another host."""
+    address = "href" if token.foreign else "src"
+    is_background = token.attribute("async") or token.attribute("defer")
+    if is_background or _script_type(source, token) == "module":
+        return False
+    return not _is_here(value_of(source, token, address))
 
 
 def _script_type(source: Source, token: Token) -> str:
@@ -58,10 +97,13 @@ def _style(source: Source, token: Token) -> Where:
 
 
 def _link(source: Source, token: Token) -> Where:
-    href = value_of(source, token, "href")
-    is_here = not is_elsewhere(href) and "${" not in href.partition("/")[0]
     is_sheet = "stylesheet" in _word(source, token, "rel").split()
+    is_here = _is_here(value_of(source, token, "href"))
     return Where.HEAD if is_sheet and is_here else Where.END
+
+
+def _is_here(address: str) -> bool:
+    return not is_elsewhere(address) and "${" not in address.partition("/")[0]
 
 
 def _meta(source: Source, token: Token) -> Where:

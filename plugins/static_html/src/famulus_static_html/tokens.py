@@ -7,7 +7,7 @@ token with their content and end tag.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 
 from attrs import define, field, frozen
@@ -121,6 +121,18 @@ def tokenise(source: Source) -> Iterator[Token]:
         token = _next(text, position, foreign)
         yield token
         position = token.end
+
+
+def outside_templates(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Yield the tokens that browsers make a part of the page at once."""
+    depth = 0
+    for token in tokens:
+        if token.name == "template" and token.kind is Kind.START:
+            depth += 1
+        elif token.name == "template" and token.kind is Kind.END:
+            depth = max(depth - 1, 0)
+        elif not depth:
+            yield token
 
 
 def _next(text: str, position: int, foreign: _Foreign) -> Token:

@@ -1,17 +1,24 @@
 // Answers are kept in the browser under the agent's own key until they are stored, and come back
-// after a reload. Left out: passwords, files, and hidden fields, which scripts own (a restored
-// value would not be what the page shows).
+// after a reload. Left out: passwords and files. Hidden fields belong to the author's scripts: one
+// is kept once it differs from what the page came with.
 function keepAnswers(form) {
   const prefix = "famulus-answers:";
   const key = prefix + form.getAttribute("data-storage-key");
   // Fields may be called "elements", and hide the form's own property then.
   const elementsOf = Object.getOwnPropertyDescriptor(HTMLFormElement.prototype, "elements").get;
+  const dispatchOn = EventTarget.prototype.dispatchEvent;
   const keptForDays = 30;
-  const leftOut = /^(password|file|hidden|submit|button|reset|image)$/;
+  const leftOut = /^(password|file|submit|button|reset|image)$/;
   const isCheckable = (control) => /^(checkbox|radio)$/.test(control.type);
-  let unrestored = new Map();
-  let changed = false;
+  const isHidden = (control) => control.type === "hidden";
+  const initialValues = new WeakMap();
+  const restored = new Set();
+  let draft = new Map();
+  let lastKept = "";
   let saveTimer = 0;
+  let ready = false;
+  let loaded = false;
+  let interacted = false;
   let restoring = false;
   let forgotten = false;
 
@@ -20,7 +27,8 @@ function keepAnswers(form) {
     const found = [];
     for (const control of elementsOf.call(form)) {
       if (!/^(INPUT|SELECT|TEXTAREA)$/.test(control.tagName)) continue;
-      if (!control.name || leftOut.test(control.type)) continue;
+      if (!control.name || control.name.startsWith("famulus_")) continue;
+      if (leftOut.test(control.type)) continue;
       const value = isCheckable(control) ? control.value : "";
       const name = [control.name, control.type, value].join("\n");
       const count = counts.get(name) || 0;
@@ -49,14 +57,38 @@ function keepAnswers(form) {
     }
   }
 
+  function isUntouched(control) {
+    if (isHidden(control)) return control.value === initialValues.get(control);
+    if (isCheckable(control)) return control.checked === control.defaultChecked;
+    if (control.tagName !== "SELECT") return control.value === control.defaultValue;
+    const options = Array.from(control.options);
+    if (!control.multiple && !options.some((option) => option.defaultSelected)) {
+      return control.selectedIndex <= 0;
+    }
+    return options.every((option) => option.selected === option.defaultSelected);
+  }
+
+  // What is not on the page, or not yet, stays in the draft.
+  function currentValues() {
+    const values = Object.fromEntries(draft);
+    for (const [name, control] of answerControls()) {
+      const untouched = isUntouched(control);
+      if (untouched && draft.has(name) && !restored.has(name)) continue;
+      if (untouched && isHidden(control)) delete values[name];
+      else values[name] = read(control);
+    }
+    return values;
+  }
+
   function save() {
     clearTimeout(saveTimer);
-    if (!changed || forgotten) return;
-    const values = Object.fromEntries(unrestored);
-    for (const [name, control] of answerControls()) values[name] = read(control);
+    if (!ready || forgotten) return;
+    const values = currentValues();
+    const text = JSON.stringify(values);
+    if (text === lastKept) return;
     try {
       localStorage.setItem(key, JSON.stringify({ at: Date.now(), values }));
-      changed = false;
+      lastKept = text;
     } catch (error) {
       // No storage in this browser, frame or private window, or none left.
     }
@@ -64,13 +96,18 @@ function keepAnswers(form) {
 
   function noteChange(event) {
     if (restoring || !event.target || event.target.form !== form) return;
-    changed = true;
     clearTimeout(saveTimer);
     saveTimer = setTimeout(save, 300);
   }
 
+  function noteInteraction(event) {
+    if (event.isTrusted) interacted = true;
+  }
+
   function forget() {
     forgotten = true;
+    clearInterval(regularly);
+    appearing.disconnect();
     try {
       localStorage.removeItem(key);
     } catch (error) {
@@ -87,42 +124,94 @@ function keepAnswers(form) {
     }
   }
 
+  // The author's scripts may set fields to their beginnings while the page loads, so what has come
+  // back is written again. Later, only fields that newly appear are filled, and none that may hold
+  // what the worker has just done.
+  function mayRestore(name, control) {
+    if (!draft.has(name) || control === document.activeElement) return false;
+    if (!loaded && !interacted) return true;
+    return !restored.has(name) && isUntouched(control) && !(interacted && isHidden(control));
+  }
+
   function restore() {
-    const restored = [];
+    const written = [];
     for (const [name, control] of answerControls()) {
-      if (!unrestored.has(name) || control === document.activeElement) continue;
-      const value = unrestored.get(name);
-      unrestored.delete(name);
+      if (!mayRestore(name, control)) continue;
+      const value = draft.get(name);
+      restored.add(name);
       if (JSON.stringify(read(control)) === JSON.stringify(value)) continue;
       write(control, value);
-      restored.push(control);
+      written.push(control);
     }
-    return restored;
+    return written;
   }
+
+  // A field that opens when a box is ticked opens again. Nothing the author's scripts do here may
+  // submit.
+  function announce(controls) {
+    restoring = true;
+    for (const control of controls.filter((each) => !isHidden(each))) {
+      for (const type of ["input", "change"]) {
+        dispatchOn.call(control, new Event(type, { bubbles: true }));
+      }
+    }
+    if (restored.size > 0) {
+      const names = Array.from(new Set(controls.map((control) => control.name)));
+      const detail = { names };
+      dispatchOn.call(form, new CustomEvent("famulus:restored", { bubbles: true, detail }));
+    }
+    restoring = false;
+  }
+
+  function noteInitialValues() {
+    for (const control of elementsOf.call(form)) {
+      if (isHidden(control) && !initialValues.has(control)) {
+        initialValues.set(control, control.value);
+      }
+    }
+  }
+
+  const appearing = new MutationObserver(() => {
+    noteInitialValues();
+    if (!loaded || draft.size === restored.size) return;
+    const written = restore();
+    if (written.length > 0) announce(written);
+  });
+  appearing.observe(document, { childList: true, subtree: true });
 
   try {
     forgetOldOnes();
     const kept = JSON.parse(localStorage.getItem(key));
-    if (kept && kept.values) unrestored = new Map(Object.entries(kept.values));
+    if (kept && kept.values) draft = new Map(Object.entries(kept.values));
   } catch (error) {
     // No storage, or not ours.
   }
-  const restoredControls = restore();
-  // By now the author's scripts have made their fields and listen to the others: a field that
-  // opens when a box is ticked opens again. Nothing they do here may submit.
-  document.addEventListener("DOMContentLoaded", () => {
-    const controls = restoredControls.concat(restore());
-    restoring = true;
-    for (const control of controls) {
-      for (const type of ["input", "change"]) {
-        control.dispatchEvent(new Event(type, { bubbles: true }));
-      }
-    }
-    restoring = false;
-  });
+
+  let early = [];
+  function restoreEarly() {
+    noteInitialValues();
+    early = restore();
+    lastKept = JSON.stringify(currentValues());
+    ready = true;
+  }
+
+  // A timer, so that every listener of the author's has run: those of jQuery use one, too.
+  window.addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    const controls = new Set(early.concat(restore()));
+    announce(Array.from(controls));
+  }));
+  window.addEventListener("load", () => setTimeout(() => {
+    announce(restore());
+    loaded = true;
+  }));
+  for (const type of ["pointerdown", "keydown", "input", "change"]) {
+    window.addEventListener(type, noteInteraction, true);
+  }
   window.addEventListener("input", noteChange, true);
   window.addEventListener("change", noteChange, true);
   window.addEventListener("pagehide", save);
   document.addEventListener("visibilitychange", save);
-  return { save, forget, isRestoring: () => restoring };
+  // Values that scripts set raise no event.
+  const regularly = setInterval(save, 2000);
+  return { save, forget, restore: restoreEarly, isRestoring: () => restoring };
 }

@@ -25,10 +25,11 @@ def asset(name: str) -> str:
 
 
 @cache
-def script(*names: str) -> str:
+def script(*names: str, element_id: str = "") -> str:
     """Return assets as one inline script element that leaves no global names behind."""
     text = "\n".join(map(asset, names))
-    return f'<script>\n(function () {{\n"use strict";\n{text}\n}})();\n</script>\n'
+    identified = f' id="{element_id}"' if element_id else ""
+    return f'<script{identified}>\n(function () {{\n"use strict";\n{text}\n}})();\n</script>\n'
 
 
 @cache

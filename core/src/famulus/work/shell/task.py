@@ -36,8 +36,11 @@ class TaskShell:
 
 
 def task_document(shell: TaskShell) -> str:
-    """Return the page with the form: complete without scripts, safer with ours, and the author's
-    scripts last."""
+    """Return the page with the form: complete without scripts, safer with ours.
+
+    Our script runs before the author's, which stand in the form where they stand in the author's
+    page. What may wait for another host comes last, and still in the form.
+    """
     page = shell.page
     onboarding = " data-onboarding" if shell.onboarding else ""
     body = (
@@ -46,9 +49,10 @@ def task_document(shell: TaskShell) -> str:
         f'<form id="famulus-form" method="post" enctype="multipart/form-data" action="submit"'
         f' accept-charset="utf-8" data-storage-key="{escape(shell.storage_key)}"{onboarding}>\n'
         f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
+        f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(shell.can_give_back)}"
-        f"</form>\n</main>\n{script('answers.js', 'clock.js', 'worker.js')}{page.scripts}"
+        f"{_actions(shell.can_give_back)}{script('parsed.js')}"
+        f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
     return document(shell.title, body, head=page.head)
 
@@ -58,17 +62,18 @@ def preview_document(title: str, description: str, page: Page | None) -> str:
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
-    inside = scripts = head = ""
+    inside = head = ""
     if page is not None:
-        head, scripts = page.head, page.scripts
+        head = page.head
         inside = (
             '<form id="famulus-form" method="dialog">\n'
             '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
             # Controls in a fieldset's first legend are never disabled, so that one is ours.
-            f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n</fieldset>\n</form>\n'
+            f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
+            "</fieldset>\n</form>\n"
         )
     body = f'<main class="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
-    return document(title, body + scripts, head=head)
+    return document(title, body, head=head)
 
 
 _PREVIEW = (

@@ -1,19 +1,19 @@
-// Sends the form without leaving the page. Stands right after the form and before the author's
-// scripts, and waits for no event of the document: a script or stylesheet that hangs further down
-// delays none of this. Where it cannot run, the form is an ordinary one.
+// Sends the form without leaving the page. Runs at the form's beginning, before any script of the
+// author's can replace what it needs, and again where our part of the form ends. It waits for no
+// event of the document: a script or stylesheet that hangs further down delays none of this. Where
+// it cannot run, the form is an ordinary one. Returns what has to be called at the form's end.
 function careForForm(form) {
   const fetch = window.fetch.bind(window);
   const FormData = window.FormData;
   const byId = (id) => document.getElementById(id);
-  const task = byId("famulus-task");
-  const submitButton = byId("famulus-submit");
-  const giveBackButton = byId("famulus-give-back");
-  const status = byId("famulus-status");
-  const alertBox = byId("famulus-alert");
+  // The author's fields may hide the form's own properties once they are there.
+  const isOnboarding = form.hasAttribute("data-onboarding");
   const submitUrl = new URL(form.getAttribute("action"), document.baseURI).href;
   const giveBackUrl = new URL("give-back", submitUrl).href;
   const ownFields = ["famulus_token", "famulus_submission"];
-  const submitLabel = submitButton.textContent;
+  let task, submitButton, giveBackButton, status, alertBox, submitLabel, clock;
+  let parsed = false;
+  let submitWhenParsed = false;
   let sending = false;
 
   function say(...parts) {
@@ -181,7 +181,7 @@ function careForForm(form) {
       answers.forget();
       window.removeEventListener("beforeunload", warnBeforeLeaving);
       // The task's scripts need a fresh window: those of the onboarding have left their names.
-      if (!reply.html || (form.hasAttribute("data-onboarding") && reply.outcome === "stored")) {
+      if (!reply.html || (isOnboarding && reply.outcome === "stored")) {
         location.reload();
       } else {
         showInstead(reply.html);
@@ -206,7 +206,17 @@ function careForForm(form) {
     settle(await deliver(url, data));
   }
 
+  // Browsers before 2023 ignore the second argument.
+  function takesSubmitter() {
+    const button = document.createElement("button");
+    button.name = "x";
+    const probe = document.createElement("form");
+    probe.append(button);
+    return new FormData(probe, button).has("x");
+  }
+
   function formData(submitter) {
+    if (submitter && takesSubmitter()) return new FormData(form, submitter);
     const data = new FormData(form);
     if (submitter && submitter.name) data.append(submitter.name, submitter.value);
     return data;
@@ -246,7 +256,7 @@ function careForForm(form) {
 
   window.addEventListener("submit", (event) => {
     if (event.target !== form) return;
-    if (sending || answers.isRestoring()) {
+    if (!parsed || sending || answers.isRestoring()) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
@@ -257,19 +267,36 @@ function careForForm(form) {
     window.addEventListener("submit", takeOver);
   }, true);
 
+  function submitByScript() {
+    if (!parsed) submitWhenParsed = true;
+    else if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
+  }
+
   // form.submit() of an author's script raises no event; it gets the same care.
   Reflect.defineProperty(form, "submit", {
     configurable: true,
     writable: true,
-    value: () => {
-      if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
-    },
+    value: submitByScript,
   });
 
   const answers = keepAnswers(form);
-  const shownTime = byId("famulus-time");
-  const clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
+
+  return () => {
+    task = byId("famulus-task");
+    submitButton = byId("famulus-submit");
+    giveBackButton = byId("famulus-give-back");
+    status = byId("famulus-status");
+    alertBox = byId("famulus-alert");
+    submitLabel = submitButton.textContent;
+    const shownTime = byId("famulus-time");
+    clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
+    parsed = true;
+    answers.restore();
+    if (submitWhenParsed) submitByScript();
+  };
 }
 
-const workersForm = document.getElementById("famulus-form");
-if (window.fetch && Element.prototype.replaceChildren) careForForm(workersForm);
+const ownScript = document.currentScript;
+if (window.fetch && Element.prototype.replaceChildren) {
+  ownScript.formIsParsed = careForForm(ownScript.parentNode);
+}
