@@ -93,9 +93,10 @@ def test_example_is_done_with_the_keyboard_and_exported(
         page.goto(url)
         assert page.locator("input:enabled, textarea:enabled").count() == 0
         page.goto(f"{url}?worker_id=x&assignment_id=1")
-        for key in ("1", "2", "0", "1"):
+        for key in ("1", "2", "0"):
             _judge(page, key)
             page.get_by_role("link", name="Next unit").click()
+        _judge(page, "1")
         page.get_by_text("You have done all there is for you").wait_for()
         for visit in range(4):
             page.goto(f"{url}?worker_id=y&assignment_id={visit}")
@@ -126,4 +127,4 @@ def _judge(page: Page, key: str) -> None:
     page.keyboard.press(key)
     assert page.locator("input[name=better]:checked").get_attribute("data-key") == key
     page.keyboard.press("Enter")
-    page.get_by_role("link", name="Next unit").wait_for()
+    page.get_by_text("Your answers are stored").wait_for()

@@ -122,7 +122,7 @@ def test_a_resumed_run_goes_on_with_the_same_units(
     worker = Worker(gateway, "x")
     page = worker.arrive("a")
     operator.stop(gateway.run_id, now=True)
-    assert Worker(gateway, "y").arrive("a").refusal == "run_closed"
+    assert Worker(gateway, "y").arrive("a").refusal == "run_stopped"
 
     with other:
         launched = other.resume(gateway.run_id)

@@ -105,8 +105,9 @@ def test_closed_run_refuses_new_work_but_lets_people_reload(operator: ManualOper
 
     operator.stop(gateway.run_id)
 
-    assert y.arrive().refusal == "run_closed"
-    assert x.arrive("b").refusal == "run_closed"
+    assert y.arrive().refusal == "run_stopped"
+    assert x.arrive("b").refusal == "run_stopped"
+    assert "It may go on later" in y.arrive().text
     assert x.arrive("a").row == {"n": 0}
 
 

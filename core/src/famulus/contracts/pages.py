@@ -144,8 +144,10 @@ class RefusalReason(StrEnum):
     TOO_MANY_OPEN = "too_many_open"
     #: nothing is free right now; they may come again
     NOTHING_LEFT = "nothing_left"
-    #: the run is over, or lets nobody new in
+    #: the run is over for good, or its lifetime is
     RUN_CLOSED = "run_closed"
+    #: the run is stopped, or stopping: it can be resumed
+    RUN_STOPPED = "run_stopped"
     BLOCKED = "blocked"
     #: the address or the form is not one of ours
     UNKNOWN_LINK = "unknown_link"

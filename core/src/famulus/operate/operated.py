@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from attrs import define, field
@@ -169,16 +170,27 @@ class Operated:
         if self.loading is not None and self.loading is not threading.current_thread():
             # A generator that waits for something would keep us; its thread dies with the process.
             self.loading.join(timeout=_LOADING_SECONDS)
+        # While places are open on a platform, somebody has to answer those who take them.
+        with ExitStack() as steps:
+            # Each is done whatever becomes of the others, the last one first.
+            steps.callback(self._release)
+            steps.callback(self._tell_all)
+            steps.callback(self._end_server)
+            steps.callback(self._close_places)
+            steps.callback(self.tell)
+        self.ended.set()
+
+    def _end_server(self) -> None:
         try:
             self.architect.shutdown()
-        except Exception:  # noqa: BLE001 - third-party code; the rest has to be ended all the same
+        except Exception:  # noqa: BLE001 - third-party code; it changes nothing in the database
             _log.exception("run %d: the server could not be ended", self.run)
-        self._tell_all()
+
+    def _release(self) -> None:
         if self.callbacks is not None:
             self.callbacks.close()
             self.callbacks = None
         self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
-        self.ended.set()
 
     def _tell_all(self) -> None:
         """Let listeners hear of everything before the run is let go: nobody tells them later."""
@@ -186,7 +198,6 @@ class Operated:
         while self.tell() or (self.listeners.is_behind() and time.monotonic() < until):
             if self.listeners.is_behind():
                 pause.wait(_LOOK_SECONDS)
-        self._close_places()
         self.contact.tell()
 
     def _close_places(self) -> None:

@@ -30,6 +30,7 @@ from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
 from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
 from famulus.operate.reopening import (
+    close_again,
     open_run,
     refuse_ended,
     refuse_other_money,
@@ -246,8 +247,7 @@ class Operator:
         try:
             if record.loading is LoadingStatus.LOADING:
                 operated.loader.load_batch()
-            url = operated.serve()
-            self.database.write(partial(reopen_run, record=record))
+            url = self._serve_again(operated)
         except BaseException:
             operated.let_go()
             raise
@@ -377,6 +377,19 @@ class Operator:
             raise
         if not operated.loader.rows:
             raise UsageError("the data have no rows; there is nothing to do")
+
+    def _serve_again(self, operated: Operated) -> str:
+        """Open a run and serve it, in this order: its server turns nobody away. It opens no places
+        before it is served."""
+        run, holder = operated.run, self._holder
+        opened_at = self.database.write(partial(reopen_run, run=run, holder=holder))
+        try:
+            return operated.serve()
+        except BaseException:
+            self.database.write(
+                partial(close_again, run=run, holder=holder, opened_at=opened_at)
+            )
+            raise
 
     def _take_charge(
         self, operated: Operated, plan: Plan, url: str, *, load: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 
 from attrs import evolve
 
@@ -14,6 +15,7 @@ from famulus.model.states import RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.ending import end_stop
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
 from famulus.work.platform.outbox import take_over_places
@@ -54,16 +56,30 @@ def open_run(tx: Transaction, record: RunRecord) -> None:
     change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
 
 
-def reopen_run(tx: Transaction, record: RunRecord) -> None:
+def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     """Open a run again, whatever its last operator has left it as, and give those at work back the
-    time during which nobody served them."""
-    take_over_places(tx, record.id)
-    keep_untaken(tx, record.id)
-    tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == record.id))
+    time during which nobody served them. Return when that was.
+
+    :raises famulus.ConflictError: when the run has been finished, or taken over, meanwhile.
+    """
+    record = read_run(tx, run)
+    refuse_ended(record)
+    if not lease.renew(tx, run, holder):
+        raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
+    take_over_places(tx, run)
+    keep_untaken(tx, run)
+    tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run))
     if record.ended_at is not None:
-        extend_deadlines(tx, record.id, tx.now - record.ended_at)
+        extend_deadlines(tx, run, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:
-        change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="resume")
+        change_run(tx, run=run, old=record.status, new=RunStatus.RUNNING, cause="resume")
+    return tx.now
+
+
+def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: datetime) -> None:
+    """Stop a run that was opened again and that nobody could serve."""
+    if lease.renew(tx, run, holder):
+        end_stop(tx, run, "resume failed", served_until=opened_at)
 
 
 def take_lease(database: Database, run: int, holder: lease.Holder) -> RunRecord:

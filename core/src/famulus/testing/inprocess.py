@@ -34,6 +34,7 @@ def kit_plugins(**more: object) -> Plugins:
 def rows_configuration(
     *,
     provider: str = "crowd",
+    architect: str = "nowhere",
     blueprint: Mapping[str, Any] | None = None,
     provider_options: Mapping[str, Any] | None = None,
     public_url: str | None = None,
@@ -46,7 +47,7 @@ def rows_configuration(
     """
     required = {"task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10"}
     return {
-        "defaults": [{"blueprint": "rows"}, {"architect": "nowhere"}, {"provider": provider}],
+        "defaults": [{"blueprint": "rows"}, {"architect": architect}, {"provider": provider}],
         "architect": {"public_url": public_url} if public_url else {},
         "provider": dict(provider_options or {}),
         "blueprint": dict(blueprint or {}),

@@ -35,6 +35,7 @@ from famulus.work.giving import (
     needs_onboarding,
     nothing_for,
     read_held,
+    refuse_another,
     refuse_by_limits,
     refuse_by_rules,
 )
@@ -67,6 +68,16 @@ class Admission:
         if isinstance(found, Refusal) and found.note:
             self.refusals.note(arrival.worker_name, found)
         return found
+
+    def refuse_another(self, worker_name: str) -> Refusal | None:
+        """Return why a worker would get no further unit now, as far as that can be told without
+        asking plugins; None where there may be one."""
+        arrival = Arrival(worker_name=worker_name, reference="")
+        with self.database.read() as tx:
+            known = recognise(tx, self.rules, arrival)
+            if known.worker is not None:
+                known = evolve(known, held=read_held(tx, self.rules, known.worker))
+            return refuse_another(tx, self.rules, known)
 
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         if self.predicate is None and not self.checks:

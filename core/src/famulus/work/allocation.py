@@ -52,8 +52,8 @@ class Candidate:
 
 
 
-def _share(kind: Kind) -> Any:
-    query = Participation.select(
+def _share(_: Kind) -> Any:
+    return Participation.select(
         Participation.id,
         Participation.open_units,
         Participation.done_units,
@@ -61,11 +61,11 @@ def _share(kind: Kind) -> Any:
         Participation.marks,
         Participation.cursor,
     ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
-    # It is saved whole: a submission that counts itself meanwhile has to wait.
-    return held(query, kind)
 
 
 _SHARE = Statement(_share)
+# It is saved whole: a submission that counts itself meanwhile has to wait.
+_LOCKED_SHARE = Statement(lambda kind: held(_share(kind), kind))
 _NEW_SHARE = Statement(
     lambda _: Participation.insert({
         Participation.run: Param("run"),
@@ -155,9 +155,14 @@ _TRIED = Statement(
 )
 
 
-def read_share(tx: Transaction, run: int, worker: int) -> Share | None:
-    """Return a worker's counters in a run, or None before their first unit."""
-    row = tx.one(_SHARE, run=run, worker=worker)
+def read_share(
+    tx: Transaction, run: int, worker: int, *, lock: bool = True
+) -> Share | None:
+    """Return a worker's counters in a run, or None before their first unit.
+
+    :param lock: False to look only; they cannot be saved then.
+    """
+    row = tx.one(_LOCKED_SHARE if lock else _SHARE, run=run, worker=worker)
     if row is None:
         return None
     cursor = None if row[5] is None else json.loads(row[5])

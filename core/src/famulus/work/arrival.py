@@ -204,8 +204,8 @@ def recognise(tx: Transaction, rules: Rules, arrival: Arrival) -> Known:
         visit, found = _known_visit(tx, worker, last, VisitStatus(last_status))
     elif last is not None and last_status in OPEN_VISITS:
         earlier = last
-    if found is None and not _open(gate, to_micros(tx.now)):
-        found = Refusal(reason=RefusalReason.RUN_CLOSED)
+    if found is None:
+        found = _refuse_unless_open(gate, to_micros(tx.now))
     return Known(
         gate=gate, worker=worker, is_blocked=bool(is_blocked), visit=visit, earlier=earlier,
         found=found,
@@ -258,8 +258,10 @@ def unit_data(tx: Transaction, unit: int) -> tuple[int, str]:
     return int(row[0]), str(row[1])
 
 
-def _open(gate: Gate, now: int) -> bool:
-    return gate.status in OPEN_RUNS and now < gate.closes_at
+def _refuse_unless_open(gate: Gate, now: int) -> Refusal | None:
+    if now >= gate.closes_at or gate.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        return Refusal(reason=RefusalReason.RUN_CLOSED)
+    return None if gate.status in OPEN_RUNS else Refusal(reason=RefusalReason.RUN_STOPPED)
 
 
 def _known_visit(

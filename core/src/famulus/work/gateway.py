@@ -35,10 +35,11 @@ from famulus.contracts.provider import (
     Nothing,
     Preview,
     Provider,
+    ShowAnswers,
     VisitView,
 )
 from famulus.contracts.qualification_check import QualificationCheck
-from famulus.errors import InvalidAnswers, UnavailableError
+from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
@@ -329,7 +330,10 @@ class Gateway:
                 row = tx.one(_ANSWERS, agent=agent)
             answers = json.loads(row[0]) if row else None
         completion = self._completion(visit)
-        page = shell.stored_document(self._title, answers, acknowledgement.late, completion)
+        page = shell.stored_document(
+            self._title, answers, acknowledgement.late, completion,
+            no_more=self._no_more(visit, completion),
+        )
         return self._replies.answer("stored", 200, page, as_json)
 
     def _show(self, found: Found, worker_name: str) -> Reply:
@@ -388,7 +392,10 @@ class Gateway:
 
     def _already(self, visit: VisitView) -> Reply:
         completion = self._completion(visit)
-        return self._replies.page(200, shell.already_document(self._title, completion))
+        page = shell.already_document(
+            self._title, completion, no_more=self._no_more(visit, completion)
+        )
+        return self._replies.page(200, page)
 
     def _completion(self, visit: VisitView) -> Completion:
         """Ask the provider what comes next. The answers are stored: its failing must not tell the
@@ -398,6 +405,17 @@ class Gateway:
         except Exception:  # noqa: BLE001 - third-party code
             _log.exception("run %d: %s.completion failed", self.run_id, self._provider.type)
             return Nothing()
+
+    def _no_more(self, visit: VisitView, completion: Completion) -> RefusalReason | None:
+        """Return why the next unit that a completion offers would be refused, or None."""
+        if not isinstance(completion, ShowAnswers):
+            return None
+        try:
+            refusal = self._admission.refuse_another(visit.worker_name)
+        except FamulusError:
+            # The answers are stored, and their worker is to hear of it whatever else fails.
+            return None
+        return None if refusal is None else refusal.reason
 
     def _signed(self, form: Form) -> tuple[int, bool]:
         signed = self._tokens.read(form.first(shell.TOKEN_FIELD) or "")

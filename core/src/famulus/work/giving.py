@@ -31,6 +31,7 @@ from famulus.work.allocation import (
     count_in_task,
     is_free_for,
     make_share,
+    read_share,
     save_share,
 )
 from famulus.work.arrival import (
@@ -47,6 +48,8 @@ from famulus.work.people.eligibility import ONBOARDING_FAILED, held_by
 from famulus.work.release import Attempted, take_back
 
 _SECOND = 1_000_000
+#: Units that are not for a worker looked at, to find out whether there is another one for them.
+_PASSED_AT_A_GLANCE = 200
 
 
 @frozen
@@ -198,6 +201,28 @@ def give_unit(
     if only:
         return None
     return Searching() if share.is_cut_short else nothing_for(known.gate, share)
+
+
+def refuse_another(tx: Transaction, rules: Rules, known: Known) -> Refusal | None:
+    """Return why a worker who has just done a unit would get no other one now; None where there
+    is one, or that cannot be told at a glance. Changes and locks nothing."""
+    if known.found is not None or known.worker is None:
+        return known.found if isinstance(known.found, Refusal) else None
+    refusal = refuse_by_rules(rules, known)
+    share = read_share(tx, rules.run, known.worker, lock=False)
+    if refusal is not None or share is None:
+        return refusal
+    refusal = refuse_by_limits(tx, rules, known.gate, known.worker, share)
+    if refusal is not None:
+        return None if refusal.reason is RefusalReason.TOO_MANY_OPEN else refusal
+    if _has_done_all(known.gate, share):
+        return nothing_for(known.gate, share)
+    found = candidates(
+        tx, run=rules.run, worker=known.worker, share=share, most_passed=_PASSED_AT_A_GLANCE
+    )
+    if next(found, None) is not None or share.is_cut_short:
+        return None
+    return nothing_for(known.gate, share)
 
 
 def nothing_for(gate: Gate, share: Share) -> Refusal:

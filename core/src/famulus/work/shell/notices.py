@@ -59,6 +59,12 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
             "This task is closed",
             "It takes no new work any more. Thank you for your interest.",
         ),
+        _R.RUN_STOPPED: _Words(
+            "This task has been paused",
+            "It gives out no work at the moment. It may go on later, so you are welcome to look"
+            " again.",
+            again=True,
+        ),
         _R.BLOCKED: _Words(
             "You cannot work on this task",
             "Whoever runs this task has decided not to give you work in it. If you think that is a"

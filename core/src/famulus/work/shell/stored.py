@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from famulus.contracts.pages import RefusalReason
 from famulus.contracts.provider import (
     Completion,
     GoTo,
@@ -22,26 +24,47 @@ _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and it may"
     " have gone to somebody else meanwhile."
 )
+_NOTHING_NOW = "There is nothing more for you to do right now."
+_NO_MORE: Mapping[RefusalReason, str] = MappingProxyType({
+    RefusalReason.ALL_DONE: "You have done all there is for you in this task.",
+    RefusalReason.MAXIMUM_REACHED: (
+        "You have reached the maximum number of units one person may do in this task."
+    ),
+    RefusalReason.RUN_CLOSED: "This task takes no new work any more.",
+    RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
+})
 #: Long enough to read that one was late, before the browser goes on by itself.
 _LATE_PAUSE = 10
 
 
-def stored_document(title: str, answers: Any, late: bool, completion: Completion) -> str:
-    """Return the page for stored answers; the browser then does what the provider wants."""
+def stored_document(
+    title: str,
+    answers: Any,
+    late: bool,
+    completion: Completion,
+    *,
+    no_more: RefusalReason | None = None,
+) -> str:
+    """Return the page for stored answers; the browser then does what the provider wants.
+
+    :param no_more: why the worker would get no further unit; it is said in place of a link to one.
+    """
     late_note = f'<p class="famulus-note famulus-note-late">{escape(_LATE)}</p>\n' if late else ""
     shown = _answers(answers) if isinstance(completion, ShowAnswers) else ""
     after = _LATE_PAUSE if late else 0
     return notice(
         title,
         "Thank you! Your answers are stored.",
-        late_note + _next_step(completion, after) + shown,
+        late_note + _next_step(completion, after, no_more) + shown,
         mood="good",
         head=_refresh(completion, after),
         end=script("done.js"),
     )
 
 
-def already_document(title: str, completion: Completion | None) -> str:
+def already_document(
+    title: str, completion: Completion | None, *, no_more: RefusalReason | None = None
+) -> str:
     """Return the page for a worker who comes back to what they have submitted.
 
     The next step is offered, not taken: a platform that sends people back here would go round in
@@ -51,7 +74,7 @@ def already_document(title: str, completion: Completion | None) -> str:
         title,
         "You have submitted this one already",
         paragraph("Your answers are stored. Thank you!")
-        + ("" if completion is None else _next_step(completion, None)),
+        + ("" if completion is None else _next_step(completion, None, no_more)),
         mood="good",
         end=script("done.js"),
     )
@@ -67,9 +90,13 @@ def submit_json(outcome: str, message: str, html: str) -> str:
     return json.dumps({"outcome": outcome, "message": message, "html": html})
 
 
-def _next_step(completion: Completion, after: int | None) -> str:
+def _next_step(
+    completion: Completion, after: int | None, no_more: RefusalReason | None
+) -> str:
     """``after``: the seconds until a browser goes on by itself; None for never."""
     match completion:
+        case ShowAnswers() if no_more is not None:
+            return paragraph(f"{_NO_MORE.get(no_more, _NOTHING_NOW)} You can close this page.")
         case ShowAnswers(next_query=query):
             link = escape(query_link(query))
             return actions(

@@ -1,0 +1,151 @@
+"""Opening a run again and letting it go: nobody is turned away, and nobody invited in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.hookspecs import hookimpl
+from famulus.errors import ConflictError, RunBusyError, UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import RunStatus
+from famulus.operate import lease
+from famulus.operate.reopening import reopen_run
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.kinds import NowhereArchitect
+from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.work.gateway import Gateway
+from famulus.work.runs import find_run
+
+ROWS = [{"n": n} for n in range(3)]
+
+
+class Probes:
+    """What is looked at while a run's server starts and ends."""
+
+    def __init__(self) -> None:
+        self.at_start: Callable[[], object] = lambda: None
+        self.at_end: Callable[[], object] = lambda: None
+
+    @hookimpl
+    def famulus_register_architects(self) -> list[type[Architect]]:
+        probes = self
+
+        class ProbedArchitect(NowhereArchitect):
+            type = "probed"
+
+            def deploy(self, deployment: Deployment) -> str:
+                probes.at_start()
+                return super().deploy(deployment)
+
+            def shutdown(self) -> None:
+                probes.at_end()
+
+        return [ProbedArchitect]
+
+
+@pytest.fixture
+def probes() -> Probes:
+    return Probes()
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def operator(
+    database: Database, probes: Probes, platform: FakePlatform
+) -> Iterator[ManualOperator]:
+    provider = platform.provider("selling", sells_places=True)
+    plugins: Plugins = kit_plugins(platform=PlatformPlugin(provider), probes=probes)
+    with ManualOperator(database, plugins=plugins) as manual:
+        assert isinstance(manual, ManualOperator)
+        yield manual
+
+
+@pytest.fixture
+def stopped(operator: ManualOperator) -> Gateway:
+    """The way in to a run that is stopped, with x at work."""
+    gateway = operator.launch_rows(ROWS, provider="selling", architect="probed")
+    Worker(gateway, "x").arrive("a")
+    operator.stop(gateway.run_id, now=True)
+    return gateway
+
+
+def test_whoever_comes_as_soon_as_a_resumed_run_is_served_gets_work(
+    operator: ManualOperator, probes: Probes, platform: FakePlatform, stopped: Gateway
+) -> None:
+    worker = Worker(stopped, "y")
+    assert worker.arrive().refusal == "run_stopped"
+    given = []
+    probes.at_start = lambda: given.append((worker.arrive().has_form, set(platform.open)))
+
+    operator.resume(stopped.run_id)
+
+    assert given == [(True, set())]
+    assert platform.open
+
+
+def test_a_run_that_cannot_be_served_again_is_stopped_as_before(
+    operator: ManualOperator,
+    database: Database,
+    probes: Probes,
+    platform: FakePlatform,
+    stopped: Gateway,
+    clock: MovableClock,
+) -> None:
+    def refuse() -> None:
+        clock.advance(5)
+        raise UnavailableError("the port is taken")
+
+    probes.at_start = refuse
+    for _ in range(3):
+        clock.advance(600)
+        with pytest.raises(UnavailableError, match="port"):
+            operator.resume(stopped.run_id)
+        assert find_run(database, stopped.run_id).status is RunStatus.STOPPED
+        assert not platform.open
+
+    probes.at_start = lambda: None
+    operator.resume(stopped.run_id)
+    operator.turn()
+    assert Worker(stopped, "x").arrive("a").has_form
+
+
+def test_a_run_finished_or_taken_over_meanwhile_is_not_opened_again(
+    operator: ManualOperator, database: Database, stopped: Gateway
+) -> None:
+    run, mine, other = stopped.run_id, lease.Holder(), lease.Holder()
+    database.write(lambda tx: lease.renew(tx, run, other))
+    with pytest.raises(RunBusyError, match="taken over by process"):
+        database.write(lambda tx: reopen_run(tx, run, mine))
+
+    database.write(lambda tx: lease.drop(tx, run, other))
+    operator.finish(run)
+    ended_at = find_run(database, run).ended_at
+    with pytest.raises(ConflictError, match="is finished"):
+        database.write(lambda tx: reopen_run(tx, run, mine))
+    assert find_run(database, run).ended_at == ended_at
+
+
+@pytest.mark.parametrize("end", ["stop", "finish"])
+def test_places_are_closed_before_the_server_ends(
+    end: str, operator: ManualOperator, probes: Probes, platform: FakePlatform
+) -> None:
+    gateway = operator.launch_rows(ROWS, provider="selling", architect="probed")
+    assert len(platform.open) == 3
+    still_open = []
+    probes.at_end = lambda: still_open.append(set(platform.open))
+
+    if end == "stop":
+        operator.stop(gateway.run_id, now=True)
+    else:
+        operator.finish(gateway.run_id)
+
+    assert still_open == [set()]
