@@ -12,7 +12,13 @@ from famulus_static_html.scripts import backslash_before
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Part, required
 from famulus_static_html.tokens import Attribute, Token
-from famulus_static_html.urls import UnsafeUrl, url_fill, url_list_fill, url_part_fill
+from famulus_static_html.urls import (
+    UnsafeUrl,
+    code_url_fill,
+    url_fill,
+    url_list_fill,
+    url_part_fill,
+)
 
 _URLS = re.compile(
     "action|background|cite|classid|codebase|data|dynsrc|formaction|href|icon|longdesc|lowsrc|"
@@ -23,6 +29,16 @@ _MEDIA = {
     tag: frozenset({"src", "poster", "href", "xlink:href"})
     for tag in ("img", "video", "audio", "source", "track", "input", "image")
 }
+_DESTINATIONS = frozenset({
+    "action", "form", "formaction", "formenctype", "formmethod", "formtarget",
+})  # fmt: skip
+# Vue, Alpine, Angular, htmx, hyperscript and Knockout run these.
+_FRAMEWORK_CODE = re.compile(r"[@:#*(\[]|v-|x-|(?:data-)?(?:ng|hx)-|_\Z|data-bind\Z")
+_PASSIVE_LINKS = frozenset({
+    "alternate", "apple-touch-icon", "author", "bookmark", "canonical", "dns-prefetch", "help",
+    "icon", "license", "mask-icon", "next", "preconnect", "prefetch", "prev", "search", "shortcut",
+})  # fmt: skip
+_MEDIA_KINDS = frozenset({"audio", "fetch", "font", "image", "track", "video"})
 _ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform"})
 _ENTITY_BEGUN = re.compile(r"&(?=(?:[A-Za-z][A-Za-z0-9]*)?\Z)")
 _ANY_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
@@ -37,32 +53,53 @@ class Context(Enum):
     TEXT = auto()
     URL = auto()
     URL_LIST = auto()
+    CODE_URL = auto()
     CSS = auto()
     HANDLER = auto()
     MARKUP = auto()
+    #: where the answers go, or whether the form has the field
+    DESTINATION = auto()
 
 
 def context_of(source: Source, tag: Token, attribute: str) -> Context:
     """Say how browsers read the attribute of this tag."""
-    if attribute.startswith("on"):
+    if attribute.startswith("on") or _FRAMEWORK_CODE.match(attribute):
         return Context.HANDLER
+    if attribute in _DESTINATIONS:
+        return Context.DESTINATION
     if attribute == "style":
         return Context.CSS
     if attribute in _URL_LISTS:
         return Context.URL_LIST
     if _URLS.fullmatch(attribute) and not (attribute == "data" and tag.name != "object"):
+        return Context.CODE_URL if _loads_code(source, tag) else Context.URL
+    if tag.name == "param" and attribute == "value":
         return Context.URL
     return Context.MARKUP if _decides(source, tag, attribute) else Context.TEXT
 
 
+def _loads_code(source: Source, tag: Token) -> bool:
+    """Return whether the URL of an element is that of a script or a style sheet."""
+    if tag.name != "link":
+        return tag.name == "script"
+    words = set(value_of(source, tag, "rel").lower().split())
+    if words == {"preload"} and value_of(source, tag, "as").strip().lower() in _MEDIA_KINDS:
+        return False
+    return not words <= _PASSIVE_LINKS
+
+
 def _decides(source: Source, tag: Token, attribute: str) -> bool:
     """Say whether the value decides what the element does, or is a page of its own."""
-    if attribute in ("srcdoc", "http-equiv"):
+    if attribute in ("srcdoc", "http-equiv", "sandbox", "allow", "shadowrootmode"):
         return True
     if tag.name == "meta":
-        return attribute == "content" and tag.attribute("http-equiv") is not None
+        name = value_of(source, tag, "name").strip().lower()
+        sets_policy = tag.attribute("http-equiv") is not None or name == "referrer"
+        return attribute == "name" or (attribute == "content" and sets_policy)
     if tag.name == "script":
         return attribute in ("type", "language")
+    if tag.name == "link":
+        return attribute == "rel"
     if tag.name in _ANIMATIONS:
         target = value_of(source, tag, "attributename").lower()
         animates_link = target.endswith("href") or target.startswith("on")
@@ -93,7 +130,7 @@ def attribute_parts(source: Source, tag: Token, attribute: Attribute, refuse: Re
         for placeholder in placeholders:
             if not placeholder.raw:
                 refuse(placeholder, reason)
-    if context in (Context.URL, Context.URL_LIST):
+    if context in (Context.URL, Context.URL_LIST, Context.CODE_URL):
         return _url_parts(pieces, context, tag, attribute, refuse)
     if context is Context.CSS:
         return _css_parts(source, pieces)
@@ -107,6 +144,8 @@ def _refusal(context: Context, tag: Token, attribute: Attribute) -> str:
         return (
             f"stands in the attribute {attribute.name} of <{tag.name}>, where no escaping is safe"
         )
+    if context is Context.DESTINATION:
+        return f"stands in {attribute.name}, which decides where the answers go"
     return ""
 
 
@@ -148,7 +187,9 @@ def _url_parts(
         return [url_list_fill(pieces)]
     media = attribute.name in _MEDIA.get(tag.name, ())
     try:
-        return [url_fill(pieces, media=media, script=tag.name == "script")]
+        if context is Context.CODE_URL:
+            return [code_url_fill(pieces, "style" if tag.name == "link" else "script")]
+        return [url_fill(pieces, media=media)]
     except UnsafeUrl as error:
         refuse(placeholders[0], str(error))
         return []

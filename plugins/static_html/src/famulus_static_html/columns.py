@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.page import CompiledPage
+from famulus_static_html.page import CompiledPage, Forbidden
 from famulus_static_html.source import Placeholder
 
 #: Names every page can use, whatever the data is.
@@ -26,19 +26,18 @@ def page_problems(
     """Return what is wrong with a page; what it asks for only where the columns are known."""
     found = list(page.problems)
     known = OWN_NAMES | set(columns or ())
-    for placeholder in page.handlers:
-        if placeholder.html_name in known:
-            found.append(_in_handler(placeholder, file))
+    found += [_forbidden(each, file) for each in page.forbidden if each.name in known]
     if columns is not None:
         unknown = [one for one in page.needed if one.html_name not in known]
         found += [_unknown(placeholder, file, columns) for placeholder in unknown]
     return found
 
 
-def _in_handler(placeholder: Placeholder, file: Path) -> famulus.Problem:
+def _forbidden(forbidden: Forbidden, file: Path) -> famulus.Problem:
+    placeholder = forbidden.placeholder
     return famulus.Problem(
-        f"{placeholder.source} stands in an event handler, where no escaping is safe: put it into "
-        f"a data- attribute, or, where you trust every value, write ${{{placeholder.name}|raw}}",
+        f"{placeholder.source} {forbidden.reason}, where no escaping is safe: put it into a data- "
+        f"attribute, or, where you trust every value, write ${{{placeholder.name}|raw}}",
         file=file,
         line=placeholder.line,
     )

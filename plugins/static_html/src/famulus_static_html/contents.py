@@ -8,17 +8,24 @@ from typing import Any
 
 from famulus_static_html import escapes
 from famulus_static_html.attributes import Refuse, text_parts
-from famulus_static_html.scripts import Place, backslash_before, places
-from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.scripts import Place, ScriptKind, backslash_before, places
+from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 from famulus_static_html.template import Part, optional
 
 # A literal that a value, or an empty one and what follows, could turn into an end tag or a comment.
 _TAG_BEGUN = re.compile(r"<(?=[/!]?[A-Za-z-]*\Z)")
+_CSS_IMPORT = re.compile(
+    rf"""/\*.*?(?:\*/|\Z)|"(?:{PLACEHOLDER}|\\.|[^"\\])*+"?|'(?:{PLACEHOLDER}|\\.|[^'\\])*+'?
+    |(?P<import>@import(?:{PLACEHOLDER}|/\*.*?(?:\*/|\Z)|url\([^"')]*\)|"[^"]*"?|'[^']*'?|[^;"'])*+)
+    """,
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
 _JS: Mapping[Place, Callable[[Any], str]] = {
     Place.CODE: escapes.js_literal,
     Place.INSIDE: escapes.js_inside,
     Place.REGEX_START: escapes.js_regex,
 }
+_LITERALS = frozenset({Place.INSIDE, Place.REGEX_START})
 
 
 def rcdata_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
@@ -32,15 +39,23 @@ def rcdata_parts(pieces: Sequence[str | Placeholder]) -> list[Part]:
     )
 
 
-def style_parts(source: Source, pieces: Sequence[str | Placeholder], refuse: Refuse) -> list[Part]:
+def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Refuse) -> list[Part]:
     """Return the content of ``<style>``."""
     parts: list[Part] = []
     written = ""
-    for piece in pieces:
+    imports = [
+        match.span("import")
+        for match in _CSS_IMPORT.finditer(source.text, start, end)
+        if match["import"]
+    ]
+    for piece in source.pieces(start, end):
         if isinstance(piece, str):
             written += piece
             parts.append(piece)
         elif backslash_before(source.text, piece.start):
+            parts.append(piece.source)
+        elif not piece.raw and any(first < piece.start < last for first, last in imports):
+            forbid(piece, "says which style sheet is imported")
             parts.append(piece.source)
         else:
             if _TAG_BEGUN.search(written) and not piece.raw:
@@ -49,18 +64,40 @@ def style_parts(source: Source, pieces: Sequence[str | Placeholder], refuse: Ref
     return parts
 
 
-def script_parts(source: Source, start: int, end: int, *, is_json: bool) -> list[Part]:
+def script_parts(
+    source: Source, start: int, end: int, *, kind: ScriptKind, forbid: Refuse
+) -> list[Part]:
     """Return the content of ``<script>``, whether it is code or data."""
     parts: list[Part] = []
-    for found, place in places(source, start, end, is_json=is_json):
+    for found, place in places(source, start, end, kind):
         literal = source.text[start : found.start]
         start = found.end
         if place is Place.ESCAPED:
             parts += [literal, found.source]
             continue
-        begun = _TAG_BEGUN.search(literal) if place is not Place.CODE else None
+        if place is Place.LOADED and not found.raw:
+            forbid(found, "says which code is run")
+            parts += [literal, found.source]
+            continue
+        begun = _TAG_BEGUN.search(literal) if place in _LITERALS else None
         cut = begun.start() if begun else len(literal)
         own = literal[cut:]
         before = (own.replace("<", "\\u003c"), own)
-        parts += [literal[:cut], optional(found, _JS[place], before)]
+        parts += [literal[:cut], optional(found, _JS.get(place, escapes.text_of), before)]
     return [*parts, source.text[start:end]]
+
+
+def untouched_parts(
+    source: Source, start: int, end: int, reason: str, forbid: Refuse
+) -> list[Part]:
+    """Return a content in which only raw values are put."""
+    parts: list[Part] = []
+    for piece in source.pieces(start, end):
+        if isinstance(piece, str):
+            parts.append(piece)
+        elif piece.raw:
+            parts.append(optional(piece, escapes.text_of))
+        else:
+            forbid(piece, reason)
+            parts.append(piece.source)
+    return parts

@@ -14,13 +14,27 @@ from typing import Any
 from attrs import define, field, frozen
 
 import famulus
-from famulus_static_html.attributes import attribute_parts, text_parts
-from famulus_static_html.contents import rcdata_parts, script_parts, style_parts
+from famulus_static_html.attributes import Context, attribute_parts, context_of, text_parts
+from famulus_static_html.contents import (
+    rcdata_parts,
+    script_parts,
+    style_parts,
+    untouched_parts,
+)
 from famulus_static_html.fields import ListFields
-from famulus_static_html.placement import Where, is_json, moved_scripts, scripts_among, where
+from famulus_static_html.placement import Where, moved_scripts, script_kind, scripts_among, where
+from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Part, Template
-from famulus_static_html.tokens import OPAQUE, RCDATA, Kind, Token, outside_templates, tokenise
+from famulus_static_html.tokens import (
+    OPAQUE,
+    RCDATA,
+    Attribute,
+    Kind,
+    Token,
+    outside_templates,
+    tokenise,
+)
 
 # Existing pages hide the Submit button through this object, maybe before there is one.
 _CONFIG = """<script>
@@ -45,6 +59,19 @@ _NOSCRIPT = ("<noscript>", "</noscript>")
 
 
 @frozen
+class Forbidden:
+    """A placeholder that may not stand where it does, if it means a value of the data."""
+
+    placeholder: Placeholder
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The name of the value."""
+        return self.placeholder.html_name
+
+
+@frozen
 class CompiledPage:
     """A page's three templates, what they need, and what is wrong with them."""
 
@@ -53,8 +80,8 @@ class CompiledPage:
     scripts: Template
     #: placeholders that must have data
     needed: tuple[Placeholder, ...]
-    #: placeholders in event handlers: an error for what is in the data, else the author's own
-    handlers: tuple[Placeholder, ...]
+    #: placeholders in code: an error for what is in the data, else the author's own
+    forbidden: tuple[Forbidden, ...]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
 
@@ -89,7 +116,7 @@ class _Compiler:
     head: list[Part] = field(factory=list)
     scripts: list[Part] = field(factory=list)
     needed: list[Placeholder] = field(factory=list)
-    handlers: list[Placeholder] = field(factory=list)
+    forbidden: list[Forbidden] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
@@ -110,7 +137,7 @@ class _Compiler:
             head=Template(self.head),
             scripts=Template(self.scripts),
             needed=tuple(self.needed),
-            handlers=tuple(self.handlers),
+            forbidden=tuple(self.forbidden),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
         )
@@ -134,6 +161,9 @@ class _Compiler:
         raw = f"${{{placeholder.name}|raw}}"
         message = f"{placeholder.source} {reason}; where you trust every value, write {raw}"
         self._problem(placeholder.start, message)
+
+    def _forbid(self, placeholder: Placeholder, reason: str) -> None:
+        self.forbidden.append(Forbidden(placeholder, reason))
 
     def _text(self, token: Token, previous: Token | None) -> None:
         pieces = self.source.pieces(token.start, token.end)
@@ -196,15 +226,24 @@ class _Compiler:
                 continue
             start, end = attribute.value
             parts += self._names(position, start)
-            self._note(attribute.name, start, end)
-            parts += attribute_parts(self.source, token, attribute, self._refuse)
+            parts += self._attribute(token, attribute)
             position = end
         return [*parts, *self._names(position, token.head_end)]
 
-    def _note(self, attribute: str, start: int, end: int) -> None:
-        for placeholder in self.source.placeholders(start, end):
-            is_code = attribute.startswith("on") and not placeholder.raw
-            (self.handlers if is_code else self.needed).append(placeholder)
+    def _attribute(self, token: Token, attribute: Attribute) -> list[Part]:
+        assert attribute.value is not None
+        is_code = context_of(self.source, token, attribute.name) is Context.HANDLER
+        for placeholder in self.source.placeholders(*attribute.value):
+            if placeholder.raw or not is_code:
+                self.needed.append(placeholder)
+            else:
+                reason = (
+                    "stands in an event handler"
+                    if attribute.name.startswith("on")
+                    else (f"stands in the attribute {attribute.name}, whose value is code")
+                )
+                self._forbid(placeholder, reason)
+        return attribute_parts(self.source, token, attribute, self._refuse)
 
     def _names(self, start: int, end: int) -> list[Part]:
         """Return the part of a tag without values, where only a raw placeholder may stand."""
@@ -238,8 +277,12 @@ class _Compiler:
             in_textarea = token.name == "textarea" and pieces[0] == ""
             return ["\n"] * in_textarea + rcdata_parts(pieces)
         if token.name == "style":
-            return style_parts(self.source, pieces, self._refuse)
-        return script_parts(self.source, start, end, is_json=is_json(self.source, token))
+            return style_parts(self.source, start, end, self._refuse, self._forbid)
+        kind = script_kind(self.source, token)
+        if kind is ScriptKind.RULES:
+            reason = "stands in rules for what is loaded"
+            return untouched_parts(self.source, start, end, reason, self._forbid)
+        return script_parts(self.source, start, end, kind=kind, forbid=self._forbid)
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
         def refuse(reason: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 
 from famulus_static_html.attributes import value_of
+from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Source
 from famulus_static_html.tokens import Kind, Token
 from famulus_static_html.urls import is_elsewhere
@@ -15,7 +16,8 @@ _DROPPED_META = frozenset({"content-type", "x-ua-compatible"})
 _JS_TYPE = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[\d.]*")
 # Not scripts, but read by the scripts behind them.
 _READ_BY_SCRIPTS = frozenset({"importmap", "speculationrules"})
-_JSON_TYPE = re.compile(r".*json|importmap|speculationrules")
+# What scripts of others turn into JavaScript.
+_COMPILED_TYPE = re.compile(r"babel|jsx|typescript|coffeescript|hyperscript|py(?:thon)?\Z")
 _IMPORT = re.compile(r"@import[^;]*?(?://|\\)", re.IGNORECASE)
 # What asks where its own script stands.
 _NEEDS_PLACE = re.compile(
@@ -60,9 +62,15 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
     return movable[next(waiting, len(movable)) :]
 
 
-def is_json(source: Source, token: Token) -> bool:
-    """Say whether a ``<script>`` holds JSON."""
-    return _JSON_TYPE.fullmatch(_script_type(source, token)) is not None
+def script_kind(source: Source, token: Token) -> ScriptKind:
+    """Return what a ``<script>`` holds."""
+    written = _script_type(source, token)
+    if written in _READ_BY_SCRIPTS:
+        return ScriptKind.RULES
+    if written.endswith("json"):
+        return ScriptKind.JSON
+    is_code = _JS_TYPE.fullmatch(written) or _COMPILED_TYPE.search(written)
+    return ScriptKind.CODE if is_code else ScriptKind.OTHER
 
 
 def _is_code(source: Source, token: Token) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from attrs import define, field
+
 from famulus_static_html.source import PLACEHOLDER, Placeholder, Source
 
 _LINE_END = r"\n\r\u2028\u2029"
@@ -30,6 +32,26 @@ _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%~^<>") | {
 }  # fmt: skip
 
 
+#: What runs, or loads to run, what it is given.
+_LOADERS = frozenset({
+    "import", "importScripts", "Worker", "SharedWorker", "addModule", "require", "getScript",
+    "eval", "globalEval", "execScript", "Function",
+})  # fmt: skip
+#: The same, where their first argument is text.
+_TIMERS = frozenset({"setTimeout", "setInterval"})
+
+
+class ScriptKind(Enum):
+    """What the content of a ``<script>`` is, by its type."""
+
+    CODE = auto()
+    JSON = auto()
+    #: JSON that says where code is found, or what is loaded
+    RULES = auto()
+    #: a template, a shader …
+    OTHER = auto()
+
+
 class Place(Enum):
     """What a placeholder stands in."""
 
@@ -39,25 +61,81 @@ class Place(Enum):
     REGEX_START = auto()
     #: behind a backslash: the author's own ``\\${x}``
     ESCAPED = auto()
+    #: in what names or holds further code: ``import "${x}"``, ``eval("${x}")``
+    LOADED = auto()
+
+
+@define
+class _Call:
+    """Parentheses that are open. ``runs_text`` says that text in them here is run as code."""
+
+    start: int
+    callee: str
+    runs_text: bool
+
+
+@define
+class _Scan:
+    """The spans of a script's literals, and of what is loaded or run as code."""
+
+    literals: list[tuple[int, int]] = field(factory=list)
+    loaded: list[tuple[int, int]] = field(factory=list)
+    _calls: list[_Call] = field(factory=list)
+
+    def literal(self, start: int, end: int, before: str) -> None:
+        """Add a literal that stands behind the word ``before``."""
+        self.literals.append((start, end))
+        self._text(start, end, before)
+
+    def word(self, word: str, start: int, end: int, before: str) -> None:
+        """Add a word or sign of code."""
+        if word == "(":
+            self._calls.append(_Call(start, before, before in _TIMERS))
+        elif word == ")" and self._calls:
+            self._close(self._calls.pop(), end)
+        elif word.startswith("${"):
+            self._text(start, end, before)
+        elif self._calls and (word in {",", "function"} or (before, word) == ("=", ">")):
+            self._calls[-1].runs_text = False
+
+    def close(self, end: int) -> None:
+        """End what is still open at the end of the script."""
+        while self._calls:
+            self._close(self._calls.pop(), end)
+
+    def _text(self, start: int, end: int, before: str) -> None:
+        if before in {"import", "from"} or (self._calls and self._calls[-1].runs_text):
+            self.loaded.append((start, end))
+
+    def _close(self, call: _Call, end: int) -> None:
+        if call.callee in _LOADERS:
+            self.loaded.append((call.start, end))
 
 
 def places(
-    source: Source, start: int, end: int, *, is_json: bool
+    source: Source, start: int, end: int, kind: ScriptKind
 ) -> list[tuple[Placeholder, Place]]:
     """Return every placeholder of a script or data block with the place it stands in."""
-    scan = _json_literals if is_json else _js_literals
-    literals = scan(source.text[start:end])
+    text = source.text[start:end]
+    if kind is ScriptKind.JSON:
+        scan = _Scan([match.span() for match in _JSON_STRING.finditer(text)])
+    else:
+        scan = _js(text)
+    if kind is ScriptKind.OTHER:
+        scan.loaded.clear()
     return [
-        (found, _place(source.text, found, start, literals))
+        (found, _place(source.text, found, start, scan))
         for found in source.placeholders(start, end)
     ]
 
 
-def _place(text: str, found: Placeholder, start: int, literals: list[tuple[int, int]]) -> Place:
+def _place(text: str, found: Placeholder, start: int, scan: _Scan) -> Place:
     if backslash_before(text, found.start):
         return Place.ESCAPED
     at = found.start - start
-    for first, last in literals:
+    if any(first <= at < last for first, last in scan.loaded):
+        return Place.LOADED
+    for first, last in scan.literals:
         if first <= at < last:
             is_regex = at == first + 1 and text[start + first] == "/"
             return Place.REGEX_START if is_regex else Place.INSIDE
@@ -72,13 +150,10 @@ def backslash_before(text: str, position: int) -> bool:
     return (position - run) % 2 == 1
 
 
-def _json_literals(text: str) -> list[tuple[int, int]]:
-    return [match.span() for match in _JSON_STRING.finditer(text)]
-
-
-def _js_literals(text: str) -> list[tuple[int, int]]:
-    """Return the spans of strings, regular expressions and the text of template literals."""
-    literals: list[tuple[int, int]] = []
+def _js(text: str) -> _Scan:
+    """Scan JavaScript for strings, regular expressions, the text of template literals, and calls
+    that load or run code."""
+    scan = _Scan()
     depths: list[int] = []  # of each template literal around us: how many braces are open in it
     position, last = 0, ""
     while position < len(text):
@@ -87,6 +162,7 @@ def _js_literals(text: str) -> list[tuple[int, int]]:
             position = comment.end()
             continue
         closes_template = character == "}" and depths and depths[-1] == 0
+        before = last
         if character == "`" or closes_template:
             if closes_template:
                 depths.pop()
@@ -98,12 +174,13 @@ def _js_literals(text: str) -> list[tuple[int, int]]:
         else:
             found = _literal(text, position, last)
             if found is None:
-                position, last = _code(text, position, last, depths)
+                position, last = _code(text, position, last, depths, scan)
                 continue
             last = character
-        literals.append((position, found.end()))
+        scan.literal(position, found.end(), before)
         position = found.end()
-    return literals
+    scan.close(len(text))
+    return scan
 
 
 def _literal(text: str, position: int, last: str) -> re.Match[str] | None:
@@ -115,10 +192,13 @@ def _literal(text: str, position: int, last: str) -> re.Match[str] | None:
     return None
 
 
-def _code(text: str, position: int, last: str, depths: list[int]) -> tuple[int, str]:
+def _code(text: str, position: int, last: str, depths: list[int], scan: _Scan) -> tuple[int, str]:
     found = _CODE.match(text, position)
     assert found is not None  # the pattern matches any character
     word = found[0]
+    if word.isspace():
+        return found.end(), last
     if depths and word in "{}":
         depths[-1] += 1 if word == "{" else -1
-    return found.end(), last if word.isspace() else word
+    scan.word(word, position, found.end(), last)
+    return found.end(), word

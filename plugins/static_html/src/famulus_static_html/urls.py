@@ -22,7 +22,9 @@ _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _MEDIA = re.compile(r"data:(?:image|audio|video)/", re.IGNORECASE)
 _CODE = frozenset({"javascript", "vbscript", "data"})
-_PINNED_HOST = re.compile(r"(?:(?:https?:)?//[^/?#\\]+|/?[^/?#\\:]+)[/?#]", re.IGNORECASE)
+# A folder of this page's server, or a whole path on another.
+_PINNED = re.compile(r"/?[^/?#\\:]+[/?#]|(?:https?:)?//[^/?#\\]+(?:/[^?#\\]*)?[?#]", re.IGNORECASE)
+_DOTS = re.compile(r"(?:^|[/\\])(?:\.|%2e)(?:\.|%2e)?(?=[/\\?#]|$)", re.IGNORECASE)
 _UNSAFE = re.compile(
     r"%(?![0-9A-Fa-f]{2})|[\x00-\x20\"<>\\^`{|}\x7f-\x9f\ud800-\udfff\ufffe\uffff]"
 )
@@ -54,17 +56,15 @@ def is_allowed(url: str, *, media: bool) -> bool:
     return media and _MEDIA.match(read) is not None
 
 
-def url_fill(pieces: Sequence[str | Placeholder], *, media: bool, script: bool = False) -> Fill:
+def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
     """Return what fills a URL attribute.
 
-    ``media`` lets ``data:image/…`` pass; ``script`` says that the URL's content will run.
+    ``media`` lets ``data:image/…`` pass.
 
     :raises UnsafeUrl: when the author's own part makes it code.
     """
     prefix = as_browsers_read(_literal(pieces[0]))
     is_fixed = _check_prefix(prefix, media)
-    if script and not _PINNED_HOST.match(prefix):
-        raise UnsafeUrl("says whose script is run: write its folder out before it")
     steps: list[_Step] = []
     seen = ""
     for piece in pieces:
@@ -77,6 +77,35 @@ def url_fill(pieces: Sequence[str | Placeholder], *, media: bool, script: bool =
     def fill(values: Mapping[str, Any]) -> str:
         url = _joined(steps, values)
         return html_text(url) if is_fixed or is_allowed(url, media=media) else INVALID
+
+    return fill
+
+
+def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
+    """Return what fills the URL of a script or style sheet, where a value may only choose among the
+    files of one folder.
+
+    :raises UnsafeUrl: when the author's own part does not settle the folder.
+    """
+    prefix = as_browsers_read(_literal(pieces[0]))
+    _check_prefix(prefix, media=False)
+    if not _PINNED.match(prefix):
+        raise UnsafeUrl(
+            f"says whose {kind} is run: write its folder on this page's server, or its whole "
+            "address up to the ?, before it"
+        )
+    steps: list[_Step] = [
+        (None, _constant(_literal(piece)))
+        if isinstance(piece, str)
+        else (piece.html_name, _component)
+        for piece in pieces
+    ]
+    own = "".join(_literal(piece) or "x" for piece in pieces)
+
+    def fill(values: Mapping[str, Any]) -> str:
+        url = _joined(steps, values)
+        leaves_folder = len(_DOTS.findall(url)) > len(_DOTS.findall(own))
+        return INVALID if leaves_folder else html_text(url)
 
     return fill
 

@@ -1,0 +1,266 @@
+"""A value of the data is never code, and never decides whose code, style or address is used.
+
+Every context is met with every hostile value: the page is refused, or the value changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+
+from famulus_static_html.columns import page_problems
+from famulus_static_html.page import compile_page
+from famulus_static_html.source import Source
+from famulus_static_html.tokens import Kind, tokenise
+
+#: Where a value decides which code runs, where the answers go, or what an element does.
+REFUSED = [
+    "<script type=module>import '${v}'</script>",
+    '<script type="module">import a from "./${v}.js"</script>',
+    "<script type=module>import {a, b as c} from\n'https://cdn/${v}'</script>",
+    "<script type=module>import * as a from /* x */ '${v}'</script>",
+    "<script type=module>import ${v}</script>",
+    "<script type=module>export * from '${v}'</script>",
+    "<script type=module>export {a} from \"/${v}\"</script>",
+    "<script type=module>await import('${v}')</script>",
+    "<script>import(`./lang/${v}.js`).then(f)</script>",
+    "<script>import(base + f('${v}'))</script>",
+    "<script>import(${v})</script>",
+    "<script>new Worker('${v}')</script>",
+    "<script>new SharedWorker(${v})</script>",
+    "<script>importScripts('a.js', '${v}')</script>",
+    "<script>CSS.paintWorklet.addModule('${v}')</script>",
+    "<script>require(['${v}'], f)</script>",
+    "<script>$.getScript('${v}')</script>",
+    "<script>eval('${v}')</script>",
+    "<script>new Function('return ${v}')</script>",
+    "<script>setTimeout('show(\"${v}\")', 9)</script>",
+    "<script>setInterval(`show('${v}')`)</script>",
+    "<script type='text/babel'>import a from '${v}'</script>",
+    '<script type="importmap">{"imports": {"a": "${v}"}}</script>',
+    '<script type=importmap>{"imports": {"${v}": "/a.js"}}</script>',
+    '<script type=importmap>${v}</script>',
+    '<script type="speculationrules">{"prerender": [{"urls": ["${v}"]}]}</script>',
+    "<script src='${v}'></script>",
+    "<script src='${v}.js'></script>",
+    "<script src='/${v}'></script>",
+    "<script src='//${v}/x.js'></script>",
+    "<script src='https://cdn/${v}.js'></script>",
+    "<script src='https://cdn/npm/${v}/x.js'></script>",
+    "<script src='a.js' type='${v}'></script>",
+    "<svg><script href='${v}'/></svg>",
+    "<svg><script xlink:href='${v}'></script></svg>",
+    "<link rel=stylesheet href='${v}'>",
+    "<link rel='alternate stylesheet' href='${v}'>",
+    "<link rel=stylesheet href='//cdn/${v}.css'>",
+    "<link rel=preload as=script href='${v}'>",
+    "<link rel=modulepreload href='${v}'>",
+    "<link rel=manifest href='${v}'>",
+    "<link rel='${v}' href='a.css'>",
+    "<style>@import '${v}';</style>",
+    "<style>@import url(${v});</style>",
+    "<style>/* x */ @IMPORT url('https://x/?a;b') layer(${v});</style>",
+    "<style>@import/* ; */\"a/${v}.css\" screen;</style>",
+    "<input formaction='${v}' type=submit>",
+    "<button formaction='/x/${v}'>x</button>",
+    "<button formmethod='${v}'>x</button>",
+    "<button formtarget='${v}'>x</button>",
+    "<input name=a form='${v}'>",
+    "<base href='${v}'>",
+    "<iframe srcdoc='${v}'></iframe>",
+    "<iframe src='/x' sandbox='${v}'></iframe>",
+    "<iframe src='/x' allow='${v}'></iframe>",
+    "<iframe>${v}</iframe>",
+    "<meta http-equiv=refresh content='0; url=${v}'>",
+    "<meta http-equiv='${v}' content='0'>",
+    "<meta name='${v}' content='no-referrer'>",
+    "<meta name=referrer content='${v}'>",
+    "<template shadowrootmode='${v}'></template>",
+    "<svg><set attributeName=href to='${v}'/></svg>",
+    "<svg><animate attributeName='${v}' to='x'/></svg>",
+    "<a href='javascript:f(\"${v}\")'>x</a>",
+    "<a href='data:text/html,${v}'>x</a>",
+    "<p onclick='f(\"${v}\")'>x</p>",
+    "<div :class='${v}'>x</div>",
+    "<div @click='f(${v})'>x</div>",
+    "<div v-html=\"'${v}'\">x</div>",
+    "<div x-data='{a: \"${v}\"}'>x</div>",
+    "<div ng-init='a = \"${v}\"'>x</div>",
+    "<div hx-get='${v}'>x</div>",
+    "<div data-bind='text: \"${v}\"'>x</div>",
+    "<p title=${v}>x</p>",
+    "<p ${v}>x</p>",
+    "<p ${v}='x'>x</p>",
+    "<${v}>x",
+    "<xmp>${v}</xmp>",
+    "<style>a::before { content: '</${v}' }</style>",
+]  # fmt: skip
+
+#: Where a value only is a value.
+KEPT = [
+    "<p>${v}</p>",
+    "<pre>${v}</pre>",
+    "<p>&${v};</p>",
+    "<textarea name=a>${v}</textarea>",
+    "<title>${v}</title>",
+    "<p title='${v}'>x</p>",
+    "<input name='q_${v}' value=\"${v}\">",
+    "<p id='${v}' class='a ${v}' data-a='${v}'>x</p>",
+    "<p style='color: ${v}; background: url(\"${v}\")'>x</p>",
+    "<style>p { color: ${v}; content: '${v}' } /* @import '${v}' */</style>",
+    "<style>@import 'own.css'; p { color: ${v} }</style>",
+    '<style>p { content: "@import \'${v}" }</style>',
+    "<a href='${v}'>x</a>",
+    "<a href='/a/${v}?b=${v}'>x</a>",
+    "<img src='${v}' srcset='${v} 2x'>",
+    "<video src='${v}' poster='${v}'></video>",
+    "<iframe src='${v}'></iframe>",
+    "<embed src='${v}'>",
+    "<object data='${v}'><param name=movie value='${v}'></object>",
+    "<svg><use href='${v}'/><image xlink:href='${v}'/><a href='${v}'/></svg>",
+    "<svg><title>${v}</title><text>${v}</text></svg>",
+    "<svg><animate attributeName=x to='${v}'/></svg>",
+    "<link rel=icon href='${v}'>",
+    "<link rel=preload as=image href='${v}'>",
+    "<meta name=author content='${v}'>",
+    "<script>let v = ${v}, w = '${v}', x = \"${v}\", y = `${v}`, z = /${v}/;</script>",
+    "<script>let from = '${v}'; show(Array.from('${v}'));</script>",
+    "<script>setTimeout(() => show('${v}'), 9); setTimeout(function () { f('${v}') })</script>",
+    "<script>setTimeout(f, 9, '${v}')</script>",
+    "<script>// import '${v}'\nf('a' + ${v})</script>",
+    '<script type=\'application/json\'>{"v": ${v}, "w": "${v}"}</script>',
+    "<script type='text/x-handlebars'><p>A message from \"${v}\" (import('${v}'))</p></script>",
+    "<script src='lang/${v}.js'></script>",
+    "<script src='/lang/${v}/a.js'></script>",
+    "<script src='https://cdn/a.js?key=${v}'></script>",
+    "<link rel=stylesheet href='../themes/${v}.css'>",
+    "<template><p title='${v}'>${v}</p></template>",
+    "<noscript><p>${v}</p></noscript>",
+]
+
+VALUES = [
+    "</script><script>window.PWN = 1</script>",
+    "\"><img src=x onerror='window.PWN = 1'>",
+    "' onmouseover='PWN=1' autofocus onfocus='PWN=1' \" onfocus=\"PWN=1\" `",
+    "';window.PWN=1;'\";window.PWN=1;\"`;window.PWN=1;`${window.PWN=1}",
+    "\\'; window.PWN = 1; //",
+    "\\",
+    "*/ window.PWN = 1 /*",
+    "-->]]></style></title></textarea></pre></svg><script>window.PWN=1</script>",
+    "<!-- <script>",
+    "javascript:window.PWN=1",
+    " \x01JAVA\tscript\n:window.PWN=1",
+    "data:text/html,<script>parent.PWN=1</script>",
+    "data:text/javascript,window.PWN=1",
+    "data:text/css,body{--pwn:1}",
+    "//evil.test/x.js",
+    "https://evil.test/x.js#",
+    "/\\evil.test/x",
+    "..",
+    "../../evil",
+    "%2e%2e/%2E%2E/evil",
+    "?/../x",
+    "red;} @import '//evil.test/x.css'; a { color: '",
+    "\n first line\r\nsecond\u2028third",
+    "allow-scripts allow-same-origin",
+    "stylesheet",
+    "text/javascript",
+    "",
+]
+
+_BASE = "https://famulus.test/run/7/"
+_CODE = (
+    f"{_BASE}lang/",
+    "https://famulus.test/lang/",
+    "https://famulus.test/run/themes/",
+    "https://cdn/a.js?key=",
+    "about:invalid",
+)
+
+
+class _Structure(HTMLParser):
+    """What a page consists of: its tags, the names of their attributes, the folder of what it
+    loads to run, and how its links begin."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[object] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, [name for name, _ in attrs]))
+        is_code = tag == "script" or ("rel", "stylesheet") in attrs
+        for name, value in attrs:
+            if name in ("src", "href", "data", "xlink:href", "poster"):
+                self._address(f"{value}", is_code)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.append(tag)
+
+    def handle_comment(self, data: str) -> None:
+        self.found.append("comment")
+
+    def _address(self, written: str, is_code: bool) -> None:
+        address = urljoin(_BASE, re.sub("%2e", ".", written, flags=re.IGNORECASE))
+        assert re.match(r"(?:https?|about|mailto|tel):|data:image/", address)
+        if is_code:
+            assert address.startswith(_CODE), f"{address} is loaded as code"
+
+
+def _rendered(html: str, value: str) -> str:
+    page = compile_page(html).render({"v": value})
+    return page.head + page.body + page.scripts
+
+
+@pytest.mark.parametrize("html", REFUSED)
+def test_what_decides_code_or_addresses_is_refused_with_its_line_and_a_way_out(html: str) -> None:
+    file = Path("task.html")
+
+    problems = page_problems(compile_page(f"<p>\n</p>\n{html}", file), file, ["v"])
+
+    assert problems
+    assert {(problem.file, problem.warning) for problem in problems} == {(file, False)}
+    assert all((problem.line or 0) >= 3 for problem in problems)
+    if "<base" not in html:
+        assert "${v|raw}" in problems[0].message
+
+
+@pytest.mark.parametrize("html", REFUSED)
+def test_an_author_who_trusts_the_values_is_not_held_up(html: str) -> None:
+    file = Path("task.html")
+    if "<base" in html:
+        pytest.skip("<base> is refused whatever it names")
+
+    assert page_problems(compile_page(html.replace("${v}", "${v|raw}"), file), file, ["v"]) == []
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("html", KEPT)
+def test_a_value_changes_nothing_but_itself(html: str, value: str) -> None:
+    file = Path("task.html")
+    assert page_problems(compile_page(html, file), file, ["v"]) == []
+
+    expected, written = _rendered(html, "x"), _rendered(html, value)
+
+    assert _Structure(written).found == _Structure(expected).found
+    assert _tokens(written) == _tokens(expected)
+
+
+@pytest.mark.parametrize("html", [each for each in REFUSED if re.search("<(script|style)", each)])
+def test_what_names_no_column_in_code_is_the_authors_own(html: str) -> None:
+    compiled = compile_page(html)
+
+    if not compiled.problems:
+        page = compiled.render({"w": "x"})
+        assert "${v}" in page.head + page.body + page.scripts
+
+
+def _tokens(html: str) -> list[tuple[Kind, str]]:
+    return [
+        (token.kind, token.name) for token in tokenise(Source(html)) if token.kind is not Kind.TEXT
+    ]
