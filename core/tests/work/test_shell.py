@@ -183,6 +183,33 @@ def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_fo
     assert sorted(places, key=document.index) == places
 
 
+@pytest.mark.parametrize("preview", [False, True])
+def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -> None:
+    page = Page(
+        body="",
+        html_attributes={"lang": "de", "data-x": EVIL},
+        body_attributes={"onload": "go('&')", "bad name": "x", 'a"b': "x"},
+        form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
+    )
+
+    document = preview_document("T", "", page) if preview else task_document(shell(page=page))
+
+    found = Elements(document)
+    assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
+    assert found.named("body") == [{"onload": "go('&')"}]
+    (form,) = found.named("form")
+    assert (form["id"], form["name"], form["onsubmit"]) == ("theirs", EVIL, "return ok()")
+
+
+def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
+    sent = {"action": "submit", "method": "post", "data-storage-key": "agent-7"}
+    page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
+
+    (form,) = Elements(task_document(shell(page=page))).named("form")
+
+    assert {name: form.get(name) for name in (*sent, "target")} == {**sent, "target": None}
+
+
 def test_giving_back_is_left_out_where_it_is_not_possible() -> None:
     page = Elements(task_document(shell(can_give_back=False)))
 

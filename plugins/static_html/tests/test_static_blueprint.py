@@ -293,10 +293,10 @@ def test_a_home_folder_is_expanded(files: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_page_that_broke_after_the_launch_says_so(files: Path) -> None:
-    (files / "task.html").write_text("<form>")
+    (files / "task.html").write_text("</form>")
     blueprint = _blueprint(task_source=files / "task.html")
 
-    with pytest.raises(famulus.UsageError, match="leave out <form>"):
+    with pytest.raises(famulus.UsageError, match="leave it out"):
         blueprint.preview_page(famulus.PreviewView(data=None))
 
 

@@ -15,8 +15,8 @@ from attrs import Factory, frozen
 class Page:
     """The inside of a worker's page. The gateway puts it into the form, with the Submit button.
 
-    All three parts are HTML that the blueprint has made safe: values of the data and of workers
-    have to be escaped by then.
+    ``body``, ``head`` and ``scripts`` are HTML that the blueprint has made safe: values of the data
+    and of workers have to be escaped by then.
     """
 
     #: stands inside the form, scripts included; nothing in it may wait for another host
@@ -26,6 +26,13 @@ class Page:
     #: stands at the end of the form, behind the Submit button: whatever is loaded from elsewhere,
     #: so that a host that hangs keeps nobody from reading and submitting
     scripts: str = ""
+    #: attributes of ``<html>``, as text that core escapes
+    html_attributes: Mapping[str, str] = Factory(dict)
+    #: attributes of ``<body>``, likewise
+    body_attributes: Mapping[str, str] = Factory(dict)
+    #: attributes of the form, likewise: a name, an id in place of ``famulus-form``, handlers …;
+    #: where and how it is sent stays core's
+    form_attributes: Mapping[str, str] = Factory(dict)
 
 
 @frozen(kw_only=True)

@@ -74,10 +74,15 @@ class _Outline(HTMLParser):
 
     def __init__(self, page: Page) -> None:
         super().__init__()
-        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.elements: list[tuple[str, Mapping[str, str]]] = []
         self.ends: list[str] = []
         self.scripts: list[str] = []
         self._in_script = False
+        self._outer = [
+            ("html", page.html_attributes),
+            ("body", page.body_attributes),
+            ("form", page.form_attributes),
+        ]
         for part in (page.head, page.body, page.scripts):
             self.feed(part)
         self.close()
@@ -95,7 +100,7 @@ class _Outline(HTMLParser):
             self.scripts.append(data)
 
     def break_outs(self, value: str) -> Iterator[str]:
-        for tag, attributes in self.elements:
+        for tag, attributes in [*self.elements, *self._outer]:
             if tag == _PROBE:
                 yield f"an element <{tag}>"
             for name, text in attributes.items():

@@ -129,8 +129,9 @@ def _usable_page(path: Path) -> CompiledPage:
         page = read_page(path)
     except (OSError, UnicodeDecodeError) as error:
         raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
-    if page.problems:
-        raise famulus.UsageError(page.problems)
+    faults = [problem for problem in page.problems if not problem.warning]
+    if faults:
+        raise famulus.UsageError(faults)
     return page
 
 

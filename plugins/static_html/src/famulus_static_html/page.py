@@ -22,6 +22,7 @@ from famulus_static_html.contents import (
     untouched_parts,
 )
 from famulus_static_html.fields import ListFields
+from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
 from famulus_static_html.placement import Where, moved_scripts, script_kind, scripts_among, where
 from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Placeholder, Source
@@ -53,7 +54,6 @@ window._MEPHISTO_CONFIG_ = (function () {
 })();
 </script>
 """
-_DROPPED = frozenset({"html", "head", "body"})
 _SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
 _NOSCRIPT = ("<noscript>", "</noscript>")
 
@@ -78,6 +78,7 @@ class CompiledPage:
     body: Template
     head: Template
     scripts: Template
+    outer: OuterTags
     #: placeholders that must have data
     needed: tuple[Placeholder, ...]
     #: placeholders in code: an error for what is in the data, else the author's own
@@ -91,6 +92,9 @@ class CompiledPage:
             body=self.body.render(values),
             head=self.head.render(values),
             scripts=self.scripts.render(values),
+            html_attributes=self.outer.render("html", values),
+            body_attributes=self.outer.render("body", values),
+            form_attributes=self.outer.form(values),
         )
 
 
@@ -121,26 +125,39 @@ class _Compiler:
     templates: int = 0
     noscripts: int = 0
     moved: frozenset[int] = frozenset()
+    own_form: OwnForm = field(factory=OwnForm)
+    outer: OuterTags = field(factory=OuterTags)
     has_sheet_at_end: bool = False
 
     def compile(self) -> CompiledPage:
         tokens = list(tokenise(self.source))
         starts = [token for token in tokens if token.kind is Kind.START]
-        scripts = scripts_among(self.source, outside_templates(tokens))
+        live = list(outside_templates(tokens))
+        scripts = scripts_among(self.source, live)
+        self._judge(own_form(self.source, live))
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
         if scripts or "_MEPHISTO_CONFIG_" in self.source.text:
             self.head.insert(0, _CONFIG)
+        self.head.insert(0, self.outer.alias)
         return CompiledPage(
             body=Template(self.body),
             head=Template(self.head),
             scripts=Template(self.scripts),
+            outer=self.outer,
             needed=tuple(self.needed),
             forbidden=tuple(self.forbidden),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
         )
+
+    def _judge(self, form: OwnForm) -> None:
+        self.own_form = form
+        for offset, message in form.faults:
+            self._problem(offset, message)
+        for offset, message in form.doubts:
+            self._problem(offset, message, warning=True)
 
     def _token(self, token: Token, previous: Token | None) -> None:
         if token.kind is Kind.TEXT:
@@ -152,10 +169,9 @@ class _Compiler:
         elif token.kind in (Kind.START, Kind.END):
             self._tag(token)
 
-    def _problem(self, offset: int, message: str) -> None:
-        self.problems.append(
-            famulus.Problem(message, file=self.file, line=self.source.line(offset))
-        )
+    def _problem(self, offset: int, message: str, *, warning: bool = False) -> None:
+        line = self.source.line(offset)
+        self.problems.append(famulus.Problem(message, file=self.file, line=line, warning=warning))
 
     def _refuse(self, placeholder: Placeholder, reason: str) -> None:
         raw = f"${{{placeholder.name}|raw}}"
@@ -176,13 +192,11 @@ class _Compiler:
         self.body += text_parts(bare)
 
     def _tag(self, token: Token) -> None:
-        if token.name in _DROPPED or (token.name == "title" and not token.foreign):
+        if token.name == "head" or (token.name == "title" and not token.foreign):
             return
-        if token.name == "form" and not self.templates:
-            self._problem(
-                token.start,
-                "the page is inside a form of its own already: leave out <form> and </form>",
-            )
+        if token.name in ("html", "body") or (token.name == "form" and not self.templates):
+            if token.kind is Kind.START:
+                self._outer_tag(token)
         elif token.name == "base":
             self._problem(token.start, "<base> would send the answers elsewhere: leave it out")
         else:
@@ -218,9 +232,21 @@ class _Compiler:
             self.scripts += whole
             self.has_sheet_at_end |= is_sheet
 
+    def _outer_tag(self, token: Token) -> None:
+        for attribute in token.attributes:
+            self._names(attribute.start, attribute.name_end)
+            if token.name == "form" and attribute.name in NOT_USED:
+                continue
+            parts = [] if attribute.value is None else self._attribute(token, attribute)
+            self.outer.add(token.name, attribute.name, parts)
+
     def _tag_parts(self, token: Token) -> list[Part]:
         parts: list[Part] = []
         position = token.start
+        if token.start in self.own_form.outside:
+            position += len(f"<{token.name}")
+            # No form has this id, so the control has no form.
+            parts = [f'{self.source.text[token.start : position]} form=""']
         for attribute in token.attributes:
             if attribute.value is None or not self.source.placeholders(*attribute.value):
                 continue

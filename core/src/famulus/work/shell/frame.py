@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from importlib.resources import files
+from types import MappingProxyType
 
 _COMMENTS = {".css": re.compile(r"/\*.*?\*/", re.DOTALL), ".js": re.compile(r"^\s*//.*$", re.M)}
 
@@ -38,9 +40,7 @@ def _after_title() -> str:
 
 
 # The empty icon keeps browsers from asking the server for one.
-_BEFORE_TITLE = """<!doctype html>
-<html lang="en">
-<head>
+_BEFORE_TITLE = """<head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
@@ -48,11 +48,33 @@ _BEFORE_TITLE = """<!doctype html>
 <title>"""
 
 
-def document(title: str, body: str, *, head: str = "") -> str:
-    """Return a whole document. ``title`` is text; ``body`` and ``head`` are HTML."""
+_NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
+_ATTRIBUTE_NAME = re.compile(r"[^\s\"'<>/=\x00-\x20\x7f]+")
+
+
+def document(
+    title: str,
+    body: str,
+    *,
+    head: str = "",
+    html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+    body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
+) -> str:
+    """Return a whole document. ``title`` and the attributes are text; ``body`` and ``head`` are
+    HTML."""
     return (
-        f"{_BEFORE_TITLE}{_ascii(title)}{_after_title()}{head}\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
+        f"<!doctype html>\n<html{attributes({'lang': 'en', **html_attributes})}>\n{_BEFORE_TITLE}"
+        f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
+        f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def attributes(values: Mapping[str, str]) -> str:
+    """Return the attributes of a tag as HTML; a name that no tag can have is left out."""
+    return "".join(
+        f' {name}="{escape(value)}"'
+        for name, value in values.items()
+        if _ATTRIBUTE_NAME.fullmatch(name)
     )
 
 

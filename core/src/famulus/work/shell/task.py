@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 
 from attrs import frozen
 
 from famulus.contracts.pages import Page
-from famulus.work.shell.frame import document, script
+from famulus.work.shell.frame import attributes, document, script
 
 #: The hidden field that says, signed, which agent the form belongs to.
 TOKEN_FIELD = "famulus_token"
@@ -42,19 +43,26 @@ def task_document(shell: TaskShell) -> str:
     page. What may wait for another host comes last, and still in the form.
     """
     page = shell.page
-    onboarding = " data-onboarding" if shell.onboarding else ""
+    sending = {
+        "method": "post",
+        "enctype": "multipart/form-data",
+        "action": "submit",
+        "accept-charset": "utf-8",
+        "data-storage-key": shell.storage_key,
+    }
+    if shell.onboarding:
+        sending["data-onboarding"] = ""
     body = (
         f'<main class="famulus-page">\n'
         f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
-        f'<form id="famulus-form" method="post" enctype="multipart/form-data" action="submit"'
-        f' accept-charset="utf-8" data-storage-key="{escape(shell.storage_key)}"{onboarding}>\n'
+        f"{_form(page, sending)}"
         f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
         f"{_actions(shell.can_give_back)}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
-    return document(shell.title, body, head=page.head)
+    return _document(shell.title, body, page)
 
 
 def preview_document(title: str, description: str, page: Page | None) -> str:
@@ -62,20 +70,43 @@ def preview_document(title: str, description: str, page: Page | None) -> str:
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
-    inside = head = ""
+    inside = ""
     if page is not None:
-        head = page.head
         inside = (
-            '<form id="famulus-form" method="dialog">\n'
+            f"{_form(page, {'method': 'dialog'})}"
             '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
             # Controls in a fieldset's first legend are never disabled, so that one is ours.
             f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
             "</fieldset>\n</form>\n"
         )
     body = f'<main class="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
-    return document(title, body, head=head)
+    return document(title, body) if page is None else _document(title, body, page)
 
 
+def _document(title: str, body: str, page: Page) -> str:
+    return document(
+        title,
+        body,
+        head=page.head,
+        html_attributes=page.html_attributes,
+        body_attributes=page.body_attributes,
+    )
+
+
+def _form(page: Page, sending: Mapping[str, str]) -> str:
+    """Return the start tag of the form; how it is sent is not the page's to decide."""
+    own = {
+        name: value
+        for name, value in page.form_attributes.items()
+        if name.lower() not in _NOT_THE_PAGES
+    }
+    return f"<form{attributes({'id': 'famulus-form', **own, **sending})}>\n"
+
+
+_NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "target"}) | {
+    "data-storage-key",
+    "data-onboarding",
+}
 _PREVIEW = (
     '<p class="famulus-note famulus-preview-banner" id="famulus-preview"><strong>This is a'
     " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
