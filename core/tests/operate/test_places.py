@@ -143,7 +143,7 @@ def test_nothing_is_counted_while_nothing_happens(
         turn(operator, clock)
     counted: list[int] = []
     monkeypatch.setattr(
-        "famulus.operate.operated.open_missing", lambda tx, run: counted.append(run)
+        "famulus.operate.decisions.open_missing", lambda tx, run: counted.append(run)
     )
     for _ in range(5):
         turn(operator, clock)

@@ -127,7 +127,7 @@ class Allocation(RuleBasedStateMachine):
 
     def sweep(self) -> None:
         for operated in self.operator._runs.values():
-            operated._sweep(find_run(self.database, self.gateway.run_id))
+            operated._sweep()
 
     def is_something_for(self, name: str) -> bool:
         """Look at every free unit, the slow way."""

@@ -63,6 +63,7 @@ class Assembly:
             lanes=record.units_per_assignment,
             stored=record.rows_loaded,
             stored_hash=record.source_hash,
+            holder=self._holder.name,
         )
         state = plan.shared_state
         listeners = Listeners(

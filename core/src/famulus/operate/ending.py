@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
+from famulus.errors import ConflictError
 from famulus.model.database import Database
-from famulus.model.states import OPEN_RUNS, RunStatus
+from famulus.model.states import LIVE_RUNS, OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
+from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
 from famulus.work.platform.places import close_all
-from famulus.work.runs import read_run
+from famulus.work.runs import lock_run, read_run
 
 #: Causes of an end that nobody has asked for, as events have them.
 NO_SUBMISSION = "no submission"
@@ -20,8 +23,8 @@ BUDGET_SPENT = "budget"
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Let nobody new in; say whether that was still to be done."""
-    record = read_run(tx, run)
+    """Let nobody new in; return whether the run was open until now."""
+    record = lock_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
     close_all(tx, run, f"close-{tx.now.isoformat()}")
@@ -31,7 +34,7 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
 def end_stop(
     tx: Transaction, run: int, cause: str, *, served_until: datetime | None = None
 ) -> bool:
-    """Stop a run that nobody serves any more; say whether that was still to be done.
+    """Stop a run that nobody serves any more; return whether it was going on until now.
 
     :param served_until: when it was served last; now, when that is not known.
     """
@@ -46,25 +49,48 @@ def end_stop(
     )
 
 
+def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
+    """Stop a run as somebody asks for; return whether it is stopped already, because nobody
+    operates it or is waited for.
+
+    :param now: do not wait for those at work.
+    :raises famulus.ConflictError: when the run is not going on.
+    """
+    record = lock_run(tx, run)
+    if record.status not in LIVE_RUNS:
+        raise ConflictError(f"run {run} is {record.status.value} already")
+    if not lease.is_held(tx, record):
+        return end_stop(tx, run, "stopped", served_until=lease.last_sign(record))
+    if now:
+        return end_stop(tx, run, "stopped")
+    begin_stop(tx, run, "stopped")
+    return False
+
+
 def finish_run(database: Database, run: int, cause: str) -> bool:
-    """End a run for good and expire what is open; say whether that was still to be done."""
+    """End a run for good and expire what is open; return whether it was not over until now."""
+    finished = database.write(lambda tx: begin_finish(tx, run, cause))
+    expire_rest(database, run)
+    return finished
 
-    def close(tx: Transaction) -> bool:
+
+def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
+    """Mark a run finished; :func:`expire_rest` does the rest. Return whether it was not over until
+    now."""
+    record = lock_run(tx, run)
+    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        return False
+    if record.status is RunStatus.LAUNCHING:
+        change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
         record = read_run(tx, run)
-        if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
-            return False
-        if record.status is RunStatus.LAUNCHING:
-            change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
-            record = read_run(tx, run)
-        tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
-        close_all(tx, run, "finish")
-        return change_run(
-            tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause
-        )
+    tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
+    close_all(tx, run, "finish")
+    return change_run(tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause)
 
-    closed = database.write(close)
-    while database.write(lambda tx: end_open_agents(tx, run)):
-        """Each step is short, so that other runs' submissions come in between."""
-    while database.write(lambda tx: expire_units(tx, run)):
-        """As above; a finish that was cut off is finished by the next one."""
-    return closed
+
+def expire_rest(database: Database, run: int) -> None:
+    """End the attempts and expire the units of a run that is finished. A finish that was cut off
+    is completed by calling it again."""
+    for step in (end_open_agents, expire_units):
+        while database.write(partial(step, run=run)):
+            """Each step is short, so that other runs' submissions come in between."""

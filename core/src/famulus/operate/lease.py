@@ -77,6 +77,12 @@ def is_held(tx: Transaction, record: RunRecord) -> bool:
     )
 
 
+def is_ours(record: RunRecord, holder: Holder) -> bool:
+    """Return whether an operator still has the lease: nobody has taken it over, even if it has
+    expired."""
+    return record.lease_holder == holder.name
+
+
 def is_dead(record: RunRecord) -> bool:
     """Return whether the process that holds the lease has certainly ended."""
     return process.is_dead(record.lease_process)

@@ -15,7 +15,7 @@ from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
 from famulus.model.statements import Kind, Param, Statement, held
-from famulus.model.states import LoadingStatus, UnitStatus
+from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Assignment, TaskRun, Unit
 from famulus.model.transaction import Transaction
 from famulus.operate.ahead import Ahead
@@ -34,6 +34,8 @@ _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
 #: Seconds to wait while the database is away.
 _AWAY_SECONDS = 1.0
+#: A run that ends expires its units, once; more would never be.
+_OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
 
 _ASSIGNMENT = Statement(
     lambda _: Assignment.insert({
@@ -55,7 +57,8 @@ _UNIT = Statement(
 _STORED = Statement(
     lambda kind: held(
         TaskRun.select(
-            TaskRun.rows_loaded, TaskRun.max_num_concurrent_units, TaskRun.max_spend
+            TaskRun.rows_loaded, TaskRun.max_num_concurrent_units, TaskRun.max_spend,
+            TaskRun.status, TaskRun.lease_holder,
         ).where(TaskRun.id == Param("run")),
         kind,
     )
@@ -77,10 +80,16 @@ class Source:
     lanes: int
     stored: int = 0
     stored_hash: str = ""
+    #: the operator that loads; None where nobody else could
+    holder: str | None = None
 
 
 class SourceChangedError(UsageError):
     """The data are not those that the run was launched with."""
+
+
+class RunOverError(ConflictError):
+    """The run was ended while its data were being loaded."""
 
 
 class Loader:
@@ -190,6 +199,8 @@ class Loader:
         query = TaskRun.update(loading=status, loading_error=reason).where(
             TaskRun.id == self._source.run
         )
+        if self._source.holder is not None:
+            query = query.where(TaskRun.lease_holder == self._source.holder)
         self._database.write(lambda tx: tx.execute(query))
 
 
@@ -197,11 +208,14 @@ def _store_batch(
     tx: Transaction, source: Source, first: int, batch: Sequence[str], digest: str
 ) -> None:
     run, lanes = source.run, source.lanes
-    stored, window, budget = tx.one(_STORED, run=run) or (0, 0, 0)
+    row = tx.one(_STORED, run=run)
+    if row is None or row[3] in _OVER:
+        raise RunOverError(f"run {run} is over")
+    stored, window, budget, _, holder = row
     if stored == first + len(batch):
         # The commit's acknowledgement got lost, and this is the second attempt.
         return
-    if stored != first:
+    if stored != first or source.holder not in (None, holder):
         raise ConflictError(f"run {run} is being loaded by another operator")
     is_limited = bool(window or budget)
     status = UnitStatus.CREATED if is_limited else UnitStatus.LAUNCHED

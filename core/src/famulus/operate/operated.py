@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from typing import Never
 
 from attrs import define, field
 
@@ -17,35 +18,21 @@ from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.keys import KEY_VARIABLE
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
-from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus
-from famulus.model.tables import TaskRun
+from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
-from famulus.operate.ending import (
-    BUDGET_SPENT,
-    LIFETIME_OVER,
-    NO_SUBMISSION,
-    begin_stop,
-    end_stop,
-    finish_run,
-)
-from famulus.operate.loading import Loader
+from famulus.operate.decisions import Decisions
+from famulus.operate.ending import finish_run
+from famulus.operate.loading import Loader, RunOverError
 from famulus.operate.syncer import Syncer
 from famulus.planning import secret_environment
 from famulus.work.callbacks import CallbackServer
-from famulus.work.expiry import (
-    doubt_visits,
-    is_report_awaited,
-    quiet_since,
-    time_out,
-)
 from famulus.work.listeners import Listeners
 from famulus.work.opening import RUN_VARIABLE
 from famulus.work.platform.messenger import Messenger
 from famulus.work.platform.outbox import hasten_places, is_telling_places
-from famulus.work.platform.places import newest_change, open_missing
+from famulus.work.platform.places import newest_change
 from famulus.work.platform.telling import Contact
-from famulus.work.release import adjust_window, is_spent, is_window_off, open_unit_exists
-from famulus.work.runs import RunRecord, agents_at_work, read_run
+from famulus.work.runs import RunRecord, read_run
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +80,13 @@ class Operated:
     _placed_at: datetime | None = None
     _last_change: int = -1
 
+    @property
+    def _decisions(self) -> Decisions:
+        return Decisions(
+            database=self.database, run=self.run, holder=self.holder,
+            awaits_reports=self.syncer.is_needed,
+        )
+
     def serve(self) -> str:
         """Serve the run and return its address."""
         deployment = Deployment(
@@ -102,8 +96,8 @@ class Operated:
             previous_url=self._record().url,
         )
         self.url = self.architect.deploy(deployment)
-        query = TaskRun.update(url=self.url, instance=self.instance).where(TaskRun.id == self.run)
-        self.database.write(lambda tx: tx.execute(query))
+        if not self._decisions.publish(self.url, self.instance):
+            self._lose()
         return self.url
 
     def load_rest(self) -> None:
@@ -116,16 +110,13 @@ class Operated:
     def look_after(self) -> None:
         """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
         self._renew()
-        record = self._record()
-        if record.status not in LIVE_RUNS:
-            self.let_go()
-            return
-        self._sweep(record)
-        if record.status in OPEN_RUNS:
-            self._end_if_over(record)
+        if self._is_live():
+            self._sweep()
+            self._decisions.end()
+        if self._is_live():
+            self._revive()
         else:
-            self._stop_if_idle()
-        self._revive(record)
+            self.let_go()
 
     def tell(self) -> bool:
         """Tell listeners and the platform what is due; say whether there was anything."""
@@ -140,17 +131,13 @@ class Operated:
     def open_first_places(self) -> None:
         """Have the run's first places opened on the platform, should it answer."""
         if self.contact.provider.capabilities.sells_places:
-            self._open_places(self._record())
+            self._open_places()
             with self._telling:
                 self.messenger.deliver()
 
-    def stop(self, cause: str) -> None:
-        """Let nobody new in; those at work may finish."""
-        self.database.write(lambda tx: begin_stop(tx, self.run, cause))
-
-    def stop_now(self, cause: str) -> None:
-        """Stop serving at once. Everything stays as it is and can be resumed."""
-        self.database.write(lambda tx: end_stop(tx, self.run, cause))
+    def release(self, cause: str) -> None:
+        """Stop serving; the run stops with it, unless another operator has taken it over."""
+        self._decisions.stop(cause)
         self.let_go()
 
     def finish(self, cause: str) -> None:
@@ -231,6 +218,8 @@ class Operated:
     def _load(self) -> None:
         try:
             self.loader.load_rest(self.stop_loading)
+        except RunOverError:
+            """Nobody needs the rest."""
         except ConflictError as error:
             _log.error("run %d: loading stopped: %s", self.run, error)
         except BaseException as error:  # noqa: BLE001 - the user's generator; what is loaded stays
@@ -243,85 +232,55 @@ class Operated:
         with self.database.read() as tx:
             return read_run(tx, self.run)
 
+    def _is_live(self) -> bool:
+        return self._record().status in LIVE_RUNS
+
     def _renew(self) -> None:
         now = self.database.clock()
         soon = timedelta(seconds=lease.RENEWAL_SECONDS)
         if self._renewed_at is not None and now - self._renewed_at < soon:
             return
         if not self.database.write(lambda tx: lease.renew(tx, self.run, self.holder)):
-            self.let_go()
-            raise RunBusyError(f"run {self.run} was taken over by another operator")
+            self._lose()
         self._renewed_at = now
 
-    def _sweep(self, record: RunRecord) -> None:
-        reported = self.syncer.is_needed
-        while self.database.write(
-            lambda tx: time_out(tx, self.run, reported_by_platform=reported)
-        ):
+    def _lose(self) -> Never:
+        self.let_go()
+        raise RunBusyError(f"run {self.run} was taken over by another operator")
+
+    def _sweep(self) -> None:
+        while self._decisions.time_out():
             """Each step is short, so that submissions come in between."""
-        with self.database.read() as tx:
-            is_off = record.status in OPEN_RUNS and is_window_off(tx, self.run)
-        if is_off:
-            self.database.write(lambda tx: adjust_window(tx, self.run))
-        self._open_places(record)
+        self._decisions.adjust_window()
+        self._open_places()
         heard = self.syncer.heard_at
         if heard is not None:
-            timeout = record.submission_timeout
-            self.database.write(lambda tx: doubt_visits(tx, self.run, timeout, heard))
+            self._decisions.doubt_visits(heard)
 
-    def _open_places(self, record: RunRecord) -> None:
+    def _open_places(self) -> None:
         """Have places opened for free units, when something has happened since the last look."""
         now = self.database.clock()
-        if (
-            not self.contact.provider.capabilities.sells_places
-            or record.status not in OPEN_RUNS
-            or now >= record.closes_at
-            or (self._placed_at is not None and now - self._placed_at < _PLACES_PAUSE)
+        if not self.contact.provider.capabilities.sells_places or (
+            self._placed_at is not None and now - self._placed_at < _PLACES_PAUSE
         ):
             return
         with self.database.read() as tx:
             change = newest_change(tx, self.run)
         if change == self._last_change:
             return
-        opened = self.database.write(lambda tx: open_missing(tx, self.run))
+        opened = self._decisions.open_places()
         self._placed_at = now
         # There may be more than are opened in one go.
         self._last_change = change if opened == 0 else -1
 
-    def _end_if_over(self, record: RunRecord) -> None:
-        with self.database.read() as tx:
-            open_units = record.loading is LoadingStatus.LOADING or open_unit_exists(tx, self.run)
-            is_awaited = self.syncer.is_needed and is_report_awaited(tx, self.run)
-            is_over_budget = is_spent(tx, self.run)
-            at_work, _ = agents_at_work(tx, self.run)
-            since = quiet_since(tx, record)
-            now = tx.now
-        if not open_units:
-            if not is_awaited:
-                self.finish("all done")
-            return
-        if is_over_budget and not is_awaited and not at_work:
-            self.stop_now(BUDGET_SPENT)
-            return
-        if now - since >= timedelta(seconds=record.no_submission_patience):
-            self.finish(NO_SUBMISSION)
-        elif now >= record.closes_at and not at_work:
-            self.finish(LIFETIME_OVER)
-
-    def _stop_if_idle(self) -> None:
-        with self.database.read() as tx:
-            at_work, _ = agents_at_work(tx, self.run)
-        if not at_work:
-            self.stop_now("nobody at work")
-
-    def _revive(self, record: RunRecord) -> None:
+    def _revive(self) -> None:
         """Serve again, at the same address, when the server has died under the workers."""
         now = self.database.clock()
         pulse = timedelta(seconds=_PULSE_SECONDS)
         if self.ended.is_set() or (self._pulse_at is not None and now - self._pulse_at < pulse):
             return
         self._pulse_at = now
-        if record.status not in LIVE_RUNS or self.architect.is_alive():
+        if self.architect.is_alive():
             return
         _log.warning("run %d: the server is gone; starting it again", self.run)
         try:

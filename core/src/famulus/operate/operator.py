@@ -18,13 +18,13 @@ from famulus.config.task_config import TaskConfig
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
-from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.assembly import Assembly
 from famulus.operate.checking import draft_problems
-from famulus.operate.ending import begin_stop, end_stop, finish_run
+from famulus.operate.ending import finish_run, order_stop
 from famulus.operate.operated import Operated
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
@@ -50,7 +50,7 @@ from famulus.work.changes import change_run
 from famulus.work.gateway import Gateway
 from famulus.work.opening import open_gateway
 from famulus.work.platform.telling import tell_run
-from famulus.work.runs import RunRecord, find_run, read_run
+from famulus.work.runs import RunRecord, find_run
 
 _log = logging.getLogger(__name__)
 
@@ -298,20 +298,14 @@ class Operator:
         :param now: do not wait for them; their pages keep trying until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
         """
-        record = find_run(self.database, _number(run))
-        operated = self._runs.get(record.id)
-        if record.status not in LIVE_RUNS:
-            raise ConflictError(f"run {record.id} is {record.status.value} already")
-        if operated is not None and now:
-            operated.stop_now("stopped")
-        elif now or not self._is_operated(record):
-            served = lease.last_sign(record)
-            self.database.write(
-                lambda tx: end_stop(tx, record.id, "stopped", served_until=served)
-            )
-            self._tell_unoperated(record.id)
+        number = find_run(self.database, _number(run)).id
+        is_ended = self.database.write(partial(order_stop, run=number, now=now))
+        if not is_ended:
+            return
+        if self.holds(number):
+            self._runs[number].let_go()
         else:
-            self.database.write(lambda tx: begin_stop(tx, record.id, "stopped"))
+            self._tell_unoperated(number)
 
     def finish(self, run: RunLike) -> None:
         """End a run for good: what is open expires. Answers that still come are kept as late ones.
@@ -323,9 +317,8 @@ class Operator:
         record = find_run(self.database, _number(run))
         if record.status in _OVER:
             raise ConflictError(f"run {record.id} is {record.status.value} already")
-        operated = self._runs.get(record.id)
-        if operated is not None:
-            operated.finish("finished")
+        if self.holds(record.id):
+            self._runs[record.id].finish("finished")
         else:
             finish_run(self.database, record.id, "finished")
             self._tell_unoperated(record.id)
@@ -337,7 +330,7 @@ class Operator:
             thread.join()
         for operated in list(self._runs.values()):
             if not operated.ended.is_set():
-                operated.stop_now("operator closed")
+                operated.release("operator closed")
         if self._owns_database:
             self.database.close()
 
@@ -482,10 +475,6 @@ class Operator:
             tell_run(self.database, self.plugins, run)
         except FamulusError as error:
             _log.warning("run %d: its platform cannot be told now: %s", run, error)
-
-    def _is_operated(self, record: RunRecord) -> bool:
-        with self.database.read() as tx:
-            return lease.is_held(tx, read_run(tx, record.id))
 
 
 def _entrances(operated: Operated) -> Sequence[str]:

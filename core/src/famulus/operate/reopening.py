@@ -20,7 +20,7 @@ from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
 from famulus.work.platform.outbox import take_over_places
 from famulus.work.platform.places import keep_untaken
-from famulus.work.runs import RunRecord, find_run, read_run
+from famulus.work.runs import RunRecord, find_run, lock_run, read_run
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2
@@ -51,7 +51,11 @@ def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
 
 
 def open_run(tx: Transaction, record: RunRecord) -> None:
-    """Open a run that has just been launched."""
+    """Open a run that has just been launched.
+
+    :raises famulus.ConflictError: when it has been ended meanwhile.
+    """
+    refuse_ended(lock_run(tx, record.id))
     tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
     change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
 
@@ -62,7 +66,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
 
     :raises famulus.ConflictError: when the run has been finished, or taken over, meanwhile.
     """
-    record = read_run(tx, run)
+    record = lock_run(tx, run)
     refuse_ended(record)
     if not lease.renew(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")

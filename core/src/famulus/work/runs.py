@@ -12,6 +12,7 @@ from attrs import frozen
 from famulus.contracts.context import RequesterView
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
+from famulus.model.statements import held
 from famulus.model.states import (
     OPEN_AGENTS,
     LoadingStatus,
@@ -112,6 +113,13 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
     if row is None:
         raise NotFoundError(f"there is no run {run}; `famulus runs` lists them")
     return run_record(row)
+
+
+def lock_run(tx: Transaction, run: int) -> RunRecord:
+    """Lock a run's row until the commit and return the run as it is by then, so that a decision
+    about it still holds when it takes effect. Raises like :func:`read_run`."""
+    tx.execute(held(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
+    return read_run(tx, run)
 
 
 def find_run(database: Database, run: int) -> RunRecord:

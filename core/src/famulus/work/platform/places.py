@@ -7,11 +7,13 @@ from typing import Any
 
 import peewee
 
+from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement, held
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_VISITS,
     OutboxStatus,
+    RunStatus,
     UnitStatus,
     VisitStatus,
 )
@@ -28,9 +30,10 @@ _USED = (
 
 _PLACES = Statement(
     lambda kind: held(
-        TaskRun.select(TaskRun.places, TaskRun.next_place, TaskRun.opened_at).where(
-            TaskRun.id == Param("run")
-        ),
+        TaskRun.select(
+            TaskRun.places, TaskRun.next_place, TaskRun.opened_at, TaskRun.status,
+            TaskRun.closes_at,
+        ).where(TaskRun.id == Param("run")),
         kind,
     )
 )
@@ -83,18 +86,18 @@ _TAKEN = Statement(_taken)
 
 
 def open_missing(tx: Transaction, run: int) -> int | None:
-    """Have places opened for free units that have none; return how many, or None while the platform
-    is still to be told of those before.
+    """Have places opened for free units that have none, if the run is open; return how many, or
+    None while the platform is still to be told of those before.
 
     ``TaskRun.places`` counts those opened since the run was opened last. One that was taken comes
     back by itself when its visit ends without a submission, as the unit does.
     """
+    row = tx.one(_PLACES, run=run)
+    if row is None or not _is_open(tx, *row[2:]):
+        return 0
     if tx.one(_OPENING, run=run) is not None:
         return None
-    row = tx.one(_PLACES, run=run)
-    if row is None or row[2] is None:
-        return 0
-    places, first, since = row
+    places, first, since = row[:3]
     free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
     taken = int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
     count = min(free - (places - taken), MOST_TOGETHER)
@@ -106,6 +109,14 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     )
     tx.run(_ADVANCE, run=run, count=count)
     return int(count)
+
+
+def _is_open(tx: Transaction, opened_at: int | None, status: str, closes_at: int) -> bool:
+    return (
+        opened_at is not None
+        and status == RunStatus.RUNNING.value
+        and to_micros(tx.now) < closes_at
+    )
 
 
 def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
