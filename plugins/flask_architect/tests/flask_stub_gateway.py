@@ -58,7 +58,7 @@ class StubGateway:
     def give_back(self, form: Form) -> Reply:
         return Reply(status=200, body=f"given back {form.first('famulus_token')}")
 
-    def busy(self) -> Reply:
+    def busy(self, cause: Exception | None = None) -> Reply:
         return Reply(status=503, body="come again", headers={"Retry-After": "5"})
 
     def close(self) -> None:

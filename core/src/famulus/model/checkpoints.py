@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from famulus.errors import FamulusError
+
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,7 @@ class Checkpoints:
         self._long_log = long_log
         self._connection: sqlite3.Connection | None = None
         self._commits = 0
+        self._is_failing = False
         self._thread: threading.Thread | None = None
 
     def count_commit(self) -> None:
@@ -68,8 +71,15 @@ class Checkpoints:
                 # pause would make it longer and longer.
                 with self._lock:
                     self._move(self._connection)
-        except Exception:  # noqa: BLE001 - nothing is lost by it: the log keeps what is not moved
-            _log.warning("a checkpoint has failed; the next one tries again", exc_info=True)
+        except (sqlite3.Error, FamulusError) as error:
+            # Nothing is lost: the write-ahead log keeps what is not moved.
+            if not self._is_failing:
+                _log.warning("a checkpoint has failed; the next one tries again: %s", error)
+            self._is_failing = True
+        except Exception:  # noqa: BLE001 - nothing is lost by it either
+            _log.exception("a checkpoint has failed; the next one tries again")
+        else:
+            self._is_failing = False
 
     def _move(self, connection: sqlite3.Connection) -> int:
         """Move what nobody needs in the log any more; return how many pages the log has."""

@@ -38,6 +38,13 @@ class Pool:
                 return
         self._close(connection)
 
+    def discard_free(self) -> None:
+        """Close the connections that are free now: they are known to be of no use any more."""
+        with self._mutex:
+            free, self._free = self._free, []
+        for connection in free:
+            self._close(connection)
+
     def close(self) -> None:
         """Close the connections that are free now, and the others as they come back."""
         with self._mutex:

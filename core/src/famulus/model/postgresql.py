@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from famulus.clock import Clock
-from famulus.errors import DatabaseError, MissingDriverError, UnavailableError
+from famulus.errors import DatabaseError, MissingDriverError
+from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.statements import Kind
 from famulus.model.transaction import Dialect, Transaction
@@ -17,6 +20,25 @@ T = TypeVar("T")
 
 #: Times a job is run again when PostgreSQL has ended it in favour of another.
 _TRIES = 8
+
+#: Classes of SQLSTATE that pass without a change here: connection lost, resources (disk full, too
+#: many connections), intervention of an operator (shutting down), system errors (I/O).
+_UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
+#: The server has become a standby or is set to read only; a lock was not granted; a deadlock or a
+#: failed serialization after all tries; the session sat idle for too long.
+_UNAVAILABLE_STATES = frozenset({"25006", "55P03", "40001", "40P01", "25P03", "25P04"})
+#: What a server says that refuses everybody for now. Failing to connect has no SQLSTATE.
+_REFUSES_EVERYBODY = re.compile(
+    "starting up|shutting down|recovery|not (yet )?accepting|too many|slots|No space left"
+)
+#: Seconds to wait for a connection, and for a host that does not answer any more.
+_PATIENCE = MappingProxyType({
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+})
 
 
 class PostgresqlBackend:
@@ -36,9 +58,12 @@ class PostgresqlBackend:
         self.dialect = Dialect(Kind.POSTGRESQL)
         self._clock = clock
         self._writing = threading.local()
+        self._outage = Outage("the database")
+        self._was_reached = False
         self._pool = Pool(self._connect, lambda connection: connection.close())
         with self._pool.borrow():
             """Fail now, with a sentence, rather than at the first query."""
+        self._was_reached = True
 
     def write(self, job: Callable[[Transaction], T]) -> T:
         """Run a job in a transaction; return its result once it is committed.
@@ -60,36 +85,80 @@ class PostgresqlBackend:
         transient = (errors.DeadlockDetected, errors.SerializationFailure)
         for left in reversed(range(_TRIES)):
             try:
-                with self._pool.borrow() as connection, connection.transaction():
+                with self._transaction() as connection:
                     transaction = Transaction(connection, self.dialect, self._clock())
                     result = job(transaction)
                     transaction.finish()
-                    return result
             except transient as error:
                 if not left:
-                    raise UnavailableError(f"the database is too busy: {error}") from error
-            except self._psycopg.OperationalError as error:
-                raise UnavailableError(f"the database is away: {error}") from error
+                    raise self._unavailable(error, writing=True) from error
+            except self._psycopg.Error as error:
+                if not _is_unavailable(error):
+                    raise
+                raise self._unavailable(error, writing=True) from error
+            else:
+                self._outage.passed(writing=True)
+                return result
         raise AssertionError("the last try returns or raises")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one moment of the database."""
-        with self._pool.borrow() as connection:
-            try:
-                with connection.transaction():
-                    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                    yield Transaction(connection, self.dialect, self._clock())
-            except self._psycopg.OperationalError as error:
-                raise UnavailableError(f"the database is away: {error}") from error
+        try:
+            with self._transaction() as connection:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                yield Transaction(connection, self.dialect, self._clock())
+        except self._psycopg.Error as error:
+            if not _is_unavailable(error):
+                raise
+            raise self._unavailable(error, writing=False) from error
+        self._outage.passed()
 
     def close(self) -> None:
         """Close every connection."""
         self._pool.close()
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        with contextlib.ExitStack() as opened:
+            connection = opened.enter_context(self._pool.borrow())
+            try:
+                opened.enter_context(connection.transaction())
+            except self._psycopg.OperationalError:
+                if not connection.closed:
+                    raise
+                # The server was restarted: connections made before are closed, all of them.
+                opened.close()
+                self._pool.discard_free()
+                connection = opened.enter_context(self._pool.borrow())
+                opened.enter_context(connection.transaction())
+            yield connection
+
     def _connect(self) -> Any:
         try:
-            return self._psycopg.connect(self._url, autocommit=True)
-        except self._psycopg.OperationalError as error:
+            return self._psycopg.connect(self._url, autocommit=True, **self._patience())
+        except self._psycopg.Error as error:
             text = str(error).strip().splitlines()[0]
-            raise DatabaseError(f"cannot open the PostgreSQL database: {text}") from error
+            message = f"cannot open the PostgreSQL database: {text}"
+            is_wrong = "FATAL" in text and not _REFUSES_EVERYBODY.search(text)
+            if is_wrong and not self._was_reached:
+                raise DatabaseError(message) from error
+            if self._was_reached:
+                self._outage.failed(text)
+            raise DatabaseUnavailableError(message) from error
+
+    def _patience(self) -> dict[str, int]:
+        chosen = self._psycopg.conninfo.conninfo_to_dict(self._url)
+        return {name: value for name, value in _PATIENCE.items() if name not in chosen}
+
+    def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
+        self._outage.failed(error, writing=writing)
+        return DatabaseUnavailableError(f"the database cannot be used now: {error}")
+
+
+def _is_unavailable(error: Any) -> bool:
+    """Return whether an error passes by itself; one of the program's own does not."""
+    state = error.sqlstate
+    if state is None:
+        return type(error).__name__ == "OperationalError"
+    return state.startswith(_UNAVAILABLE_CLASSES) or state in _UNAVAILABLE_STATES

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from famulus.clock import Clock
-from famulus.errors import DatabaseError, UnavailableError
+from famulus.errors import DatabaseError
 from famulus.model.checkpoints import Checkpoints
 from famulus.model.group_commit import Entry, GroupCommit
+from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.statements import Kind
 from famulus.model.transaction import Dialect, Transaction
@@ -24,6 +25,22 @@ except ImportError:  # pragma: no cover - Windows has no advisory locks of this 
     fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
+
+#: What passes without a change here: a lock, memory, a disk that is full, failing or read-only, no
+#: more open files. The file was opened before, so its path is right.
+_UNAVAILABLE = frozenset({
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+})
+#: The low byte of an extended result code.
+_PRIMARY = 0xFF
 
 #: Seconds to wait for a lock that somebody who does not know our lock file holds.
 _BUSY_SECONDS = 15
@@ -37,23 +54,30 @@ _PRAGMAS = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection with the settings every Famulus connection has."""
+    """Open a connection with the settings every Famulus connection has.
+
+    :raises famulus.DatabaseError: when the file cannot be used.
+    """
     try:
-        connection = sqlite3.connect(
-            path,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=256,
-        )
-        try:
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-        except sqlite3.Error:
-            connection.close()
-            raise
+        return _connected(path)
     except sqlite3.Error as error:
         raise DatabaseError(f"cannot open the database {path}: {error}") from error
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=_BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -66,7 +90,8 @@ class SqliteBackend:
         self.path = path
         self.dialect = Dialect(Kind.SQLITE)
         self._clock = clock
-        self._readers = Pool(lambda: connect(path), sqlite3.Connection.close)
+        self._outage = Outage(f"the database {path}")
+        self._readers = Pool(lambda: _connected(path), sqlite3.Connection.close)
         self._writer = connect(path)
         self._writer.execute("PRAGMA wal_autocheckpoint=0")
         self._lock = WriterLock(path)
@@ -82,15 +107,18 @@ class SqliteBackend:
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction that sees one moment of the database."""
-        with self._readers.borrow() as connection:
-            try:
+        try:
+            with self._readers.borrow() as connection:
                 connection.execute("BEGIN")
                 try:
                     yield Transaction(connection, self.dialect, self._clock())
                 finally:
                     connection.execute("ROLLBACK")
-            except sqlite3.OperationalError as error:
-                raise _translated(error, self.path) from error
+        except sqlite3.Error as error:
+            if not _is_unavailable(error):
+                raise
+            raise self._unavailable(error, writing=False) from error
+        self._outage.passed()
 
     def close(self) -> None:
         """Close every connection."""
@@ -107,10 +135,11 @@ class SqliteBackend:
                 # they are for when one of several jobs has failed.
                 if not self._transact(batch, self._run_together):
                     self._transact(batch, self._run_apart)
+            self._outage.passed(writing=True)
             self._checkpoints.count_commit()
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
             for entry in batch:
-                entry.error = entry.error or _translated(error, self.path)
+                entry.error = entry.error or self._translated(error)
 
     def _transact(
         self, batch: Sequence[Entry[Any]], run: Callable[[Sequence[Entry[Any]]], bool]
@@ -147,7 +176,7 @@ class SqliteBackend:
             try:
                 entry.result = self._run(entry, now)
             except BaseException as error:
-                entry.error = _translated(error, self.path)
+                entry.error = self._translated(error)
                 if not connection.in_transaction:
                     # The disk is full, or worse: SQLite has rolled back the neighbours too.
                     raise
@@ -155,11 +184,26 @@ class SqliteBackend:
             connection.execute("RELEASE job")
         return True
 
+    def _translated(self, error: BaseException) -> BaseException:
+        if not _is_unavailable(error):
+            return error
+        translated = self._unavailable(error, writing=True)
+        translated.__cause__ = error
+        return translated
+
+    def _unavailable(self, error: BaseException, *, writing: bool) -> DatabaseUnavailableError:
+        self._outage.failed(error, writing=writing)
+        return DatabaseUnavailableError(f"the database {self.path} cannot be used now: {error}")
+
     def _run(self, entry: Entry[Any], now: datetime) -> Any:
         transaction = Transaction(self._writer, self.dialect, now)
         result = entry.job(transaction)
         transaction.finish()
         return result
+
+
+class _LockError(Exception):
+    """The operating system does not grant a lock, for want of resources for one."""
 
 
 class WriterLock:
@@ -175,7 +219,10 @@ class WriterLock:
 
     def __enter__(self) -> None:
         if fcntl is not None:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            except OSError as error:
+                raise _LockError(f"its lock cannot be acquired: {error.strerror}") from error
 
     def __exit__(self, *_: object) -> None:
         if fcntl is not None:
@@ -186,9 +233,8 @@ class WriterLock:
         os.close(self._file)
 
 
-def _translated(error: BaseException, path: Path) -> BaseException:
-    if isinstance(error, sqlite3.OperationalError):
-        translated = UnavailableError(f"the database {path} could not be used: {error}")
-        translated.__cause__ = error
-        return translated
-    return error
+def _is_unavailable(error: BaseException) -> bool:
+    """Return whether an error passes by itself; one of the program's own does not."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _UNAVAILABLE
+    return isinstance(error, _LockError)

@@ -14,6 +14,7 @@ from attrs import frozen
 from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.statements import Kind, Param, Statement, held
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Assignment, TaskRun, Unit
@@ -32,7 +33,7 @@ _BATCH_UNITS = 500
 #: Seconds between batches at the least, and as a part of the time a batch took.
 _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
-#: Seconds to wait while the database is away.
+#: Seconds to wait while the database is unavailable.
 _AWAY_SECONDS = 1.0
 #: A run that ends expires its units, once; more would never be.
 _OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
@@ -152,12 +153,13 @@ class Loader:
         return self._next
 
     def _when_possible(self, step: Callable[[], T], stopping: threading.Event) -> T | None:
-        """Do a step, again while the database is away."""
+        """Run a step, again while the database is unavailable."""
         while not stopping.is_set():
             try:
                 return step()
             except UnavailableError as error:
-                _log.warning("run %d: loading waits: %s", self._source.run, error)
+                if not isinstance(error, DatabaseUnavailableError):
+                    _log.warning("run %d: loading waits: %s", self._source.run, error)
                 stopping.wait(_AWAY_SECONDS)
         return None
 

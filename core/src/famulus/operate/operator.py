@@ -18,6 +18,7 @@ from famulus.config.task_config import TaskConfig
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
@@ -427,6 +428,8 @@ class Operator:
                 run = operated.run
                 try:
                     act(operated)
+                except DatabaseUnavailableError:
+                    """Logged once by the database; tried again at the next tick."""
                 except Exception as error:  # noqa: BLE001 - tried again at the next tick
                     fault = f"{type(error).__name__}: {error}"
                     if faults.get(run) != fault:

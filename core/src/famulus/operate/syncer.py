@@ -9,6 +9,7 @@ from attrs import define, field
 
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.work.platform.syncing import sync_run
 from famulus.work.platform.telling import Contact
 
@@ -34,7 +35,10 @@ class Syncer:
         return self.contact.provider.capabilities.reports_submissions
 
     def sync(self) -> None:
-        """Ask, if that is due; raises nothing that the platform is the cause of."""
+        """Ask, if that is due; raises nothing that the platform is the cause of.
+
+        :raises famulus.UnavailableError: when the database is.
+        """
         now = self.database.clock()
         if not self.is_needed or (self._due is not None and now < self._due):
             return
@@ -42,6 +46,8 @@ class Syncer:
         run = self.contact.record.id
         try:
             sync_run(self.database, self.contact.provider, self.contact.run_view())
+        except DatabaseUnavailableError:
+            raise
         except Exception as error:  # noqa: BLE001 - third-party code; tried again later
             if not self._failures or not isinstance(error, UnavailableError):
                 _log.warning(

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from attrs import frozen
+
 HOW_TO_GET = (
     "PostgreSQL's server is not installed: on Debian, apt-get install postgresql; "
     "elsewhere put initdb and pg_ctl on the PATH"
@@ -29,10 +31,35 @@ def find_server() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
+@frozen
+class PostgresServer:
+    """A server that a test can stop and start again under those who use it."""
+
+    #: without a database's name, to be completed with :func:`database_url`
+    url: str
+    _control: Sequence[str]
+    _start: Sequence[str]
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        _run(*self._control, "-w", *self._start, "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: ``fast`` ends sessions with a word, ``immediate`` is a crash."""
+        _run(*self._control, "-m", mode, "stop")
+
+
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
     """Run a server for the length of a ``with`` block; yield a URL without a database's name,
-    to be completed with :func:`database_url`.
+    to be completed with :func:`database_url`."""
+    with stoppable_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def stoppable_server() -> Iterator[PostgresServer]:
+    """Run a server for the length of a ``with`` block.
 
     PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
     """
@@ -48,12 +75,17 @@ def postgres_server() -> Iterator[str]:
     try:
         _run(*prefix, str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "--no-sync")
         options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
-        control = (*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data")
-        _run(*control, "-w", "-o", options, "-l", f"{folder}/log", "start")
+        server = PostgresServer(
+            url=f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}",
+            control=(*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data"),
+            start=("-o", options, "-l", f"{folder}/log"),
+        )
+        server.start()
         try:
-            yield f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}"
+            yield server
         finally:
-            _run(*control, "-m", "immediate", "stop")
+            with contextlib.suppress(RuntimeError):  # a test may have stopped it
+                server.stop("immediate")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -42,6 +42,7 @@ from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
+from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import Agent, Assignment, Visit, Worker
 from famulus.model.transaction import Transaction
@@ -75,6 +76,9 @@ _LONGEST_SUBMISSION_ID = 64
 #: Of a worker or a visit: longer than any platform's, and what a column holds.
 _LONGEST_NAME = 255
 _SECOND = 1_000_000
+#: Without a failure before what kept requests from being answered is logged as over. Some requests
+#: do without it: pages are served while uploads meet a full disk.
+_CALM_SECONDS = 30.0
 
 _FIRST_ROW = Statement(
     lambda _: Assignment.select(Assignment.data).where(
@@ -102,12 +106,11 @@ def _guarded(
     def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
         as_json = bool(kwargs.get("as_json"))
         try:
-            return answer(self, *args, **kwargs)
+            reply = answer(self, *args, **kwargs)
         except _Unsigned:
             return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
-        except UnavailableError:
-            _log.warning("run %d: busy", self.run_id, exc_info=True)
-            return self.busy()
+        except UnavailableError as error:
+            return self.busy(error)
         except UndecidedError:
             reference = secrets.token_hex(4)
             _log.exception(
@@ -118,6 +121,8 @@ def _guarded(
             reference = secrets.token_hex(4)
             _log.exception("run %d, reference %s", self.run_id, reference)
             return self._replies.apology(reference, as_json)
+        self._outage.passed()
+        return reply
 
     return guarded
 
@@ -148,6 +153,7 @@ class Gateway:
         self._description = description
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
+        self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
         self._uploads = Uploads(database.files, record.id)
         self._uploads.forget_broken_off(database.clock())
         self._first_row: Mapping[str, Any] | None = None
@@ -233,8 +239,13 @@ class Gateway:
             return self._already(submitted)
         return self._replies.page(200, shell.given_back_document(self._title))
 
-    def busy(self) -> Reply:
-        """Answer a request that cannot be served now; the page's script tries again."""
+    def busy(self, cause: Exception | None = None) -> Reply:
+        """Answer a request that cannot be served now; the page's script tries again.
+
+        :param cause: logged once, however many requests meet it.
+        """
+        if cause is not None and not isinstance(cause, DatabaseUnavailableError):
+            self._outage.failed(cause)
         return self._replies.busy()
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, current_app, request, send_file
+from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from famulus import Reply, UnavailableError
@@ -116,8 +116,7 @@ class _Views:
         return self._respond(Reply(status=status, body=page, headers=headers))
 
     def ask_to_retry(self, error: Exception) -> Response:
-        current_app.logger.error("asked to try again later: %s", error)
-        return self._respond(self._gateway.busy())
+        return self._respond(self._gateway.busy(error))
 
     def add_headers(self, response: Response) -> Response:
         """Add the headers that every reply carries, assets and errors included."""

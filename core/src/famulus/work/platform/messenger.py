@@ -12,6 +12,7 @@ from attrs import frozen
 from famulus.contracts.provider import Outcome, Provider, RunView
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.transaction import Row, Transaction
 from famulus.work.money.paying import Deciding, Paying
 from famulus.work.platform import outbox
@@ -99,6 +100,10 @@ class Messenger:
         platform = Platform(database=self.database, provider=self.provider, run=self.run)
         try:
             return _ENDS[way.tell(platform, begun)]
+        except DatabaseUnavailableError:
+            # It says nothing of the platform, which may have done what it was told by now: the row
+            # stays claimed, and is taken up again as after a crash.
+            raise
         except (UnavailableError, RefusedError) as error:
             return _end_of(error)
         except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, tried again

@@ -1,0 +1,67 @@
+"""Times when something cannot be used: one log line when they begin, and one when they end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from famulus.errors import UnavailableError
+
+_log = logging.getLogger(__name__)
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database cannot be reached or written now. Logged already, so nobody else does."""
+
+
+class Outage:
+    """Whether one thing is unavailable to this process, as its users' successes and failures show.
+
+    :param what: names it in the log.
+    :param calm_seconds: time since the last failure before a success ends the outage, so that one
+        where only some attempts fail is not logged over and over.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        calm_seconds: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._what = what
+        self._calm_seconds = calm_seconds
+        self._monotonic = monotonic
+        self._mutex = threading.Lock()
+        self._began_at: float | None = None
+        self._failed_at = 0.0
+        self._needs_write = False
+
+    def failed(self, reason: object, *, writing: bool = False) -> None:
+        """Note an attempt that failed.
+
+        :param writing: then only a write that succeeds shows the end: reading works on a full disk.
+        """
+        with self._mutex:
+            is_new = self._began_at is None
+            self._failed_at = self._monotonic()
+            self._began_at = self._failed_at if self._began_at is None else self._began_at
+            self._needs_write = writing or self._needs_write
+        if is_new:
+            text = " ".join(str(reason).split())
+            _log.warning("%s is unavailable, and what needs it waits: %s", self._what, text)
+
+    def passed(self, *, writing: bool = False) -> None:
+        """Note an attempt that succeeded."""
+        if self._began_at is None:
+            return
+        with self._mutex:
+            now = self._monotonic()
+            if self._began_at is None or now - self._failed_at < self._calm_seconds:
+                return
+            if self._needs_write and not writing:
+                return
+            seconds, self._began_at, self._needs_write = now - self._began_at, None, False
+        _log.warning("%s is available again after %.0f s", self._what, seconds)

@@ -1,0 +1,306 @@
+"""A database that cannot be used now is one kind of error, logged when it begins and ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.outages import Outage
+from famulus.model.tables import Requester
+from famulus.model.transaction import Transaction
+from famulus.testing.postgres import PostgresServer, stoppable_server
+
+AGAIN = "is available again"
+
+
+class Hand:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    def lines() -> list[str]:
+        assert not [record for record in caplog.records if record.exc_info]
+        return [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+
+    return lines
+
+
+def calm(database: Database, hand: Hand) -> None:
+    """Let the database's outages go by the test's clock."""
+    database._open()._outage._monotonic = hand
+
+
+def add(tx: Transaction, size: int = 10) -> int:
+    return tx.insert(
+        Requester, name=os.urandom(8).hex(), provider_type="mock", created_at=tx.now,
+        settings={"text": "x" * size},
+    )
+
+
+def read(database: Database) -> int:
+    with database.read() as tx:
+        return len(tx.rows(Requester.select(Requester.id)))
+
+
+def test_many_failures_are_one_line_and_so_is_their_end(
+    hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    outage = Outage("it", monotonic=hand)
+    for _ in range(100):
+        hand.now += 10
+        outage.failed("refused\nhint")
+    outage.passed()
+    hand.now += 1
+    for _ in range(100):
+        outage.passed()
+
+    assert log() == [
+        "it is unavailable, and what needs it waits: refused hint",
+        "it is available again after 991 s",
+    ]
+
+
+def test_reading_does_not_end_an_outage_of_writing(
+    hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    outage = Outage("it", monotonic=hand)
+    outage.failed("full", writing=True)
+    hand.now += 10
+    outage.passed()
+    assert len(log()) == 1
+    outage.passed(writing=True)
+    assert len(log()) == 2
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    try:
+        with stoppable_server() as started:
+            yield started
+    except LookupError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def kept(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Database]:
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
+    with Database(server.url) as database:
+        read(database)
+        yield database
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_server_that_stops_and_starts_is_unavailable_in_between(
+    server: PostgresServer, kept: Database, mode: str, hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    calm(kept, hand)
+    with kept.read(), kept.read():
+        """Two connections that the pool keeps."""
+    server.stop(mode)
+    try:
+        for _ in range(3):
+            with pytest.raises(UnavailableError):
+                read(kept)
+            with pytest.raises(UnavailableError):
+                kept.write(add)
+        assert len(log()) == 1
+    finally:
+        server.start()
+
+    hand.now += 1
+    kept.write(add)
+    read(kept)
+    assert len(log()) == 2
+    assert AGAIN in log()[1]
+
+
+def test_connections_from_before_a_restart_fail_nobody(
+    server: PostgresServer, kept: Database, log: Callable[[], list[str]]
+) -> None:
+    with kept.read(), kept.read(), kept.read():
+        """Three connections that the pool keeps."""
+    server.stop()
+    server.start()
+
+    kept.write(add)
+    read(kept)
+
+    assert not log()
+
+
+def test_a_job_whose_connection_is_cut_is_unavailable(
+    server: PostgresServer, kept: Database
+) -> None:
+    def job(tx: Transaction) -> None:
+        (pid,) = tx.sql("SELECT pg_backend_pid()").fetchone()
+        with Database(server.url) as other:
+            other.write(lambda tx: tx.sql("SELECT pg_terminate_backend(%s)", (pid,)))
+        add(tx)
+
+    with pytest.raises(UnavailableError):
+        kept.write(job)
+
+
+def test_a_server_that_is_read_only_is_unavailable_for_writing(
+    kept: Database, hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    calm(kept, hand)
+    name = "ALTER SYSTEM SET default_transaction_read_only = "
+    admin(kept, name + "on")
+    try:
+        for _ in range(3):
+            with pytest.raises(UnavailableError, match="read-only"):
+                kept.write(add)
+            hand.now += 10
+            read(kept)
+    finally:
+        admin(kept, "SET default_transaction_read_only = off", name + "off")
+
+    kept.write(add)
+    assert [AGAIN in line for line in log()] == [False, True]
+
+
+def test_a_server_without_free_connections_is_unavailable(
+    server: PostgresServer, kept: Database
+) -> None:
+    with Database(server.url) as late:
+        read(late)
+        with all_connections(server):
+            with late.read(), pytest.raises(UnavailableError, match="too many"):
+                read(late)
+            with pytest.raises(UnavailableError), Database(server.url) as new:
+                read(new)
+
+
+@contextmanager
+def all_connections(server: PostgresServer) -> Iterator[None]:
+    psycopg = pytest.importorskip("psycopg")
+    held: list[Any] = []
+    try:
+        while True:
+            held.append(psycopg.connect(server.url))
+    except psycopg.OperationalError:
+        yield
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def admin(database: Database, *statements: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(database.location.url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.execute("SELECT pg_reload_conf()")
+    while read_only(database) != (statements[-1].endswith("on")):
+        """The server reads its configuration in its own time."""
+
+
+def read_only(database: Database) -> bool:
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(database.location.url, autocommit=True) as connection:
+        return bool(connection.execute("SHOW default_transaction_read_only").fetchone()[0] == "on")
+
+
+@pytest.mark.parametrize("text", ["SELECT * FROM missing", "SELEC", "SELECT nothing FROM worker"])
+def test_an_error_of_the_program_is_never_called_an_outage(
+    database: Database, log: Callable[[], list[str]], text: str
+) -> None:
+    errors = (sqlite3.Error, pytest.importorskip("psycopg").Error)
+    with pytest.raises(errors):
+        database.write(lambda tx: tx.sql(text))
+    with pytest.raises(errors), database.read() as tx:
+        tx.sql(text)
+    assert not log()
+
+
+def test_a_full_sqlite_database_is_unavailable_for_writing(
+    tmp_path: Path, hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    with Database(tmp_path / "a.db") as database:
+        database.write(add)
+        calm(database, hand)
+        writer: sqlite3.Connection = database._open()._writer  # type: ignore[union-attr]
+        (pages,) = writer.execute("PRAGMA page_count").fetchone()
+        writer.execute(f"PRAGMA max_page_count={pages}")
+        for _ in range(3):
+            with pytest.raises(UnavailableError, match="full"):
+                database.write(lambda tx: add(tx, 100_000))
+            hand.now += 10
+            assert read(database) == 1
+        assert len(log()) == 1
+
+        writer.execute(f"PRAGMA max_page_count={pages * 100}")
+        database.write(lambda tx: add(tx, 100_000))
+        assert [AGAIN in line for line in log()] == [False, True]
+
+
+LIMITED = textwrap.dedent("""
+    import os, resource, signal, sys
+    from famulus.errors import UnavailableError
+    from famulus.model.database import Database
+    from famulus.model.tables import Requester
+
+    def add(tx):
+        values = dict(provider_type="mock", created_at=tx.now, settings={"x": "x" * 50_000})
+        return tx.insert(Requester, name=os.urandom(8).hex(), **values)
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with Database(sys.argv[1]) as database:
+        database.identity
+        unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+        limit = os.path.getsize(f"{sys.argv[1]}-wal") + 200_000
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, unlimited[1]))
+        kept = 0
+        for _ in range(20):
+            try:
+                database.write(add)
+                kept += 1
+            except UnavailableError:
+                pass
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+        database.write(add)
+        with database.read() as tx:
+            print(kept, len(tx.rows(Requester.select(Requester.id))))
+""")
+
+
+def test_a_disk_that_takes_no_more_is_unavailable_and_nothing_acknowledged_is_lost(
+    tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "a.db")],
+        capture_output=True, text=True, check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    kept, stored = map(int, done.stdout.split())
+    assert 0 < kept < 20
+    assert stored == kept + 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) <= 2
