@@ -55,13 +55,15 @@ class Outage:
 
     def passed(self, *, writing: bool = False) -> None:
         """Note an attempt that succeeded."""
-        if self._began_at is None:
-            return
+        if self._began_at is not None:
+            self._end(writing)
+
+    def _end(self, writing: bool) -> None:
         with self._mutex:
-            now = self._monotonic()
-            if self._began_at is None or now - self._failed_at < self._calm_seconds:
+            began_at, now = self._began_at, self._monotonic()
+            if began_at is None or now - self._failed_at < self._calm_seconds:
                 return
             if self._needs_write and not writing:
                 return
-            seconds, self._began_at, self._needs_write = now - self._began_at, None, False
-        _log.warning("%s is available again after %.0f s", self._what, seconds)
+            self._began_at, self._needs_write = None, False
+        _log.warning("%s is available again after %.0f s", self._what, now - began_at)

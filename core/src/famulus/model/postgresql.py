@@ -147,7 +147,7 @@ class PostgresqlBackend:
                 self._outage.failed(text)
             raise DatabaseUnavailableError(message) from error
 
-    def _patience(self) -> dict[str, int]:
+    def _patience(self) -> dict[str, Any]:
         chosen = self._psycopg.conninfo.conninfo_to_dict(self._url)
         return {name: value for name, value in _PATIENCE.items() if name not in chosen}
 
