@@ -210,6 +210,36 @@ Interrupts.release = press_and_release
     assert runs(database) == [(1, RunStatus.STOPPED)]
 
 
+def test_two_ctrl_c_end_a_script_whose_function_hangs(task: Path, database: Path) -> None:
+    file = task / "hanging.py"
+    file.write_text(
+        "import threading\n"
+        "from famulus import task_script\n"
+        "from famulus_static_html import SharedStaticTaskState\n"
+        "def hang(unit):\n"
+        "    print('It hangs.')\n"
+        "    threading.Event().wait()\n"
+        '@task_script(default_config_file="example")\n'
+        "def main(operator, cfg):\n"
+        "    operator.launch_task_run(cfg, SharedStaticTaskState(on_unit_submitted=hang))\n"
+        "    operator.wait_for_runs_then_shutdown()\n"
+        "main()\n"
+    )
+    with python_command(file, ANY_PORT, database=database) as script:
+        someone = worker(script.url())
+        work_until(someone, 1, script)
+        script.wait_for("It hangs.")
+        someone.open()
+        script.interrupt()
+        script.wait_for("Press Ctrl-C again")
+        script.interrupt()
+
+        assert script.wait() == 130, script.output
+
+    assert "on_unit_submitted has not returned from famulus_unit_submitted" in script.output
+    assert runs(database) == [(1, RunStatus.STOPPED)]
+
+
 def test_script_that_is_gone_is_named(task: Path, database: Path) -> None:
     file = task / "run_task_with_onboarding.py"
     with python_command(file, ANY_PORT, database=database) as script:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
-import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import pluggy
-from attrs import define, field
+from attrs import define, field, frozen
 
 from famulus.config.suggest import did_you_mean
 from famulus.contracts import hookspecs
@@ -25,7 +24,11 @@ from famulus.model.schema import PluginSchema
 
 DISABLED_VARIABLE = "FAMULUS_DISABLED_PLUGINS"
 
-_log = logging.getLogger(__name__)
+RUN_LAUNCHED = "famulus_run_launched"
+RUN_FINISHED = "famulus_run_finished"
+UNIT_ASSIGNED = "famulus_unit_assigned"
+UNIT_SUBMITTED = "famulus_unit_submitted"
+UNIT_REVIEWED = "famulus_unit_reviewed"
 
 C = TypeVar("C")
 
@@ -59,6 +62,41 @@ class PluginInfo:
         return words + [f"listens to {name}" for name in self.listens]
 
 
+@frozen(kw_only=True)
+class Listener:
+    """What hears of events: one plugin, or a function of a run script. Each method calls one hook,
+    and raises what that raises."""
+
+    name: str
+    #: for messages
+    label: str
+    _hooks: Mapping[str, Callable[..., Any]]
+
+    def hears(self, hook: str) -> bool:
+        """Return whether it implements a hook."""
+        return hook in self._hooks
+
+    def run_launched(self, event: RunEvent) -> None:
+        """Tell that a run is open to workers."""
+        self._hooks[RUN_LAUNCHED](event=event)
+
+    def unit_assigned(self, event: RunEvent, unit: UnitView, worker: WorkerView) -> None:
+        """Tell that a worker was given a unit."""
+        self._hooks[UNIT_ASSIGNED](event=event, unit=unit, worker=worker)
+
+    def unit_submitted(self, event: RunEvent, unit: SubmittedUnit) -> None:
+        """Tell that answers were stored."""
+        self._hooks[UNIT_SUBMITTED](event=event, unit=unit)
+
+    def unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
+        """Tell of a reviewer's decision."""
+        self._hooks[UNIT_REVIEWED](event=event, unit=unit, decision=decision)
+
+    def run_finished(self, event: RunEvent) -> None:
+        """Tell that a run is over for good."""
+        self._hooks[RUN_FINISHED](event=event)
+
+
 class Plugins:
     """The plugins of one session. Made by :func:`famulus.discover`, or by hand from what
     a program brings itself."""
@@ -78,7 +116,7 @@ class Plugins:
         try:
             self._check_name(info)
             self._register(info, plugin)
-        except Exception as error:  # noqa: BLE001 - third-party code; kept, listed, raised at use
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
             self.refuse(info, error)
 
     def refuse(self, info: PluginInfo, error: BaseException) -> None:
@@ -116,30 +154,19 @@ class Plugins:
         """Return every plugin's own tables."""
         return [schema for info in self.accepted for schema in info.schemas]
 
-    def run_launched(self, event: RunEvent) -> None:
-        """Tell that a run is open to workers."""
-        self._tell("famulus_run_launched", event=event)
+    def listeners(self) -> list[Listener]:
+        """Return the plugins that hear of events, each to be told by itself."""
+        return [self._listener(info) for info in self.accepted if info.listens]
 
-    def unit_assigned(self, event: RunEvent, unit: UnitView, worker: WorkerView) -> None:
-        """Tell that a worker was given a unit."""
-        self._tell("famulus_unit_assigned", event=event, unit=unit, worker=worker)
-
-    def unit_submitted(self, event: RunEvent, unit: SubmittedUnit) -> None:
-        """Tell that answers were stored."""
-        self._tell("famulus_unit_submitted", event=event, unit=unit)
-
-    def unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
-        """Tell of a reviewer's decision."""
-        self._tell("famulus_unit_reviewed", event=event, unit=unit, decision=decision)
-
-    def run_finished(self, event: RunEvent) -> None:
-        """Tell that a run is over for good."""
-        self._tell("famulus_run_finished", event=event)
-
-    @property
-    def listened(self) -> bool:
-        """Whether anybody listens to events at all."""
-        return any(info.listens for info in self.accepted)
+    def _listener(self, info: PluginInfo) -> Listener:
+        others = [p for n, p in self._manager.list_name_plugin() if n != info.name]
+        return Listener(
+            name=info.name,
+            label=f"plugin {info.name!r}",
+            hooks={
+                hook: self._manager.subset_hook_caller(hook, others) for hook in info.listens
+            },
+        )
 
     def _of_that_name(self, info: PluginInfo) -> PluginInfo | None:
         """Return the accepted plugin that has the name of another one."""
@@ -242,16 +269,6 @@ class Plugins:
             f"there is no {kind} {type_name!r}"
             f"{did_you_mean(type_name, known, otherwise='installed')}{hint}"
         )
-
-    def _tell(self, hook: str, **arguments: Any) -> None:
-        for info in self.accepted:
-            if hook not in info.listens:
-                continue
-            others = [p for n, p in self._manager.list_name_plugin() if n != info.name]
-            try:
-                self._manager.subset_hook_caller(hook, others)(**arguments)
-            except Exception:  # noqa: BLE001 - a listener stops nothing
-                _log.exception("plugin %r failed in %s", info.name, hook)
 
 
 def discover() -> Plugins:

@@ -91,10 +91,14 @@ def famulus_run_launched(event: RunEvent) -> None:
     """Hear that a run is open to workers: it was launched, or resumed after a stop.
 
     Events are delivered in the operator's process after the commit, those of a run in the order
-    they happened and one at a time, at least once: after a crash some may come again. They come
-    from a thread of the operator's own. Raising is logged with the plugin's name and stops nothing,
-    and that event does not come again; taking long delays later events, never a worker. What
-    happens while no operator has the run is told once one has.
+    they happened and one at a time, at least once: after a crash some may come again. Each plugin
+    has a position of its own in them, and is called in a thread of its own, so that nothing it does
+    delays another plugin, a worker or the end of a run. Raising, ``SystemExit`` too, is logged with
+    the plugin's name, and that event does not come again. A plugin that is behind when the run
+    ends, or is stopped, is waited for by seconds, then named in the log and left behind: it hears
+    of the rest once the run is resumed or, if it is over, reviewed. What happens while no operator
+    has the run is told once one has. A plugin that is installed while a run goes on hears of what
+    happens from then on. What is handed over is the plugin's own copy.
     """
 
 

@@ -169,8 +169,19 @@ class TaskRun(Table):
     lease_until = UtcField(null=True)
     #: names the server that was started last
     instance = peewee.CharField(max_length=64, default="")
+    #: the furthest that any listener has been told, where new ones begin
     events_delivered = peewee.BigIntegerField(default=0)
     transactions_delivered = peewee.BigIntegerField(default=0)
+
+
+class ListenerPosition(Table):
+    """Up to which event one listener has been told of a run: a plugin by its name, or a function
+    of the run's script."""
+
+    run = _to(TaskRun, "run_id")
+    name = peewee.CharField(max_length=255)
+    event = peewee.BigIntegerField()
+    xact = peewee.BigIntegerField()
 
 
 class Assignment(Table):
@@ -348,6 +359,10 @@ _index(
 _index("granted_of", GrantedQualification, GrantedQualification.qualification)
 _index("run_of_task", TaskRun, TaskRun.task)
 _index("run_status", TaskRun, TaskRun.status)
+_index(
+    "listener_position_once", ListenerPosition, ListenerPosition.run, ListenerPosition.name,
+    unique=True,
+)
 _index("assignment_number", Assignment, Assignment.run, Assignment.number, unique=True)
 _index("unit_lane", Unit, Unit.assignment, Unit.lane, unique=True)
 _index("unit_status", Unit, Unit.run, Unit.status)
@@ -474,6 +489,7 @@ TABLES: tuple[type[Table], ...] = (
     Qualification,
     GrantedQualification,
     TaskRun,
+    ListenerPosition,
     Assignment,
     Unit,
     Visit,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context
+from famulus.contracts.pages import SubmittedUnit
 from famulus.contracts.plan import Plan
 from famulus.errors import UsageError
 from famulus.model.database import Database
@@ -17,7 +20,7 @@ from famulus.operate.loading import Loader, Source
 from famulus.operate.operated import Operated
 from famulus.operate.syncer import Syncer
 from famulus.planning import stored_code
-from famulus.plugins import Plugins
+from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins
 from famulus.work.callbacks import CallbackServer, callback_names
 from famulus.work.listeners import Listeners
 from famulus.work.people.eligibility import qualification_names
@@ -67,7 +70,8 @@ class Assembly:
         )
         state = plan.shared_state
         listeners = Listeners(
-            self._database, self._plugins, record.id, record.task_name, state.on_unit_submitted
+            self._database, record.id, record.task_name,
+            [*self._plugins.listeners(), *_own_listeners(state.on_unit_submitted)],
         )
         contact = Contact(
             database=self._database,
@@ -119,3 +123,15 @@ class Assembly:
             requester=None if record is None else requester_of(record),
             run_id=None if record is None else record.id,
         )
+
+
+def _own_listeners(on_unit_submitted: Callable[[SubmittedUnit], Any] | None) -> list[Listener]:
+    """Return the run's own function as a listener, if it has one."""
+    if on_unit_submitted is None:
+        return []
+    return [
+        Listener(
+            name="(on_unit_submitted)", label="on_unit_submitted",
+            hooks={UNIT_SUBMITTED: lambda **told: on_unit_submitted(told["unit"])},
+        )
+    ]

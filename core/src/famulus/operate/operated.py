@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Never
@@ -44,9 +43,9 @@ _PLACES_PAUSE = timedelta(seconds=1)
 _LOADING_SECONDS = 5.0
 #: Seconds to wait before each attempt to close places that are still open at the end.
 _CLOSING_PAUSES = (0.0, 0.5, 2.0)
-#: Seconds to wait for other transactions that keep a run's last events from being read.
-_TELLING_SECONDS = 5.0
-_LOOK_SECONDS = 0.01
+#: Seconds in which listeners hear of the rest when a run ends, and when somebody stops it at once.
+_TELLING_SECONDS = 30.0
+HASTE_SECONDS = 5.0
 
 
 @define(eq=False)
@@ -119,10 +118,11 @@ class Operated:
             self.let_go()
 
     def tell(self) -> bool:
-        """Tell listeners and the platform what is due; say whether there was anything."""
+        """Tell listeners and the platform what is due; return whether the platform was told
+        anything. Waits for no listener."""
+        self.listeners.deliver()
         with self._telling:
-            told = self.listeners.deliver()
-            return bool(told + self.messenger.deliver())
+            return bool(self.messenger.deliver())
 
     def sync(self) -> None:
         """Ask the platform what has become of the run's visits, if that is due."""
@@ -138,20 +138,23 @@ class Operated:
     def release(self, cause: str) -> None:
         """Stop serving; the run stops with it, unless another operator has taken it over."""
         self._decisions.stop(cause)
-        self.let_go()
+        self.let_go(HASTE_SECONDS)
 
     def finish(self, cause: str) -> None:
         """End the run for good: what is open expires; late answers would still be kept."""
         finish_run(self.database, self.run, cause)
         self.let_go()
 
-    def let_go(self) -> None:
-        """Stop whatever was started for the run and give up its lease. Safe to call twice."""
+    def let_go(self, telling_seconds: float = _TELLING_SECONDS) -> None:
+        """Stop whatever was started for the run and give up its lease. Safe to call twice.
+
+        :param telling_seconds: how long to wait for listeners at the most.
+        """
         with self._letting_go:
             if not self.ended.is_set():
-                self._let_go()
+                self._let_go(telling_seconds)
 
-    def _let_go(self) -> None:
+    def _let_go(self, telling_seconds: float) -> None:
         self.stop_loading.set()
         self.loader.close()
         if self.loading is not None and self.loading is not threading.current_thread():
@@ -161,7 +164,7 @@ class Operated:
         with ExitStack() as steps:
             # Each is done whatever becomes of the others, the last one first.
             steps.callback(self._release)
-            steps.callback(self._tell_all)
+            steps.callback(self._tell_all, telling_seconds)
             steps.callback(self._end_server)
             steps.callback(self._close_places)
             steps.callback(self.tell)
@@ -179,12 +182,11 @@ class Operated:
             self.callbacks = None
         self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
 
-    def _tell_all(self) -> None:
-        """Let listeners hear of everything before the run is let go: nobody tells them later."""
-        pause, until = threading.Event(), time.monotonic() + _TELLING_SECONDS
-        while self.tell() or (self.listeners.is_behind() and time.monotonic() < until):
-            if self.listeners.is_behind():
-                pause.wait(_LOOK_SECONDS)
+    def _tell_all(self, seconds: float) -> None:
+        """Let listeners hear of everything before the run is let go, in so many seconds."""
+        while self.tell():
+            """There may be more than is told in one go."""
+        self.listeners.catch_up(seconds)
         self.contact.tell()
 
     def _close_places(self) -> None:

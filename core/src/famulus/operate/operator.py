@@ -26,7 +26,7 @@ from famulus.operate import lease
 from famulus.operate.assembly import Assembly
 from famulus.operate.checking import draft_problems
 from famulus.operate.ending import finish_run, order_stop
-from famulus.operate.operated import Operated
+from famulus.operate.operated import HASTE_SECONDS, Operated
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
 from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
@@ -304,7 +304,7 @@ class Operator:
         if not is_ended:
             return
         if self.holds(number):
-            self._runs[number].let_go()
+            self._runs[number].let_go(HASTE_SECONDS)
         else:
             self._tell_unoperated(number)
 
@@ -430,7 +430,7 @@ class Operator:
                     act(operated)
                 except DatabaseUnavailableError:
                     """Logged once by the database; tried again at the next tick."""
-                except Exception as error:  # noqa: BLE001 - tried again at the next tick
+                except BaseException as error:  # noqa: BLE001 - third-party code; tried again
                     fault = f"{type(error).__name__}: {error}"
                     if faults.get(run) != fault:
                         faults[run] = fault

@@ -85,7 +85,7 @@ class Reviewing:
         newest = newest_telling(self.database)
         decisions = self._settle_units(self._leftovers())
         problems = self._tell(runs_to_tell(self.database, self.scope), newest)
-        for run in self.scope.runs if self.plugins.listened else ():
+        for run in self.scope.runs if self.plugins.listeners() else ():
             tell_listeners_of_ended_run(self.database, self.plugins, run)
         return Settled(decisions=decisions, problems=problems)
 

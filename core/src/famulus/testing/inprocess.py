@@ -91,6 +91,7 @@ class ManualOperator(Operator):
             operated.look_after()
             if not operated.ended.is_set():
                 operated.tell()
+                operated.listeners.catch_up()
 
     def _start_threads(self) -> None:
         """Start none."""

@@ -1,35 +1,30 @@
-"""Telling listeners what happened: from the event table, after the commit, in order."""
+"""Telling listeners what happened: from the event table, after the commit, in order.
+
+Each listener has a position of its own in the events of a run, and a thread of its own while there
+is something to tell. One that hangs, is slow or raises delays no other, no worker and no shutdown.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
-import peewee
-
-from famulus.contracts.hookspecs import RunEvent
-from famulus.contracts.pages import SubmittedUnit
 from famulus.model.database import Database
-from famulus.model.statements import Kind
-from famulus.model.states import AgentStatus, RunStatus, UnitStatus
-from famulus.model.tables import Event, TaskRun
-from famulus.model.transaction import Row, Transaction
-from famulus.plugins import Plugins
-from famulus.work.money.deciding import REVIEW, UNDO
-from famulus.work.records import read_submitted, read_unit_and_worker
+from famulus.model.states import RunStatus
+from famulus.plugins import Listener, Plugins
+from famulus.work.delivery import Delivery, add_positions
 from famulus.work.runs import find_run
 
 _log = logging.getLogger(__name__)
 
-#: Events of one round.
-_ROUND = 200
-#: What listeners are told in place of a decision when one was taken back.
-UNDONE = "undone"
-#: Seconds to wait for other transactions that keep a run's last events from being read.
-_CATCHING_UP_SECONDS = 5.0
+#: Seconds in which listeners have to catch up when a run ends.
+_CATCHING_UP_SECONDS = 30.0
+#: Seconds after which a listener that has not returned from one call is not waited for.
+_CALL_SECONDS = 5.0
+#: Seconds after which one that has not returned is named in the log.
+_SLOW_SECONDS = 10.0
 _LOOK_SECONDS = 0.01
 
 
@@ -37,131 +32,76 @@ def tell_listeners_of_ended_run(database: Database, plugins: Plugins, run: int) 
     """Tell plugins what has happened in a run that is over, which no operator will have again.
 
     The events of any other run are told by its operator, now or once it is resumed: only there are
-    the functions of its script. Waits a little for what others are still writing.
+    the functions of its script. Waits a bounded time.
     """
     record = find_run(database, run)
-    if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
-        return
-    listeners = Listeners(database, plugins, run, record.task_name, None)
-    pause, until = threading.Event(), time.monotonic() + _CATCHING_UP_SECONDS
-    while listeners.deliver() or (listeners.is_behind() and time.monotonic() < until):
-        if listeners.is_behind():
-            pause.wait(_LOOK_SECONDS)
+    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        Listeners(database, run, record.task_name, plugins.listeners()).catch_up()
 
 
 class Listeners:
     """All who want to hear of one run: plugins, and the run's own ``on_unit_submitted``."""
 
     def __init__(
-        self,
-        database: Database,
-        plugins: Plugins,
-        run: int,
-        task_name: str,
-        on_unit_submitted: Callable[[SubmittedUnit], Any] | None,
+        self, database: Database, run: int, task_name: str, listeners: Sequence[Listener]
     ) -> None:
         self._database = database
-        self._plugins = plugins
         self._run = run
-        self._task_name = task_name
-        self._on_unit_submitted = on_unit_submitted
+        self._deliveries = [
+            Delivery(database=database, run=run, task_name=task_name, listener=listener)
+            for listener in listeners
+        ]
+        self._added = not listeners
+        self._adding = threading.Lock()
 
-    def deliver(self) -> int:
-        """Tell of the events that have come since; return how many there were.
+    def deliver(self) -> None:
+        """Begin to tell of the events that have come since. Waits for no listener."""
+        self._add_positions()
+        for delivery in self._deliveries:
+            delivery.start()
+            if delivery.is_newly_slow(_SLOW_SECONDS):
+                _log.warning(
+                    "run %d: %s has not returned from %s for %.0f seconds; it hears of nothing "
+                    "else until it does",
+                    self._run, delivery.label, delivery.hook, delivery.seconds_in_call,
+                )
 
-        The place up to which they are told is stored after each round, so that after a crash some
-        are told again and none is left out.
+    def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
+        """Tell of everything that has happened; wait for the listeners, but a bounded time.
+
+        Those that have not heard of everything by then are named in the log and left behind. Their
+        position is stored, and whoever tells them next goes on there. Return whether all have.
         """
-        if not self._is_listened:
-            return 0
-        with self._database.read() as tx:
-            events = self._next(tx)
-        for event in events:
-            self._tell(event)
-        if events:
-            last = events[-1]
-            query = TaskRun.update(
-                events_delivered=last.id, transactions_delivered=last.xact
-            ).where(TaskRun.id == self._run, _is_further(last))
-            self._database.write(lambda tx: tx.execute(query))
-        return len(events)
+        self._add_positions()
+        until = time.monotonic() + seconds
+        pause = threading.Event()
+        waiting = self._behind()
+        while waiting and time.monotonic() < until:
+            if all(each.seconds_in_call > _CALL_SECONDS for each in waiting):
+                break
+            pause.wait(_LOOK_SECONDS)
+            waiting = self._behind()
+        for delivery in waiting:
+            self._leave(delivery)
+        return not waiting
 
-    def is_behind(self) -> bool:
-        """Say whether something has happened that cannot be told yet, because older transactions
-        are under way."""
-        if not self._is_listened or self._database.kind is Kind.SQLITE:
-            return False
-        with self._database.read() as tx:
-            return bool(tx.rows(self._untold(tx).limit(1)))
+    def _behind(self) -> list[Delivery]:
+        # Each is started, also behind one that has something to hear.
+        return [each for each in self._deliveries if each.start() or each.is_behind()]
 
-    @property
-    def _is_listened(self) -> bool:
-        return self._plugins.listened or self._on_unit_submitted is not None
-
-    def _next(self, tx: Transaction) -> list[Row]:
-        query = self._untold(tx)
-        if tx.kind is Kind.POSTGRESQL:
-            # Older transactions may still be under way; what they write comes before this.
-            horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            query = query.where(Event.xact < horizon)
-        return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
-
-    def _untold(self, tx: Transaction) -> Any:
-        told = tx.row(
-            TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
-                TaskRun.id == self._run
-            )
-        )
-        assert told is not None
-        return Event.select().where(
-            Event.run == self._run,
-            (Event.xact > told.transactions_delivered)
-            | (
-                (Event.xact == told.transactions_delivered)
-                & (Event.id > told.events_delivered)
-            ),
+    def _leave(self, delivery: Delivery) -> None:
+        hook, seconds = delivery.hook, delivery.seconds_in_call
+        delivery.leave()
+        where = f"has not returned from {hook} for {seconds:.0f} seconds" if hook else "is behind"
+        _log.error(
+            "run %d: %s %s and is left behind; it hears of the rest when the run is resumed or "
+            "reviewed", self._run, delivery.label, where,
         )
 
-    def _tell(self, event: Row) -> None:
-        told = RunEvent(run_id=self._run, task_name=self._task_name, at=event.at)
-        if event.subject == "run" and event.new == RunStatus.RUNNING:
-            self._plugins.run_launched(told)
-        elif event.subject == "run" and event.new == RunStatus.FINISHED:
-            self._plugins.run_finished(told)
-        elif event.subject == "unit" and event.new == UnitStatus.ASSIGNED:
-            self._tell_assigned(told, event)
-        elif event.subject == "unit" and event.cause in (REVIEW, UNDO):
-            self._tell_reviewed(told, event)
-        elif (
-            event.subject == "agent"
-            and event.new == AgentStatus.COMPLETED
-            and event.cause != UNDO
-        ):
-            self._tell_submitted(told, event)
-
-    def _tell_assigned(self, told: RunEvent, event: Row) -> None:
-        with self._database.read() as tx:
-            unit, worker = read_unit_and_worker(tx, event.agent_id)
-        self._plugins.unit_assigned(told, unit, worker)
-
-    def _tell_reviewed(self, told: RunEvent, event: Row) -> None:
-        with self._database.read() as tx:
-            reviewed = read_submitted(tx, event.agent_id)
-        self._plugins.unit_reviewed(told, reviewed, UNDONE if event.cause == UNDO else event.new)
-
-    def _tell_submitted(self, told: RunEvent, event: Row) -> None:
-        with self._database.read() as tx:
-            submitted = read_submitted(tx, event.subject_id)
-        self._plugins.unit_submitted(told, submitted)
-        if self._on_unit_submitted is not None:
-            try:
-                self._on_unit_submitted(submitted)
-            except Exception:  # noqa: BLE001 - the author's code; the answers are stored
-                _log.exception("run %d: on_unit_submitted failed", self._run)
-
-
-def _is_further(event: Row) -> Any:
-    """Let two that tell the same run at once never put the place back."""
-    return (TaskRun.transactions_delivered < event.xact) | (
-        (TaskRun.transactions_delivered == event.xact) & (TaskRun.events_delivered < event.id)
-    )
+    def _add_positions(self) -> None:
+        """Make listeners that are new known to the run, before the first event that they miss."""
+        with self._adding:
+            if not self._added:
+                names = [delivery.name for delivery in self._deliveries]
+                self._database.write(lambda tx: add_positions(tx, self._run, names))
+                self._added = True

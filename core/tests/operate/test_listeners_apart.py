@@ -1,0 +1,240 @@
+"""A listener that hangs, is slow or raises anything delays no other, no worker and no shutdown."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famulus.contracts.hookspecs import RunEvent, hookimpl
+from famulus.contracts.pages import SubmittedUnit
+from famulus.model.database import Database
+from famulus.operate.operator import Operator
+from famulus.testing.inprocess import (
+    ManualOperator,
+    Worker,
+    kit_plugins,
+    rows_configuration,
+)
+from famulus.testing.kinds import RowsState
+from famulus.work import listeners
+
+ROWS = [{"n": n} for n in range(3)]
+
+
+class Listener:
+    """Writes down what it hears, and does something about the first submission."""
+
+    def __init__(self, act: Callable[[SubmittedUnit], object] = lambda unit: None) -> None:
+        self.heard: list[Any] = []
+        self._act = act
+
+    @hookimpl
+    def famulus_run_launched(self, event: RunEvent) -> None:
+        self.heard.append("launched")
+
+    @hookimpl
+    def famulus_unit_submitted(self, unit: SubmittedUnit) -> None:
+        self.heard.append((unit.data["n"], unit.answers["answer"]))
+        if len(self.heard) == 2:
+            self._act(unit)
+
+    @hookimpl
+    def famulus_run_finished(self, event: RunEvent) -> None:
+        self.heard.append("finished")
+
+
+STORY = ["launched", (0, "a"), (1, "b"), (2, "c"), "finished"]
+
+
+@pytest.fixture
+def hanging() -> Iterator[Callable[[SubmittedUnit], object]]:
+    over = threading.Event()
+    yield lambda unit: over.wait()
+    over.set()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "_CALL_SECONDS", 0.2)
+    monkeypatch.setattr(listeners, "_SLOW_SECONDS", 0.1)
+
+
+def raising(error: BaseException) -> Callable[[SubmittedUnit], object]:
+    def act(unit: SubmittedUnit) -> None:
+        raise error
+
+    return act
+
+
+def do_all(operator: Operator, run: int) -> None:
+    gateway = operator.gateway(run)
+    for answer in "abc":
+        Worker(gateway, "x").work(answer)
+
+
+def launch(operator: Operator, **shared: Any) -> int:
+    state = RowsState(rows=ROWS, **shared)
+    return operator.launch(rows_configuration(), shared_state=state).run_id
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), BaseException(), ZeroDivisionError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_listener_raises_it_and_all_others_hear_the_rest(
+    error: BaseException, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = Listener(raising(error)), Listener()
+    with Operator(database, plugins=kit_plugins(first=first, second=second)) as operator:
+        run = launch(operator, on_unit_submitted=raising(error))
+        do_all(operator, run)
+        assert operator.wait(run, timeout=60).status == "finished"
+
+    assert first.heard == second.heard == STORY
+    assert "plugin 'first' failed in famulus_unit_submitted" in caplog.text
+    assert "on_unit_submitted failed in famulus_unit_submitted" in caplog.text
+
+
+def test_one_that_hangs_is_named_and_left_behind_and_hears_the_rest_another_time(
+    database: Database,
+    hanging: Callable[[SubmittedUnit], object],
+    impatient: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stuck, other = Listener(hanging), Listener()
+    with Operator(database, plugins=kit_plugins(stuck=stuck, other=other)) as operator:
+        run = launch(operator)
+        do_all(operator, run)
+        assert operator.wait(run, timeout=60).status == "finished"
+
+    assert other.heard == STORY
+    assert stuck.heard == STORY[:2]
+    assert "plugin 'stuck' has not returned from famulus_unit_submitted for" in caplog.text
+    assert "left behind" in caplog.text
+
+    again, other = Listener(), Listener()
+    listeners.tell_listeners_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
+    assert again.heard == STORY[1:]
+    assert other.heard == []
+
+
+@pytest.mark.parametrize("kind", ["plugin", "callback"])
+def test_the_operators_block_ends_although_a_listener_hangs(
+    kind: str,
+    database: Database,
+    hanging: Callable[[SubmittedUnit], object],
+    impatient: None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plugins = kit_plugins(stuck=Listener(hanging)) if kind == "plugin" else kit_plugins()
+    shared = {"on_unit_submitted": hanging} if kind == "callback" else {}
+    label = "on_unit_submitted" if kind == "callback" else "plugin 'stuck'"
+
+    with Operator(database, plugins=plugins) as operator:
+        run = launch(operator, **shared)
+        Worker(operator.gateway(run), "x").work("a")
+        while f"{label} has not returned" not in caplog.text:
+            time.sleep(0.01)
+        started = time.monotonic()
+
+    assert time.monotonic() - started < 20
+    assert f"{label} has not returned from famulus_unit_submitted" in caplog.text
+
+
+def test_what_one_listener_changes_no_other_sees(database: Database) -> None:
+    def spoil(unit: SubmittedUnit) -> None:
+        assert isinstance(unit.data, dict)
+        unit.data["n"] = unit.answers["answer"] = "spoilt"
+
+    own: list[SubmittedUnit] = []
+    first, second = Listener(spoil), Listener()
+    plugins = kit_plugins(first=first, second=second)
+    with ManualOperator(database, plugins=plugins) as operator:
+        assert isinstance(operator, ManualOperator)
+        run = operator.launch_rows(ROWS, shared={"on_unit_submitted": own.append}).run_id
+        do_all(operator, run)
+        operator.turn()
+
+    assert first.heard == second.heard == STORY
+    assert [unit.answers["answer"] for unit in own] == ["a", "b", "c"]
+
+
+def test_a_plugin_that_comes_later_begins_where_the_others_are(database: Database) -> None:
+    first, late = Listener(), Listener()
+    with ManualOperator(database, plugins=kit_plugins(first=first)) as operator:
+        assert isinstance(operator, ManualOperator)
+        run = operator.launch_rows(ROWS).run_id
+        Worker(operator.gateway(run), "x").work("a")
+        operator.turn()
+
+    with ManualOperator(database, plugins=kit_plugins(first=first, late=late)) as operator:
+        assert isinstance(operator, ManualOperator)
+        operator.resume(run, shared_state=RowsState(rows=ROWS))
+        Worker(operator.gateway(run), "x").work("b")
+        operator.turn()
+
+    assert late.heard == ["launched", (1, "b")]
+    assert first.heard == [*STORY[:2], *late.heard]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from famulus import Database, hookimpl
+from famulus.operate.operator import Operator
+from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.work.listeners import tell_listeners_of_ended_run
+from famulus.work.runs import find_run
+address, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+
+class Listener:
+    def __init__(self, name, fatal):
+        self.file, self.fatal = folder / name, fatal
+
+    @hookimpl
+    def famulus_unit_submitted(self, unit):
+        with self.file.open("a") as lines:
+            print(unit.data["n"], file=lines)
+        if unit.data["n"] == self.fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+plugins = kit_plugins(one=Listener("one", fatal), two=Listener("two", None))
+with Database(address) as database, Operator(database, plugins=plugins) as operator:
+    if Path(address).exists() and find_run(database, 1).status == "finished":
+        tell_listeners_of_ended_run(database, plugins, 1)
+        sys.exit()
+    if fatal == 3:
+        rows = {"rows_file": str(folder / "rows.jsonl")}
+        run = operator.launch(rows_configuration(blueprint=rows)).run_id
+    else:
+        run = operator.resume(1).run_id
+    gateway = operator.gateway(run)
+    while Worker(gateway, "x").work().refusal is None:
+        pass
+    operator.wait(run)
+"""
+
+
+def test_after_a_kill_each_listener_hears_the_rest_in_order(tmp_path: Path) -> None:
+    rows = "".join(f'{{"n": {n}}}\n' for n in range(10))
+    (tmp_path / "rows.jsonl").write_text(rows)
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "f.db"), str(tmp_path)]
+
+    for fatal in (3, 6):
+        assert subprocess.run([*command, str(fatal)]).returncode == -signal.SIGKILL
+    assert subprocess.run([*command, "-1"]).returncode == 0
+
+    for name in ("one", "two"):
+        heard = list(map(int, (tmp_path / name).read_text().split()))
+        # Each goes on at or before the first one that it has not heard of.
+        assert all(new <= max(heard[:n], default=-1) + 1 for n, new in enumerate(heard))
+        assert sorted(set(heard)) == list(range(10))
