@@ -49,7 +49,7 @@ def _problems(blueprint: StaticTaskBlueprint) -> list[famulus.Problem]:
         shared_state=blueprint.context.shared_state,
         task_dir=Path(),
     )
-    return blueprint.problems(plan)
+    return [problem for problem in blueprint.problems(plan) if not problem.warning]
 
 
 def _unit(data: dict[str, Any]) -> famulus.UnitView:

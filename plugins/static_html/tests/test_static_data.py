@@ -239,7 +239,7 @@ def test_rows_json_cannot_hold_are_refused(row: Any, words: str) -> None:
 def test_a_list_is_checked_whole() -> None:
     report = Collected(None, "static_task_data")
 
-    check_rows([{"a": 1}, 5, {"a": set()}], Coverage(frozenset({"a"})), report)
+    check_rows([{"a": 1}, 5, {"a": set()}], Coverage(frozenset({"a"})).see, report)
 
     assert [problem.message.split(" ")[1] for problem in report.problems] == ["2", "3"]
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from famulus_static_html import escapes
 from famulus_static_html.scripts import backslash_before
 from famulus_static_html.source import Placeholder, Source
-from famulus_static_html.template import Part, required
+from famulus_static_html.template import Part, optional, required
 from famulus_static_html.tokens import Attribute, Token
 from famulus_static_html.urls import (
     UnsafeUrl,
@@ -198,6 +198,8 @@ def _url_parts(
 def _raw_or_source(piece: str | Placeholder) -> Part:
     if isinstance(piece, str):
         return piece
+    if piece.trusted:
+        return optional(piece, escapes.text_of)
     return required(piece, escapes.text_of) if piece.raw else piece.source
 
 

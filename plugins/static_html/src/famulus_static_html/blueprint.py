@@ -9,10 +9,11 @@ from typing import Any
 
 import famulus
 from famulus_static_html.checks import StaticTaskChecks
-from famulus_static_html.columns import OWN_NAMES
+from famulus_static_html.markup import LoadedRows, MarkupWatch
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import CompiledPage, read_page
 from famulus_static_html.show import shown
+from famulus_static_html.source import OWN_NAMES
 from famulus_static_html.sources import READERS, FileData, GivenData
 
 
@@ -47,11 +48,12 @@ class StaticTaskBlueprint(famulus.Blueprint):
             path = getattr(self.args, option)
             if path is not None:
                 return FileData(option, path.expanduser()).rows()
-        return GivenData(self._state.static_task_data).rows(self._needed())
-
-    def _needed(self) -> set[str]:
-        needed = {one.html_name for one in self._page(self.args.task_source).needed}
-        return needed - OWN_NAMES
+        page = self._page(self.args.task_source)
+        needed = {one.html_name for one in page.needed} - OWN_NAMES
+        watch = MarkupWatch(
+            page, Path(self.args.task_source or ""), is_decided=self.args.trust_data is not None
+        )
+        return GivenData(self._state.static_task_data).rows(needed, LoadedRows(watch))
 
     @property
     def data_is_code(self) -> bool:
@@ -100,7 +102,11 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Take the form's fields; what could have several values is always a list."""
         source = self.args.onboarding_source if attempt.onboarding else self.args.task_source
-        return famulus.answers_from(form, lists=self._page(source).lists.among(form))
+        page, lists = self._page(source), self._page(source).lists
+        if page.has_raw_markup:
+            data = self._state.onboarding_data if attempt.onboarding else attempt.unit.data
+            lists = page.lists_for(data)
+        return famulus.answers_from(form, lists=lists.among(form))
 
     def show(self, unit: famulus.SubmittedUnit) -> str:
         """Return inputs and outputs as ``name: value`` lines."""
@@ -120,13 +126,15 @@ class StaticTaskBlueprint(famulus.Blueprint):
             raise famulus.UsageError(famulus.Problem("is not set", key="blueprint.task_source"))
         with self._lock:
             if path not in self._pages:
-                self._pages[path] = _usable_page(path.expanduser())
+                self._pages[path] = _usable_page(
+                    path.expanduser(), trusted=bool(self.args.trust_data)
+                )
             return self._pages[path]
 
 
-def _usable_page(path: Path) -> CompiledPage:
+def _usable_page(path: Path, *, trusted: bool) -> CompiledPage:
     try:
-        page = read_page(path)
+        page = read_page(path, trusted=trusted)
     except (OSError, UnicodeDecodeError) as error:
         raise famulus.UsageError(famulus.Problem(f"cannot be read: {error}", file=path)) from error
     faults = [problem for problem in page.problems if not problem.warning]

@@ -9,13 +9,15 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.columns import OWN_NAMES, page_problems
+from famulus_static_html.columns import page_problems
 from famulus_static_html.data import check_text
 from famulus_static_html.given_rows import row_fault
+from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import CompiledPage, read_page
 from famulus_static_html.reports import Collected
-from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData
+from famulus_static_html.source import OWN_NAMES
+from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData, Watch
 
 
 @define
@@ -32,12 +34,16 @@ class StaticTaskChecks:
         if self.args.units_per_assignment < 1:
             self._option("units_per_assignment", f"{self.args.units_per_assignment} is less than 1")
         state = self._static_state()
-        task = self._page("task_source")
-        needed = {one.html_name for one in task.needed} - OWN_NAMES if task else set()
-        data = self._data(state, needed)
+        task, preview = self._page("task_source"), self._page("preview_source")
+        watches = [
+            *self._watches("task_source", task),
+            *self._watches("preview_source", preview, 1),
+        ]
+        data = self._data(state, task, SeveralWatches(watches))
         self._judge("task_source", task, data.columns)
-        self._judge("preview_source", self._page("preview_source"), data.first)
+        self._judge("preview_source", preview, data.first)
         self.found += data.problems
+        self.found += (problem for watch in watches for problem in watch.problems())
         self._own_names(data.columns or ())
         self._onboarding(state)
         self._folder()
@@ -63,7 +69,7 @@ class StaticTaskChecks:
         if path is None:
             return None
         try:
-            return read_page(path)
+            return read_page(path, trusted=bool(self.args.trust_data))
         except OSError as error:
             self._option(name, _unreadable(path, error))
         except UnicodeDecodeError:
@@ -77,7 +83,27 @@ class StaticTaskChecks:
         if page is not None and path is not None:
             self.found += page_problems(page, path, columns)
 
-    def _data(self, state: SharedStaticTaskState | None, needed: set[str]) -> DataCheck:
+    def _watches(
+        self, name: str, page: CompiledPage | None, most: int | None = None
+    ) -> list[MarkupWatch]:
+        path = self._path(name)
+        if page is None or path is None:
+            return []
+        in_file = any(getattr(self.args, option) is not None for option in READERS)
+        return [
+            MarkupWatch(
+                page,
+                path,
+                noun="line" if in_file else "row",
+                most=most,
+                is_decided=self.args.trust_data is not None,
+            )
+        ]
+
+    def _data(
+        self, state: SharedStaticTaskState | None, task: CompiledPage | None, watch: Watch
+    ) -> DataCheck:
+        needed = {one.html_name for one in task.needed} - OWN_NAMES if task else set()
         given = None if state is None else state.static_task_data
         options = [name for name in READERS if getattr(self.args, name) is not None]
         # Run scripts pass an empty list where the data is in a file.
@@ -90,9 +116,9 @@ class StaticTaskChecks:
             self.found.append(self.plan.problem(sources[0], message))
             return DataCheck()
         if options:
-            return self._file(options[0], needed)
+            return self._file(options[0], needed, watch)
         if has_given:
-            return GivenData(given).check(needed)
+            return GivenData(given).check(needed, watch)
         message = "no data: set one of data_csv, data_json, data_jsonl, or static_task_data"
         self.found.append(famulus.Problem(message, key="blueprint.data_csv"))
         return DataCheck()
@@ -102,11 +128,11 @@ class StaticTaskChecks:
             message = f"the column {name} would hide the value of the worker's own: rename it"
             self.found.append(famulus.Problem(message))
 
-    def _file(self, option: str, needed: set[str]) -> DataCheck:
+    def _file(self, option: str, needed: set[str], watch: Watch) -> DataCheck:
         path = self._path(option)
         assert path is not None
         try:
-            return FileData(option, path).check(needed)
+            return FileData(option, path).check(needed, watch)
         except OSError as error:
             self._option(option, _unreadable(path, error))
             return DataCheck()
@@ -128,6 +154,10 @@ class StaticTaskChecks:
         if fault:
             self.found.append(famulus.Problem(fault, key="shared_state.onboarding_data"))
         self._judge("onboarding_source", page, values if isinstance(values, Mapping) else None)
+        if values is not None and not fault:
+            for watch in self._watches("onboarding_source", page):
+                watch.see(1, values)
+                self.found += watch.problems()
 
     def _validation(self, state: SharedStaticTaskState) -> None:
         validate: Any = state.validate_onboarding

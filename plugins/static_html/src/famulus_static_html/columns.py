@@ -11,10 +11,8 @@ from attrs import define, field
 
 import famulus
 from famulus_static_html.page import CompiledPage, Forbidden
-from famulus_static_html.source import Placeholder
+from famulus_static_html.source import OWN_NAMES, Placeholder
 
-#: Names every page can use, whatever the data is.
-OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker_id"})
 _MOST_SHOWN = 30
 _MOST_LINES = 3
 _MOST_COLUMNS = 1000
@@ -24,13 +22,23 @@ def page_problems(
     page: CompiledPage, file: Path, columns: Collection[str] | None
 ) -> list[famulus.Problem]:
     """Return what is wrong with a page; what it asks for only where the columns are known."""
-    found = list(page.problems)
+    found = [*page.problems, *forbidden_problems(page, file, columns or ())]
     known = OWN_NAMES | set(columns or ())
-    found += [_forbidden(each, file) for each in page.forbidden if each.name in known]
     if columns is not None:
         unknown = [one for one in page.needed if one.html_name not in known]
         found += [_unknown(placeholder, file, columns) for placeholder in unknown]
     return found
+
+
+def forbidden_problems(
+    page: CompiledPage, file: Path, columns: Collection[str]
+) -> list[famulus.Problem]:
+    """Return the places in code that would be filled with values of these columns."""
+    return [
+        _forbidden(each, file)
+        for each in page.forbidden
+        if each.name in columns or each.name in OWN_NAMES
+    ]
 
 
 def _forbidden(forbidden: Forbidden, file: Path) -> famulus.Problem:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -43,8 +43,16 @@ def check_text(path: Path, report: Report) -> bool:
             line += block.count(b"\n")
 
 
-def check_csv(path: Path, report: Report) -> list[str]:
-    """Read a CSV file whole, report everything that is wrong, and return its columns."""
+def check_csv(
+    path: Path,
+    report: Report,
+    see: Callable[[int, Row], None] | None = None,
+    names: Collection[str] = (),
+) -> list[str]:
+    """Read a CSV file whole, report everything that is wrong, and return its columns.
+
+    :param see: is called with the line of every good row, and with its values of these ``names``.
+    """
     if not check_text(path, report):
         return []
     with _open(path) as file:
@@ -57,9 +65,12 @@ def check_csv(path: Path, report: Report) -> list[str]:
         if not columns:
             return []
         width, line = len(columns), 0
+        wanted = [(index, name) for index, name in enumerate(columns) if name in names]
         for line, fields in records:
             if len(fields) != width:
                 _report_width(fields, width, line, report)
+            elif see is not None:
+                see(line, {name: fields[index] for index, name in wanted})
     if not line:
         report.add("has a header and no rows", 1)
     return columns

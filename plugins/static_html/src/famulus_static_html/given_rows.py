@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import famulus
-from famulus_static_html.columns import Coverage
 from famulus_static_html.reports import Report
 
 
@@ -21,18 +20,24 @@ def shape_fault(rows: Any) -> str | None:
     return None
 
 
-def check_rows(rows: Sequence[Any], coverage: Coverage, report: Report) -> None:
-    """Report every row of a list that cannot be used."""
+def check_rows(
+    rows: Sequence[Any], see: Callable[[int, Mapping[str, Any]], None], report: Report
+) -> None:
+    """Report every row of a list that cannot be used; ``see`` is called with the others."""
     for number, row in enumerate(rows, 1):
         fault = row_fault(row)
         if fault:
             report.add(f"row {number} {fault}")
         else:
-            coverage.see(number, row)
+            see(number, row)
 
 
-def checked_rows(rows: Iterable[Any], needed: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Yield each row once it is known to be good.
+def checked_rows(
+    rows: Iterable[Any],
+    needed: Collection[str],
+    see: Callable[[int, Mapping[str, Any]], None] | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield each row once it is known to be good. ``see`` may refuse it for reasons of its own.
 
     :raises famulus.UsageError: at the first that is not, with its number.
     """
@@ -42,6 +47,8 @@ def checked_rows(rows: Iterable[Any], needed: Collection[str]) -> Iterator[dict[
             raise famulus.UsageError(
                 famulus.Problem(f"row {number} {fault}", key="shared_state.static_task_data")
             )
+        if see is not None:
+            see(number, row)
         yield dict(row)
 
 

@@ -39,6 +39,11 @@ class StaticTaskArgs:
     data_jsonl: Path | None = famulus.option(
         help="File with a JSON object on each line, one for each assignment."
     )
+    trust_data: bool | None = famulus.option(
+        help="Whether values are inserted as they are, as on Mechanical Turk: true where you trust "
+        "every row; false shows markup as text without a warning.",
+        default=None,
+    )
     units_per_assignment: int = famulus.option(
         help="How many different workers do each assignment.", default=1
     )

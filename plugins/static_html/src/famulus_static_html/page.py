@@ -83,8 +83,12 @@ class CompiledPage:
     needed: tuple[Placeholder, ...]
     #: placeholders in code: an error for what is in the data, else the author's own
     forbidden: tuple[Forbidden, ...]
+    #: placeholders in the text of the page, where a value can be HTML
+    shown: tuple[Placeholder, ...]
     lists: ListFields
     problems: tuple[famulus.Problem, ...]
+    #: whether values can bring fields with them
+    has_raw_markup: bool = False
 
     def render(self, values: Mapping[str, Any]) -> famulus.Page:
         """Return the page with every value in its place."""
@@ -97,19 +101,28 @@ class CompiledPage:
             form_attributes=self.outer.form(values),
         )
 
+    def lists_for(self, values: Mapping[str, Any]) -> ListFields:
+        """Return the fields of the page filled with these values that can have several values."""
+        if not self.has_raw_markup:
+            return self.lists
+        source = Source(self.body.render(values))
+        starts = [token for token in tokenise(source) if token.kind is Kind.START]
+        return ListFields.of(source, starts)
 
-def read_page(path: Path) -> CompiledPage:
+
+def read_page(path: Path, *, trusted: bool = False) -> CompiledPage:
     """Read and compile a file.
 
+    :param trusted: insert the values of the data as they are.
     :raises OSError: when it cannot be read.
     :raises UnicodeDecodeError: when it is not UTF-8.
     """
-    return compile_page(path.read_text(encoding="utf-8-sig"), path)
+    return compile_page(path.read_text(encoding="utf-8-sig"), path, trusted=trusted)
 
 
-def compile_page(text: str, file: Path | None = None) -> CompiledPage:
+def compile_page(text: str, file: Path | None = None, *, trusted: bool = False) -> CompiledPage:
     """Compile the HTML of a page. Never raises: what is wrong is among the page's problems."""
-    return _Compiler(Source(text), file).compile()
+    return _Compiler(Source(text, trusted), file).compile()
 
 
 @define
@@ -121,6 +134,7 @@ class _Compiler:
     scripts: list[Part] = field(factory=list)
     needed: list[Placeholder] = field(factory=list)
     forbidden: list[Forbidden] = field(factory=list)
+    shown: list[Placeholder] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
@@ -128,6 +142,7 @@ class _Compiler:
     own_form: OwnForm = field(factory=OwnForm)
     outer: OuterTags = field(factory=OuterTags)
     has_sheet_at_end: bool = False
+    has_raw_markup: bool = False
 
     def compile(self) -> CompiledPage:
         tokens = list(tokenise(self.source))
@@ -148,8 +163,10 @@ class _Compiler:
             outer=self.outer,
             needed=tuple(self.needed),
             forbidden=tuple(self.forbidden),
+            shown=tuple(self.shown),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
+            has_raw_markup=self.has_raw_markup,
         )
 
     def _judge(self, form: OwnForm) -> None:
@@ -183,7 +200,10 @@ class _Compiler:
 
     def _text(self, token: Token, previous: Token | None) -> None:
         pieces = self.source.pieces(token.start, token.end)
-        self.needed += (piece for piece in pieces if not isinstance(piece, str))
+        placeholders = [piece for piece in pieces if not isinstance(piece, str)]
+        self.needed += placeholders
+        self.shown += placeholders
+        self.has_raw_markup |= any(placeholder.raw for placeholder in placeholders)
         # Browsers drop the first line feed of <pre>, even one that is a value's.
         in_pre = previous is not None and previous.kind is Kind.START and previous.name == "pre"
         self.body += ["\n"] if in_pre and pieces[0] == "" else []
@@ -260,6 +280,8 @@ class _Compiler:
         assert attribute.value is not None
         is_code = context_of(self.source, token, attribute.name) is Context.HANDLER
         for placeholder in self.source.placeholders(*attribute.value):
+            if is_code and placeholder.trusted:
+                continue
             if placeholder.raw or not is_code:
                 self.needed.append(placeholder)
             else:
@@ -277,6 +299,7 @@ class _Compiler:
         for piece in pieces:
             if not isinstance(piece, str):
                 self.needed.append(piece)
+                self.has_raw_markup |= piece.raw
                 if not piece.raw:
                     self._refuse(piece, "stands in the name of a tag or of an attribute")
         return text_parts(pieces)

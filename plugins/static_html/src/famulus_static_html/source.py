@@ -12,15 +12,24 @@ from attrs import field, frozen
 PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
-_RAW = re.compile(r"(.*\S)\s*\|\s*raw", re.DOTALL)
+_FILTER = re.compile(r"(.*\S)\s*\|\s*(raw|text)", re.DOTALL)
+
+#: Names every page can use, whatever the data is.
+OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker_id"})
 
 
 @frozen
 class Placeholder:
-    """One ``${name}`` or ``${name|raw}``. ``source`` is how it is written."""
+    """One ``${name}``, ``${name|raw}`` or ``${name|text}``. ``source`` is how it is written.
+
+    ``raw`` says that the value is inserted as it is, ``trusted`` that it is so because all data
+    is, and ``text`` that the author wants to see markup as text.
+    """
 
     name: str
     raw: bool
+    trusted: bool
+    text: bool
     source: str
     start: int
     end: int
@@ -38,9 +47,10 @@ def _line_starts(source: Source) -> list[int]:
 
 @frozen
 class Source:
-    """The text of one page."""
+    """The text of one page. ``trusted`` says that values of the data are inserted as they are."""
 
     text: str
+    trusted: bool = False
     _starts: list[int] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -64,10 +74,15 @@ class Source:
 
     def _placeholder(self, match: re.Match[str]) -> Placeholder:
         inside = match[0][2:-1].strip()
-        raw = _RAW.fullmatch(inside)
+        found = _FILTER.fullmatch(inside)
+        name, how = found.groups() if found else (inside, "")
+        # Who works is not data: a worker's name comes from outside.
+        trusted = self.trusted and not how and html.unescape(name) not in OWN_NAMES
         return Placeholder(
-            name=raw[1] if raw else inside,
-            raw=raw is not None,
+            name=name,
+            raw=how == "raw" or trusted,
+            trusted=trusted,
+            text=how == "text",
             source=match[0],
             start=match.start(),
             end=match.end(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import Factory, define, frozen
 
@@ -23,6 +23,17 @@ READERS: Mapping[str, Reader] = {
 }
 
 
+class Watch(Protocol):
+    """Sees the rows of a run as they are read, or their values of some columns."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """The columns it looks at."""
+
+    def see(self, place: int, row: Mapping[str, Any]) -> None:
+        """Look at one row; ``place`` is its line or its number."""
+
+
 @frozen
 class DataCheck:
     """What a check of the data found. ``columns`` is None where they are not known yet."""
@@ -39,19 +50,22 @@ class FileData:
     option: str
     path: Path
 
-    def check(self, needed: Collection[str]) -> DataCheck:
+    def check(self, needed: Collection[str], watch: Watch | None = None) -> DataCheck:
         """Read the file whole.
 
         :raises OSError: when it cannot be read.
         """
         report = Collected(self.path)
         if self.option == "data_csv":
-            columns = check_csv(self.path, report) or None
+            see, names = (watch.see, watch.names) if watch else (None, ())
+            columns = check_csv(self.path, report, see, names) or None
             return DataCheck(report.problems, columns, columns)
         coverage = Coverage(frozenset(needed))
         if check_text(self.path, report):
             for line, row in READERS[self.option](self.path, report):
                 coverage.see(line, row)
+                if watch:
+                    watch.see(line, row)
         for name, lines, count in coverage.lacking():
             report.add(_lack(name, "lines", lines, count), lines[0])
         return _checked(report, coverage)
@@ -77,7 +91,7 @@ class GivenData:
     given: Any
     key = "shared_state.static_task_data"
 
-    def check(self, needed: Collection[str]) -> DataCheck:
+    def check(self, needed: Collection[str], watch: Watch | None = None) -> DataCheck:
         """Check a list whole; a generator is left as it is."""
         fault = shape_fault(self.given)
         if fault:
@@ -85,17 +99,24 @@ class GivenData:
         if not isinstance(self.given, Sequence):
             return DataCheck()
         report, coverage = Collected(None, self.key), Coverage(frozenset(needed))
-        check_rows(self.given, coverage, report)
+
+        def see(number: int, row: Mapping[str, Any]) -> None:
+            coverage.see(number, row)
+            if watch:
+                watch.see(number, row)
+
+        check_rows(self.given, see, report)
         for name, numbers, count in coverage.lacking():
             report.add(f"row {numbers[0]} {_lack(name, 'rows', numbers, count)}")
         return _checked(report, coverage)
 
-    def rows(self, needed: Collection[str]) -> Iterator[Row]:
-        """Stream the rows, each checked.
+    def rows(self, needed: Collection[str], watch: Watch | None = None) -> Iterator[Row]:
+        """Stream the rows, each checked. Only a generator's are watched: a list was before.
 
         :raises famulus.UsageError: at the first that cannot be used, with its number.
         """
-        return checked_rows(self.given, needed)
+        is_new = not isinstance(self.given, Sequence)
+        return checked_rows(self.given, needed, watch.see if watch and is_new else None)
 
 
 def _checked(report: Collected, coverage: Coverage) -> DataCheck:

@@ -1,0 +1,226 @@
+"""Values that hold markup: HTML on other platforms, text here unless the author says otherwise."""
+
+from __future__ import annotations
+
+import html
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+import famulus
+from famulus_static_html.columns import forbidden_problems
+from famulus_static_html.escapes import text_of
+from famulus_static_html.page import CompiledPage
+from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.tokens import Kind, tokenise
+
+_log = logging.getLogger(__name__)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_FIELD = re.compile(r"<(?:input|select|textarea|button)(?=[\s/>])", re.IGNORECASE)
+# Left open, these swallow what follows them, the Submit button too.
+_CLOSED = ("template", "select", "svg", "math", "button")
+
+
+def has_markup(text: str) -> bool:
+    """Return whether a browser would read a text as HTML that is more than this text."""
+    if "<" in text and _TAG.search(text):
+        return True
+    return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
+
+
+def raw_fault(text: str) -> str | None:
+    """Return why a value cannot be inserted into the page's form as it is."""
+    if "<" not in text:
+        return None
+    opened: Counter[str] = Counter()
+    for token in tokenise(Source(text)):
+        if token.kind is Kind.BROKEN:
+            return f"holds {token.name} that never ends"
+        if token.kind in (Kind.START, Kind.END):
+            if token.name in ("form", "base"):
+                end = "/" if token.kind is Kind.END else ""
+                return f"holds <{end}{token.name}>, and the page is inside a form of its own"
+            is_empty = token.name in ("svg", "math") and text[token.end - 2] == "/"
+            opened[token.name] += 0 if is_empty else 1 if token.kind is Kind.START else -1
+    open_ = next((name for name in _CLOSED if opened[name] > 0), None)
+    return f"opens <{open_}> and does not close it" if open_ else None
+
+
+@define
+class _Found:
+    """How many rows are of one kind, and the place of the first."""
+
+    count: int = 0
+    first: int = 0
+    reason: str = ""
+
+    def add(self, place: int, reason: str = "") -> None:
+        if not self.count:
+            self.first, self.reason = place, reason
+        self.count += 1
+
+
+@define
+class MarkupWatch:
+    """Watches the rows of a page go by, and counts those whose values hold markup.
+
+    ``most`` is how many rows the page is ever filled with; ``is_decided`` says that the author
+    wants markup as text.
+    """
+
+    page: CompiledPage
+    file: Path
+    noun: str = "row"
+    most: int | None = None
+    is_decided: bool = False
+    rows: int = 0
+    _escaped: Mapping[str, Placeholder] = field(init=False)
+    _raw: Mapping[str, Placeholder] = field(init=False)
+    _markup: dict[str, _Found] = field(factory=dict, init=False)
+    _fields: dict[str, _Found] = field(factory=dict, init=False)
+    _faults: dict[str, _Found] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        plain = [one for one in self.page.shown if not one.raw and not one.text]
+        self._escaped = {} if self.is_decided else _by_name(plain)
+        self._raw = _by_name(one for one in self.page.shown if one.raw)
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are looked at."""
+        return self._escaped.keys() | self._raw.keys()
+
+    def see(self, place: int, row: Mapping[str, Any]) -> None:
+        """Take note of one row; ``place`` is its line or its number."""
+        if self.rows == self.most:
+            return
+        self.rows += 1
+        for name in self._escaped:
+            text = _text(row.get(name))
+            if has_markup(text):
+                self._markup.setdefault(name, _Found()).add(place)
+                if _FIELD.search(text):
+                    self._fields.setdefault(name, _Found()).add(place)
+        for name in self._raw:
+            fault = raw_fault(_text(row.get(name)))
+            if fault:
+                self._faults.setdefault(name, _Found()).add(place, fault)
+
+    @property
+    def doubts(self) -> int:
+        """For how many placeholders something was found so far."""
+        return len(self._markup) + len(self._fields) + len(self._faults)
+
+    def problems(self) -> Iterator[famulus.Problem]:
+        """Yield a warning for each placeholder that shows markup as text, and an error for each
+        whose values hold form fields, or cannot be inserted as they are."""
+        for name, found in self._faults.items():
+            yield self._problem(
+                self._raw[name],
+                f"the value of {self.noun} {found.first} {found.reason}{self._more(found)}",
+            )
+        for name, found in self._markup.items():
+            placeholder = self._escaped[name]
+            if name in self._fields:
+                yield self._problem(placeholder, self._fields_message(name))
+            else:
+                yield self._problem(
+                    placeholder,
+                    f"{found.count} of {self.rows} rows have markup, shown as text; write "
+                    f"{_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you "
+                    f"trust every row, or {_written(placeholder, 'text')} where text is meant",
+                    warning=True,
+                )
+
+    def _fields_message(self, name: str) -> str:
+        found, placeholder = self._fields[name], self._escaped[name]
+        return (
+            f"{found.count} of {self.rows} rows hold form fields (the first: {self.noun} "
+            f"{found.first}), which would be shown as text and collect no answers; write "
+            f"{_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you trust every "
+            f"row, or {_written(placeholder, 'text')} where text is meant"
+        )
+
+    @staticmethod
+    def _more(found: _Found) -> str:
+        return f" ({found.count} rows are like that)" if found.count > 1 else ""
+
+    def _problem(
+        self, placeholder: Placeholder, message: str, *, warning: bool = False
+    ) -> famulus.Problem:
+        return famulus.Problem(
+            f"{placeholder.source}: {message}",
+            file=self.file,
+            line=placeholder.line,
+            warning=warning,
+        )
+
+
+@define
+class SeveralWatches:
+    """Shows each row to the watches of several pages."""
+
+    watches: Sequence[MarkupWatch]
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are looked at."""
+        return {name for watch in self.watches for name in watch.names}
+
+    def see(self, place: int, row: Mapping[str, Any]) -> None:
+        """Take note of one row."""
+        for watch in self.watches:
+            watch.see(place, row)
+
+
+@define
+class LoadedRows:
+    """Judges rows that nobody could read before the launch, as they are loaded."""
+
+    watch: MarkupWatch
+    _doubts: int = field(default=0, init=False)
+
+    @property
+    def names(self) -> set[str]:
+        """The columns that are looked at."""
+        return self.watch.names
+
+    def see(self, number: int, row: Mapping[str, Any]) -> None:
+        """Judge one row, and log what is only doubtful, once for each placeholder.
+
+        :raises famulus.UsageError: when the row cannot be shown.
+        """
+        problems = forbidden_problems(self.watch.page, self.watch.file, row)
+        self.watch.see(number, row)
+        if self.watch.doubts > self._doubts:
+            self._doubts = self.watch.doubts
+            found = list(self.watch.problems())
+            problems += [problem for problem in found if not problem.warning]
+            for problem in found:
+                if problem.warning:
+                    _log.warning("%s", problem)
+        if problems:
+            raise famulus.UsageError(problems)
+
+
+def _by_name(placeholders: Iterable[Placeholder]) -> dict[str, Placeholder]:
+    found: dict[str, Placeholder] = {}
+    for placeholder in placeholders:
+        found.setdefault(placeholder.html_name, placeholder)
+    return found
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return text_of(value) if isinstance(value, list | tuple | Mapping) else ""
+
+
+def _written(placeholder: Placeholder, how: str) -> str:
+    return f"${{{placeholder.name}|{how}}}"
