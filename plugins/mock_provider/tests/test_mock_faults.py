@@ -26,8 +26,15 @@ from famulus_mock.provider import MockProvider
 from famulus_mock.tables import SCHEMA, MockPayment
 
 PAYMENT = PaymentView(
-    id=1, key="k", kind=PaymentKind.BONUS, run_id=7, worker_name="x", reference="r",
-    amount=Decimal("0.50"), currency="USD", reason="R",
+    id=1,
+    key="k",
+    kind=PaymentKind.BONUS,
+    run_id=7,
+    worker_name="x",
+    reference="r",
+    amount=Decimal("0.50"),
+    currency="USD",
+    reason="R",
 )
 VISIT = VisitView(id=1, run_id=7, worker_name="x", reference="r")
 

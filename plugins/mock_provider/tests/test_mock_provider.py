@@ -87,9 +87,7 @@ def test_the_next_unit_is_the_same_workers_and_a_new_one(provider: MockProvider)
     assert len({query["assignment_id"] for query in queries} | {"7"}) == 3
 
 
-def test_entrances_are_the_preview_and_a_ready_link(
-    provider: MockProvider, tmp_path: Path
-) -> None:
+def test_entrances_are_the_preview_and_a_ready_link(provider: MockProvider, tmp_path: Path) -> None:
     with ManualOperator(tmp_path / "b.db", plugins=kit_plugins(mock=famulus_mock)) as manual:
         state = RowsState(rows=[{"n": 1}])
         launched = manual.launch(rows_configuration(provider="mock"), shared_state=state)

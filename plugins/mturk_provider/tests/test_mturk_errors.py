@@ -227,7 +227,8 @@ def told(code: str = "", turk: str = "", message: str = "", status: int = 400) -
         (told("RequestError", message="Hit 311HQ does not exist. (1 s)"), Meaning.MISSING),
         (
             told(
-                "RequestError", "AWS.MechanicalTurk.ParameterValidationError",
+                "RequestError",
+                "AWS.MechanicalTurk.ParameterValidationError",
                 "There was an error with the parameter Title: already exists",
             ),
             Meaning.REFUSED,

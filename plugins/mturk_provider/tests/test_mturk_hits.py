@@ -49,9 +49,7 @@ def test_the_same_places_again_make_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.FAIL_AFTER])
 @pytest.mark.parametrize("later", [0, DAY - 1, DAY + 60, 30 * DAY])
-def test_a_hit_whose_reply_got_lost_is_found_again(
-    bench: Bench, fault: Fault, later: int
-) -> None:
+def test_a_hit_whose_reply_got_lost_is_found_again(bench: Bench, fault: Fault, later: int) -> None:
     bench.task["task_lifetime_in_seconds"] = 40 * DAY
     bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
     bench.account.faults.plan(fault, "CreateHITWithHITType")

@@ -149,8 +149,13 @@ def test_a_name_that_was_deleted_lately_is_free_after_two_days(bench: Bench) -> 
     ],
 )
 def test_comparators_mean_on_mturk_what_they_mean_here(
-    mturk: FakeMTurk, tmp_path: Any, clock: MovableClock, comparator: str, value: Any,
-    held: int | None, admitted: bool,
+    mturk: FakeMTurk,
+    tmp_path: Any,
+    clock: MovableClock,
+    comparator: str,
+    value: Any,
+    held: int | None,
+    admitted: bool,
 ) -> None:
     with Database(tmp_path / "a.db", clock=clock) as database:
         asked = make_qualification_dict("good", comparator, value)
@@ -250,7 +255,8 @@ def test_the_browser_submits_to_the_origin_that_mturk_names(bench: Bench, given:
 def test_frames_are_allowed_to_the_right_site_alone(bench: Bench, live_bench: Bench) -> None:
     assert bench.make(worker_site=None).frame_ancestors == ("https://workersandbox.mturk.com",)
     assert live_bench.make(worker_site=None).frame_ancestors == (
-        "https://worker.mturk.com", "https://www.mturk.com",
+        "https://worker.mturk.com",
+        "https://www.mturk.com",
     )
 
 

@@ -131,9 +131,7 @@ def _decide(tx: Transaction, visit: VisitView, verdict: Verdict) -> Outcome:
 
 
 def _pay(tx: Transaction, payment: PaymentView) -> Outcome:
-    tx.insert(
-        MockPayment, key=payment.key, worker=payment.worker_name, amount=str(payment.amount)
-    )
+    tx.insert(MockPayment, key=payment.key, worker=payment.worker_name, amount=str(payment.amount))
     return Outcome.CONFIRMED
 
 

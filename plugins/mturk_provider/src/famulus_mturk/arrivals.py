@@ -32,9 +32,7 @@ class Accepted:
         return Arrival(worker_name=self.worker, reference=self.assignment)
 
 
-def read_arrival(
-    query: Mapping[str, str], origins: Sequence[str]
-) -> Accepted | Preview | Refusal:
+def read_arrival(query: Mapping[str, str], origins: Sequence[str]) -> Accepted | Preview | Refusal:
     """Say who comes with these parameters, without asking MTurk.
 
     :param origins: where submissions may go. An address that names another one is forged: the

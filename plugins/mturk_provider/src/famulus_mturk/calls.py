@@ -235,10 +235,20 @@ def _keys_errors() -> tuple[type[Exception], ...]:
     from botocore import exceptions
 
     names = (
-        "NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError",
-        "ProfileNotFound", "NoAuthTokenError", "TokenRetrievalError", "SSOError", "LoginError",
-        "RefreshWithMFAUnsupportedError", "MetadataRetrievalError", "UnknownCredentialError",
-        "ConfigParseError", "ConfigNotFound", "InvalidConfigError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "CredentialRetrievalError",
+        "ProfileNotFound",
+        "NoAuthTokenError",
+        "TokenRetrievalError",
+        "SSOError",
+        "LoginError",
+        "RefreshWithMFAUnsupportedError",
+        "MetadataRetrievalError",
+        "UnknownCredentialError",
+        "ConfigParseError",
+        "ConfigNotFound",
+        "InvalidConfigError",
     )
     found = (getattr(exceptions, name, None) for name in names)
     return tuple(each for each in found if each is not None)

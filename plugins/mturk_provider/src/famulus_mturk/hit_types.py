@@ -70,6 +70,4 @@ class HitTypes:
 
 
 def _note(tx: Transaction, run: int, hit_type: str) -> None:
-    tx.execute(
-        MturkRun.insert(run_id=run, hit_type_id=hit_type, group_id="").on_conflict_ignore()
-    )
+    tx.execute(MturkRun.insert(run_id=run, hit_type_id=hit_type, group_id="").on_conflict_ignore())

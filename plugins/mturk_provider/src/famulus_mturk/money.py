@@ -48,9 +48,7 @@ class Money:
             self._approve(visit.reference)
         else:
             self._reject(visit.reference, note)
-        self.records.decided(
-            visit.run_id, visit.reference, rejected=verdict is Verdict.REJECTED
-        )
+        self.records.decided(visit.run_id, visit.reference, rejected=verdict is Verdict.REJECTED)
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
@@ -117,7 +115,8 @@ class Money:
         if not submitted:
             raise RefusedError(
                 f"it pays on submitted work only, and {payment.worker_name} has submitted none in "
-                "this run; a HIT of their own can pay them", "NoAssignment",
+                "this run; a HIT of their own can pay them",
+                "NoAssignment",
             )
         return payment.reference if payment.reference in submitted else submitted[-1]
 
@@ -145,7 +144,8 @@ class Money:
             if status == "Approved":
                 raise RefusedError(
                     "it has approved and paid the assignment already, by itself or for somebody "
-                    "else of the account", error.code,
+                    "else of the account",
+                    error.code,
                 ) from error
             if status != "Rejected":
                 raise

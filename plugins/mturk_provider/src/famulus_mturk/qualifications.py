@@ -103,8 +103,11 @@ class Qualifications:
 
     def _owned(self, name: str, refused: RefusedError) -> str:
         types = self.mturk.pages(
-            "list_qualification_types", "QualificationTypes",
-            Query=name, MustBeRequestable=False, MustBeOwnedByCaller=True,
+            "list_qualification_types",
+            "QualificationTypes",
+            Query=name,
+            MustBeRequestable=False,
+            MustBeOwnedByCaller=True,
         )
         # The search is fuzzy, and finds a new one only after a while.
         for each in types:

@@ -119,7 +119,12 @@ def _begin(tx: Transaction, run: int, place: int) -> datetime:
     now = int(tx.now.timestamp())
     tx.execute(
         MturkHit.insert(
-            run_id=run, place=place, tried_at=now, closed=False, ended=False, rejected=False,
+            run_id=run,
+            place=place,
+            tried_at=now,
+            closed=False,
+            ended=False,
+            rejected=False,
             gone=False,
         ).on_conflict_ignore()
     )

@@ -58,7 +58,5 @@ def _postgresql(statement: str) -> str:
 
 SCHEMA = PluginSchema(
     name="mturk",
-    migrations=(
-        Migration(number=1, sqlite=_SQLITE, postgresql=tuple(map(_postgresql, _SQLITE))),
-    ),
+    migrations=(Migration(number=1, sqlite=_SQLITE, postgresql=tuple(map(_postgresql, _SQLITE))),),
 )

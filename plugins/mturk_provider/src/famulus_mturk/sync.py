@@ -187,6 +187,4 @@ def _report_of(submission: Mapping[str, Any]) -> VisitReport:
 
 
 def _report(visit: VisitView, status: VisitStatus) -> VisitReport:
-    return VisitReport(
-        worker_name=visit.worker_name, reference=visit.reference, status=status
-    )
+    return VisitReport(worker_name=visit.worker_name, reference=visit.reference, status=status)
