@@ -20,7 +20,7 @@ from famulus.cli.texts.columns import wrapped
 Famulus = Callable[..., Result]
 Install = Callable[..., None]
 
-NEVER = {"boto3", "botocore", "flask", "granian", "omegaconf", "werkzeug"}
+NEVER = {"boto3", "botocore", "flask", "httptools", "omegaconf", "werkzeug"}
 HEAVY = {"cattrs", "peewee", "rich", "yaml"}
 CHECK = '''
 from attrs import frozen

@@ -57,7 +57,7 @@ def test_arrival_hands_the_query_to_the_gateway(client: FlaskClient) -> None:
 def test_healthz_names_run_and_instance(client: FlaskClient) -> None:
     reply = client.get("/healthz")
 
-    assert reply.get_json() == {"run": 7, "instance": "abc"}
+    assert reply.get_json() == {"run": 7, "instance": "abc", "busy": False}
     assert reply.headers["Cache-Control"] == "no-store"
 
 

@@ -333,29 +333,18 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(
     assert ask_health(_HOST, port, timeout=5) == Health(7, "operated")
 
 
-def test_kill_of_the_main_process_ends_its_worker_and_can_be_repaired(make: Make) -> None:
+def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
     architect = make()
     port = _port(architect.deploy(_DEPLOYMENT))
     assert architect._server is not None
 
     os.kill(architect._server.pid, signal.SIGKILL)
 
-    _wait_until(lambda: _is_refused(port))
-    assert not architect.is_alive()
+    _wait_until(lambda: not architect.is_alive())
+    assert _is_refused(port)
     again = Deployment(run_id=7, instance="second", environment=_ENVIRONMENT)
     assert _port(architect.deploy(again)) == port
     assert ask_health(_HOST, port, timeout=5) == Health(7, "second")
-
-
-def test_kill_of_the_worker_is_noticed(make: Make) -> None:
-    architect = make()
-    port = _port(architect.deploy(_DEPLOYMENT))
-    worker = json.loads(_get(port, "/environment")[1])["pid"]
-
-    os.kill(worker, signal.SIGKILL)
-
-    _wait_until(lambda: not architect.is_alive())
-    _wait_until(lambda: _is_refused(port))
 
 
 @pytest.mark.parametrize(
@@ -373,7 +362,6 @@ def test_failed_start_says_why_and_leaves_nothing(make: Make, factory: str, said
         architect.deploy(_DEPLOYMENT)
 
     assert said in str(caught.value)
-    assert "worker-1" not in str(caught.value)
     assert not architect.is_alive()
 
 
@@ -397,18 +385,19 @@ def test_stalled_submissions_do_not_stop_others(make: Make) -> None:
     assert statuses == [200] * 20
 
 
-def test_stalled_submissions_leave_room_for_pages(make: Make) -> None:
+def test_submission_is_stored_while_twice_as_many_as_there_are_threads_stall(make: Make) -> None:
     architect = make(threads=8)
     port = _port(architect.deploy(_DEPLOYMENT))
 
     with contextlib.ExitStack() as stack:
-        for _ in range(12):
+        for _ in range(16):
             stack.enter_context(_stalled_form(port))
-        _wait_until(lambda: _post_form(port) == 503)
+        begun = time.monotonic()
 
+        assert _post_form(port) == 200
+        assert time.monotonic() - begun < 5
         assert _get(port, "/?a=b") == (200, b'{"a": "b"}')
         assert architect.is_alive()
-    _wait_until(lambda: _post_form(port) == 200)
 
 
 def test_serving_process_has_no_foreign_secrets(
@@ -437,9 +426,8 @@ def test_submission_that_breaks_off_is_not_taken(make: Make, tmp_path: Path) -> 
 
     with socket.create_connection((_HOST, port)) as client:
         client.sendall(head + boundary + bytes(200_000))
-        _wait_until(lambda: bool(list(tmp_path.glob("*/uploads/incoming-*"))))
+        assert not list(tmp_path.glob("*/uploads/*"))
 
-    _wait_until(lambda: not list(tmp_path.glob("*/uploads/incoming-*")))
     assert json.loads(_get(port, "/environment")[1])["forms"] == 0
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 #: How long a form waits for others that are on their way in.
 _PATIENCE_SECONDS = 1.0
 
+#: Where an application keeps its :class:`Answers` for the server that runs it.
+EXTENSION = "famulus_flask"
+#: The variable of a request whose body was received and admitted by our own server.
+RECEIVED = "famulus_flask.received"
+FORM_ADDRESSES = ("/submit", "/give-back")
+
 _HTML = "text/html"
 _JSON = "application/json"
 
@@ -29,9 +37,10 @@ _JSON = "application/json"
 class Answers:
     """Carry requests to one gateway; forms only so many at once."""
 
-    def __init__(self, gateway: Gateway, limits: Limits) -> None:
+    def __init__(self, gateway: Gateway, limits: Limits, instance: str = "") -> None:
+        self.limits = limits
         self._gateway = gateway
-        self._limits = limits
+        self._instance = instance
         self._room_for_forms = threading.Semaphore(limits.max_forms_at_once)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
@@ -50,6 +59,15 @@ class Answers:
         """Answer a worker who gives their unit back; raises as :meth:`submit` does."""
         return self._take_form(environ, self._gateway.give_back)
 
+    def health(self, *, is_busy: bool = False) -> Reply:
+        """Return which instance of which run answers, and whether it has time for more."""
+        state = {"run": self._gateway.run_id, "instance": self._instance, "busy": is_busy}
+        return Reply(status=200, body=json.dumps(state), content_type=_JSON)
+
+    def busy(self) -> Reply:
+        """Answer a request that cannot be served now."""
+        return self._gateway.busy()
+
     def headers(self, reply: Reply) -> dict[str, str]:
         """Return the headers of a reply, except those that describe its body."""
         return {"Cache-Control": "no-store", **self.common_headers(), **reply.headers}
@@ -59,15 +77,24 @@ class Answers:
         return {**self._gateway.headers, "X-Content-Type-Options": "nosniff"}
 
     def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
+        with self._room(environ), received_form(environ, self.upload_folder, self.limits) as form:
+            return take(form)
+
+    @contextlib.contextmanager
+    def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
+        """Bound the threads that wait for bodies, where the server does not receive them first."""
+        if environ.get(RECEIVED):
+            yield
+            return
         if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
             raise UnavailableError("too many forms are on their way in")
         try:
-            with received_form(environ, self._upload_folder, self._limits) as form:
-                return take(form)
+            yield
         finally:
             self._room_for_forms.release()
 
-    def _upload_folder(self) -> Path:
+    def upload_folder(self) -> Path:
+        """Return the folder in which files are received."""
         return self._gateway.upload_folder
 
 

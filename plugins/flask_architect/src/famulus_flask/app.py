@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import html
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from famulus import Reply, UnavailableError
-from famulus_flask.answers import Answers, wants_json
+from famulus import UnavailableError
+from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
 from famulus_flask.assets import find_asset
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
 from famulus_flask.log_text import printable
+from famulus_flask.notices import explain
 from famulus_flask.uploads import UploadNotStoredError
 
 if TYPE_CHECKING:
-    from famulus import Gateway
+    from famulus import Gateway, Reply
 
-_FORM_ADDRESSES = ("submit", "give-back")
-_EXPLANATIONS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. Please open the task's link again.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
-}
 _LONGEST_LOGGED_PATH = 200
-_OUTCOMES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
     """Return the application that serves one gateway's run; ``/healthz`` names ``instance``."""
     app = _Application(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
-    answers = Answers(gateway, limits or Limits())
-    views = _Views(gateway, instance, answers)
+    answers = Answers(gateway, limits or Limits(), instance)
+    views = _Views(gateway, answers)
+    app.extensions[EXTENSION] = answers
     app.add_url_rule("/", view_func=views.arrive)
     app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
     app.add_url_rule("/give-back", view_func=views.give_back, methods=["POST"])
@@ -63,9 +56,8 @@ class _Application(Flask):
 class _Views:
     """What answers at each address of one application."""
 
-    def __init__(self, gateway: Gateway, instance: str, answers: Answers) -> None:
+    def __init__(self, gateway: Gateway, answers: Answers) -> None:
         self._gateway = gateway
-        self._instance = instance
         self._answers = answers
 
     def finish(self) -> Response | None:
@@ -85,11 +77,10 @@ class _Views:
         return self._respond(self._answers.give_back(request.environ))
 
     def healthz(self) -> Response:
-        body = json.dumps({"run": self._gateway.run_id, "instance": self._instance})
-        return self._respond(Reply(status=200, body=body, content_type="application/json"))
+        return self._respond(self._answers.health())
 
     def asset(self, name: str) -> Response:
-        if name in _FORM_ADDRESSES:
+        if f"/{name}" in FORM_ADDRESSES:
             raise MethodNotAllowed(["POST"])
         path = find_asset(self._gateway.assets, name)
         if path is None:
@@ -100,20 +91,13 @@ class _Views:
             raise NotFound from error
 
     def explain(self, error: HTTPException) -> Response:
-        """Say in plain words what is wrong with a request; to the page's script, in JSON."""
+        """Answer an error of HTTP in plain words; for the page's script, in JSON."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        text = _EXPLANATIONS.get(status) or error.description or status.phrase
-        headers = {}
+        as_json = wants_json(request.environ)
+        response = self._respond(explain(status, description=error.description, as_json=as_json))
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
-            headers["Allow"] = ", ".join(error.valid_methods)
-        if wants_json(request.environ):
-            body = json.dumps({"outcome": _OUTCOMES.get(status, "error"), "message": text})
-            reply = Reply(
-                status=status, body=body, content_type="application/json", headers=headers
-            )
-            return self._respond(reply)
-        page = _plain_page(status.phrase, text)
-        return self._respond(Reply(status=status, body=page, headers=headers))
+            response.headers["Allow"] = ", ".join(error.valid_methods)
+        return response
 
     def ask_to_retry(self, error: Exception) -> Response:
         return self._respond(self._gateway.busy(error))
@@ -129,12 +113,3 @@ class _Views:
         response.headers.update(self._answers.headers(reply))
         return response
 
-
-def _plain_page(title: str, text: str) -> str:
-    return (
-        '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title></head>\n"
-        f"<body><main><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></main></body>\n"
-        "</html>\n"
-    )

@@ -15,8 +15,10 @@ from famulus_flask.health import Health, ask_health
 from famulus_flask.limits import Limits
 from famulus_flask.listening import CannotListenError, listen, reachable_host
 from famulus_flask.server_process import ServerProcess
+from famulus_flask.serving.settings import Settings
 
 _DEFAULTS = Limits()
+_SETTINGS = Settings()
 
 #: Seconds that a server whose operator was killed may take to end: it needs one.
 _PATIENCE_WHEN_DEPLOYING = 5.0
@@ -64,8 +66,8 @@ class LocalArgs:
         "HTTPS in front of it, such as https://tasks.example.org/.",
     )
     threads: int = option(
-        help="Requests that are worked on at the same time. A worker with a slow connection keeps "
-        "one while sending; at most three quarters of them can be taken that way.",
+        help="Requests that are worked on at the same time. One counts when all of it has arrived, "
+        "so slow connections take none.",
         default=32,
     )
     max_file_bytes: int = option(
@@ -83,6 +85,11 @@ class LocalArgs:
         help="Number of fields in one submission.", default=_DEFAULTS.max_fields
     )
     max_files: int = option(help="Number of files in one submission.", default=_DEFAULTS.max_files)
+    min_free_bytes: int = option(
+        help="Disk space that uploads leave free; workers are asked to try again later where there "
+        "is less.",
+        default=_SETTINGS.min_free_bytes,
+    )
 
 
 class LocalArchitect(Architect):
@@ -130,6 +137,7 @@ class LocalArchitect(Architect):
                 listener,
                 application=self.application,
                 threads=self.args.threads,
+                min_free_bytes=self.args.min_free_bytes,
                 environment=self._environment(deployment),
             )
         try:
@@ -176,8 +184,6 @@ class LocalArchitect(Architect):
             max_text_bytes=self.args.max_text_bytes,
             max_fields=self.args.max_fields,
             max_files=self.args.max_files,
-            # The others are for pages, so that slow uploads do not keep people from coming in.
-            max_forms_at_once=self.args.threads - self.args.threads // 4,
         )
         kept = {
             name: value
@@ -208,6 +214,7 @@ def _wrong_options(args: LocalArgs) -> dict[str, str]:
     for name in ("max_file_bytes", "max_form_bytes", "max_text_bytes", "max_fields"):
         if getattr(args, name) < 1:
             wrong[name] = f"{getattr(args, name)} would refuse every submission"
-    if args.max_files < 0:
-        wrong["max_files"] = f"{args.max_files} is less than 0"
+    for name in ("max_files", "min_free_bytes"):
+        if getattr(args, name) < 0:
+            wrong[name] = f"{getattr(args, name)} is less than 0"
     return wrong

@@ -1,8 +1,8 @@
 """Reading a submitted form: text into memory, files to disk, neither beyond its limit.
 
-A form counts only when all of it has arrived. A server may end the body of a broken connection like
-a complete one (granian does), so completeness is checked here: by the length that was announced,
-or by the closing boundary.
+A form counts only when all of it has arrived. Some WSGI servers end the body of a broken connection
+like a complete one, so completeness is checked here: by the length that was announced, or by the
+closing boundary.
 """
 
 from __future__ import annotations

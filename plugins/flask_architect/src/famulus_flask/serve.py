@@ -1,105 +1,73 @@
-"""The serving process: granian around the application, on a socket it is given.
+"""The serving process: the server around the application, on a socket that it is given.
 
 :class:`famulus_flask.server_process.ServerProcess` starts it. It ends within a second of its
-operator, and granian's worker, its only child, ends with it.
+operator.
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
+import asyncio
 import importlib
-import multiprocessing
 import os
 import select
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
-
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.net import SocketHolder  # type: ignore[attr-defined]
-from granian.server import MPServer
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from famulus import FamulusError
 from famulus_flask.listening import BACKLOG
+from famulus_flask.serving.server import Server
+from famulus_flask.serving.settings import Settings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
-#: Seconds that running requests may take once the server was told to stop.
-GRACE_SECONDS = 10
-
-#: Connections at once, those that are idle too; more wait to be accepted.
+#: Connections at once, those that are idle too. Each may have a file for the body it receives.
 _CONNECTIONS = 4096
-_FILES_BESIDES_CONNECTIONS = 1024
-_CONFIDENTIAL_PREFIXES = ("FAMULUS_", "PG")
+_FILES_BESIDES_CONNECTIONS = 4096 + 1024
+#: Seconds in which the application closes what it has opened, after its last request.
+_CLOSING_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM, or until the operator is gone."""
     operator = os.getppid()
     options = _parser().parse_args(arguments)
-    listener = socket.socket(fileno=options.socket)
-    server = _Server(listener, threads=options.threads, connections=_allowed_connections())
-    server.on_startup(functools.partial(_end_with_operator, operator, options.lifeline))
-    loader = functools.partial(load_application, options.application)
-    server.serve(target_loader=loader, wrap_loader=False)
+    _end_with_operator(operator, options.lifeline)
+    settings = Settings(
+        threads=options.threads,
+        connections=_allowed_connections(),
+        min_free_bytes=options.min_free_bytes,
+    )
+    application = load_application(options.application)
+    asyncio.run(_serve(application, socket.socket(fileno=options.socket), settings))
+    # A thread that hangs in a request may hold what closing waits for.
+    _end_after(_CLOSING_SECONDS)
 
 
 def load_application(name: str) -> WSGIApplication:
-    """Make the application ``module:factory`` in granian's worker.
+    """Return the application that ``module:factory`` makes.
 
-    What its factory raises as a :class:`famulus.FamulusError` ends the worker in one line.
+    What the factory raises as a :class:`famulus.FamulusError` ends the process with one line.
     """
-    _end_with_parent()
     module, _, factory = name.partition(":")
     try:
-        application = getattr(importlib.import_module(module), factory)()
+        application: WSGIApplication = getattr(importlib.import_module(module), factory)()
     except FamulusError as error:
         sys.exit(str(error))
-    confidential = [name for name in os.environ if name.startswith(_CONFIDENTIAL_PREFIXES)]
-    return functools.partial(_call_without, confidential, application)
+    return application
 
 
-class _Server(MPServer):
-    """granian on a socket that is bound already.
-
-    granian itself binds with SO_REUSEPORT, which lets a second server share the port unnoticed. A
-    version that did not call this method would fail to bind the taken port: loudly.
-    """
-
-    _shd: Any
-
-    def __init__(self, listener: socket.socket, *, threads: int, connections: int) -> None:
-        super().__init__(
-            "",
-            interface=Interfaces.WSGI,
-            http=HTTPModes.http1,
-            websockets=False,
-            workers=1,
-            blocking_threads=threads,
-            backlog=BACKLOG,
-            backpressure=connections,
-            workers_kill_timeout=GRACE_SECONDS,
-            log_level=LogLevels.error,
-        )
-        self._listener = listener
-
-    def _init_shared_socket(self) -> None:
-        descriptor = self._listener.fileno()
-        has_backlog = sys.platform.startswith(("linux", "freebsd"))
-        arguments = (descriptor, False, BACKLOG) if has_backlog else (descriptor, False)
-        self._shd = SocketHolder(*arguments)
-        self._sso = self._listener
-        self._listener.set_inheritable(True)
-
-    def signal_handler_interrupt(self, *args: object, **kwargs: object) -> None:
-        """Stop; a copy of the socket left open here would keep newcomers waiting for nobody."""
-        self._listener.close()
-        super().signal_handler_interrupt(*args, **kwargs)  # type: ignore[no-untyped-call]
+async def _serve(
+    application: WSGIApplication, listener: socket.socket, settings: Settings
+) -> None:
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    await Server(application, listener, settings).serve_until(told, BACKLOG)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,12 +75,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--socket", type=int, required=True, help="descriptor that listens")
     parser.add_argument("--lifeline", type=int, required=True, help="pipe that the operator holds")
     parser.add_argument("--threads", type=int, required=True, help="requests at the same time")
+    parser.add_argument(
+        "--min-free-bytes", type=int, required=True, help="space that uploads must leave free"
+    )
     parser.add_argument("--application", required=True, help="module:factory")
     return parser
 
 
 def _allowed_connections() -> int:
-    """Raise the limit of open files as far as needed and allowed; say what it leaves room for."""
+    """Raise the limit of open files as far as needed and allowed; return how many connections it
+    leaves room for."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -120,7 +92,7 @@ def _allowed_connections() -> int:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        return min(_CONNECTIONS, soft // 2)
+        return min(_CONNECTIONS, soft // 3)
     return _CONNECTIONS
 
 
@@ -139,29 +111,10 @@ def _end_with_operator(operator: int, lifeline: int) -> None:
     threading.Thread(target=watch, name="famulus-lifeline", daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """End this process as soon as the one that started it through multiprocessing."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, name="famulus-parent", daemon=True).start()
-
-
-def _call_without(
-    names: Iterable[str],
-    application: WSGIApplication,
-    environ: WSGIEnvironment,
-    start_response: StartResponse,
-) -> Iterable[bytes]:
-    """Keep the process' own variables out of the request: granian puts all of them in."""
-    for name in names:
-        environ.pop(name, None)
-    return application(environ, start_response)
+def _end_after(seconds: float) -> None:
+    timer = threading.Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 if __name__ == "__main__":

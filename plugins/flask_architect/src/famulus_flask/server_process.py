@@ -36,6 +36,7 @@ class ServerProcess:
         *,
         application: str,
         threads: int,
+        min_free_bytes: int,
         environment: Mapping[str, str],
     ) -> None:
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -44,7 +45,8 @@ class ServerProcess:
         lifeline, self._lifeline = os.pipe()
         command = [sys.executable, "-P", "-m", "famulus_flask.serve"]
         command += ["--socket", str(listener.fileno()), "--lifeline", str(lifeline)]
-        command += ["--threads", str(threads), "--application", application]
+        command += ["--threads", str(threads), "--min-free-bytes", str(min_free_bytes)]
+        command += ["--application", application]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -70,11 +72,11 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """The process id of granian's main process."""
+        """The id of the process."""
         return self._process.pid
 
     def is_running(self) -> bool:
-        """Say whether the process has not ended."""
+        """Return whether the process has not ended."""
         return self._process.poll() is None
 
     def wait_until_ready(self, host: str, port: int, expected: Health) -> None:
@@ -105,7 +107,6 @@ class ServerProcess:
             self._process.kill()
             self._process.wait()
             os.close(self._lifeline)
-        # The output ends when granian's worker has ended too.
         self._reader.join(_STOP_SECONDS)
         if self._process.stdout is not None and not self._reader.is_alive():
             self._process.stdout.close()
@@ -119,5 +120,4 @@ class ServerProcess:
                 _log.warning("server: %s", text)
 
     def _last_words(self) -> str:
-        own = [line for line in self._lines if line and not line.startswith("[ERROR]")]
-        return "\n".join(own) or "it said nothing"
+        return "\n".join(filter(None, self._lines)) or "it printed nothing"

@@ -1,0 +1,316 @@
+"""One connection: requests are taken out of its bytes, and answered one after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import math
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from famulus_flask.serving.body import Body
+from famulus_flask.serving.disk import DiskFullError
+from famulus_flask.serving.exchange import Exchange, Refusal, Request
+from famulus_flask.serving.heads import BadRequestError, Head, read_head
+from famulus_flask.serving.wsgi_call import Addresses, Response
+
+if TYPE_CHECKING:
+    from famulus_flask.serving.server import Server
+
+#: Requests that a client may send without waiting for replies.
+_MOST_PIPELINED = 64
+#: What the encoding in chunks may add to a body: nine bytes around each one in the worst case.
+_CHUNK_OVERHEAD = 9
+
+
+class _Reading(enum.Enum):
+    """What the next bytes of a client are."""
+
+    HEAD = enum.auto()
+    BODY = enum.auto()
+    #: of no interest, because the connection will be closed
+    NOTHING = enum.auto()
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of one connection: receives, and hands complete requests on in order.
+
+    The methods ``on_…`` are called by the parser out of :meth:`data_received`.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._settings = server.settings
+        self._parser = HttpRequestParser(self)
+        self._reading = _Reading.HEAD
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._target = b""
+        self._head: Head | None = None
+        self._body: Body | None = None
+        #: bytes received since the current head, or the current body, began
+        self._received = 0
+        self._head_size = 0
+        self._has_begun = False
+        self._started = 0.0
+        self._has_eof = False
+        self._waiting: deque[Request | Refusal] = deque()
+        self._running: Exchange | None = None
+        self._is_lingering = False
+        self.deadline = math.inf
+
+    # what the event loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        client = str(peer[0]) if isinstance(peer, tuple) else ""
+        self.addresses = Addresses(server=self._server.address, client=client)
+        self.deadline = self._server.time() + self._settings.head_seconds
+        self._server.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._reading = _Reading.NOTHING
+        self._drop_body()
+        self._drop_waiting()
+        if self._running is not None:
+            self._running.abandon()
+        self._server.remove(self)
+
+    def data_received(self, data: bytes) -> None:
+        while data and self._reading is not _Reading.NOTHING:
+            self._received += len(data)
+            try:
+                self._parser.feed_data(data)
+                data = b""
+            except HttpParserUpgrade as upgrade:  # to a protocol that is not spoken here
+                data = data[upgrade.args[0] :]
+            except HttpParserError:
+                data = b""
+                self._refuse(HTTPStatus.BAD_REQUEST)
+        self._limit_received()
+
+    def eof_received(self) -> bool:
+        """Keep the connection for replies that are still owed to a client that only sends no more;
+        return whether to."""
+        if self._reading is _Reading.BODY:
+            self._drop_body()
+        self._reading = _Reading.NOTHING
+        self._has_eof = True
+        return self._running is not None
+
+    def pause_writing(self) -> None:
+        if self._running is not None:
+            self._running.pause()
+        self.deadline = self._server.time() + self._settings.reply_seconds
+
+    def resume_writing(self) -> None:
+        if self._running is not None:
+            self.deadline = math.inf
+            self._running.resume()
+
+    # what the parser calls
+
+    def on_message_begin(self) -> None:
+        if self._reading is _Reading.NOTHING:
+            return
+        self._reading = _Reading.HEAD
+        self._fields, self._target, self._head = [], b"", None
+        self._has_begun = True
+        self._received = self._head_size = 0
+        self._started = self._server.time()
+        self._set_deadline()
+
+    def on_url(self, target: bytes) -> None:
+        self._target += target
+        self._head_size += len(target)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reading is _Reading.HEAD:  # and not in the trailer of a body in chunks
+            self._fields.append((name.lower(), value))
+            self._head_size += len(name) + len(value)
+
+    def on_headers_complete(self) -> None:
+        if self._reading is _Reading.NOTHING:
+            return
+        self._started = self._server.time()
+        self._received = 0
+        try:
+            if self._head_size > self._settings.head_bytes:
+                raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._head = read_head(
+                self._parser.get_method(),
+                self._target,
+                self._parser.get_http_version(),
+                self._fields,
+            )
+            self._admit(self._head)
+        except BadRequestError as error:
+            self._refuse(error.status)
+        except DiskFullError as error:
+            self._refuse_for_disk(error)
+
+    def on_body(self, piece: bytes) -> None:
+        if self._body is None:
+            return
+        try:
+            self._body.write(piece)
+        except BadRequestError as error:
+            self._refuse(error.status)
+        except DiskFullError as error:
+            self._refuse_for_disk(error)
+        self._set_deadline()
+
+    def on_message_complete(self) -> None:
+        if self._reading is not _Reading.BODY:
+            return
+        assert self._head is not None
+        assert self._body is not None
+        keeps_open = self._parser.should_keep_alive() and self._head.version == "1.1"
+        request = Request(self._head, self._body, closes=not keeps_open)
+        self._body = self._head = None
+        self._reading = _Reading.HEAD if keeps_open else _Reading.NOTHING
+        self._has_begun = False
+        self._received = 0
+        self._answer_in_turn(request)
+
+    # what the server and exchanges call
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is under way, be it still coming in."""
+        return self._running is not None or self._reading is _Reading.BODY
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the connection can be closed without taking anything from anybody."""
+        return self._is_lingering or not self.is_busy
+
+    def finished(self, *, closes: bool) -> None:
+        """Go on after a reply was handed to the transport."""
+        self._running = None
+        if closes or self._server.is_stopping:
+            self._drop_waiting()
+            self._close()
+        elif self._waiting:
+            self._run(self._waiting.popleft())
+        elif self._reading is _Reading.NOTHING:
+            self._close()
+        else:
+            self._started = self._server.time()
+            self._set_deadline()
+            self.transport.resume_reading()
+
+    def expire(self) -> None:
+        """End what has taken too long."""
+        if self._reading is _Reading.BODY and self._running is None:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.abort()
+
+    def turn_away(self) -> None:
+        """Refuse whatever is asked: there are too many connections."""
+        self._stop_reading(self._server.site.busy())
+
+    def stop(self) -> None:
+        """Take no new request; close the connection as soon as none is under way."""
+        if self.is_idle:
+            self.transport.close()
+
+    # how a request goes its way
+
+    def _admit(self, head: Head) -> None:
+        """Decide about a body before any of it is kept."""
+        site = self._server.site
+        refusal = site.refusal(head)
+        if refusal is not None:
+            self._stop_reading(refusal)
+            return
+        self._body = Body(
+            head.announced,
+            limit=site.body_limit(head),
+            small=self._settings.small_body_bytes,
+            disk=site.disk_for(head),
+        )
+        if head.announced is not None and head.announced > self._settings.small_body_bytes:
+            self._server.note_room_on_disk()
+        self._reading = _Reading.BODY
+        self._set_deadline()
+        if head.expects_continue and head.announced != 0 and self._running is None:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer_in_turn(self, request: Request | Refusal) -> None:
+        if self._running is None:
+            self._run(request)
+            return
+        self._waiting.append(request)
+        if len(self._waiting) >= _MOST_PIPELINED:
+            self._reading = _Reading.NOTHING
+        self.transport.pause_reading()
+
+    def _run(self, request: Request | Refusal) -> None:
+        self.deadline = math.inf
+        self._running = Exchange(self._server, self, request)
+        self._running.start()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if self._reading is not _Reading.NOTHING:
+            self._stop_reading(self._server.site.explain(status, self._head))
+
+    def _refuse_for_disk(self, error: DiskFullError) -> None:
+        self._server.note_full_disk(error)
+        self._stop_reading(self._server.site.busy())
+
+    def _stop_reading(self, reply: Response) -> None:
+        """Answer before the end of a request. What follows cannot be told from its rest."""
+        self._drop_body()
+        self._reading = _Reading.NOTHING
+        self._answer_in_turn(Refusal(reply, self._head))
+
+    def _close(self) -> None:
+        """Close once the reply is sent and the client has closed too, or after a while.
+
+        Closing with input unread would reset the connection, and the client might never see the
+        reply.
+        """
+        self._reading = _Reading.NOTHING
+        self._is_lingering = True
+        if self._has_eof:
+            self.transport.close()
+        if self.transport.is_closing():
+            return
+        self.deadline = self._server.time() + self._settings.linger_seconds
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.transport.resume_reading()
+
+    def _drop_waiting(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().close()
+
+    def _drop_body(self) -> None:
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+    def _limit_received(self) -> None:
+        """Bound what the parser itself collects: a head, a trailer, the encoding in chunks."""
+        if self._reading is _Reading.HEAD and self._received > self._settings.head_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._reading is _Reading.BODY and self._body is not None:
+            most = self._settings.head_bytes + self._body.size * _CHUNK_OVERHEAD
+            if self._received > most:
+                self._refuse(HTTPStatus.BAD_REQUEST)
+
+    def _set_deadline(self) -> None:
+        if self._running is not None:
+            return
+        if self._reading is _Reading.BODY and self._body is not None:
+            sent = self._body.size / self._settings.body_bytes_per_second
+            self.deadline = self._started + self._settings.body_grace_seconds + sent
+        elif self._has_begun:
+            self.deadline = self._started + self._settings.head_seconds
+        else:
+            self.deadline = self._started + self._settings.idle_seconds

@@ -1,0 +1,89 @@
+"""Disk space for bodies that are being received, reserved before their first byte is kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+#: The application copies the files of a form out of its body before the body is deleted.
+_COPIES = 2
+
+
+class DiskFullError(Exception):
+    """There is no room for a body now."""
+
+
+class DiskSpace:
+    """The free space of the disk with a folder, less what was promised to bodies on their way in.
+
+    :param keep_free: what has to stay free; the database is often on the same disk.
+    """
+
+    def __init__(self, folder: Callable[[], Path], keep_free: int) -> None:
+        self._folder = folder
+        self._keep_free = keep_free
+        self._promised = 0
+
+    @property
+    def folder(self) -> Path:
+        """The folder to write to."""
+        return self._folder()
+
+    def reserve(self, size: int) -> Reservation:
+        """Reserve space for a body of ``size`` bytes.
+
+        :raises DiskFullError: when there is not enough.
+        """
+        reservation = Reservation(self)
+        reservation.extend(size)
+        return reservation
+
+    def promise(self, size: int) -> None:
+        """Count ``size`` bytes as taken; a negative size gives them back.
+
+        :raises DiskFullError: when there is not enough.
+        """
+        if size > 0 and self._free() - self._promised - self._keep_free < size:
+            raise DiskFullError("no space is left for another upload")
+        self._promised += size
+
+    def _free(self) -> int:
+        try:
+            disk = os.statvfs(self.folder)
+        except OSError as error:
+            raise DiskFullError(f"the folder of uploads cannot be used: {error}") from error
+        return disk.f_bavail * disk.f_frsize
+
+
+class Reservation:
+    """Space for one body. What is written of it is no longer free, and no longer promised."""
+
+    def __init__(self, disk: DiskSpace) -> None:
+        self._disk = disk
+        self._left = 0
+        #: the size of the body for which there is room
+        self.size = 0
+
+    def extend(self, size: int) -> None:
+        """Make the reservation large enough for a body of ``size`` bytes.
+
+        :raises DiskFullError: when there is not enough.
+        """
+        if size > self.size:
+            more = (size - self.size) * _COPIES
+            self._disk.promise(more)
+            self._left += more
+            self.size = size
+
+    def write(self, size: int) -> None:
+        """Note that ``size`` bytes were written."""
+        self._give_back(min(size, self._left))
+
+    def release(self) -> None:
+        """Give back what was not used."""
+        self._give_back(self._left)
+
+    def _give_back(self, size: int) -> None:
+        self._left -= size
+        self._disk.promise(-size)

@@ -1,0 +1,195 @@
+"""One request and its reply: worked on in a thread, sent as fast as the client takes it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus_flask.log_text import printable
+from famulus_flask.serving.body import Body
+from famulus_flask.serving.disk import DiskFullError
+from famulus_flask.serving.heads import Head
+from famulus_flask.serving.pool import PoolFullError
+from famulus_flask.serving.replies import Outgoing, encode
+from famulus_flask.serving.wsgi_call import Response, Rest, call_application, make_environ
+
+if TYPE_CHECKING:
+    from famulus_flask.serving.connection import Connection
+    from famulus_flask.serving.server import Server
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_LOGGED_PATH = 200
+
+
+@frozen(eq=False)
+class Request:
+    """A request that has arrived as a whole."""
+
+    head: Head
+    body: Body
+    #: whether the connection ends after it
+    closes: bool
+
+    def close(self) -> None:
+        """Give up what the request takes."""
+        self.body.close()
+
+
+@frozen(eq=False)
+class Refusal:
+    """A reply that was decided on before the request's end; the connection ends after it."""
+
+    response: Response
+    head: Head | None
+
+    def close(self) -> None:
+        """Do nothing: there is no body."""
+
+
+class Exchange:
+    """The way of one request to its reply. All methods but one run on the event loop."""
+
+    def __init__(
+        self, server: Server, connection: Connection, request: Request | Refusal
+    ) -> None:
+        self._server = server
+        self._connection = connection
+        self._request = request
+        self._outgoing: Outgoing | None = None
+        self._is_paused = False
+        self._is_sent = False
+        self._is_fetching = False
+        self._is_abandoned = False
+
+    def start(self) -> None:
+        """Answer the request, on the loop where that takes no time."""
+        request = self._request
+        if isinstance(request, Refusal):
+            self._send(request.response)
+            return
+        health = self._server.health(request.head)
+        if health is not None:
+            self._send(health)
+            return
+        self._server.pool.submit(self._call, self._called)
+
+    def pause(self) -> None:
+        """Send no more for now: the client is slower than the reply comes."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Go on sending."""
+        self._is_paused = False
+        if self._outgoing is not None:
+            self._go_on(self._outgoing)
+
+    def abandon(self) -> None:
+        """Send nothing any more: the connection is gone."""
+        self._is_abandoned = True
+        if self._outgoing is not None and not self._is_fetching:
+            self._end()
+
+    def _call(self) -> Response:
+        """Run the application. Called in a thread."""
+        request = self._request
+        assert isinstance(request, Request)
+        environ = make_environ(
+            request.head,
+            request.body.complete(),
+            request.body.size,
+            self._connection.addresses,
+        )
+        return call_application(self._server.application, environ)
+
+    def _called(self, outcome: Any) -> None:
+        if isinstance(outcome, Response):
+            self._send(outcome)
+        elif isinstance(outcome, PoolFullError):
+            self._server.note_full_pool()
+            self._send(self._server.site.busy())
+        elif isinstance(outcome, DiskFullError):
+            self._server.note_full_disk(outcome)
+            self._send(self._server.site.busy())
+        else:
+            self._log(outcome)
+            self._send(self._failure())
+
+    def _send(self, response: Response) -> None:
+        try:
+            outgoing = self._encode(response)
+        except ValueError as error:
+            self._log(error)
+            self._discard(response.rest)
+            outgoing = self._encode(self._failure())
+        if outgoing.rest is None:
+            self._discard(response.rest)
+        self._outgoing = outgoing
+        if self._is_abandoned:
+            self._end()
+            return
+        self._connection.transport.write(outgoing.data)
+        self._go_on(outgoing)
+
+    def _encode(self, response: Response) -> Outgoing:
+        request = self._request
+        closes = isinstance(request, Refusal) or request.closes or self._server.is_stopping
+        date = self._server.date_header.date()
+        return encode(response, request.head, date=date, closes=closes)
+
+    def _go_on(self, outgoing: Outgoing) -> None:
+        if self._is_paused or self._is_fetching or self._is_sent:
+            return
+        if outgoing.rest is None:
+            self._end()
+        else:
+            self._is_fetching = True
+            self._server.pool.submit(outgoing.rest.fetch, self._fetched)
+
+    def _fetched(self, outcome: Any) -> None:
+        assert self._outgoing is not None
+        self._is_fetching = False
+        if self._is_abandoned:
+            self._end()
+            return
+        try:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            piece, has_more = outcome
+            data = self._outgoing.framing.frame(piece, is_last=not has_more)
+        except BaseException as error:  # noqa: BLE001 - too late for another reply
+            self._log(error)
+            self._connection.transport.abort()
+            return
+        if not has_more:
+            self._outgoing.rest = None
+        self._connection.transport.write(data)
+        self._go_on(self._outgoing)
+
+    def _end(self) -> None:
+        self._is_sent = True
+        self._request.close()
+        assert self._outgoing is not None
+        self._discard(self._outgoing.rest)
+        if not self._is_abandoned:
+            self._connection.finished(closes=self._outgoing.closes)
+
+    def _discard(self, rest: Rest | None) -> None:
+        if rest is not None:
+            self._server.pool.submit(rest.close, _ignore)
+
+    def _failure(self) -> Response:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        return self._server.site.explain(status, self._request.head)
+
+    def _log(self, error: BaseException) -> None:
+        head = self._request.head
+        path = "" if head is None else printable(head.path, _LONGEST_LOGGED_PATH)
+        _log.error("a request for %s failed", path, exc_info=error)
+
+
+def _ignore(outcome: Any) -> None:
+    """Do nothing about what closing brought."""

@@ -1,0 +1,90 @@
+"""The head of a request: what is taken of what the parser lets through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from attrs import frozen
+
+_ABSOLUTE = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_DIGITS = re.compile(rb"[0-9]{1,15}")
+
+Fields = Sequence[tuple[bytes, bytes]]
+
+
+class BadRequestError(Exception):
+    """A request that is refused, with the status to refuse it with."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
+
+
+@frozen(eq=False)
+class Head:
+    """A request without its body. Text is decoded as WSGI wants it: each byte is a character."""
+
+    method: str
+    path: str
+    query: str
+    version: str
+    fields: Fields
+    headers: Mapping[bytes, bytes]
+    #: the body's size; 0 for none, None for one that is sent in chunks
+    announced: int | None
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits to be asked for the body."""
+        return self.version == "1.1" and b"expect" in self.headers
+
+    def text(self, name: bytes) -> str:
+        """Return the value of a header, or an empty text."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+def read_head(method: bytes, target: bytes, version: str, fields: Fields) -> Head:
+    """Return the head of a request.
+
+    :param fields: names in lower case, and values.
+    :raises BadRequestError: where two servers could disagree about where the request ends or whom
+        it is for.
+    """
+    headers = dict(fields)
+    names = [name for name, _ in fields]
+    _require(version in ("1.0", "1.1"))
+    _require(version == "1.0" or b"host" in headers)
+    for name in (b"host", b"content-length", b"transfer-encoding"):
+        _require(names.count(name) < 2)
+    if headers.get(b"expect", b"100-continue").lower() != b"100-continue":
+        raise BadRequestError(HTTPStatus.EXPECTATION_FAILED)
+    path, _, query = _ABSOLUTE.sub(b"", target, count=1).partition(b"?")
+    path = path or b"/"
+    _require(path.startswith(b"/") or (path, method) == (b"*", b"OPTIONS"))
+    return Head(
+        method=method.decode("latin-1"),
+        path=unquote_to_bytes(path).decode("latin-1"),
+        query=query.decode("latin-1"),
+        version=version,
+        fields=fields,
+        headers=headers,
+        announced=_announced(version, headers),
+    )
+
+
+def _announced(version: str, headers: Mapping[bytes, bytes]) -> int | None:
+    if (encoding := headers.get(b"transfer-encoding")) is not None:
+        _require(version == "1.1" and b"content-length" not in headers)
+        _require(encoding.lower() == b"chunked")
+        return None
+    length = headers.get(b"content-length", b"0")
+    _require(_DIGITS.fullmatch(length) is not None)
+    return int(length)
+
+
+def _require(condition: bool) -> None:
+    if not condition:
+        raise BadRequestError(HTTPStatus.BAD_REQUEST)

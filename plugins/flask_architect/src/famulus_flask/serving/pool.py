@@ -1,0 +1,119 @@
+"""Threads that work on complete requests, and the bounded queue in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+#: What a job returned or raised.
+Outcome: TypeAlias = Any
+
+
+class PoolFullError(Exception):
+    """No thread became free for a job in time."""
+
+
+class Job:
+    """One call, claimed either by the thread that runs it or by whoever gives it up."""
+
+    def __init__(
+        self, call: Callable[[], Any], done: Callable[[Outcome], None], deadline: float
+    ) -> None:
+        self.call = call
+        self.done = done
+        self.deadline = deadline
+        self._claimed = threading.Lock()
+
+    def claim(self) -> bool:
+        """Take the job; return whether nobody else has."""
+        return self._claimed.acquire(blocking=False)
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether somebody has taken the job."""
+        return self._claimed.locked()
+
+
+class ThreadPool:
+    """A fixed number of threads. All methods are called on the event loop.
+
+    The threads are daemons: one that hangs in third-party code does not keep the process alive.
+
+    :param patience: seconds that a job waits for a thread.
+    :param queue_length: jobs that may wait.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        threads: int,
+        queue_length: int,
+        patience: float,
+    ) -> None:
+        self._loop = loop
+        self._threads = threads
+        self._most = threads + queue_length
+        self._patience = patience
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting: deque[Job] = deque()
+        self._outstanding = 0
+        for number in range(threads):
+            name = f"famulus-request-{number + 1}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether every thread has a job."""
+        return self._outstanding >= self._threads
+
+    def submit(self, call: Callable[[], Any], done: Callable[[Outcome], None]) -> None:
+        """Run ``call`` in a thread, then ``done`` on the loop with its result or exception.
+
+        The exception is :class:`PoolFullError` when no thread became free in time.
+        """
+        if self._outstanding >= self._most:
+            self._loop.call_soon(done, PoolFullError("too many requests are waiting"))
+            return
+        job = Job(call, done, self._loop.time() + self._patience)
+        if self.is_busy:
+            while self._waiting and self._waiting[0].is_claimed:
+                self._waiting.popleft()
+            self._waiting.append(job)
+        self._outstanding += 1
+        self._queue.put(job)
+
+    def give_up_late_jobs(self) -> None:
+        """End the waiting of jobs whose time is over."""
+        now = self._loop.time()
+        while self._waiting and self._waiting[0].deadline <= now:
+            job = self._waiting.popleft()
+            if job.claim():
+                self._finish(job, PoolFullError("every thread is busy"))
+
+    def close(self) -> None:
+        """Let the threads end after what they are working on."""
+        for _ in range(self._threads):
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            if not job.claim():
+                continue
+            outcome: Outcome
+            try:
+                outcome = job.call()
+            except BaseException as error:  # noqa: BLE001 - reported by whoever asked
+                outcome = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._finish, job, outcome)
+            del job, outcome
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        self._outstanding -= 1
+        job.done(outcome)

@@ -1,0 +1,109 @@
+"""A reply as it goes out: its head in bytes, and how its end is marked."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from attrs import define
+
+from famulus_flask.serving.heads import Head
+from famulus_flask.serving.wsgi_call import Headers, Response, Rest
+
+if TYPE_CHECKING:
+    from famulus import Reply
+
+
+class DateHeader:
+    """The value of the header ``Date``, made once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._text = ""
+
+    def date(self) -> str:
+        """Return the current time as HTTP writes it."""
+        now = int(time.time())
+        if now != self._second:
+            self._second, self._text = now, formatdate(now, usegmt=True)
+        return self._text
+
+
+@define(kw_only=True)
+class Outgoing:
+    """The first bytes of a reply, and how the rest of it is sent."""
+
+    data: bytes
+    closes: bool
+    framing: Framing
+    #: where the body goes on; None when all of it is in ``data``
+    rest: Rest | None
+
+
+@define
+class Framing:
+    """How the end of a body is marked: by its length, by chunks, or by closing."""
+
+    in_chunks: bool = False
+    #: bytes that are still to come, where the length was announced
+    left: int | None = None
+
+    def frame(self, piece: bytes, *, is_last: bool) -> bytes:
+        """Return bytes of the body as they go out.
+
+        :raises ValueError: when they do not add up to the announced length.
+        """
+        if self.left is not None:
+            self.left -= len(piece)
+            if self.left < 0 or (is_last and self.left):
+                raise ValueError("a reply is not as long as it announced")
+        if not self.in_chunks:
+            return piece
+        chunk = b"%x\r\n%s\r\n" % (len(piece), piece) if piece else b""
+        return chunk + b"0\r\n\r\n" if is_last else chunk
+
+
+def encode(response: Response, head: Head | None, *, date: str, closes: bool) -> Outgoing:
+    """Return the beginning of a reply to the request with that head, if its head was readable.
+
+    :raises ValueError: when the application's reply cannot be sent as it is.
+    """
+    headers = [*response.headers, ("Date", date)]
+    has_body = _has_body(response.status, head)
+    announced = next((text for name, text in headers if name.lower() == "content-length"), None)
+    framing = Framing(left=None if announced is None or not has_body else int(announced))
+    if announced is None and has_body:
+        if response.rest is None:
+            headers.append(("Content-Length", str(len(response.beginning))))
+        elif head is not None and head.version == "1.1":
+            headers.append(("Transfer-Encoding", "chunked"))
+            framing.in_chunks = True
+        else:
+            closes = True
+    if closes:
+        headers.append(("Connection", "close"))
+    data = _encode_head(response.status, headers)
+    if has_body:
+        data += framing.frame(response.beginning, is_last=response.rest is None)
+    rest = response.rest if has_body else None
+    return Outgoing(data=data, closes=closes, framing=framing, rest=rest)
+
+
+def response_from(reply: Reply, headers: dict[str, str]) -> Response:
+    """Return a reply of the gateway, to be sent with ``headers``."""
+    status = f"{reply.status} {HTTPStatus(reply.status).phrase}"
+    return Response(
+        status, [("Content-Type", reply.content_type), *headers.items()], reply.body.encode()
+    )
+
+
+def _has_body(status: str, head: Head | None) -> bool:
+    is_empty = status.startswith(("1", "204", "304"))
+    return not is_empty and (head is None or head.method != "HEAD")
+
+
+def _encode_head(status: str, headers: Headers) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    return f"HTTP/1.1 {status}\r\n{lines}\r\n".encode("latin-1")

@@ -1,0 +1,137 @@
+"""What all connections share: the application, the threads, the deadlines, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import TYPE_CHECKING
+
+from famulus_flask.serving.connection import Connection
+from famulus_flask.serving.disk import DiskFullError
+from famulus_flask.serving.heads import Head
+from famulus_flask.serving.pool import ThreadPool
+from famulus_flask.serving.replies import DateHeader
+from famulus_flask.serving.settings import Settings
+from famulus_flask.serving.site import Site, answers_of
+from famulus_flask.serving.wsgi_call import Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger(__name__)
+
+_STOP_LOOK_SECONDS = 0.02
+
+
+class Server:
+    """Serves one application on one listening socket, on the running event loop."""
+
+    def __init__(
+        self, application: WSGIApplication, listener: socket.socket, settings: Settings
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._connections: set[Connection] = set()
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._is_disk_full = self._is_pool_full = False
+        self.application = application
+        self.settings = settings
+        self.address = _address(listener)
+        self.date_header = DateHeader()
+        self.is_stopping = False
+        self.site = Site(
+            answers_of(application),
+            small_body=settings.small_body_bytes,
+            keep_free=settings.min_free_bytes,
+        )
+        self.pool = ThreadPool(
+            self._loop,
+            threads=settings.threads,
+            queue_length=settings.queue_length,
+            patience=settings.queue_seconds,
+        )
+
+    async def serve_until(self, told: asyncio.Event, backlog: int) -> None:
+        """Serve until the event is set; then finish the requests under way, for a bounded time."""
+        server = await self._loop.create_server(
+            lambda: Connection(self), sock=self._listener, backlog=backlog
+        )
+        await told.wait()
+        server.close()
+        await self._stop()
+
+    def time(self) -> float:
+        """Return the time that deadlines refer to."""
+        return self._loop.time()
+
+    def health(self, head: Head) -> Response | None:
+        """Answer a look at the health of this process; None for any other request."""
+        return self.site.health(head, is_busy=self.pool.is_busy)
+
+    def add(self, connection: Connection) -> None:
+        """Count a new connection; where there are too many, close an idle one for it."""
+        self._connections.add(connection)
+        if len(self._connections) > self.settings.connections:
+            idle = [each for each in self._connections if each.is_idle and each is not connection]
+            if idle:
+                min(idle, key=lambda each: each.deadline).transport.abort()
+            else:
+                connection.turn_away()
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(self.settings.sweep_seconds, self._sweep)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._connections.discard(connection)
+
+    def note_full_disk(self, error: DiskFullError) -> None:
+        """Log that uploads are refused; once, until one is accepted again."""
+        if not self._is_disk_full:
+            self._is_disk_full = True
+            _log.error("uploads are refused with 503: %s", error)
+
+    def note_room_on_disk(self) -> None:
+        """Log that uploads are accepted again, if they were not."""
+        if self._is_disk_full:
+            self._is_disk_full = False
+            _log.warning("uploads are accepted again")
+
+    def note_full_pool(self) -> None:
+        """Log that requests are refused; once, until a thread is free again."""
+        if not self._is_pool_full:
+            self._is_pool_full = True
+            _log.error(
+                "all %d threads have been busy for %g seconds; requests are refused with 503",
+                self.settings.threads,
+                self.settings.queue_seconds,
+            )
+
+    async def _stop(self) -> None:
+        self.is_stopping = True
+        end = self.time() + self.settings.stop_seconds
+        for connection in list(self._connections):
+            connection.stop()
+        while any(each.is_busy for each in self._connections) and self.time() < end:
+            await asyncio.sleep(_STOP_LOOK_SECONDS)
+        for connection in list(self._connections):
+            connection.transport.close()
+        await asyncio.sleep(0)
+        self.pool.close()
+
+    def _sweep(self) -> None:
+        now = self.time()
+        self.pool.give_up_late_jobs()
+        for connection in [each for each in self._connections if each.deadline <= now]:
+            connection.expire()
+        if self._is_pool_full and not self.pool.is_busy:
+            self._is_pool_full = False
+            _log.warning("threads are free again; requests are answered")
+        self._sweeping = None
+        if self._connections:
+            self._sweeping = self._loop.call_later(self.settings.sweep_seconds, self._sweep)
+
+
+def _address(listener: socket.socket) -> tuple[str, str]:
+    name = listener.getsockname()
+    return (str(name[0]), str(name[1])) if isinstance(name, tuple) else ("localhost", "0")

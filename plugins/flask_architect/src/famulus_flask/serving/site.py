@@ -1,0 +1,78 @@
+"""What the server knows of the application it serves, besides how to call it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
+from famulus_flask.notices import explain
+from famulus_flask.serving.disk import DiskSpace
+from famulus_flask.serving.heads import Head
+from famulus_flask.serving.replies import response_from
+from famulus_flask.serving.wsgi_call import Response
+
+if TYPE_CHECKING:
+    from famulus import Reply
+
+_HEALTH_ADDRESS = "/healthz"
+
+
+class Site:
+    """The addresses of one application that take forms, their limits, and replies to errors.
+
+    :param answers: None for an application that is not one of
+        :func:`famulus_flask.app.create_app`; it gets small bodies only.
+    """
+
+    def __init__(self, answers: Answers | None, *, small_body: int, keep_free: int) -> None:
+        self._answers = answers
+        self._small_body = small_body
+        self._disk = DiskSpace(answers.upload_folder, keep_free) if answers else None
+
+    def body_limit(self, head: Head) -> int:
+        """Return how large the body of a request may be."""
+        if self._answers is None or head.path not in FORM_ADDRESSES:
+            return self._small_body
+        return self._answers.limits.max_form_bytes
+
+    def disk_for(self, head: Head) -> DiskSpace | None:
+        """Return where a body is kept that is not small; None where none may be sent."""
+        return self._disk if head.path in FORM_ADDRESSES else None
+
+    def refusal(self, head: Head) -> Response | None:
+        """Return the reply to a request whose body is not to be received; None to receive it."""
+        return None
+
+    def health(self, head: Head, *, is_busy: bool) -> Response | None:
+        """Answer a look at the server's health; None for any other request."""
+        if self._answers is None or head.path != _HEALTH_ADDRESS:
+            return None
+        if head.method not in ("GET", "HEAD"):
+            return None
+        return self._respond(self._answers.health(is_busy=is_busy))
+
+    def busy(self) -> Response:
+        """Answer a request that cannot be served now."""
+        if self._answers is None:
+            return self.explain(HTTPStatus.SERVICE_UNAVAILABLE, None)
+        return self._respond(self._answers.busy())
+
+    def explain(self, status: HTTPStatus, head: Head | None) -> Response:
+        """Answer a request that is refused, as JSON where the sender prefers it."""
+        accepted = "" if head is None else head.text(b"accept")
+        return self._respond(explain(status, as_json=wants_json({"HTTP_ACCEPT": accepted})))
+
+    def _respond(self, reply: Reply) -> Response:
+        headers = dict(reply.headers)
+        if self._answers is not None:
+            headers = self._answers.headers(reply)
+        return response_from(reply, headers)
+
+
+def answers_of(application: Any) -> Answers | None:
+    """Return what an application has left for its server, or None."""
+    found = getattr(application, "extensions", {}).get(EXTENSION)
+    return found if isinstance(found, Answers) else None
+
+
