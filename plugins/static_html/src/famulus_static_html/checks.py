@@ -41,6 +41,7 @@ class StaticTaskChecks:
         ]
         data = self._data(state, task, SeveralWatches(watches))
         self._judge("task_source", task, data.columns)
+        self._judge_fields("task_source", task)
         self._judge("preview_source", preview, data.first)
         self.found += data.problems
         self.found += (problem for watch in watches for problem in watch.problems())
@@ -77,6 +78,17 @@ class StaticTaskChecks:
             check_text(path, report)
             self.found += report.problems
         return None
+
+    def _judge_fields(self, name: str, page: CompiledPage | None) -> None:
+        if page is None or page.has_named_field or page.has_raw_markup:
+            return
+        if any(not problem.warning for problem in page.problems):
+            return
+        message = (
+            "has no field with a name, so that no answer is collected unless a script of the page "
+            "makes fields"
+        )
+        self.found.append(famulus.Problem(message, file=self._path(name), warning=True))
 
     def _judge(self, name: str, page: CompiledPage | None, columns: Collection[str] | None) -> None:
         path = self._path(name)
@@ -153,6 +165,7 @@ class StaticTaskChecks:
         fault = None if values is None else row_fault(values)
         if fault:
             self.found.append(famulus.Problem(fault, key="shared_state.onboarding_data"))
+        self._judge_fields("onboarding_source", page)
         self._judge("onboarding_source", page, values if isinstance(values, Mapping) else None)
         if values is not None and not fault:
             for watch in self._watches("onboarding_source", page):

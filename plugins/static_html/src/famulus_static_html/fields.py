@@ -11,7 +11,9 @@ from attrs import Factory, frozen
 import famulus
 from famulus_static_html.attributes import value_of
 from famulus_static_html.source import PLACEHOLDER, Source
-from famulus_static_html.tokens import Token
+from famulus_static_html.tokens import Kind, Token
+
+_UNSENT = frozenset({"button", "image", "reset"})
 
 
 @frozen
@@ -44,6 +46,23 @@ class ListFields:
         patterns = [_pattern(name) for name in self.names - sent if "${" in name]
         found = {name for name in sent for pattern in patterns if pattern.fullmatch(name)}
         return found | (self.names & sent)
+
+
+def has_named_field(source: Source, tokens: Iterable[Token]) -> bool:
+    """Return whether any of these tags is a field whose value is sent with the form.
+
+    A custom element with a name may be one.
+    """
+    return any(
+        token.kind is Kind.START and _is_field(source, token) and value_of(source, token, "name")
+        for token in tokens
+    )
+
+
+def _is_field(source: Source, token: Token) -> bool:
+    if token.name == "input":
+        return value_of(source, token, "type").strip().lower() not in _UNSENT
+    return token.name in ("select", "textarea", "button") or "-" in token.name
 
 
 def _pattern(name: str) -> re.Pattern[str]:

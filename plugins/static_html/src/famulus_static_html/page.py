@@ -21,7 +21,8 @@ from famulus_static_html.contents import (
     style_parts,
     untouched_parts,
 )
-from famulus_static_html.fields import ListFields
+from famulus_static_html.fields import ListFields, has_named_field
+from famulus_static_html.ground_truth import ground_truth_faults
 from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
 from famulus_static_html.placement import Where, moved_scripts, script_kind, scripts_among, where
 from famulus_static_html.scripts import ScriptKind
@@ -89,6 +90,7 @@ class CompiledPage:
     problems: tuple[famulus.Problem, ...]
     #: whether values can bring fields with them
     has_raw_markup: bool = False
+    has_named_field: bool = True
 
     def render(self, values: Mapping[str, Any]) -> famulus.Page:
         """Return the page with every value in its place."""
@@ -150,6 +152,8 @@ class _Compiler:
         live = list(outside_templates(tokens))
         scripts = scripts_among(self.source, live)
         self._judge(own_form(self.source, live))
+        for offset, fault in ground_truth_faults(self.source, tokens):
+            self._problem(offset, fault)
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
@@ -167,6 +171,7 @@ class _Compiler:
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
+            has_named_field=has_named_field(self.source, live),
         )
 
     def _judge(self, form: OwnForm) -> None:

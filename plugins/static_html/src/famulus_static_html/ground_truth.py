@@ -1,0 +1,58 @@
+"""Find what a page is written with for SageMaker Ground Truth and nothing here understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from famulus_static_html.placement import script_kind
+from famulus_static_html.scripts import ScriptKind
+from famulus_static_html.source import Source
+from famulus_static_html.tokens import Kind, Token
+
+_INPUT = r"""\btask\s*(?:\.\s*input\b|\[\s*["']input["'])"""
+_LIQUID = re.compile(
+    rf"\{{\{{[^{{}}]*?{_INPUT}[^{{}}]*(?:\}}\}})?|\{{%[^%]*?{_INPUT}[^%]*(?:%\}})?"
+)
+_MOST_SHOWN = 60
+
+
+def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    """Yield each Liquid expression about the input, and each kind of ``<crowd-…>`` element, as
+    offset and fault.
+
+    What an inert script (``text/template`` …) holds is for the author's own scripts to read.
+    """
+    elements: set[str] = set()
+    for token in tokens:
+        is_element = token.kind is Kind.START and token.name.startswith("crowd-")
+        if is_element and token.name not in elements:
+            elements.add(token.name)
+            yield token.start, _element_fault(token.name)
+        for found in _LIQUID.finditer(source.text, token.start, _end(source, token)):
+            yield found.start(), _liquid_fault(found[0])
+
+
+def _end(source: Source, token: Token) -> int:
+    """Return the end of the part of a token that is looked at."""
+    if token.kind in (Kind.COMMENT, Kind.DOCTYPE):
+        return token.start
+    is_script = token.name == "script" and token.content is not None
+    is_inert = is_script and script_kind(source, token) is ScriptKind.OTHER
+    return token.head_end if is_inert else token.end
+
+
+def _element_fault(name: str) -> str:
+    return (
+        f"<{name}> is an element of Amazon's crowd-html-elements.js, whose answers are not "
+        'collected here: use ordinary fields with names, such as <input name="…">'
+    )
+
+
+def _liquid_fault(written: str) -> str:
+    shown = " ".join(written.split())
+    shown = shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 1]}…"
+    return (
+        f"{shown} is an expression of SageMaker Ground Truth, which nothing fills in here: write "
+        "${…} with a column of the data"
+    )
