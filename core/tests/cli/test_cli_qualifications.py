@@ -82,13 +82,13 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
     [
         (("grant", "god", "x"), "there is no qualification 'god'; did you mean 'good'?"),
         (("grant", "good", "x", "--value", 2**31), "2147483648 is not from"),
-        (("grant", "good", ""), "'' is no worker"),
+        (("grant", "good", ""), "worker: is empty"),
         (("grant", "good", "x", "--provider", "mok"), "no provider 'mok'; did you mean 'mock'?"),
         (("grant", "good", "x", "--requester", "lab"), "no requester 'lab' of mock"),
         (("revoke", "good", "z"), "mock knows no worker 'z'"),
         (("workers", "god"), "there is no qualification 'god'"),
         (("reset-onboarding", "good", "z"), "mock knows no worker 'z'"),
-        (("create", " good"), "begins or ends with a space"),
+        (("create", "go\x1bod"), "cannot be seen (U+001B)"),
         (("grnt", "good"), "No such command 'grnt'"),
     ],
 )

@@ -157,14 +157,14 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(
 def test_every_problem_of_the_command_line_is_told_at_once(
     famulus: Callable[..., Result],
 ) -> None:
-    done = famulus("register", "bank", "name= lab", "regoin=x", "region=east", "number")
+    done = famulus("register", "bank", "name=l\u202eab", "regoin=x", "region=east", "number")
 
     assert done.exit_code == 2
     texts = [line.removeprefix("famulus: error: ") for line in done.stderr.splitlines()]
     assert texts == [
         "regoin: bank knows no such setting; did you mean 'region'?",
         "'number' is not 'KEY=VALUE', such as name=my-account",
-        "name: ' lab' is no name: it has 1 to 255 characters that can be seen",
+        "name: 'l\\u202eab' has a character that cannot be seen (U+202E); leave it out",
         "region: 'east' is not allowed; use one of: north, south",
         "number: is missing; write number=… (Number of the account.)",
         "key: is missing; a secret is only asked for on a terminal (What opens it.)",

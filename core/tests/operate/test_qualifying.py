@@ -117,8 +117,9 @@ def test_a_list_for_another_provider_is_neither_needed_nor_made(
 @pytest.mark.parametrize(
     ("option", "name", "message"),
     [
-        ("block_qualification", "", "is empty; give the qualification a name"),
-        ("block_qualification", " bad", "' bad' begins or ends with a space; leave it out"),
+        ("block_qualification", "", "is empty; give it a name"),
+        ("block_qualification", "b\x7fd", "'b\\x7fd' has a character that cannot be seen (U+007F); "
+         "leave it out"),
         ("onboarding_qualification", "a" * 250, "has 257 characters; at most 255 are allowed"),
     ],
 )

@@ -199,7 +199,7 @@ def test_what_is_no_json_is_the_providers_fault(
 def test_everything_wrong_is_told_at_once(database: Database, plugins: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
         register_requester(
-            database, "bank", " lab", plugins=plugins, regin="south", region="west"
+            database, "bank", "l\x9bab", plugins=plugins, regin="south", region="west"
         )
 
     keys = [problem.key for problem in caught.value.problems]

@@ -11,12 +11,12 @@ from attrs import frozen
 
 from famulus.cli.session import Session
 from famulus.cli.texts.words import counted
-from famulus.config.requirements import LONGEST_NAME
 from famulus.config.suggest import did_you_mean
 from famulus.errors import FamulusError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, Requester, Worker, literal
+from famulus.names import name_fault, stripped
 from famulus.plugins import Plugins, discover
 from famulus.work.platform.outbox import Telling
 from famulus.work.platform.telling import tell_requester
@@ -71,6 +71,7 @@ def opened_crowd(
     with session.open_database() as database:
         provider_type = provider or _only_provider(database, plugins)
         capabilities = plugins.provider(provider_type).capabilities
+        requester = None if requester is None else stripped(requester)
         names = _requesters(database, provider_type)
         if requester is not None and requester not in names:
             near = did_you_mean(requester, names, otherwise="registered")
@@ -89,19 +90,16 @@ def opened_crowd(
         )
 
 
-def check_workers(names: Iterable[str]) -> None:
-    """Check names of workers that may be made known.
+def read_workers(names: Iterable[str]) -> Sequence[str]:
+    """Return names of workers as they are stored, each once.
 
     :raises famulus.UsageError: with each that is none.
     """
-    wrong = [
-        name
-        for name in names
-        if not (name and name.isprintable() and len(name) <= LONGEST_NAME)
-    ]
-    if wrong:
-        rule = f"their names have 1 to {LONGEST_NAME} characters that can be seen"
-        raise UsageError([Problem(f"{name!r} is no worker: {rule}") for name in wrong])
+    names = list(names)
+    faults = [fault for name in names if (fault := name_fault(name)) is not None]
+    if faults:
+        raise UsageError([Problem(fault, key="worker") for fault in faults])
+    return list(dict.fromkeys(map(stripped, names)))
 
 
 def tell(crowd: Crowd) -> None:

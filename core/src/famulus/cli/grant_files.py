@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from famulus.config.requirements import LONGEST_NAME, check_name, check_value
+from famulus.config.requirements import check_value, qualification_name
 from famulus.config.suggest import did_you_mean
 from famulus.errors import Problem, UsageError
+from famulus.names import name_fault, stripped
 
 #: Problems of one file that are told.
 _MOST_TOLD = 20
@@ -122,7 +123,7 @@ def _row(
         problems.append(_problem(file, line, f"has {len(cells)} cells for {len(columns)} columns"))
         return None
     found = {
-        column: cells[place].strip() if place < len(cells) else ""
+        column: stripped(cells[place]) if place < len(cells) else ""
         for column, place in columns.items()
     }
     faults = list(_faults(found, name))
@@ -135,12 +136,13 @@ def _row(
 
 def _faults(found: Mapping[str, str], name: str | None) -> Iterator[str]:
     worker = found["worker"]
+    fault = name_fault(worker) if worker else None
     if not worker:
         yield "has no worker"
-    elif not worker.isprintable() or len(worker) > LONGEST_NAME:
-        yield f"the worker {worker!r} is no name of 1 to {LONGEST_NAME} characters that can be seen"
+    elif fault is not None:
+        yield f"the worker {fault}"
     if name is None:
-        yield from _raised(lambda: check_name(found["qualification"]), "the qualification")
+        yield from _raised(lambda: qualification_name(found["qualification"]), "the qualification")
     text = found.get("value") or "1"
     try:
         number = int(text)
@@ -150,7 +152,7 @@ def _faults(found: Mapping[str, str], name: str | None) -> Iterator[str]:
         yield from _raised(lambda: check_value(number), "the value")
 
 
-def _raised(check: Callable[[], None], what: str) -> Iterator[str]:
+def _raised(check: Callable[[], object], what: str) -> Iterator[str]:
     try:
         check()
     except UsageError as error:

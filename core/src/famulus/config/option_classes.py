@@ -112,14 +112,20 @@ def _failed_validators(
     They see what attrs shows them: an instance whose fields are set but not yet validated.
     """
     half_made: object = object.__new__(cls)
+    failed = set[str]()
     for name, field in fields.items():
         value = values[name] if name in values else default_of(field)
+        if field.converter is not None:
+            try:
+                value = field.converter(value)  # type: ignore[operator]
+            except Exception:  # noqa: BLE001 - plugins' code; attrs raises it again
+                failed.add(name)
         object.__setattr__(half_made, field.name, value)
     for name, field in fields.items():
-        if field.validator is None or field.converter is not None or name not in values:
+        if field.validator is None or name in failed or name not in values:
             continue
         try:
-            field.validator(half_made, field, values[name])
+            field.validator(half_made, field, getattr(half_made, field.name))
         except Exception as error:  # noqa: BLE001 - validators are plugins' code
             yield (name,), str(_secret()) if is_secret(field) else _reason(error)
 

@@ -24,19 +24,22 @@ def option(
     required: bool = False,
     secret: bool = False,
     validator: Any = None,
+    converter: Any = None,
 ) -> Any:
     """Declare one option of an ``Args`` class, or a plain field of a shared state.
 
     A required option without a default is missing until the user sets it: its default is ``None``
     and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
-    left out of what is stored and shown.
+    left out of what is stored and shown. A ``converter`` gets the typed value, before the
+    ``validator``.
     """
     metadata = {_HELP: help, _CHOICES: choices, _REQUIRED: required, _SECRET: secret}
+    checks: dict[str, Any] = {"validator": validator, "converter": converter}
     if factory is not None:
-        return attrs.field(factory=factory, metadata=metadata, validator=validator)
+        return attrs.field(factory=factory, metadata=metadata, **checks)
     if default is attrs.NOTHING:
         default = None
-    return attrs.field(default=default, metadata=metadata, validator=validator)
+    return attrs.field(default=default, metadata=metadata, **checks)
 
 
 def callback(*, help: str, default: Callable[..., Any] | None = None) -> Any:  # noqa: A002

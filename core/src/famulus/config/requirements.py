@@ -14,9 +14,8 @@ from famulus.config.options import option
 from famulus.config.suggest import did_you_mean
 from famulus.config.values import shown
 from famulus.errors import Problem, UsageError
+from famulus.names import name_fault, read_name, stripped
 
-#: What the column holds.
-LONGEST_NAME = 255
 _LARGEST = 2**31 - 1
 _CONSTANT = "QUAL_"
 
@@ -77,14 +76,12 @@ class OnboardingRequired:
         return f"{onboarding_qualification}-failed"
 
 
-def check_name(name: object) -> None:
-    """Check the name of a qualification.
+def qualification_name(name: object) -> str:
+    """Return the name of a qualification as it is stored and compared.
 
-    :raises famulus.UsageError: saying what a name is.
+    :raises famulus.UsageError: saying what is wrong with it.
     """
-    message = _name_fault(name)
-    if message is not None:
-        raise UsageError(Problem(message, key="qualification_name"))
+    return read_name(name, "qualification_name")
 
 
 def check_value(value: object) -> None:
@@ -97,8 +94,12 @@ def check_value(value: object) -> None:
         raise UsageError(Problem(f"takes a whole number, and {shown(value)} {fault}", key="value"))
 
 
+def _stripped(name: Any) -> Any:
+    return stripped(name) if isinstance(name, str) else name
+
+
 def _is_name(_: object, _field: Attribute[Any], value: object) -> None:
-    _refuse(_name_fault(value))
+    _refuse(name_fault(value))
 
 
 def _is_comparator(_: object, _field: Attribute[Any], value: object) -> None:
@@ -126,6 +127,7 @@ class QualificationRequirement:
     qualification_name: str = option(
         help="The qualification's name.",
         required=True,
+        converter=_stripped,
         validator=_is_name,
     )
     comparator: Comparator = option(
@@ -240,7 +242,7 @@ def _faults(entry: Any) -> list[tuple[str, str]]:
     comparator = entry.get("comparator")
     wrong = _comparator_fault(comparator) if "comparator" in entry else ""
     checks = {
-        "qualification_name": _name_fault(entry.get("qualification_name")),
+        "qualification_name": name_fault(entry.get("qualification_name")),
         "comparator": wrong,
         "value": None if wrong is not None else _value_fault(
             Comparator(str(comparator)), entry.get("value")
@@ -251,20 +253,6 @@ def _faults(entry: Any) -> list[tuple[str, str]]:
     return faults + [
         (name, message) for name, message in checks.items() if message and name not in known
     ]
-
-
-def _name_fault(name: object) -> str | None:
-    if not isinstance(name, str):
-        return f"{shown(name)} is not a name: give it as a text"
-    if not name.strip():
-        return "is empty; give the qualification a name"
-    if name != name.strip():
-        return f"{name!r} begins or ends with a space; leave it out"
-    if not name.isprintable():
-        return f"{name!r} has a character that cannot be seen, such as a line break"
-    if len(name) > LONGEST_NAME:
-        return f"has {len(name)} characters; at most {LONGEST_NAME} are allowed"
-    return None
 
 
 def _comparator_fault(comparator: object) -> str | None:

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from famulus.config.options import option
 from famulus.config.requirements import QualificationRequirement
+from famulus.names import name_fault, stripped
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -20,17 +21,18 @@ _LARGEST_SPEND = 10**12
 _LARGEST_NUMBER = 2**31 - 1
 
 
+def _name(value: str | None) -> str | None:
+    return None if value is None else stripped(value)
+
+
 def _is_name(_: object, _field: Attribute[Any], value: str | None) -> None:
     if value is None:
         return
-    if not value.strip():
+    if not value:
         raise ValueError("is empty; write a name, or leave it out to have the blueprint's type")
-    if value != value.strip():
-        raise ValueError(f"{value!r} begins or ends with a space")
-    if not value.isprintable():
-        raise ValueError(f"{value!r} has a character that cannot be seen, such as a line break")
-    if len(value) > _LONGEST_NAME:
-        raise ValueError(f"has {len(value)} characters; at most {_LONGEST_NAME} are allowed")
+    fault = name_fault(value, _LONGEST_NAME)
+    if fault is not None:
+        raise ValueError(fault)
 
 
 def _is_filled(_: object, _field: Attribute[Any], value: str | None) -> None:
@@ -73,6 +75,7 @@ class TaskArgs:
     task_name: str | None = option(
         help="Name under which runs share limits, workers' history and review; "
         "the blueprint's type when unset.",
+        converter=_name,
         validator=_is_name,
     )
     task_title: str | None = option(

@@ -25,6 +25,7 @@ from famulus.model.tables import (
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.differences import Difference, of_reviews, of_visits
+from famulus.operate.doubled_names import of_names
 from famulus.plugins import Plugins
 from famulus.work.money.paying import select_visits, visit_view
 from famulus.work.money.settling import REJECTED_INSTEAD
@@ -60,7 +61,7 @@ def read_differences(
         found += _of_platform(database, plugins, record)
     if run is None and records:
         with database.read() as tx:
-            found += _of_requesters(tx)
+            found += [*_of_requesters(tx), *of_names(tx)]
     return found
 
 

@@ -11,7 +11,7 @@ from famulus.config.requirements import (
     Comparator,
     OnboardingRequired,
     QualificationRequirement,
-    check_name,
+    qualification_name,
     requirement,
     requirement_problems,
 )
@@ -98,8 +98,7 @@ def _name_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
         if name is None:
             continue
         try:
-            check_name(name)
-            check_name(OnboardingRequired.get_failed_qual(name))
+            qualification_name(OnboardingRequired.get_failed_qual(qualification_name(name)))
         except UsageError as error:
             problems += [
                 plan.problem(f"blueprint.{option}", each.message) for each in error.problems

@@ -10,6 +10,7 @@ from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
 from famulus.model.tables import Qualification, Task
+from famulus.names import read_name
 from famulus.review.filters import unit_statuses
 from famulus.review.qualifications import holders_of
 from famulus.review.stored_units import Unit, stored_units
@@ -90,6 +91,7 @@ class DataBrowser:
         :param value: only those who hold it with this value.
         :raises famulus.NotFoundError: when there is no such qualification.
         """
+        qualification_name = read_name(qualification_name, "qualification_name")
         self._check_qualification(qualification_name)
         return (
             holder.worker

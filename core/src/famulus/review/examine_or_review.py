@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from attrs import frozen
 
-from famulus.config.requirements import check_name
+from famulus.config.requirements import qualification_name
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.plugins import Plugins, discover
@@ -180,7 +180,7 @@ def _ask_qualification(
         if not name:
             return None
         try:
-            check_name(name)
+            name = qualification_name(name)
         except UsageError as error:
             if given is not None:
                 raise

@@ -13,6 +13,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
 from famulus.model.tables import Agent, Unit, Worker
+from famulus.names import read_name
 from famulus.review.up_for_review import Scope, check_worker
 
 
@@ -74,8 +75,9 @@ def unit_statuses(
 
 
 def _numbers(database: Database, scope: Scope, names: Collection[str]) -> list[int]:
+    names = [read_name(name, "worker") for name in names]
     with database.read() as tx:
         for name in names:
             check_worker(tx, scope, name)
-        rows = tx.rows(Worker.select(Worker.id).where(Worker.name << list(names)))
+        rows = tx.rows(Worker.select(Worker.id).where(Worker.name << names))
     return [row.id for row in rows]

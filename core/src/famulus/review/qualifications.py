@@ -10,6 +10,7 @@ from attrs import frozen
 
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification, Worker
+from famulus.names import stripped
 from famulus.work.people.qualifications import find_qualification
 from famulus.work.people.worker_handle import Grant, worker_of
 from famulus.work.people.worker_handle import Worker as WorkerHandle
@@ -63,6 +64,7 @@ def holders_of(
 
     :param provider_type: only workers of that provider.
     """
+    name = stripped(name)
     with database.read() as tx:
         number = find_qualification(tx, name)
     last = 0

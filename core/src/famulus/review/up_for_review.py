@@ -16,6 +16,7 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Participation, Task, TaskRun, Unit, Worker
 from famulus.model.transaction import Transaction
+from famulus.names import read_name
 from famulus.review.unit_records import UnitRecord, select_records, unit_records
 
 #: Workers that a message about an unknown one may list, or guess among.
@@ -56,7 +57,10 @@ def find_scope(
 
     :param worker: only the units of this one, by the provider's id.
     :raises famulus.NotFoundError: when there is no such task, run of it, or worker in it.
+    :raises famulus.UsageError: for a name that no task or worker can have.
     """
+    task = read_name(task, "task")
+    worker = None if worker is None else read_name(worker, "worker")
     if not database.exists:
         raise NotFoundError(
             f"there is no task {task!r}: the database {database.location.shown} does not exist yet"

@@ -27,6 +27,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Assignment, TaskRun, Unit, Visit, Worker
 from famulus.model.transaction import Transaction
+from famulus.names import read_name, stripped
 from famulus.work.people.eligibility import Rule
 from famulus.work.release import Attempted, end_visit, take_back
 
@@ -173,13 +174,17 @@ _UNIT = Statement(
 
 def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
     """Return a worker's number, or None when they have never arrived."""
-    row = tx.one(_WORKER, provider=provider_type, name=name)
+    row = tx.one(_WORKER, provider=provider_type, name=stripped(name))
     return None if row is None else int(row[0])
 
 
 def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
     """Return the number of a worker who has arrived for the first time; others may have made it
-    meanwhile."""
+    meanwhile.
+
+    :raises famulus.UsageError: for a name that nobody can have.
+    """
+    name = read_name(name, "worker")
     tx.run(_NEW_WORKER, provider=provider_type, name=name, at=to_micros(tx.now))
     worker = find_worker(tx, provider_type, name)
     assert worker is not None

@@ -49,6 +49,7 @@ from famulus.model.transaction import Transaction
 from famulus.work import shell
 from famulus.work.admission import Admission
 from famulus.work.arrival import Found, Onboarding, Rules, Settled
+from famulus.work.arrival_names import named_arrival
 from famulus.work.callbacks import RemoteCallbacks
 from famulus.work.onboarding import UndecidedError, is_passed, store_onboarding
 from famulus.work.people.eligibility import Rule, onboarding_of
@@ -73,8 +74,6 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 _LONGEST_SUBMISSION_ID = 64
-#: Of a worker or a visit: longer than any platform's, and what a column holds.
-_LONGEST_NAME = 255
 _SECOND = 1_000_000
 #: Without a failure before what kept requests from being answered is logged as over. Some requests
 #: do without it: pages are served while uploads meet a full disk.
@@ -165,12 +164,13 @@ class Gateway:
             requirements=requirements,
             onboarding=onboarding_of(blueprint),
         )
+        self._refusals = Refusals(database, run=record.id, provider_type=record.provider_type)
         self._admission = Admission(
             database=database,
             rules=rules,
             checks=checks,
             predicate=state.worker_can_do_unit,
-            refusals=Refusals(database, run=record.id, provider_type=record.provider_type),
+            refusals=self._refusals,
         )
 
     @property
@@ -209,8 +209,11 @@ class Gateway:
             return self._preview()
         if isinstance(who, Refusal):
             return self._replies.refused(who)
-        if not (_usable(who.worker_name) and _usable(who.reference)):
-            return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK))
+        who = named_arrival(who)
+        if isinstance(who, Refusal):
+            if who.note:
+                self._refusals.note("", who)
+            return self._replies.refused(who)
         return self._show(self._admission.admit(who, query), who.worker_name)
 
     @_guarded
@@ -306,7 +309,7 @@ class Gateway:
     def _store_onboarding(
         self, attempt: Attempt, submission: str, form: Form
     ) -> Acknowledgement:
-        qualification = self._blueprint.onboarding_qualification
+        qualification = onboarding_of(self._blueprint)
         assert qualification is not None
         view = self._attempt_view(attempt.agent, onboarding=True)
         answers = self._blueprint.read_answers(form, view)
@@ -447,10 +450,6 @@ class Gateway:
             id=visit, run_id=self.run_id, reference=row[0], query=json.loads(row[2]),
             worker_name=row[3],
         )
-
-
-def _usable(name: str) -> bool:
-    return 0 < len(name) <= _LONGEST_NAME and name.isprintable()
 
 
 def _visit_of(attempt: Attempt) -> VisitView:

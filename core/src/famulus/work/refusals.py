@@ -29,12 +29,15 @@ class Refusals:
         self._mutex = threading.Lock()
 
     def note(self, worker_name: str, refusal: Refusal) -> None:
-        """Leave an event that says what refused a worker, unless there is one already."""
+        """Leave an event that says what refused a worker, unless there is one already.
+
+        :param worker_name: empty for somebody who cannot be named.
+        """
         if not self._is_new((worker_name, refusal.reason.value)):
             return
         _log.info(
             "run %d: %s was not let in, %s: %s",
-            self._run, worker_name, refusal.reason.value, refusal.note,
+            self._run, worker_name or "somebody", refusal.reason.value, refusal.note,
         )
 
         def job(tx: Transaction) -> None:

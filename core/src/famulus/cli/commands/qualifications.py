@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.crowds import check_workers, crowd_options, opened_crowd, tell
+from famulus.cli.crowds import crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.words import counted, say
-from famulus.config.requirements import check_name, check_value
+from famulus.config.requirements import check_value, qualification_name
 from famulus.config.suggest import did_you_mean
 from famulus.errors import NotFoundError, Problem
 from famulus.model.database import Database
@@ -68,7 +68,7 @@ def list_all(session: Session, as_json: bool) -> None:
 @pass_session
 def create(session: Session, name: str, description: str) -> None:
     """Create the qualification NAME."""
-    check_name(name)
+    name = qualification_name(name)
     with session.open_database() as database:
 
         def job(tx: Transaction) -> bool:
@@ -104,12 +104,12 @@ def grant(
     from famulus.work.people.bulk_grants import Granted, make_workers
 
     check_value(value)
-    check_workers(workers)
+    name, names = qualification_name(name), read_workers(workers)
     with opened_crowd(session, provider, requester) as crowd:
         _numbers(session, crowd.database, [name], create=create)
 
         def job(tx: Transaction) -> Granted:
-            numbers, new = make_workers(tx, crowd.provider_type, workers)
+            numbers, new = make_workers(tx, crowd.provider_type, names)
             changed = sum(
                 granting.grant(
                     tx, worker=each, qualification=name, value=value, requesters=crowd.told
@@ -137,9 +137,10 @@ def revoke(
     requester: str | None,
 ) -> None:
     """Take the qualification NAME from workers."""
+    name, names = qualification_name(name), read_workers(workers)
     with opened_crowd(session, provider, requester) as crowd:
         _numbers(session, crowd.database, [name], create=False)
-        known = _known(crowd.database, crowd.provider_type, workers)
+        known = _known(crowd.database, crowd.provider_type, names)
 
         def job(tx: Transaction) -> int:
             return sum(
@@ -163,6 +164,7 @@ def revoke(
 @pass_session
 def workers(session: Session, name: str, provider: str | None, as_json: bool) -> None:
     """List who holds the qualification NAME."""
+    name = qualification_name(name)
     with session.open_database() as database:
         _numbers(session, database, [name], create=False)
         found = list(holders_of(database, name, provider))
@@ -198,6 +200,7 @@ def import_(
     from famulus.cli.grant_files import read_names, read_rows
     from famulus.work.people.bulk_grants import ListedGrant, grant_all
 
+    name = None if name is None else qualification_name(name)
     with opened_crowd(session, provider, requester) as crowd:
         numbers = _numbers(session, crowd.database, read_names(file, name), create=create)
         listed = (
@@ -228,9 +231,10 @@ def reset_onboarding(
 
     Forgets that they have passed or failed it, here and on the platform.
     """
+    name, names = qualification_name(name), read_workers(workers)
     with opened_crowd(session, provider, requester) as crowd:
         _numbers(session, crowd.database, [name], create=False)
-        known = _known(crowd.database, crowd.provider_type, workers)
+        known = _known(crowd.database, crowd.provider_type, names)
 
         def job(tx: Transaction) -> list[bool]:
             return [

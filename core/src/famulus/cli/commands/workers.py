@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.crowds import Crowd, check_workers, crowd_options, opened_crowd, tell
+from famulus.cli.crowds import Crowd, crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.words import counted, people, say
@@ -100,9 +100,9 @@ def block(
 
     Holds here at once, for workers too who have never come. What they have begun they may submit.
     """
-    check_workers(workers)
+    names = read_workers(workers)
     with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
-        _set(crowd, workers, blocked=True, reason=reason, on_platform=on_platform)
+        _set(crowd, names, blocked=True, reason=reason, on_platform=on_platform)
 
 
 @workers.command
@@ -120,15 +120,15 @@ def unblock(
     requester: str | None,
 ) -> None:
     """Let workers work again."""
-    check_workers(workers)
+    names = read_workers(workers)
     with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
-        for name in workers:
+        for name in names:
             find_worker(crowd.database, crowd.provider_type, name)
-        _set(crowd, workers, blocked=False, reason=reason, on_platform=on_platform)
+        _set(crowd, names, blocked=False, reason=reason, on_platform=on_platform)
 
 
 def _set(
-    crowd: Crowd, names: tuple[str, ...], *, blocked: bool, reason: str, on_platform: bool
+    crowd: Crowd, names: Sequence[str], *, blocked: bool, reason: str, on_platform: bool
 ) -> None:
     requesters = crowd.requesters if on_platform else ()
 
@@ -140,7 +140,7 @@ def _set(
         )
 
     changed = crowd.database.write(job)
-    rest = len(set(names)) - changed
+    rest = len(names) - changed
     if changed:
         word = "Blocked" if blocked else "Unblocked"
         say(f"{word} {counted(changed, 'worker')} of {crowd.provider_type}.")

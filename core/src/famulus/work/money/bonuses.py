@@ -13,6 +13,7 @@ from famulus.model.statements import held
 from famulus.model.states import DONE_UNITS, PaymentKind, PaymentStatus
 from famulus.model.tables import Agent, Payment, TaskRun, Unit, Visit, Worker, literals
 from famulus.model.transaction import Row, Transaction
+from famulus.names import read_name
 from famulus.work.changes import change_payment
 from famulus.work.money.budget import read_budget
 from famulus.work.money.settling import REJECTED_INSTEAD, newest_verdict
@@ -68,6 +69,7 @@ def worker_payee(tx: Transaction, run: int, worker: str) -> Payee:
 
     :raises famulus.NotFoundError: when they have never come to it.
     """
+    worker = read_name(worker, "worker")
     row = tx.row(
         Visit.select(Visit.id)
         .join(Worker, on=(Visit.worker == Worker.id))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import attrs
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus.model.database import Database
 from famulus.model.fields import dump_json, to_micros
@@ -15,6 +15,7 @@ from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Outbox, Worker
 from famulus.model.transaction import Transaction
+from famulus.names import read_name
 from famulus.work.changes import record
 from famulus.work.people.qualifications import telling_key
 from famulus.work.platform.outbox import Telling
@@ -63,11 +64,15 @@ _NUMBERS = (
 )
 
 
+def _worker_name(name: str) -> str:
+    return read_name(name, "worker")
+
+
 @frozen
 class ListedGrant:
     """One grant of a list."""
 
-    worker_name: str
+    worker_name: str = field(converter=_worker_name)
     #: by number
     qualification: int
     value: int
@@ -115,9 +120,12 @@ def grant_all(
 def make_workers(
     tx: Transaction, provider_type: str, names: Iterable[str]
 ) -> tuple[dict[str, int], int]:
-    """Return the numbers of workers by name, made known at need, and how many of them were new."""
+    """Return the numbers of workers by name, made known at need, and how many of them were new.
+
+    :raises famulus.UsageError: for a name that nobody can have.
+    """
     # In one order, so that two batches that make the same workers do not wait for each other.
-    wanted = sorted(set(names))
+    wanted = sorted({read_name(name, "worker") for name in names})
     known = _numbers(tx, provider_type, wanted)
     new = [name for name in wanted if name not in known]
     if new:

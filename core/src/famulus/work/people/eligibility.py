@@ -16,6 +16,7 @@ from famulus.contracts.plan import Plan
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification
 from famulus.model.transaction import Transaction
+from famulus.names import stripped
 
 ONBOARDING_FAILED = (
     "You did not pass the introduction to this task, so it has no work for you. Thank you for"
@@ -57,17 +58,22 @@ def qualification_names(plan: Plan, blueprint: Blueprint) -> list[str]:
     """Return the qualifications that a run asks for or grants, each of which has to exist."""
     asked = (rule.requirement for rule in run_rules(plan, blueprint))
     names = [each.qualification_name for each in asked if each.applies_to(plan.provider.type)]
-    return list(dict.fromkeys(filter(None, [blueprint.onboarding_qualification, *names])))
+    return list(dict.fromkeys(filter(None, [_granted_by(blueprint), *names])))
 
 
 def onboarding_of(blueprint: Blueprint) -> str | None:
     """Return the qualification that a run's onboarding grants; None where there is none."""
-    return blueprint.onboarding_qualification if blueprint.has_onboarding else None
+    return _granted_by(blueprint) if blueprint.has_onboarding else None
 
 
 def held_by(tx: Transaction, worker: int) -> dict[str, int]:
     """Return the values a worker holds, by qualification."""
     return {name: value for name, value in tx.all(_HELD, worker=worker)}  # noqa: C416
+
+
+def _granted_by(blueprint: Blueprint) -> str | None:
+    name = blueprint.onboarding_qualification
+    return None if name is None else stripped(name)
 
 
 def _absent(name: str) -> QualificationRequirement:

@@ -10,6 +10,7 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent, Task, TaskRun
 from famulus.model.transaction import Transaction
+from famulus.names import stripped
 
 
 @frozen(kw_only=True)
@@ -75,7 +76,7 @@ def read_past_work(
         .limit(most)
     )
     if task is not None:
-        query = query.where(Task.name == task)
+        query = query.where(Task.name == stripped(task))
     if since is not None:
         query = query.where(Agent.submitted_at >= since)
     return [PastWork(**{**vars(row), "late": bool(row.late)}) for row in tx.rows(query)]

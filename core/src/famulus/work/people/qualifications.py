@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famulus.config.requirements import OnboardingRequired, check_name, check_value
+from famulus.config.requirements import OnboardingRequired, check_value, qualification_name
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification, Requester, Worker
 from famulus.model.transaction import Transaction
+from famulus.names import stripped
 from famulus.work.arrival import hold_worker
 from famulus.work.changes import record
 from famulus.work.people.eligibility import held_by
@@ -30,7 +31,7 @@ _HELD = Statement(
 
 def find_qualification(tx: Transaction, name: str) -> int | None:
     """Return a qualification's number, or None when there is none of that name."""
-    row = tx.one(_NUMBER, name=name)
+    row = tx.one(_NUMBER, name=stripped(name))
     return None if row is None else int(row[0])
 
 
@@ -39,7 +40,7 @@ def make_qualification(tx: Transaction, name: str, description: str = "") -> int
 
     :raises famulus.UsageError: for a name that nothing can have.
     """
-    check_name(name)
+    name = qualification_name(name)
     number = find_qualification(tx, name)
     if number is not None:
         return number
@@ -75,6 +76,7 @@ def grant(
     :raises famulus.UsageError: for a name or a value that nothing can have.
     """
     check_value(value)
+    qualification = qualification_name(qualification)
     number = make_qualification(tx, qualification)
     hold_worker(tx, worker)
     held = tx.one(_HELD, worker=worker, qualification=number)
@@ -106,6 +108,7 @@ def revoke(
 
     :param requesters: whose platform is to be told, as in :func:`grant`.
     """
+    qualification = stripped(qualification)
     number = find_qualification(tx, qualification)
     if number is None:
         return False
@@ -140,6 +143,7 @@ def settle_onboarding(
 
     The first outcome stands, whichever run or tab it came from: nobody gets a second try.
     """
+    qualification = stripped(qualification)
     failed = OnboardingRequired.get_failed_qual(qualification)
     hold_worker(tx, worker)
     if {qualification, failed} & held_by(tx, worker).keys():
@@ -160,7 +164,7 @@ def reset_onboarding(
 ) -> bool:
     """Forget that a worker has passed or failed an onboarding, so that their next visit begins it
     anew; say whether there was anything to forget."""
-    names = (qualification, OnboardingRequired.get_failed_qual(qualification))
+    names = (qualification, OnboardingRequired.get_failed_qual(stripped(qualification)))
     revoked = [
         revoke(
             tx, worker=worker, qualification=name, cause="reset onboarding", requesters=requesters

@@ -14,6 +14,7 @@ from famulus.model import tables
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification
 from famulus.model.transaction import Row, Transaction
+from famulus.names import read_name, stripped
 from famulus.work.arrival import find_worker as find_number
 from famulus.work.people import qualifications
 from famulus.work.people.blocking import set_blocked
@@ -122,7 +123,7 @@ class Worker(WorkerView):
             .order_by(Qualification.name)
         )
         if name is not None:
-            query = query.where(Qualification.name == name)
+            query = query.where(Qualification.name == stripped(name))
         with self._database.read() as tx:
             return [Grant(**vars(row)) for row in tx.rows(query)]
 
@@ -131,7 +132,9 @@ def find_worker(database: Database, provider_type: str, name: str) -> Worker:
     """Return a worker by the provider's id for them.
 
     :raises famulus.NotFoundError: for somebody this database has not heard of.
+    :raises famulus.UsageError: for a name that nobody can have.
     """
+    name = read_name(name, "worker")
     number = None
     if database.exists:
         with database.read() as tx:

@@ -20,12 +20,12 @@ from famulus.errors import FamulusError, PluginError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.tables import Requester, TaskRun
 from famulus.model.transaction import Row, Transaction
+from famulus.names import name_fault, stripped
 from famulus.plugins import Plugins, discover
 
 #: The option of a provider that names the account.
 KEY = "provider.requester_name"
 
-_LONGEST_NAME = 255
 #: A shorter secret is found by chance inside of values that have nothing to do with it.
 _SHORTEST_SECRET = 6
 
@@ -68,6 +68,7 @@ def register_requester(
     problems = [*name_problems(name), *problems]
     if problems:
         raise UsageError(problems)
+    name = stripped(name)
     prepare_tables(database, plugins, cls)
     known = find_requester(database, provider_type, name)
     settings = _settings(_for_account(database, cls, known), name, made)
@@ -83,10 +84,8 @@ def read_requester_args(
 
 def name_problems(name: str) -> list[Problem]:
     """Return what is wrong with the name of a requester."""
-    if name and name == name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME:
-        return []
-    message = f"{name!r} is no name: it has 1 to {_LONGEST_NAME} characters that can be seen"
-    return [Problem(message, key="name")]
+    fault = name_fault(name)
+    return [] if fault is None else [Problem(fault, key="name")]
 
 
 def list_requesters(
@@ -172,7 +171,7 @@ def choose_requester(
 def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
     """Return the name of who pays, as far as the plan or its provider says it."""
     named: str | None = getattr(plan.provider.args, "requester_name", None)
-    return named or provider.default_requester
+    return stripped(named or "") or provider.default_requester
 
 
 def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
@@ -273,7 +272,7 @@ def _store(
 
 
 def _find(tx: Transaction, provider_type: str, name: str) -> RequesterView | None:
-    row = tx.row(Requester.select().where(*_is(provider_type, name)))
+    row = tx.row(Requester.select().where(*_is(provider_type, stripped(name))))
     return None if row is None else requester_view(row)
 
 

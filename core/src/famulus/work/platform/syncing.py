@@ -24,6 +24,7 @@ from famulus.model.states import (
 from famulus.model.tables import Agent, Visit, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.work.arrival import find_worker, make_worker
+from famulus.work.arrival_names import named_report
 from famulus.work.changes import change_payment, change_visit
 from famulus.work.giving import make_visit
 from famulus.work.money.paying import select_visits, visit_view
@@ -59,7 +60,16 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
     for page in _pages(database, run.id):
         asked += len(page)
         known = {(row.worker_name, row.reference): row.id for row in page}
-        for report in provider.sync(run, [visit_view(row) for row in page]):
+        for given in provider.sync(run, [visit_view(row) for row in page]):
+            report = named_report(given)
+            if report is None:
+                nameless = (
+                    f"the platform reports a visit {given.reference!r} of {given.worker_name!r}, "
+                    "which are no names"
+                )
+                strange.append(nameless)
+                _log.warning("run %d: %s", run.id, nameless)
+                continue
             visit = known.get((report.worker_name, report.reference))
             if visit is None:
                 find = partial(_find, provider_type=provider.type, run=run.id, report=report)

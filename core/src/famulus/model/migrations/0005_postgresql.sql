@@ -1,0 +1,82 @@
+UPDATE "task"
+SET "name" = btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+WHERE "name" <> btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+    AND btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) <> ''
+    AND NOT EXISTS (
+        SELECT 1 FROM "task" AS other
+        WHERE btrim(other."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+                = btrim("task"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+            AND (other."id" < "task"."id" OR other."name" = btrim("task"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))));
+UPDATE "qualification"
+SET "name" = btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+WHERE "name" <> btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+    AND btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) <> ''
+    AND NOT EXISTS (
+        SELECT 1 FROM "qualification" AS other
+        WHERE btrim(other."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+                = btrim("qualification"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+            AND (other."id" < "qualification"."id" OR other."name" = btrim("qualification"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))));
+UPDATE "requester"
+SET "name" = btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+WHERE "name" <> btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+    AND btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) <> ''
+    AND NOT EXISTS (
+        SELECT 1 FROM "requester" AS other
+        WHERE other."provider_type" = "requester"."provider_type"
+            AND btrim(other."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+                = btrim("requester"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+            AND (other."id" < "requester"."id" OR other."name" = btrim("requester"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))));
+UPDATE "worker"
+SET "name" = btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+WHERE "name" <> btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+    AND btrim("name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)) <> ''
+    AND NOT EXISTS (
+        SELECT 1 FROM "worker" AS other
+        WHERE other."provider_type" = "worker"."provider_type"
+            AND btrim(other."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+                = btrim("worker"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+            AND (other."id" < "worker"."id" OR other."name" = btrim("worker"."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))));
+CREATE TABLE "famulus_same_worker" AS
+SELECT spaced."id" AS "spaced_id", plain."id" AS "plain_id"
+FROM "worker" AS spaced
+JOIN "worker" AS plain
+    ON plain."provider_type" = spaced."provider_type"
+    AND plain."name" = btrim(spaced."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))
+WHERE spaced."name" <> btrim(spaced."name", ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13));
+UPDATE "worker" SET "blocked" = TRUE
+WHERE "id" IN (
+    SELECT same."plain_id" FROM "famulus_same_worker" AS same
+    JOIN "worker" AS spaced ON spaced."id" = same."spaced_id"
+    WHERE spaced."blocked" = TRUE);
+CREATE TABLE "famulus_same_grant" AS
+SELECT same."plain_id" AS "worker_id", held."id" AS "grant_id", held."qualification_id",
+    held."granted_at"
+FROM "famulus_same_worker" AS same
+JOIN "granted_qualification" AS held
+    ON held."worker_id" = same."spaced_id" OR held."worker_id" = same."plain_id";
+DELETE FROM "granted_qualification"
+WHERE "id" IN (
+    SELECT older."grant_id" FROM "famulus_same_grant" AS older
+    JOIN "famulus_same_grant" AS newer
+        ON newer."worker_id" = older."worker_id"
+        AND newer."qualification_id" = older."qualification_id"
+    WHERE newer."granted_at" > older."granted_at"
+        OR (newer."granted_at" = older."granted_at" AND newer."grant_id" > older."grant_id"));
+UPDATE "granted_qualification"
+SET "worker_id" = (
+    SELECT MIN("worker_id") FROM "famulus_same_grant"
+    WHERE "grant_id" = "granted_qualification"."id")
+WHERE "id" IN (SELECT "grant_id" FROM "famulus_same_grant");
+UPDATE "event"
+SET "subject_id" = (
+    SELECT "plain_id" FROM "famulus_same_worker" WHERE "spaced_id" = "event"."subject_id")
+WHERE "subject" = 'worker' AND "new" <> 'refused'
+    AND "subject_id" IN (SELECT "spaced_id" FROM "famulus_same_worker");
+DELETE FROM "worker"
+WHERE "id" IN (SELECT "spaced_id" FROM "famulus_same_worker")
+    AND NOT EXISTS (SELECT 1 FROM "visit" WHERE "visit"."worker_id" = "worker"."id")
+    AND NOT EXISTS (SELECT 1 FROM "agent" WHERE "agent"."worker_id" = "worker"."id")
+    AND NOT EXISTS (SELECT 1 FROM "participation" WHERE "participation"."worker_id" = "worker"."id")
+    AND NOT EXISTS (SELECT 1 FROM "payment" WHERE "payment"."worker_id" = "worker"."id");
+DROP TABLE "famulus_same_grant";
+DROP TABLE "famulus_same_worker";

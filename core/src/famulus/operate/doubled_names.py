@@ -1,0 +1,34 @@
+"""Names in the database that nobody can enter any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import peewee
+
+from famulus.model.statements import Kind
+from famulus.model.tables import Qualification, Requester, Task, Worker
+from famulus.model.transaction import Transaction
+from famulus.operate.differences import Difference
+
+_TABLES: Mapping[str, Any] = {
+    "worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task,
+}
+_SPACE = " \t\n\v\f\r"
+
+
+def of_names(tx: Transaction) -> Iterator[Difference]:
+    """Find names with white space around them that the upgrade could not merge with the same name
+    without it, because work or money depends on both."""
+    trim = peewee.fn.TRIM if tx.kind is Kind.SQLITE else peewee.fn.BTRIM
+    for what, table in _TABLES.items():
+        query = table.select(table.id, table.name).where(table.name != trim(table.name, _SPACE))
+        for row in tx.rows(query.order_by(table.id)):
+            yield Difference(
+                run=None,
+                what=f"the {what} {row.name!r} (number {row.id}) is the same as "
+                f"{row.name.strip()!r}, and could not be merged with it",
+                advice="whatever names it now means the one without the space; work and money of "
+                "the other stay as they are",
+            )
