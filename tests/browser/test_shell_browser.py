@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import pytest
 from famulus.contracts.pages import Page as TaskPage
 from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, ShowCode
 from famulus.work.shell import (
+    OUTCOME_HEADER,
     TaskShell,
     conflict_document,
     given_back_document,
@@ -95,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
             as_json = self.headers["Accept"] == "application/json"
             self.answer(200, submit_json("stored", "", html) if as_json else html, {})
         elif self.path == "/give-back":
-            self.answer(200, given_back_document("Task"), {})
+            self.answer(200, given_back_document("Task"), {OUTCOME_HEADER: "given_back"})
         else:
             self.answer(200, "<h1>The platform has it</h1>", {})
 
@@ -296,18 +298,32 @@ def test_double_click_sends_once(stub: Stub, open_page: Callable[..., Any]) -> N
     assert len(stub.submissions) == 1
 
 
+AWAY = "The server is not answering"
+BROKEN = "Something went wrong"
+
+
 @pytest.mark.parametrize(
-    "away",
+    ("away", "words"),
     [
-        (503, "busy", {}),
-        (502, "<h1>Bad gateway</h1>", {}),
-        (429, "slower", {"Retry-After": "1"}),
-        (200, "<h1>Log in to this network</h1>", {}),
-        (200, submit_json("stored", "", "cut off"), {"Content-Length": "9999"}),
+        ((500, "<h1>Internal Server Error</h1>", {}), BROKEN),
+        ((500, submit_json("error", "Sorry. Reference: 8f3a", ""), {}), "8f3a"),
+        ((502, "<h1>Bad gateway</h1>", {}), AWAY),
+        ((503, "busy", {}), AWAY),
+        ((503, submit_json("stored", "", "<h1>No</h1>"), {}), AWAY),
+        ((599, "", {}), AWAY),
+        ((408, submit_json("error", "", ""), {}), AWAY),
+        ((429, "slower", {"Retry-After": "1"}), AWAY),
+        ((403, "<h1>Forbidden</h1>", {}), AWAY),
+        ((404, "<h1>Not found</h1>", {}), AWAY),
+        ((400, '{"detail": "not ours"}', {}), AWAY),
+        ((200, "<h1>Log in to this network</h1>", {}), AWAY),
+        ((200, "{", {}), AWAY),
+        ((200, "", {}), AWAY),
+        ((200, submit_json("stored", "", "cut off"), {"Content-Length": "9999"}), AWAY),
     ],
 )
 def test_whatever_is_no_answer_is_tried_again_with_the_same_submission(
-    stub: Stub, open_page: Callable[..., Any], away: Reply
+    stub: Stub, open_page: Callable[..., Any], away: Reply, words: str
 ) -> None:
     stub.replies = [away, away]
     page = open_page(stub.url)
@@ -315,10 +331,56 @@ def test_whatever_is_no_answer_is_tried_again_with_the_same_submission(
 
     submit(page)
 
-    expect(page.get_by_role("status").first).to_contain_text("The server is not answering")
+    expect(page.get_by_role("status").first).to_contain_text(words)
     expect(stored(page)).to_be_visible()
     assert len(stub.submissions) == 3
     assert all(sent == stub.submissions[0] for sent in stub.submissions)
+
+
+def test_the_wait_that_a_busy_server_asks_for_is_kept(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.replies = [(503, "busy", {"Retry-After": "200"})]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+
+    submit(page)
+
+    expect(page.get_by_role("status").first).to_contain_text(re.compile(r"in (199|200) s"))
+    page.get_by_role("button", name="Try now").click()
+    expect(stored(page)).to_be_visible()
+
+
+def test_worker_can_go_back_to_the_answers_which_are_a_new_submission_then(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.replies = [(500, "", {"Retry-After": "200"})]
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    submit(page)
+
+    page.get_by_role("button", name="Back to my answers").click()
+    page.get_by_label("Name").fill("Anna")
+    submit(page)
+
+    expect(stored(page)).to_be_visible()
+    first, second = stub.submissions
+    assert (first["name"], second["name"]) == (["Ann"], ["Anna"])
+    assert first["famulus_submission"] != second["famulus_submission"]
+    assert len(second["famulus_submission"][0]) == 32
+
+
+def test_giving_back_is_tried_again_until_our_server_says_so(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    stub.replies = [(200, "<h1>Log in to this network</h1>", {}), (500, "", {}), (503, "", {})]
+    page = open_page(stub.url)
+
+    page.get_by_role("button", name="Give back").click()
+    page.get_by_role("button", name="Yes, give it back").click()
+
+    expect(page.get_by_role("heading", name="You have given this one back")).to_be_visible()
+    assert len(stub.received) == 4
 
 
 def test_data_stay_in_the_page_until_the_server_is_back(open_page: Callable[..., Any]) -> None:
@@ -374,8 +436,7 @@ def test_conflict_takes_the_place_of_the_form(stub: Stub, open_page: Callable[..
     ("status", "body", "words"),
     [
         (413, "<h1>Too large</h1>", "too large"),
-        (403, "<h1>Forbidden</h1>", "not submitted"),
-        (500, submit_json("error", "Sorry. Reference: 8f3a", ""), "8f3a"),
+        (415, submit_json("error", "", ""), "not submitted"),
         (403, submit_json("refused", "This link does not work.", ""), "This link"),
     ],
 )

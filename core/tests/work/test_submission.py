@@ -357,3 +357,16 @@ def test_rows_of_any_shape_are_shown_as_they_were_given(
     assert worker.arrive().row == row
     with database.read() as tx:
         assert [each.data for each in tx.rows(Assignment.select(Assignment.data))] == [row]
+
+
+def test_the_pages_script_can_tell_what_became_of_a_unit_given_back(
+    operator: ManualOperator,
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    page, other = worker.arrive("a"), worker.arrive("b")
+    worker.submit(other)
+
+    replies = [worker.give_back(page), worker.give_back(page), worker.give_back(other)]
+
+    outcomes = [seen.reply.headers.get("X-Famulus-Outcome") for seen in replies]
+    assert outcomes == ["given_back", "given_back", "stored"]

@@ -239,8 +239,9 @@ class Gateway:
 
         submitted = self._database.write(job)
         if submitted is not None:
-            return self._already(submitted)
-        return self._replies.page(200, shell.given_back_document(self._title))
+            return _with_outcome(self._already(submitted), "stored")
+        page = self._replies.page(200, shell.given_back_document(self._title))
+        return _with_outcome(page, "given_back")
 
     def busy(self, cause: Exception | None = None) -> Reply:
         """Answer a request that cannot be served now; the page's script tries again.
@@ -450,6 +451,11 @@ class Gateway:
             id=visit, run_id=self.run_id, reference=row[0], query=json.loads(row[2]),
             worker_name=row[3],
         )
+
+
+def _with_outcome(reply: Reply, outcome: str) -> Reply:
+    """Mark a page as ours, for the page's script: a network's login page is a success too."""
+    return evolve(reply, headers={**reply.headers, shell.OUTCOME_HEADER: outcome})
 
 
 def _visit_of(attempt: Attempt) -> VisitView:

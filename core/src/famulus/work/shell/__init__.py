@@ -13,6 +13,7 @@ from famulus.work.shell.notices import (
 )
 from famulus.work.shell.stored import already_document, stored_document, submit_json
 from famulus.work.shell.task import (
+    OUTCOME_HEADER,
     SUBMISSION_FIELD,
     TOKEN_FIELD,
     TaskShell,
@@ -21,6 +22,7 @@ from famulus.work.shell.task import (
 )
 
 __all__ = [
+    "OUTCOME_HEADER",
     "SUBMISSION_FIELD",
     "TOKEN_FIELD",
     "TaskShell",

@@ -13,6 +13,8 @@ from famulus.work.shell.frame import attributes, document, script
 
 #: The hidden field that says, signed, which agent the form belongs to.
 TOKEN_FIELD = "famulus_token"
+#: What became of a unit that was given back, for the page's script.
+OUTCOME_HEADER = "X-Famulus-Outcome"
 #: The hidden field that is the same at every attempt to send one page's form.
 SUBMISSION_FIELD = "famulus_submission"
 

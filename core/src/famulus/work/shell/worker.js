@@ -40,7 +40,8 @@ function careForForm(form) {
   // The same data go out with the same submission id until somebody answers, so a lost reply
   // stores nothing twice; meanwhile the fields are locked, so that what the worker sees is what
   // was sent.
-  const awayStatus = [408, 425, 429, 502, 503, 504];
+  const temporaryStatus = [408, 425, 429];
+  const longestWait = { away: 10, broken: 60 };
   const unclear =
     "That did not work, and your answers are not submitted. They are still on this page: " +
     "please try again.";
@@ -67,7 +68,9 @@ function careForForm(form) {
     return Array.from(data.values()).filter((value) => typeof value !== "string");
   }
 
-  // Returns {reply} from the server, or {after: seconds} when it is away.
+  // Final are an acknowledgement and a refusal of our own server's. Everything else passes, and is
+  // tried again: a network, proxy or server that is away, overloaded or broken.
+  // Returns {reply}, or {after: seconds, words} when the server is away or {…, broken: true}.
   async function attempt(url, data) {
     const bytes = filesIn(data).reduce((sum, file) => sum + file.size, 0);
     const control = new AbortController();
@@ -80,26 +83,37 @@ function careForForm(form) {
         headers: { Accept: "application/json" },
         signal: control.signal,
       });
-      if (awayStatus.includes(response.status) || response.status >= 520) {
-        return { after: Number(response.headers.get("Retry-After")) || 0 };
-      }
       const text = await response.text();
-      try {
-        const reply = JSON.parse(text);
-        if (reply && reply.outcome) return { reply };
-      } catch (error) {
-        // Not from our server, or cut off: judged by its status below.
+      const reply = ownReply(url, response, text);
+      const status = response.status;
+      if (status < 500 && !temporaryStatus.includes(status)) {
+        if (reply) return { reply };
+        if (status === 413) return { reply: { outcome: "too_large" } };
       }
-      if (!response.ok) {
-        return { reply: { outcome: response.status === 413 ? "too_large" : "error" } };
-      }
-      if (url === giveBackUrl) return { reply: { outcome: "given_back", html: text } };
-      // A success that is not ours (a network's login page) says nothing of the answers.
-      return { after: 0 };
+      return {
+        after: Number(response.headers.get("Retry-After")) || 0,
+        words: (reply && reply.message) || "",
+        broken: status === 500,
+      };
     } catch (error) {
-      return { after: 0 };
+      return { after: 0, words: "" };
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  // What is not ours (a proxy's page, a network's login page) says nothing of the answers.
+  function ownReply(url, response, text) {
+    if (url === giveBackUrl) {
+      const outcome = response.headers.get("X-Famulus-Outcome") ||
+        (response.headers.has("X-Famulus-Refusal") && "refused");
+      return outcome ? { outcome, html: text } : null;
+    }
+    try {
+      const reply = JSON.parse(text);
+      return reply && typeof reply.outcome === "string" ? reply : null;
+    } catch (error) {
+      return null;
     }
   }
 
@@ -122,19 +136,31 @@ function careForForm(form) {
     // Not read out every second.
     when.setAttribute("aria-hidden", "true");
     let wake = () => {};
+    let left = false;
+    let shown = null;
     for (let tries = 0; ; tries += 1) {
-      const { reply, after } = await attempt(url, data);
+      const { reply, after, words, broken } = await attempt(url, data);
       if (reply) return reply;
+      if (left) return { outcome: "left" };
       const lost = await unreadableFile(data);
       if (lost !== null) return { outcome: "invalid", message: unreadableMessage(lost) };
-      if (tries === 0) {
+      const what = words || (broken ? "Something went wrong on the server." :
+        "The server is not answering.");
+      if (what !== shown) {
+        shown = what;
         say(
-          "The server is not answering. Your answers are kept; trying again ", when, "… ",
-          button("Try now", () => wake())
+          what + " Your answers are kept; trying again ", when, "… ",
+          button("Try now", () => wake()), " ",
+          button("Back to my answers", () => {
+            left = true;
+            wake();
+          })
         );
       }
-      const backOff = Math.min(10, 0.5 * 2 ** tries) * (0.75 + Math.random() / 2);
+      const longest = broken ? longestWait.broken : longestWait.away;
+      const backOff = Math.min(longest, 0.5 * 2 ** tries) * (0.75 + Math.random() / 2);
       await pause(Math.max(backOff, Math.min(after, 300)), when, (now) => { wake = now; });
+      if (left) return { outcome: "left" };
     }
   }
 
@@ -189,12 +215,22 @@ function careForForm(form) {
       return;
     }
     lock(false);
-    if (reply.outcome === "too_large") {
+    if (reply.outcome === "left") {
+      renewSubmission();
+    } else if (reply.outcome === "too_large") {
       complain(reply.message || "A file is too large for the server. Please choose a smaller " +
         "one; your other answers are still here.");
     } else {
       complain(reply.message || unclear);
     }
+  }
+
+  // Answers that may be stored already, and are changed now, are another submission.
+  function renewSubmission() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+    const find = Element.prototype.querySelector;
+    find.call(form, 'input[name="famulus_submission"]').value = digits.join("");
   }
 
   async function send(url, data) {
