@@ -40,14 +40,6 @@ def test_files_are_sqlite(address: str | Path | None, path: str, tmp_path: Path)
     assert location.shown == str(location.path)
 
 
-@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
-def test_urls_of_postgresql_are_taken_as_they_are(scheme: str) -> None:
-    location = locate(f"{scheme}://user@host:5433/name?sslmode=require")
-
-    assert location.path is None
-    assert location.url == f"{scheme}://user@host:5433/name?sslmode=require"
-
-
 @pytest.mark.parametrize(
     ("address", "message"),
     [
@@ -70,24 +62,6 @@ def test_the_environment_is_asked_where_no_address_is_given(
 
     assert locate().path == tmp_path / "named.db"
     assert locate("other.db").path == tmp_path / "other.db"
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://user:hush@host/name",
-        "postgresql://:hush@host/name",
-        "postgresql://user:hush%40hush@host/name",
-        "postgresql:///name?user=u&password=hush",
-        "postgresql:///name?password=hush&user=u",
-        "postgresql://user:hush@host/name?passfile=x&sslpassword=hush",
-    ],
-)
-def test_a_password_is_never_shown(url: str) -> None:
-    with Database(url) as database:
-        assert "hush" not in database.location.shown
-        assert "hush" not in repr(database)
-        assert "name" in repr(database)
 
 
 def test_nothing_is_made_before_the_first_use(tmp_path: Path) -> None:

@@ -124,6 +124,31 @@ def test_postgresql_is_dumped_before_it_is_upgraded(
     assert dump.read_bytes().startswith(b"PGDMP")
 
 
+def test_pg_dump_gets_the_password_where_nobody_else_can_read_it(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("pg_dump")
+    if real is None:
+        pytest.skip("pg_dump is not on the PATH")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    wrapper = tmp_path / "pg_dump"
+    wrapper.write_text(
+        f"#!/bin/sh\ncat /proc/$$/cmdline > {tmp_path}/seen\n"
+        f'printf %s "$PGPASSWORD" > {tmp_path}/given\nexec {real} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with postgres.fresh() as address:
+        secret = address.replace("@", ":hush%20sesame@", 1)
+        with Database(secret) as database:
+            database.prepare([OLD])
+            database.prepare([NEW])
+
+    assert (tmp_path / "given").read_text() == "hush sesame"
+    assert "hush" not in (tmp_path / "seen").read_text()
+    assert (tmp_path / "files-backup-shop-1.dump").read_bytes().startswith(b"PGDMP")
+
+
 def test_postgresql_without_pg_dump_is_not_upgraded_unless_the_user_says_so(
     postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,7 +137,7 @@ class Database:
     def _connect(self) -> SqliteBackend | PostgresqlBackend:
         path = self.location.path
         if path is None:
-            return PostgresqlBackend(self.location.url, self.clock)
+            return PostgresqlBackend(self.location.postgres.params, self.clock)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -5,32 +5,36 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus.errors import UsageError
+from famulus.model.addresses import SPELLING, PostgresAddress, postgres_address
 
 DATABASE_VARIABLE = "FAMULUS_DATABASE"
 FILES_VARIABLE = "FAMULUS_FILES"
 
-_POSTGRESQL = ("postgresql", "postgres")
+_SCHEME = re.compile(r"([A-Za-z][\w.+-]*)://(.*)", re.DOTALL)
 
 
 @frozen
 class Location:
     """A database's address: a PostgreSQL URL, or the path of an SQLite file."""
 
-    url: str
+    url: str = field(repr=False)
     path: Path | None
+
+    @property
+    def postgres(self) -> PostgresAddress:
+        """The address of a PostgreSQL database."""
+        address = postgres_address(self.url)
+        assert address is not None
+        return address
 
     @property
     def shown(self) -> str:
         """The address without a password."""
-        if self.path is not None:
-            return str(self.path)
-        shown = re.sub(r"//([^:/@]*):[^@/]*@", r"//\1@", self.url)
-        return re.sub(r"(password=)[^&]*", r"\1…", shown)
+        return self.postgres.shown if self.path is None else str(self.path)
 
     @property
     def files(self) -> Path:
@@ -43,7 +47,7 @@ class Location:
             return Path(chosen).absolute()
         from platformdirs import user_data_path
 
-        name = urlsplit(self.url).path.strip("/") or "default"
+        name = self.postgres.params.get("dbname") or "default"
         return user_data_path("famulus") / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-files"
 
 
@@ -51,7 +55,7 @@ def locate(address: str | Path | None = None) -> Location:
     """Find a database's place: an argument, else ``FAMULUS_DATABASE``, else a file in the user's
     data folder, so that every command finds the same runs from any folder.
 
-    :raises famulus.UsageError: for an address of a kind there is not.
+    :raises famulus.UsageError: for an address that cannot be read; it cites no password.
     """
     if address is None:
         address = os.environ.get(DATABASE_VARIABLE) or None
@@ -59,22 +63,28 @@ def locate(address: str | Path | None = None) -> Location:
         from platformdirs import user_data_path
 
         address = user_data_path("famulus") / "famulus.db"
+    postgres = None if isinstance(address, Path) else postgres_address(address)
+    if postgres is not None:
+        return Location(postgres.url, None)
+    return _file(address)
+
+
+def _file(address: str | Path) -> Location:
     text = str(address)
-    scheme, separator, rest = text.partition("://")
-    if separator and scheme in _POSTGRESQL:
-        return Location(text, None)
-    if separator and scheme != "sqlite":
+    url = _SCHEME.fullmatch(text.strip())
+    if url and url[1].lower().partition("+")[0] != "sqlite":
+        # The rest may hold a password.
         raise UsageError(
-            f"the database address {text!r} is of a kind Famulus does not know; "
-            "give the path of a file, sqlite:///PATH or postgresql://…"
+            f"the database address {url[1]}://… is of a kind Famulus does not know; "
+            f"give the path of a file, sqlite:///PATH or {SPELLING}"
         )
     if ":memory:" in text:
         raise UsageError(
             "a database in memory cannot be what threads and processes share; name a file"
         )
-    path = Path(rest.removeprefix("/") if separator else text).expanduser().absolute()
-    if separator and rest.startswith("//"):
-        path = Path(rest[1:])
+    path = Path(url[2].removeprefix("/") if url else text).expanduser().absolute()
+    if url and url[2].startswith("//"):
+        path = Path(url[2][1:])
     if path.is_dir():
         raise UsageError(f"the database {path} is a folder; name a file in it")
     return Location(str(path), path)

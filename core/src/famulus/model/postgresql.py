@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -42,11 +42,11 @@ _PATIENCE = MappingProxyType({
 
 
 class PostgresqlBackend:
-    """One PostgreSQL database by URL."""
+    """One PostgreSQL database, by libpq's parameters."""
 
     kind = Kind.POSTGRESQL
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, params: Mapping[str, str], clock: Clock) -> None:
         try:
             import psycopg
         except ImportError as error:
@@ -54,7 +54,7 @@ class PostgresqlBackend:
                 'PostgreSQL needs a driver: pip install "famulus[postgres]"'
             ) from error
         self._psycopg = psycopg
-        self._url = url
+        self._params = params
         self.dialect = Dialect(Kind.POSTGRESQL)
         self._clock = clock
         self._writing = threading.local()
@@ -135,8 +135,17 @@ class PostgresqlBackend:
             yield connection
 
     def _connect(self) -> Any:
+        params: dict[str, Any] = {**_PATIENCE, **self._params}
         try:
-            return self._psycopg.connect(self._url, autocommit=True, **self._patience())
+            return self._psycopg.connect(autocommit=True, **params)
+        except self._psycopg.ProgrammingError as error:
+            # libpq does not know an option, whose name could be a part of a misspelt password.
+            name = re.search(r'option "(\w+)"', str(error))
+            is_safe = name and not any("@" in value for value in self._params.values())
+            raise DatabaseError(
+                "the address of the PostgreSQL database has an option that libpq does not know"
+                + (f": {name[1]}" if name and is_safe else "")
+            ) from None
         except self._psycopg.Error as error:
             text = str(error).strip().splitlines()[0]
             message = f"cannot open the PostgreSQL database: {text}"
@@ -146,10 +155,6 @@ class PostgresqlBackend:
             if self._was_reached:
                 self._outage.failed(text)
             raise DatabaseUnavailableError(message) from error
-
-    def _patience(self) -> dict[str, Any]:
-        chosen = self._psycopg.conninfo.conninfo_to_dict(self._url)
-        return {name: value for name, value in _PATIENCE.items() if name not in chosen}
 
     def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
         self._outage.failed(error, writing=writing)

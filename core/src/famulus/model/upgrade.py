@@ -87,12 +87,22 @@ def _back_up(kind: Kind, location: Location, label: str) -> None:
             f"{location.shown} has to be upgraded, and there is no pg_dump to back it up first; "
             f"install PostgreSQL's client, or back it up yourself and set {UNSAVED_VARIABLE}=1"
         )
+    address = location.postgres
+    if address.other_secrets:
+        raise DatabaseError(
+            f"{location.shown} has to be upgraded, and pg_dump cannot be given "
+            f"{', '.join(address.other_secrets)} in secret; back it up yourself and set "
+            f"{UNSAVED_VARIABLE}=1"
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
+    password = address.params.get("password")
     done = subprocess.run(
-        [program, "--format=custom", f"--file={target}", f"--dbname={location.url}"],
+        # Everybody on this machine can read a command line.
+        [program, "--format=custom", f"--file={target}", f"--dbname={address.shown}"],
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, **({} if password is None else {"PGPASSWORD": password})},
     )
     if done.returncode:
         raise DatabaseError(f"pg_dump could not back up {location.shown}: {done.stderr.strip()}")
