@@ -14,7 +14,7 @@ import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.errors import PluginError
-from famulus.plugins import Plugins, discover
+from famulus.plugins import Plugins, discover, listeners_of
 from famulus.testing.inprocess import kit_plugins
 from famulus.testing.kinds import CrowdProvider, KitPlugin, NowhereArchitect, RowsBlueprint
 
@@ -156,7 +156,7 @@ def test_a_name_that_is_taken_leaves_the_first_as_it_was() -> None:
     plugins.add("kit", first, distribution="one")
     plugins.add("kit", second, distribution="two")
 
-    for listener in plugins.listeners():
+    for listener in listeners_of(plugins):
         listener.run_launched(RunEvent(run_id=1, task_name="t", at=AT))
 
     assert (len(first.heard), len(second.heard)) == (1, 0)
@@ -308,7 +308,7 @@ def test_every_listener_is_told_by_itself(hook: str) -> None:
     }
     event = RunEvent(run_id=1, task_name="t", at=AT)
 
-    one, two = plugins.listeners()
+    one, two = listeners_of(plugins)
     with pytest.raises(ZeroDivisionError):
         getattr(one, hook)(event=event, **arguments[hook])
     getattr(two, hook)(event=event, **arguments[hook])

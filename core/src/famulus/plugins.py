@@ -154,20 +154,6 @@ class Plugins:
         """Return every plugin's own tables."""
         return [schema for info in self.accepted for schema in info.schemas]
 
-    def listeners(self) -> list[Listener]:
-        """Return the plugins that hear of events, each to be told by itself."""
-        return [self._listener(info) for info in self.accepted if info.listens]
-
-    def _listener(self, info: PluginInfo) -> Listener:
-        others = [p for n, p in self._manager.list_name_plugin() if n != info.name]
-        return Listener(
-            name=info.name,
-            label=f"plugin {info.name!r}",
-            hooks={
-                hook: self._manager.subset_hook_caller(hook, others) for hook in info.listens
-            },
-        )
-
     def _of_that_name(self, info: PluginInfo) -> PluginInfo | None:
         """Return the accepted plugin that has the name of another one."""
         named = (each for each in self.accepted if each.name == info.name and each is not info)
@@ -269,6 +255,24 @@ class Plugins:
             f"there is no {kind} {type_name!r}"
             f"{did_you_mean(type_name, known, otherwise='installed')}{hint}"
         )
+
+
+def listeners_of(plugins: Plugins) -> list[Listener]:
+    """Return the plugins that hear of events, each to be told by itself."""
+    manager = plugins._manager
+    registered = manager.list_name_plugin()
+    return [
+        Listener(
+            name=info.name,
+            label=f"plugin {info.name!r}",
+            hooks={
+                hook: manager.subset_hook_caller(hook, [p for n, p in registered if n != info.name])
+                for hook in info.listens
+            },
+        )
+        for info in plugins.accepted
+        if info.listens
+    ]
 
 
 def discover() -> Plugins:

@@ -20,7 +20,7 @@ from famulus.operate.loading import Loader, Source
 from famulus.operate.operated import Operated
 from famulus.operate.syncer import Syncer
 from famulus.planning import stored_code
-from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins
+from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins, listeners_of
 from famulus.work.callbacks import CallbackServer, callback_names
 from famulus.work.listeners import Listeners
 from famulus.work.people.eligibility import qualification_names
@@ -71,7 +71,7 @@ class Assembly:
         state = plan.shared_state
         listeners = Listeners(
             self._database, record.id, record.task_name,
-            [*self._plugins.listeners(), *_own_listeners(state.on_unit_submitted)],
+            [*listeners_of(self._plugins), *_own_listeners(state.on_unit_submitted)],
         )
         contact = Contact(
             database=self._database,

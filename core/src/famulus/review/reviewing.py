@@ -13,7 +13,7 @@ from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
-from famulus.plugins import Plugins
+from famulus.plugins import Plugins, listeners_of
 from famulus.review.answering import Choice, Made, make_answer, take_back
 from famulus.review.telling import newest_telling, runs_to_tell, tell
 from famulus.review.unit_records import UnitRecord
@@ -85,7 +85,7 @@ class Reviewing:
         newest = newest_telling(self.database)
         decisions = self._settle_units(self._leftovers())
         problems = self._tell(runs_to_tell(self.database, self.scope), newest)
-        for run in self.scope.runs if self.plugins.listeners() else ():
+        for run in self.scope.runs if listeners_of(self.plugins) else ():
             tell_listeners_of_ended_run(self.database, self.plugins, run)
         return Settled(decisions=decisions, problems=problems)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.plugins import Listener, Plugins
+from famulus.plugins import Listener, Plugins, listeners_of
 from famulus.work.delivery import Delivery, add_positions
 from famulus.work.runs import find_run
 
@@ -36,7 +36,7 @@ def tell_listeners_of_ended_run(database: Database, plugins: Plugins, run: int) 
     """
     record = find_run(database, run)
     if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
-        Listeners(database, run, record.task_name, plugins.listeners()).catch_up()
+        Listeners(database, run, record.task_name, listeners_of(plugins)).catch_up()
 
 
 class Listeners:
