@@ -34,6 +34,7 @@ RECORD: dict[str, Any] = {
     "submitted_at": "2030-01-01T12:00:12.500Z",
     "duration_seconds": 12.5,
     "late": False,
+    "unanswered": False,
     "counts": True,
     "review_decision": "accepted",
     "review_note": "",

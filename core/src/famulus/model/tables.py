@@ -233,6 +233,8 @@ class Agent(Table):
     submitted_at = UtcField(null=True)
     submission_id = peewee.CharField(max_length=64, null=True)
     late = peewee.BooleanField(default=False)
+    #: submitted, with no value in the answers and no file
+    unanswered = peewee.BooleanField(default=False)
     answers = JsonField(null=True)
 
 
@@ -440,6 +442,7 @@ _index(
     Agent.submitted_at,
     where=(Agent.submitted_at.is_null(False)),
 )
+_index("agent_unanswered", Agent, Agent.run, where=(Agent.unanswered))
 _index("participation_once", Participation, Participation.run, Participation.worker, unique=True)
 _index("participation_in_task", Participation, Participation.worker, Participation.task)
 _index("review_of_unit", Review, Review.unit)

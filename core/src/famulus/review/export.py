@@ -19,6 +19,7 @@ from famulus.review.times import iso
 from famulus.review.unit_records import FileRecord, read_files
 from famulus.review.up_for_review import find_scope
 from famulus.review.verdicts import read_verdicts
+from famulus.work.answered import holds_answer
 from famulus.work.runs import find_run
 
 #: Records of one look at the database: all that is ever held in memory.
@@ -155,6 +156,7 @@ def _record(
         "submitted_at": iso(row.submitted_at),
         "duration_seconds": round((row.submitted_at - row.started_at).total_seconds(), 3),
         "late": bool(row.late),
+        "unanswered": not files and not holds_answer(row.answers),
         "counts": row.holder == row.agent,
         **verdict,
         "inputs": row.data,

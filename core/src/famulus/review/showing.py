@@ -76,12 +76,13 @@ def as_json(unit: UnitRecord) -> str:
 
 def _heading(unit: UnitRecord) -> list[str]:
     late = ", answered after the time was over" if unit.late else ""
+    unanswered = ", without one answer" if unit.unanswered else ""
     return [
         RULE,
         f"Worker: {unit.worker.name}",
         f"Unit: {unit.id}",
         f"Duration: {int(unit.duration.total_seconds())}",
-        f"Status: {unit.status}{late}",
+        f"Status: {unit.status}{late}{unanswered}",
     ]
 
 

@@ -13,6 +13,7 @@ from famulus.contracts.pages import SubmittedUnit, WorkerView
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker
 from famulus.model.transaction import Row, Transaction
+from famulus.work.answered import holds_answer
 from famulus.work.uploads import agent_folder
 
 
@@ -59,6 +60,11 @@ class UnitRecord:
     files: Sequence[FileRecord]
     #: where the worker's files lie, if there are any
     folder: Path
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether there is no answer: no value that is not blank, and no file."""
+        return not self.files and not holds_answer(self.outputs)
 
     @property
     def duration(self) -> timedelta:

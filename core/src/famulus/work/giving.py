@@ -79,6 +79,7 @@ _NEW_AGENT = Statement(
         Agent.started_at: Param("at"),
         Agent.deadline: Param("deadline"),
         Agent.late: False,
+        Agent.unanswered: False,
     }).returning(
         Agent.id, Assignment.select(Assignment.data).where(Assignment.id == Param("assignment"))
     )

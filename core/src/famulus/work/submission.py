@@ -32,6 +32,7 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Transaction
+from famulus.work.answered import holds_answer
 from famulus.work.changes import change_unit, change_visit, record, submit_visit
 from famulus.work.release import Attempted, release_waiting, take_back
 
@@ -117,6 +118,7 @@ _STORE = Statement(
         Agent.submitted_at: Param("at"),
         Agent.ended_at: Param("at"),
         Agent.late: Param("late"),
+        Agent.unanswered: Param("unanswered"),
     }).where(Agent.id == Param("agent"), Agent.status == Param("old"))
 )
 _UPLOAD = Statement(
@@ -252,9 +254,11 @@ def store(
     """Store answers and files with an attempt that ends by them."""
     check_transition(attempt.status, status, f"agent {attempt.agent}")
     now = to_micros(tx.now)
+    unanswered = attempt.unit is not None and not files and not holds_answer(answers)
     tx.run(
         _STORE, agent=attempt.agent, old=attempt.status.value, status=status.value,
         answers=dump_json(answers), submission=submission, at=now, late=late,
+        unanswered=unanswered,
     )
     for file in files:
         tx.run(

@@ -33,6 +33,7 @@ _FIRST = (
     "submitted_at",
     "duration_seconds",
     "late",
+    "unanswered",
     "counts",
     "review_decision",
     "review_note",

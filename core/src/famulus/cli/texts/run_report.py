@@ -14,6 +14,7 @@ from famulus.operate import lease
 from famulus.operate.progress import Progress, read_progress
 from famulus.plugins import discover
 from famulus.review.payments import PaymentTotal, run_totals
+from famulus.work.answered import count_unanswered
 from famulus.work.expiry import count_unreported, last_submission
 from famulus.work.platform.places import count_places
 from famulus.work.platform.telling import contact
@@ -33,6 +34,8 @@ class RunReport:
     places: int
     #: visits whose submission the platform has not reported
     unreported: int
+    #: submissions that hold no answer
+    unanswered: int
     #: where people come in, as far as the provider says so
     entrances: Sequence[str]
     database: str
@@ -54,6 +57,7 @@ def read_report(database: Database, run: int) -> RunReport:
         newest = last_submission(tx, run)
         payments = run_totals(tx, run)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
+        unanswered = count_unanswered(tx, run)
     return RunReport(
         record=record,
         progress=read_progress(database, run),
@@ -62,6 +66,7 @@ def read_report(database: Database, run: int) -> RunReport:
         payments=payments,
         places=places,
         unreported=unreported,
+        unanswered=unanswered,
         entrances=_entrances(database, record),
         database=database.location.shown,
     )

@@ -64,6 +64,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         ],
         "places": report.places,
         "visits_not_reported": report.unreported,
+        "unanswered": report.unanswered,
         "operated_by": report.operated_by,
         "database": report.database,
     }
@@ -84,6 +85,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     unreported = counted(report.unreported, "visit")
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
+    empty = counted(report.unanswered, "submission")
+    yield "unanswered", f"{empty} without one answer" if report.unanswered else ""
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
     yield "payments", _payments(report)

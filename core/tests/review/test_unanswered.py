@@ -1,0 +1,110 @@
+"""A submission without one answer is flagged wherever its run or its answers are shown."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from famulus.cli.session import Session
+from famulus.cli.texts.run_report import read_report
+from famulus.cli.texts.run_texts import report_json, report_lines
+from famulus.contracts.pages import FormFile
+from famulus.model.database import Database
+from famulus.model.migrations.files import read_migration
+from famulus.model.tables import Agent
+from famulus.review.examining import newest_units
+from famulus.review.export import export_records
+from famulus.review.showing import BlueprintShow, shown
+from famulus.review.up_for_review import find_scope
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.kinds import RowsBlueprint
+from famulus.work.answered import count_unanswered, holds_answer
+from famulus.work.gateway import Gateway
+
+EMPTY: list[Any] = [{}, [], "", None, {"a": ""}, {"a": " \n", "b": [], "c": [""], "d": None}]
+ANSWERED: list[Any] = ["x", 0, False, {"a": "", "b": "x"}, {"a": [{"b": [0]}]}]
+
+
+@pytest.mark.parametrize("answers", EMPTY)
+def test_blanks_are_no_answer(answers: Any) -> None:
+    assert not holds_answer(answers)
+
+
+@pytest.mark.parametrize("answers", ANSWERED)
+def test_any_value_is_an_answer(answers: Any) -> None:
+    assert holds_answer(answers)
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows([{"n": n} for n in range(3)], task_name="words")
+
+
+def _unanswered(database: Database, gateway: Gateway) -> int:
+    with database.read() as tx:
+        return count_unanswered(tx, gateway.run_id)
+
+
+def test_a_submission_without_an_answer_is_flagged_everywhere(
+    gateway: Gateway, database: Database
+) -> None:
+    Worker(gateway, "x").work("an answer")
+    Worker(gateway, "y").work("")
+
+    report = read_report(database, gateway.run_id)
+    lines = [*report_lines(report, Session(None, address_typed=False, verbose=False))]
+    [of_x, of_y] = export_records(database, task="words")
+    show = BlueprintShow(database, kit_plugins())
+    texts = {
+        unit.worker.name: shown(show, unit)
+        for unit in newest_units(database, find_scope(database, "words"))
+    }
+
+    assert any("1 submission without one answer" in line for line in lines)
+    assert report_json(report)["unanswered"] == 1
+    assert (of_x["unanswered"], of_y["unanswered"]) == (False, True)
+    assert "Status: completed, without one answer" in texts["y"]
+    assert "without" not in texts["x"]
+
+
+def test_a_file_is_an_answer(gateway: Gateway, database: Database) -> None:
+    received = gateway.upload_folder / "received"
+    received.write_bytes(b"bytes")
+    file = FormFile(
+        field="picture", filename="cat.png", content_type="image/png", size=5,
+        sha256=hashlib.sha256(b"bytes").hexdigest(), path=received,
+    )  # fmt: skip
+    worker = Worker(gateway, "x")
+    worker.submit(worker.arrive(), "", files=[file])
+
+    [record] = export_records(database, task="words")
+
+    assert (record["unanswered"], _unanswered(database, gateway)) == (False, 0)
+
+
+def test_an_onboarding_without_answers_is_none_of_them(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(
+        [{"n": 1}], task_name="words", blueprint={"onboarding_qualification": "q"}
+    )
+    worker = Worker(gateway, "x")
+    worker.submit(worker.arrive(), "")
+
+    assert _unanswered(database, gateway) == 0
+
+
+def test_answers_stored_before_are_flagged_by_the_upgrade(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RowsBlueprint, "read_answers", lambda *_: {})
+    Worker(gateway, "x").work()
+    database.write(lambda tx: tx.execute(Agent.update({Agent.unanswered: False})))
+
+    step = read_migration(6)
+    *_, update = step.postgresql if database.location.path is None else step.sqlite
+    database.write(lambda tx: tx.sql(update))
+
+    assert _unanswered(database, gateway) == 1
