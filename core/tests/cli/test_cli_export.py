@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from famulus.cli.texts.formats import write_csv, write_jsonl
+from famulus.cli.texts.formats import write_csv, write_jsonl, write_spreadsheet
 from famulus.cli.whole_file import whole_file
 from famulus.model.database import Database
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
@@ -114,6 +114,46 @@ def test_values_are_written_as_they_are() -> None:
     assert row["output.a"] == "=1+1"
 
 
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+
+
+def test_a_spreadsheet_gets_no_formula_from_outside() -> None:
+    outputs = {**{f"f{n}": text for n, text in enumerate(FORMULAS)}, "plain": "a=1", "n": -5}
+    stream = io.StringIO(newline="")
+
+    write_spreadsheet(
+        [{**RECORD, "worker": "=x", "review_note": "=y", "inputs": {"q": "=z"},
+          "outputs": outputs}],
+        stream,
+    )
+
+    (row,) = csv.DictReader(io.StringIO(stream.getvalue(), newline=""))
+    assert [row[f"output.f{n}"] for n in range(len(FORMULAS))] == [f"'{t}" for t in FORMULAS]
+    assert (row["output.plain"], row["output.n"]) == ("a=1", "-5")
+    assert (row["worker"], row["review_note"], row["input.q"]) == ("'=x", "'=y", "'=z")
+
+
+def test_a_carriage_return_ends_no_row() -> None:
+    (row,) = as_csv({**RECORD, "outputs": {"a": "x\ry", "b\r": "z"}})
+
+    assert (row["output.a"], row["output.b\r"]) == ("x\ry", "z")
+
+
+def test_made_up_names_become_one_column() -> None:
+    made_up = {f"x{n}": "" for n in range(10_000)}
+    everyday = [{**RECORD, "outputs": {"a": "1", "b": ["2"]}}] * 3
+
+    rows = as_csv({**RECORD, "outputs": {**made_up, "b": "3"}}, *everyday)
+
+    assert len([name for name in rows[0] if name.startswith("output.")]) == 300
+    assert [(row["output.a"], row["output.b"]) for row in rows[1:]] == [("1", '["2"]')] * 3
+    own = {name.removeprefix("output."): value for name, value in rows[0].items()
+           if name.startswith("output.") and name != "output.a"}
+    assert own | json.loads(rows[0]["other_outputs"]) == {**made_up, "b": "3"}
+    assert rows[1]["other_outputs"] == ""
+    assert list(rows[0])[-2:] == ["other_outputs", "files"]
+
+
 def test_json_lines_are_the_records() -> None:
     stream = io.StringIO()
 
@@ -198,6 +238,16 @@ def test_output_holds_nothing_but_the_records(
 
     assert len(list(csv.DictReader(io.StringIO(done.stdout)))) == 4
     assert done.stderr == "Wrote 4 records.\n"
+
+
+def test_only_a_table_can_be_for_a_spreadsheet(
+    famulus: Callable[..., Result], four_answers: None, tmp_path: Path
+) -> None:
+    assert famulus("export", "words", "-o", tmp_path / "a.csv", "--spreadsheet").exit_code == 0
+    refused = famulus("export", "words", "-o", tmp_path / "a.jsonl", "--spreadsheet")
+
+    assert refused.exit_code == 2
+    assert "is for CSV" in refused.stderr
 
 
 def test_suffix_says_the_format(

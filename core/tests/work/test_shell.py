@@ -314,6 +314,19 @@ def test_answers_are_shown_to_nobody_whose_provider_does_not_ask_for_it() -> Non
     assert "bad" not in Elements(stored_document("T", ANSWERS, False, Nothing())).text
 
 
+@pytest.mark.parametrize("size", [100, 3000, 7000, 20_000, 2_000_000])
+@pytest.mark.parametrize("char", ["x", "<", "'", "é", "\U0001f600", "\\"])
+def test_no_page_repeats_more_than_16_kb_of_what_was_sent(size: int, char: str) -> None:
+    answers = {"a": char * size, "b": [char * size]}
+
+    page = stored_document("T", answers, False, ShowAnswers(next_query={}))
+
+    assert "Your answers are stored" in page
+    plain = stored_document("T", {}, False, ShowAnswers(next_query={}))
+    assert len(unescape(page).encode()) < len(unescape(plain).encode()) + 16_700
+    assert len(page.encode()) < 150_000
+
+
 @pytest.mark.parametrize("late", [True, False])
 def test_late_worker_is_told(late: bool) -> None:
     text = Elements(stored_document("T", ANSWERS, late, Nothing())).text

@@ -5,6 +5,7 @@ import io
 import runpy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -153,6 +154,30 @@ def test_form_beyond_a_limit_is_413(
     assert "may have at most" in reply.text
     assert not gateway.forms
     assert not list(gateway.upload_folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({f"f{n}": "" for n in range(1000)}, 200),
+        ({f"f{n}": "" for n in range(1001)}, 413),
+        ({"a": "x" * 1_990_000}, 200),
+        ({"a": "x" * 2_000_000}, 413),
+        ({"a" * 2_000_000: ""}, 413),
+    ],
+)
+@pytest.mark.parametrize("kind", [_MULTIPART, "application/x-www-form-urlencoded"])
+def test_unless_set_a_form_has_a_thousand_fields_and_two_megabytes(
+    client: FlaskClient, gateway: Any, kind: str, form: dict[str, str], status: int
+) -> None:
+    body = urlencode(form).encode()
+    if kind == _MULTIPART:
+        body = b"".join(_part(name, value.encode()) for name, value in form.items()) + _END
+
+    reply = client.post("/submit", data=body, content_type=kind)
+
+    assert reply.status_code == status
+    assert len(gateway.forms) == (status == 200)
 
 
 def test_413_tells_the_script_what_is_too_large(gateway: Any) -> None:

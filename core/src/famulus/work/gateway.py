@@ -74,6 +74,8 @@ _log = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 _LONGEST_SUBMISSION_ID = 64
+#: Of what a blueprint says of answers that it does not take, which it may repeat.
+_LONGEST_MESSAGE = 2000
 _SECOND = 1_000_000
 #: Without a failure before what kept requests from being answered is logged as over. Some requests
 #: do without it: pages are served while uploads meet a full disk.
@@ -225,7 +227,7 @@ class Gateway:
         try:
             return self._submit(form, as_json)
         except InvalidAnswers as error:
-            return self._replies.invalid(str(error), as_json)
+            return self._replies.invalid(str(error)[:_LONGEST_MESSAGE], as_json)
 
     @_guarded
     def give_back(self, form: Form) -> Reply:

@@ -18,8 +18,8 @@ class Limits:
 
     max_file_bytes: int = 100_000_000
     max_form_bytes: int = 250_000_000
-    max_text_bytes: int = 10_000_000
-    max_fields: int = 10_000
+    max_text_bytes: int = 2_000_000
+    max_fields: int = 1000
     max_files: int = 100
     #: forms that may be on their way in at the same time; others wait, then are told to come again
     max_forms_at_once: int = 1000

@@ -58,6 +58,11 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     help="Only what this worker has submitted; can be repeated.",
 )
 @click.option(
+    "--spreadsheet",
+    is_flag=True,
+    help="Put an apostrophe before texts that a spreadsheet would take for a formula.",
+)
+@click.option(
     "--files", "with_files", is_flag=True, help="Copy uploaded files into a folder beside FILE."
 )
 @click.pass_context
@@ -72,20 +77,24 @@ def export(
     statuses: tuple[str, ...] | None,
     since: datetime | None,
     workers: tuple[str, ...],
+    spreadsheet: bool,
     with_files: bool,
 ) -> None:
     """Write the answers to all runs of TASK, or to one run, as JSON lines or CSV.
 
     Works at any time, also while the run goes on: one record for each submission there is. In CSV
     each column of the data is `input.NAME` and each answer `output.NAME`; lists and files are JSON.
-    Values are written as they are: a spreadsheet may take a worker's text that begins with `=` for
-    a formula.
+    Values are written as they are. A spreadsheet may take a worker's text that begins with `=` for
+    a formula: --spreadsheet writes such texts with an apostrophe in front.
     """
     if (task is None) == (run is None):
         raise click.UsageError("name a TASK, or a run with --run, to export")
     if with_files and output == "-":
         raise click.UsageError("--files puts them beside a file; name one with -o")
-    write = writer(format_name or _format_of(output))
+    chosen = format_name or _format_of(output)
+    if spreadsheet and chosen != "csv":
+        raise click.UsageError("--spreadsheet is for CSV; name a file that ends in .csv")
+    write = writer("spreadsheet" if spreadsheet else chosen)
     copies = _copies(output) if with_files else None
     with session.open_database() as database:
         records: Iterable[Mapping[str, Any]] = export_records(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -44,7 +45,14 @@ _FIRST = (
     "bonus_status",
     "currency",
 )
+#: Holds answers whose names have no column of their own.
+_OTHERS = "other_outputs"
 _LAST = ("files",)
+#: Names of answers with a column of their own; a form can be sent with any number of made-up ones.
+_MOST_OUTPUTS = 300
+_OUTPUT = "output."
+#: What spreadsheets take for the beginning of a formula, or leave out before one.
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def write_jsonl(records: Iterable[Record], stream: TextIO, _folder: Path | None = None) -> int:
@@ -57,38 +65,74 @@ def write_jsonl(records: Iterable[Record], stream: TextIO, _folder: Path | None 
 
 
 def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = None) -> int:
-    """Write a header with every column that any record has, then a row a record.
+    """Write a header with every column that any record has, then one row per record.
+
+    At most 300 answers have a column of their own, those that most records have; further ones are
+    together in the column ``other_outputs``, as JSON.
 
     The records are set aside in a file while their columns are collected: memory stays small, and
     answers that come meanwhile cannot bring a column that the header lacks.
 
     :param folder: where to set them aside; unless given, where temporary files go.
     """
-    names: dict[str, None] = {}
+    names = Counter[str]()
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder) as aside:
         for record in records:
             flat = _flat(record)
-            names.update(dict.fromkeys(flat))
+            names.update(flat.keys())
             aside.write(f"{dump_json(flat)}\n")
         aside.seek(0)
         return _write_rows(map(json.loads, aside), _columns(names), stream)
 
 
-def _write_rows(rows: Iterator[Record], columns: list[str], stream: TextIO) -> int:
+def write_spreadsheet(
+    records: Iterable[Record], stream: TextIO, folder: Path | None = None
+) -> int:
+    """Write CSV in which no text is a formula to a spreadsheet: one that looks like it begins with
+    an apostrophe. Like :func:`write_csv` otherwise."""
+    return write_csv(map(_without_formulas, records), stream, folder)
+
+
+def _write_rows(rows: Iterator[dict[str, str]], columns: list[str], stream: TextIO) -> int:
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
+    # Before Python 3.13, csv does not quote a carriage return, which ends a row for its readers.
+    quoting = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    (quoting if "\r" in "".join(columns) else writer).writerow(columns)
+    known = frozenset(columns)
     number = 0
     for row in rows:
-        writer.writerow([row.get(column, "") for column in columns])
+        others = {
+            name.removeprefix(_OUTPUT): value for name, value in row.items() if name not in known
+        }
+        if others:
+            row[_OTHERS] = dump_json(others)
+        cells = [row.get(column, "") for column in columns]
+        (quoting if any("\r" in cell for cell in cells) else writer).writerow(cells)
         number += 1
     return number
 
 
-def _columns(names: Iterable[str]) -> list[str]:
-    found = list(names)
-    inputs = [name for name in found if name.startswith("input.")]
-    outputs = [name for name in found if name.startswith("output")]
+def _columns(names: Counter[str]) -> list[str]:
+    inputs = [name for name in names if name.startswith("input.")]
+    outputs = [name for name in names if name.startswith("output")]
+    if len(outputs) > _MOST_OUTPUTS:
+        # Of equally frequent names those that came first.
+        kept = frozenset(sorted(outputs, key=lambda name: -names[name])[:_MOST_OUTPUTS])
+        outputs = [*(name for name in outputs if name in kept), _OTHERS]
     return [*_FIRST, *inputs, *outputs, *_LAST]
+
+
+def _without_formulas(record: Record) -> Record:
+    """Put an apostrophe before texts from outside that a spreadsheet would run."""
+    return {name: _defused(value) for name, value in record.items()}
+
+
+def _defused(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _defused(each) for name, each in value.items()}
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
 
 
 def _flat(record: Record) -> dict[str, str]:
@@ -108,9 +152,11 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else dump_json(value)
 
 
-_WRITERS: Mapping[str, Writer] = MappingProxyType({"jsonl": write_jsonl, "csv": write_csv})
+_WRITERS: Mapping[str, Writer] = MappingProxyType({
+    "jsonl": write_jsonl, "csv": write_csv, "spreadsheet": write_spreadsheet,
+})
 
 
 def writer(name: str) -> Writer:
-    """Return what writes a format by its name, ``jsonl`` or ``csv``."""
+    """Return what writes a format by its name, ``jsonl``, ``csv`` or ``spreadsheet``."""
     return _WRITERS[name]

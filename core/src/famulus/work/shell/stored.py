@@ -24,6 +24,7 @@ _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and it may"
     " have gone to somebody else meanwhile."
 )
+_TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
 _NOTHING_NOW = "There is nothing more for you to do right now."
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType({
     RefusalReason.ALL_DONE: "You have done all there is for you in this task.",
@@ -33,6 +34,9 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType({
     RefusalReason.RUN_CLOSED: "This task takes no new work any more.",
     RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
 })
+#: Bytes of answers that a page repeats, twice: as a table and as data. No reply may be larger for
+#: what somebody has sent.
+_MOST_REPEATED = 8000
 #: Long enough to read that one was late, before the browser goes on by itself.
 _LATE_PAUSE = 10
 
@@ -169,6 +173,13 @@ def _is_web_address(url: str) -> bool:
 
 def _answers(answers: Any) -> str:
     text = _lines(answers)
+    encoded = text.encode(errors="replace")
+    if len(encoded) > _MOST_REPEATED:
+        beginning = encoded[:_MOST_REPEATED].decode(errors="ignore")
+        return (
+            f"<h2>What you sent</h2>\n{paragraph(_TOO_LONG)}"
+            f'<pre class="famulus-json" tabindex="0">{escape(beginning, quote=False)} …</pre>\n'
+        )
     table = ""
     if isinstance(answers, Mapping) and answers:
         rows = "".join(
