@@ -1,0 +1,130 @@
+"""Each page of ``as_on_mturk/`` sends here what it sends on MTurk, name by name and in that order.
+
+A page is one HTML file whose first comment says what it is about. A line ``steps: …`` in it says
+what the worker does where that is not ``fill; submit``: ``click SELECTOR``, ``type SELECTOR TEXT``,
+``wait EXPRESSION`` until a JavaScript expression is true, ``fill`` every field that can be seen,
+and ``submit`` with the button that is not the author's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mturk_pages import MTurkPage, Sent, both_servers
+
+pytestmark = pytest.mark.browser
+
+FOLDER = Path(__file__).with_name("as_on_mturk")
+FILES = FOLDER / "files"
+PAGES = [MTurkPage.read(path) for path in sorted(FOLDER.glob("*.html"))]
+#: The address that stands for another host in pages.
+CDN = "https://cdn.example/"
+
+_TEXTS = {
+    "email": "ann@example.org",
+    "url": "https://example.org/",
+    "tel": "+1 555 0100",
+    "number": "3",
+    "range": "4",
+    "date": "2030-01-02",
+    "datetime-local": "2030-01-02T12:30",
+    "time": "12:30",
+    "month": "2030-01",
+    "week": "2030-W03",
+    "color": "#336699",
+}
+_CANNOT_BE_FILLED = ("hidden", "submit", "button", "reset", "image")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_page_sends_what_it_sends_on_mturk(page: MTurkPage, browser: Any, tmp_path: Path) -> None:
+    there, here = _sent_by_both(page, browser, tmp_path)
+
+    assert here == there
+    assert there, "the page sends nothing, and so shows nothing"
+
+
+PLAIN = [page for page in PAGES if not page.has_code]
+
+
+@pytest.mark.parametrize("page", PLAIN, ids=[page.name for page in PLAIN])
+def test_page_without_scripts_needs_no_javascript(
+    page: MTurkPage, browser: Any, tmp_path: Path
+) -> None:
+    there, here = _sent_by_both(page, browser, tmp_path, java_script_enabled=False)
+
+    assert here == there
+
+
+def test_there_are_pages_of_many_kinds() -> None:
+    assert len(PAGES) >= 20
+    assert len(PLAIN) >= 5
+
+
+def _sent_by_both(page: MTurkPage, browser: Any, folder: Path, **options: Any) -> list[Sent]:
+    with both_servers(page, FILES) as server:
+        context = browser.new_context(**options)
+        context.route(CDN + "**", _from_files)
+        context.set_default_timeout(15_000)
+        try:
+            sent = []
+            for side in ("mturk", "here"):
+                tab = context.new_page()
+                tab.goto(server.url(side))
+                for step in page.steps:
+                    _do(tab, step, folder)
+                sent.append(server.received.get(timeout=15))
+            return sent
+        finally:
+            context.close()
+
+
+def _do(tab: Any, step: str, folder: Path) -> None:
+    verb, _, rest = step.partition(" ")
+    if verb == "fill":
+        _fill(tab, folder)
+    elif verb == "submit":
+        # Ours where both are there.
+        ours = tab.locator("#famulus-submit")
+        (ours if ours.count() else tab.locator("[type=submit]").last).click(no_wait_after=True)
+    elif verb == "click":
+        tab.locator(rest).click(no_wait_after=True)
+    elif verb == "type":
+        selector, _, text = rest.partition(" ")
+        tab.locator(selector).fill(text)
+    else:
+        assert verb == "wait", f"there is no step {verb}"
+        tab.wait_for_function(rest)
+
+
+def _fill(tab: Any, folder: Path) -> None:
+    """Fill in what can be seen, by where it stands among the page's own controls."""
+    own = "input:not([name^=famulus_], #assignmentId), select, textarea"
+    chosen: set[str] = set()
+    for number, control in enumerate(tab.locator(own).all()):
+        tag, kind, name = control.evaluate("each => [each.localName, each.type, each.name]")
+        if kind in _CANNOT_BE_FILLED or not control.is_visible() or not control.is_enabled():
+            continue
+        if tag == "select":
+            control.select_option(index=control.locator("option").count() - 1)
+        elif kind == "radio" and name not in chosen:
+            control.check()
+            chosen.add(name)
+        elif kind == "checkbox" and name not in chosen:
+            control.click()
+            chosen.add(name)
+        elif kind == "file":
+            file = folder / f"file {number}.txt"
+            file.write_text("content", encoding="utf-8")
+            control.set_input_files(file)
+        elif kind not in ("radio", "checkbox") and control.is_editable():
+            control.fill(_TEXTS.get(kind, f'Text {number}: é 漢 & "x" + 1%'))
+
+
+def _from_files(route: Any) -> None:
+    file = FILES / route.request.url.rpartition("/")[2]
+    kind = "text/css" if file.suffix == ".css" else "text/javascript"
+    route.fulfill(body=file.read_text(encoding="utf-8"), content_type=kind)

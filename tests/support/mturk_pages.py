@@ -1,0 +1,204 @@
+"""Serve an author's page as MTurk does and as Famulus does, and keep what browsers send of it.
+
+MTurk substitutes the values as they are and puts the page inside its form; a page that brings a
+form of its own is served as it is. What is ours beside the answers is left out of what is kept.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+from urllib.parse import parse_qsl
+
+from attrs import frozen
+
+from famulus.work.shell import (
+    SUBMISSION_FIELD,
+    TOKEN_FIELD,
+    TaskShell,
+    submit_json,
+    task_document,
+)
+from famulus_static_html.page import compile_page
+
+#: What a browser sends: names and values in their order; a file is its name.
+Sent = list[tuple[str, str]]
+#: What every page's placeholders stand for.
+VALUES = {"text": "Where is it?", "number": "7", "name": "q1"}
+
+_COMMENT = re.compile(r"\A<!--(.*?)-->\s*", re.DOTALL)
+_STEPS = re.compile(r"^\s*steps: (.*)$", re.MULTILINE)
+_NO_MARKUP = re.compile(
+    r"<!--.*?-->|<(script|style|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+)
+_MTURK = "https://www.mturk.com/mturk/externalSubmit"
+_AROUND = """<!DOCTYPE html>
+<html><head><title>HIT</title><meta charset="utf-8"></head><body>
+<form name="mturk_form" method="post" id="mturk_form" action="externalSubmit"><input type="hidden"
+value="" name="assignmentId" id="assignmentId"/>
+{page}
+<p><input type="submit" id="submitButton" value="Submit"/></p></form></body></html>
+"""
+
+
+@frozen
+class MTurkPage:
+    """A page for tests. Its first comment says what it is about and, in a line ``steps: …``, what
+    a worker does with it."""
+
+    name: str
+    html: str
+    steps: tuple[str, ...]
+
+    @classmethod
+    def read(cls, path: Path) -> MTurkPage:
+        """Read a page from its file."""
+        text = path.read_text(encoding="utf-8")
+        comment = _COMMENT.match(text)
+        assert comment is not None, f"{path} has to begin with a comment"
+        steps = _STEPS.search(comment[1])
+        written = steps[1] if steps else "fill; submit"
+        return cls(path.stem, text[comment.end() :], tuple(map(str.strip, written.split(";"))))
+
+    @property
+    def has_form(self) -> bool:
+        """Whether MTurk would serve it without a form around it."""
+        return re.search(r"<form\b", _NO_MARKUP.sub("", self.html), re.IGNORECASE) is not None
+
+    @property
+    def has_code(self) -> bool:
+        """Whether it needs JavaScript."""
+        return re.search(r"<script|\son\w+=", self.html, re.IGNORECASE) is not None
+
+    def as_on_mturk(self) -> str:
+        """Return the document that MTurk would serve."""
+        page = self.html
+        for name, value in VALUES.items():
+            page = page.replace(f"${{{name}}}", value)
+        return page.replace(_MTURK, "externalSubmit") if self.has_form else _in_form(page)
+
+    def as_here(self) -> str:
+        """Return the document that Famulus serves."""
+        compiled = compile_page(self.html)
+        faults = [str(problem) for problem in compiled.problems if not problem.warning]
+        assert not faults, faults
+        return task_document(
+            TaskShell(
+                title="Task",
+                description="",
+                page=compiled.render(VALUES),
+                token="the token",
+                submission_id="first",
+                storage_key="agent-1",
+                seconds_left=None,
+            )
+        )
+
+
+class BothServers(ThreadingHTTPServer):
+    """Serves one page below ``/mturk/`` and ``/here/``, with the files beside it."""
+
+    daemon_threads = True
+
+    def __init__(self, page: MTurkPage, files: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.page = page
+        self.files = files
+        self.documents = {"/mturk/": page.as_on_mturk(), "/here/": page.as_here()}
+        self.received: SimpleQueue[Sent] = SimpleQueue()
+
+    def url(self, side: str) -> str:
+        """Return the address of the page on one side."""
+        return f"http://127.0.0.1:{self.server_port}/{side}/"
+
+
+@contextmanager
+def both_servers(page: MTurkPage, files: Path) -> Iterator[BothServers]:
+    """Serve a page for the length of a ``with`` block."""
+    server = BothServers(page, files)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: BothServers
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        document = self.server.documents.get(path)
+        if document is not None:
+            self._answer("text/html; charset=utf-8", document)
+            return
+        file = self.server.files / path.rpartition("/")[2]
+        kind = "text/javascript" if file.suffix == ".js" else "text/css"
+        self._answer(kind, file.read_text(encoding="utf-8") if file.is_file() else "")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        sent = _fields(self.headers, body)
+        if self.path == "/here/submit":
+            self.server.received.put(
+                [pair for pair in sent if pair[0] not in (TOKEN_FIELD, SUBMISSION_FIELD)]
+            )
+            as_json = self.headers["Accept"] == "application/json"
+            stored = "<p>Stored</p>"
+            if as_json:
+                self._answer("application/json", submit_json("stored", "", stored))
+                return
+        else:
+            self.server.received.put(sent if self.server.page.has_form else sent[1:])
+        self._answer("text/html", "<p>Stored</p>")
+
+    def _answer(self, kind: str, text: str) -> None:
+        data = text.encode()
+        self.send_response(200)
+        for name, value in _headers(kind, len(data)).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def _headers(kind: str, length: int) -> Mapping[str, str]:
+    return {"Content-Type": kind, "Content-Length": str(length), "Cache-Control": "no-store"}
+
+
+def _in_form(page: str) -> str:
+    return _AROUND.replace("{page}", page)
+
+
+def _fields(headers: Message, body: bytes) -> Sent:
+    if not headers["Content-Type"].startswith("multipart/"):
+        return parse_qsl(body.decode(), keep_blank_values=True)
+    boundary = str(headers.get_param("boundary")).encode()
+    parts = body.split(b"--" + boundary)[1:-1]
+    return [_part(part.removeprefix(b"\r\n").removesuffix(b"\r\n")) for part in parts]
+
+
+def _part(part: bytes) -> tuple[str, str]:
+    head, _, content = part.partition(b"\r\n\r\n")
+    disposition = head.decode()
+    name = re.search(r'; name="([^"]*)"', disposition)
+    file = re.search(r'; filename="([^"]*)"', disposition)
+    assert name is not None, disposition
+    return _unquoted(name[1]), _unquoted(file[1]) if file else content.decode()
+
+
+def _unquoted(text: str) -> str:
+    """Undo what browsers do to names in multipart forms."""
+    return text.replace("%22", '"').replace("%0D%0A", "\r\n")
