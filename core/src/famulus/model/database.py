@@ -15,6 +15,7 @@ from famulus.model.keys import signing_keys
 from famulus.model.location import Location, locate
 from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
+from famulus.model.private import make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.sqlite import SqliteBackend
 from famulus.model.statements import Kind
@@ -139,7 +140,7 @@ class Database:
         if path is None:
             return PostgresqlBackend(self.location.postgres.params, self.clock)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         except OSError as error:
             raise DatabaseError(f"cannot make the folder of {path}: {error}") from error
         return SqliteBackend(path, self.clock)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from famulus.errors import DatabaseError
 from famulus.model.location import Location
+from famulus.model.private import make_folder, open_new
 
 KEY_VARIABLE = "FAMULUS_SECRET_KEY"
 
@@ -40,11 +41,15 @@ def signing_keys(location: Location) -> Sequence[bytes]:
         keys += _split(os.fsencode(given), KEY_VARIABLE, "unset it, or set a new key")
     if location.path is not None:
         file = location.path.with_name(f"{location.path.name}-key")
-        if given is None:
-            _create_key(file)
-        if file.exists():
+        try:
+            if given is None:
+                _create_key(file, location.path)
+            content = file.read_bytes() if file.exists() else None
+        except OSError as error:
+            raise DatabaseError(f"cannot use the key file {file}: {error.strerror}") from error
+        if content is not None:
             remedy = "restore it from a backup, or delete it (open pages are refused then)"
-            keys += _split(file.read_bytes(), f"the key file {file}", remedy)
+            keys += _split(content, f"the key file {file}", remedy)
     return list(dict.fromkeys(keys))
 
 
@@ -62,12 +67,12 @@ def _split(text: bytes, source: str, remedy: str) -> list[bytes]:
     return keys
 
 
-def _create_key(file: Path) -> None:
+def _create_key(file: Path, database: Path) -> None:
     if file.exists():
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = open_new(draft, like=database, group_writes=False)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(secrets.token_hex(32).encode())
         stream.flush()

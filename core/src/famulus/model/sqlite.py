@@ -16,6 +16,7 @@ from famulus.model.checkpoints import Checkpoints
 from famulus.model.group_commit import Entry, GroupCommit
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
+from famulus.model.private import create_file
 from famulus.model.statements import Kind
 from famulus.model.transaction import Dialect, Transaction
 
@@ -64,6 +65,14 @@ def connect(path: Path) -> sqlite3.Connection:
         raise DatabaseError(f"cannot open the database {path}: {error}") from error
 
 
+def _create(path: Path) -> None:
+    """Create the database's file, for its user alone: SQLite would let everybody read it."""
+    try:
+        create_file(path)
+    except OSError as error:
+        raise DatabaseError(f"cannot create the database {path}: {error.strerror}") from error
+
+
 def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path,
@@ -91,6 +100,7 @@ class SqliteBackend:
         self.dialect = Dialect(Kind.SQLITE)
         self._clock = clock
         self._outage = Outage(f"the database {path}")
+        _create(path)
         self._readers = Pool(lambda: _connected(path), sqlite3.Connection.close)
         self._writer = connect(path)
         self._writer.execute("PRAGMA wal_autocheckpoint=0")
@@ -215,7 +225,12 @@ class WriterLock:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(f"{path}-lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = path.with_name(f"{path.name}-lock")
+        try:
+            create_file(file, like=path)
+            self._file = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise DatabaseError(f"cannot open the lock {file}: {error.strerror}") from error
 
     def __enter__(self) -> None:
         if fcntl is not None:

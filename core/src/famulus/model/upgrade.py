@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.location import Location
+from famulus.model.private import create_file, make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.statements import Kind
 from famulus.model.transaction import Transaction
@@ -94,7 +95,8 @@ def _back_up(kind: Kind, location: Location, label: str) -> None:
             f"{', '.join(address.other_secrets)} in secret; back it up yourself and set "
             f"{UNSAVED_VARIABLE}=1"
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
+    create_file(target)
     password = address.params.get("password")
     done = subprocess.run(
         # Everybody on this machine can read a command line.
@@ -109,5 +111,6 @@ def _back_up(kind: Kind, location: Location, label: str) -> None:
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
+    create_file(target, like=source)
     with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as copy:
         old.backup(copy)

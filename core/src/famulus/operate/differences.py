@@ -25,11 +25,12 @@ class Difference:
     """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
     a command helps; ``advice`` is what else to do."""
 
-    #: None for what concerns a requester's account
+    #: None for what concerns no run: a requester's account, or what ``subject`` says
     run: int | None
     what: str
     command: Words = ()
     advice: str = ""
+    subject: str = "requesters"
 
 
 def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:

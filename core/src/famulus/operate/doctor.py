@@ -26,6 +26,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.differences import Difference, of_reviews, of_visits
 from famulus.operate.doubled_names import of_names
+from famulus.operate.exposed_files import of_files
 from famulus.plugins import Plugins
 from famulus.work.money.paying import select_visits, visit_view
 from famulus.work.money.settling import REJECTED_INSTEAD
@@ -62,6 +63,8 @@ def read_differences(
     if run is None and records:
         with database.read() as tx:
             found += [*_of_requesters(tx), *of_names(tx)]
+    if run is None:
+        found += of_files(database.location)
     return found
 
 

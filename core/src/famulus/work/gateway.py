@@ -155,7 +155,7 @@ class Gateway:
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
-        self._uploads = Uploads(database.files, record.id)
+        self._uploads = Uploads(database.files, record.id, database.location.path)
         self._uploads.forget_broken_off(database.clock())
         self._first_row: Mapping[str, Any] | None = None
         rules = Rules(

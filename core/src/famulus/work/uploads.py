@@ -11,6 +11,7 @@ from pathlib import Path
 
 from famulus.contracts.pages import FormFile
 from famulus.errors import UnavailableError
+from famulus.model.private import admit_group, make_folder
 from famulus.work.submission import StoredFile
 
 #: Longest name kept of what the browser says; names from outside are never paths.
@@ -25,17 +26,28 @@ def agent_folder(root: Path, run: int, agent: int) -> Path:
 
 
 class Uploads:
-    """The folder of uploaded files of one database, and the part of it for one run."""
+    """The folder of uploaded files of one database, and the part of it for one run.
 
-    def __init__(self, root: Path, run: int) -> None:
+    :param database: the file that says whom a new folder admits, where there is one.
+    """
+
+    def __init__(self, root: Path, run: int, database: Path | None = None) -> None:
         self.root = root
         self._run = run
+        self._database = database
 
     @property
     def incoming(self) -> Path:
-        """Where files are received: on the same disk as their place, so that moving is a rename."""
+        """Where files are received: on the same disk as their place, so that moving is a rename.
+
+        :raises famulus.UnavailableError: when it cannot be created.
+        """
         folder = self.root / "incoming"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            make_folder(self.root, like=self._database)
+            make_folder(folder, like=self.root)
+        except OSError as error:
+            raise UnavailableError(f"the folder {folder} cannot be created: {error}") from error
         return folder
 
     def forget_broken_off(self, now: datetime) -> None:
@@ -60,7 +72,8 @@ class Uploads:
     def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
         target = agent_folder(self.root, self._run, agent) / secrets.token_hex(16)
         try:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(target.parent, like=self.root)
+            admit_group(file.path, like=self.root)
             with file.path.open("rb") as stream:
                 os.fsync(stream.fileno())
             file.path.rename(target)

@@ -15,6 +15,7 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
 from famulus.operate.differences import Difference
 from famulus.operate.doctor import read_differences
+from famulus.operate.exposed_files import shared_files
 from famulus.plugins import Plugins, discover
 from famulus.work.money.settling import tell_refused_again
 from famulus.work.platform.syncing import Synced, sync_run
@@ -57,12 +58,15 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
     """
     with session.open_database() as database:
         found = read_differences(database, discover(), run)
+        shared = shared_files(database.location) if run is None else None
     if as_json:
         click.echo(json.dumps([_json(each, session) for each in found], indent=2))
     else:
         for each in found:
             for line in _difference(each, session):
                 click.echo(line)
+        if shared:
+            click.echo(shared)
         if not found:
             click.echo("Nothing is amiss.")
     if found:
@@ -89,7 +93,7 @@ def _lines(synced: Synced) -> Iterator[str]:
 
 
 def _difference(difference: Difference, session: Session) -> Iterator[str]:
-    where = "requesters" if difference.run is None else f"run {difference.run}"
+    where = difference.subject if difference.run is None else f"run {difference.run}"
     yield f"{where}: {difference.what}"
     if difference.command:
         yield f"  -> {session.command(*difference.command)}"

@@ -1,0 +1,64 @@
+"""Who besides its user can read a database's files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from famulus.model.location import Location
+from famulus.operate.differences import Difference
+
+
+def of_files(location: Location) -> Iterator[Difference]:
+    """Find files that everybody on this machine can read."""
+    exposed = [path for path in _files(location) if _admits(path, stat.S_IROTH, stat.S_IXOTH)]
+    if exposed:
+        yield Difference(
+            run=None, subject="files",
+            what=f"everybody on this machine can read {_listed(exposed)}",
+            advice=f"chmod o= {' '.join(str(path) for path in exposed)}",
+        )
+
+
+def shared_files(location: Location) -> str | None:
+    """Return a sentence on the files that a group can read, which may be meant; None for none."""
+    shared = [path for path in _files(location) if _admits(path, stat.S_IRGRP, stat.S_IXGRP)]
+    if not shared:
+        return None
+    groups = sorted({_group(path) for path in shared})
+    return f"The group {', '.join(groups)} can read {_listed(shared)}."
+
+
+def _files(location: Location) -> Sequence[Path]:
+    if os.name != "posix":
+        return ()
+    path = location.path
+    beside = [] if path is None else [
+        path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "key")),
+        *sorted(path.parent.glob(f"{path.name}-backup-*")),
+    ]
+    return [each for each in [*beside, location.files] if each.exists()]
+
+
+def _admits(path: Path, reads: int, enters: int) -> bool:
+    """Return whether a file can be read by others, who have to get through each folder above it."""
+    folders = [*path.parents, *([path] if path.is_dir() else [])]
+    admitted = all(_mode(folder) & (enters | stat.S_IXOTH) for folder in folders)
+    return bool(_mode(path) & reads) and admitted
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _group(path: Path) -> str:
+    try:
+        return path.group()
+    except KeyError:
+        return str(path.stat().st_gid)
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(f"{path} ({_mode(path):04o})" for path in paths)
