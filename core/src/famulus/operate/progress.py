@@ -10,6 +10,7 @@ from attrs import frozen
 
 from famulus.errors import FamulusError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
 from famulus.work.runs import agents_at_work, read_run, unit_counts
 
@@ -77,6 +78,8 @@ def log_progress(database: Database, runs: Iterable[int]) -> None:
     for run in runs:
         try:
             look = read_progress(database, run)
+        except DatabaseUnavailableError:
+            continue
         except FamulusError as error:
             _log.warning("run %d cannot be looked at: %s", run, error)
             continue

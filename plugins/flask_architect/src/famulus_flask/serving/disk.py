@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from famulus import UnavailableError
+
 #: The application copies the files of a form out of its body before the body is deleted.
 _COPIES = 2
 
@@ -51,7 +53,7 @@ class DiskSpace:
     def _free(self) -> int:
         try:
             disk = os.statvfs(self.folder)
-        except OSError as error:
+        except (OSError, UnavailableError) as error:
             raise DiskFullError(f"the folder of uploads cannot be used: {error}") from error
         return disk.f_bavail * disk.f_frsize
 
