@@ -195,6 +195,11 @@ def pending(database: Database) -> list[Row]:
         return tx.rows(Outbox.select().order_by(Outbox.id))
 
 
+def sell_a_place(database: Database) -> None:
+    """Leave the run with something to close."""
+    database.write(lambda tx: tx.execute(TaskRun.update(next_place=1)))
+
+
 def test_a_platform_that_fails_is_told_again_later_and_later_and_once(
     operator: ManualOperator,
     database: Database,
@@ -211,6 +216,7 @@ def test_a_platform_that_fails_is_told_again_later_and_later_and_once(
 
     monkeypatch.setattr(CrowdProvider, "close_places", close_places)
     gateway = operator.launch_rows(ROWS)
+    sell_a_place(database)
     Worker(gateway, "x").arrive()
     operator.stop(gateway.run_id)
     for _ in range(40):
@@ -233,6 +239,7 @@ def test_a_wait_between_attempts_has_an_end(
 
     monkeypatch.setattr(CrowdProvider, "close_places", broken)
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=10**6)
+    sell_a_place(database)
     Worker(gateway, "x").arrive()
     operator.stop(gateway.run_id)
     for _ in range(15):
@@ -243,6 +250,7 @@ def test_a_wait_between_attempts_has_an_end(
     assert row.next_attempt_at - clock() <= timedelta(minutes=10)
     assert row.attempts == 15
     assert row.error == "ZeroDivisionError: on purpose"
+    monkeypatch.undo()
 
 
 def test_the_same_telling_twice_is_one_row(database: Database) -> None:

@@ -344,6 +344,9 @@ class Outbox(Table):
     error = peewee.TextField(default="")
     created_at = UtcField()
     done_at = UtcField(null=True)
+    #: until when the process ``claimed_by`` is taken to be telling the row; null while none is
+    claimed_until = UtcField(null=True)
+    claimed_by = peewee.CharField(max_length=255, default="")
 
 
 _index("setting_name", Setting, Setting.name, unique=True)
@@ -476,6 +479,7 @@ _index(
     where=(Event.new == peewee.SQL(f"'{REFUSED}'")),
 )
 _index("outbox_key", Outbox, Outbox.key, unique=True)
+_index("outbox_of_run", Outbox, Outbox.run, Outbox.kind)
 _index(
     "outbox_pending",
     Outbox,

@@ -24,6 +24,7 @@ from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins, listeners_of
 from famulus.work.callbacks import CallbackServer, callback_names
 from famulus.work.listeners import Listeners
 from famulus.work.people.eligibility import qualification_names
+from famulus.work.platform.closing import Patience
 from famulus.work.platform.telling import Contact
 from famulus.work.runs import RunRecord, find_run, requester_of
 
@@ -31,10 +32,13 @@ from famulus.work.runs import RunRecord, find_run, requester_of
 class Assembly:
     """Make runs and what operates them, for one operator."""
 
-    def __init__(self, database: Database, plugins: Plugins, holder: Holder) -> None:
+    def __init__(
+        self, database: Database, plugins: Plugins, holder: Holder, patience: Patience
+    ) -> None:
         self._database = database
         self._plugins = plugins
         self._holder = holder
+        self._patience = patience
 
     def create(self, plan: Plan) -> RunRecord:
         """Write a new run that this operator holds."""
@@ -89,6 +93,7 @@ class Assembly:
             architect=self._plugins.architect(plan.architect.type)(plan.architect.args, context),
             contact=contact,
             messenger=contact.messenger(),
+            patience=self._patience,
             syncer=Syncer(self._database, contact),
             listeners=listeners,
             callbacks=CallbackServer(state) if callback_names(state) else None,

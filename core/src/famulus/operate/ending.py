@@ -13,7 +13,8 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.work.changes import change_run
 from famulus.work.expiry import end_open_agents, expire_units
-from famulus.work.platform.places import close_all
+from famulus.work.platform.outbox import release_claims
+from famulus.work.platform.places import close_all, may_be_open
 from famulus.work.runs import lock_run, read_run
 
 #: Causes of an end that nobody has asked for, as events have them.
@@ -27,7 +28,7 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
     record = lock_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
-    close_all(tx, run, f"close-{tx.now.isoformat()}")
+    close_all(tx, run)
     return change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
 
 
@@ -84,7 +85,7 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
         change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
         record = read_run(tx, run)
     tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
-    close_all(tx, run, "finish")
+    close_all(tx, run)
     return change_run(tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause)
 
 
@@ -94,3 +95,23 @@ def expire_rest(database: Database, run: int) -> None:
     for step in (end_open_agents, expire_units):
         while database.write(partial(step, run=run)):
             """Each step is short, so that other runs' submissions come in between."""
+
+
+def tidy_up(database: Database, run: int) -> bool:
+    """Do what an operator that was killed has left undone in a run that nobody operates: have its
+    places closed, and complete its finish. Return whether there were places to close."""
+
+    def close(tx: Transaction) -> tuple[bool, RunStatus]:
+        record = lock_run(tx, run)
+        if lease.is_held(tx, record):
+            return False, record.status
+        release_claims(tx, run, of=record.lease_process)
+        is_open = may_be_open(tx, run)
+        if is_open:
+            close_all(tx, run)
+        return is_open, record.status
+
+    is_open, status = database.write(close)
+    if status is RunStatus.FINISHED:
+        expire_rest(database, run)
+    return is_open

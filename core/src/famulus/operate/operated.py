@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Never
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
@@ -27,8 +28,9 @@ from famulus.planning import secret_environment
 from famulus.work.callbacks import CallbackServer
 from famulus.work.listeners import Listeners
 from famulus.work.opening import RUN_VARIABLE
+from famulus.work.platform.closing import Patience, close_places, still_open
 from famulus.work.platform.messenger import Messenger
-from famulus.work.platform.outbox import hasten_places, is_telling_places
+from famulus.work.platform.outbox import read_closing
 from famulus.work.platform.places import newest_change
 from famulus.work.platform.telling import Contact
 from famulus.work.runs import RunRecord, read_run
@@ -41,8 +43,6 @@ _PULSE_SECONDS = 2.0
 _PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
-#: Seconds to wait before each attempt to close places that are still open at the end.
-_CLOSING_PAUSES = (0.0, 0.5, 2.0)
 #: Seconds in which listeners hear of the rest when a run ends, and when somebody stops it at once.
 _TELLING_SECONDS = 30.0
 HASTE_SECONDS = 5.0
@@ -67,6 +67,7 @@ class Operated:
     loader: Loader
     messenger: Messenger
     syncer: Syncer
+    patience: Patience
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
     loading: threading.Thread | None = None
@@ -77,7 +78,7 @@ class Operated:
     _renewed_at: datetime | None = None
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
-    _last_change: int = -1
+    _last_change: tuple[int, int] | None = None
 
     @property
     def _decisions(self) -> Decisions:
@@ -136,9 +137,9 @@ class Operated:
                 self.messenger.deliver()
 
     def release(self, cause: str) -> None:
-        """Stop serving; the run stops with it, unless another operator has taken it over."""
+        """Stop the run, unless another operator has taken it over. Serves it until
+        :meth:`let_go`."""
         self._decisions.stop(cause)
-        self.let_go(HASTE_SECONDS)
 
     def finish(self, cause: str) -> None:
         """End the run for good: what is open expires; late answers would still be kept."""
@@ -157,18 +158,20 @@ class Operated:
     def _let_go(self, telling_seconds: float) -> None:
         self.stop_loading.set()
         self.loader.close()
-        if self.loading is not None and self.loading is not threading.current_thread():
-            # A generator that waits for something would keep us; its thread dies with the process.
-            self.loading.join(timeout=_LOADING_SECONDS)
         # While places are open on a platform, somebody has to answer those who take them.
         with ExitStack() as steps:
             # Each is done whatever becomes of the others, the last one first.
             steps.callback(self._release)
             steps.callback(self._tell_all, telling_seconds)
             steps.callback(self._end_server)
+            steps.callback(self._end_loading)
             steps.callback(self._close_places)
-            steps.callback(self.tell)
         self.ended.set()
+
+    def _end_loading(self) -> None:
+        if self.loading is not None and self.loading is not threading.current_thread():
+            # A generator that waits for something would keep us; its thread dies with the process.
+            self.loading.join(timeout=_LOADING_SECONDS)
 
     def _end_server(self) -> None:
         try:
@@ -190,19 +193,19 @@ class Operated:
         self.contact.tell()
 
     def _close_places(self) -> None:
-        """Try again what the platform was not to be told of places: workers are let in there."""
-        for seconds in _CLOSING_PAUSES:
-            if not self.database.write(lambda tx: hasten_places(tx, self.run)):
-                return
-            threading.Event().wait(seconds)
-            self.tell()
+        """Close what is still open on the platform, as far as it answers: workers are let in."""
+        closing = close_places(self.messenger, self.patience)
+        if closing is not None:
+            _log.error("%s", still_open(self._record(), closing))
+
+    def unclosed(self) -> Iterator[str]:
+        """Yield what is still open on the platform at the end, after one more attempt."""
         with self.database.read() as tx:
-            is_open = is_telling_places(tx, self.run)
-        if is_open:
-            _log.error(
-                "run %d: the platform cannot be told to close its places; `famulus sync %d` does "
-                "it later", self.run, self.run,
-            )
+            closing = read_closing(tx, self.run)
+        if closing is not None:
+            closing = close_places(self.messenger, evolve(self.patience, pauses=(0.0,)))
+        if closing is not None:
+            yield still_open(self._record(), closing)
 
     def _environment(self) -> dict[str, str]:
         location = self.database.location
@@ -273,7 +276,7 @@ class Operated:
         opened = self._decisions.open_places()
         self._placed_at = now
         # There may be more than are opened in one go.
-        self._last_change = change if opened == 0 else -1
+        self._last_change = change if opened == 0 else None
 
     def _revive(self) -> None:
         """Serve again, at the same address, when the server has died under the workers."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus.config.reading import Configuration
 from famulus.config.sections import Sections
@@ -50,11 +51,15 @@ from famulus.plugins import Plugins, discover
 from famulus.work.changes import change_run
 from famulus.work.gateway import Gateway
 from famulus.work.opening import open_gateway
-from famulus.work.platform.telling import tell_run
+from famulus.work.platform.closing import Patience, StillOpenError, still_open
+from famulus.work.platform.outbox import read_closing
+from famulus.work.platform.telling import contact
 from famulus.work.runs import RunRecord, find_run
 
 _log = logging.getLogger(__name__)
 
+#: Seconds to wait for a thread to end that may be in a call to a platform.
+_JOINING_SECONDS = 30.0
 #: Seconds between looks at the runs.
 _TICK = 0.25
 #: Rows that are counted before a launch, to compare their cost with the requester's balance.
@@ -98,6 +103,8 @@ class Operator:
     :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
     """
 
+    _patience = Patience()
+
     def __init__(
         self,
         database: Database | str | Path | None = None,
@@ -108,11 +115,12 @@ class Operator:
         self.database = database if isinstance(database, Database) else Database(database)
         self.plugins = discover() if plugins is None else plugins
         self._holder = lease.Holder()
-        self._assembly = Assembly(self.database, self.plugins, self._holder)
+        self._assembly = Assembly(self.database, self.plugins, self._holder, self._patience)
         self._runs: dict[int, Operated] = {}
         self._mutex = threading.Lock()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._is_shut = False
 
     def __enter__(self) -> Self:
         return self
@@ -123,7 +131,12 @@ class Operator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        try:
+            self.close()
+        except StillOpenError:
+            # The log has it; what ends the block is what the caller has to know first.
+            if error is None:
+                raise
 
     def check(
         self,
@@ -206,12 +219,10 @@ class Operator:
         :param skip_input: changes nothing, since nothing is ever asked; existing scripts give it.
         :param log_rate: seconds between lines of progress in the log.
         """
-        try:
+        with self:
             while going_on := self._going_on():
                 if not going_on[0].ended.wait(log_rate):
                     log_progress(self.database, [operated.run for operated in going_on])
-        finally:
-            self.close()
 
     def resume(
         self,
@@ -298,15 +309,15 @@ class Operator:
 
         :param now: do not wait for them; their pages keep trying until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
+        :raises famulus.UnavailableError: when it is stopped, and its places are still open because
+            the platform cannot be told.
         """
         number = find_run(self.database, _number(run)).id
         is_ended = self.database.write(partial(order_stop, run=number, now=now))
-        if not is_ended:
-            return
-        if self.holds(number):
+        if not self.holds(number):
+            self._close(number)
+        elif is_ended:
             self._runs[number].let_go(HASTE_SECONDS)
-        else:
-            self._tell_unoperated(number)
 
     def finish(self, run: RunLike) -> None:
         """End a run for good: what is open expires. Answers that still come are kept as late ones.
@@ -314,6 +325,8 @@ class Operator:
         Works on any run of the database: another operator that has it lets it go.
 
         :raises famulus.ConflictError: when the run is over already.
+        :raises famulus.UnavailableError: when it is finished, and its places are still open because
+            the platform cannot be told.
         """
         record = find_run(self.database, _number(run))
         if record.status in _OVER:
@@ -322,18 +335,45 @@ class Operator:
             self._runs[record.id].finish("finished")
         else:
             finish_run(self.database, record.id, "finished")
-            self._tell_unoperated(record.id)
+            self._close(record.id)
 
     def close(self) -> None:
-        """Stop the runs that are still going on, and everything this operator has started."""
+        """Stop the runs that are still going on, and everything this operator has started.
+
+        :raises famulus.UnavailableError: when a platform could not be told to close the places of a
+            run of this operator; all else is done.
+        """
+        unclosed = self._shut_down()
+        if unclosed:
+            raise StillOpenError(unclosed)
+
+    def _shut_down(self) -> str:
+        """End what this operator has started; return what is still open then, and how to close it.
+
+        Runs are stopped first of all, so that places are not opened any more while threads end.
+        """
+        unclosed: list[str] = []
+        if self._is_shut:
+            return ""
+        self._is_shut = True
+        with ExitStack() as steps:
+            # Each is done whatever becomes of the others, the last one first.
+            if self._owns_database:
+                steps.callback(self.database.close)
+            for operated in self._runs.values():
+                steps.callback(lambda each: unclosed.extend(each.unclosed()), operated)
+                steps.callback(operated.let_go, HASTE_SECONDS)
+            steps.callback(self._end_threads)
+            for operated in self._going_on():
+                steps.callback(operated.release, "operator closed")
+        return "\n".join(unclosed)
+
+    def _end_threads(self) -> None:
         self._closing.set()
         for thread in self._threads:
-            thread.join()
-        for operated in list(self._runs.values()):
-            if not operated.ended.is_set():
-                operated.release("operator closed")
-        if self._owns_database:
-            self.database.close()
+            thread.join(_JOINING_SECONDS)
+            if thread.is_alive():
+                _log.error("%s does not return from a call and is left behind", thread.name)
 
     def _draft(
         self,
@@ -472,12 +512,25 @@ class Operator:
             except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
                 _log.exception("run %d: the failed launch could not be tidied up", record.id)
 
-    def _tell_unoperated(self, run: int) -> None:
-        """Tell the platform at once that a run is over which nobody else would tell it of."""
+    def _close(self, run: int) -> None:
+        """Close the places of a run that is not in this operator's hands, and tell the platform
+        what else is due.
+
+        :raises famulus.UnavailableError: when they are still open after a bounded time.
+        """
+        with self.database.read() as tx:
+            closing = read_closing(tx, run)
         try:
-            tell_run(self.database, self.plugins, run)
+            reached = contact(self.database, self.plugins, run)
         except FamulusError as error:
+            if closing is not None:
+                why = evolve(closing, error=str(error), is_under_way=False)
+                raise StillOpenError(still_open(find_run(self.database, run), why)) from error
             _log.warning("run %d: its platform cannot be told now: %s", run, error)
+            return
+        if closing is not None:
+            reached.close_places(self._patience)
+        reached.tell()
 
 
 def _entrances(operated: Operated) -> Sequence[str]:

@@ -18,9 +18,9 @@ from famulus.operate import lease
 from famulus.operate.ending import end_stop
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
-from famulus.work.platform.outbox import take_over_places
+from famulus.work.platform.outbox import release_claims
 from famulus.work.platform.places import keep_untaken
-from famulus.work.runs import RunRecord, find_run, lock_run, read_run
+from famulus.work.runs import RunRecord, find_run, lock_run
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2
@@ -70,7 +70,6 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     refuse_ended(record)
     if not lease.renew(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
-    take_over_places(tx, run)
     keep_untaken(tx, run)
     tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run))
     if record.ended_at is not None:
@@ -107,8 +106,9 @@ def take_lease(database: Database, run: int, holder: lease.Holder) -> RunRecord:
 
 
 def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:
-    left = read_run(tx, run)
+    left = lock_run(tx, run)
     lease.take(tx, left, holder)
+    release_claims(tx, run, of=left.lease_process)
     if left.ended_at is None:
         # Written down at once: should the run not come up, the next try has to know it too.
         left = evolve(left, ended_at=lease.last_sign(left) or left.opened_at)

@@ -17,6 +17,7 @@ from famulus.operate.operator import Launched, Operator
 from famulus.plugins import Plugins
 from famulus.testing.kinds import KitPlugin, RowsState
 from famulus.work.gateway import Gateway
+from famulus.work.platform.closing import Patience
 from famulus.work.shell import SUBMISSION_FIELD, TOKEN_FIELD
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(famulus_\w+)" value="([^"]*)"')
@@ -56,7 +57,10 @@ def rows_configuration(
 
 
 class ManualOperator(Operator):
-    """An operator without threads of its own: what is due happens when :meth:`turn` is called."""
+    """An operator without threads of its own: what is due happens when :meth:`turn` is called, and
+    no time passes before a platform is told again to close places."""
+
+    _patience = Patience(pauses=(0.0, 0.0, 0.0))
 
     def launch_rows(
         self,

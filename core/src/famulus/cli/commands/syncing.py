@@ -15,9 +15,11 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
 from famulus.operate.differences import Difference
 from famulus.operate.doctor import read_differences
+from famulus.operate.ending import tidy_up
 from famulus.operate.exposed_files import shared_files
 from famulus.plugins import Plugins, discover
 from famulus.work.money.settling import tell_refused_again
+from famulus.work.platform.outbox import hasten_run
 from famulus.work.platform.syncing import Synced, sync_run
 from famulus.work.platform.telling import contact, tell_requester
 
@@ -29,20 +31,13 @@ def sync(session: Session, run: int | None) -> None:
     """Ask the platform of run RUN what has become of its visits, and tell it what is due.
 
     Whoever operates a run does that all the time; this is for runs that are over, and for those who
-    do not want to wait. What the platform has refused is told again. Without RUN it tells what
-    concerns the requesters' accounts.
+    do not want to wait. What the platform has refused is told again. Places of a run that nobody
+    operates are closed; `famulus resume` opens new ones. Without RUN it tells what concerns the
+    requesters' accounts.
     """
     plugins = discover()
     with session.open_database() as database:
-        if run is None:
-            told = _tell_requesters(database, plugins)
-        else:
-            reached = contact(database, plugins, run)
-            synced = sync_run(database, reached.provider, reached.run_view())
-            for line in _lines(synced):
-                click.echo(line)
-            database.write(lambda tx: tell_refused_again(tx, run))
-            told = reached.tell()
+        told = _tell_requesters(database, plugins) if run is None else _sync(database, plugins, run)
     click.echo(f"Told the platform of {counted(told, 'thing')}." if told else "Nothing to tell.")
 
 
@@ -71,6 +66,20 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
             click.echo("Nothing is amiss.")
     if found:
         ctx.exit(1)
+
+
+def _sync(database: Database, plugins: Plugins, run: int) -> int:
+    """Close what is open and unserved first of all: the platform may not answer for long."""
+    reached = contact(database, plugins, run)
+    if tidy_up(database, run):
+        click.echo(f"Nobody operates run {run}: its places are closed.")
+    database.write(lambda tx: tell_refused_again(tx, run))
+    reached.close_places()
+    synced = sync_run(database, reached.provider, reached.run_view())
+    for line in _lines(synced):
+        click.echo(line)
+    database.write(lambda tx: hasten_run(tx, run))
+    return reached.tell()
 
 
 def _tell_requesters(database: Database, plugins: Plugins) -> int:

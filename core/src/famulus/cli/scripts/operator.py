@@ -27,6 +27,7 @@ from famulus.config.task_config import own_arguments
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
 from famulus.model.database import Database
 from famulus.operate.operator import Configured, Launched, Operator
+from famulus.work.platform.closing import StillOpenError
 
 #: Seconds between lines of progress where a script does not say.
 _LOG_RATE = 30.0
@@ -107,7 +108,11 @@ class ScriptOperator(Operator):
         return True
 
     def close(self) -> None:
-        super().close()
+        try:
+            super().close()
+        except StillOpenError as error:
+            say(str(error), err=True)
+            self.status = max(self.status, error.exit_code)
         for run in self._runs.keys() - self._concluded:
             self.status = max(self.status, conclude(self._session, self, run))
             self._concluded.add(run)

@@ -17,6 +17,7 @@ from famulus.model.tables import Event
 from famulus.operate import lease
 from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.progress import Progress, read_progress
+from famulus.work.platform.outbox import read_closing
 from famulus.work.runs import RunRecord, find_run
 
 
@@ -27,6 +28,8 @@ class Outcome:
     record: RunRecord
     progress: Progress
     cause: str
+    #: whether the platform is still to be told to close its places
+    is_open: bool = False
 
 
 def read_outcome(database: Database, run: int) -> Outcome:
@@ -40,13 +43,18 @@ def read_outcome(database: Database, run: int) -> Outcome:
     )
     with database.read() as tx:
         row = tx.row(newest)
+        is_open = read_closing(tx, run) is not None
     return Outcome(
-        record=record, progress=read_progress(database, run), cause=row.cause if row else ""
+        record=record, progress=read_progress(database, run), cause=row.cause if row else "",
+        is_open=is_open,
     )
 
 
 def exit_status(outcome: Outcome) -> int:
-    """Return 0 when every unit is done, or when somebody wanted the run to end, else 1."""
+    """Return 0 when every unit is done, or when somebody wanted the run to end, else 1; also when
+    it is still open on its platform."""
+    if outcome.is_open:
+        return 1
     if outcome.record.status is RunStatus.STOPPED:
         return 0
     if outcome.record.status is not RunStatus.FINISHED or _has_loading_failed(outcome):
@@ -66,6 +74,8 @@ def describe(outcome: Outcome, session: Session) -> list[str]:
     if outcome.cause == BUDGET_SPENT:
         more = session.command("set", record.id, "max_spend=AMOUNT")
         lines.append(f"Allow more:    {more}")
+    if outcome.is_open:
+        lines.append(f"Close its places: {session.command('sync', record.id)}")
     if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
         lines.append(f"Go on with it: {session.command('resume', record.id)}")
     if progress.done:

@@ -54,6 +54,7 @@ _TELL = Statement(
         Outbox.next_attempt_at: Param("next"),
         Outbox.error: Param("error"),
         Outbox.created_at: Param("created"),
+        Outbox.claimed_by: Param("claimed_by"),
     }).on_conflict_ignore()
 )
 #: With a long IN, PostgreSQL compares every name it has with every one of the list as long as it
@@ -206,6 +207,7 @@ def _tell(
             (
                 None, requester, telling_key(requester, worker, number, change),
                 Telling.QUALIFY.value, payload, OutboxStatus.PENDING.value, 0, now, "", now,
+                "",
             )
             for requester in requesters
         ]

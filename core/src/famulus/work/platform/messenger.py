@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus.contracts.provider import Outcome, Provider, RunView
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.transaction import Row, Transaction
+from famulus.process import ProcessIdentity
 from famulus.work.money.paying import Deciding, Paying
 from famulus.work.platform import outbox
 from famulus.work.platform.outbox import Telling
@@ -56,12 +57,17 @@ class Messenger:
     #: the run's number, and what reads it as it is now
     run_id: int | None = None
     run: Callable[[], RunView] | None = None
+    #: the identity that claims rows
+    process: str = field(factory=lambda: str(ProcessIdentity.current()))
 
-    def deliver(self) -> int:
-        """Tell what is due; return how many rows are put away by it."""
+    def deliver(self, kinds: Collection[Telling] | None = None) -> int:
+        """Tell what is due; return how many rows are put away by it.
+
+        :param kinds: of the run's rows only these, and none of the requester's.
+        """
         with self.database.read() as tx:
             due = outbox.select_due(
-                tx, run=self.run_id, requester=self.requester, most=_ROUND
+                tx, run=self.run_id, requester=self.requester, most=_ROUND, kinds=kinds
             )
         return sum(self._deliver_one(row) for row in due)
 
@@ -92,12 +98,14 @@ class Messenger:
         return end.effect in (Effect.DONE, Effect.REFUSED)
 
     def _begin(self, tx: Transaction, way: Way, row: Row) -> tuple[bool, Any]:
-        if not outbox.claim(tx, row, way.lease):
+        if not outbox.claim(tx, row, way.lease, self.process):
             return False, None
         return True, way.begin(tx, row, self.provider.capabilities)
 
     def _tell(self, way: Way, row: Row, begun: Any) -> End:
-        platform = Platform(database=self.database, provider=self.provider, run=self.run)
+        platform = Platform(
+            database=self.database, provider=self.provider, process=self.process, run=self.run
+        )
         try:
             return _ENDS[way.tell(platform, begun)]
         except DatabaseUnavailableError:

@@ -1,13 +1,20 @@
-"""What platforms are still to be told, written down in the transaction of the change itself."""
+"""What platforms are still to be told, written down in the transaction of the change itself.
+
+A row is claimed by who tells it, for a limited time. One that has to wait for another row is put
+off until then, and is due at once when that row has ended or its claim was given up.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 import peewee
+from attrs import frozen
 
+from famulus import process
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, literal
 from famulus.model.transaction import Row, Transaction
@@ -57,29 +64,50 @@ def find_telling(tx: Transaction, key: str) -> Row | None:
     return tx.row(Outbox.select().where(Outbox.key == key))
 
 
-def select_due(tx: Transaction, *, run: int | None, requester: int, most: int) -> list[Row]:
+def select_due(
+    tx: Transaction,
+    *,
+    run: int | None,
+    requester: int,
+    most: int,
+    kinds: Collection[Telling] | None = None,
+) -> list[Row]:
     """Return rows that are to be told now: a run's, and after those its requester's, of which there
-    may be very many. The oldest come first."""
-    due = (
-        Outbox.select()
-        .where(Outbox.status == literal(OutboxStatus.PENDING), Outbox.next_attempt_at <= tx.now)
-        .order_by(Outbox.id)
+    may be very many. The oldest come first, but closings before everything.
+
+    :param kinds: of the run's rows only these, and none of the requester's.
+    """
+    due = Outbox.select().where(
+        Outbox.status == literal(OutboxStatus.PENDING), Outbox.next_attempt_at <= tx.now
     )
-    rows = [] if run is None else tx.rows(due.where(Outbox.run == run).limit(most))
-    if len(rows) < most:
+    rows = []
+    if run is not None:
+        mine = due.where(Outbox.run == run)
+        if kinds is not None:
+            mine = mine.where(Outbox.kind << [kind.value for kind in kinds])
+        is_closing = Outbox.kind == Telling.CLOSE_PLACES.value
+        rows = tx.rows(mine.order_by(is_closing.desc(), Outbox.id).limit(most))
+    if kinds is None and len(rows) < most:
         mine = due.where(Outbox.run.is_null(), Outbox.requester == requester)
-        rows += tx.rows(mine.limit(most - len(rows)))
+        rows += tx.rows(mine.order_by(Outbox.id).limit(most - len(rows)))
     return rows
 
 
-def claim(tx: Transaction, row: Row, lease: timedelta) -> bool:
-    """Take a row for oneself, for the length of a lease; say whether it was still to be had.
+def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
+    """Claim a row for the length of a lease; return whether it could be had.
 
     One that has to wait for another row is put off until that one is tried again.
+
+    :param claimant: the identity of the process that is about to tell it.
     """
     before = _before(tx, row)
-    until = tx.now + lease if before is None else before.next_attempt_at
-    query = Outbox.update(next_attempt_at=until).where(
+    if before is None:
+        until = tx.now + lease
+        change = {Outbox.next_attempt_at: until, Outbox.claimed_until: until,
+                  Outbox.claimed_by: claimant}
+    else:
+        change = {Outbox.next_attempt_at: before.next_attempt_at}
+    query = Outbox.update(change).where(
         Outbox.id == row.id,
         Outbox.status == literal(OutboxStatus.PENDING),
         Outbox.next_attempt_at == row.next_attempt_at,
@@ -87,27 +115,66 @@ def claim(tx: Transaction, row: Row, lease: timedelta) -> bool:
     return bool(tx.execute(query).rowcount) and before is None
 
 
+def renew_claim(
+    tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any
+) -> bool:
+    """Extend the claim on a row that is told in parts, and store what is left of it; return whether
+    the claim still holds and the rest is still wanted."""
+    query = Outbox.update(
+        payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
+    ).where(
+        Outbox.id == row.id,
+        Outbox.status == literal(OutboxStatus.PENDING),
+        Outbox.claimed_by == claimant,
+        Outbox.claimed_until.is_null(False),
+    )
+    return bool(tx.execute(query).rowcount) and not is_closed_later(tx, row)
+
+
+def release_claims(tx: Transaction, run: int, of: str = "") -> None:
+    """Have a run's rows told now whose claim belongs to a process that has certainly ended.
+
+    :param of: a process whose claims are dropped as well, because it has lost the run.
+    """
+    rows = tx.rows(
+        Outbox.select(Outbox.id, Outbox.claimed_by).where(
+            Outbox.run == run,
+            Outbox.status == literal(OutboxStatus.PENDING),
+            Outbox.claimed_until.is_null(False),
+        )
+    )
+    gone = [row for row in rows if (of and row.claimed_by == of) or process.is_dead(row.claimed_by)]
+    for row in gone:
+        _release(tx, Outbox.id == row.id)
+        _wake_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
+
+
 def end(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
     """Put a row away: told, or refused for the reason ``error``."""
     query = Outbox.update(
-        status=status, error=error, attempts=row.attempts + 1, done_at=tx.now
+        status=status, error=error, attempts=row.attempts + 1, done_at=tx.now,
+        claimed_until=None, claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
+    _wake_successors(tx, row)
 
 
 def postpone(tx: Transaction, row: Row, error: str) -> None:
     """Have a row told again later, and the later the more often that was tried."""
     wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
     query = Outbox.update(
-        attempts=row.attempts + 1, next_attempt_at=tx.now + wait, error=error
+        attempts=row.attempts + 1, next_attempt_at=tx.now + wait, error=error,
+        claimed_until=None, claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
+    _wake_successors(tx, row)
 
 
 def tell_again(tx: Transaction, key: str) -> bool:
     """Have a row told now, whatever has become of it so far; say whether there is one."""
     query = Outbox.update(
-        status=OutboxStatus.PENDING, next_attempt_at=tx.now, attempts=0, done_at=None
+        status=OutboxStatus.PENDING, next_attempt_at=tx.now, attempts=0, done_at=None,
+        claimed_until=None, claimed_by="",
     ).where(Outbox.key == key)
     return bool(tx.execute(query).rowcount)
 
@@ -120,44 +187,82 @@ def hasten(tx: Transaction, key: str) -> None:
     tx.execute(query)
 
 
+def hasten_run(tx: Transaction, run: int) -> None:
+    """Have all of a run's rows told now that wait for their next attempt."""
+    _release(tx, (Outbox.run == run) & Outbox.claimed_until.is_null())
+
+
 def is_closed_later(tx: Transaction, row: Row) -> bool:
-    """Say whether places that a row opens are to be closed by another one."""
+    """Return whether places that a row opens are to be closed by another one, or were."""
     query = Outbox.select(Outbox.id).where(
         Outbox.run == row.run_id, Outbox.kind == Telling.CLOSE_PLACES.value, Outbox.id > row.id
     )
     return tx.row(query.limit(1)) is not None
 
 
-def is_telling_places(tx: Transaction, run: int) -> bool:
-    """Say whether the platform is still to be told something of a run's places."""
+def is_closed_since(tx: Transaction, row: Row) -> bool:
+    """Return whether the platform was told to close the places that a row opens."""
     query = Outbox.select(Outbox.id).where(
-        Outbox.run == run,
-        Outbox.kind << [kind.value for kind in OF_PLACES],
-        Outbox.status == literal(OutboxStatus.PENDING),
+        Outbox.run == row.run_id,
+        Outbox.kind == Telling.CLOSE_PLACES.value,
+        Outbox.status == literal(OutboxStatus.DONE),
+        Outbox.id > row.id,
     )
     return tx.row(query.limit(1)) is not None
 
 
-def hasten_places(tx: Transaction, run: int) -> bool:
-    """Have places opened and closed now whose telling waits for its next attempt; say whether
-    there are any."""
-    query = Outbox.update(next_attempt_at=tx.now).where(
+def supersede_places(tx: Transaction, run: int, before: int | None = None) -> None:
+    """Put away what was to be told of a run's places before they are closed. What is just being
+    told goes on, and its end is waited for.
+
+    :param before: the closing; None where it is still to be written.
+    """
+    unclaimed = Outbox.claimed_until.is_null() | (Outbox.claimed_until <= tx.now)
+    query = Outbox.update(status=OutboxStatus.DONE, done_at=tx.now).where(
         Outbox.run == run,
         Outbox.kind << [kind.value for kind in OF_PLACES],
-        Outbox.status == literal(OutboxStatus.PENDING),
-        Outbox.attempts > 0,
+        (Outbox.status == literal(OutboxStatus.FAILED))
+        | ((Outbox.status == literal(OutboxStatus.PENDING)) & unclaimed),
     )
-    return bool(tx.execute(query).rowcount)
+    tx.execute(query if before is None else query.where(Outbox.id < before))
 
 
-def take_over_places(tx: Transaction, run: int) -> None:
-    """Drop whatever claims there are on telling of a run's places: who held them is gone."""
-    query = Outbox.update(next_attempt_at=tx.now).where(
-        Outbox.run == run,
-        Outbox.kind << [kind.value for kind in OF_PLACES],
-        Outbox.status == literal(OutboxStatus.PENDING),
+@frozen(kw_only=True)
+class Closing:
+    """A run's places are still to be closed on the platform."""
+
+    #: why that has not been done, as far as it was tried
+    error: str
+    #: whether something of the places is being told by somebody right now
+    is_under_way: bool
+
+
+def read_closing(tx: Transaction, run: int) -> Closing | None:
+    """Return what there is to know of places that are still to be closed; None if none are."""
+    rows = tx.rows(
+        Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.claimed_until).where(
+            Outbox.run == run,
+            Outbox.kind << [kind.value for kind in OF_PLACES],
+            Outbox.status != literal(OutboxStatus.DONE),
+        )
     )
-    tx.execute(query)
+    closings = [row for row in rows if row.kind == Telling.CLOSE_PLACES.value]
+    if not closings:
+        return None
+    return Closing(
+        error=closings[-1].error,
+        is_under_way=any(_is_claimed(row, tx) for row in rows),
+    )
+
+
+def hasten_closing(tx: Transaction, run: int) -> Closing | None:
+    """Have a run's places closed now if they are still to be; returns what :func:`read_closing`
+    does."""
+    closing = read_closing(tx, run)
+    if closing is not None:
+        condition = (Outbox.run == run) & (Outbox.kind == Telling.CLOSE_PLACES.value)
+        _release(tx, condition & Outbox.claimed_until.is_null())
+    return closing
 
 
 def verdict_key(visit: int, number: int) -> str:
@@ -171,10 +276,37 @@ def _before(tx: Transaction, row: Row) -> Row | None:
         return _pending(tx, Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] - 1))
     if row.kind in OF_PLACES:
         kinds = [kind.value for kind in OF_PLACES]
-        return _pending(
-            tx, (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
-        )
+        earlier = (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
+        if row.kind == Telling.CLOSE_PLACES:
+            # What has not begun is not begun any more.
+            earlier &= Outbox.claimed_until > tx.now
+        return _pending(tx, earlier)
     return None
+
+
+def _wake_successors(tx: Transaction, row: Row | None) -> None:
+    """Have those rows told now that may have waited for this one."""
+    if row is None:
+        return
+    if row.kind == Telling.DECIDE:
+        successors = Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] + 1)
+    elif row.kind in OF_PLACES:
+        kinds = [kind.value for kind in OF_PLACES]
+        successors = (Outbox.run == row.run_id) & (Outbox.id > row.id) & (Outbox.kind << kinds)
+    else:
+        return
+    _release(tx, successors & Outbox.claimed_until.is_null())
+
+
+def _release(tx: Transaction, condition: peewee.Node) -> None:
+    query = Outbox.update(next_attempt_at=tx.now, claimed_until=None, claimed_by="").where(
+        Outbox.status == literal(OutboxStatus.PENDING), condition
+    )
+    tx.execute(query)
+
+
+def _is_claimed(row: Row, tx: Transaction) -> bool:
+    return row.claimed_until is not None and row.claimed_until > tx.now
 
 
 def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:

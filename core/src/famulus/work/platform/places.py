@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from secrets import token_hex
 from typing import Any
 
 import peewee
@@ -19,7 +20,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, literal, literals
 from famulus.model.transaction import Transaction
-from famulus.work.platform.outbox import Telling, enqueue
+from famulus.work.platform.outbox import Telling, enqueue, supersede_places
 
 #: Places of one telling. While it is under way no more are opened: a run can be closed soon.
 MOST_TOGETHER = 200
@@ -99,8 +100,7 @@ def open_missing(tx: Transaction, run: int) -> int | None:
         return None
     places, first, since = row[:3]
     free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
-    taken = int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
-    count = min(free - (places - taken), MOST_TOGETHER)
+    count = min(free - (places - _count_taken(tx, run, since)), MOST_TOGETHER)
     if count <= 0:
         return 0
     enqueue(
@@ -125,13 +125,25 @@ def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
     enqueue(tx, run=run, kind=Telling.MOVE_END, key=key, payload={})
 
 
-def close_all(tx: Transaction, run: int, key: str) -> None:
-    """Have a run's places closed; those who have one keep it.
+def close_all(tx: Transaction, run: int) -> None:
+    """Have a run's places closed, if it ever had any; those who have one keep it. Whatever was to
+    be told of its places and has not begun is put away."""
+    row = tx.one(_PLACES, run=run)
+    if row is None or not row[1]:
+        return
+    supersede_places(tx, run)
+    enqueue(
+        tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
+    )
+    tx.run(_SET, run=run, places=_count_taken(tx, run, row[2]))
 
-    :param key: tells this closing from others of the run.
-    """
-    enqueue(tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-{key}", payload={})
-    tx.run(_SET, run=run, places=0)
+
+def may_be_open(tx: Transaction, run: int) -> bool:
+    """Return whether somebody could take a place of a run, as far as that is known here."""
+    row = tx.one(_PLACES, run=run)
+    if row is None or not row[1]:
+        return False
+    return row[0] > _count_taken(tx, run, row[2]) or tx.one(_OPENING, run=run) is not None
 
 
 def keep_untaken(tx: Transaction, run: int) -> None:
@@ -140,8 +152,12 @@ def keep_untaken(tx: Transaction, run: int) -> None:
     row = tx.one(_PLACES, run=run)
     if row is None or row[2] is None or not row[0]:
         return
-    taken = int((tx.one(_TAKEN, run=run, since=row[2]) or (0,))[0])
-    tx.run(_SET, run=run, places=max(row[0] - taken, 0))
+    tx.run(_SET, run=run, places=max(row[0] - _count_taken(tx, run, row[2]), 0))
+
+
+def _count_taken(tx: Transaction, run: int, since: int | None) -> int:
+    """Return how many places were taken since the run was opened last, and did not come back."""
+    return 0 if since is None else int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
 
 
 def count_places(tx: Transaction, run: int) -> int:
@@ -150,7 +166,7 @@ def count_places(tx: Transaction, run: int) -> int:
     return int(row.places) if row is not None else 0
 
 
-def newest_change(tx: Transaction, run: int) -> int:
-    """Return a number that changes whenever something happens in a run."""
+def newest_change(tx: Transaction, run: int) -> tuple[int, int]:
+    """Return what changes whenever something happens in a run, or to its places."""
     row = tx.one(_NEWEST_EVENT, run=run)
-    return 0 if row is None else int(row[0])
+    return 0 if row is None else int(row[0]), count_places(tx, run)

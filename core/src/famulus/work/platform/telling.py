@@ -18,9 +18,10 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, Requester, literal
 from famulus.planning import plan_from_stored
 from famulus.plugins import Plugins
+from famulus.work.platform.closing import Patience, StillOpenError, close_places, still_open
 from famulus.work.platform.disposal import dispose_if_over
 from famulus.work.platform.messenger import Messenger
-from famulus.work.platform.outbox import Telling
+from famulus.work.platform.outbox import Telling, release_claims
 from famulus.work.platform.requesters import prepare_tables, requester_view
 from famulus.work.platform.run_views import run_view
 from famulus.work.platform.syncing import sync_run
@@ -45,14 +46,25 @@ class Contact:
         return run_view(self.database, record, self.plan, self.blueprint)
 
     def tell(self) -> int:
-        """Tell the platform what is due, last of all to tidy up; return how many things were told
-        or refused."""
+        """Tell the platform what is due, first of all to close what is still open, last of all to
+        tidy up; return how many things were told or refused."""
         messenger = self.messenger()
+        self.database.write(lambda tx: release_claims(tx, self.record.id))
         told = messenger.deliver_all()
         if self.provider.capabilities.sells_places:
             self.database.write(lambda tx: dispose_if_over(tx, self.record.id))
             told += messenger.deliver_all()
         return told
+
+    def close_places(self, patience: Patience | None = None) -> None:
+        """Close a run's places on the platform, if they are still to be closed.
+
+        :raises famulus.UnavailableError: when they are still open after a bounded time.
+        """
+        self.database.write(lambda tx: release_claims(tx, self.record.id))
+        closing = close_places(self.messenger(), patience or Patience())
+        if closing is not None:
+            raise StillOpenError(still_open(find_run(self.database, self.record.id), closing))
 
     def messenger(self) -> Messenger:
         """Return who tells the platform what is due."""

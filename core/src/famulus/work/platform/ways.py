@@ -16,9 +16,12 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Qualification, Worker
 from famulus.model.transaction import Row, Transaction
 from famulus.work.platform import outbox
+from famulus.work.platform.places import close_all
 
 #: How often what is true here may change while it is being told, before it is told later.
 _MOST_LOOKS = 5
+#: Places that are opened by one call.
+PLACES_TOGETHER = 20
 
 
 class Effect(StrEnum):
@@ -46,6 +49,8 @@ class Platform:
 
     database: Database
     provider: Provider
+    #: the identity of the process that tells it
+    process: str
     #: reads the run as it is now; None where a requester's account is all there is
     run: Callable[[], RunView] | None
 
@@ -85,21 +90,41 @@ class Way(ABC):
 
 
 class OpeningPlaces(Way):
-    """Payload: ``first`` and ``count``."""
+    """Payload: ``first`` and ``count``, of what is still to be opened.
 
-    lease = timedelta(minutes=10)
+    Places are opened a few at a time: a closing is not kept waiting for all of them.
+    """
 
-    def begin(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
-        return None if outbox.is_closed_later(tx, row) else row.payload
+    def begin(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Row | None:
+        return None if outbox.is_closed_later(tx, row) else row
 
-    def tell(self, platform: Platform, begun: Any) -> Outcome:
-        first = begun["first"]
-        platform.provider.open_places(platform.run_view(), range(first, first + begun["count"]))
+    def tell(self, platform: Platform, begun: Row) -> Outcome:
+        first, count = begun.payload["first"], begun.payload["count"]
+        for start in range(0, count, PLACES_TOGETHER):
+            left = {"first": first + start, "count": count - start}
+            if start and not self._goes_on(platform, begun, left):
+                break
+            end = min(start + PLACES_TOGETHER, count)
+            platform.provider.open_places(platform.run_view(), range(first + start, first + end))
         return Outcome.CONFIRMED
+
+    def end(self, tx: Transaction, row: Row, begun: Row | None, end: End) -> None:
+        super().end(tx, row, begun, end)
+        if begun is not None and outbox.is_closed_since(tx, row):
+            # The claim was lost, and nobody knows which of the two calls came last.
+            close_all(tx, row.run_id)
+
+    def _goes_on(self, platform: Platform, row: Row, left: Any) -> bool:
+        return platform.database.write(
+            lambda tx: outbox.renew_claim(tx, row, self.lease, platform.process, left)
+        )
 
 
 class MovingEnd(Way):
     """No payload: the end is what it is by then."""
+
+    def begin(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
+        return None if outbox.is_closed_later(tx, row) else row.payload
 
     def tell(self, platform: Platform, begun: Any) -> Outcome:
         platform.provider.move_end(platform.run_view())
@@ -112,6 +137,11 @@ class ClosingPlaces(Way):
     def tell(self, platform: Platform, begun: Any) -> Outcome:
         platform.provider.close_places(platform.run_view())
         return Outcome.CONFIRMED
+
+    def end(self, tx: Transaction, row: Row, begun: Any, end: End) -> None:
+        super().end(tx, row, begun, end)
+        if end.effect is Effect.DONE:
+            outbox.supersede_places(tx, row.run_id, before=row.id)
 
 
 class Disposing(Way):

@@ -1,0 +1,323 @@
+"""Places are closed at the end of a run, or whoever ends it says that they are open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from famulus.model.database import Database
+from famulus.model.states import OutboxStatus, RunStatus
+from famulus.model.tables import Outbox, TaskRun
+from famulus.operate.ending import begin_stop, finish_run, tidy_up
+from famulus.operate.operator import Operator
+from famulus.plugins import Plugins
+from famulus.process import ProcessIdentity
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.kinds import RowsState
+from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.work.gateway import Gateway
+from famulus.work.platform import outbox
+from famulus.work.platform.closing import Patience, StillOpenError
+from famulus.work.platform.outbox import Telling
+from famulus.work.platform.telling import contact
+
+UNITS = 100
+FOREVER = 99
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(platform.provider("selling", sells_places=True)))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> ManualOperator:
+    return ManualOperator(database, plugins=plugins)
+
+
+@pytest.fixture
+def other(
+    database_address: str, clock: MovableClock, plugins: Plugins
+) -> Iterator[ManualOperator]:
+    """An operator of another process, with patience for calls that are under way."""
+    with (
+        Database(database_address, clock=clock) as its_own,
+        ManualOperator(its_own, plugins=plugins) as manual,
+    ):
+        yield manual
+
+
+def launch(operator: ManualOperator, units: int = 1, **options: Any) -> Gateway:
+    return operator.launch_rows([{"n": n} for n in range(units)], provider="selling", **options)
+
+
+def newest_run(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.sql("SELECT max(id) FROM task_run").fetchone()[0])
+
+
+def during(
+    platform: FakePlatform, name: str, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Have something happen while the platform is in the second call of that name."""
+    call, calls = FakePlatform.call, []
+
+    def interrupted(self: FakePlatform, called: str, effect: Callable[[], Any]) -> Any:
+        if called == name:
+            calls.append(called)
+            if len(calls) == 2:
+                act()
+        return call(self, called, effect)
+
+    monkeypatch.setattr(FakePlatform, "call", interrupted)
+
+
+def kill(operator: ManualOperator, database: Database, run: int) -> None:
+    """Leave a run, and what is being told of it, as a process leaves it that was killed."""
+    operator._runs.pop(run, None)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = str(evolve(ProcessIdentity.current(), pid=process.pid))
+    mark = TaskRun.update(lease_process=dead).where(TaskRun.id == run)
+    claims = Outbox.update(claimed_by=dead).where(Outbox.claimed_by != "")
+    database.write(lambda tx: [tx.execute(mark), tx.execute(claims)])
+
+
+@pytest.mark.parametrize("end", ["stop", "stop now", "finish"])
+def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
+    end: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launched = operator.launch(
+        rows_configuration(provider="selling"), shared_state=RowsState(rows=[{"n": 0}])
+    )
+    operator.finish(launched)
+    commands = {
+        "stop": lambda run: other.stop(run),
+        "stop now": lambda run: other.stop(run, now=True),
+        "finish": lambda run: other.finish(run),
+    }
+    command: list[threading.Thread] = []
+    ordered = threading.Event()
+    write = other.database.write
+
+    def watched(job: Any) -> Any:
+        try:
+            return write(job)
+        finally:
+            ordered.set()
+
+    def order() -> None:
+        """Give the command and go on with the call once it has written its order."""
+        monkeypatch.setattr(other.database, "write", watched)
+        command.append(threading.Thread(target=commands[end], args=(launched.run_id + 1,)))
+        command[0].start()
+        ordered.wait(10)
+
+    during(platform, "open_places", order, monkeypatch)
+    launch(operator, UNITS)
+    command[0].join()
+
+    assert platform.open == set()
+    assert len(platform.opened) < UNITS
+    operator.turn()
+    operator.close()
+
+
+def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
+    operator: ManualOperator, platform: FakePlatform, database: Database, clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The closing was tried, and put off, while the opening was under way."""
+
+    def stop() -> None:
+        run = newest_run(database)
+        database.write(lambda tx: begin_stop(tx, run, "stopped"))
+        contact(database, operator.plugins, run).messenger().deliver()
+
+    during(platform, "open_places", stop, monkeypatch)
+    platform.faults = [None, Fault.LOST]
+    gateway = launch(operator, UNITS)
+    operator.turn()
+
+    assert platform.open == set()
+    assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
+
+
+@pytest.mark.parametrize("call", ["open_places", "close_places"])
+@pytest.mark.parametrize("way", ["sync", "resume"])
+def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_once(
+    call: str, way: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
+    database: Database, plugins: Plugins,
+) -> None:
+    platform.faults = [Fault.KILLED_AFTER] if call == "open_places" else [None, Fault.KILLED_AFTER]
+    with suppress(Killed):
+        launch(operator)
+        finish_run(database, newest_run(database), "finished")
+        operator.turn()
+    run = newest_run(database)
+    kill(operator, database, run)
+
+    if way == "sync" or call == "close_places":
+        tidy_up(database, run)
+        contact(database, plugins, run).close_places()
+    else:
+        other.resume(run)
+        assert platform.open == {0}
+        other.stop(run, now=True)
+    assert platform.open == set()
+
+
+@pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])
+def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
+    end: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
+    database: Database, plugins: Plugins,
+) -> None:
+    gateway = launch(operator)
+    platform.faults = [Fault.THROTTLED] * FOREVER
+    ends: dict[str, Callable[[], object]] = {
+        "block": lambda: operator.__exit__(None, None, None),
+        "close": operator.close,
+        "stop": lambda: other.stop(gateway.run_id, now=True),
+        "finish": lambda: other.finish(gateway.run_id),
+    }
+    with pytest.raises(StillOpenError) as raised:
+        ends[end]()
+
+    remedy = f"still open (throttled); `famulus sync {gateway.run_id}` closes them"
+    assert remedy in str(raised.value)
+    platform.faults.clear()
+    contact(database, plugins, gateway.run_id).close_places()
+    assert platform.open == set()
+
+
+def test_what_ends_a_block_is_not_replaced_by_what_is_still_open(
+    operator: ManualOperator, platform: FakePlatform
+) -> None:
+    launch(operator)
+    platform.faults = [Fault.THROTTLED] * FOREVER
+
+    with pytest.raises(KeyError), operator:
+        raise KeyError
+
+
+def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
+    database: Database, plugins: Plugins, operator: ManualOperator, platform: FakePlatform
+) -> None:
+    gateway = launch(operator)
+    until = database.clock() + timedelta(days=1)
+    claim = Outbox.update(
+        status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until
+    )
+    database.write(lambda tx: tx.execute(claim))
+    reached = contact(database, plugins, gateway.run_id)
+    finish_run(database, gateway.run_id, "finished")
+
+    with pytest.raises(StillOpenError, match="somebody else is still telling the platform"):
+        reached.close_places(Patience(pauses=(0.0,), under_way=0.05))
+
+
+def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
+    operator: ManualOperator, other: ManualOperator, platform: FakePlatform, database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that was suspended in a call wakes up after another has ended the run."""
+
+    def meanwhile() -> None:
+        run = newest_run(database)
+        kill(operator, database, run)
+        finish_run(database, run, "finished")
+        tidy_up(database, run)
+        contact(database, operator.plugins, run).close_places()
+
+    during(platform, "open_places", meanwhile, monkeypatch)
+    state = RowsState(rows=[{"n": n} for n in range(UNITS)])
+    run = operator.launch(rows_configuration(provider="selling"), shared_state=state).run_id
+    contact(database, operator.plugins, run).close_places()
+
+    assert platform.open == set()
+
+
+def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
+    operator: ManualOperator, platform: FakePlatform, database: Database, plugins: Plugins,
+    clock: MovableClock,
+) -> None:
+    gateway = launch(operator, 3)
+    Worker(gateway, "a").arrive("visit")
+    clock.advance(60)
+    assert tidy_up(database, gateway.run_id)
+    contact(database, plugins, gateway.run_id).close_places()
+    assert platform.open == set()
+    assert not tidy_up(database, gateway.run_id)
+
+    for _ in range(2):
+        clock.advance(2)
+        operator.turn()
+    assert platform.open == {3, 4}
+    operator.close()
+    assert platform.open == set()
+
+
+def test_a_finish_that_was_cut_off_is_completed(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = launch(operator, 3)
+    kill(operator, database, gateway.run_id)
+    finish = "UPDATE task_run SET status = 'finished'"
+    database.write(lambda tx: tx.sql(finish))
+
+    tidy_up(database, gateway.run_id)
+    assert operator.progress(gateway.run_id).units == {"expired": 3}
+
+
+@pytest.mark.parametrize("status", [OutboxStatus.DONE, OutboxStatus.FAILED])
+def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
+    status: OutboxStatus, operator: ManualOperator, database: Database
+) -> None:
+    run = launch(operator).run_id
+    for n in (1, 2):
+        payload = {"visit": 7, "n": n, "verdict": "approved"}
+        database.write(
+            lambda tx: outbox.enqueue(
+                tx, kind=Telling.DECIDE, key=outbox.verdict_key(7, n), run=run,  # noqa: B023
+                payload=payload,  # noqa: B023
+            )
+        )
+
+    def row(n: int) -> Any:
+        with database.read() as tx:
+            return outbox.find_telling(tx, outbox.verdict_key(7, n))
+
+    lease = timedelta(minutes=2)
+    first, second = row(1), row(2)
+    assert database.write(lambda tx: outbox.claim(tx, first, lease, "me"))
+    assert not database.write(lambda tx: outbox.claim(tx, second, lease, "me"))
+    database.write(lambda tx: outbox.end(tx, first, status))
+
+    assert row(2).next_attempt_at == database.clock()
+
+
+def test_an_operator_with_threads_leaves_nothing_open(
+    database_address: str, plugins: Plugins, platform: FakePlatform
+) -> None:
+    for is_finished in (False, True):
+        with Operator(database_address, plugins=plugins) as operator:
+            state = RowsState(rows=[{"n": n} for n in range(UNITS)])
+            run = operator.launch(rows_configuration(provider="selling"), shared_state=state)
+            if is_finished:
+                operator.finish(run)
+        assert platform.open == set()
