@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from famulus.model.outages import Outage
 from famulus.model.tables import Requester
 from famulus.model.transaction import Transaction
 from famulus.testing.postgres import PostgresServer, stoppable_server
+
+psycopg = pytest.importorskip("psycopg")
 
 AGAIN = "is available again"
 
@@ -153,6 +157,32 @@ def test_connections_from_before_a_restart_fail_nobody(
     assert not log()
 
 
+def test_a_host_that_keeps_silent_holds_up_one_thread_only(
+    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
+    folder = Path(psycopg.conninfo.conninfo_to_dict(server.url)["host"])
+    with Database(f"{server.url}&connect_timeout=600") as database, socket.socket(
+        socket.AF_UNIX
+    ) as silent:
+        read(database)
+        server.stop()
+        try:
+            with pytest.raises(UnavailableError):
+                read(database)
+            silent.bind(str(folder / ".s.PGSQL.5432"))
+            silent.listen()
+            with ThreadPoolExecutor(1) as pool:
+                held_up = pool.submit(read, database)
+                connection, _ = silent.accept()
+                with connection, pytest.raises(UnavailableError, match="another thread waits"):
+                    read(database)
+                assert isinstance(held_up.exception(), UnavailableError)
+        finally:
+            (folder / ".s.PGSQL.5432").unlink()
+            server.start()
+
+
 def test_a_job_whose_connection_is_cut_is_unavailable(
     server: PostgresServer, kept: Database
 ) -> None:
@@ -199,7 +229,6 @@ def test_a_server_without_free_connections_is_unavailable(
 
 @contextmanager
 def all_connections(server: PostgresServer) -> Iterator[None]:
-    psycopg = pytest.importorskip("psycopg")
     held: list[Any] = []
     try:
         while True:
@@ -212,7 +241,6 @@ def all_connections(server: PostgresServer) -> Iterator[None]:
 
 
 def admin(database: Database, *statements: str) -> None:
-    psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(database.location.url, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
@@ -222,7 +250,6 @@ def admin(database: Database, *statements: str) -> None:
 
 
 def read_only(database: Database) -> bool:
-    psycopg = pytest.importorskip("psycopg")
     with psycopg.connect(database.location.url, autocommit=True) as connection:
         return bool(connection.execute("SHOW default_transaction_read_only").fetchone()[0] == "on")
 
@@ -231,7 +258,7 @@ def read_only(database: Database) -> bool:
 def test_an_error_of_the_program_is_never_called_an_outage(
     database: Database, log: Callable[[], list[str]], text: str
 ) -> None:
-    errors = (sqlite3.Error, pytest.importorskip("psycopg").Error)
+    errors = (sqlite3.Error, psycopg.Error)
     with pytest.raises(errors):
         database.write(lambda tx: tx.sql(text))
     with pytest.raises(errors), database.read() as tx:

@@ -39,6 +39,11 @@ class Outage:
         self._failed_at = 0.0
         self._needs_write = False
 
+    @property
+    def is_on(self) -> bool:
+        """Whether the last that is known is a failure."""
+        return self._began_at is not None
+
     def failed(self, reason: object, *, writing: bool = False) -> None:
         """Note an attempt that failed.
 

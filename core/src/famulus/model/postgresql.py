@@ -31,6 +31,8 @@ _UNAVAILABLE_STATES = frozenset({"25006", "55P03", "40001", "40P01", "25P03", "2
 _REFUSES_EVERYBODY = re.compile(
     "starting up|shutting down|recovery|not (yet )?accepting|too many|slots|No space left"
 )
+#: Seconds to wait for another thread that tries to connect in an outage.
+_TURN_SECONDS = 0.5
 #: Seconds to wait for a connection, and for a host that does not answer any more.
 _PATIENCE = MappingProxyType({
     "connect_timeout": 10,
@@ -59,6 +61,7 @@ class PostgresqlBackend:
         self._clock = clock
         self._writing = threading.local()
         self._outage = Outage("the database")
+        self._trying = threading.Lock()
         self._was_reached = False
         self._pool = Pool(self._connect, lambda connection: connection.close())
         with self._pool.borrow():
@@ -135,6 +138,17 @@ class PostgresqlBackend:
             yield connection
 
     def _connect(self) -> Any:
+        """Connect; in an outage one thread at a time, lest all of them wait for a silent host."""
+        if not self._outage.is_on:
+            return self._connected()
+        if not self._trying.acquire(timeout=_TURN_SECONDS):
+            raise DatabaseUnavailableError("another thread waits for the PostgreSQL database")
+        try:
+            return self._connected()
+        finally:
+            self._trying.release()
+
+    def _connected(self) -> Any:
         params: dict[str, Any] = {**_PATIENCE, **self._params}
         try:
             return self._psycopg.connect(autocommit=True, **params)
