@@ -572,6 +572,120 @@ def test_author_scripts_that_replace_what_ours_needs_harm_nothing(
         assert page.url == stub.url
 
 
+WIDGET = """
+<p>Count: <output id="shown">0</output> <button type="button" id="more">More</button></p>
+<input type="hidden" name="count" value="0"> <textarea name="notes" hidden></textarea>
+<input type="hidden" name="fixed" value="FIXED">
+"""
+WIDGET_SCRIPT = """<script>
+window.addEventListener("load", () => {
+  const count = document.querySelector("[name=count]"), shown = document.querySelector("#shown");
+  RESET
+  document.querySelector("#more").onclick = () => {
+    count.value = shown.value = Number(count.value) + 1;
+    document.querySelector("[name=notes]").value = "counted to " + count.value;
+  };
+  document.addEventListener("famulus:restored", (event) => {
+    shown.value = count.value;
+    window.restored = [event.target.id].concat(event.detail.names);
+  });
+});
+</script>"""
+
+
+def kept(page: Any, text: str) -> None:
+    """Wait until a browser that dies now has kept a text."""
+    page.wait_for_function("text => JSON.stringify(localStorage).includes(text)", arg=text)
+
+
+@pytest.mark.parametrize("reset", ["", "count.value = 0;"])
+def test_state_in_hidden_fields_comes_back_and_scripts_are_told(
+    open_page: Callable[..., Any], reset: str
+) -> None:
+    script = WIDGET_SCRIPT.replace("RESET", reset)
+    with serving(document(body=WIDGET.replace("FIXED", "old") + script)) as stub:
+        page = open_page(stub.url)
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="More").click()
+        kept(page, "counted to 2")
+        stub.page = document(body=WIDGET.replace("FIXED", "new") + script, submission_id="second")
+
+        # Without leaving the first page, as when the browser was killed.
+        again = page.context.new_page()
+        again.goto(stub.url)
+
+        expect(again.locator("#shown")).to_have_text("2")
+        assert "famulus-form" in again.evaluate("window.restored")
+        again.get_by_role("button", name="More").click()
+        submit(again)
+        expect(stored(again)).to_be_visible()
+        (sent,) = stub.submissions
+        assert (sent["count"], sent["notes"]) == (["3"], ["counted to 3"])
+        assert (sent["fixed"], sent["famulus_submission"]) == (["new"], ["second"])
+
+
+def test_scripts_are_told_of_no_draft_where_there_is_none(
+    open_page: Callable[..., Any],
+) -> None:
+    body = WIDGET + WIDGET_SCRIPT.replace("RESET", "count.value = 7;")
+    with serving(document(body=body)) as stub:
+        page = open_page(stub.url)
+        page.wait_for_load_state("load")
+        page.get_by_role("button", name="More").click()
+
+        assert page.evaluate("window.restored") is None
+        assert page.evaluate("document.querySelector('[name=count]').value") == "8"
+
+
+def test_fields_that_scripts_make_late_come_back_too(open_page: Callable[..., Any]) -> None:
+    body = """<div id="here"></div><script>
+    function add(name) {
+      document.querySelector("#here").insertAdjacentHTML(
+        "beforeend", "<label>" + name + "<input name='" + name + "'></label>");
+    }
+    window.onload = () => { add("loaded"); setTimeout(() => add("later"), 200); };
+    </script>"""
+    with serving(document(body=body)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("loaded").fill("one")
+        page.get_by_label("later").fill("two")
+
+        page.reload()
+
+        expect(page.get_by_label("loaded")).to_have_value("one")
+        expect(page.get_by_label("later")).to_have_value("two")
+        page.reload()
+        expect(page.get_by_label("later")).to_have_value("two")
+
+
+def test_draft_does_not_overwrite_what_the_worker_has_done_since(
+    open_page: Callable[..., Any],
+) -> None:
+    body = """<button type="button" id="mark">Mark</button><div id="marks"></div><script>
+    document.querySelector("#mark").onclick = () => {
+      const field = document.createElement("input");
+      field.type = "hidden";
+      field.name = "mark";
+      MARK
+      document.querySelector("#marks").append(field);
+    };
+    </script>"""
+    with serving(
+        document(body=body.replace("MARK", "setTimeout(() => (field.value = 'old'));"))
+    ) as stub:
+        page = open_page(stub.url)
+        page.get_by_role("button", name="Mark").click()
+        kept(page, "old")
+        stub.page = document(body=body.replace("MARK", "field.value = 'new';"))
+        page.reload()
+
+        page.get_by_role("button", name="Mark").click()
+        submit(page)
+
+        expect(stored(page)).to_be_visible()
+        assert stub.submissions[0]["mark"] == ["new"]
+
+
 @pytest.mark.parametrize(
     "hanging",
     [

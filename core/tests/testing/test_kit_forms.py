@@ -27,6 +27,51 @@ def test_hidden_values_stay() -> None:
     assert filled('<input type="hidden" name="t" value="a&amp;b">') == [("t", "a&b")]
 
 
+HIDDEN = [
+    ("<textarea name=a hidden>kept</textarea>", [("a", "kept")]),
+    ("<input name=a value=kept style='color: red; DISPLAY:none'>", [("a", "kept")]),
+    ("<div hidden><p><input name=a value=kept></div><input name=b maxlength=1>", [("a", "kept")]),
+    ("<div style='display: none !important'><br><input name=a value=kept></div>", [("a", "kept")]),
+    (
+        "<p hidden><input type=checkbox name=a value=1 checked><input type=checkbox name=a></p>",
+        [("a", "1")],
+    ),
+    ("<p hidden><input type=radio name=a value=1><input type=radio name=a value=2></p>", []),
+    ("<select name=a hidden><option disabled>0<option>1<option>2</select>", [("a", "1")]),
+    ("<select name=a hidden><option>1<option selected>2</select>", [("a", "2")]),
+    ("<select name=a hidden multiple><option>1<option>2</select>", []),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), HIDDEN)
+def test_what_cannot_be_seen_is_left_alone(body: str, expected: list[tuple[str, str]]) -> None:
+    assert [pair for pair in filled(body, 1) if pair[0] == "a"] == expected
+
+
+@pytest.mark.parametrize("body", [body for body, _ in HIDDEN])
+def test_what_cannot_be_seen_is_filled_in_where_a_test_says_so(body: str) -> None:
+    sent = form_of_body(body).fill(1, hidden=True).fields
+
+    assert sent
+    assert ("a", "kept") not in sent
+
+
+def test_a_visible_checkbox_is_ticked_beside_a_hidden_one() -> None:
+    body = "<input type=checkbox name=a value=1 hidden><input type=checkbox name=a value=2>"
+
+    assert filled(body) == [("a", "2")]
+
+
+def test_controls_say_by_an_attribute_which_form_they_belong_to() -> None:
+    form = html_form(
+        "<form id=f><input name=a><input name=b form=g><input name=c form=''></form>"
+        "<input name=d form=f><input name=e><select name=s form=f><option>x</select>"
+    )
+
+    assert form is not None
+    assert [control.name for control in form.controls] == ["a", "d", "s"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from attrs import define, field, frozen
 
+from famulus.testing.forms_hidden import HiddenElements, is_hidden
 from famulus.testing.forms_values import plausible_text
 
 _NEVER_SENT = frozenset({"submit", "button", "reset", "image"})
@@ -18,6 +19,7 @@ class Choice:
 
     value: str
     disabled: bool = False
+    selected: bool = False
 
 
 @frozen(kw_only=True)
@@ -30,6 +32,21 @@ class Control:
     value: str = ""
     attributes: Mapping[str, str] = field(factory=dict)
     choices: Sequence[Choice] = ()
+    #: whether a worker cannot see it: scripts own what stands in it
+    hidden: bool = False
+
+    @property
+    def initial(self) -> Sequence[str]:
+        """The values that a browser sends while nobody touches it."""
+        if self.kind in ("radio", "checkbox"):
+            return [self.value] if "checked" in self.attributes else []
+        if self.kind != "select":
+            return [self.value]
+        chosen = [choice.value for choice in self.choices if choice.selected]
+        if "multiple" in self.attributes:
+            return chosen
+        able = [choice.value for choice in self.choices if not choice.disabled]
+        return chosen[-1:] or able[:1]
 
     @property
     def required(self) -> bool:
@@ -67,15 +84,19 @@ class HtmlForm:
         """Whether it is the one a worker passes first."""
         return "data-onboarding" in self.attributes
 
-    def fill(self, variant: int = 0) -> Filled:
+    def fill(self, variant: int = 0, *, hidden: bool = False) -> Filled:
         """Fill in every control the way somebody in a hurry might.
 
         :param variant: who fills it in; another number chooses otherwise where there is a choice.
+        :param hidden: also what no worker can see, other than ``<input type=hidden>``; without it,
+            hidden controls send what stood in them.
         """
         fields: list[tuple[str, str]] = []
         files: list[Attachment] = []
         for group in self._groups():
-            if group[0].kind == "file":
+            if group[0].hidden and not hidden:
+                fields += [(each.name, value) for each in group for value in each.initial]
+            elif group[0].kind == "file":
                 files.append(_attachment(group[0], variant))
             else:
                 fields += [(group[0].name, value) for value in _values(group, variant)]
@@ -83,10 +104,10 @@ class HtmlForm:
 
     def _groups(self) -> Iterator[list[Control]]:
         """Yield controls one by one, but radio buttons and checkboxes of one name together."""
-        grouped: dict[tuple[str, str], list[Control]] = {}
+        grouped: dict[tuple[str, str, bool], list[Control]] = {}
         for number, control in enumerate(self.controls):
             together = control.kind in ("radio", "checkbox")
-            key = (control.kind, control.name if together else str(number))
+            key = (control.kind, control.name if together else str(number), control.hidden)
             grouped.setdefault(key, []).append(control)
         yield from grouped.values()
 
@@ -151,7 +172,11 @@ class _OpenSelect:
 
 
 class _FormReader(HTMLParser):
-    """Collects the first form's controls; disabled ones and those of templates are left out."""
+    """Collects the first form's controls; disabled ones and those of templates are left out.
+
+    A control is hidden by the attribute ``hidden`` or ``style="display: none"``, its own or that of
+    an element around it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,14 +188,16 @@ class _FormReader(HTMLParser):
         self._select: _OpenSelect | None = None
         self._textarea: dict[str, str] | None = None
         self._text = ""
+        self._hidden = HiddenElements()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
+        self._hidden.start(tag, attributes)
         if tag == "form" and self.form is None:
             self.form = attributes
         elif tag == "template":
             self._templates += 1
-        elif self.form is None or self._ended or self._templates:
+        elif self._templates or not self._is_in_form(attributes):
             return
         elif tag == "fieldset":
             self._fieldsets.append("disabled" in attributes)
@@ -183,7 +210,16 @@ class _FormReader(HTMLParser):
         elif self._select is not None:
             self._start_in_select(self._select, tag, attributes)
 
+    def _is_in_form(self, attributes: Mapping[str, str]) -> bool:
+        """Return whether an element there belongs to the form: by its place, or as it says."""
+        if self.form is None:
+            return False
+        if "form" in attributes:
+            return attributes["form"] == self.form.get("id")
+        return not self._ended or self._select is not None
+
     def handle_endtag(self, tag: str) -> None:
+        self._hidden.end(tag)
         if tag == "form":
             self._ended = self.form is not None
         elif tag == "template":
@@ -232,7 +268,14 @@ class _FormReader(HTMLParser):
         if value is None:
             value = attributes.get("value", "on" if kind in ("radio", "checkbox") else "")
         self.controls.append(
-            Control(kind=kind, name=name, value=value, attributes=attributes, choices=choices)
+            Control(
+                kind=kind,
+                name=name,
+                value=value,
+                attributes=attributes,
+                choices=choices,
+                hidden=kind == "hidden" or self._hidden.here or is_hidden(attributes),
+            )
         )
 
 
@@ -244,6 +287,7 @@ def _end_option(select: _OpenSelect) -> None:
         Choice(
             value=option.get("value", " ".join(select.text.split())),
             disabled="disabled" in option or select.group_disabled,
+            selected="selected" in option,
         )
     )
     select.option = None
