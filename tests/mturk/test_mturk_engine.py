@@ -29,7 +29,10 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Study]]:
     studies: list[Study] = []
 
     def make(rows: int = 2, lanes: int = 1, window: int = 0, **shared: Any) -> Study:
-        studies.append(Study(tmp_path, rows=rows, lanes=lanes, window=window, shared=shared))
+        options = shared.pop("options", None)
+        studies.append(
+            Study(tmp_path, rows=rows, lanes=lanes, window=window, shared=shared, options=options)
+        )
         return studies[-1]
 
     yield make
@@ -213,3 +216,119 @@ def test_nobody_is_rejected_for_data_that_were_lost(make: Callable[..., Study]) 
     with study.account.turn() as state:
         [accept] = state.accepts_of("A1")
     assert accept.stage is Stage.APPROVED
+
+
+def forged(study: Study, hit: str, worker: str, assignment: str = "MADEUP") -> dict[str, str]:
+    """Return parameters that anybody can put into an address."""
+    return {
+        "assignmentId": assignment, "hitId": hit, "workerId": worker,
+        "turkSubmitTo": study.account.worker_url,
+    }
+
+
+def open_hits(study: Study) -> list[str]:
+    with study.account.turn() as state:
+        return [hit.id for hit in state.hits.values() if state.status(hit, state.now)[0] == "A"]
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_made_up_addresses_get_no_unit(make: Callable[..., Study], verify: bool) -> None:
+    study = make(rows=3, options={"verify_arrivals": verify})
+
+    for n in range(10):
+        assert study.arrive(forged(study, f"MADEUP{n}", f"A{n}")).status == 404
+
+    assert units(study) == {UnitStatus.LAUNCHED: 3}
+
+
+@pytest.mark.parametrize("reuses_ids", [True, False])
+@pytest.mark.parametrize("verify", [True, False])
+def test_one_accepted_hit_serves_nobody_but_its_worker(
+    make: Callable[..., Study], verify: bool, reuses_ids: bool
+) -> None:
+    study = make(rows=3, options={"verify_arrivals": verify})
+    study.account.state.reuse_assignment_ids = reuses_ids
+    shown = study.accept("A1")
+    assert shown is not None
+
+    for n in range(2, 12):
+        page = study.arrive(forged(study, shown.hit_id, f"A{n}", f"MADEUP{n}"))
+        assert page.refusal == "place_taken"
+
+    assert units(study) == {UnitStatus.ASSIGNED: 1, UnitStatus.LAUNCHED: 2}
+    assert study.open("A1", shown).has_form
+    study.answer("A1", shown)
+    study.post("A1", shown)
+    look(study)
+    assert units(study) == {UnitStatus.COMPLETED: 1, UnitStatus.LAUNCHED: 2}
+
+
+def test_units_of_made_up_workers_are_freed_and_stopping_waits_for_none_of_them(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=4, options={"verify_arrivals": False})
+    for n, hit in enumerate(open_hits(study)):
+        assert study.arrive(forged(study, hit, f"A{n}")).has_form
+    assert units(study) == {UnitStatus.ASSIGNED: 4}
+    look(study, 60)
+    assert units(study) == {UnitStatus.LAUNCHED: 4}
+
+    for n, hit in enumerate(open_hits(study)):
+        study.arrive(forged(study, hit, f"A{n}"))
+    study.operator.stop(study.run)
+    look(study, 20)
+
+    assert find_run(study.database, study.run).status is RunStatus.STOPPED
+    assert "Assignable" not in statuses(study)
+
+
+def test_a_worker_who_accepts_after_a_return_gets_work_at_once(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=1)
+    for worker in ("A1", "A2", "A3"):
+        shown = study.accept(worker)
+        assert shown is not None
+        assert study.open(worker, shown).has_form
+        study.give_back(worker, shown)
+
+
+def test_a_worker_whose_assignment_id_is_new_gets_work_once_mturk_has_shown_the_hit_as_free(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=1)
+    study.account.state.reuse_assignment_ids = False
+    shown = study.accept("A1")
+    assert shown is not None
+    study.give_back("A1", shown)
+    second = study.accept("A2")
+    assert second is not None
+    refused = study.open("A2", second)
+    study.give_back("A2", second)
+    look(study)
+
+    third = study.accept("A3")
+
+    assert refused.refusal == "place_taken"
+    assert third is not None
+    assert study.open("A3", third).has_form
+
+
+def test_accepted_returned_and_accepted_again_the_worker_keeps_their_unit(
+    make: Callable[..., Study],
+) -> None:
+    study = make(rows=1)
+    for worker in ("A1", "A2"):
+        shown = study.accept(worker)
+        assert shown is not None
+        study.give_back(worker, shown)
+    again = study.accept("A1")
+    assert again is not None
+    look(study, 70)
+
+    assert units(study) == {UnitStatus.ASSIGNED: 1}
+    study.answer("A1", again)
+    study.post("A1", again)
+    look(study)
+    assert units(study) == {UnitStatus.COMPLETED: 1}
+    assert study.doctor == ""

@@ -119,16 +119,18 @@ class Bench:
         shown = self.account.worker(worker).accept(self.group)
         return shown, self.visit(worker, parameters(shown))
 
-    def visit(self, worker: str, query: Mapping[str, str]) -> VisitView:
+    def visit(self, worker: str, query: Mapping[str, str], **changes: Any) -> VisitView:
         """Return a visit as core would show it."""
-        return VisitView(
-            id=next(self._numbers),
-            run_id=self.run.id,
-            worker_name=worker,
-            reference=query["assignmentId"],
-            query=query,
-            arrived_at=self.clock(),
-        )
+        values: dict[str, Any] = {
+            "id": next(self._numbers),
+            "run_id": self.run.id,
+            "worker_name": worker,
+            "reference": query["assignmentId"],
+            "query": query,
+            "arrived_at": self.clock(),
+            "last_arrived_at": self.clock(),
+        }
+        return VisitView(**{**values, **changes})
 
     def submitted(self, worker: str) -> VisitView:
         """Have a worker accept and submit."""

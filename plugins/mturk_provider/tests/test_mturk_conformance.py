@@ -32,15 +32,22 @@ class _Conformance(ProviderConformance):
     )
     site: ClassVar[str]
     account: Account
+    #: what workers have accepted, by their names and references; nothing before HITs are open
+    accepted: dict[tuple[str, str], dict[str, str]]
 
     @pytest.fixture(autouse=True)
     def _platform(self, mturk: FakeMTurk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.account = getattr(mturk, self.site)
         registration = {"endpoint_url": self.account.endpoint_url}
         monkeypatch.setattr(type(self), "good_registration", registration)
+        self.accepted = {}
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
-        return {
+        if (worker, reference) not in self.accepted:
+            somebody = self.account.worker(f"A{_id(worker)}")
+            for group in somebody.groups():
+                self.accepted[worker, reference] = parameters(somebody.accept(group.id))
+        return self.accepted.get((worker, reference)) or {
             "assignmentId": _id(reference),
             "hitId": _id(f"HIT{reference}"),
             "workerId": f"A{_id(worker)}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from fake_mturk import FakeMTurk, Fault
 from famulus import UnavailableError
@@ -138,12 +139,47 @@ def test_a_submission_of_somebody_who_never_came_here_is_reported(opened: Bench)
     assert opened.sync() == {"A1": "submitted"}
 
 
-def test_a_visit_that_names_another_runs_hit_is_never_reported(opened: Bench) -> None:
-    shown, _ = opened.accept("A1")
+def test_a_visit_that_names_no_hit_of_the_run_is_not_at_work(opened: Bench) -> None:
+    shown, real = opened.accept("A1")
     forged = {**parameters(shown), "hitId": "3SOMEBODYELSES", "workerId": "A2"}
-    opened.clock.advance(DAY)
+    ghost = opened.visit("A2", forged)
+    done = opened.visit("A3", forged, done_at=opened.clock())
 
-    assert opened.sync(opened.visit("A2", forged)) == {}
+    assert opened.sync(real, ghost, done) == {"A2": "returned"}
+
+
+def test_a_visit_is_left_alone_while_its_hit_may_be_one_whose_id_is_not_known_yet(
+    bench: Bench,
+) -> None:
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(UnavailableError):
+        bench.provider.open_places(bench.run, range(1))
+    [group] = bench.account.worker("A1").groups()
+    query = parameters(bench.account.worker("A1").accept(group.id))
+
+    assert bench.sync(bench.visit("A1", query)) == {}
+
+
+@pytest.mark.parametrize("is_reload", [False, True])
+def test_who_came_last_is_at_work_whatever_was_first_here(opened: Bench, is_reload: bool) -> None:
+    shown, first = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+    opened.clock.advance(5)
+    again, second = opened.accept("A2")
+    opened.account.worker("A2").give_back(again)
+    opened.clock.advance(5)
+    shown, third = opened.accept("A1")
+    if is_reload:
+        third = evolve(first, last_arrived_at=opened.clock())
+    visits = (third, second) if is_reload else (first, second, third)
+    opened.clock.advance(A_WHILE)
+
+    found = list(opened.provider.sync(opened.run, visits))
+
+    assert ("A2", "returned") in [(each.worker_name, each.status) for each in found]
+    assert len(found) == len(visits) - 1
+    opened.account.worker("A1").submit(shown, {"visit": "1"})
+    assert opened.sync(third)["A1"] == "submitted"
 
 
 def test_a_visit_that_names_a_strangers_hit_does_not_submit_for_them(opened: Bench) -> None:
@@ -271,9 +307,12 @@ def test_sandbox_never_calls_the_live_site(opened: Bench, mturk: FakeMTurk) -> N
     assert mturk.live.calls == []
 
 
-def test_hits_that_are_gone_from_mturk_are_said_nothing_of(opened: Bench) -> None:
+def test_nobody_is_at_work_on_a_hit_that_is_gone_and_what_is_done_is_left_to_a_person(
+    opened: Bench,
+) -> None:
     _, visit = opened.accept("A1")
+    done = evolve(visit, worker_name="A2", done_at=opened.clock())
     opened.provider.close_places(opened.run)
     opened.clock.advance(200 * DAY)
 
-    assert opened.sync(visit) == {}
+    assert opened.sync(visit, done) == {"A1": "returned"}

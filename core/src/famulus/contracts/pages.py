@@ -149,6 +149,8 @@ class RefusalReason(StrEnum):
     MAXIMUM_REACHED = "maximum_reached"
     #: they hold as many units as one worker may at the same time
     TOO_MANY_OPEN = "too_many_open"
+    #: another visit has the one place that they name; the platform may give it back soon
+    PLACE_TAKEN = "place_taken"
     #: nothing is free right now; they may come again
     NOTHING_LEFT = "nothing_left"
     #: the run is over for good, or its lifetime is

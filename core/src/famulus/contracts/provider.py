@@ -74,6 +74,11 @@ class Arrival:
     reference: str
     #: tells two accepts with the same reference apart
     accept: str = ""
+    #: the platform's id of the place that the worker has taken, where one place is one visit at a
+    #: time: another visit that names it is refused until the first one ends. Whoever names the same
+    #: place and the same reference ends the first: only the platform can have told them. Empty
+    #: where places are not told apart; at most 255 printable characters.
+    place: str = ""
 
 
 @frozen
@@ -83,7 +88,7 @@ class Preview:
 
 @frozen(kw_only=True)
 class VisitView:
-    """A visit whose work here is done."""
+    """A visit as its provider sees it."""
 
     id: int
     run_id: int
@@ -93,6 +98,10 @@ class VisitView:
     query: Mapping[str, str] = Factory(dict)
     #: when they arrived first
     arrived_at: datetime | None = None
+    #: when they arrived last, where visits have a place
+    last_arrived_at: datetime | None = None
+    #: when their work was stored here; None while they are at work or have left
+    done_at: datetime | None = None
 
 
 @frozen(kw_only=True)

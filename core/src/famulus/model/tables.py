@@ -213,7 +213,13 @@ class Visit(Table):
     accept = peewee.CharField(max_length=255, default="")
     status = EnumField(VisitStatus)
     query = JsonField()
+    #: the platform's id of what the visit has alone; empty where places are not told apart
+    place = peewee.CharField(max_length=255, default="")
+    #: how many visits in a row have had the place on their word alone, before this one
+    handovers = peewee.IntegerField(default=0)
     arrived_at = UtcField()
+    #: the same until the worker of a visit with a place comes again
+    last_arrived_at = UtcField()
     #: when all work of the visit was stored here
     done_at = UtcField(null=True)
 
@@ -395,6 +401,17 @@ _index(
     Visit.worker,
     unique=True,
     where=(Visit.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED)),
+)
+_index(
+    "visit_place",
+    Visit,
+    Visit.run,
+    Visit.place,
+    unique=True,
+    where=(
+        (Visit.place != peewee.SQL("''"))
+        & (Visit.status << literals(VisitStatus.ARRIVED, VisitStatus.ACCEPTED))
+    ),
 )
 _index("visit_status", Visit, Visit.run, Visit.status)
 _index("visit_reference", Visit, Visit.run, Visit.reference, Visit.worker)

@@ -158,7 +158,8 @@ class NowhereArchitect(Architect):
 
 
 class CrowdProvider(Provider):
-    """Anybody is who the URL says: ``worker_id``, ``assignment_id`` and, if need be, ``accept``."""
+    """Anybody is who the URL says: ``worker_id``, ``assignment_id`` and, at need, ``accept``
+    and ``place``."""
 
     type = "crowd"
     Args = NoArgs
@@ -176,6 +177,7 @@ class CrowdProvider(Provider):
             worker_name=query["worker_id"],
             reference=query["assignment_id"],
             accept=query.get("accept", ""),
+            place=query.get("place", ""),
         )
 
     def completion(self, visit: VisitView) -> Completion:

@@ -39,6 +39,7 @@ from famulus.work.giving import (
     refuse_by_limits,
     refuse_by_rules,
 )
+from famulus.work.occupancy import claim_place, hold_place, note_arrival
 from famulus.work.refusals import Refusals
 
 #: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
@@ -82,7 +83,7 @@ class Admission:
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
         if self.predicate is None and not self.checks:
             return self._admit_at_once(arrival, query)
-        known = self.database.write(lambda tx: self._prepare(tx, arrival))
+        known = self.database.write(lambda tx: self._prepare(tx, arrival, query))
         if known.found is not None:
             return known.found
         worker = self._view(known, arrival)
@@ -129,31 +130,35 @@ class Admission:
 
     def _welcome(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
         """Find out what is known of a worker, and begin their onboarding where they need it."""
-        known = self._prepare(tx, arrival)
+        known = self._prepare(tx, arrival, query)
         if known.found is not None:
             return known
         if not needs_onboarding(self.rules, known):
             return known
         return evolve(known, found=begin_onboarding(tx, self.rules, arrival, known, query))
 
-    def _prepare(self, tx: Transaction, arrival: Arrival) -> Known:
+    def _prepare(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
         """Recognise the worker, and make them known if the door is open to them at all."""
         rules = self.rules
         known = recognise(tx, rules, arrival)
         if isinstance(known.found, Onboarding) and end_settled(tx, rules, known.found):
             known = recognise(tx, rules, arrival)
         if known.found is not None:
+            note_arrival(tx, arrival, known)
             return known
         worker = known.worker
         if worker is None:
             worker = make_worker(tx, rules.provider_type, arrival.worker_name)
         if tx.kind is Kind.POSTGRESQL:
             hold_worker(tx, worker)
+            hold_place(tx, rules.run, arrival.place)
             # Another request of the same worker may have been first to the lock.
             known = recognise(tx, rules, arrival)
         end_earlier(tx, rules, known)
+        note_arrival(tx, arrival, known)
         known = evolve(known, worker=worker, held=read_held(tx, rules, worker))
-        return evolve(known, found=known.found or refuse_by_rules(rules, known))
+        known = evolve(known, found=known.found or refuse_by_rules(rules, known))
+        return claim_place(tx, rules, arrival, known, query)
 
     def _search(
         self,
@@ -231,7 +236,9 @@ class Admission:
     ) -> Found | None:
         assert known.worker is not None
         hold_worker(tx, known.worker)
+        hold_place(tx, self.rules.run, arrival.place)
         again = recognise(tx, self.rules, arrival)
+        again = claim_place(tx, self.rules, arrival, again, query)
         if again.found is not None:
             return again.found
         found = give_unit(tx, self.rules, arrival, again, query, only)

@@ -18,6 +18,8 @@ _NOT_FILLED_IN = (
 def named_arrival(who: Arrival) -> Arrival | Refusal:
     """Return an arrival with its names as they are stored, or why they cannot be."""
     names = {"worker_name": stripped(who.worker_name), "reference": stripped(who.reference)}
+    if who.place:
+        names["place"] = stripped(who.place)
     for what, name in names.items():
         if name_fault(name) is not None:
             return Refusal(reason=RefusalReason.UNKNOWN_LINK)
@@ -27,7 +29,7 @@ def named_arrival(who: Arrival) -> Arrival | Refusal:
                 detail=_NOT_FILLED_IN,
                 note=f"a page or script did not fill in the {what.replace('_', ' ')}",
             )
-    if (who.worker_name, who.reference) == tuple(names.values()):
+    if all(getattr(who, name) == value for name, value in names.items()):
         return who
     return evolve(who, **names)
 

@@ -65,7 +65,10 @@ _NEW_VISIT = Statement(
         Visit.accept: Param("accept"),
         Visit.status: VisitStatus.ACCEPTED,
         Visit.query: Param("query"),
+        Visit.place: Param("place"),
+        Visit.handovers: Param("handovers"),
         Visit.arrived_at: Param("at"),
+        Visit.last_arrived_at: Param("at"),
     }).returning(Visit.id)
 )
 _NEW_AGENT = Statement(
@@ -277,12 +280,14 @@ def make_visit(
     reference: str,
     accept: str = "",
     query: Mapping[str, str] = MappingProxyType({}),
+    place: str = "",
+    handovers: int = 0,
     cause: str,
 ) -> int:
     """Write a new visit that has been accepted; return its number."""
     row = tx.one(
         _NEW_VISIT, run=run, worker=worker, reference=reference, accept=accept,
-        query=dump_json(dict(query)), at=to_micros(tx.now),
+        query=dump_json(dict(query)), place=place, handovers=handovers, at=to_micros(tx.now),
     )
     assert row is not None
     record(
@@ -300,7 +305,7 @@ def _visit(
     assert known.worker is not None
     return make_visit(
         tx, run=rules.run, worker=known.worker, reference=arrival.reference,
-        accept=arrival.accept, query=query, cause="arrival",
+        accept=arrival.accept, query=query, place=arrival.place, cause="arrival",
     )
 
 

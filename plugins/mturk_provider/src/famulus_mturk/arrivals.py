@@ -27,9 +27,9 @@ class Accepted:
 
     @property
     def arrival(self) -> Arrival:
-        """The arrival as core has it. MTurk gives one assignment id to several people after a
-        return, and again to the same one: a visit ends when MTurk says so."""
-        return Arrival(worker_name=self.worker, reference=self.assignment)
+        """The arrival as core has it. A HIT has one assignment, so it is one visit at a time; MTurk
+        gives the assignment's id to the next worker after a return, and again to the same one."""
+        return Arrival(worker_name=self.worker, reference=self.assignment, place=self.hit)
 
 
 def read_arrival(query: Mapping[str, str], origins: Sequence[str]) -> Accepted | Preview | Refusal:

@@ -104,18 +104,6 @@ class Hits:
         if kept:
             raise UnavailableError(f"{kept} of the run's HITs cannot be deleted yet: {reason}")
 
-    def is_accepted(self, run: int, hit: str) -> bool:
-        """Ask whether somebody has accepted this HIT of a run, or did.
-
-        :raises famulus.UnavailableError: while it may be one whose id is not known here yet.
-        """
-        if hit not in self.records.by_hit(run, [hit]):
-            if self.records.is_any_unnamed(run):
-                raise UnavailableError(f"HIT {hit} may be one that is just being made")
-            return False
-        answer = self.mturk.call("get_hit", HITId=hit)
-        return str(answer["HIT"]["HITStatus"]) != "Assignable"
-
     def _create(self, run: RunView, token: str, hit_type: str) -> str:
         """Make the HIT of a place, or find the one that an earlier attempt has made."""
         left = int((run.closes_at - self.clock()).total_seconds())

@@ -44,8 +44,9 @@ class MturkArgs:
         validator=_is_delay,
     )
     verify_arrivals: bool = option(
-        help="Ask MTurk at each arrival whether the HIT has been accepted, before work is shown.",
-        default=False,
+        help="Ask MTurk at each arrival whether the HIT has been accepted, before work is shown. "
+        "Without it, whoever has seen a HIT's preview can hold a unit for some minutes.",
+        default=True,
     )
     region: str | None = option(help="AWS region; the requester's, or us-east-1, when unset.")
     endpoint_url: str | None = option(

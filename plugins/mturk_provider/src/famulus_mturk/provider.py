@@ -27,7 +27,6 @@ from famulus import (
     Problem,
     Provider,
     Refusal,
-    RefusalReason,
     RunView,
     UnavailableError,
     UsageError,
@@ -42,6 +41,7 @@ from famulus_mturk.options import MturkArgs, MturkRequesterArgs
 from famulus_mturk.sites import preview_url, submit_url, worker_origins
 
 if TYPE_CHECKING:
+    from famulus_mturk.door import Door
     from famulus_mturk.hit_types import HitTypes
     from famulus_mturk.hits import Hits
     from famulus_mturk.money import Money
@@ -110,18 +110,14 @@ class MturkProvider(Provider):
         return read_balance(self._mturk)
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Take the parameters that MTurk has appended; ask MTurk itself where that is wanted."""
+        """Take the parameters that MTurk has appended, for a HIT that the run has opened; MTurk is
+        asked whether somebody has accepted it."""
         found = read_arrival(query, self._origins)
         if isinstance(found, (Preview, Refusal)):
             return found
         run = self.context.run_id
-        if self.args.verify_arrivals and run and not self._hits.is_accepted(run, found.hit):
-            return Refusal(
-                reason=RefusalReason.UNKNOWN_LINK,
-                detail="MTurk does not say that anybody has accepted this HIT. Accept it there "
-                "first; if you have, load this page again in a minute.",
-            )
-        return found.arrival
+        refusal = self._door.refuse(run, found) if run else None
+        return refusal or found.arrival
 
     def completion(self, visit: VisitView) -> Completion:
         """Have the browser submit to MTurk, which nobody else can do for the worker."""
@@ -215,6 +211,16 @@ class MturkProvider(Provider):
         from famulus_mturk.checks import specific_requirements
 
         return specific_requirements(self.context.shared_state, self.type)
+
+    @cached_property
+    def _door(self) -> Door:
+        from famulus_mturk.door import Door
+
+        return Door(
+            records=self._records,
+            clock=self.context.clock,
+            mturk=(lambda: self._mturk) if self.args.verify_arrivals else None,
+        )
 
     @cached_property
     def _records(self) -> HitRecords:

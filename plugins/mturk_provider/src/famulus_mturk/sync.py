@@ -51,6 +51,9 @@ class Sync:
         waiting = self._by_hit(run.id, visits)
         yield from self._submitted(run, waiting)
         rows = self.records.by_hit(run.id, list(waiting))
+        if waiting.keys() - rows.keys() and not self.records.is_any_unnamed(run.id):
+            for hit in waiting.keys() - rows.keys():
+                yield from _left(waiting[hit])
         for hit, row in rows.items():
             if row.ended:
                 yield from self._of_ended(row, waiting[hit])
@@ -82,17 +85,21 @@ class Sync:
         try:
             found = self.mturk.call("get_hit", HITId=row.hit_id)["HIT"]
         except RefusedError as error:
-            if error.meaning is Meaning.MISSING:
-                return
-            raise
+            if error.meaning is not Meaning.MISSING:
+                raise
+            yield from _left(visits)
+            return
         status, settled = found["HITStatus"], self.clock() - _SETTLES
         if status in ("Reviewable", "Reviewing"):
             yield from self._read(row, found, visits)
             return
-        # There is room for one: it is the newest who is at work, once they are not gone as well.
-        *gone, newest = visits
-        if status == "Assignable" and newest.arrived_at and newest.arrived_at <= settled:
-            gone.append(newest)
+        if status == "Disposed":
+            yield from _left(visits)
+            return
+        # There is room for one: it is the last who came, once they are not gone as well.
+        *gone, last = visits
+        if status == "Assignable" and (came := _came(last)) is not None and came <= settled:
+            gone.append(last)
         if status in ("Assignable", "Unassignable"):
             for visit in gone:
                 yield _report(visit, VisitStatus.RETURNED)
@@ -160,17 +167,34 @@ class Sync:
         return True
 
     def _by_hit(self, run: int, visits: Sequence[VisitView]) -> dict[str, list[VisitView]]:
-        """Sort visits by the HIT they say they have accepted; those who never came here are found
-        by their submission. Which of these HITs are the run's, its records say."""
+        """Sort visits by the HIT they say they have accepted, and by when their workers came last;
+        those who never came here are found by their submission. Which of these HITs are the run's,
+        its records say."""
         found: dict[str, list[VisitView]] = defaultdict(list)
         unnamed = [visit.reference for visit in visits if "hitId" not in visit.query]
         rows = self.records.by_assignment(run, unnamed)
-        for visit in sorted(visits, key=lambda each: each.id):
+        for visit in sorted(visits, key=_order):
             row = rows.get(visit.reference)
             hit = visit.query.get("hitId") or (row.hit_id if row is not None else None)
             if hit is not None:
                 found[hit].append(visit)
         return found
+
+
+def _came(visit: VisitView) -> datetime | None:
+    return visit.last_arrived_at or visit.arrived_at
+
+
+def _order(visit: VisitView) -> tuple[datetime, int]:
+    return _came(visit) or datetime.min.replace(tzinfo=UTC), visit.id
+
+
+def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+    """Report that whoever is at work on a HIT that MTurk does not have is not: what is done here is
+    left to a person, as its reward may have been paid before the HIT was deleted."""
+    for visit in visits:
+        if visit.done_at is None:
+            yield _report(visit, VisitStatus.RETURNED)
 
 
 def _key(submission: Mapping[str, Any]) -> tuple[str, str]:

@@ -123,7 +123,8 @@ def visit_view(row: Row) -> VisitView:
     """Make a provider's view of a row of :func:`select_visits`."""
     return VisitView(
         id=row.id, run_id=row.run, worker_name=row.worker_name, reference=row.reference,
-        query=row.query, arrived_at=row.arrived_at,
+        query=row.query, arrived_at=row.arrived_at, last_arrived_at=row.last_arrived_at,
+        done_at=row.done_at,
     )
 
 
@@ -132,6 +133,7 @@ def select_visits() -> Any:
     return Visit.select(
         Visit.id, Visit.run.alias("run"), Visit.worker.alias("worker"), Visit.reference,
         Visit.status, Visit.query, Visit.done_at, Visit.arrived_at,
+        Visit.last_arrived_at,
         Worker.name.alias("worker_name"),
     ).join(Worker, on=(Visit.worker == Worker.id))
 

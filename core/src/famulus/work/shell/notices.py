@@ -49,6 +49,13 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
             " window. Then come back here.",
             again=True,
         ),
+        _R.PLACE_TAKEN: _Words(
+            "Somebody else is working on this one",
+            "It was accepted by another person, who has not finished it or given it back as far as"
+            " is known here. Please return it where you found it and take another one. If nobody"
+            " else can have it, try again in a few minutes.",
+            again=True,
+        ),
         _R.NOTHING_LEFT: _Words(
             "Nothing to do right now",
             "There is nothing left for you at the moment: others are working on what remains. If"

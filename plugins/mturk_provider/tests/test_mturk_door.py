@@ -1,0 +1,113 @@
+"""Who is let in: arrivals at HITs of the run that somebody has accepted, and nobody else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fake_mturk import Fault
+from famulus import Arrival, Refusal, UnavailableError
+from mturk_bench import Bench, parameters
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """Two places are open."""
+    bench.provider.open_places(bench.run, range(2))
+    return bench
+
+
+def asked(bench: Bench) -> int:
+    return len(bench.account.called("GetHIT"))
+
+
+@pytest.mark.parametrize("verify", [True, False])
+def test_a_made_up_hit_is_refused_without_a_call(opened: Bench, verify: bool) -> None:
+    _, visit = opened.accept("A1")
+    opened.restart(verify_arrivals=verify)
+    before = len(opened.account.calls)
+
+    for hit in ("MADEUP", "3SOMEBODYELSES"):
+        found = opened.provider.arrive({**visit.query, "hitId": hit, "assignmentId": "MADEUP"})
+        assert isinstance(found, Refusal)
+    assert len(opened.account.calls) == before
+
+
+def test_a_hit_of_another_run_is_refused(opened: Bench) -> None:
+    other = Bench(
+        opened.account, opened.database, opened.clock, changes={"id": 8, "key": "other-8"}
+    )
+    other.task["task_title"] = "Another task"
+    other.provider.open_places(other.run, range(1))
+    _, visit = other.accept("A1")
+
+    assert isinstance(other.provider.arrive(visit.query), Arrival)
+    assert isinstance(opened.provider.arrive(visit.query), Refusal)
+
+
+def test_a_hit_that_nobody_has_accepted_is_refused_and_mturk_seldom_asked(opened: Bench) -> None:
+    shown = opened.account.worker("A1").preview(opened.group)
+    forged = {**parameters(shown), "assignmentId": "MADEUP"}
+    before = asked(opened)
+
+    found = [opened.provider.arrive({**forged, "workerId": f"A{n}"}) for n in range(50)]
+
+    assert {type(each) for each in found} == {Refusal}
+    assert asked(opened) == before + 1
+
+
+def test_reloads_of_whoever_is_at_work_ask_mturk_once_a_minute(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    before = asked(opened)
+
+    for seconds in (0, 10, 10, 45):
+        opened.clock.advance(seconds)
+        assert isinstance(opened.provider.arrive(visit.query), Arrival)
+
+    assert asked(opened) == before + 2
+
+
+def test_a_hit_that_was_submitted_is_only_for_whoever_has_done_it(opened: Bench) -> None:
+    visit = opened.submitted("A1")
+    opened.sync(visit)
+
+    assert isinstance(opened.provider.arrive(visit.query), Arrival)
+    for change in ({"workerId": "A2"}, {"assignmentId": "MADEUP"}):
+        assert isinstance(opened.provider.arrive({**visit.query, **change}), Refusal)
+
+
+def test_a_hit_that_has_expired_with_nobody_at_work_is_refused(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    opened.account.worker("A1").give_back(shown)
+    opened.clock.advance(timedelta(days=3).total_seconds())
+    opened.sync(visit)
+    opened.restart(verify_arrivals=False)
+
+    assert isinstance(opened.provider.arrive(visit.query), Refusal)
+
+
+def test_expired_keys_of_the_requester_keep_no_worker_out(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.account.faults.expired_keys.add("")
+
+    assert isinstance(opened.provider.arrive(visit.query), Arrival)
+    assert isinstance(opened.provider.arrive({**visit.query, "hitId": "MADEUP"}), Refusal)
+
+
+def test_whoever_comes_while_mturk_cannot_be_asked_is_told_to_come_again(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.account.faults.plan(Fault.FAIL, "GetHIT")
+    with pytest.raises(UnavailableError):
+        opened.provider.arrive(visit.query)
+
+    assert isinstance(opened.provider.arrive(visit.query), Arrival)
+
+
+def test_without_verification_mturk_is_not_asked(opened: Bench) -> None:
+    _, visit = opened.accept("A1")
+    opened.restart(verify_arrivals=False)
+    before = len(opened.account.calls)
+
+    assert isinstance(opened.provider.arrive(visit.query), Arrival)
+    assert len(opened.account.calls) == before
