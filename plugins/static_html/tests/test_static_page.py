@@ -78,10 +78,23 @@ def test_a_script_that_waits_for_another_host_takes_those_behind_it_to_the_end()
 def test_no_script_goes_past_one_that_needs_its_place(code: str) -> None:
     html = f"<script src=//cdn/one.js></script><p>x</p><script>{code}</script>"
 
-    page = _page(html + "<script src=//cdn/two.js></script>")
+    compiled = compile_page(html + "\n<script src=//cdn/two.js></script>")
+    page = compiled.render({})
 
-    assert page.body == html
+    assert page.body == html + "\n"
     assert page.scripts.startswith("<script src=//cdn/two.js>")
+
+
+def test_a_script_that_holds_up_the_page_is_a_warning() -> None:
+    html = (
+        "<script src=//cdn/one.js></script>\n<script src=//cdn/two.js async></script>\n"
+        "<script>document.write('x')</script>\n<script src=//cdn/three.js></script>"
+    )
+
+    (problem,) = compile_page(html).problems
+
+    assert problem.warning
+    assert (problem.line, "line 3" in problem.message) == (1, True)
 
 
 def test_a_script_in_a_template_element_moves_nothing() -> None:

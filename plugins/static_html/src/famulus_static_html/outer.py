@@ -104,14 +104,14 @@ def own_form(source: Source, tokens: Sequence[Token]) -> OwnForm:
 def _not_one_form(
     source: Source, starts: Sequence[Token], tags: Sequence[Token]
 ) -> tuple[int, str]:
-    lines = ", ".join(str(source.line(token.start)) for token in tags)
     if len(starts) > 1:
+        lines = ", ".join(str(source.line(token.start)) for token in starts)
         message = (
-            f"the page has {len(starts)} forms (<form> and </form> on lines {lines}), and a worker"
-            " sends one: put all fields into one <form>, or leave all these tags out"
+            f"the page has {len(starts)} forms (<form> on lines {lines}), and a worker sends one:"
+            " put all fields into one <form>, or leave out <form> and </form>"
         )
         return starts[1].start, message
-    message = f"</form> without its <form> (lines {lines}): leave it out"
+    message = "</form> without its <form>: leave it out"
     stray = next(token for token in tags if token.kind is Kind.END)
     return stray.start, message
 

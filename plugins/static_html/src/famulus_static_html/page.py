@@ -7,7 +7,7 @@ another host, which goes to the end; what the page has for itself as a document 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,14 @@ from famulus_static_html.contents import (
 from famulus_static_html.fields import ListFields, has_named_field
 from famulus_static_html.ground_truth import ground_truth_faults
 from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
-from famulus_static_html.placement import Where, moved_scripts, script_kind, scripts_among, where
+from famulus_static_html.placement import (
+    Where,
+    blocking_scripts,
+    moved_scripts,
+    script_kind,
+    scripts_among,
+    where,
+)
 from famulus_static_html.scripts import ScriptKind
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.template import Part, Template
@@ -154,6 +161,7 @@ class _Compiler:
         self._judge(own_form(self.source, live))
         for offset, fault in ground_truth_faults(self.source, tokens):
             self._problem(offset, fault)
+        self._doubt_blocking(scripts)
         self.moved = frozenset(token.start for token in moved_scripts(self.source, scripts))
         for previous, token in zip([None, *tokens], tokens, strict=False):
             self._token(token, previous)
@@ -180,6 +188,16 @@ class _Compiler:
             self._problem(offset, message)
         for offset, message in form.doubts:
             self._problem(offset, message, warning=True)
+
+    def _doubt_blocking(self, scripts: Sequence[Token]) -> None:
+        for token, kept_for in blocking_scripts(self.source, scripts):
+            line = self.source.line(kept_for.start)
+            message = (
+                "nobody can work while the host of this script does not answer: it stays before the"
+                f" script on line {line}, which writes where it stands; put a copy of it into"
+                " extra_source_dir"
+            )
+            self._problem(token.start, message, warning=True)
 
     def _token(self, token: Token, previous: Token | None) -> None:
         if token.kind is Kind.TEXT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 
 from famulus_static_html.attributes import value_of
@@ -56,10 +56,23 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
     it. None goes past a script that writes where it stands: fields belong where their author wants
     them.
     """
-    fixed = [index for index, token in enumerate(scripts) if _needs_its_place(source, token)]
-    movable = scripts[fixed[-1] + 1 if fixed else 0 :]
+    movable = scripts[_number_of_fixed(source, scripts) :]
     waiting = (index for index, token in enumerate(movable) if _waits(source, token))
     return movable[next(waiting, len(movable)) :]
+
+
+def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
+    """Yield each script from another host that holds up the page, with the one it stays for."""
+    number = _number_of_fixed(source, scripts)
+    for token in scripts[:number]:
+        if _waits(source, token):
+            yield token, scripts[number - 1]
+
+
+def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
+    """Return how many of the scripts stay, for the sake of the last of them."""
+    fixed = [index for index, token in enumerate(scripts) if _needs_its_place(source, token)]
+    return fixed[-1] + 1 if fixed else 0
 
 
 def script_kind(source: Source, token: Token) -> ScriptKind:
