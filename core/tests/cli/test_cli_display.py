@@ -13,9 +13,10 @@ import attrs
 import pytest
 
 from famulus.cli.interrupts import Interrupts
+from famulus.cli.output import say
 from famulus.cli.pace import Pace
 from famulus.cli.texts.display import Lines, details, display
-from famulus.cli.texts.words import counted, duration, say
+from famulus.cli.texts.words import counted, duration
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
 

@@ -412,4 +412,4 @@ def test_text_of_a_unit_cannot_steer_the_terminal(reviewing_of: Callable[..., Re
         show=lambda _: "\x1b[2Jgone\u202e\ud800",
     ).run()
 
-    assert "\\x1b[2Jgone\\x202e\\ud800" in printed.getvalue()
+    assert "\\x1b[2Jgone\\u202e\\ud800" in printed.getvalue()

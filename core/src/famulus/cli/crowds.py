@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from attrs import frozen
 
+from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.texts.words import counted
 from famulus.config.suggest import did_you_mean
@@ -110,13 +111,13 @@ def tell(crowd: Crowd) -> None:
             continue
         if due > _MANY:
             name = crowd.provider_type
-            click.echo(f"Telling {name} of {due:,} changes; Ctrl-C leaves the rest for later.")
+            say(f"Telling {name} of {due:,} changes; Ctrl-C leaves the rest for later.")
         refused = len(_tellings(crowd, requester, OutboxStatus.FAILED))
         number = 0
         try:
             number = tell_requester(crowd.database, crowd.plugins, requester)
         except FamulusError as error:
-            click.echo(f"{crowd.provider_type} was told nothing: {error}", err=True)
+            say(f"{crowd.provider_type} was told nothing: {error}", err=True)
         failures = _tellings(crowd, requester, OutboxStatus.FAILED)[refused:]
         _say(crowd, number - len(failures), failures, requester)
 
@@ -124,13 +125,13 @@ def tell(crowd: Crowd) -> None:
 def _say(crowd: Crowd, told: int, refused: Sequence[str], requester: int) -> None:
     name = crowd.provider_type
     if told:
-        click.echo(f"Told {name} of {counted(told, 'change')}.")
+        say(f"Told {name} of {counted(told, 'change')}.")
     if refused:
         number = counted(len(refused), "change")
-        click.echo(f"{name} has refused {number}, which holds here alone: {refused[-1]}", err=True)
+        say(f"{name} has refused {number}, which holds here alone: {refused[-1]}", err=True)
     waiting = _tellings(crowd, requester, OutboxStatus.PENDING)
     if waiting:
-        click.echo(
+        say(
             f"{counted(len(waiting), 'change')} could not be told to {name} yet"
             f"{f' ({waiting[-1]})' if waiting[-1] else ''}; the operator of its next run tries "
             "again, and so does the next of these commands.",

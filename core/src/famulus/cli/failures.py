@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from famulus.cli.output import say
+
 if TYPE_CHECKING:
     from famulus.errors import Problem
 
@@ -26,7 +28,7 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
     from famulus.errors import FamulusError, UsageError
 
     if verbose:
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        say("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     if isinstance(error, UsageError):
         for problem in error.problems:
             _line(_one_line(_shortened(str(problem), problem.file)))
@@ -35,7 +37,7 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
         first, *more = str(error).splitlines() or [type(error).__name__]
         _line(first)
         for line in more:
-            click.echo(f"  {line}", err=True)
+            say(f"  {line}", err=True)
         return error.exit_code
     text = _one_line(f"{type(error).__name__}: {error}")
     _line(text if verbose else f"{text} ({hint})")
@@ -46,14 +48,14 @@ def warn(warnings: Iterable[Problem]) -> None:
     """Print warnings, one line each."""
     for warning in warnings:
         text = _one_line(_shortened(str(warning), warning.file))
-        click.echo(f"{click.style('famulus: warning:', fg='yellow')} {text}", err=True)
+        say(text, err=True, label="warning")
 
 
 def report_usage(error: click.ClickException) -> int:
     """Print what is wrong with the command line, in one line; return the exit status."""
     ctx = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        click.echo(error.format_message(), err=True)
+        say(error.format_message(), err=True)
         return error.exit_code
     hint = f" (see `{ctx.command_path} --help`)" if ctx is not None else ""
     _line(f"{_one_line(error.format_message()).removesuffix('.')}{hint}")
@@ -61,7 +63,7 @@ def report_usage(error: click.ClickException) -> int:
 
 
 def _line(text: str) -> None:
-    click.echo(f"{click.style('famulus: error:', fg='red', bold=True)} {text}", err=True)
+    say(text, err=True, label="error")
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,20 @@
-"""The log as plain lines on standard error, for the length of one command."""
+"""The log as plain lines on standard error, for the length of one command.
+
+Whatever a record says is escaped: names, paths and answers of strangers are in it, and the output
+of servers.
+"""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from famulus.cli.output import say
+from famulus.escaping import escaped, escaped_line
+
+#: Characters of one record: what a stranger sends may be in it.
+_LONGEST = 4000
 
 
 @contextmanager
@@ -37,11 +46,12 @@ class _Lines(logging.Handler):
         if record.levelno < logging.WARNING and not self._verbose:
             return
         try:
-            # Not click.echo: it would write past a live display, into the middle of it.
-            sys.stderr.write(f"{self.format(record)}\n")
-            sys.stderr.flush()
-        except OSError:
-            """Nobody can see it any more; the work goes on."""
+            text = self.format(record)
+        except Exception:  # noqa: BLE001 - a record of somebody else's whose arguments do not fit
+            self.handleError(record)
+            return
+        # Above a live display, which click.echo would write into the middle of.
+        say(text, err=True)
 
 
 class _Formatter(logging.Formatter):
@@ -52,11 +62,12 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         level = record.levelname.lower()
         if self._verbose:
-            text = f"famulus: {level}: [{record.name}] {record.getMessage()}"
-            return text if not record.exc_info else f"{text}\n{self._trace(record)}"
+            text = escaped_line(f"[{record.name}] {record.getMessage()}", _LONGEST)
+            trace = f"\n{self._trace(record)}" if record.exc_info else ""
+            return f"famulus: {level}: {text}{escaped(trace)}"
         error = record.exc_info[1] if record.exc_info else None
         reason = f": {type(error).__name__}: {error}" if error else ""
-        return f"famulus: {level}: {record.getMessage()}{reason}"
+        return f"famulus: {level}: {escaped_line(f'{record.getMessage()}{reason}', _LONGEST)}"
 
     def _trace(self, record: logging.LogRecord) -> str:
         return self.formatException(record.exc_info) if record.exc_info else ""

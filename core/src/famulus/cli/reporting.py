@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from famulus.cli.failures import INTERRUPTED, report, report_usage
+from famulus.cli.output import say
+from famulus.escaping import escaped
 
 
 class Reporting(click.Command):
@@ -19,7 +21,7 @@ class Reporting(click.Command):
         try:
             status = super().main(args, prog_name, standalone_mode=False, **extra)
         except click.Abort:
-            click.echo("famulus: interrupted", err=True)
+            say("famulus: interrupted", err=True)
             return INTERRUPTED
         except click.ClickException as error:
             return report_usage(error)
@@ -36,6 +38,9 @@ class Reporting(click.Command):
         if not standalone_mode:
             return super().main(args, prog_name, standalone_mode=False, **extra)
         sys.exit(self.run(args, prog_name, **extra))
+
+    def get_help(self, ctx: click.Context) -> str:
+        return escaped(super().get_help(ctx))
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -8,10 +8,11 @@ from contextlib import suppress
 
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.interrupts import Interrupts
+from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.texts.display import Display, display
 from famulus.cli.texts.outcome import describe, exit_status, read_outcome
-from famulus.cli.texts.words import moment, people, say
+from famulus.cli.texts.words import moment, people
 from famulus.errors import ConflictError, FamulusError
 from famulus.operate.operator import Launched, Operator
 from famulus.operate.progress import Progress, read_progress

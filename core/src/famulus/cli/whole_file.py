@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from famulus.errors import UsageError
+from famulus.escaping import escaped
 
 #: Half a surrogate pair, which a form can send and UTF-8 cannot hold, is written as its escape.
 _ERRORS = "backslashreplace"
@@ -57,11 +58,20 @@ def _is_ordinary(target: Path) -> bool:
     return target.is_file() or not target.exists()
 
 
+class _TerminalText(io.TextIOWrapper):
+    def write(self, text: str, /) -> int:
+        return super().write(escaped(text))
+
+
 @contextmanager
 def text_on(binary: BinaryIO) -> Iterator[TextIO]:
     """Write text to an open binary stream, in UTF-8 whatever the terminal's encoding; the stream
-    stays open."""
-    stream = io.TextIOWrapper(binary, encoding="utf-8", newline="", errors=_ERRORS)
+    stays open.
+
+    A file or a pipe gets the text as it is. On a terminal, what would steer it is escaped.
+    """
+    kind = _TerminalText if binary.isatty() else io.TextIOWrapper
+    stream = kind(binary, encoding="utf-8", newline="", errors=_ERRORS)
     try:
         yield stream
         stream.flush()

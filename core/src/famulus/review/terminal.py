@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TextIO
 
-# A worker's text must not steer the reviewer's terminal, nor reorder what stands in it.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from famulus.escaping import escaped
 
 
 class Terminal:
@@ -23,7 +21,7 @@ class Terminal:
 
     def say(self, text: str = "") -> None:
         """Write lines, with what would steer a terminal shown as its escape."""
-        self._write(f"{plain(text)}\n")
+        self._write(f"{escaped(text)}\n")
 
     def say_sentence(self, text: object) -> None:
         """Write a message that has no full stop of its own."""
@@ -34,7 +32,7 @@ class Terminal:
 
         :raises EOFError: when there is nobody any more who could answer.
         """
-        self._write(plain(prompt))
+        self._write(escaped(prompt))
         line = self._source.readline()
         if not line:
             self._write("\n")
@@ -55,9 +53,3 @@ class Terminal:
         encoding = getattr(self._target, "encoding", None) or "utf-8"
         self._target.write(text.encode(encoding, "backslashreplace").decode(encoding))
         self._target.flush()
-
-
-def plain(text: str) -> str:
-    """Return text without what would steer a terminal, but for line breaks and tabs."""
-    unified = text.replace("\r\n", "\n")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", unified)

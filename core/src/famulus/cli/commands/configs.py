@@ -8,6 +8,7 @@ import click
 
 from famulus.cli.arguments import with_configuration
 from famulus.cli.failures import warn
+from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.config_text import config_lines
 from famulus.config.reading import read_configuration
@@ -34,8 +35,8 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     """
     plugins = discover()
     configuration = read_configuration(Path(config), overrides)
-    for line in config_lines(configuration, plugins):
-        click.echo(line)
+    for line, comment in config_lines(configuration, plugins):
+        say(line, comment=comment)
     draft = draft_plan(configuration, plugins)
     warn(draft.warnings)
     with session.open_database() as database:

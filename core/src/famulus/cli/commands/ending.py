@@ -7,6 +7,7 @@ import time
 import click
 
 from famulus.cli.arguments import run_argument
+from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.run_report import read_report
 from famulus.cli.texts.words import counted, moment, people
@@ -34,13 +35,13 @@ def stop(session: Session, run: int, now: bool) -> None:
         progress = operator.progress(run)
     resume = session.command("resume", run)
     if progress.status is not RunStatus.STOPPING or progress.until is None:
-        click.echo(f"Run {run} is {progress.status}; `{resume}` goes on with it.")
+        say(f"Run {run} is {progress.status}; `{resume}` goes on with it.")
         return
-    click.echo(
+    say(
         f"Run {run} is stopping: nobody new is let in. {people(progress.at_work)} at work and may "
         f"finish until {moment(progress.until, progress.at)}."
     )
-    click.echo(f"`{session.command('stop', run, '--now')}` does not wait for them.")
+    say(f"`{session.command('stop', run, '--now')}` does not wait for them.")
 
 
 @click.command
@@ -60,7 +61,7 @@ def finish(session: Session, run: int, now: bool) -> None:
         progress = operator.progress(run)
     expired = progress.units.get(UnitStatus.EXPIRED, 0)
     done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
-    click.echo(f"Run {run} is finished: {done}, {expired:,} expired.")
+    say(f"Run {run} is finished: {done}, {expired:,} expired.")
 
 
 def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
@@ -70,11 +71,11 @@ def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
     operator.stop(run)
     progress = operator.progress(run)
     if progress.until is not None:
-        click.echo(
+        say(
             f"Finishing run {run}: nobody new is let in. {people(progress.at_work)} at work and "
             f"may finish until {moment(progress.until, progress.at)}."
         )
-        click.echo(
+        say(
             f"Ctrl-C leaves the run stopping; `{session.command('finish', run, '--now')}` does "
             "not wait for them."
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import run_number
+from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.export_words import aware_time, comma_separated, folder_of, outcome
 from famulus.cli.texts.formats import Writer, writer
@@ -103,7 +104,7 @@ def export(
         number = _write(write, records if copies is None else copies.of(records), output)
     is_filtered = bool(statuses or workers or since)
     for line in outcome(number, output, since=since, is_filtered=is_filtered, copies=copies):
-        click.echo(line, err=True)
+        say(line, err=True)
     ctx.exit(int(copies is not None and bool(copies.problems)))
 
 

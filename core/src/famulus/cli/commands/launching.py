@@ -11,11 +11,11 @@ from famulus.cli.arguments import run_argument, with_configuration
 from famulus.cli.failures import warn
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.live import confirm_live, yes_option
+from famulus.cli.output import ask, say
 from famulus.cli.scripts.resuming import Resumption, needs_script, resume_by_script
 from famulus.cli.session import Session, pass_session
 from famulus.cli.staying import announce, stay
 from famulus.cli.texts.costs import say_cost
-from famulus.cli.texts.words import say
 from famulus.config.conf_files import split_conf
 from famulus.operate.operator import Operator
 from famulus.operate.reopening import refuse_ended
@@ -109,7 +109,7 @@ def _asked_for(keys: Sequence[str]) -> dict[str, str]:
     """Ask for secrets, where somebody is there to be asked."""
     if not sys.stdin.isatty():
         return {}
-    return {key: str(click.prompt(f"Secret {key}", hide_input=True, err=True)) for key in keys}
+    return {key: ask(f"Secret {key}", hidden=True) for key in keys}
 
 
 @click.command
@@ -121,7 +121,7 @@ def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
         checked = operator.check(config, overrides=overrides)
     warn(checked.warnings)
     plan, (picked, _) = checked.plan, split_conf(overrides)
-    click.echo(
+    say(
         f"{picked or config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "
         f"architect {plan.architect.type}, provider {plan.provider.type}"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from famulus.cli.arguments import run_argument
+from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.limit_texts import limit_words
@@ -33,11 +34,11 @@ def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
         changes = set_limits(database, run, **given) if given else []
         after = find_run(database, run)
     if not given:
-        click.echo(f"Limits of run {run}, which is {record.status}:")
+        say(f"Limits of run {run}, which is {record.status}:")
         limits_now = run_limits(after).items()
         rows = [(name, limit_words(name, each, record)) for name, each in limits_now]
     elif changes:
-        click.echo(f"Run {run}, from the next arrival on:")
+        say(f"Run {run}, from the next arrival on:")
         rows = [
             (
                 change.name,
@@ -47,10 +48,10 @@ def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
             for change in changes
         ]
     else:
-        click.echo(f"Run {run} has these limits already.")
+        say(f"Run {run} has these limits already.")
         return
     for line in aligned(rows):
-        click.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _given(limits: tuple[str, ...]) -> dict[str, Typed]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import click
 
 from famulus.cli.arguments import json_option, row_number, run_number
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.payment_texts import (
     hints,
@@ -131,15 +131,15 @@ def _show(
     nothing: str = "There are no payments yet.",
 ) -> None:
     if as_json:
-        click.echo(json.dumps(payments_json(found), indent=2, ensure_ascii=False))
+        say_json(payments_json(found))
         return
     if not found:
-        click.echo(nothing, err=True)
+        say(nothing, err=True)
         return
     for line in [*payment_lines(found), "", *total_lines(payment_totals(found))]:
-        click.echo(line)
+        say(line)
     for line in hints(found, session):
-        click.echo(line)
+        say(line)
 
 
 def _report(
@@ -147,8 +147,8 @@ def _report(
 ) -> None:
     """Say what has become of a payment, and end with 1 unless it is made or will be."""
     note = "" if is_new else " (made before; --again pays it once more)"
-    click.echo(f"{payment_sentence(payment)}{note}")
+    say(f"{payment_sentence(payment)}{note}")
     for line in hints([payment], session):
-        click.echo(line)
+        say(line)
     if payment.status in (PaymentStatus.FAILED, PaymentStatus.UNKNOWN):
         ctx.exit(1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.plugins import PluginInfo, discover
@@ -20,18 +20,18 @@ def plugins(session: Session, as_json: bool) -> None:
     """List the plugins: where each comes from and what it brings, or why it is refused."""
     infos = discover().infos
     if as_json:
-        click.echo(json.dumps([_json(info) for info in infos], indent=2, ensure_ascii=False))
+        say_json([_json(info) for info in infos])
         return
     if not infos:
-        click.echo('No plugins are installed; pip install "famulus[local]" brings some.', err=True)
+        say('No plugins are installed; pip install "famulus[local]" brings some.', err=True)
         return
     head = ("NAME", "DISTRIBUTION", "VERSION", "BRINGS")
     for line in aligned([head, *map(_row, infos)]):
-        click.echo(line)
+        say(line)
     for info in infos if session.verbose else ():
         if info.error is not None:
-            trace = "".join(traceback.format_exception(info.error))
-            click.echo(f"\n{info.name}: {trace}", err=True, nl=False)
+            trace = "".join(traceback.format_exception(info.error)).rstrip("\n")
+            say(f"\n{info.name}: {trace}", err=True)
 
 
 def _row(info: PluginInfo) -> tuple[str, ...]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.output import say, say_json
 from famulus.cli.texts.columns import aligned
 from famulus.config.profiles import list_profiles, profiles_folder
 
@@ -18,11 +17,11 @@ def profiles(as_json: bool) -> None:
     found = list_profiles()
     if as_json:
         rows = [{"name": each.name, "file": str(each.file)} for each in found]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        say_json(rows)
         return
     lines = aligned([("NAME", "FILE"), *((each.name, str(each.file)) for each in found)])
     for line in lines if found else ():
-        click.echo(line)
+        say(line)
     if not found:
         folder = profiles_folder()
-        click.echo(f"No profiles yet; each is a file NAME.yaml in {folder}", err=True)
+        say(f"No profiles yet; each is a file NAME.yaml in {folder}", err=True)

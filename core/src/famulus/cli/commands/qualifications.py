@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,10 @@ import click
 
 from famulus.cli.arguments import json_option
 from famulus.cli.crowds import crowd_options, opened_crowd, read_workers, tell
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
-from famulus.cli.texts.words import counted, say
+from famulus.cli.texts.words import counted
 from famulus.config.requirements import check_value, qualification_name
 from famulus.config.suggest import did_you_mean
 from famulus.errors import NotFoundError, Problem
@@ -52,7 +52,7 @@ def list_all(session: Session, as_json: bool) -> None:
     with session.open_database() as database:
         found = list_qualifications(database)
     if as_json:
-        say(json.dumps([_json(each) for each in found], indent=2, ensure_ascii=False))
+        say_json([_json(each) for each in found])
         return
     for line in aligned([_HEAD, *map(_row, found)]) if found else ():
         say(line)
@@ -169,7 +169,7 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
         _numbers(session, database, [name], create=False)
         found = list(holders_of(database, name, provider))
     if as_json:
-        say(json.dumps([_holder_json(each) for each in found], indent=2, ensure_ascii=False))
+        say_json([_holder_json(each) for each in found])
         return
     for line in aligned([_HOLDERS_HEAD, *map(_holder_row, found)]) if found else ():
         say(line)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from famulus.cli.arguments import json_option, with_configuration
 from famulus.cli.failures import warn
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.costs import quote_lines
 from famulus.operate.operator import Operator
@@ -29,10 +29,10 @@ def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bo
         warn(checked.warnings)
         estimate = operator.estimate(checked)
     if as_json:
-        click.echo(json.dumps(_json(estimate), indent=2))
+        say_json(_json(estimate))
         return
     for line in quote_lines(estimate):
-        click.echo(line)
+        say(line)
 
 
 def _json(estimate: Estimate) -> dict[str, Any]:

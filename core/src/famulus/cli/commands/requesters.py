@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.config.option_classes import option_fields
@@ -60,9 +60,9 @@ def register(session: Session, provider: str, settings: tuple[str, ...]) -> None
         was_there = find_requester(database, provider, name) is not None
         registered = register_requester(database, provider, name, plugins=plugins, **given)
     verb = "Changed" if was_there else "Registered"
-    click.echo(f"{verb} the requester {name} of {provider}.")
+    say(f"{verb} the requester {name} of {provider}.")
     for line in aligned([(f"  {key}", str(each)) for key, each in registered.settings.items()]):
-        click.echo(line)
+        say(line)
 
 
 @click.command
@@ -73,14 +73,14 @@ def requesters(session: Session, as_json: bool) -> None:
     with session.open_database() as database:
         found = list_requesters(database)
     if as_json:
-        click.echo(json.dumps([_json(each) for each in found], indent=2, ensure_ascii=False))
+        say_json([_json(each) for each in found])
         return
     for line in aligned([_HEAD, *map(_row, found)]) if found else ():
-        click.echo(line)
+        say(line)
     if not found:
         hint = session.command("register")
         shown = database.location.shown
-        click.echo(f"No requesters yet in {shown}; `{hint} PROVIDER` makes one.", err=True)
+        say(f"No requesters yet in {shown}; `{hint} PROVIDER` makes one.", err=True)
 
 
 def _given(
@@ -162,16 +162,12 @@ def _ask(
     hidden = field is not None and is_secret(field)
     optional = field is not None and not _is_needed(field)
     while True:
-        text = click.prompt(
-            question, hide_input=hidden, err=True, default="" if optional else None,
-            show_default=False,
-        )
-        value = Typed(str(text).strip())
+        value = Typed(ask(question, hidden=hidden, optional=optional).strip())
         problems = () if optional and not value.text else _value_problems(cls, key, value)
         if not problems:
             return value
         for problem in problems:
-            click.echo(f"  {problem}", err=True)
+            say(f"  {problem}", err=True)
 
 
 def _is_needed(field: attrs.Attribute[Any]) -> bool:

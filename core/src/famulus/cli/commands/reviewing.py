@@ -9,6 +9,7 @@ import click
 
 from famulus.cli.arguments import run_number
 from famulus.cli.failures import INTERRUPTED
+from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.words import counted
 from famulus.plugins import discover
@@ -119,7 +120,7 @@ def _accept_all(reviewing: Reviewing) -> int:
     failed = _settle_leftovers(reviewing)
     settled = reviewing.accept_all()
     task = reviewing.scope.task_name
-    click.echo(
+    say(
         f"Accepted {counted(settled.decisions, 'unit')} of {task}."
         if settled.decisions
         else f"Nothing of {task} is up for review."
@@ -134,12 +135,12 @@ def _apply_file(reviewing: Reviewing, file: Path) -> int:
     applied = apply_decisions(reviewing, rows)
     parts = [f"{number:,} {decision}" for decision, number in sorted(applied.decided.items())]
     number = counted(applied.decided.total(), "unit")
-    click.echo(f"Decided on {number}{': ' if parts else ''}{', '.join(parts)}.")
+    say(f"Decided on {number}{': ' if parts else ''}{', '.join(parts)}.")
     if applied.unchanged:
         verb = "has" if applied.unchanged == 1 else "have"
-        click.echo(f"{counted(applied.unchanged, 'unit')} {verb} that decision already.")
+        say(f"{counted(applied.unchanged, 'unit')} {verb} that decision already.")
     for refused in applied.refused:
-        click.echo(f"Not decided: {file}, {refused}", err=True)
+        say(f"Not decided: {file}, {refused}", err=True)
     return int(_report(applied.problems) or bool(applied.refused) or failed)
 
 
@@ -148,11 +149,11 @@ def _settle_leftovers(reviewing: Reviewing) -> bool:
     settled = reviewing.settle_leftovers()
     if settled.decisions:
         number = counted(settled.decisions, "decision")
-        click.echo(f"Settled {number} that an earlier review had left unsettled.")
+        say(f"Settled {number} that an earlier review had left unsettled.")
     return _report(settled.problems)
 
 
 def _report(problems: Sequence[str]) -> bool:
     for problem in problems:
-        click.echo(f"Not everything was told: {problem}", err=True)
+        say(f"Not everything was told: {problem}", err=True)
     return bool(problems)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.run_list import run_json, run_table
 from famulus.review.runs import list_runs
@@ -20,11 +19,11 @@ def runs(session: Session, as_json: bool) -> None:
     with session.open_database() as database:
         found = list_runs(database)
     if as_json:
-        click.echo(json.dumps([run_json(each) for each in found], indent=2, ensure_ascii=False))
+        say_json([run_json(each) for each in found])
         return
     for line in run_table(found) if found else ():
-        click.echo(line)
+        say(line)
     if not found:
         shown = database.location.shown
         hint = session.command("launch")
-        click.echo(f"No runs yet in {shown}; `{hint} CONFIG` makes the first.", err=True)
+        say(f"No runs yet in {shown}; `{hint} CONFIG` makes the first.", err=True)

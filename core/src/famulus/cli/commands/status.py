@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.run_report import read_report
 from famulus.cli.texts.run_texts import report_json, report_lines
@@ -21,7 +20,7 @@ def status(session: Session, run: int, as_json: bool) -> None:
     with session.open_database() as database:
         report = read_report(database, run)
     if as_json:
-        click.echo(json.dumps(report_json(report), indent=2, ensure_ascii=False))
+        say_json(report_json(report))
         return
     for line in report_lines(report, session):
-        click.echo(line)
+        say(line)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import click
 
 from famulus.cli.arguments import json_option, run_number
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.words import counted
 from famulus.model.database import Database
@@ -38,7 +38,7 @@ def sync(session: Session, run: int | None) -> None:
     plugins = discover()
     with session.open_database() as database:
         told = _tell_requesters(database, plugins) if run is None else _sync(database, plugins, run)
-    click.echo(f"Told the platform of {counted(told, 'thing')}." if told else "Nothing to tell.")
+    say(f"Told the platform of {counted(told, 'thing')}." if told else "Nothing to tell.")
 
 
 @click.command
@@ -55,15 +55,15 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         found = read_differences(database, discover(), run)
         shared = shared_files(database.location) if run is None else None
     if as_json:
-        click.echo(json.dumps([_json(each, session) for each in found], indent=2))
+        say_json([_json(each, session) for each in found])
     else:
         for each in found:
             for line in _difference(each, session):
-                click.echo(line)
+                say(line)
         if shared:
-            click.echo(shared)
+            say(shared)
         if not found:
-            click.echo("Nothing is amiss.")
+            say("Nothing is amiss.")
     if found:
         ctx.exit(1)
 
@@ -72,12 +72,12 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
     """Close what is open and unserved first of all: the platform may not answer for long."""
     reached = contact(database, plugins, run)
     if tidy_up(database, run):
-        click.echo(f"Nobody operates run {run}: its places are closed.")
+        say(f"Nobody operates run {run}: its places are closed.")
     database.write(lambda tx: tell_refused_again(tx, run))
     reached.close_places()
     synced = sync_run(database, reached.provider, reached.run_view())
     for line in _lines(synced):
-        click.echo(line)
+        say(line)
     database.write(lambda tx: hasten_run(tx, run))
     return reached.tell()
 

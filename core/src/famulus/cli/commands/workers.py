@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +9,10 @@ import click
 
 from famulus.cli.arguments import json_option, run_argument
 from famulus.cli.crowds import Crowd, crowd_options, opened_crowd, read_workers, tell
+from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
-from famulus.cli.texts.words import counted, people, say
+from famulus.cli.texts.words import counted, people
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 from famulus.review.times import iso
@@ -50,7 +50,7 @@ def show(session: Session, worker: str, provider: str | None, as_json: bool) -> 
         found = find_worker(crowd.database, crowd.provider_type, worker)
         report = read_worker_report(crowd.database, found, most=None if as_json else _SHOWN)
     if as_json:
-        say(json.dumps(_json(report), indent=2, ensure_ascii=False))
+        say_json(_json(report))
         return
     for line in _lines(report):
         say(line)
@@ -70,7 +70,7 @@ def refused(session: Session, run: int, as_json: bool) -> None:
             {"worker": each.worker_name, "at": iso(each.at), "reason": each.reason, "by": each.by}
             for each in found
         ]
-        say(json.dumps(listed, indent=2, ensure_ascii=False))
+        say_json(listed)
         return
     rows = [
         (each.worker_name, f"{each.at.astimezone():%Y-%m-%d %H:%M}", each.reason, each.by)

@@ -13,11 +13,11 @@ from attrs import evolve
 from famulus.cli.failures import warn
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.live import confirm_live
+from famulus.cli.output import say
 from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
 from famulus.cli.staying import announce, conclude, stay
 from famulus.cli.texts.costs import say_cost
-from famulus.cli.texts.words import say
 from famulus.config.converting import secrets_of
 from famulus.config.former import FORMER_ROOT
 from famulus.config.layers import ROLES

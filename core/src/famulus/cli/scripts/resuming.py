@@ -11,10 +11,10 @@ from contextvars import ContextVar
 from attrs import define
 
 from famulus.cli.interrupts import Interrupts
+from famulus.cli.output import say
 from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
 from famulus.cli.staying import announce, stay
-from famulus.cli.texts.words import say
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
 from famulus.errors import ConflictError, FamulusError, UsageError
 from famulus.model.database import Database

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from famulus.escaping import escaped_line
+
 #: What a column in the middle takes at most, and what the last one needs to stand beside them.
 _WIDEST = 24
 _NARROWEST = 34
@@ -13,7 +15,11 @@ _INDENT = " " * 4
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a line a row, each column as wide as its widest text; the last is not padded."""
+    """Return one line per row, each column as wide as its widest text; the last is not padded.
+
+    A text is one line, whatever is in it.
+    """
+    rows = [[escaped_line(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import click
-
 from famulus.config.profiles import profile_name
 from famulus.config.reading import Configuration
 from famulus.config.yaml_text import yaml_text
@@ -19,21 +17,19 @@ _COMMENTS_AT = 48
 _Line = tuple[str, str]
 
 
-def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[str]:
-    """Return the lines of a file that resolves to the same, but for secrets, which are left out.
-
-    Comments are dimmed, which is for a terminal alone.
-    """
-    yield click.style(f"# task_dir: {configuration.task_dir}", dim=True)
-    yield "defaults:"
+def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Line]:
+    """Yield the lines of a file that resolves to the same, but for secrets, which are left out;
+    each with the comment behind it."""
+    yield "", f"# task_dir: {configuration.task_dir}"
+    yield "defaults:", ""
     roles = show_roles(configuration)
     yield from _commented(
         [(f"  - {role}: {shown.text}", _origin(shown)) for role, shown in roles.items()]
     )
     for section, tree in show_sections(configuration, plugins).items():
         if tree:
-            yield ""
-            yield f"{section}:"
+            yield "", ""
+            yield f"{section}:", ""
             yield from _commented(list(_lines(tree, 1)))
 
 
@@ -64,10 +60,10 @@ def _short(file: Path) -> str:
     return str(file.relative_to(folder) if file.is_relative_to(folder) else file)
 
 
-def _commented(lines: Sequence[_Line]) -> list[str]:
+def _commented(lines: Sequence[_Line]) -> list[_Line]:
     fitting = [len(text) for text, _ in lines if len(text) <= _COMMENTS_AT]
     start = max(fitting, default=0)
     return [
-        f"{text.ljust(start)}  {click.style(f'# {comment}', dim=True)}" if comment else text
+        (f"{text.ljust(start)}  ", f"# {comment}") if comment else (text, "")
         for text, comment in lines
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from famulus.cli.texts.words import counted, say
+from famulus.cli.output import say
+from famulus.cli.texts.words import counted
 from famulus.contracts.provider import Quote
 from famulus.errors import UnavailableError
 from famulus.model.money import minor_digits

@@ -14,8 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from famulus.cli.output import say
 from famulus.cli.pace import Pace
-from famulus.cli.texts.words import counted, duration, moment, say, units_by_status
+from famulus.cli.texts.words import counted, duration, moment, units_by_status
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
 

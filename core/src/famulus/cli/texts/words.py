@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
 
-import click
-
 from famulus.model.states import UnitStatus
-
-
-def say(text: str = "", *, bold: bool = False, err: bool = False) -> None:
-    """Print a line, above a live display if there is one.
-
-    Where nobody can read it any more (a closed pipe or terminal) it is dropped, and all that comes
-    after it: a run does not end because its onlooker has left.
-    """
-    stream = sys.stderr if err else sys.stdout
-    try:
-        stream.write(f"{click.style(text, bold=True) if bold and stream.isatty() else text}\n")
-        stream.flush()
-    except OSError:
-        with suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
 
 
 def counted(number: int, noun: str) -> str:

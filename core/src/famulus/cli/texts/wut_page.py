@@ -9,8 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterable, Sequence
 
-import click
-
+from famulus.cli.output import say
 from famulus.cli.texts.columns import wrapped
 from famulus.config.describing import Described
 from famulus.config.suggest import did_you_mean
@@ -40,7 +39,7 @@ class Page:
         lines = text.splitlines()
         if len(lines) == 1:
             lines = textwrap.wrap(text, min(self._width or _PROSE, _PROSE), break_on_hyphens=False)
-        self._print(click.style(line, bold=True) if bold else line for line in lines)
+        self._print(lines, bold=len(lines) if bold else 0)
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print the wanted rows below a title; nothing when there are none."""
@@ -49,8 +48,7 @@ class Page:
         if not wanted:
             return
         self.say(title)
-        first, *others = wrapped([head, *wanted], self._width)
-        self._print([click.style(first, bold=True), *others])
+        self._print(wrapped([head, *wanted], self._width), bold=1)
 
     def options(self, title: str, described: Iterable[Described]) -> None:
         """Print a table of options."""
@@ -89,12 +87,13 @@ class Page:
     def _words_in(self, name: str) -> list[str]:
         return [word for word in self._words if word.lower() in name.lower()]
 
-    def _print(self, lines: Iterable[str]) -> None:
+    def _print(self, lines: Iterable[str], *, bold: int) -> None:
+        """Print lines, the first ``bold`` of them in bold."""
         if self._begun:
-            click.echo()
+            say()
         self._begun = True
-        for line in lines:
-            click.echo(line)
+        for number, line in enumerate(lines):
+            say(line, bold=number < bold)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

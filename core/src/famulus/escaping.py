@@ -1,0 +1,48 @@
+"""Text from outside on its way to a terminal or a log."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+#: What steers a terminal, hides, or changes the order in which text is read: control characters,
+#: marks of direction, invisible format characters, halves of surrogate pairs, and separators of
+#: lines. Joiners that scripts and emoji need are not among them.
+_UNSAFE = (
+    "\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f"
+    "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\U0001d173-\\U0001d17a\\U000e0000-\\U000e007f"
+)
+_IN_LINE = re.compile(f"[{_UNSAFE}]")
+_IN_TEXT = re.compile(f"(?![\\n\\t])[{_UNSAFE}]")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escaped(text: str) -> str:
+    """Return text that cannot steer a terminal: what could is shown as its escape, such as
+    ``\\x1b``. Line breaks and tabs stay."""
+    return _IN_TEXT.sub(_escape, text.replace("\r\n", "\n"))
+
+
+def escaped_line(text: str, limit: int | None = None) -> str:
+    """Return text as one line; line breaks and tabs are shown as their escapes too.
+
+    :param limit: leave out what is beyond so many characters.
+    """
+    if limit is not None and len(text) > limit:
+        text = f"{text[:limit]}…"
+    return _IN_LINE.sub(_escape, text)
+
+
+def escaped_json(value: Any) -> str:
+    """Return a value as JSON with the same content, in which nothing steers a terminal."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _IN_TEXT.sub(lambda match: json.dumps(match[0])[1:-1], text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    number = ord(char)
+    if number < 0x100:
+        return _SHORT.get(char, f"\\x{number:02x}")
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
