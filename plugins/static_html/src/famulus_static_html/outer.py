@@ -6,7 +6,7 @@ The tags are left out, and what they say goes on to ours.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import Factory, define, frozen
@@ -42,19 +42,25 @@ _ALIAS = """<script>
 class OuterTags:
     """The attributes of the three tags; the first of a name counts, as in browsers."""
 
-    _found: dict[str, dict[str, Template]] = Factory(lambda: {name: {} for name in _OUTER})
+    _fixed: dict[str, dict[str, str]] = Factory(lambda: {name: {} for name in _OUTER})
+    _filled: dict[str, dict[str, Template]] = Factory(lambda: {name: {} for name in _OUTER})
 
-    def add(self, tag: str, attribute: str, parts: Iterable[Part]) -> None:
+    def add(self, tag: str, attribute: str, parts: Sequence[Part]) -> None:
         """Take an attribute of an author's tag, its value as HTML."""
-        if not (tag == "form" and attribute in NOT_USED):
-            self._found[tag].setdefault(attribute, Template(parts))
+        if attribute in self._fixed[tag] or attribute in self._filled[tag]:
+            return
+        if all(isinstance(part, str) for part in parts):
+            self._fixed[tag][attribute] = html.unescape(Template(parts).render({}))
+        else:
+            self._filled[tag][attribute] = Template(parts)
 
-    def render(self, tag: str, values: Mapping[str, Any]) -> dict[str, str]:
+    def render(self, tag: str, values: Mapping[str, Any]) -> Mapping[str, str]:
         """Return the attributes of a tag as text."""
-        return {
-            name: html.unescape(template.render(values))
-            for name, template in self._found[tag].items()
-        }
+        filled = self._filled[tag]
+        if not filled:
+            return self._fixed[tag]
+        rendered = {name: html.unescape(each.render(values)) for name, each in filled.items()}
+        return {**self._fixed[tag], **rendered}
 
     def form(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Return the attributes of the form, which scripts written for MTurk find."""
@@ -63,7 +69,11 @@ class OuterTags:
     @property
     def alias(self) -> str:
         """The script that lets MTurk's name find a form with a name of its own."""
-        return _ALIAS if "name" in self._found["form"] else ""
+        return _ALIAS if self._has_name else ""
+
+    @property
+    def _has_name(self) -> bool:
+        return "name" in self._fixed["form"] or "name" in self._filled["form"]
 
 
 @frozen

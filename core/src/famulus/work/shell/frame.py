@@ -62,8 +62,9 @@ def document(
 ) -> str:
     """Return a whole document. ``title`` and the attributes are text; ``body`` and ``head`` are
     HTML."""
+    language = "" if "lang" in html_attributes else ' lang="en"'
     return (
-        f"<!doctype html>\n<html{attributes({'lang': 'en', **html_attributes})}>\n{_BEFORE_TITLE}"
+        f"<!doctype html>\n<html{language}{attributes(html_attributes)}>\n{_BEFORE_TITLE}"
         f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
         f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
     )

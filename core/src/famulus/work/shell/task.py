@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from html import escape
 
@@ -45,15 +44,8 @@ def task_document(shell: TaskShell) -> str:
     page. What may wait for another host comes last, and still in the form.
     """
     page = shell.page
-    sending = {
-        "method": "post",
-        "enctype": "multipart/form-data",
-        "action": "submit",
-        "accept-charset": "utf-8",
-        "data-storage-key": shell.storage_key,
-    }
-    if shell.onboarding:
-        sending["data-onboarding"] = ""
+    onboarding = ' data-onboarding=""' if shell.onboarding else ""
+    sending = f'{_SENDING} data-storage-key="{escape(shell.storage_key)}"{onboarding}'
     body = (
         f'<main class="famulus-page">\n'
         f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
@@ -75,7 +67,7 @@ def preview_document(title: str, description: str, page: Page | None) -> str:
     inside = ""
     if page is not None:
         inside = (
-            f"{_form(page, {'method': 'dialog'})}"
+            f"{_form(page, _NEVER_SENT)}"
             '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
             # Controls in a fieldset's first legend are never disabled, so that one is ours.
             f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
@@ -95,16 +87,18 @@ def _document(title: str, body: str, page: Page) -> str:
     )
 
 
-def _form(page: Page, sending: Mapping[str, str]) -> str:
+def _form(page: Page, sending: str) -> str:
     """Return the start tag of the form; how it is sent is not the page's to decide."""
     own = {
         name: value
         for name, value in page.form_attributes.items()
         if name.lower() not in _NOT_THE_PAGES
     }
-    return f"<form{attributes({'id': 'famulus-form', **own, **sending})}>\n"
+    return f"<form{attributes({'id': 'famulus-form', **own})}{sending}>\n"
 
 
+_SENDING = ' method="post" enctype="multipart/form-data" action="submit" accept-charset="utf-8"'
+_NEVER_SENT = ' method="dialog"'
 _NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "target"}) | {
     "data-storage-key",
     "data-onboarding",
