@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest lint docs wheels bench clean
+.PHONY: help demo test test-fast test-lowest lint docs wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000"
@@ -22,6 +22,7 @@ help:
 	@echo "make lint         ruff, mypy --strict, import-linter"
 	@echo "make docs         make docs/reference and docs/commands.md from the code"
 	@echo "make wheels       build the wheels into dist/"
+	@echo "make faults       kill two thousand processes and check what is left; ARGS=--help"
 	@echo "make bench        measure beside this machine's limits; ARGS=--quick for a look"
 
 $(BIN)/python:
@@ -71,6 +72,9 @@ docs: $(VENV)/.installed-dev
 
 wheels: $(VENV)/.installed-dev
 	for member in $(MEMBERS); do $(BIN)/python -m build --quiet --wheel --outdir dist $$member || exit 1; done
+
+faults: $(VENV)/.installed-dev
+	PYTHONPATH=tests/support $(BIN)/python tests/faults/run.py $(ARGS)
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

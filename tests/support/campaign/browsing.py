@@ -1,0 +1,57 @@
+"""What a browser with the page's script does: send a request again until its answer is final."""
+
+from __future__ import annotations
+
+import html
+import http.client
+import re
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from attrs import frozen
+
+#: Seconds a request may take; a server that has died leaves its connections open for less.
+_TIMEOUT = 20.0
+_PAUSE = 0.05
+_HIDDEN = re.compile(r'name="(famulus_\w+)" value="([^"]*)"')
+_ACTION = re.compile(r'<form[^>]*\baction="([^"]*submit[^"]*)"')
+
+
+@frozen(kw_only=True)
+class Page:
+    """A final answer of the server; ``status`` is 0 where none came before the end."""
+
+    url: str
+    status: int
+    text: str = ""
+
+    @property
+    def hidden(self) -> dict[str, str]:
+        """The hidden fields of the task's form."""
+        return dict(_HIDDEN.findall(self.text))
+
+    @property
+    def action(self) -> str:
+        """The absolute address that the task's form is sent to."""
+        found = _ACTION.search(self.text)
+        assert found is not None, self.text
+        return urllib.parse.urljoin(self.url, html.unescape(found[1]))
+
+
+def ask(url: str, over: threading.Event, form: dict[str, str] | None = None) -> Page:
+    """Send a request until there is a final answer, or until the end."""
+    body = None if form is None else urllib.parse.urlencode(form).encode()
+    while not over.is_set():
+        try:
+            with urllib.request.urlopen(url, body, timeout=_TIMEOUT) as reply:
+                return Page(url=url, status=reply.status, text=reply.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 503:
+                    return Page(url=url, status=error.code, text=error.read().decode())
+        except (OSError, http.client.HTTPException):
+            """The server is away, or went away in the middle of its reply."""
+        over.wait(_PAUSE)
+    return Page(url=url, status=0)

@@ -1,0 +1,33 @@
+"""``python -m campaign.forking SOCKET``: forks a server for each line of standard input, prints its
+process id, and waits for its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from famulus_flask import app, serve, wsgi
+
+
+def main() -> None:
+    """Fork servers until standard input ends."""
+    listener = int(sys.argv[1])
+    # What is imported here need not be imported by each server.
+    assert app is not None
+    assert wsgi is not None
+    lifeline, _held = os.pipe()
+    for _ in sys.stdin:
+        server = os.fork()
+        if server == 0:
+            serve.main([
+                "--socket", str(listener), "--lifeline", str(lifeline), "--threads", "8",
+                "--min-free-bytes", "0", "--application", "famulus_flask.wsgi:create_app",
+            ])
+            os._exit(0)
+        sys.stdout.write(f"{server}\n")
+        sys.stdout.flush()
+        os.waitpid(server, 0)
+
+
+if __name__ == "__main__":
+    main()
