@@ -122,3 +122,29 @@ def test_an_old_page_can_hide_and_show_the_submit_button(tab: Tab) -> None:
     tab.evaluate("_MEPHISTO_CONFIG_.set('HIDE_SUBMIT_BUTTON', false)")
     assert button.is_visible()
     assert tab.evaluate("_MEPHISTO_CONFIG_.get('HIDE_SUBMIT_BUTTON')") is False
+
+
+@pytest.mark.parametrize(
+    "own", ["", "id=theirs", "name=theirs", "id=theirs name=theirs", "id=theirs name=another"]
+)
+def test_mturks_name_and_the_authors_find_the_form(tab: Tab, own: str) -> None:
+    html = f"<form {own}><input name=a></form>" if own else "<input name=a>"
+    page = compile_page(html).render({})
+    attributes = "".join(f' {name}="{value}"' for name, value in page.form_attributes.items())
+    tab.goto("http://page.test/")
+    tab.set_content(
+        f"<!doctype html><html><head>{page.head}</head><body><form{attributes}>{page.body}</form>"
+        "</body></html>"
+    )
+    found = ["document.mturk_form", "document.forms.mturk_form", "document.forms['mturk_form']"]
+    if "theirs" in own:
+        found.append("document.forms.theirs")
+    if "name=theirs" in own:
+        found.append("document.theirs")
+    if "id=theirs" in own:
+        found.append("document.querySelector('form#theirs')")
+    else:
+        found.append("document.querySelector('form#mturk_form')")
+
+    for expression in found:
+        assert tab.evaluate(f"{expression} === document.forms[0]"), expression
