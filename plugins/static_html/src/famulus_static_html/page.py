@@ -55,7 +55,7 @@ window._MEPHISTO_CONFIG_ = (function () {
     set: function (name, value) {
       settings[name] = value;
       if (name === "HIDE_SUBMIT_BUTTON") {
-        style.textContent = value ? "#famulus-submit { display: none }" : "";
+        style.textContent = value ? "#famulus-submit { display: none !important }" : "";
       }
     }
   };

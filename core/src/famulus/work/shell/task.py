@@ -47,7 +47,7 @@ def task_document(shell: TaskShell) -> str:
     onboarding = ' data-onboarding=""' if shell.onboarding else ""
     sending = f'{_SENDING} data-storage-key="{escape(shell.storage_key)}"{onboarding}'
     body = (
-        f'<main class="famulus-page">\n'
+        f'<main id="famulus-page">\n'
         f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
         f"{_form(page, sending)}"
         f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
@@ -73,7 +73,7 @@ def preview_document(title: str, description: str, page: Page | None) -> str:
             f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
             "</fieldset>\n</form>\n"
         )
-    body = f'<main class="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
+    body = f'<main id="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
     return document(title, body) if page is None else _document(title, body, page)
 
 
@@ -104,7 +104,7 @@ _NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "ta
     "data-onboarding",
 }
 _PREVIEW = (
-    '<p class="famulus-note famulus-preview-banner" id="famulus-preview"><strong>This is a'
+    '<p class="famulus-frame famulus-note" id="famulus-preview"><strong>This is a'
     " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
     " to begin.</p>\n"
 )
@@ -114,7 +114,7 @@ def _header(title: str, description: str, time: str = "") -> str:
     text = "" if description in ("", title) else description
     described = f'<p class="famulus-description">{escape(text)}</p>\n' if text else ""
     return (
-        f'<header class="famulus-header">\n<div class="famulus-heading">\n'
+        f'<header class="famulus-frame famulus-header">\n<div class="famulus-heading">\n'
         f'<h1 class="famulus-title">{escape(title)}</h1>\n{time}</div>\n{described}</header>\n'
     )
 
@@ -141,10 +141,12 @@ def _actions(can_give_back: bool) -> str:
         ' formaction="give-back" formnovalidate>Give back</button>\n'
     )
     return (
-        '<div id="famulus-alert" class="famulus-alert" role="alert" tabindex="-1" hidden></div>\n'
-        '<div class="famulus-actions">\n'
+        '<div id="famulus-alert" class="famulus-frame famulus-alert" role="alert" tabindex="-1"'
+        " hidden></div>\n"
+        '<div class="famulus-frame famulus-actions">\n'
         '<button id="famulus-submit" class="famulus-button" type="submit">Submit</button>\n'
         f"{give_back if can_give_back else ''}</div>\n"
-        '<div id="famulus-status" class="famulus-status" role="status" hidden></div>\n'
+        '<div id="famulus-status" class="famulus-frame famulus-status" role="status" hidden>'
+        "</div>\n"
         '<div id="famulus-notice" class="famulus-unseen" role="status"></div>\n'
     )
