@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 #: Returns the present moment as an aware datetime in UTC.
 Clock = Callable[[], datetime]
@@ -12,3 +12,8 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Read the machine's clock."""
     return datetime.now(UTC)
+
+
+def has_passed(now: datetime, since: datetime | None, pause: timedelta) -> bool:
+    """Return whether a pause is over; a clock that was set back does not prolong it."""
+    return since is None or not timedelta(0) <= now - since < pause

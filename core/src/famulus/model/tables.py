@@ -135,6 +135,8 @@ class TaskRun(Table):
     created_at = UtcField()
     #: when the run was last launched or resumed
     opened_at = UtcField(null=True)
+    #: when the operator noticed last that it had been suspended
+    served_since = UtcField(null=True)
     #: when nobody new may start any more
     closes_at = UtcField()
     ended_at = UtcField(null=True)

@@ -1,8 +1,10 @@
 """What an operator decides by itself about a run. Each decision is made from the run's row in the
-transaction that acts on it: whatever was read before may no longer hold."""
+transaction that acts on it: whatever was read before may no longer hold. None is made while the
+lease has expired: the operator was suspended, and first accounts for that in renewing it."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -22,10 +24,18 @@ from famulus.operate.ending import (
     end_stop,
     expire_rest,
 )
-from famulus.work.expiry import doubt_visits, is_report_awaited, quiet_since, time_out
+from famulus.work.expiry import (
+    doubt_visits,
+    give_back_pause,
+    is_report_awaited,
+    quiet_since,
+    time_out,
+)
 from famulus.work.platform.places import open_missing
 from famulus.work.release import adjust_window, is_spent, is_window_off, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, lock_run, read_run
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -36,6 +46,10 @@ class _End:
 
     is_final: bool
     cause: str
+
+
+class _LostError(Exception):
+    """Another operator has taken the run over."""
 
 
 @frozen(kw_only=True)
@@ -49,12 +63,41 @@ class Decisions:
     #: whether the platform says itself when a visit was submitted
     awaits_reports: bool
 
+    def keep(self) -> bool:
+        """Renew the lease; return whether it is still this operator's.
+
+        Time during which it was not renewed, because the machine was suspended or its clock was
+        set, is not charged to those at work, nor to ``no_submission_patience``.
+        """
+
+        def act(tx: Transaction) -> timedelta | None:
+            record = read_run(tx, self.run)
+            pause = None
+            if lease.is_ours(record, self.holder) and record.ended_at is None:
+                # Before the run's row is written: submissions lock it last, after their agent's.
+                pause = _account_for_pause(tx, record)
+            if not lease.keep(tx, self.run, self.holder):
+                raise _LostError
+            return pause
+
+        try:
+            pause = self.database.write(act)
+        except _LostError:
+            return False
+        if pause is not None:
+            _log.warning(
+                "run %d: nobody looked after it for %.0f seconds, because this machine was "
+                "suspended or its clock was set; workers get that time back",
+                self.run, pause.total_seconds(),
+            )
+        return True
+
     def time_out(self) -> int:
         """End attempts whose time is over: a step of many; return how many."""
 
         def act(tx: Transaction) -> int:
             # The run's row is not locked here: submissions lock it last, this would lock it first.
-            if not lease.is_ours(read_run(tx, self.run), self.holder):
+            if not lease.is_valid(tx, read_run(tx, self.run), self.holder):
                 return 0
             return time_out(tx, self.run, reported_by_platform=self.awaits_reports)
 
@@ -69,9 +112,9 @@ class Decisions:
 
     def open_places(self) -> int | None:
         """Have places opened for free units; returns what :func:`open_missing` does."""
-        none_missing: int | None = 0
+        unknown: int | None = None
         return self._decide(
-            lambda tx, _: open_missing(tx, self.run), none_missing, (RunStatus.RUNNING,)
+            lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,)
         )
 
     def doubt_visits(self, heard_at: datetime) -> int:
@@ -82,7 +125,7 @@ class Decisions:
 
         def act(tx: Transaction) -> int:
             record = read_run(tx, self.run)
-            if not lease.is_ours(record, self.holder):
+            if not lease.is_valid(tx, record, self.holder):
                 return 0
             return doubt_visits(tx, self.run, record.submission_timeout, heard_at)
 
@@ -100,7 +143,12 @@ class Decisions:
 
     def stop(self, cause: str) -> bool:
         """Stop the run, if it is still this operator's; return whether it was going on."""
-        return self._decide(lambda tx, _: end_stop(tx, self.run, cause), False)
+
+        def act(tx: Transaction) -> bool:
+            record = lock_run(tx, self.run)
+            return lease.is_ours(record, self.holder) and end_stop(tx, self.run, cause)
+
+        return self.database.write(act)
 
     def publish(self, url: str, instance: str) -> bool:
         """Store where the run is served from now on; return whether this operator may serve it."""
@@ -117,7 +165,7 @@ class Decisions:
     ) -> T:
         def decide(tx: Transaction) -> T:
             record = lock_run(tx, self.run)
-            if not lease.is_ours(record, self.holder) or record.status not in statuses:
+            if not lease.is_valid(tx, record, self.holder) or record.status not in statuses:
                 return otherwise
             return act(tx, record)
 
@@ -152,3 +200,14 @@ class Decisions:
         if tx.now >= record.closes_at and not at_work:
             return _End(is_final=True, cause=LIFETIME_OVER)
         return None
+
+
+def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
+    """Give back the time since the last renewal where it is no ordinary one; return its length."""
+    last_look = lease.last_sign(record)
+    if last_look is None:
+        return None
+    seconds = (tx.now - last_look).total_seconds()
+    if -lease.RENEWAL_SECONDS <= seconds <= lease.LEASE_SECONDS:
+        return None
+    return give_back_pause(tx, record.id, last_look)

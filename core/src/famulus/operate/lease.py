@@ -44,6 +44,14 @@ def renew(tx: Transaction, run: int, holder: Holder) -> bool:
     return bool(tx.execute(query).rowcount)
 
 
+def keep(tx: Transaction, run: int, holder: Holder) -> bool:
+    """Renew a lease; return whether the holder has it still, expired or not."""
+    query = TaskRun.update(lease_until=tx.now + timedelta(seconds=LEASE_SECONDS)).where(
+        TaskRun.id == run, TaskRun.lease_holder == holder.name
+    )
+    return bool(tx.execute(query).rowcount)
+
+
 def take(tx: Transaction, record: RunRecord, holder: Holder) -> None:
     """Acquire the lease of a run, at once where its holder has certainly died.
 
@@ -81,6 +89,16 @@ def is_ours(record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator still has the lease: nobody has taken it over, even if it has
     expired."""
     return record.lease_holder == holder.name
+
+
+def is_valid(tx: Transaction, record: RunRecord, holder: Holder) -> bool:
+    """Return whether an operator may decide by the time now: it has the lease, and neither was it
+    suspended nor the clock set since it renewed it."""
+    return (
+        is_ours(record, holder)
+        and record.lease_until is not None
+        and tx.now <= record.lease_until <= tx.now + timedelta(seconds=LEASE_SECONDS)
+    )
 
 
 def is_dead(record: RunRecord) -> bool:

@@ -12,6 +12,7 @@ from typing import Never
 
 from attrs import define, evolve, field
 
+from famulus.clock import has_passed
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.errors import ConflictError, FamulusError, RunBusyError
@@ -75,7 +76,8 @@ class Operated:
     ended: threading.Event = field(factory=threading.Event)
     _telling: threading.Lock = field(factory=threading.Lock)
     _letting_go: threading.RLock = field(factory=threading.RLock)
-    _renewed_at: datetime | None = None
+    _kept_at: datetime | None = None
+    _is_lost: bool = False
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
     _last_change: tuple[int, int] | None = None
@@ -107,9 +109,20 @@ class Operated:
         )
         self.loading.start()
 
+    def keep(self) -> None:
+        """Renew the lease, if that is due, and account for the time when nobody did."""
+        now = self.database.clock()
+        if not has_passed(now, self._kept_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
+            return
+        if self._decisions.keep():
+            self._kept_at = now
+        else:
+            self._is_lost = True
+
     def look_after(self) -> None:
         """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
-        self._renew()
+        if self._is_lost:
+            self._lose()
         if self._is_live():
             self._sweep()
             self._decisions.end()
@@ -240,15 +253,6 @@ class Operated:
     def _is_live(self) -> bool:
         return self._record().status in LIVE_RUNS
 
-    def _renew(self) -> None:
-        now = self.database.clock()
-        soon = timedelta(seconds=lease.RENEWAL_SECONDS)
-        if self._renewed_at is not None and now - self._renewed_at < soon:
-            return
-        if not self.database.write(lambda tx: lease.renew(tx, self.run, self.holder)):
-            self._lose()
-        self._renewed_at = now
-
     def _lose(self) -> Never:
         self.let_go()
         raise RunBusyError(f"run {self.run} was taken over by another operator")
@@ -266,7 +270,7 @@ class Operated:
         """Have places opened for free units, when something has happened since the last look."""
         now = self.database.clock()
         if not self.contact.provider.capabilities.sells_places or (
-            self._placed_at is not None and now - self._placed_at < _PLACES_PAUSE
+            not has_passed(now, self._placed_at, _PLACES_PAUSE)
         ):
             return
         with self.database.read() as tx:
@@ -282,7 +286,7 @@ class Operated:
         """Serve again, at the same address, when the server has died under the workers."""
         now = self.database.clock()
         pulse = timedelta(seconds=_PULSE_SECONDS)
-        if self.ended.is_set() or (self._pulse_at is not None and now - self._pulse_at < pulse):
+        if self.ended.is_set() or not has_passed(now, self._pulse_at, pulse):
             return
         self._pulse_at = now
         if self.architect.is_alive():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -97,7 +97,7 @@ RunLike = Launched | int
 class Operator:
     """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
 
-    Leaving the block stops runs that are still going on; they can be resumed. Three threads look
+    Leaving the block stops runs that are still going on; they can be resumed. Four threads look
     after all its runs, whatever their number; they begin with the first run.
 
     :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
@@ -117,6 +117,8 @@ class Operator:
         self._holder = lease.Holder()
         self._assembly = Assembly(self.database, self.plugins, self._holder, self._patience)
         self._runs: dict[int, Operated] = {}
+        #: runs that are still being launched or resumed
+        self._starting: list[Operated] = []
         self._mutex = threading.Lock()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -196,9 +198,10 @@ class Operator:
         operated = None
         try:
             operated = self._assembly.operated(record, plan)
-            self._load_first(operated)
-            url = operated.serve()
-            self.database.write(partial(open_run, record=record))
+            with self._renewing(operated):
+                self._load_first(operated)
+                url = operated.serve()
+                self.database.write(partial(open_run, record=record))
         except BaseException as error:
             self._fail(record, operated, error)
             raise
@@ -257,9 +260,10 @@ class Operator:
         record = take_lease(self.database, record.id, self._holder)
         operated = self._assembly.operated(record, plan)
         try:
-            if record.loading is LoadingStatus.LOADING:
-                operated.loader.load_batch()
-            url = self._serve_again(operated)
+            with self._renewing(operated):
+                if record.loading is LoadingStatus.LOADING:
+                    operated.loader.load_batch()
+                url = self._serve_again(operated)
         except BaseException:
             operated.let_go()
             raise
@@ -425,13 +429,24 @@ class Operator:
             )
             raise
 
+    @contextmanager
+    def _renewing(self, operated: Operated) -> Iterator[None]:
+        """Keep the lease of a run while it starts: its data and its server may take their time."""
+        with self._mutex:
+            self._starting.append(operated)
+            if not self._threads:
+                self._start_threads()
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._starting.remove(operated)
+
     def _take_charge(
         self, operated: Operated, plan: Plan, url: str, *, load: bool = True
     ) -> Launched:
         with self._mutex:
             self._runs[operated.run] = operated
-            if not self._threads:
-                self._start_threads()
         if load:
             operated.load_rest()
         operated.open_first_places()
@@ -444,11 +459,18 @@ class Operator:
 
     def _start_threads(self) -> None:
         for name, work in (
-            ("sweeper", self._sweep), ("messenger", self._tell), ("syncer", self._sync)
+            ("keeper", self._keep),
+            ("sweeper", self._sweep),
+            ("messenger", self._tell),
+            ("syncer", self._sync),
         ):
             thread = threading.Thread(target=work, name=f"famulus-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _keep(self) -> None:
+        # In a thread of its own: all others may be busy with one run for longer than a lease lasts.
+        self._do_for_all("kept", Operated.keep, starting=True)
 
     def _sweep(self) -> None:
         self._do_for_all("looked after", Operated.look_after)
@@ -459,12 +481,17 @@ class Operator:
     def _sync(self) -> None:
         self._do_for_all("asked about", Operated.sync)
 
-    def _do_for_all(self, what: str, act: Callable[[Operated], Any]) -> None:
-        """Do something for each run again and again; say what keeps it from being done once, and
-        when it is over."""
+    def _do_for_all(
+        self, what: str, act: Callable[[Operated], Any], *, starting: bool = False
+    ) -> None:
+        """Do something for each run again and again; log once what keeps it from being done, and
+        when it is over.
+
+        :param starting: for those too that are being launched or resumed.
+        """
         faults: dict[int, str] = {}
         while not self._closing.wait(_TICK):
-            for operated in self._going_on():
+            for operated in [*self._going_on(), *(self._starting if starting else ())]:
                 run = operated.run
                 try:
                     act(operated)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import define, field
 
+from famulus.clock import has_passed
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -26,7 +27,8 @@ class Syncer:
     contact: Contact
     #: when everything the platform had to say was heard last
     heard_at: datetime | None = None
-    _due: datetime | None = None
+    _asked_at: datetime | None = None
+    _pause: timedelta = timedelta(0)
     _failures: int = field(default=0, init=False)
 
     @property
@@ -40,7 +42,7 @@ class Syncer:
         :raises famulus.UnavailableError: when the database is.
         """
         now = self.database.clock()
-        if not self.is_needed or (self._due is not None and now < self._due):
+        if not self.is_needed or not has_passed(now, self._asked_at, self._pause):
             return
         every = timedelta(seconds=self.contact.provider.sync_seconds)
         run = self.contact.record.id
@@ -55,8 +57,10 @@ class Syncer:
                     run, type(error).__name__, error,
                 )
             self._failures += 1
-            self._due = now + min(every * 2 ** min(self._failures, 10), _LONGEST_WAIT)
+            self._asked_at = now
+            self._pause = min(every * 2 ** min(self._failures, 10), _LONGEST_WAIT)
             return
         if self._failures:
             _log.warning("run %d: the platform answers about visits again", run)
-        self._failures, self.heard_at, self._due = 0, now, now + every
+        self._failures, self.heard_at = 0, now
+        self._asked_at, self._pause = now, every

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from famulus.contracts.pages import Form, FormFile, Reply
+from famulus.operate import lease
 from famulus.operate.operated import Operated
 from famulus.operate.operator import Launched, Operator
 from famulus.plugins import Plugins
@@ -88,14 +89,24 @@ class ManualOperator(Operator):
         """Return what this operator keeps of a run."""
         return self._runs[run]
 
-    def turn(self) -> None:
-        """Look after every run once, after asking its platform, and tell what is to be told."""
+    def turn(self, *, suspended: bool = False) -> None:
+        """Look after every run once, after asking its platform, and tell what is to be told.
+
+        :param suspended: whether the operator has not looked since its last turn, as when the
+            machine was asleep; otherwise it is as if it had looked all the time.
+        """
         for operated in self._going_on():
             operated.sync()
+            if not suspended:
+                self._stay_awake(operated)
+            operated.keep()
             operated.look_after()
             if not operated.ended.is_set():
                 operated.tell()
                 operated.listeners.catch_up()
+
+    def _stay_awake(self, operated: Operated) -> None:
+        self.database.write(lambda tx: lease.keep(tx, operated.run, operated.holder))
 
     def _start_threads(self) -> None:
         """Start none."""

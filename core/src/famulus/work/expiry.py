@@ -7,6 +7,7 @@ sweeper calls it again until nothing is left.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import peewee
 
@@ -18,7 +19,7 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Unit, Visit, literal, literals
+from famulus.model.tables import Agent, TaskRun, Unit, Visit, literal, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.work.changes import change_units_together, change_visit, end_agent
 from famulus.work.release import Attempted, give_share_back, take_back
@@ -27,6 +28,8 @@ from famulus.work.runs import RunRecord
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
 _UNIT_STEP = 2_000
+#: How long it takes until an operator notices that the clock was set.
+_ARRIVED_SINCE = timedelta(seconds=3)
 
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
@@ -132,9 +135,25 @@ def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
     """Give everybody at work back the time during which nobody served the run."""
     if pause <= timedelta(0):
         return 0
+    return _move_deadlines(tx, run, pause)
+
+
+def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
+    """Give everybody at work back the time since their operator looked at the run last, and count
+    ``no_submission_patience`` anew. A clock that was set back takes back what it gives otherwise.
+
+    Those who came after the pause keep their deadlines. Return its length.
+    """
+    pause = tx.now - last_look
+    _move_deadlines(tx, run, pause, ~Agent.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))
+    tx.execute(TaskRun.update(served_since=tx.now).where(TaskRun.id == run))
+    return pause
+
+
+def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) -> int:
     later = Agent.deadline + pause // timedelta(microseconds=1)
     query = Agent.update({Agent.deadline: later}).where(
-        Agent.run == run, Agent.status << literals(*OPEN_AGENTS)
+        Agent.run == run, Agent.status << literals(*OPEN_AGENTS), *which
     )
     return int(tx.execute(query).rowcount)
 
@@ -151,10 +170,11 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
     """Return since when nobody has submitted: the newest submission, or since the run was opened
-    last. ``no_submission_patience`` counts from then."""
+    last, or its operator was suspended. ``no_submission_patience`` counts from then."""
     newest = last_submission(tx, run.id)
-    moments = (run.opened_at, newest and newest.submitted_at)
-    return max((moment for moment in moments if moment), default=run.created_at)
+    moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
+    # Moments to come are of a clock that was set back since.
+    return max((each for each in moments if each and each <= tx.now), default=tx.now)
 
 
 def _open_agents(run: int) -> peewee.ModelSelect[Agent]:

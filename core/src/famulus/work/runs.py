@@ -42,6 +42,7 @@ class RunRecord:
     url: str
     created_at: datetime
     opened_at: datetime | None
+    served_since: datetime | None
     closes_at: datetime
     ended_at: datetime | None
     failure: str
