@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,71 @@ def test_merging_what_is_no_mapping_is_refused(tmp_path: Path) -> None:
 
     assert problem.message.startswith("cannot be merged: ")
     assert problem.key == "a"
+
+
+def levels(text: str, line: str) -> str:
+    """Return ``a0: &a0 …`` and nine levels above it, each made of ten of the one before."""
+    lines = [text]
+    for number in range(1, 10):
+        lines.append(line.format(number, ", ".join([f"*a{number - 1}"] * 10)))
+    return "\n".join(lines)
+
+
+BOMBS = {
+    "lists": levels("a0: &a0 [x, x]", "a{0}: &a{0} [{1}]"),
+    "mappings": levels("a0: &a0 {x: 1}", "a{0}: &a{0} {{k: [{1}]}}"),
+    "merged": levels("a0: &a0 {x: 1}", "a{0}: &a{0} {{<<: [{1}], b{0}: 1}}"),
+    "cycles": "a: &a [&b [&c [&d [*a, *b, *c, *d]" + "".join(
+        f", {', '.join([f'*{name}'] * 20)}]" for name in "dcb"
+    ),
+    "many": "".join(f"k{number}: 1\n" for number in range(80_000)),
+    "list of many": "a: [" + "1," * 400_000 + "]",
+    "deep": "a: " + "[" * 400_000,
+    "deep mapping": "".join(f"{' ' * depth}a:\n" for depth in range(1200)),
+    "long number": "a: 1" + ":59" * 300_000,
+    "digits": f"a: {'9' * 900_000}",
+    "text": f"a: '{'x' * 2_000_000}'",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_file_that_is_made_to_take_long_is_refused_with_a_sentence(
+    tmp_path: Path, bomb: str
+) -> None:
+    file = write(tmp_path, BOMBS[bomb])
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from famulus.config.documents import read_document\n"
+        "from famulus.errors import UsageError\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))\n"
+        "try:\n"
+        "    problems = read_document(Path(sys.argv[1])).problems\n"
+        "except UsageError as error:\n"
+        "    problems = error.problems\n"
+        "print(problems[0])\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, file], capture_output=True, text=True, timeout=10, check=False
+    )
+
+    assert done.stderr == ""
+    assert any(
+        words in done.stdout
+        for words in ("more than 20,000 values", "nested too deeply", "larger than", "too long",
+                      "alias inside")
+    )
+
+
+def test_aliases_of_everyday_use_are_read(tmp_path: Path) -> None:
+    file = write(tmp_path, "a: &a {x: 1}\nb: [*a, *a]\nc: {<<: *a, y: 2}\n")
+
+    document = read_document(file)
+
+    assert document.problems == []
+    assert document.tree["b"] == [document.tree["a"]] * 2
+    assert document.tree["c"].keys() == {"x", "y"}
+
+
+def test_a_device_without_end_is_no_configuration(tmp_path: Path) -> None:
+    assert "larger than" in refusal(Path("/dev/zero")).message

@@ -16,6 +16,11 @@ from famulus.errors import Problem, UsageError
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(_TAG + name for name in ("str", "timestamp", "value", "merge"))
 _NUMBER_TAGS = frozenset(_TAG + name for name in ("bool", "int", "float"))
+#: A configuration may come from somebody else: reading it must take neither long nor much memory.
+_MOST_BYTES = 1_000_000
+#: Values of one file, whatever stands behind an alias counted each time.
+_MOST_VALUES = 20_000
+_LONGEST_NUMBER = 1000
 _HINTS = (
     ("mapping values are not allowed", "a text with a colon and a space needs quotes"),
     ("'\\t'", "indent with spaces, not tabs"),
@@ -49,6 +54,8 @@ def read_document(file: Path) -> Document:
         )
     builder = _Builder(file)
     try:
+        if _expanded(root, {}) > _MOST_VALUES:
+            raise _too_many(file, root)
         tree = builder.mapping(root, "")
     except RecursionError:
         raise UsageError(Problem("is nested too deeply", file=file)) from None
@@ -57,7 +64,8 @@ def read_document(file: Path) -> Document:
 
 def _read_text(file: Path) -> str:
     try:
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise UsageError(Problem(f"there is no such file{_neighbours(file)}", file=file)) from None
     except IsADirectoryError:
@@ -67,6 +75,9 @@ def _read_text(file: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(Problem(f"cannot be read: {reason}", file=file)) from error
+    if len(data) > _MOST_BYTES:
+        message = f"is larger than {_MOST_BYTES:,} bytes; data belong into a file of their own"
+        raise UsageError(Problem(message, file=file))
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,9 +98,50 @@ def _inside(folder: Path) -> str:
     return f"; in it there are: {', '.join(names)}" if names else ""
 
 
+class _Loader(yaml.SafeLoader):
+    """Gives up when there are too many nodes, before all of them are read."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > 2 * _MOST_VALUES:
+            raise _TooManyNodesError(self.line + 1)
+        return super().compose_node(parent, index)
+
+
+class _TooManyNodesError(Exception):
+    """The line is the argument."""
+
+
+def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values there are below a node once its aliases are replaced."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = 1
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [value for _, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    known[id(node)] = 1 + sum(_expanded(child, known) for child in children)
+    return known[id(node)]
+
+
+def _too_many(file: Path, node: yaml.Node | None = None, line: int | None = None) -> UsageError:
+    message = f"has more than {_MOST_VALUES:,} values, those behind its aliases (*NAME) counted"
+    if line is None and node is not None:
+        line = node.start_mark.line + 1
+    return UsageError(Problem(message, file=file, line=line))
+
+
 def _compose(text: str, file: Path) -> yaml.Node | None:
     try:
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except _TooManyNodesError as error:
+        raise _too_many(file, line=error.args[0]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
@@ -115,6 +167,7 @@ class _Builder:
         self.lines: dict[str, int] = {}
         self.problems: list[Problem] = []
         self._open: set[int] = set()
+        self._values = 0
 
     def mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
         self._check_duplicates(node, prefix)
@@ -151,6 +204,9 @@ class _Builder:
                 self._refuse(key_node, prefix or None, "a key has to be a text")
 
     def _value(self, node: yaml.Node, key: str) -> Any:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _too_many(self.file, node)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, key)
         if id(node) in self._open:
@@ -185,6 +241,9 @@ class _Builder:
 
     def _number(self, node: yaml.ScalarNode, key: str) -> str | Plain:
         text = str(node.value)
+        if len(text) > _LONGEST_NUMBER:
+            self._refuse(node, key, f"a number of {len(text)} characters is too long; quote a text")
+            return text
         try:
             return Plain(text, yaml.constructor.SafeConstructor().construct_object(node))
         except (ValueError, KeyError, IndexError):

@@ -20,9 +20,10 @@ from omegaconf.errors import (
 from famulus.config.converting import located
 from famulus.config.former import FORMER_ROOT
 from famulus.config.layers import SECTIONS, Layer
+from famulus.config.references import LONGEST, MOST_NESTED, are_too_many, count_nested
 from famulus.config.scalars import Typed
 from famulus.config.suggest import did_you_mean
-from famulus.errors import Problem
+from famulus.errors import Problem, UsageError
 
 _DEEPEST = 50
 #: What a message may cite of a value: the rest of it can be a secret.
@@ -53,6 +54,7 @@ class Merged:
     #: keys that the command line has set; ``defaults.<role>`` for the choice of a plugin
     overridden: set[str] = field(factory=set)
     _tree: dict[str, Any] = field(factory=dict)
+    _nested: int = 0
 
     def add(self, layer: Layer, *, typed: bool = False) -> None:
         """Put a source over those before it.
@@ -97,6 +99,11 @@ class Merged:
             FORMER_ROOT: {section: f"${{{section}}}" for section in SECTIONS},
             "task_dir": task_dir,
         }
+        if are_too_many(self._tree, FORMER_ROOT):
+            raise UsageError(
+                "the references (${…}) of the configuration stand for more than it may hold; "
+                "write out what they mean"
+            )
         # Objects are allowed so that scalars keep their text on the way through.
         return OmegaConf.create(_over(names, self._tree), flags={"allow_objects": True})
 
@@ -119,6 +126,15 @@ class Merged:
             return [self._parseable(item, _below(key, i)) for i, item in enumerate(value)]
         if not isinstance(value, str) or "${" not in value:
             return value
+        self._nested += count_nested(value)
+        if len(value) > LONGEST or self._nested > MOST_NESTED:
+            limit = (
+                f"a value with references has at most {LONGEST:,} characters"
+                if len(value) > LONGEST
+                else f"there are more than {MOST_NESTED} references within references"
+            )
+            self._refuse(key, f"{limit}; write out what they mean")
+            return "???"
         try:
             OmegaConf.create([value])
         except GrammarParseError:
