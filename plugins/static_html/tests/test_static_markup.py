@@ -98,7 +98,8 @@ def test_form_fields_in_values_are_refused_until_the_author_decides(
     [(is_warning, line, message)] = task.found()
 
     assert (is_warning, line) == (False, 2)
-    first = {"csv": "line 4", "json": "line 1", "jsonl": "line 3", "python": "row 3"}[kind]
+    line_of = {"csv": 4, "json": 1, "jsonl": 3}
+    first = f"line {line_of[kind]} of data.{kind}" if kind in line_of else "row 3"
     assert f"1 of 3 rows hold form fields (the first: {first})" in message
     assert "${text|raw}" in message
     assert "${text|text}" in message
@@ -215,6 +216,36 @@ def test_values_in_quotes_and_code_are_not_counted(tmp_path: Path) -> None:
     page = "<p title='${text}'></p><textarea name=b>${text}</textarea><script>f('${text}')</script>"
 
     assert Task(tmp_path, page, _rows("<b>x</b>")).found() == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["<script>let n = ${text};</script>", "<script type='application/json'>[${text}]</script>"],
+)
+def test_a_number_or_json_that_code_gets_as_a_string_is_counted(
+    tmp_path: Path, script: str
+) -> None:
+    task = Task(tmp_path, script + "<input name=b>", _rows("7", " [1, 2]", "true", "7 cats", "[x"))
+
+    [(is_warning, line, message)] = task.found()
+
+    assert (is_warning, line) == (True, 1)
+    assert message.startswith("${text}: 3 of 5 rows hold a number or JSON")
+    decided: list[tuple[str, dict[str, Any]]] = [
+        (script.replace("${text}", "${text|raw}"), {}),
+        (script.replace("${text}", "${text|text}"), {}),
+        (script.replace("${text}", '"${text}"'), {}),
+        (script, {"trust_data": True}),
+        (script, {"trust_data": False}),
+    ]
+    for page, args in decided:
+        assert Task(tmp_path, page + "<input name=b>", _rows("7"), **args).found() == []
+
+
+def test_a_value_of_python_is_what_it_is_in_code(tmp_path: Path) -> None:
+    page = "<script>let n = ${n};</script><input name=b>"
+
+    assert Task(tmp_path, page, [{"n": 7}, {"n": [1]}, {"n": None}], "python").found() == []
 
 
 def test_a_preview_is_judged_by_the_row_that_it_shows(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import famulus
 from famulus_static_html.checks import StaticTaskChecks
+from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.markup import LoadedRows, MarkupWatch
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
-from famulus_static_html.page import CompiledPage, read_page
+from famulus_static_html.page import read_page
 from famulus_static_html.show import shown
 from famulus_static_html.source import OWN_NAMES
 from famulus_static_html.sources import READERS, FileData, GivenData

@@ -10,11 +10,12 @@ from attrs import define, field
 
 import famulus
 from famulus_static_html.columns import page_problems
+from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.data import check_text
 from famulus_static_html.given_rows import row_fault
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
-from famulus_static_html.page import CompiledPage, read_page
+from famulus_static_html.page import read_page
 from famulus_static_html.reports import Collected
 from famulus_static_html.source import OWN_NAMES
 from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData, Watch
@@ -101,12 +102,14 @@ class StaticTaskChecks:
         path = self._path(name)
         if page is None or path is None:
             return []
-        in_file = any(getattr(self.args, option) is not None for option in READERS)
+        files = [getattr(self.args, option) for option in READERS]
+        data = next((file for file in files if file is not None), None)
         return [
             MarkupWatch(
                 page,
                 path,
-                noun="line" if in_file else "row",
+                noun="row" if data is None else "line",
+                data=data,
                 most=most,
                 is_decided=self.args.trust_data is not None,
             )

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import define, field
 
 import famulus
-from famulus_static_html.page import CompiledPage, Forbidden
+from famulus_static_html.compiled import CompiledPage, Forbidden
 from famulus_static_html.source import OWN_NAMES, Placeholder
 
 _MOST_SHOWN = 30

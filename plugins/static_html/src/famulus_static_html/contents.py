@@ -65,10 +65,12 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
 
 
 def script_parts(
-    source: Source, start: int, end: int, *, kind: ScriptKind, forbid: Refuse
-) -> list[Part]:
-    """Return the content of ``<script>``, whether it is code or data."""
+    source: Source, start: int, end: int, kind: ScriptKind, forbid: Refuse
+) -> tuple[list[Part], list[Placeholder]]:
+    """Return the content of ``<script>``, whether it is code or data, and the placeholders in it
+    that become whole literals."""
     parts: list[Part] = []
+    literals: list[Placeholder] = []
     for found, place in places(source, start, end, kind):
         literal = source.text[start : found.start]
         start = found.end
@@ -79,12 +81,14 @@ def script_parts(
             forbid(found, "says which code is run")
             parts += [literal, found.source]
             continue
+        if place is Place.CODE and kind is not ScriptKind.OTHER:
+            literals.append(found)
         begun = _TAG_BEGUN.search(literal) if place in _LITERALS else None
         cut = begun.start() if begun else len(literal)
         own = literal[cut:]
         before = (own.replace("<", "\\u003c"), own)
         parts += [literal[:cut], optional(found, _JS.get(place, escapes.text_of), before)]
-    return [*parts, source.text[start:end]]
+    return [*parts, source.text[start:end]], literals
 
 
 def untouched_parts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import logging
 import re
 from collections import Counter
@@ -14,14 +15,16 @@ from attrs import define, field
 
 import famulus
 from famulus_static_html.columns import forbidden_problems
+from famulus_static_html.compiled import CompiledPage
 from famulus_static_html.escapes import text_of
-from famulus_static_html.page import CompiledPage
 from famulus_static_html.source import Placeholder, Source
 from famulus_static_html.tokens import Kind, tokenise
 
 _log = logging.getLogger(__name__)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Everything of JSON but strings, which a string may well be.
+_LITERAL = re.compile(r"\s*(?:[\[{\-0-9]|(?:true|false|null)\s*\Z)")
 _FIELD = re.compile(r"<(?:input|select|textarea|button)(?=[\s/>])", re.IGNORECASE)
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
@@ -32,6 +35,17 @@ def has_markup(text: str) -> bool:
     if "<" in text and _TAG.search(text):
         return True
     return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
+
+
+def is_literal(value: Any) -> bool:
+    """Return whether a string would be a number, a list or another value if it were code."""
+    if not isinstance(value, str) or not _LITERAL.match(value):
+        return False
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def raw_fault(text: str) -> str | None:
@@ -71,12 +85,14 @@ class MarkupWatch:
     """Watches the rows of a page go by, and counts those whose values hold markup.
 
     ``most`` is how many rows the page is ever filled with; ``is_decided`` says that the author
-    wants markup as text.
+    wants markup as text. Rows are named by ``noun`` and number, and by the file they are ``data``
+    of.
     """
 
     page: CompiledPage
     file: Path
     noun: str = "row"
+    data: Path | None = None
     most: int | None = None
     is_decided: bool = False
     rows: int = 0
@@ -85,16 +101,22 @@ class MarkupWatch:
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
+    _literals: Mapping[str, Placeholder] = field(init=False)
+    _json: dict[str, _Found] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        plain = [one for one in self.page.shown if not one.raw and not one.text]
-        self._escaped = {} if self.is_decided else _by_name(plain)
+        self._escaped = self._undecided(self.page.shown)
+        self._literals = self._undecided(self.page.literals)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
+
+    def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
+        plain = [one for one in placeholders if not one.raw and not one.text]
+        return {} if self.is_decided else _by_name(plain)
 
     @property
     def names(self) -> set[str]:
         """The columns that are looked at."""
-        return self._escaped.keys() | self._raw.keys()
+        return self._escaped.keys() | self._raw.keys() | self._literals.keys()
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
         """Take note of one row; ``place`` is its line or its number."""
@@ -107,6 +129,9 @@ class MarkupWatch:
                 self._markup.setdefault(name, _Found()).add(place)
                 if _FIELD.search(text):
                     self._fields.setdefault(name, _Found()).add(place)
+        for name in self._literals:
+            if is_literal(row.get(name)):
+                self._json.setdefault(name, _Found()).add(place)
         for name in self._raw:
             fault = raw_fault(_text(row.get(name)))
             if fault:
@@ -115,7 +140,7 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """For how many placeholders something was found so far."""
-        return len(self._markup) + len(self._fields) + len(self._faults)
+        return len(self._markup) + len(self._fields) + len(self._faults) + len(self._json)
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning for each placeholder that shows markup as text, and an error for each
@@ -123,7 +148,7 @@ class MarkupWatch:
         for name, found in self._faults.items():
             yield self._problem(
                 self._raw[name],
-                f"the value of {self.noun} {found.first} {found.reason}{self._more(found)}",
+                f"the value of {self._place(found)} {found.reason}{self._more(found)}",
             )
         for name, found in self._markup.items():
             placeholder = self._escaped[name]
@@ -138,14 +163,28 @@ class MarkupWatch:
                     warning=True,
                 )
 
+        for name, found in self._json.items():
+            placeholder = self._literals[name]
+            yield self._problem(
+                placeholder,
+                f"{found.count} of {self.rows} rows hold a number or JSON, which the script gets "
+                f"as a string; write {_written(placeholder, 'raw')}, or "
+                f"blueprint.trust_data=true, where you trust every row, or "
+                f"{_written(placeholder, 'text')} where a string is meant",
+                warning=True,
+            )
+
     def _fields_message(self, name: str) -> str:
         found, placeholder = self._fields[name], self._escaped[name]
         return (
-            f"{found.count} of {self.rows} rows hold form fields (the first: {self.noun} "
-            f"{found.first}), which would be shown as text and collect no answers; write "
+            f"{found.count} of {self.rows} rows hold form fields (the first: "
+            f"{self._place(found)}), which would be shown as text and collect no answers; write "
             f"{_written(placeholder, 'raw')}, or blueprint.trust_data=true, where you trust every "
             f"row, or {_written(placeholder, 'text')} where text is meant"
         )
+
+    def _place(self, found: _Found) -> str:
+        return f"{self.noun} {found.first}" + (f" of {self.data.name}" if self.data else "")
 
     @staticmethod
     def _more(found: _Found) -> str:

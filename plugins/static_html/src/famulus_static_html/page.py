@@ -7,14 +7,14 @@ another host, which goes to the end; what the page has for itself as a document 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 import famulus
 from famulus_static_html.attributes import Context, attribute_parts, context_of, text_parts
+from famulus_static_html.compiled import CompiledPage, Forbidden
 from famulus_static_html.contents import (
     rcdata_parts,
     script_parts,
@@ -66,59 +66,6 @@ _SVG = ('<svg hidden="" width="0" height="0">', "</svg>")
 _NOSCRIPT = ("<noscript>", "</noscript>")
 
 
-@frozen
-class Forbidden:
-    """A placeholder that may not stand where it does, if it means a value of the data."""
-
-    placeholder: Placeholder
-    reason: str
-
-    @property
-    def name(self) -> str:
-        """The name of the value."""
-        return self.placeholder.html_name
-
-
-@frozen
-class CompiledPage:
-    """A page's three templates, what they need, and what is wrong with them."""
-
-    body: Template
-    head: Template
-    scripts: Template
-    outer: OuterTags
-    #: placeholders that must have data
-    needed: tuple[Placeholder, ...]
-    #: placeholders in code: an error for what is in the data, else the author's own
-    forbidden: tuple[Forbidden, ...]
-    #: placeholders in the text of the page, where a value can be HTML
-    shown: tuple[Placeholder, ...]
-    lists: ListFields
-    problems: tuple[famulus.Problem, ...]
-    #: whether values can bring fields with them
-    has_raw_markup: bool = False
-    has_named_field: bool = True
-
-    def render(self, values: Mapping[str, Any]) -> famulus.Page:
-        """Return the page with every value in its place."""
-        return famulus.Page(
-            body=self.body.render(values),
-            head=self.head.render(values),
-            scripts=self.scripts.render(values),
-            html_attributes=self.outer.render("html", values),
-            body_attributes=self.outer.render("body", values),
-            form_attributes=self.outer.form(values),
-        )
-
-    def lists_for(self, values: Mapping[str, Any]) -> ListFields:
-        """Return the fields of the page filled with these values that can have several values."""
-        if not self.has_raw_markup:
-            return self.lists
-        source = Source(self.body.render(values))
-        starts = [token for token in tokenise(source) if token.kind is Kind.START]
-        return ListFields.of(source, starts)
-
-
 def read_page(path: Path, *, trusted: bool = False) -> CompiledPage:
     """Read and compile a file.
 
@@ -144,6 +91,7 @@ class _Compiler:
     needed: list[Placeholder] = field(factory=list)
     forbidden: list[Forbidden] = field(factory=list)
     shown: list[Placeholder] = field(factory=list)
+    literals: list[Placeholder] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
     noscripts: int = 0
@@ -176,6 +124,7 @@ class _Compiler:
             needed=tuple(self.needed),
             forbidden=tuple(self.forbidden),
             shown=tuple(self.shown),
+            literals=tuple(self.literals),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
             has_raw_markup=self.has_raw_markup,
@@ -354,7 +303,9 @@ class _Compiler:
         if kind is ScriptKind.RULES:
             reason = "stands in rules for what is loaded"
             return untouched_parts(self.source, start, end, reason, self._forbid)
-        return script_parts(self.source, start, end, kind=kind, forbid=self._forbid)
+        parts, literals = script_parts(self.source, start, end, kind, self._forbid)
+        self.literals += literals
+        return parts
 
     def _refuse_all(self, pieces: list[str | Placeholder]) -> Callable[[str], None]:
         def refuse(reason: str) -> None:

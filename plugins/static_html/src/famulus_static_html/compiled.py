@@ -1,0 +1,70 @@
+"""An author's page, compiled: what it is made of, what it needs, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+
+import famulus
+from famulus_static_html.fields import ListFields
+from famulus_static_html.outer import OuterTags
+from famulus_static_html.source import Placeholder, Source
+from famulus_static_html.template import Template
+from famulus_static_html.tokens import Kind, tokenise
+
+
+@frozen
+class Forbidden:
+    """A placeholder that may not stand where it does, if it means a value of the data."""
+
+    placeholder: Placeholder
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The name of the value."""
+        return self.placeholder.html_name
+
+
+@frozen
+class CompiledPage:
+    """A page's three templates, what they need, and what is wrong with them."""
+
+    body: Template
+    head: Template
+    scripts: Template
+    outer: OuterTags
+    #: placeholders that must have data
+    needed: tuple[Placeholder, ...]
+    #: placeholders in code: an error for what is in the data, else the author's own
+    forbidden: tuple[Forbidden, ...]
+    #: placeholders in the text of the page, where a value can be HTML
+    shown: tuple[Placeholder, ...]
+    #: placeholders in code that stand for a whole literal
+    literals: tuple[Placeholder, ...]
+    lists: ListFields
+    problems: tuple[famulus.Problem, ...]
+    #: whether values can bring fields with them
+    has_raw_markup: bool = False
+    has_named_field: bool = True
+
+    def render(self, values: Mapping[str, Any]) -> famulus.Page:
+        """Return the page with every value in its place."""
+        return famulus.Page(
+            body=self.body.render(values),
+            head=self.head.render(values),
+            scripts=self.scripts.render(values),
+            html_attributes=self.outer.render("html", values),
+            body_attributes=self.outer.render("body", values),
+            form_attributes=self.outer.form(values),
+        )
+
+    def lists_for(self, values: Mapping[str, Any]) -> ListFields:
+        """Return the fields of the page filled with these values that can have several values."""
+        if not self.has_raw_markup:
+            return self.lists
+        source = Source(self.body.render(values))
+        starts = [token for token in tokenise(source) if token.kind is Kind.START]
+        return ListFields.of(source, starts)
