@@ -31,7 +31,16 @@ from famulus_static_html.page import compile_page
 #: What a browser sends: names and values in their order; a file is its name.
 Sent = list[tuple[str, str]]
 #: What every page's placeholders stand for.
-VALUES = {"text": "Where is it?", "number": "7", "name": "q1"}
+VALUES = {
+    "text": "Where is it?",
+    "number": "7",
+    "name": "q1",
+    "question": "<b>Where</b> is &quot;it&quot;?",
+    "fields": '<label><input type="checkbox" name="k" value="1"> one</label>'
+    '<label><input type="checkbox" name="k" value="2"> two</label><textarea name="w"></textarea>',
+    "options": "<option>a</option><option>b &amp; c</option>",
+    "items": '["x", "y", "z"]',
+}
 
 _COMMENT = re.compile(r"\A<!--(.*?)-->\s*", re.DOTALL)
 _STEPS = re.compile(r"^\s*steps: (.*)$", re.MULTILINE)
@@ -56,6 +65,8 @@ class MTurkPage:
     name: str
     html: str
     steps: tuple[str, ...]
+    #: whether its author trusts the values
+    trusted: bool
 
     @classmethod
     def read(cls, path: Path) -> MTurkPage:
@@ -65,7 +76,12 @@ class MTurkPage:
         assert comment is not None, f"{path} has to begin with a comment"
         steps = _STEPS.search(comment[1])
         written = steps[1] if steps else "fill; submit"
-        return cls(path.stem, text[comment.end() :], tuple(map(str.strip, written.split(";"))))
+        return cls(
+            name=path.stem,
+            html=text[comment.end() :],
+            steps=tuple(map(str.strip, written.split(";"))),
+            trusted="trust_data" in comment[1],
+        )
 
     @property
     def has_form(self) -> bool:
@@ -81,12 +97,12 @@ class MTurkPage:
         """Return the document that MTurk would serve."""
         page = self.html
         for name, value in VALUES.items():
-            page = page.replace(f"${{{name}}}", value)
+            page = page.replace(f"${{{name}}}", value).replace(f"${{{name}|raw}}", value)
         return page.replace(_MTURK, "externalSubmit") if self.has_form else _in_form(page)
 
     def as_here(self) -> str:
         """Return the document that Famulus serves."""
-        compiled = compile_page(self.html)
+        compiled = compile_page(self.html, trusted=self.trusted)
         faults = [str(problem) for problem in compiled.problems if not problem.warning]
         assert not faults, faults
         return task_document(
