@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from famulus import Database, discover
 from famulus.model.states import PaymentStatus
 from famulus.review.bonuses import retry_payment, settle_payments
 from famulus.review.payments import list_payments
-from famulus.testing.clock import MovableClock
 from famulus.testing.command import famulus_command
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus_mock.tables import MockPayment
@@ -49,8 +47,7 @@ def test_a_payer_that_is_killed_pays_nobody_twice(
     with famulus_command("bonus", "1", "0.50", "--reason", "R", database=address) as command:
         assert command.wait() == -9
 
-    later = MovableClock(datetime.now(UTC) + timedelta(minutes=11))
-    with Database(address, clock=later) as database:
+    with Database(address) as database:
         assert [payment.status for payment in list_payments(database)] == [PaymentStatus.SENT]
         (settled,) = settle_payments(database)
         assert settled.status is ends

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from click.testing import Result
 
 from famulus.model.database import Database
+from famulus.model.tables import Outbox, Payment
 from famulus.plugins import discover
+from famulus.process import ProcessIdentity
+from famulus.review.times import iso
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.work.gateway import Gateway
@@ -128,8 +132,29 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     assert "payments settle` asks" in lost.stdout
     assert "run 1: nobody knows how 1 payment ended" in doubted.stdout
     assert doubted.exit_code == 1
-    assert settled.exit_code == 0
+    # The platform was told to refuse to say: that changes nothing.
+    assert settled.exit_code == 1
     assert "failed" not in settled.stdout
+
+
+def test_a_payer_that_may_be_alive_is_named_and_settling_ends_with_1(
+    famulus: Famulus, run: Gateway, opened: Database
+) -> None:
+    for reason in ("first", "second"):
+        famulus("bonus", 1, "0.50", "--reason", reason)
+    elsewhere = evolve(ProcessIdentity.current(), boot="another", pid=7, host="elsewhere")
+    until = opened.clock() + timedelta(minutes=10)
+    claim = Outbox.update(
+        next_attempt_at=until, claimed_until=until, claimed_by=str(elsewhere)
+    ).where(Outbox.status == "pending")
+    sent = Payment.update(status="sent").where(Payment.status == "unknown")
+    opened.write(lambda tx: (tx.execute(claim), tx.execute(sent)))
+
+    settled = famulus("payments", "settle")
+
+    assert settled.exit_code == 1
+    assert "Payment 2 is in the hands of process 7 on elsewhere" in settled.stdout
+    assert f"can be asked from {iso(until)} on" in settled.stdout
 
 
 def test_a_refused_payment_is_made_again_when_somebody_says_so(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from attrs import evolve
 
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import Event, Unit
+from famulus.model.tables import Event, Outbox, Unit
 from famulus.plugins import Plugins
+from famulus.process import ProcessIdentity
 from famulus.review.bonuses import compensate, pay_bonus, retry_payment, settle_payments
 from famulus.review.payments import PaymentRecord, list_payments, payment_totals
 from famulus.testing.clock import MovableClock
@@ -169,6 +174,57 @@ def test_a_payer_killed_between_ledger_and_call_or_after_it_pays_at_most_once(
     expected = PaymentStatus.FAILED if fault is Fault.KILLED else PaymentStatus.CONFIRMED
     assert list_payments(database)[0].status is expected
     assert platform.calls == ["pay", "settle"]
+
+
+def claim_as(database: Database, payer: ProcessIdentity) -> None:
+    query = Outbox.update(claimed_by=str(payer)).where(Outbox.claimed_until.is_null(False))
+    assert database.write(lambda tx: tx.execute(query).rowcount) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
+def test_the_platform_is_asked_at_once_for_a_payer_that_has_certainly_died(
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    fault: Fault,
+) -> None:
+    platform.faults = [fault]
+    with pytest.raises(Killed):
+        pay()
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    claim_as(database, evolve(ProcessIdentity.current(), pid=gone.pid))
+
+    (settled,) = settle_payments(database, plugins=plugins)
+
+    expected = PaymentStatus.FAILED if fault is Fault.KILLED else PaymentStatus.CONFIRMED
+    assert settled.status is expected
+    assert platform.calls == ["pay", "settle"]
+
+
+def test_who_may_be_paying_elsewhere_is_named_with_the_time_until_which_that_counts(
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
+) -> None:
+    platform.faults = [Fault.KILLED_AFTER]
+    with pytest.raises(Killed):
+        pay()
+    elsewhere = evolve(ProcessIdentity.current(), boot="another", pid=7, host="elsewhere")
+    claim_as(database, elsewhere)
+
+    (waiting,) = settle_payments(database, plugins=plugins)
+    assert waiting.status is PaymentStatus.SENT
+    assert waiting.payer == "process 7 on elsewhere"
+    assert waiting.payer_until == clock() + timedelta(minutes=10)
+
+    clock.advance(600)
+    (settled,) = settle_payments(database, plugins=plugins)
+    assert settled.status is PaymentStatus.CONFIRMED
+    assert (settled.payer, settled.payer_until) == ("", None)
 
 
 def test_a_platform_that_will_not_say_leaves_it_unknown(

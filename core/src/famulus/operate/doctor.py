@@ -30,6 +30,7 @@ from famulus.operate.exposed_files import of_files
 from famulus.plugins import Plugins
 from famulus.work.money.paying import select_visits, visit_view
 from famulus.work.money.settling import REJECTED_INSTEAD
+from famulus.work.platform.disposal import read_leftover
 from famulus.work.platform.outbox import Telling
 from famulus.work.platform.telling import contact
 from famulus.work.runs import RunRecord, find_run, read_run
@@ -162,6 +163,12 @@ def _payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         yield Difference(
             run=run.id, what=f"{_payment(len(failed))} failed: {failed[-1].error}",
             command=("payments", "--run", run.id),
+        )
+    leftover = read_leftover(tx, run.id)
+    if leftover is not None:
+        yield Difference(
+            run=run.id, what=leftover, command=("payments", "settle", "--run", run.id)
+            if rows else ("sync", run.id),
         )
     waiting = [
         row

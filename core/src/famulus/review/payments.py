@@ -10,6 +10,7 @@ from typing import Any
 import peewee
 from attrs import frozen
 
+from famulus import process
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor
@@ -17,6 +18,8 @@ from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import Payment, Task, TaskRun, Worker
 from famulus.model.transaction import Row, Transaction
 from famulus.review.up_for_review import find_scope
+from famulus.work.money.bonuses import telling_key
+from famulus.work.platform.outbox import find_telling
 from famulus.work.runs import find_run
 
 
@@ -40,6 +43,10 @@ class PaymentRecord:
     reason: str
     #: why it has failed, or why nobody knows how it ended
     error: str
+    #: the process that is speaking to the platform about it now, in words, or an empty string
+    payer: str
+    #: when that process is taken to be dead, and the platform is asked
+    payer_until: datetime | None
     created_at: datetime
     changed_at: datetime
 
@@ -94,7 +101,7 @@ def find_payments(
     if ids is not None:
         query = query.where(Payment.id << list(ids))
     with database.read() as tx:
-        return [_record(row) for row in tx.iterate(query)]
+        return [_record(tx, row) for row in tx.rows(query)]
 
 
 def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
@@ -146,6 +153,7 @@ def _query() -> Any:
             Payment.id, Payment.kind, Payment.status, Payment.run.alias("run"),
             Task.name.alias("task_name"), TaskRun.provider_type, TaskRun.sandbox,
             Worker.name.alias("worker"), Payment.unit.alias("unit"), Payment.amount, Payment.fee,
+            Payment.visit,
             Payment.currency, Payment.reason, Payment.error, Payment.created_at, Payment.changed_at,
         )
         .join(TaskRun, on=(Payment.run == TaskRun.id))
@@ -156,7 +164,19 @@ def _query() -> Any:
     )
 
 
-def _record(row: Row) -> PaymentRecord:
-    values = vars(row)
+def _record(tx: Transaction, row: Row) -> PaymentRecord:
+    payer, until = _payer(tx, row)
+    values = {**vars(row), "payer": payer, "payer_until": until}
+    del values["visit_id"]
     money = {name: from_minor(values[name], row.currency) for name in ("amount", "fee")}
     return PaymentRecord(**{**values, **money, "sandbox": bool(row.sandbox)})
+
+
+def _payer(tx: Transaction, payment: Row) -> tuple[str, datetime | None]:
+    """Return which process has claimed a payment that is still open, and until when."""
+    if payment.status not in (PaymentStatus.SENT, PaymentStatus.UNKNOWN):
+        return "", None
+    row = find_telling(tx, telling_key(tx, payment))
+    if row is None or row.claimed_until is None or row.claimed_until <= tx.now:
+        return "", None
+    return process.describe(row.claimed_by), row.claimed_until

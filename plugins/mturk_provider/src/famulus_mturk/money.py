@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -100,9 +100,11 @@ class Money:
         wanted = (payment.worker_name, payment.amount, _reason(payment))
         if any(_bonus(each) == wanted for each in bonuses):
             return Outcome.CONFIRMED
-        if self.clock().timestamp() - sent.sent_at < _LISTED_BY.total_seconds():
+        known_at = datetime.fromtimestamp(sent.sent_at, UTC) + _LISTED_BY
+        if self.clock() < known_at:
             raise UnavailableError(
-                "MTurk does not list the bonus; for an hour after it was sent that says nothing"
+                "MTurk does not list the bonus yet; if it does not by "
+                f"{known_at:%Y-%m-%d %H:%M} UTC, it was not paid"
             )
         return Outcome.FAILED
 

@@ -20,8 +20,10 @@ from famulus.model.states import PaymentStatus
 from famulus.review.bonuses import compensate as pay_compensation
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
 from famulus.review.payments import PaymentRecord, list_payments, payment_totals
+from famulus.work.platform.disposal import find_leftovers
 from famulus.work.runs import find_run
 
+_UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 _run_option = click.option("--run", type=run_number, help="Only those of this run.")
 _reason = click.option("--reason", required=True, help="What for; the worker gets to read it.")
 _again = click.option("--again", is_flag=True, help="Pay it once more, should it be paid already.")
@@ -57,12 +59,22 @@ def payments(
 @payments.command(short_help="Settle what is unknown or due.")
 @_run_option
 @json_option
+@click.pass_context
 @pass_session
-def settle(session: Session, run: int | None, as_json: bool) -> None:
-    """Ask the platforms about payments whose outcome nobody knows, and tell them what is due."""
+def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
+    """Ask the platforms about payments whose outcome nobody knows, and tell them what is due.
+
+    Ends with 1 while some outcome is still unknown.
+    """
     with session.open_database() as database:
         found = settle_payments(database, run=run)
+        kept = find_leftovers(database, sorted({payment.run for payment in found}))
     _show(session, found, as_json=as_json, nothing="There is nothing to settle.")
+    if not as_json:
+        for number, reason in kept.items():
+            click.echo(f"Run {number}: {reason}.")
+    if any(payment.status in _UNKNOWN for payment in found):
+        ctx.exit(1)
 
 
 @payments.command

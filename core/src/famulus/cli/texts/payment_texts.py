@@ -16,6 +16,8 @@ from famulus.review.payments import PaymentRecord, PaymentTotal, payment_totals
 from famulus.review.times import iso
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")
+#: Payments of which it is said who is making them.
+_MOST_CLAIMS = 5
 _SUMS = ("", "PAYMENTS", "AMOUNT", "FEES", "TOGETHER")
 
 
@@ -45,6 +47,7 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
         status: sum(payment.status is status for payment in payments) for status in PaymentStatus
     }
     settle = session.command("payments", "settle")
+    yield from _claims(payments)
     if number[PaymentStatus.UNKNOWN] or number[PaymentStatus.SENT]:
         unknown = number[PaymentStatus.UNKNOWN] + number[PaymentStatus.SENT]
         yield f"Nobody knows yet how {counted(unknown, 'payment')} ended; `{settle}` asks."
@@ -56,6 +59,20 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
         yield f"`{retry} PAYMENT` makes a failed one again."
     if payments and all(payment.sandbox for payment in payments):
         yield "All of it is a sandbox's: no money was paid."
+
+
+def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
+    """Yield who is speaking to a platform about payments, and when that is known to have failed."""
+    claimed = [
+        (payment, payment.payer_until) for payment in payments if payment.payer_until is not None
+    ]
+    for payment, until in claimed[:_MOST_CLAIMS]:
+        yield (
+            f"Payment {payment.id} is in the hands of {payment.payer}; should that have died, the "
+            f"platform can be asked from {iso(until)} on."
+        )
+    if len(claimed) > _MOST_CLAIMS:
+        yield f"So are {counted(len(claimed) - _MOST_CLAIMS, 'more payment')}."
 
 
 def payments_json(payments: Sequence[PaymentRecord]) -> dict[str, Any]:
@@ -120,6 +137,8 @@ def _json(payment: PaymentRecord) -> dict[str, Any]:
         "currency": payment.currency,
         "reason": payment.reason,
         "error": payment.error or None,
+        "payer": payment.payer or None,
+        "payer_until": None if payment.payer_until is None else iso(payment.payer_until),
         "created_at": iso(payment.created_at),
         "changed_at": iso(payment.changed_at),
     }

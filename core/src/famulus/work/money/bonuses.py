@@ -156,7 +156,7 @@ def plan_again(tx: Transaction, payment: int) -> int:
         tx, run=row.run_id, payment=payment, old=row.status, new=PaymentStatus.PLANNED,
         cause="retry",
     )
-    tell_again(tx, _telling(tx, row))
+    tell_again(tx, telling_key(tx, row))
     return int(row.run_id)
 
 
@@ -167,7 +167,7 @@ def ask_now(tx: Transaction, run: int | None = None) -> list[int]:
     rows = tx.rows(query if run is None else query.where(Payment.run == run))
     for row in rows:
         if row.status is not PaymentStatus.SENT:
-            hasten(tx, _telling(tx, row))
+            hasten(tx, telling_key(tx, row))
     return sorted({row.run_id for row in rows})
 
 
@@ -176,8 +176,8 @@ def pay_key(payment: int) -> str:
     return f"pay-{payment}"
 
 
-def _telling(tx: Transaction, payment: Row) -> str:
-    """Return the key of the row that has a payment made."""
+def telling_key(tx: Transaction, payment: Row) -> str:
+    """Return the key of the outbox row that has a payment made."""
     if payment.kind is not PaymentKind.REWARD:
         return pay_key(payment.id)
     verdict = newest_verdict(tx, payment.visit_id)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from famulus.model.database import Database
 from famulus.model.states import (
     UNSETTLED_VISITS,
     OutboxStatus,
@@ -13,33 +15,81 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Outbox, Payment, Review, TaskRun, Unit, Visit, literals
 from famulus.model.transaction import Transaction
+from famulus.work.money.settling import REJECTED_INSTEAD
 from famulus.work.platform.outbox import Telling, enqueue
 
+_PAYMENTS = "payments are not settled"
 _OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, PaymentStatus.FAILED)
 
 
 def dispose_if_over(tx: Transaction, run: int) -> bool:
-    """Have a run's leavings on the platform tidied up, if nothing there is needed any more; say
+    """Have a run's leavings on the platform tidied up, if nothing there is needed any more; return
     whether it is so."""
-    key = f"run-{run}-dispose"
-    left = (
-        TaskRun.select(TaskRun.id).where(
-            TaskRun.id == run, TaskRun.status != RunStatus.FINISHED
+    if not _is_finished(tx, run) or any(_exists(tx, query) for query in _needs(run).values()):
+        return False
+    enqueue(tx, run=run, kind=Telling.DISPOSE, key=_key(run), payload={})
+    return True
+
+
+def read_leftover(tx: Transaction, run: int) -> str | None:
+    """Return why what a finished run has left on the platform is not tidied up; None where it is,
+    or nothing was left, or its work is still being reviewed."""
+    sold = TaskRun.select(TaskRun.id).where(TaskRun.id == run, TaskRun.next_place > 0)
+    if not (_is_finished(tx, run) and _exists(tx, sold)):
+        return None
+    needs = _needs(run)
+    told = tx.row(Outbox.select(Outbox.status, Outbox.error).where(Outbox.key == _key(run)))
+    if told is not None:
+        return None if told.status is OutboxStatus.DONE else _kept(f"it waits: {told.error}")
+    in_the_way = [why for why, query in needs.items() if _exists(tx, query)]
+    if not in_the_way:
+        return _kept("the platform was not told to tidy up yet")
+    return _kept(_PAYMENTS) if in_the_way == [_PAYMENTS] else None
+
+
+def find_leftovers(database: Database, runs: Sequence[int]) -> dict[int, str]:
+    """Return what :func:`read_leftover` says of runs, without those of which it says nothing."""
+    if not runs:
+        return {}
+    with database.read() as tx:
+        found = {run: read_leftover(tx, run) for run in runs}
+    return {run: reason for run, reason in found.items() if reason is not None}
+
+
+def _needs(run: int) -> dict[str, Any]:
+    """Return the queries for what needs a run's leavings on the platform still, by their reason."""
+    owed = Payment.status << literals(*_OWED)
+    return {
+        "work is to be reviewed": Unit.select(Unit.id).where(
+            Unit.run == run, Unit.status == UnitStatus.COMPLETED
         ),
-        Unit.select(Unit.id).where(Unit.run == run, Unit.status == UnitStatus.COMPLETED),
-        Visit.select(Visit.id).where(Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS)),
-        Outbox.select(Outbox.id).where(
-            Outbox.run == run, Outbox.status != OutboxStatus.DONE, Outbox.key != key
+        "visits are not settled": Visit.select(Visit.id).where(
+            Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS)
         ),
-        Payment.select(Payment.id).where(Payment.run == run, Payment.status << literals(*_OWED)),
-        Review.select(Review.id)
+        "more is to be told": Outbox.select(Outbox.id).where(
+            Outbox.run == run, Outbox.status != OutboxStatus.DONE, Outbox.key != _key(run),
+            Outbox.kind != Telling.PAY.value,
+        ),
+        _PAYMENTS: Payment.select(Payment.id).where(
+            Payment.run == run, owed, Payment.error != REJECTED_INSTEAD
+        ),
+        "decisions are to be settled": Review.select(Review.id)
         .join(Unit, on=(Review.unit == Unit.id))
         .where(Unit.run == run, Review.settled_at.is_null(), Review.undone_at.is_null()),
-    )
-    if any(_exists(tx, query) for query in left):
-        return False
-    enqueue(tx, run=run, kind=Telling.DISPOSE, key=key, payload={})
-    return True
+    }
+
+
+def _is_finished(tx: Transaction, run: int) -> bool:
+    finished = TaskRun.status == RunStatus.FINISHED
+    return _exists(tx, TaskRun.select(TaskRun.id).where(TaskRun.id == run, finished))
+
+
+def _kept(why: str) -> str:
+    return f"what it has left on the platform is not tidied up: {why}"
+
+
+def _key(run: int) -> str:
+    return f"run-{run}-dispose"
 
 
 def _exists(tx: Transaction, query: Any) -> bool:

@@ -1,0 +1,153 @@
+"""What a finished run has left on its platform is tidied up, or it is said why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from famulus.model.database import Database
+from famulus.model.states import Decision, VisitStatus
+from famulus.model.tables import Outbox, Unit
+from famulus.model.transaction import Transaction
+from famulus.operate.doctor import read_differences
+from famulus.plugins import Plugins
+from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.work.gateway import Gateway
+from famulus.work.money.deciding import decide
+from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.outbox import Telling
+from famulus.work.platform.telling import tell_run
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    provider = platform.provider("selling", sells_places=True, reports_submissions=True)
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def finished(
+    database: Database, plugins: Plugins, platform: FakePlatform
+) -> Iterator[Gateway]:
+    """A finished run whose one unit was submitted."""
+    with ManualOperator(database, plugins=plugins) as operator:
+        assert isinstance(operator, ManualOperator)
+        gateway = operator.launch_rows([{"n": 1}], provider="selling")
+        worker = Worker(gateway, "x")
+        worker.submit(worker.arrive("visit"))
+        platform.visits["visit"] = VisitStatus.SUBMITTED
+        operator.turn()
+        assert not operator.holds(gateway.run_id)
+        yield gateway
+
+
+@pytest.fixture
+def amiss(
+    database: Database, plugins: Plugins, finished: Gateway
+) -> Callable[[], list[tuple[str, object]]]:
+    def look() -> list[tuple[str, object]]:
+        found = read_differences(database, plugins, finished.run_id)
+        return [(each.what, each.command) for each in found]
+
+    return look
+
+
+def unit_of(database: Database) -> int:
+    with database.read() as tx:
+        row = tx.row(Unit.select(Unit.id))
+    assert row is not None
+    return int(row.id)
+
+
+def accept(database: Database) -> None:
+    def job(tx: Transaction) -> None:
+        unit = tx.row(Unit.select(Unit.id, Unit.status))
+        assert unit is not None
+        decide(tx, unit.id, Decision.ACCEPTED, note="", seen=unit.status)
+        settle_decisions(tx, [unit.id])
+
+    database.write(job)
+
+
+def test_work_that_is_to_be_reviewed_is_nothing_amiss(
+    amiss: Callable[[], list[tuple[str, object]]], platform: FakePlatform
+) -> None:
+    assert amiss() == []
+    assert platform.disposed == 0
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.REFUSED])
+def test_a_payment_that_keeps_it_is_named_with_that(
+    fault: Fault,
+    amiss: Callable[[], list[tuple[str, object]]],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+) -> None:
+    accept(database)
+    platform.faults = [None, None, fault]
+    paid = pay_bonus(database, unit_of(database), "0.50", reason="R", plugins=plugins)
+
+    assert platform.disposed == 0
+    assert (
+        "what it has left on the platform is not tidied up: payments are not settled",
+        ("payments", "settle", "--run", finished.run_id),
+    ) in amiss()
+
+    if fault is Fault.LOST:
+        settle_payments(database, plugins=plugins)
+    else:
+        retry_payment(database, paid.id, plugins=plugins)
+    assert platform.disposed == 1
+    assert amiss() == []
+
+
+def test_tidying_up_that_fails_is_named_and_done_again(
+    amiss: Callable[[], list[tuple[str, object]]],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+    clock: MovableClock,
+) -> None:
+    accept(database)
+    platform.faults = [None, None, Fault.THROTTLED]
+    tell_run(database, plugins, finished.run_id)
+
+    assert platform.disposed == 0
+    assert any("to tidy up" in what and "throttled" in what for what, _ in amiss())
+    clock.advance(60)
+    tell_run(database, plugins, finished.run_id)
+    assert platform.disposed == 1
+    assert amiss() == []
+
+
+def test_what_nobody_has_told_the_platform_to_tidy_up_is_named(
+    amiss: Callable[[], list[tuple[str, object]]],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+) -> None:
+    accept(database)
+    tell_run(database, plugins, finished.run_id)
+    row = Outbox.delete().where(Outbox.kind == Telling.DISPOSE.value)
+    database.write(lambda tx: tx.execute(row))
+
+    assert amiss() == [(
+        "what it has left on the platform is not tidied up: the platform was not told to tidy up "
+        "yet",
+        ("sync", finished.run_id),
+    )]
+    tell_run(database, plugins, finished.run_id)
+    assert amiss() == []
