@@ -257,7 +257,9 @@ class Operator:
         refuse_other_money(record, self.plugins.provider(plan.provider.type))
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
-        record = take_lease(self.database, record.id, self._holder)
+        record = take_lease(
+            self.database, record.id, self._holder, self._patience.waiting
+        )
         operated = self._assembly.operated(record, plan)
         try:
             with self._renewing(operated):

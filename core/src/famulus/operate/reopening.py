@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from datetime import datetime
 
 from attrs import evolve
 
+from famulus.clock import Waiting
 from famulus.contracts.provider import Provider
 from famulus.errors import ConflictError, RunBusyError
 from famulus.model.database import Database
@@ -85,14 +84,16 @@ def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: date
         end_stop(tx, run, "resume failed", served_until=opened_at)
 
 
-def take_lease(database: Database, run: int, holder: lease.Holder) -> RunRecord:
+def take_lease(
+    database: Database, run: int, holder: lease.Holder, waiting: Waiting
+) -> RunRecord:
     """Take the lease of a run; wait for one that its holder no longer renews to run out.
 
     Returns the run as it was left; ``ended_at`` is when it was served last.
 
     :raises famulus.errors.RunBusyError: when another operator is alive and keeps it.
     """
-    waiting, until = threading.Event(), time.monotonic() + lease.LEASE_SECONDS + 1
+    until = waiting.monotonic() + lease.LEASE_SECONDS + 1
     seen = find_run(database, run)
     while True:
         try:
@@ -100,9 +101,9 @@ def take_lease(database: Database, run: int, holder: lease.Holder) -> RunRecord:
         except RunBusyError:
             again = find_run(database, run)
             renewed = again.lease_until != seen.lease_until
-            if (renewed and again.lease_holder == seen.lease_holder) or time.monotonic() > until:
+            if (renewed and again.lease_holder == seen.lease_holder) or waiting.monotonic() > until:
                 raise
-            waiting.wait(_LOOK_SECONDS)
+            waiting.pause(_LOOK_SECONDS)
 
 
 def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:

@@ -13,15 +13,13 @@ from famulus.cli.texts.words import counted
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
+from famulus.operate.catching_up import catch_up
 from famulus.operate.differences import Difference
 from famulus.operate.doctor import read_differences
-from famulus.operate.ending import tidy_up
 from famulus.operate.exposed_files import shared_files
 from famulus.plugins import Plugins, discover
-from famulus.work.money.settling import tell_refused_again
-from famulus.work.platform.outbox import hasten_run
-from famulus.work.platform.syncing import Synced, sync_run
-from famulus.work.platform.telling import contact, tell_requester
+from famulus.work.platform.syncing import Synced
+from famulus.work.platform.telling import tell_requester
 
 
 @click.command
@@ -69,17 +67,12 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 
 
 def _sync(database: Database, plugins: Plugins, run: int) -> int:
-    """Close what is open and unserved first of all: the platform may not answer for long."""
-    reached = contact(database, plugins, run)
-    if tidy_up(database, run):
-        say(f"Nobody operates run {run}: its places are closed.")
-    database.write(lambda tx: tell_refused_again(tx, run))
-    reached.close_places()
-    synced = sync_run(database, reached.provider, reached.run_view())
-    for line in _lines(synced):
+    caught_up = catch_up(database, plugins, run)
+    if caught_up.was_unserved:
+        say(f"Nobody operates run {run}: its places on the platform are closed.")
+    for line in _lines(caught_up.synced):
         say(line)
-    database.write(lambda tx: hasten_run(tx, run))
-    return reached.tell()
+    return caught_up.told
 
 
 def _tell_requesters(database: Database, plugins: Plugins) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
+from famulus.clock import Waiting
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.work.platform.messenger import Messenger
@@ -28,6 +27,7 @@ class Patience:
     #: seconds to wait for a call that somebody else makes, and between looks at it
     under_way: float = 30.0
     look: float = 0.05
+    waiting: Waiting = field(factory=Waiting)
 
 
 def close_places(messenger: Messenger, patience: Patience) -> Closing | None:
@@ -37,14 +37,22 @@ def close_places(messenger: Messenger, patience: Patience) -> Closing | None:
     """
     database, run = messenger.database, messenger.run_id
     assert run is not None
-    for pause in patience.pauses:
-        _pause(pause)
-        closing = _wait(database, run, patience)
+    until = patience.waiting.monotonic() + patience.under_way
+    first: int | None = None
+    while True:
+        closing = _wait(database, run, patience, until)
         if closing is None:
             return None
+        first = closing.attempts if first is None else first
+        failed = max(closing.attempts - first, 0)
+        if (
+            closing.is_refused
+            or failed >= len(patience.pauses)
+            or patience.waiting.monotonic() > until
+        ):
+            return closing
+        patience.waiting.pause(patience.pauses[failed])
         messenger.deliver(OF_PLACES)
-    with database.read() as tx:
-        return read_closing(tx, run)
 
 
 def still_open(run: RunRecord, closing: Closing) -> str:
@@ -59,17 +67,12 @@ def still_open(run: RunRecord, closing: Closing) -> str:
     )
 
 
-def _wait(database: Database, run: int, patience: Patience) -> Closing | None:
+def _wait(database: Database, run: int, patience: Patience, until: float) -> Closing | None:
     """Wait until nobody tells the platform anything of a run's places; have them closed then."""
-    until = time.monotonic() + patience.under_way
-    while time.monotonic() < until:
+    while patience.waiting.monotonic() < until:
         with database.read() as tx:
             closing = read_closing(tx, run)
         if closing is None or not closing.is_under_way:
             break
-        _pause(patience.look)
+        patience.waiting.pause(patience.look)
     return database.write(lambda tx: hasten_closing(tx, run))
-
-
-def _pause(seconds: float) -> None:
-    threading.Event().wait(seconds)

@@ -231,8 +231,11 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
 class Closing:
     """A run's places are still to be closed on the platform."""
 
-    #: why that has not been done, as far as it was tried
+    #: why that has not been done, as far as it was tried, and how often that was
     error: str
+    attempts: int
+    #: whether the platform will not have it
+    is_refused: bool
     #: whether something of the places is being told by somebody right now
     is_under_way: bool
 
@@ -240,7 +243,10 @@ class Closing:
 def read_closing(tx: Transaction, run: int) -> Closing | None:
     """Return what there is to know of places that are still to be closed; None if none are."""
     rows = tx.rows(
-        Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.claimed_until).where(
+        Outbox.select(
+            Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.claimed_until,
+            Outbox.claimed_by,
+        ).where(
             Outbox.run == run,
             Outbox.kind << [kind.value for kind in OF_PLACES],
             Outbox.status != literal(OutboxStatus.DONE),
@@ -251,6 +257,8 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
         return None
     return Closing(
         error=closings[-1].error,
+        attempts=closings[-1].attempts,
+        is_refused=closings[-1].status is OutboxStatus.FAILED,
         is_under_way=any(_is_claimed(row, tx) for row in rows),
     )
 
@@ -260,6 +268,7 @@ def hasten_closing(tx: Transaction, run: int) -> Closing | None:
     does."""
     closing = read_closing(tx, run)
     if closing is not None:
+        release_claims(tx, run)
         condition = (Outbox.run == run) & (Outbox.kind == Telling.CLOSE_PLACES.value)
         _release(tx, condition & Outbox.claimed_until.is_null())
     return closing
@@ -306,7 +315,11 @@ def _release(tx: Transaction, condition: peewee.Node) -> None:
 
 
 def _is_claimed(row: Row, tx: Transaction) -> bool:
-    return row.claimed_until is not None and row.claimed_until > tx.now
+    return (
+        row.claimed_until is not None
+        and row.claimed_until > tx.now
+        and not process.is_dead(row.claimed_by)
+    )
 
 
 def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:

@@ -1,0 +1,43 @@
+"""What ``famulus sync`` does in a run: whatever an operator would have done by now."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from famulus.model.database import Database
+from famulus.operate.ending import tidy_up
+from famulus.plugins import Plugins
+from famulus.work.money.settling import tell_refused_again
+from famulus.work.platform.closing import Patience
+from famulus.work.platform.outbox import hasten_run
+from famulus.work.platform.syncing import Synced, sync_run
+from famulus.work.platform.telling import contact
+
+
+@frozen(kw_only=True)
+class CaughtUp:
+    """What a run and its platform have learnt of each other."""
+
+    #: whether places were open of a run that nobody operates
+    was_unserved: bool
+    synced: Synced
+    #: how many things the platform was told, or has refused
+    told: int
+
+
+def catch_up(
+    database: Database, plugins: Plugins, run: int, patience: Patience | None = None
+) -> CaughtUp:
+    """Ask the platform of a run about its visits, and tell it what is due, refused or not.
+
+    Places that nobody serves are closed first of all: the platform may not answer for long.
+
+    :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
+    """
+    reached = contact(database, plugins, run)
+    was_unserved = tidy_up(database, run)
+    database.write(lambda tx: tell_refused_again(tx, run))
+    reached.close_places(patience)
+    synced = sync_run(database, reached.provider, reached.run_view())
+    database.write(lambda tx: hasten_run(tx, run))
+    return CaughtUp(was_unserved=was_unserved, synced=synced, told=reached.tell())

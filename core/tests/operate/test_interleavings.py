@@ -1,0 +1,174 @@
+"""Whoever stops, finishes, resumes, kills or closes, and whenever: no place stays open that nobody
+serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+
+import pytest
+from attrs import define, field, frozen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from famulus.errors import ConflictError
+from famulus.model.statements import Kind
+from famulus.model.states import LIVE_RUNS
+from famulus.operate.catching_up import catch_up
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import kit_plugins, rows_configuration
+from famulus.testing.kinds import RowsState
+from famulus.testing.platform import Fault, PlatformPlugin
+from famulus.work.runs import find_run
+from interleaving import (
+    Actor,
+    Process,
+    ScheduledDatabase,
+    ScheduledOperator,
+    ScheduledPlatform,
+    Scheduler,
+)
+
+UNITS = 5
+ORDERS = ("stop", "stop now", "finish", "resume", "close", "kill", "sync")
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What happens to a run while its operator works."""
+
+    orders: Sequence[str]
+    choices: Sequence[int]
+    faults: Sequence[Fault | None]
+    #: what comes after a kill
+    recovery: str
+
+
+PLANS = st.builds(
+    Plan,
+    orders=st.lists(st.sampled_from(ORDERS), min_size=1, max_size=3),
+    choices=st.lists(st.integers(0, 11), max_size=150),
+    faults=st.lists(st.sampled_from((None, None, Fault.LOST, Fault.THROTTLED)), max_size=4),
+    recovery=st.sampled_from(("sync", "resume")),
+)
+
+
+@define
+class Course:
+    """One run, its operators, and what is ordered."""
+
+    database: ScheduledDatabase
+    plugins: Plugins
+    platform: ScheduledPlatform
+    scheduler: Scheduler
+    run: int = 0
+    operators: list[tuple[Process, ScheduledOperator]] = field(factory=list)
+
+    def launch(self) -> None:
+        state = RowsState(rows=[{"n": n} for n in range(UNITS)])
+        operator = self.operator(self.scheduler.main)
+        launched = operator.launch(rows_configuration(provider="selling"), shared_state=state)
+        operator.load_all(launched)
+        self.run = launched.run_id
+
+    def operator(self, process: Process) -> ScheduledOperator:
+        operator = ScheduledOperator(self.scheduler, self.database, plugins=self.plugins)
+        self.operators.append((process, operator))
+        return operator
+
+    def order(self, name: str) -> Actor:
+        """Have something ordered, by a process of its own; only ``close`` is the operator's."""
+        process = self.scheduler.main if name == "close" else self.scheduler.process()
+        acts: dict[str, Callable[[Process], object]] = {
+            "stop": lambda _: self.command().stop(self.run),
+            "stop now": lambda _: self.command().stop(self.run, now=True),
+            "finish": lambda _: self.finish(),
+            "resume": lambda process: self.operator(process).resume(self.run),
+            "close": lambda _: self.operators[0][1].close(),
+            "sync": lambda _: self.sync(),
+        }
+
+        def act() -> None:
+            with suppress(ConflictError):
+                acts[name](process)
+
+        return self.scheduler.spawn(process, name, act)
+
+    def command(self) -> ScheduledOperator:
+        return ScheduledOperator(self.scheduler, self.database, plugins=self.plugins)
+
+    def finish(self) -> None:
+        self.command().finish(self.run)
+        assert self.platform.open == set()
+
+    def sync(self) -> None:
+        catch_up(self.database, self.plugins, self.run, self.command()._patience)
+
+    def kill(self) -> None:
+        """Kill the process of the first operator, whatever it is doing."""
+        self.scheduler.kill(self.scheduler.main)
+
+    def end(self, recovery: str) -> None:
+        """Have all that is alive end in order, and what was killed followed up."""
+        self.scheduler.run(*[
+            self.scheduler.spawn(process, "end", operator.close)
+            for process, operator in self.operators
+            if not process.is_dead
+        ])
+        if not any(process.is_dead for process, _ in self.operators):
+            return
+        if recovery == "resume" and find_run(self.database, self.run).status in LIVE_RUNS:
+            resumed = self.order("resume")
+            self.scheduler.run(resumed)
+            process, operator = self.operators[-1]
+            self.scheduler.run(self.scheduler.spawn(process, "end", operator.close))
+        else:
+            self.scheduler.run(self.order("sync"))
+
+
+@pytest.fixture
+def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDatabase]:
+    opened = ScheduledDatabase(database_address, clock=clock)
+    with opened:
+        yield opened
+
+
+@pytest.fixture(autouse=True)
+def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have five places opened by several rows, and by several calls each."""
+    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 4)
+    monkeypatch.setattr("famulus.work.platform.ways.PLACES_TOGETHER", 2)
+
+
+def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
+    scheduler = Scheduler(plan.choices, clock)
+    platform = ScheduledPlatform(faults=[*plan.faults])
+    provider = platform.provider("selling", sells_places=True)
+    plugins = kit_plugins(platform=PlatformPlugin(provider))
+    course = Course(database, plugins, platform, scheduler)
+    database.scheduler = platform.scheduler = scheduler
+    with scheduler.simulated_processes():
+        course.launch()
+        commands = [course.order(name) for name in plan.orders if name != "kill"]
+        if "kill" in plan.orders:
+            commands.append(scheduler.spawn(scheduler.process(), "kill", course.kill))
+        scheduler.run(*commands)
+        course.end(plan.recovery)
+    errors = [actor.error for actor in scheduler.actors if actor.error is not None]
+    assert errors == []
+    assert platform.open == set(), scheduler.course
+
+
+def test_no_place_is_open_that_nobody_serves(
+    database: ScheduledDatabase, clock: MovableClock
+) -> None:
+    @settings(
+        max_examples=100 if database.kind is Kind.SQLITE else 15, deadline=None,
+        suppress_health_check=list(HealthCheck), print_blob=False, derandomize=True,
+    )
+    @given(plan=PLANS)
+    def holds(plan: Plan) -> None:
+        play(database, clock, plan)
+
+    holds()

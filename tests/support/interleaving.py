@@ -1,0 +1,279 @@
+"""Actors that take turns: a scheduler decides who goes on, from one transaction to the next.
+
+Each actor is a thread that pauses before every transaction, before every call to the platform, and
+wherever it would wait; only one of them runs at any time. What is chosen at each pause decides the
+whole course, so that the same choices give the same course.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+import pytest
+from attrs import define, evolve, field
+
+from famulus.clock import Waiting
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.model.transaction import Transaction
+from famulus.operate.operated import Operated
+from famulus.process import ProcessIdentity
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator
+from famulus.testing.platform import FakePlatform
+from famulus.work.platform.closing import Patience
+
+T = TypeVar("T")
+
+#: Process ids that this machine does not give.
+_FIRST_PID = 2**30
+#: Turns after which something surely goes round in circles.
+_MOST_TURNS = 3_000
+
+
+class Died(BaseException):
+    """The actor's process was killed: nothing that it does has an effect any more."""
+
+
+@define(eq=False)
+class Process:
+    """A process as the database and other processes see it."""
+
+    identity: ProcessIdentity
+    is_dead: bool = False
+
+
+@define(eq=False)
+class Actor:
+    """A thread that takes turns with others."""
+
+    name: str
+    process: Process
+    error: BaseException | None = None
+    is_done: bool = False
+    #: waits for what others do: not chosen again before somebody else was
+    is_waiting: bool = False
+    go: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
+
+
+class Scheduler:
+    """Lets actors run, one at a time.
+
+    :param choices: which of those who can go on does, each time; afterwards all go on in turn.
+    """
+
+    def __init__(self, choices: Sequence[int], clock: MovableClock) -> None:
+        self.clock = clock
+        self.actors: list[Actor] = []
+        #: who went on, for the report of a failure
+        self.course: list[str] = []
+        self._choices = iter(choices)
+        self._here = threading.local()
+        self._paused = threading.Semaphore(0)
+        self._pids = count(_FIRST_PID)
+        self._real = ProcessIdentity.current()
+        self._processes: dict[int, Process] = {}
+        self.main = self.process()
+
+    def process(self) -> Process:
+        """Start a process that has no actors yet."""
+        pid = next(self._pids)
+        self._processes[pid] = Process(evolve(self._real, pid=pid))
+        return self._processes[pid]
+
+    def spawn(self, process: Process, name: str, act: Callable[[], object]) -> Actor:
+        """Start an actor; it pauses before it does anything."""
+        actor = Actor(name, process)
+        self.actors.append(actor)
+        threading.Thread(target=self._play, args=(actor, act), name=name, daemon=True).start()
+        return actor
+
+    def pause(self, *, waiting: bool = False) -> None:
+        """Let the scheduler choose who goes on; for threads that are no actors, nothing."""
+        actor: Actor | None = getattr(self._here, "actor", None)
+        if actor is None:
+            return
+        if not actor.process.is_dead:
+            actor.is_waiting = waiting
+            self._paused.release()
+            actor.go.acquire()
+        if actor.process.is_dead:
+            raise Died
+
+    def run(self, *actors: Actor) -> None:
+        """Let all actors take turns until these have ended."""
+        for _ in range(_MOST_TURNS):
+            if all(actor.is_done for actor in actors):
+                return
+            self._turn()
+        raise AssertionError(f"no end: {self.course[-40:]}")
+
+    def kill(self, process: Process) -> None:
+        """End a process as ``kill -9`` does: its actors do nothing more, and end when they would
+        go on."""
+        process.is_dead = True
+
+    @contextmanager
+    def simulated_processes(self) -> Iterator[None]:
+        """Have each actor's process identified as its own, and killed ones known as dead."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ProcessIdentity, "current", classmethod(lambda _: self._identity()))
+            patch.setattr(ProcessIdentity, "is_dead", property(self._is_dead))
+            yield
+
+    def lock(self) -> Lock:
+        """Return a lock that lets others go on while an actor waits for it."""
+        return Lock(self)
+
+    def _play(self, actor: Actor, act: Callable[[], object]) -> None:
+        self._here.actor = actor
+        actor.go.acquire()
+        try:
+            if not actor.process.is_dead:
+                act()
+        except Died:
+            """As it was told to."""
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            actor.error = error
+        finally:
+            actor.is_done = True
+            self._paused.release()
+
+    def _turn(self) -> None:
+        able = [actor for actor in self.actors if not actor.is_done]
+        ready = [actor for actor in able if not actor.is_waiting] or able
+        chosen = next(self._choices, None)
+        actor = ready[0] if chosen is None else ready[chosen % len(ready)]
+        self._let(actor)
+        if chosen is None and not actor.is_done:
+            # From now on in turn.
+            self.actors.remove(actor)
+            self.actors.append(actor)
+
+    def _let(self, actor: Actor) -> None:
+        self.course.append(actor.name)
+        for other in self.actors:
+            other.is_waiting = other.is_waiting and other is actor
+        actor.go.release()
+        self._paused.acquire()
+
+    def _identity(self) -> ProcessIdentity:
+        actor: Actor | None = getattr(self._here, "actor", None)
+        return (self.main if actor is None else actor.process).identity
+
+    def _is_dead(self, identity: ProcessIdentity) -> bool:
+        process = self._processes.get(identity.pid)
+        return process is not None and process.is_dead
+
+
+class Lock(AbstractContextManager["Lock"]):
+    """A lock between actors, which its owner can take again."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._owner: int | None = None
+        self._depth = 0
+
+    def __enter__(self) -> Lock:
+        me = threading.get_ident()
+        while self._owner not in (None, me):
+            self._scheduler.pause(waiting=True)
+        self._owner, self._depth = me, self._depth + 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._owner = None
+
+
+class ScheduledWaiting(Waiting):
+    """Time passes for who waits; meanwhile the others go on."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._passed = 0.0
+
+    def monotonic(self) -> float:
+        return self._passed
+
+    def pause(self, seconds: float) -> None:
+        self._passed += seconds
+        self._scheduler.pause(waiting=True)
+
+
+class ScheduledDatabase(Database):
+    """A database before each of whose transactions an actor pauses."""
+
+    scheduler: Scheduler | None = None
+
+    def write(self, job: Callable[[Transaction], T]) -> T:
+        self._pause()
+        return super().write(job)
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        self._pause()
+        return super().read()
+
+    def _pause(self) -> None:
+        if self.scheduler is not None:
+            self.scheduler.pause()
+
+
+@define
+class ScheduledPlatform(FakePlatform):
+    """A platform in each of whose calls an actor pauses."""
+
+    scheduler: Scheduler | None = None
+
+    def call(self, name: str, act: Callable[[], T]) -> T:
+        """Pause before the call has its effect."""
+        if self.scheduler is not None:
+            self.scheduler.pause()
+        return super().call(name, act)
+
+
+class ScheduledOperator(ManualOperator):
+    """An operator of a process of its own, whose threads are actors. It is launched or resumed, and
+    closed, by an actor or while none runs."""
+
+    def __init__(self, scheduler: Scheduler, database: Database, **more: Any) -> None:
+        self._patience = Patience(
+            pauses=(0.0, 1.0, 1.0), under_way=300.0, look=1.0, waiting=ScheduledWaiting(scheduler)
+        )
+        super().__init__(database, **more)
+        self.scheduler = scheduler
+        self.loops: list[Actor] = []
+
+    def _take_charge(self, operated: Operated, *more: Any, **named: Any) -> Any:
+        operated._telling = self.scheduler.lock()  # type: ignore[assignment]
+        operated._letting_go = self.scheduler.lock()  # type: ignore[assignment]
+        operated.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
+        return super()._take_charge(operated, *more, **named)
+
+    def _start_threads(self) -> None:
+        actor: Actor | None = getattr(self.scheduler._here, "actor", None)
+        process = self.scheduler.main if actor is None else actor.process
+        for name, act in (
+            ("sweeper", Operated.look_after), ("messenger", Operated.tell),
+            ("syncer", Operated.sync),
+        ):
+            self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))
+
+    def _loop(self, act: Callable[[Operated], object]) -> None:
+        while not self._closing.is_set():
+            self.scheduler.pause()
+            self.scheduler.clock.advance(0.5)
+            for operated in self._going_on():
+                with suppress(FamulusError):
+                    act(operated)
+
+    def _end_threads(self) -> None:
+        self._closing.set()
+        while not all(actor.is_done for actor in self.loops):
+            self.scheduler.pause(waiting=True)
