@@ -16,7 +16,7 @@ from famulus.model.migrations.files import read_migration
 from famulus.model.tables import Agent
 from famulus.review.examining import newest_units
 from famulus.review.export import export_records
-from famulus.review.showing import BlueprintShow, shown
+from famulus.review.showing import BlueprintShow, FormattedShow, shown
 from famulus.review.up_for_review import find_scope
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
@@ -56,17 +56,19 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     report = read_report(database, gateway.run_id)
     lines = [*report_lines(report, Session(None, address_typed=False, verbose=False))]
     [of_x, of_y] = export_records(database, task="words")
-    show = BlueprintShow(database, kit_plugins())
-    texts = {
-        unit.worker.name: shown(show, unit)
-        for unit in newest_units(database, find_scope(database, "words"))
+    units = {
+        unit.worker.name: unit for unit in newest_units(database, find_scope(database, "words"))
     }
+    by_blueprint = BlueprintShow(database, kit_plugins())
+    by_function = FormattedShow(lambda unit: f"unit {unit['unit_id']}")
 
     assert any("1 submission without one answer" in line for line in lines)
     assert report_json(report)["unanswered"] == 1
     assert (of_x["unanswered"], of_y["unanswered"]) == (False, True)
-    assert "Status: completed, without one answer" in texts["y"]
-    assert "without" not in texts["x"]
+    assert "Status: completed, without one answer" in shown(by_blueprint, units["y"])
+    assert "without" not in shown(by_blueprint, units["x"])
+    assert "holds no answer" in shown(by_function, units["y"])
+    assert "holds no answer" not in shown(by_function, units["x"])
 
 
 def test_a_file_is_an_answer(gateway: Gateway, database: Database) -> None:

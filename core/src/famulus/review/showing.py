@@ -54,7 +54,8 @@ class FormattedShow:
 
     def __call__(self, unit: UnitRecord) -> str:
         """Return the text of a unit."""
-        return self._format(unit.to_dict())
+        text = self._format(unit.to_dict())
+        return f"{text}\nThis submission holds no answer." if unit.unanswered else text
 
 
 def shown(show: Show, unit: UnitRecord) -> str:

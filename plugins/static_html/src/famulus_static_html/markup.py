@@ -25,6 +25,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Everything of JSON but strings, which a string may well be.
 _LITERAL = re.compile(r"\s*(?:[\[{\-0-9]|(?:true|false|null)\s*\Z)")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _FIELD = re.compile(r"<(?:input|select|textarea|button)(?=[\s/>])", re.IGNORECASE)
 # Left open, these swallow what follows them, the Submit button too.
 _CLOSED = ("template", "select", "svg", "math", "button")
@@ -41,6 +42,8 @@ def is_literal(value: Any) -> bool:
     """Return whether a string would be a number, a list or another value if it were code."""
     if not isinstance(value, str) or not _LITERAL.match(value):
         return False
+    if _NUMBER.fullmatch(value):
+        return True
     try:
         json.loads(value)
     except (ValueError, RecursionError):
@@ -70,14 +73,16 @@ def raw_fault(text: str) -> str | None:
 class _Found:
     """How many rows are of one kind, and the place of the first."""
 
-    count: int = 0
-    first: int = 0
-    reason: str = ""
+    count: int
+    first: int
+    reason: str
 
-    def add(self, place: int, reason: str = "") -> None:
-        if not self.count:
-            self.first, self.reason = place, reason
-        self.count += 1
+
+def _add(found: dict[str, _Found], name: str, place: int, reason: str = "") -> None:
+    if name in found:
+        found[name].count += 1
+    else:
+        found[name] = _Found(1, place, reason)
 
 
 @define
@@ -125,17 +130,18 @@ class MarkupWatch:
         self.rows += 1
         for name in self._escaped:
             text = _text(row.get(name))
-            if has_markup(text):
-                self._markup.setdefault(name, _Found()).add(place)
-                if _FIELD.search(text):
-                    self._fields.setdefault(name, _Found()).add(place)
+            if ("<" in text or "&" in text) and has_markup(text):
+                _add(self._markup, name, place)
+                if "<" in text and _FIELD.search(text):
+                    _add(self._fields, name, place)
         for name in self._literals:
             if is_literal(row.get(name)):
-                self._json.setdefault(name, _Found()).add(place)
+                _add(self._json, name, place)
         for name in self._raw:
-            fault = raw_fault(_text(row.get(name)))
+            text = _text(row.get(name))
+            fault = raw_fault(text) if "<" in text else None
             if fault:
-                self._faults.setdefault(name, _Found()).add(place, fault)
+                _add(self._faults, name, place, fault)
 
     @property
     def doubts(self) -> int:
