@@ -12,7 +12,8 @@ from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
 from famulus.review.runs import list_runs
-from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
+from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, PlatformPlugin
 from famulus.work.gateway import Gateway
 
@@ -78,10 +79,47 @@ def test_rows_that_nobody_can_count_need_the_money_for_one(
     assert launch(operator, iter(ROWS)).run_id
 
 
-def test_play_money_is_not_counted(operator: ManualOperator, platform: FakePlatform) -> None:
+def test_a_sandbox_that_cannot_pay_is_refused_too(
+    operator: ManualOperator, platform: FakePlatform
+) -> None:
     platform.balance = Decimal(0)
 
-    assert launch(operator, provider="playing").run_id
+    with pytest.raises(UsageError, match="the run may cost"):
+        launch(operator, provider="playing")
+
+
+@pytest.mark.parametrize("provider", ["paying", "playing"])
+def test_the_balance_can_be_asked_before_a_launch(
+    operator: ManualOperator, platform: FakePlatform, provider: str
+) -> None:
+    platform.balance = Decimal("1.19")
+    checked = operator.check(
+        rows_configuration(provider=provider), shared_state=RowsState(rows=ROWS)
+    )
+
+    [problem] = operator.balance_problems(checked)
+    platform.balance = Decimal(100)
+
+    assert "can spend 1.19 USD" in str(problem)
+    assert not problem.warning
+    assert operator.balance_problems(checked) == []
+
+
+def test_a_balance_that_cannot_be_asked_is_a_warning_of_a_check(
+    operator: ManualOperator, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> Decimal:
+        raise UnavailableError("away")
+
+    monkeypatch.setattr(plugins.provider("paying"), "balance", away)
+    checked = operator.check(
+        rows_configuration(provider="paying"), shared_state=RowsState(rows=ROWS)
+    )
+
+    [problem] = operator.balance_problems(checked)
+
+    assert problem.warning
+    assert "away" in str(problem)
 
 
 def test_a_platform_that_cannot_be_asked_launches_nothing(

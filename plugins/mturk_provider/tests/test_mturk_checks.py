@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import define, evolve
 
 from fake_mturk import FakeMTurk
-from famulus import UsageError
+from famulus import QualificationRequirement, Role, UsageError, make_qualification_dict
 from mturk_bench import Bench
 
 APPROVED = {
@@ -38,7 +39,13 @@ def test_a_good_plan_has_no_problems_and_asks_mturk_nothing(bench: Bench) -> Non
         ({"task_title": "x" * 129}, "task.task_title: has 129 characters; MTurk takes at most 128"),
         ({"task_description": "x" * 2001}, "task.task_description: has 2001"),
         ({"task_tags": "x" * 1001}, "task.task_tags: has 1001"),
+        ({"task_title": "Rate\x07 it"}, "task.task_title: has the control character U+0007"),
+        ({"task_title": "Rate\nit"}, "task.task_title: has the control character U+000A"),
+        ({"task_description": "a\x1b[31m"}, "task.task_description: has the control character"),
+        ({"task_tags": "a,\x00b"}, "task.task_tags: has the control character U+0000"),
         ({"assignment_duration_in_seconds": 29}, "29 is not from 30 to 31536000"),
+        ({"task_lifetime_in_seconds": 29}, "task.task_lifetime_in_seconds: 29 is not from 30"),
+        ({"task_lifetime_in_seconds": 31536001}, "31536001 is not from 30 to 31536000"),
         ({"task_reward": None}, "task.task_reward: MTurk pays at least 0.01 dollars"),
     ],
 )
@@ -50,6 +57,70 @@ def test_what_mturk_would_refuse_is_said_with_its_key(
     [problem] = problems(bench)
 
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"task_title": "Rate it\n"},
+        {"task_description": "First look.\n\tThen rate.\n"},
+        {"task_title": " " * 200 + "Rate it"},
+        {"task_title": "Bewerte Ähnlichkeit 📷"},
+    ],
+)
+def test_what_mturk_takes_is_no_problem(bench: Bench, task: dict[str, Any]) -> None:
+    bench.task.update(task)
+
+    assert problems(bench) == []
+    bench.provider.open_places(bench.run, range(1))
+
+
+@define
+class BlueprintArgs:
+    block_qualification: str | None = None
+    onboarding_qualification: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("where", "length", "told"),
+    [
+        ("task", 200, None),
+        ("task", 201, "task.qualifications.0.qualification_name: has 201"),
+        ("shared", 201, "shared_state.qualifications.0.qualification_name: has 201"),
+        ("block", 201, "blueprint.block_qualification: has 201"),
+        ("onboarding", 193, None),
+        ("onboarding", 194, "blueprint.onboarding_qualification: has 201"),
+    ],
+)
+def test_names_that_mturk_refuses_are_found_wherever_they_are_given(
+    bench: Bench, where: str, length: int, told: str | None
+) -> None:
+    name = "x" * length
+    asked = make_qualification_dict(name, "Exists", None)
+    args = BlueprintArgs()
+    if where == "task":
+        bench.task["qualifications"] = [QualificationRequirement(**asked)]
+    elif where == "shared":
+        bench.shared_state.qualifications = [asked]
+    else:
+        setattr(args, f"{where}_qualification", name)
+    plan = evolve(bench.plan, blueprint=Role(type="nothing", args=args))
+
+    found = [str(each) for each in bench.provider.problems(plan)]
+
+    assert [each for each in found if told is None or told not in each] == []
+    assert bool(found) == (told is not None)
+
+
+def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench) -> None:
+    @define
+    class Args:
+        public_url: str = f"https://tasks.example.org/?a={'&' * 14_000}"
+
+    plan = evolve(bench.plan, architect=Role(type="nothing", args=Args()))
+
+    [problem] = bench.provider.problems(plan)
+    assert "architect.public_url: makes a question of" in str(problem)
 
 
 @pytest.mark.parametrize(

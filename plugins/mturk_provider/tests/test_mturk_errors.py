@@ -103,6 +103,31 @@ def test_verdicts_told_again_are_confirmed_without_any_code(
     assert len(bench.account.state.bonuses) == 1
 
 
+@pytest.mark.parametrize("are_folded", [True, False])
+def test_a_bonus_is_found_in_mturks_list_however_its_text_is_shown(
+    bench: Bench, are_folded: bool
+) -> None:
+    bench.account.state.facts.texts_are_folded = are_folded
+    bench.provider.open_places(bench.run, range(1))
+    bonus = bench.bonus(bench.approved("A1"), reason="Well\x07 done.\n\n  Come again! ")
+    bench.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
+
+    assert bench.provider.pay(bonus) is Outcome.UNKNOWN
+    assert bench.provider.settle(bonus) is Outcome.CONFIRMED
+
+
+def test_control_characters_in_what_a_worker_is_told_are_left_out(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    visit = bench.submitted("A1")
+    note = "Read\x1b[31m the\x00 task.\nThen answer."
+
+    assert bench.provider.decide(visit, Verdict.REJECTED, note) is Outcome.CONFIRMED
+    bench.provider.block("A1", "\x07")
+
+    [call] = bench.account.called("RejectAssignment")
+    assert call.parameters["RequesterFeedback"] == "Read[31m the task.\nThen answer."
+
+
 @pytest.mark.parametrize("are_strict", [True, False])
 def test_blocks_told_twice_are_as_they_were(bench: Bench, are_strict: bool) -> None:
     bench.account.state.facts.blocks_are_strict = are_strict

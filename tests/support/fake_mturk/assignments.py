@@ -119,9 +119,19 @@ class Assignments:
         ]
         shown, token = page(found, parameters, lambda bonus: bonus.number)
         return {
-            "BonusPayments": [_show_bonus(bonus) for bonus in shown],
+            "BonusPayments": [self._show_bonus(bonus) for bonus in shown],
             "NumResults": len(shown),
             "NextToken": token,
+        }
+
+    def _show_bonus(self, bonus: Bonus) -> dict[str, Any]:
+        is_folded = self._state.facts.texts_are_folded
+        return {
+            "WorkerId": bonus.worker_id,
+            "BonusAmount": f"{bonus.amount:.2f}",
+            "AssignmentId": bonus.assignment_id,
+            "Reason": " ".join(bonus.reason.split()) if is_folded else bonus.reason,
+            "GrantTime": bonus.granted_at,
         }
 
     def approve(self, accept: Accept, feedback: str | None = None) -> None:
@@ -188,14 +198,4 @@ def _show(accept: Accept) -> dict[str, Any]:
         "Deadline": accept.deadline,
         "Answer": accept.answer,
         "RequesterFeedback": accept.feedback,
-    }
-
-
-def _show_bonus(bonus: Bonus) -> dict[str, Any]:
-    return {
-        "WorkerId": bonus.worker_id,
-        "BonusAmount": f"{bonus.amount:.2f}",
-        "AssignmentId": bonus.assignment_id,
-        "Reason": bonus.reason,
-        "GrantTime": bonus.granted_at,
     }

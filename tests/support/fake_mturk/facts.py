@@ -23,6 +23,8 @@ class Facts:
     expired_code: str = "ExpiredTokenException"
     #: whether blocking twice, and unblocking a worker who is not blocked, are errors
     blocks_are_strict: bool = False
+    #: whether lists show a text with other white space than it was sent with
+    texts_are_folded: bool = False
 
     def code_of(self, error: ApiError) -> str:
         """Return the code that an error is sent with."""

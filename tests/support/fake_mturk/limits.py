@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,10 @@ _LENGTHS = {
     "Subject": (1, 200),
     "MessageText": (1, 4096),
 }
+#: no character of XML 1.0
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]")
+_BREAK = re.compile(r"[\t\n\r]")
+_OF_ONE_LINE = frozenset({"Title", "Keywords", "Name"})
 
 
 def check_sizes(parameters: Mapping[str, Any]) -> None:
@@ -37,6 +42,8 @@ def check_sizes(parameters: Mapping[str, Any]) -> None:
             _check(name, value, _RANGES[name], f"{value}")
         elif name in _LENGTHS:
             _check(name, len(value.strip()), _LENGTHS[name], f"its length of {len(value)}")
+            if _CONTROL.search(value) or (name in _OF_ONE_LINE and _BREAK.search(value.strip())):
+                raise bad_value(name, "it has a control character")
 
 
 def _check(name: str, size: int, bounds: tuple[int, int], what: str) -> None:

@@ -172,6 +172,17 @@ class Operator:
         """
         return estimate_cost(self.database, self.plugins, checked.plan, most_rows=most_rows)
 
+    def balance_problems(self, checked: Checked) -> list[Problem]:
+        """Ask the provider whether the requester can pay for a checked configuration, as a launch
+        does, and return the problem where they cannot; a warning where the platform cannot be
+        asked. Writes nothing."""
+        plan = checked.plan
+        try:
+            return balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
+        except UnavailableError as error:
+            message = f"nobody can say whether the requester can pay for it: {error}"
+            return [plan.problem("provider", message, warning=True)]
+
     def launch(
         self,
         configuration: Configured,

@@ -74,12 +74,13 @@ def estimate_cost(
 def balance_problems(
     database: Database, plugins: Plugins, plan: Plan, *, most_rows: int
 ) -> list[Problem]:
-    """Compare what the requester can spend with what a checked plan may cost.
+    """Compare what the requester can spend with what a checked plan may cost; a sandbox refuses
+    what its account cannot pay just as well.
 
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform cannot be asked now.
     """
-    if plugins.provider(plan.provider.type).capabilities.sandbox or not plan.task.task_reward:
+    if not plan.task.task_reward:
         return []
     provider = _provider(database, plugins, plan)
     balance = provider.balance()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from famulus_mturk.calls import Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
+from famulus_mturk.texts import clean
 
+_LONGEST = 4096
 _BLOCKED = "The requester has blocked you from their tasks."
 _UNBLOCKED = "The requester has taken the block back."
 
@@ -12,7 +14,8 @@ _UNBLOCKED = "The requester has taken the block back."
 def block(mturk: Mturk, worker: str, reason: str) -> None:
     """Keep a worker from all of the requester's HITs."""
     try:
-        mturk.call("create_worker_block", WorkerId=worker, Reason=reason or _BLOCKED)
+        told = clean(reason, _LONGEST) or _BLOCKED
+        mturk.call("create_worker_block", WorkerId=worker, Reason=told)
     except RefusedError as error:
         if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
             raise
@@ -21,7 +24,8 @@ def block(mturk: Mturk, worker: str, reason: str) -> None:
 def unblock(mturk: Mturk, worker: str, reason: str) -> None:
     """Let a worker accept the requester's HITs again."""
     try:
-        mturk.call("delete_worker_block", WorkerId=worker, Reason=reason or _UNBLOCKED)
+        told = clean(reason, _LONGEST) or _UNBLOCKED
+        mturk.call("delete_worker_block", WorkerId=worker, Reason=told)
     except RefusedError as error:
         if error.meaning not in (Meaning.MISSING, Meaning.STATE):
             raise

@@ -6,12 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from famulus import Plan, Problem, QualificationRequirement, SharedTaskState
+from famulus import (
+    OnboardingRequired,
+    Plan,
+    Problem,
+    QualificationRequirement,
+    SharedTaskState,
+)
+from famulus_mturk.question import external_question
+from famulus_mturk.texts import control_character
 
-#: The most characters.
-_LONGEST = (("task_title", 128), ("task_description", 2000), ("task_tags", 1000))
+#: The most characters, and the control characters that are allowed. botocore's model of MTurk has
+#: neither; these are from AWS's documentation.
+_TEXTS = (
+    ("task_title", 128, ""), ("task_description", 2000, "\n\r\t"), ("task_tags", 1000, ""),
+)
 _LONGEST_QUALIFICATION = 200
-_SHORTEST_TASK, _LONGEST_TASK = 30, 31_536_000
+#: Seconds: of a HIT's life as well as of the time for one.
+_SHORTEST_TIME, _LONGEST_TIME = 30, 31_536_000
+_TIMES = ("assignment_duration_in_seconds", "task_lifetime_in_seconds")
+#: Bytes.
+_LARGEST_QUESTION = 65_535
 _LEAST_REWARD = Decimal("0.01")
 _MOST_REQUIREMENTS = 10
 _SPECIFIC = "shared_state.mturk_specific_qualifications"
@@ -27,28 +42,65 @@ def specific_requirements(state: SharedTaskState, provider_type: str) -> Sequenc
 def plan_problems(plan: Plan) -> Iterator[Problem]:
     """Yield what is wrong with the texts, the times, the reward and the requirements."""
     task = plan.task
-    for name, longest in _LONGEST:
-        text = getattr(task, name)
-        if text is not None and len(text) > longest:
-            message = f"has {len(text)} characters; MTurk takes at most {longest}"
+    for name, longest, allowed in _TEXTS:
+        for fault in _text_faults(getattr(task, name) or "", longest, allowed):
+            yield plan.problem(f"task.{name}", fault)
+    for name in _TIMES:
+        seconds = getattr(task, name)
+        if not _SHORTEST_TIME <= seconds <= _LONGEST_TIME:
+            message = f"{seconds} is not from {_SHORTEST_TIME} to {_LONGEST_TIME}, as MTurk asks"
             yield plan.problem(f"task.{name}", message)
-    seconds = task.assignment_duration_in_seconds
-    if not _SHORTEST_TASK <= seconds <= _LONGEST_TASK:
-        message = f"{seconds} is not from {_SHORTEST_TASK} to {_LONGEST_TASK}, as MTurk asks"
-        yield plan.problem("task.assignment_duration_in_seconds", message)
     if (task.task_reward or Decimal(0)) < _LEAST_REWARD:
         yield plan.problem("task.task_reward", f"MTurk pays at least {_LEAST_REWARD} dollars")
+    yield from _question_problems(plan)
     yield from _name_problems(plan)
     yield from _specific_problems(plan)
 
 
+def _text_faults(text: str, longest: int, allowed: str = "") -> Iterator[str]:
+    text = text.strip()
+    if len(text) > longest:
+        yield f"has {len(text)} characters; MTurk takes at most {longest}"
+    found = control_character(text, allowed=allowed)
+    if found is not None:
+        yield f"has the control character U+{ord(found):04X}, which MTurk refuses; leave it out"
+
+
+def _question_problems(plan: Plan) -> Iterator[Problem]:
+    """Yield what is wrong with the question, which holds little else than the run's address."""
+    url = getattr(plan.architect.args, "public_url", None) or ""
+    size = len(external_question(url, getattr(plan.provider.args, "frame_height", 0)).encode())
+    if size > _LARGEST_QUESTION:
+        message = f"makes a question of {size} bytes; MTurk takes at most {_LARGEST_QUESTION}"
+        yield plan.problem("architect.public_url", message)
+
+
 def _name_problems(plan: Plan) -> Iterator[Problem]:
-    for index, each in enumerate(plan.task.qualifications):
-        length = len(each.qualification_name)
-        if each.applies_to(plan.provider.type) and length > _LONGEST_QUALIFICATION:
-            message = f"has {length} characters; MTurk takes at most {_LONGEST_QUALIFICATION}"
-            key = f"task.qualifications.{index}.qualification_name"
-            yield plan.problem(key, message)
+    """Yield the names of qualifications that are too long there, wherever they are given."""
+    for key, name in _names(plan):
+        for fault in _text_faults(name, _LONGEST_QUALIFICATION):
+            yield plan.problem(key, fault)
+
+
+def _names(plan: Plan) -> Iterator[tuple[str, str]]:
+    where = (
+        ("task.qualifications", plan.task.qualifications),
+        ("shared_state.qualifications", map(_typed, plan.shared_state.qualifications)),
+    )
+    for key, asked in where:
+        for index, each in enumerate(asked):
+            if each.applies_to(plan.provider.type):
+                yield f"{key}.{index}.qualification_name", each.qualification_name
+    block = getattr(plan.blueprint.args, "block_qualification", None)
+    if block:
+        yield "blueprint.block_qualification", block
+    onboarding = getattr(plan.blueprint.args, "onboarding_qualification", None)
+    if onboarding:
+        # Failing it grants another one, whose name is longer.
+        yield (
+            "blueprint.onboarding_qualification",
+            OnboardingRequired.get_failed_qual(onboarding.strip()),
+        )
 
 
 def _specific_problems(plan: Plan) -> Iterator[Problem]:

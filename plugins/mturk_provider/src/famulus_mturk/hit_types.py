@@ -35,10 +35,10 @@ class HitTypes:
         task = run.plan.task
         answer = self.mturk.call(
             "create_hit_type",
-            Title=task.task_title,
-            Description=task.task_description,
+            Title=(task.task_title or "").strip(),
+            Description=(task.task_description or "").strip(),
             Reward=str((task.task_reward or Decimal(0)).quantize(_CENTS)),
-            Keywords=task.task_tags or "",
+            Keywords=(task.task_tags or "").strip(),
             AssignmentDurationInSeconds=task.assignment_duration_in_seconds,
             AutoApprovalDelayInSeconds=self.auto_approval_delay,
             QualificationRequirements=self.qualifications.requirements(run),

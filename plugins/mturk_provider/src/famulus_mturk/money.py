@@ -14,6 +14,7 @@ from famulus import Outcome, PaymentKind, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkBonus
+from famulus_mturk.texts import clean
 
 if TYPE_CHECKING:
     from famulus import Clock, Database, PaymentView, Transaction, VisitView
@@ -97,8 +98,7 @@ class Money:
         bonuses = self.mturk.pages(
             "list_bonus_payments", "BonusPayments", AssignmentId=sent.assignment_id
         )
-        wanted = (payment.worker_name, payment.amount, _reason(payment))
-        if any(_bonus(each) == wanted for each in bonuses):
+        if any(_is_bonus(payment, each) for each in bonuses):
             return Outcome.CONFIRMED
         known_at = datetime.fromtimestamp(sent.sent_at, UTC) + _LISTED_BY
         if self.clock() < known_at:
@@ -136,7 +136,7 @@ class Money:
                 raise
 
     def _reject(self, assignment: str, note: str) -> None:
-        feedback = _cut(note.strip(), _LONGEST_FEEDBACK)
+        feedback = clean(note, _LONGEST_FEEDBACK)
         try:
             self.mturk.call(
                 "reject_assignment", AssignmentId=assignment, RequesterFeedback=feedback
@@ -185,14 +185,16 @@ def _note(tx: Transaction, key: str, assignment: str) -> None:
 
 def _reason(payment: PaymentView) -> str:
     """Return the words for the worker, with a mark that finds this payment among others."""
-    mark = hashlib.sha256(payment.key.encode()).hexdigest()[:_MARK_LENGTH]
-    ending = f" (reference {mark})"
-    return f"{_cut(payment.reason, _LONGEST_REASON - len(ending))}{ending}".strip()
+    ending = f" {_mark(payment)}"
+    return f"{clean(payment.reason, _LONGEST_REASON - len(ending))}{ending}".strip()
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _mark(payment: PaymentView) -> str:
+    digest = hashlib.sha256(payment.key.encode()).hexdigest()[:_MARK_LENGTH]
+    return f"(reference {digest})"
 
 
-def _bonus(found: Mapping[str, Any]) -> tuple[str, Decimal, str]:
-    return found["WorkerId"], Decimal(found["BonusAmount"]), found["Reason"]
+def _is_bonus(payment: PaymentView, found: Mapping[str, Any]) -> bool:
+    """Return whether a bonus in MTurk's list is a payment, however the list shows its text."""
+    whom = (str(found["WorkerId"]), Decimal(found["BonusAmount"]))
+    return whom == (payment.worker_name, payment.amount) and _mark(payment) in found["Reason"]

@@ -111,7 +111,8 @@ class Qualifications:
         )
         # The search is fuzzy, and finds a new one only after a while.
         for each in types:
-            if each["Name"] == name and each["QualificationTypeStatus"] == "Active":
+            # What MTurk makes of white space inside of a name is not documented.
+            if each["Name"].split() == name.split() and each["QualificationTypeStatus"] == "Active":
                 _log.info("the account has a qualification type %r already; it is used", name)
                 return str(each["QualificationTypeId"])
         raise UnavailableError(

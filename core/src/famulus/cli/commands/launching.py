@@ -17,6 +17,7 @@ from famulus.cli.session import Session, pass_session
 from famulus.cli.staying import announce, stay
 from famulus.cli.texts.costs import say_cost
 from famulus.config.conf_files import split_conf
+from famulus.errors import UsageError
 from famulus.operate.operator import Operator
 from famulus.operate.reopening import refuse_ended
 from famulus.planning import lacking_secrets, stored_script
@@ -116,10 +117,16 @@ def _asked_for(keys: Sequence[str]) -> dict[str, str]:
 @with_configuration
 @pass_session
 def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
-    """Find everything that is wrong with a configuration, as a launch would; write nothing."""
+    """Find everything that is wrong with a configuration, as a launch would; write nothing.
+
+    Where a registered requester pays, the platform is asked for their balance.
+    """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
-    warn(checked.warnings)
+        unpaid = operator.balance_problems(checked)
+    warn([*checked.warnings, *(each for each in unpaid if each.warning)])
+    if any(not each.warning for each in unpaid):
+        raise UsageError([each for each in unpaid if not each.warning])
     plan, (picked, _) = checked.plan, split_conf(overrides)
     say(
         f"{picked or config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "

@@ -22,11 +22,12 @@ from famulus.operate.quoting import Estimate
 def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
     """Say what a task will cost with the provider's fees, before it is launched.
 
-    CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written.
+    CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written. What the requester
+    cannot pay for is a warning here.
     """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
-        warn(checked.warnings)
+        warn([*checked.warnings, *operator.balance_problems(checked)])
         estimate = operator.estimate(checked)
     if as_json:
         say_json(_json(estimate))
