@@ -94,6 +94,7 @@ def _shell(style: str, body: str = BODY) -> str:
             description="Three short questions about one text each.",
             page=Page(body=body, head=f"<style>{_css(style)}</style>"),
             token="token",
+            ticket="the-ticket",
             submission_id="1",
             storage_key="key",
             seconds_left=1740,

@@ -88,15 +88,18 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         fields = form_fields(self.headers, body)
-        self.server.received.append((self.path, fields))
+        path, _, query = self.path.partition("?")
+        if path in ("/submit", "/give-back"):
+            assert query == "ticket=the-ticket"
+        self.server.received.append((path, fields))
         self.server.go_on.wait()
         if self.server.replies:
             self.answer(*self.server.replies.pop(0))
-        elif self.path == "/submit":
+        elif path == "/submit":
             html = stored_document("Task", fields, self.server.late, self.server.completion)
             as_json = self.headers["Accept"] == "application/json"
             self.answer(200, submit_json("stored", "", html) if as_json else html, {})
-        elif self.path == "/give-back":
+        elif path == "/give-back":
             self.answer(200, given_back_document("Task"), {OUTCOME_HEADER: "given_back"})
         else:
             self.answer(200, "<h1>The platform has it</h1>", {})
@@ -156,6 +159,7 @@ def document(**changes: Any) -> str:
         "description": "",
         "page": page,
         "token": "the token",
+        "ticket": "the-ticket",
         "submission_id": "first",
         "storage_key": "agent-1",
         "seconds_left": None,
@@ -253,7 +257,7 @@ def test_browser_without_fetch_posts_plainly(stub: Stub, open_page: Callable[...
     page.get_by_label("Name").fill("Ann")
     submit(page)
 
-    page.wait_for_url("**/submit")
+    page.wait_for_url("**/submit?ticket=the-ticket")
     expect(stored(page)).to_be_visible()
 
 

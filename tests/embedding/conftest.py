@@ -30,7 +30,8 @@ def work() -> Work:
             page: str = response.read().decode()
         hidden = re.findall(r'name="(famulus_\w+)" value="([^"]+)"', page)
         form = urlencode([*hidden, *answers.items()]).encode()
-        with urlopen(urljoin(url, "submit"), data=form) as response:
+        (action,) = re.findall(r'<form[^>]* action="([^"]+)"', page)
+        with urlopen(urljoin(url, action), data=form) as response:
             assert response.status == 200
         return page
 

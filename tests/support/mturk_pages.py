@@ -111,6 +111,7 @@ class MTurkPage:
                 description="",
                 page=compiled.render(VALUES),
                 token="the token",
+                ticket="the-ticket",
                 submission_id="first",
                 storage_key="agent-1",
                 seconds_left=None,
@@ -168,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         sent = _fields(self.headers, body)
-        if self.path == "/here/submit":
+        if self.path == "/here/submit?ticket=the-ticket":
             self.server.received.put(
                 [pair for pair in sent if pair[0] not in (TOKEN_FIELD, SUBMISSION_FIELD)]
             )

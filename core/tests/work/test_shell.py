@@ -73,6 +73,7 @@ def shell(**changes: Any) -> TaskShell:
         "description": "Say what you think.",
         "page": PAGE,
         "token": "signed",
+        "ticket": "1.7.admits",
         "submission_id": "one",
         "storage_key": "agent-7",
         "seconds_left": 1800,
@@ -152,7 +153,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
     (form,) = page.named("form")
     assert form["method"] == "post"
     assert form["enctype"] == "multipart/form-data"
-    assert form["action"] == "submit"
+    assert form["action"] == "submit?ticket=1.7.admits"
     assert form["data-storage-key"] == "agent-7"
     assert [(field["name"], field.get("value")) for field in page.named("input")] == [
         (TOKEN_FIELD, "signed"),
@@ -161,7 +162,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
     ]
     submit, give_back = page.named("button")
     assert "formaction" not in submit
-    assert give_back["formaction"] == "give-back"
+    assert give_back["formaction"] == "give-back?ticket=1.7.admits"
     assert "formnovalidate" in give_back
 
 
@@ -202,7 +203,7 @@ def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -
 
 
 def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
-    sent = {"action": "submit", "method": "post", "data-storage-key": "agent-7"}
+    sent = {"action": "submit?ticket=1.7.admits", "method": "post", "data-storage-key": "agent-7"}
     page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
 
     (form,) = Elements(task_document(shell(page=page))).named("form")

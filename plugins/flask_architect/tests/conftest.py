@@ -66,9 +66,11 @@ def _served(application: Any, settings: dict[str, Any]) -> Iterator[Served]:
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
     chosen = Settings(**{"threads": 4, "sweep_seconds": 0.05, "stop_seconds": 0.2, **settings})
     ready = threading.Event()
+    wrong: list[dict[str, Any]] = []
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, Server]] = []
 
     async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
         told = asyncio.Event()
         server = Server(application, listener, chosen)
         running.append((asyncio.get_running_loop(), told, server))
@@ -91,6 +93,7 @@ def _served(application: Any, settings: dict[str, Any]) -> Iterator[Served]:
         yield Served(port, server, stop)
     finally:
         stop()
+    assert not wrong
 
 
 @pytest.fixture

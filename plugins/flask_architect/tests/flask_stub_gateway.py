@@ -28,6 +28,15 @@ class StubGateway:
             each.mkdir()
         self.headers: Mapping[str, str] = {"Content-Security-Policy": "frame-ancestors 'none'"}
         self.forms: list[Form] = []
+        #: the only one that admits a form, or None for any
+        self.ticket: str | None = None
+
+    def admits(self, ticket: str) -> bool:
+        return self.ticket in (None, ticket)
+
+    def not_admitted(self, *, as_json: bool) -> Reply:
+        kind = "application/json" if as_json else "text/html; charset=utf-8"
+        return Reply(status=404, body="not admitted", content_type=kind)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
         return Reply(status=200, body=json.dumps(dict(query)))

@@ -272,27 +272,58 @@ def test_unavailable_gateway_asks_to_come_again(client: FlaskClient) -> None:
     assert client.post("/submit", data={"unavailable": "1"}).status_code == 503
 
 
-def test_form_too_many_at_once_is_asked_to_come_again(
-    gateway: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("famulus_flask.answers._PATIENCE_SECONDS", 0.01)
-    client = _limited(gateway, max_forms_at_once=1)
+def test_bodies_get_three_quarters_of_the_threads_of_another_server(gateway: Any) -> None:
+    client = _limited(gateway, threads=4)
+    statuses: list[int] = []
 
     class Nested(io.BytesIO):
+        """A body that is received while another one is."""
+
         def read(self, size: int | None = -1) -> bytes:
-            replies.append(client.post("/submit", data={"a": "1"}).status_code)
+            send()
             return super().read(size)
 
-    replies: list[int] = []
-    client.post(
-        "/submit",
-        input_stream=Nested(b"a=1"),
-        content_type=_URLENCODED,
+    def send() -> None:
+        if len(statuses) < 10:
+            statuses.append(0)
+            place = len(statuses) - 1
+            statuses[place] = client.post(
+                "/submit",
+                input_stream=Nested(b"a=1") if place < 3 else io.BytesIO(b"a=1"),
+                content_type=_URLENCODED,
+                environ_overrides={"wsgi.input_terminated": True},
+            ).status_code
+            statuses.append(client.get("/?worker_id=x").status_code)
+
+    send()
+
+    assert statuses.count(503) >= 1
+    assert statuses[0] == 200
+    assert client.post("/submit", data={"a": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/submit", "/give-back"])
+@pytest.mark.parametrize("query", ["", "?ticket=", "?ticket=bad", "?ticket=bad&ticket=good"])
+def test_form_without_a_ticket_is_refused_before_it_is_read(
+    client: FlaskClient, gateway: Any, address: str, query: str
+) -> None:
+    gateway.ticket = "good"
+
+    class Unread(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError
+
+    reply = client.post(
+        address + query,
+        input_stream=Unread(),
+        content_type=_MULTIPART,
         environ_overrides={"wsgi.input_terminated": True},
+        headers={"Accept": "application/json"},
     )
 
-    assert replies[0] == 503
-    assert client.post("/submit", data={"a": "1"}).status_code == 200
+    assert reply.status_code == 404
+    assert reply.is_json == (address == "/submit")
+    assert client.post("/submit?ticket=good", data={"a": "1"}).status_code == 200
 
 
 def test_asset_comes_from_the_first_folder_that_has_it(client: FlaskClient, gateway: Any) -> None:

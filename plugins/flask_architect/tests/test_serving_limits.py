@@ -219,7 +219,32 @@ def test_large_body_waits_in_a_file_that_nobody_else_can_read(
         assert _status(client.recv(4096)) == 200
     (file,) = stub_gateway.kept_folder.iterdir()
     assert file.stat().st_size == 500_000
-    assert not list(_spooled(stub_gateway.upload_folder))
+    _wait_until(lambda: not list(_spooled(stub_gateway.upload_folder)))
+
+
+@pytest.mark.parametrize("query", ["", "?ticket=forged", "?ticket=good%20", "?x=good"])
+@pytest.mark.parametrize("address", ["/submit", "/give-back"])
+@pytest.mark.parametrize("size", [3, 1_000_000])
+def test_nothing_is_kept_of_a_form_without_a_ticket(
+    serve: Any, stub_gateway: Any, address: str, query: str, size: int
+) -> None:
+    stub_gateway.ticket = "good"
+    served = serve(create_app(stub_gateway))
+    request = _upload(size).replace(b"/submit", f"{address}{query}".encode(), 1)
+    folder = stub_gateway.upload_folder
+    with served.connect() as client:
+        for start in range(0, len(request), 100_000):
+            with contextlib.suppress(ConnectionError):
+                client.sendall(request[start : start + 100_000])
+            assert not list(folder.iterdir())
+            assert sys.platform != "linux" or not list(_spooled(folder))
+        received = client.recv(4096)
+
+    assert _status(received) == 404
+    assert not stub_gateway.forms
+    assert not served.server.site._disk._promised
+    good = _upload(size).replace(b"/submit", b"/submit?ticket=good", 1)
+    assert _status(served.talk(good)) == 200
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 import logging
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -194,6 +196,28 @@ def test_reply_that_breaks_off_is_not_taken_for_a_whole_one(
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         _ask(served.port)
     assert "a mistake" in caplog.text
+
+
+@pytest.mark.parametrize("request_line", [b"GET / HTTP/1.1\r\n", b"nonsense\r\n"])
+def test_client_may_reset_the_connection_at_any_time(serve: Any, request_line: bytes) -> None:
+    going, done = threading.Semaphore(0), threading.Event()
+
+    def application(environ: Any, start_response: Any) -> Any:
+        going.release()
+        done.wait(_PATIENCE)
+        start_response("200 OK", [])
+        return [b"x" * 300_000]
+
+    served = serve(application, threads=8)
+    for _ in range(8):
+        with served.connect() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(request_line + b"Host: x\r\nConnection: close\r\n\r\n")
+            if request_line.startswith(b"GET"):
+                assert going.acquire(timeout=_PATIENCE)
+    done.set()
+
+    assert _ask(served.port)[0].status == 200
 
 
 def test_reply_is_dropped_when_the_client_has_gone(

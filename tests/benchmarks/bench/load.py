@@ -19,6 +19,7 @@ _BOUNDARY = b"------------------------famulus0benchmark"
 #: an answer of 1 kB
 _FIELDS = ((b"rating", b"bad"), (b"comment", b"x" * 1000))
 _HIDDEN = re.compile(rb'name="(famulus_token|famulus_submission)" value="([^"]+)"')
+_ACTION = re.compile(rb' action="(submit[^"]*)"')
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _RECEIVED = 1 << 18
 
@@ -35,7 +36,9 @@ def submission(page: bytes) -> bytes:
     if len(hidden) != 2:
         raise LookupError(f"no form of a task in {page[:300]!r}")
     body = b"".join(_part(name, value) for name, value in (*hidden, *_FIELDS)) + _END
-    return _POST % len(body) + body
+    action = _ACTION.search(page)
+    assert action is not None
+    return _POST % (action[1], len(body)) + body
 
 
 def work(host: str, port: int, load: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +163,7 @@ def _part(name: bytes, value: bytes) -> bytes:
 
 _END = b"--%s--\r\n" % _BOUNDARY
 _POST = (
-    b"POST /submit HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+    b"POST /%%s HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
     b"Content-Type: multipart/form-data; boundary=%s\r\nContent-Length: %%d\r\n\r\n" % _BOUNDARY
 )
 

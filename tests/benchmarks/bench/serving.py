@@ -174,10 +174,11 @@ def _sample(run: Run) -> tuple[bytes, bytes]:
     page = _ask(run.host, run.port)
     assert page is not None
     head, _, body = submission(page).partition(b"\r\n\r\n")
-    headers = dict(line.split(": ") for line in head.decode().split("\r\n")[1:])
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ") for line in lines)
     connection = http.client.HTTPConnection(run.host, run.port, timeout=30)
     with contextlib.closing(connection):
-        connection.request("POST", "/submit", body, headers)
+        connection.request("POST", first.split(" ")[1], body, headers)
         return page, connection.getresponse().read()
 
 

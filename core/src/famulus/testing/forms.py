@@ -80,6 +80,11 @@ class HtmlForm:
     controls: Sequence[Control]
 
     @property
+    def action(self) -> str:
+        """The address that it is sent to, as the page writes it."""
+        return self.attributes.get("action", "")
+
+    @property
     def is_onboarding(self) -> bool:
         """Whether it is the one a worker passes first."""
         return "data-onboarding" in self.attributes

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from attrs import define, field, frozen
 
@@ -42,6 +43,18 @@ class OpenPage:
         """Whether there is something to do."""
         return self.filled is not None
 
+    @property
+    def submit_address(self) -> str:
+        """Where the form is sent."""
+        form = self.answer.form
+        assert form is not None
+        return form.action
+
+    @property
+    def give_back_address(self) -> str:
+        """Where the form is sent by the button that gives the unit back."""
+        return urlsplit(self.submit_address)._replace(path="give-back").geturl()
+
 
 @define
 class ScriptedWorker:
@@ -72,12 +85,14 @@ class ScriptedWorker:
     def submit(self, page: OpenPage) -> Answer:
         """Send the form of an open page. Again, it is the same submission."""
         assert page.filled is not None, f"there is no form to send: {page.answer.text}"
-        return self.way.send(page.filled, as_json=self.has_scripts)
+        return self.way.send(
+            page.filled, action=page.submit_address, as_json=self.has_scripts
+        )
 
     def give_back(self, page: OpenPage) -> Answer:
         """Press the button that gives the unit back."""
         assert page.filled is not None
-        return self.way.send(page.filled, action="give-back", as_json=False)
+        return self.way.send(page.filled, action=page.give_back_address, as_json=False)
 
     def steady(self, most: int = 1000) -> list[Answer]:
         """Do one unit after the other until there are none, or ``most`` are done."""

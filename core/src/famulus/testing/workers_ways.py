@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 from urllib.error import HTTPError
-from urllib.parse import urlencode, urljoin
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from attrs import frozen
@@ -36,7 +36,7 @@ class Answer:
     def form(self) -> HtmlForm | None:
         """The form to fill in, or None where there is nothing to do."""
         form = None if self.is_json else html_form(self.text)
-        return form if form is not None and form.attributes.get("action") == "submit" else None
+        return form if form is not None and urlsplit(form.action).path == "submit" else None
 
     @property
     def is_json(self) -> bool:
@@ -65,8 +65,9 @@ class WayIn(Protocol):
         """Open the task's page."""
         ...
 
-    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
-        """Send a form; ``as_json`` is how the page's own script asks."""
+    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
+        """Send a form to the address that its page names; ``as_json`` is how the page's own script
+        asks."""
         ...
 
 
@@ -80,12 +81,16 @@ class GatewayWay:
         """Open the task's page."""
         return _answer(self.gateway.arrive(query))
 
-    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
+    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
         """Send a form, its files put where an architect puts them."""
+        address = urlsplit(action)
+        ticket = dict(parse_qsl(address.query)).get("ticket", "")
+        if not self.gateway.admits(ticket):
+            return _answer(self.gateway.not_admitted(as_json=as_json))
         received = [self._received(file) for file in filled.files]
         form = Form(fields=list(filled.fields), files=received)
         try:
-            if action == "give-back":
+            if address.path == "give-back":
                 return _answer(self.gateway.give_back(form))
             return _answer(self.gateway.submit(form, as_json=as_json))
         finally:
@@ -111,7 +116,7 @@ class HttpWay:
         """Ask for what lies beside the page; the path goes out as it is."""
         return _ask(Request(self.url + path))
 
-    def send(self, filled: Filled, *, action: str = "submit", as_json: bool = True) -> Answer:
+    def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
         """Send a form as ``multipart/form-data``."""
         boundary = secrets.token_hex(16)
         headers = {

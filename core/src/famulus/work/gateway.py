@@ -203,6 +203,10 @@ class Gateway:
         """
         return self._tokens.read_ticket(ticket) is not None
 
+    def not_admitted(self, *, as_json: bool = False) -> Reply:
+        """Answer a form that is sent to an address without a valid ticket."""
+        return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+
     @_guarded
     def arrive(self, query: Mapping[str, str]) -> Reply:
         """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
@@ -383,6 +387,7 @@ class Gateway:
                 description=self._description,
                 page=page,
                 token=self._tokens.sign(found.agent, onboarding=onboarding),
+                ticket=self._tokens.sign_ticket(found.agent),
                 submission_id=secrets.token_hex(16),
                 # One host may serve the runs of several databases, and a browser keeps by host.
                 storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",

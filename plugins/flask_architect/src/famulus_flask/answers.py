@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
@@ -21,27 +22,25 @@ if TYPE_CHECKING:
 
     from famulus import Gateway
 
-#: How long a form waits for others that are on their way in.
-_PATIENCE_SECONDS = 1.0
-
 #: Where an application keeps its :class:`Answers` for the server that runs it.
 EXTENSION = "famulus_flask"
 #: The variable of a request whose body was received and admitted by our own server.
 RECEIVED = "famulus_flask.received"
 FORM_ADDRESSES = ("/submit", "/give-back")
 
+_TICKET = "ticket"
 _HTML = "text/html"
 _JSON = "application/json"
 
 
 class Answers:
-    """Carry requests to one gateway; forms only so many at once."""
+    """Carry requests to one gateway."""
 
     def __init__(self, gateway: Gateway, limits: Limits, instance: str = "") -> None:
         self.limits = limits
         self._gateway = gateway
         self._instance = instance
-        self._room_for_forms = threading.Semaphore(limits.max_forms_at_once)
+        self._room_for_bodies = threading.Semaphore(limits.max_bodies_at_once)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
         """Answer a worker who comes in."""
@@ -50,10 +49,19 @@ class Answers:
     def submit(self, environ: WSGIEnvironment) -> Reply:
         """Answer a submission; raises as :func:`famulus_flask.forms.received_form` does.
 
-        :raises famulus.UnavailableError: when too many forms are on their way in.
+        :raises famulus.UnavailableError: when too many bodies are being received.
         """
         as_json = wants_json(environ)
         return self._take_form(environ, lambda form: self._gateway.submit(form, as_json=as_json))
+
+    def refusal(self, environ: WSGIEnvironment) -> Reply | None:
+        """Return the reply to a form whose body must not be received; None to receive it."""
+        query = parse_qs(environ.get("QUERY_STRING", ""))
+        if self._gateway.admits(query.get(_TICKET, [""])[0]):
+            return None
+        # The page's script reads the outcome of giving back from a page.
+        is_submission = environ["PATH_INFO"] == "/submit"
+        return self._gateway.not_admitted(as_json=is_submission and wants_json(environ))
 
     def give_back(self, environ: WSGIEnvironment) -> Reply:
         """Answer a worker who gives their unit back; raises as :meth:`submit` does."""
@@ -77,21 +85,30 @@ class Answers:
         return {**self._gateway.headers, "X-Content-Type-Options": "nosniff"}
 
     def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
-        with self._room(environ), received_form(environ, self.upload_folder, self.limits) as form:
+        if not environ.get(RECEIVED) and (refusal := self.refusal(environ)) is not None:
+            return refusal
+        with contextlib.ExitStack() as stack:
+            with self._room(environ):
+                form = stack.enter_context(
+                    received_form(environ, self.upload_folder, self.limits)
+                )
             return take(form)
 
     @contextlib.contextmanager
     def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
-        """Bound the threads that wait for bodies, where the server does not receive them first."""
+        """Keep threads for pages, where the server does not receive bodies by itself.
+
+        A form that finds no room does not wait for it, which would take a thread too.
+        """
         if environ.get(RECEIVED):
             yield
             return
-        if not self._room_for_forms.acquire(timeout=_PATIENCE_SECONDS):
-            raise UnavailableError("too many forms are on their way in")
+        if not self._room_for_bodies.acquire(blocking=False):
+            raise UnavailableError("too many forms are being received")
         try:
             yield
         finally:
-            self._room_for_forms.release()
+            self._room_for_bodies.release()
 
     def upload_folder(self) -> Path:
         """Return the folder in which files are received."""

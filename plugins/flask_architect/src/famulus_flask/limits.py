@@ -21,8 +21,13 @@ class Limits:
     max_text_bytes: int = 2_000_000
     max_fields: int = 1000
     max_files: int = 100
-    #: forms that may be on their way in at the same time; others wait, then are told to come again
-    max_forms_at_once: int = 1000
+    #: threads of each process of a WSGI server that does not receive bodies by itself
+    threads: int = 32
+
+    @property
+    def max_bodies_at_once(self) -> int:
+        """How many threads may receive bodies; the others are for pages."""
+        return max(1, self.threads * 3 // 4)
 
     def to_environment(self) -> dict[str, str]:
         """Return the variables from which :meth:`from_environment` makes the same limits."""

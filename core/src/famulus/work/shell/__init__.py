@@ -15,6 +15,7 @@ from famulus.work.shell.stored import already_document, stored_document, submit_
 from famulus.work.shell.task import (
     OUTCOME_HEADER,
     SUBMISSION_FIELD,
+    TICKET_PARAMETER,
     TOKEN_FIELD,
     TaskShell,
     preview_document,
@@ -24,6 +25,7 @@ from famulus.work.shell.task import (
 __all__ = [
     "OUTCOME_HEADER",
     "SUBMISSION_FIELD",
+    "TICKET_PARAMETER",
     "TOKEN_FIELD",
     "TaskShell",
     "already_document",

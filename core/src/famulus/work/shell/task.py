@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
 from html import escape
+from urllib.parse import urlencode
 
 from attrs import frozen
 
@@ -14,6 +14,8 @@ from famulus.work.shell.frame import attributes, document, script
 TOKEN_FIELD = "famulus_token"
 #: What became of a unit that was given back, for the page's script.
 OUTCOME_HEADER = "X-Famulus-Outcome"
+#: The parameter of a form's address that admits its body. It may appear in access logs.
+TICKET_PARAMETER = "ticket"
 #: The hidden field that is the same at every attempt to send one page's form.
 SUBMISSION_FIELD = "famulus_submission"
 
@@ -22,14 +24,16 @@ SUBMISSION_FIELD = "famulus_submission"
 class TaskShell:
     """What a task page is made from beside the blueprint's part.
 
-    ``storage_key`` names the agent among the answers that its browser keeps; ``seconds_left`` is
-    None when the work has no deadline.
+    ``token`` answers for the worker and stands in the form; ``ticket`` only admits the form's body
+    and stands in its address. ``storage_key`` names the agent among the answers that its browser
+    keeps; ``seconds_left`` is None when the work has no deadline.
     """
 
     title: str
     description: str
     page: Page
     token: str
+    ticket: str
     submission_id: str
     storage_key: str
     seconds_left: int | None
@@ -45,7 +49,10 @@ def task_document(shell: TaskShell) -> str:
     """
     page = shell.page
     onboarding = ' data-onboarding=""' if shell.onboarding else ""
-    sending = f'{_SENDING} data-storage-key="{escape(shell.storage_key)}"{onboarding}'
+    sending = (
+        f'{_SENDING} action="{escape(_address("submit", shell.ticket))}"'
+        f' data-storage-key="{escape(shell.storage_key)}"{onboarding}'
+    )
     body = (
         f'<main id="famulus-page">\n'
         f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
@@ -53,7 +60,7 @@ def task_document(shell: TaskShell) -> str:
         f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(shell.can_give_back)}{script('parsed.js')}"
+        f"{_actions(_address('give-back', shell.ticket), shell.can_give_back)}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
     return _document(shell.title, body, page)
@@ -97,7 +104,7 @@ def _form(page: Page, sending: str) -> str:
     return f"<form{attributes({'id': 'famulus-form', **own})}{sending}>\n"
 
 
-_SENDING = ' method="post" enctype="multipart/form-data" action="submit" accept-charset="utf-8"'
+_SENDING = ' method="post" enctype="multipart/form-data" accept-charset="utf-8"'
 _NEVER_SENT = ' method="dialog"'
 _NOT_THE_PAGES = frozenset({"action", "method", "enctype", "accept-charset", "target"}) | {
     "data-storage-key",
@@ -134,11 +141,14 @@ def _hidden(name: str, value: str) -> str:
     return f'<input type="hidden" name="{name}" value="{escape(value)}" autocomplete="off">\n'
 
 
-@cache
-def _actions(can_give_back: bool) -> str:
+def _address(name: str, ticket: str) -> str:
+    return f"{name}?{urlencode({TICKET_PARAMETER: ticket})}"
+
+
+def _actions(give_back_address: str, can_give_back: bool) -> str:
     give_back = (
         '<button id="famulus-give-back" class="famulus-quiet-button" type="submit"'
-        ' formaction="give-back" formnovalidate>Give back</button>\n'
+        f' formaction="{escape(give_back_address)}" formnovalidate>Give back</button>\n'
     )
     return (
         '<div id="famulus-alert" class="famulus-frame famulus-alert" role="alert" tabindex="-1"'

@@ -9,7 +9,7 @@ function careForForm(form) {
   // The author's fields may hide the form's own properties once they are there.
   const isOnboarding = form.hasAttribute("data-onboarding");
   const submitUrl = new URL(form.getAttribute("action"), document.baseURI).href;
-  const giveBackUrl = new URL("give-back", submitUrl).href;
+  const giveBackUrl = new URL("give-back" + new URL(submitUrl).search, submitUrl).href;
   const ownFields = ["famulus_token", "famulus_submission"];
   let task, submitButton, giveBackButton, status, alertBox, submitLabel, clock;
   let parsed = false;

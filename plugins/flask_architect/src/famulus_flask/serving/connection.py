@@ -282,8 +282,11 @@ class Connection(asyncio.Protocol):
         if self.transport.is_closing():
             return
         self.deadline = self._server.time() + self._settings.linger_seconds
-        if self.transport.can_write_eof():
+        try:
             self.transport.write_eof()
+        except OSError:  # the client has closed or reset the connection
+            self.transport.abort()
+            return
         self.transport.resume_reading()
 
     def _drop_waiting(self) -> None:

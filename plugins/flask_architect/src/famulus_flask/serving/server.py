@@ -115,8 +115,13 @@ class Server:
         while any(each.is_busy for each in self._connections) and self.time() < end:
             await asyncio.sleep(_STOP_LOOK_SECONDS)
         for connection in list(self._connections):
-            connection.transport.close()
-        await asyncio.sleep(0)
+            connection.transport.close()  # once what is buffered has gone out
+        while self._connections and self.time() < end:
+            await asyncio.sleep(_STOP_LOOK_SECONDS)
+        for connection in list(self._connections):
+            connection.transport.abort()
+        while self._connections:
+            await asyncio.sleep(0)
         self.pool.close()
 
     def _sweep(self) -> None:

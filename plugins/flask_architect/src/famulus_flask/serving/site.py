@@ -32,17 +32,25 @@ class Site:
 
     def body_limit(self, head: Head) -> int:
         """Return how large the body of a request may be."""
-        if self._answers is None or head.path not in FORM_ADDRESSES:
+        if self._answers is None or not _takes_form(head):
             return self._small_body
         return self._answers.limits.max_form_bytes
 
     def disk_for(self, head: Head) -> DiskSpace | None:
         """Return where a body is kept that is not small; None where none may be sent."""
-        return self._disk if head.path in FORM_ADDRESSES else None
+        return self._disk if _takes_form(head) else None
 
     def refusal(self, head: Head) -> Response | None:
         """Return the reply to a request whose body is not to be received; None to receive it."""
-        return None
+        if self._answers is None or not _takes_form(head):
+            return None
+        environ = {
+            "PATH_INFO": head.path,
+            "QUERY_STRING": head.query,
+            "HTTP_ACCEPT": head.text(b"accept"),
+        }
+        refusal = self._answers.refusal(environ)
+        return None if refusal is None else self._respond(refusal)
 
     def health(self, head: Head, *, is_busy: bool) -> Response | None:
         """Answer a look at the server's health; None for any other request."""
@@ -68,6 +76,10 @@ class Site:
         if self._answers is not None:
             headers = self._answers.headers(reply)
         return response_from(reply, headers)
+
+
+def _takes_form(head: Head) -> bool:
+    return head.method == "POST" and head.path in FORM_ADDRESSES
 
 
 def answers_of(application: Any) -> Answers | None:
