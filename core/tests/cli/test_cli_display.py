@@ -19,6 +19,8 @@ from famulus.cli.texts.display import Lines, details, display
 from famulus.cli.texts.words import counted, duration
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
+from famulus.work.platform.outbox import Telling
+from famulus.work.platform.troubles import Trouble
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LOOK = Progress(
@@ -182,3 +184,13 @@ def test_released_signal_ends_the_program_as_ever(kept_handlers: None) -> None:
         interrupts.release()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_what_the_platform_was_not_told_is_shown_with_each_look(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    trouble = Trouble(kind=Telling.OPEN_PLACES, is_refused=True, rows=2, error="no money")
+
+    Lines(30).show(look(troubles=[trouble]))
+
+    assert "the platform has refused to open places (2 times): no money" in capsys.readouterr().out

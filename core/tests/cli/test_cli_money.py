@@ -163,11 +163,13 @@ def test_a_refused_payment_is_made_again_when_somebody_says_so(
     for reason in ("first", "second"):
         famulus("bonus", 1, "0.50", "--reason", reason)
     refused = famulus("bonus", 1, "0.50", "--reason", "third")
+    status = famulus("status", 1)
     retried = famulus("payments", "retry", 3)
     once_more = famulus("payments", "retry", 3)
 
     assert refused.exit_code == 1
     assert "failed" in refused.stdout
+    assert "the platform has refused to pay: mock is told to refuse" in status.stdout
     assert (retried.exit_code, "confirmed" in retried.stdout) == (0, True)
     assert once_more.exit_code == 1
     assert "only a failed one can be made again" in once_more.stderr

@@ -13,6 +13,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, VisitStatus
 from famulus.model.tables import TaskRun, Unit
 from famulus.model.transaction import Transaction
+from famulus.operate.catching_up import catch_up
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import (
@@ -27,6 +28,7 @@ from famulus.work.gateway import Gateway
 from famulus.work.limits import set_limits
 from famulus.work.money.deciding import decide
 from famulus.work.money.settling import settle_decisions
+from famulus.work.platform.places import count_places
 from famulus.work.platform.telling import tell_run
 
 
@@ -313,3 +315,76 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
     for _ in range(2):
         tell_run(database, plugins, gateway.run_id)
     assert platform.disposed == 1
+
+
+def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    platform.faults = [Fault.REFUSED]
+    gateway = launch(operator, 3)
+    for _ in range(5):
+        turn(operator, clock)
+
+    assert platform.open == set()
+    assert [str(trouble) for trouble in operator.progress(gateway.run_id).troubles] == [
+        "the platform has refused to open places: the balance is too low"
+    ]
+    lines = [line for line in caplog.messages if "too low" in line]
+    assert lines == [
+        f"run {gateway.run_id}: the platform has refused to open places: the balance is too low; "
+        f"once that is mended, `famulus sync {gateway.run_id}` tells it again"
+    ]
+    with database.read() as tx:
+        assert count_places(tx, gateway.run_id) == 0
+
+
+@pytest.mark.parametrize("way", ["sync", "resume after a kill", "resume after a stop"])
+def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for_it(
+    way: str, operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("famulus.work.platform.ways.PLACES_TOGETHER", 2)
+    platform.faults = [None, Fault.REFUSED]
+    gateway = launch(operator, 5)
+    assert platform.open == {0, 1}
+    Worker(gateway, "a").work()
+    turn(operator, clock)
+    if way == "sync":
+        catch_up(database, plugins, gateway.run_id)
+    else:
+        if way == "resume after a stop":
+            operator.stop(gateway.run_id, now=True)
+        operator._runs.clear()
+        drop = TaskRun.update(lease_until=None, lease_holder="")
+        database.write(lambda tx: tx.execute(drop))
+        clock.advance(1)
+        operator.resume(gateway.run_id)
+    for _ in range(3):
+        turn(operator, clock)
+
+    # The place that was taken is open on this platform until it is closed.
+    taken = platform.open & {0}
+    assert len(platform.open - taken) == 4
+    assert operator.progress(gateway.run_id).troubles == []
+
+
+def test_a_platform_that_stays_away_is_logged_once_and_once_more_when_it_is_back(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    platform.faults = [Fault.THROTTLED] * 3
+    gateway = launch(operator, 1)
+    for _ in range(2):
+        turn(operator, clock)
+    assert "still to be told to open places: throttled" in str(
+        operator.progress(gateway.run_id).troubles[0]
+    )
+    for _ in range(10):
+        turn(operator, clock)
+
+    assert [line for line in caplog.messages if "open places" in line] == [
+        f"run {gateway.run_id}: the platform cannot be told to open places: throttled; it is told "
+        f"again by itself, or at once by `famulus sync {gateway.run_id}`",
+        "the platform could be told to open places again",
+    ]

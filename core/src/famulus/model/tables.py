@@ -500,6 +500,12 @@ _index(
 _index("outbox_key", Outbox, Outbox.key, unique=True)
 _index("outbox_of_run", Outbox, Outbox.run, Outbox.kind)
 _index(
+    "outbox_failed",
+    Outbox,
+    Outbox.run,
+    where=(Outbox.status == literal(OutboxStatus.FAILED)),
+)
+_index(
     "outbox_pending",
     Outbox,
     Outbox.next_attempt_at,

@@ -33,6 +33,7 @@ from famulus.work.money.settling import REJECTED_INSTEAD
 from famulus.work.platform.disposal import read_leftover
 from famulus.work.platform.outbox import Telling
 from famulus.work.platform.telling import contact
+from famulus.work.platform.troubles import DEEDS
 from famulus.work.runs import RunRecord, find_run, read_run
 
 _MOST_ASKED = 500
@@ -111,14 +112,14 @@ def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         if waiting:
             why = f": {waiting[-1].error}" if waiting[-1].error else ""
             yield Difference(
-                run=run.id, what=f"the platform is still to be told: {_WHAT[kind]}"
+                run=run.id, what=f"the platform is still to be told: {DEEDS[kind]}"
                 f"{_times(len(waiting))}{why}", command=("sync", run.id),
             )
         refused = [row for row in mine if row.status is OutboxStatus.FAILED]
         if refused and kind is not Telling.DECIDE:
             yield Difference(
                 run=run.id,
-                what=f"the platform has refused {_WHAT[kind]}{_times(len(refused))}: "
+                what=f"the platform has refused {DEEDS[kind]}{_times(len(refused))}: "
                 f"{refused[-1].error}",
                 command=("sync", run.id),
             )
@@ -228,17 +229,6 @@ def _of_requesters(tx: Transaction) -> Iterator[Difference]:
             f"{_times(len(mine))}: {mine[-1].error}",
             command=("sync",),
         )
-
-
-_WHAT = {
-    Telling.OPEN_PLACES: "to open places",
-    Telling.MOVE_END: "when its places close",
-    Telling.CLOSE_PLACES: "to close its places",
-    Telling.DISPOSE: "to tidy up",
-    Telling.DECIDE: "a verdict",
-    Telling.QUALIFY: "a qualification",
-    Telling.BLOCK: "a block",
-}
 
 
 def _times(number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import frozen
@@ -12,6 +12,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
+from famulus.work.platform.troubles import Trouble, read_troubles
 from famulus.work.runs import agents_at_work, read_run, unit_counts
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class Progress:
     loading_error: str
     rows_loaded: int
     at: datetime
+    #: what its platform has refused or could not be told
+    troubles: Sequence[Trouble] = ()
 
     @property
     def total(self) -> int:
@@ -70,6 +73,7 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
+            troubles=read_troubles(tx, run),
         )
 
 

@@ -18,7 +18,7 @@ from famulus.operate.ending import end_stop
 from famulus.work.changes import change_run
 from famulus.work.expiry import extend_deadlines
 from famulus.work.platform.outbox import release_claims
-from famulus.work.platform.places import keep_untaken
+from famulus.work.platform.places import keep_untaken, retry_refused
 from famulus.work.runs import RunRecord, find_run, lock_run
 
 #: Seconds between looks at whether somebody renews a lease.
@@ -75,6 +75,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
         extend_deadlines(tx, run, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:
         change_run(tx, run=run, old=record.status, new=RunStatus.RUNNING, cause="resume")
+    retry_refused(tx, run)
     return tx.now
 
 

@@ -68,10 +68,12 @@ class Lines:
             run = f"run {look.run_id}: " if len(self._paces) > 1 else ""
             states = units_by_status(look.units)
             say(f"{look.at.astimezone():%H:%M:%S} {run}{', '.join(parts)} ({states})")
+            for trouble in look.troubles:
+                say(f"         {run}{trouble}")
 
 
 class _Screen:
-    """Three lines a run that stay in place."""
+    """Three lines for each run, and what its platform was not told, that stay in place."""
 
     every = 1.0
 
@@ -95,8 +97,12 @@ class _Screen:
             Text(f"{_done(look)}{run}"),
         )
         texts = (", ".join(details(look, self._paces[look.run_id])), units_by_status(look.units))
+        troubles = [
+            Text(str(trouble), style="yellow", no_wrap=True, overflow="ellipsis")
+            for trouble in look.troubles
+        ]
         lines = [Text(text, style="dim", no_wrap=True, overflow="ellipsis") for text in texts]
-        return [Text(), head, *lines]
+        return [Text(), head, *lines, *troubles]
 
 
 def _done(look: Progress) -> str:

@@ -64,6 +64,15 @@ def report_json(report: RunReport) -> dict[str, Any]:
         ],
         "places": report.places,
         "visits_not_reported": report.unreported,
+        "troubles": [
+            {
+                "kind": trouble.kind.value,
+                "refused": trouble.is_refused,
+                "rows": trouble.rows,
+                "error": trouble.error,
+            }
+            for trouble in progress.troubles
+        ],
         "unanswered": report.unanswered,
         "operated_by": report.operated_by,
         "database": report.database,
@@ -82,6 +91,9 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
     yield "limits", limits_line(record) if record.status in (*LIVE_RUNS, RunStatus.STOPPED) else ""
     yield "places", f"{report.places:,} open or taken" if report.places else ""
+    sync = session.command("sync", record.id)
+    for trouble in progress.troubles:
+        yield "platform", f"{trouble}; `{sync}` tells it again"
     unreported = counted(report.unreported, "visit")
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""

@@ -21,6 +21,7 @@ from famulus.model.tables import Agent, Outbox, Payment, Review, TaskRun, Unit, 
 from famulus.model.transaction import Row, Transaction
 from famulus.work.changes import change_payment
 from famulus.work.platform.outbox import Telling, enqueue, find_telling, tell_again, verdict_key
+from famulus.work.platform.places import retry_refused
 
 #: Units whose visits are looked up in one go.
 _TOGETHER = 500
@@ -106,13 +107,14 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
 
 def tell_refused_again(tx: Transaction, run: int) -> None:
     """Have the platform told now what it has refused, except for what somebody would be paid by:
-    that is made again by its number in the ledger."""
+    that is made again by its number in the ledger. Of places as many are opened as are missing."""
     rows = tx.rows(
         Outbox.select(Outbox.key, Outbox.kind, Outbox.payload).where(
             Outbox.run == run, Outbox.status == OutboxStatus.FAILED,
-            Outbox.kind != Telling.PAY.value,
+            Outbox.kind.not_in([Telling.PAY.value, Telling.OPEN_PLACES.value]),
         )
     )
+    retry_refused(tx, run)
     for row in rows:
         approves = row.kind == Telling.DECIDE and row.payload["verdict"] == Verdict.APPROVED
         if not approves or read_reward(tx, row.payload["visit"]) is None:

@@ -18,6 +18,7 @@ from famulus.process import ProcessIdentity
 from famulus.work.money.paying import Deciding, Paying
 from famulus.work.platform import outbox
 from famulus.work.platform.outbox import Telling
+from famulus.work.platform.troubles import DEEDS, report
 from famulus.work.platform.ways import (
     Blocking,
     ClosingPlaces,
@@ -59,6 +60,8 @@ class Messenger:
     run: Callable[[], RunView] | None = None
     #: the identity that claims rows
     process: str = field(factory=lambda: str(ProcessIdentity.current()))
+    #: what the log has said of rows that wait, by their kind
+    _waiting: dict[str, str] = field(factory=dict, init=False)
 
     def deliver(self, kinds: Collection[Telling] | None = None) -> int:
         """Tell what is due; return how many rows are put away by it.
@@ -88,14 +91,25 @@ class Messenger:
         try:
             claimed, begun = self.database.write(lambda tx: self._begin(tx, way, row))
         except (UnavailableError, RefusedError) as error:
-            end = _end_of(error)
-            self.database.write(lambda tx: way.end(tx, row, None, end))
-            return end.effect is Effect.REFUSED
-        if not claimed:
-            return False
-        end = _DONE if begun is None else self._tell(way, row, begun)
+            begun, end = None, _end_of(error)
+        else:
+            if not claimed:
+                return False
+            end = _DONE if begun is None else self._tell(way, row, begun)
         self.database.write(lambda tx: way.end(tx, row, begun, end))
+        self._log(row, end, is_first=end.error != row.error)
         return end.effect in (Effect.DONE, Effect.REFUSED)
+
+    def _log(self, row: Row, end: End, *, is_first: bool) -> None:
+        """Log a refusal once, and what makes rows of one kind wait once until one is told again."""
+        if end.effect is Effect.DONE:
+            if self._waiting.pop(row.kind, None) is not None:
+                _log.warning("the platform could be told %s again", DEEDS.get(row.kind, row.kind))
+        elif end.effect is Effect.REFUSED:
+            _log.error("%s", report(row, is_refused=True, error=end.error))
+        elif is_first and self._waiting.get(row.kind) != end.error:
+            self._waiting[row.kind] = end.error
+            _log.warning("%s", report(row, is_refused=False, error=end.error))
 
     def _begin(self, tx: Transaction, way: Way, row: Row) -> tuple[bool, Any]:
         if not outbox.claim(tx, row, way.lease, self.process):
@@ -115,8 +129,10 @@ class Messenger:
         except (UnavailableError, RefusedError) as error:
             return _end_of(error)
         except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, tried again
-            _log.exception("the platform could not be told of %s", row.key)
-            return End(effect=Effect.UNKNOWN, error=f"{type(error).__name__}: {error}")
+            text = f"{type(error).__name__}: {error}"
+            if text != row.error:
+                _log.exception("the platform could not be told of %s", row.key)
+            return End(effect=Effect.UNKNOWN, error=text)
 
 
 _WAYS: Mapping[str, Way] = MappingProxyType({

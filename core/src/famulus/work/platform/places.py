@@ -19,8 +19,15 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, literal, literals
-from famulus.model.transaction import Transaction
-from famulus.work.platform.outbox import Telling, enqueue, supersede_places
+from famulus.model.transaction import Row, Transaction
+from famulus.work.platform.outbox import (
+    Telling,
+    enqueue,
+    find_telling,
+    is_closed_later,
+    supersede_places,
+    tell_again,
+)
 
 #: Places of one telling. While it is under way no more are opened: a run can be closed soon.
 MOST_TOGETHER = 200
@@ -44,12 +51,13 @@ _FREE_UNITS = Statement(
     )
 )
 _OPENING = Statement(
-    lambda _: Outbox.select(peewee.SQL("1"))
+    lambda _: Outbox.select(Outbox.status)
     .where(
         Outbox.run == Param("run"),
         Outbox.kind == Telling.OPEN_PLACES.value,
-        Outbox.status == literal(OutboxStatus.PENDING),
+        Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
     )
+    .order_by(Outbox.status.desc())
     .limit(1)
 )
 _NEWEST_EVENT = Statement(
@@ -88,7 +96,8 @@ _TAKEN = Statement(_taken)
 
 def open_missing(tx: Transaction, run: int) -> int | None:
     """Have places opened for free units that have none, if the run is open; return how many, or
-    None while the platform is still to be told of those before.
+    None while the platform is still to be told of those before. After a refusal none are opened
+    until somebody asks for it: see :func:`retry_refused`.
 
     ``TaskRun.places`` counts those opened since the run was opened last. One that was taken comes
     back by itself when its visit ends without a submission, as the unit does.
@@ -96,11 +105,10 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     row = tx.one(_PLACES, run=run)
     if row is None or not _is_open(tx, *row[2:]):
         return 0
-    if tx.one(_OPENING, run=run) is not None:
-        return None
-    places, first, since = row[:3]
-    free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
-    count = min(free - (places - _count_taken(tx, run, since)), MOST_TOGETHER)
+    opening = tx.one(_OPENING, run=run)
+    if opening is not None:
+        return None if opening[0] == OutboxStatus.PENDING.value else 0
+    first, count = row[1], min(_count_missing(tx, run, row), MOST_TOGETHER)
     if count <= 0:
         return 0
     enqueue(
@@ -109,6 +117,49 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     )
     tx.run(_ADVANCE, run=run, count=count)
     return int(count)
+
+
+def retry_refused(tx: Transaction, run: int) -> None:
+    """Have those places opened that the platform has refused, as far as they are still missing."""
+    row = tx.one(_PLACES, run=run)
+    if row is None or not _is_open(tx, *row[2:]):
+        return
+    refused = tx.rows(
+        Outbox.select(Outbox.id, Outbox.key, Outbox.payload)
+        .where(
+            Outbox.run == run,
+            Outbox.kind == Telling.OPEN_PLACES.value,
+            Outbox.status == literal(OutboxStatus.FAILED),
+        )
+        .order_by(Outbox.id)
+    )
+    for each in refused:
+        missing = _count_missing(tx, run, tx.one(_PLACES, run=run) or row)
+        count = max(min(each.payload["count"], missing), 0)
+        payload = {"first": each.payload["first"], "count": count}
+        tx.execute(Outbox.update(payload=payload).where(Outbox.id == each.id))
+        tell_again(tx, each.key)
+        _add_places(tx, run, count)
+
+
+def uncount_refused(tx: Transaction, row: Row) -> None:
+    """Count those places as missing again that the platform has refused to open."""
+    left = find_telling(tx, row.key)
+    if left is not None and not is_closed_later(tx, row):
+        _add_places(tx, row.run_id, -left.payload["count"])
+
+
+def _add_places(tx: Transaction, run: int, count: int) -> None:
+    tx.execute(TaskRun.update(places=TaskRun.places + count).where(TaskRun.id == run))
+
+
+def _count_missing(tx: Transaction, run: int, row: tuple[Any, ...]) -> int:
+    """Return how many free units have no place; negative where there are too many places.
+
+    :param row: of ``_PLACES``.
+    """
+    free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
+    return free - (int(row[0]) - _count_taken(tx, run, row[2]))
 
 
 def _is_open(tx: Transaction, opened_at: int | None, status: str, closes_at: int) -> bool:

@@ -16,7 +16,7 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Qualification, Worker
 from famulus.model.transaction import Row, Transaction
 from famulus.work.platform import outbox
-from famulus.work.platform.places import close_all
+from famulus.work.platform.places import close_all, uncount_refused
 
 #: How often what is true here may change while it is being told, before it is told later.
 _MOST_LOOKS = 5
@@ -110,6 +110,8 @@ class OpeningPlaces(Way):
 
     def end(self, tx: Transaction, row: Row, begun: Row | None, end: End) -> None:
         super().end(tx, row, begun, end)
+        if end.effect is Effect.REFUSED:
+            uncount_refused(tx, row)
         if begun is not None and outbox.is_closed_since(tx, row):
             # The claim was lost, and nobody knows which of the two calls came last.
             close_all(tx, row.run_id)
