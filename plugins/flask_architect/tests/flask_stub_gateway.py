@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -39,6 +40,8 @@ class StubGateway:
         return Reply(status=404, body="not admitted", content_type=kind)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
+        if "hang" in query:
+            threading.Event().wait()
         return Reply(status=200, body=json.dumps(dict(query)))
 
     def submit(self, form: Form, *, as_json: bool) -> Reply:

@@ -33,7 +33,7 @@ from famulus import (
 )
 from famulus.contracts.plan import Role
 from famulus_flask.architect import LocalArchitect, LocalArgs
-from famulus_flask.health import Health, ask_health
+from famulus_flask.health import Health, Patience, ask_health
 
 pytestmark = pytest.mark.slow
 
@@ -398,6 +398,61 @@ def test_submission_is_stored_while_twice_as_many_as_there_are_threads_stall(mak
         assert time.monotonic() - begun < 5
         assert _get(port, "/?a=b") == (200, b'{"a": "b"}')
         assert architect.is_alive()
+
+
+def test_server_whose_pages_hang_is_busy_and_not_gone(make: Make) -> None:
+    architect = make(threads=4)
+    port = _port(architect.deploy(_DEPLOYMENT))
+    with contextlib.ExitStack() as stack:
+        for _ in range(50):
+            client = stack.enter_context(socket.create_connection((_HOST, port), timeout=20))
+            client.sendall(b"GET /?hang=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        _wait_until(lambda: bool((health := ask_health(_HOST, port, 5)) and health.busy))
+
+        assert all(architect.is_alive() for _ in range(10))
+    begun = time.monotonic()
+    architect.shutdown()
+    assert time.monotonic() - begun < 14
+
+
+def test_server_that_does_not_answer_is_given_up_after_several_looks(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famulus_flask.architect._LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("famulus_flask.architect._SILENT_SECONDS", 0.5)
+    architect = make()
+    architect.deploy(_DEPLOYMENT)
+    assert architect._server is not None
+    os.kill(architect._server.pid, signal.SIGSTOP)
+    begun = time.monotonic()
+    looks = [architect.is_alive()]
+
+    while looks[-1] and time.monotonic() < begun + 20:
+        looks.append(architect.is_alive())
+    os.kill(architect._server.pid, signal.SIGKILL)
+
+    assert len(looks) >= 5
+    assert time.monotonic() - begun >= 0.5
+    assert looks[-1] is False
+
+
+@pytest.mark.parametrize(
+    ("looks", "is_over"),
+    [
+        ([(0, False), (40, False)], False),
+        ([(0, False), (1, False), (2, False)], False),
+        ([(0, False), (20, False), (31, False)], True),
+        ([(0, False), (20, True), (31, False), (32, False)], False),
+    ],
+)
+def test_server_is_given_up_for_several_silent_looks_over_some_time(
+    looks: list[tuple[float, bool]], is_over: bool
+) -> None:
+    patience = Patience(looks=3, seconds=30)
+
+    found = [patience.is_over(answered=answered, now=now) for now, answered in looks]
+
+    assert found[-1] is is_over
 
 
 def test_serving_process_has_no_foreign_secrets(

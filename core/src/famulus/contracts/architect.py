@@ -72,9 +72,13 @@ class Architect(ABC):
 
     @abstractmethod
     def is_alive(self) -> bool:
-        """Say whether this run's own instance answers.
+        """Return whether this run's own instance is still there.
 
-        Asked about every two seconds by the thread that looks after all runs of an operator: it
+        False means that it is gone, and :meth:`deploy` is called at once, which cuts off everybody
+        who is sending something. So a server that is busy is alive, and one that runs and does not
+        answer is only gone after several looks over a stated time.
+
+        Called about every two seconds by the thread that looks after all runs of an operator: it
         must not take long.
         """
 

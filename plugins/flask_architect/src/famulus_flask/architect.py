@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -11,7 +13,7 @@ from attrs import frozen
 
 from famulus import Architect, Context, Deployment, Plan, Problem, UnavailableError, option
 from famulus_flask.addresses import is_public_url
-from famulus_flask.health import Health, ask_health
+from famulus_flask.health import Health, Patience, ask_health
 from famulus_flask.limits import Limits
 from famulus_flask.listening import CannotListenError, listen, reachable_host
 from famulus_flask.server_process import ServerProcess
@@ -23,6 +25,12 @@ _SETTINGS = Settings()
 #: Seconds that a server whose operator was killed may take to end: it needs one.
 _PATIENCE_WHEN_DEPLOYING = 5.0
 _PATIENCE_WHEN_CHECKING = 2.0
+
+#: Seconds that a look at a running server waits for the answer.
+_LOOK_SECONDS = 2.0
+#: Looks without an answer, and seconds from the first to the last, after which it is started again.
+_SILENT_LOOKS = 5
+_SILENT_SECONDS = 30.0
 
 #: What a serving process needs of its operator's environment; everything else stays behind,
 #: keys of clouds and platforms among it.
@@ -108,6 +116,7 @@ class LocalArchitect(Architect):
         self._server: ServerProcess | None = None
         self._port = args.port
         self._expected = Health(0, "")
+        self._patience = _new_patience()
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Check the options, and that the port can be had."""
@@ -126,6 +135,7 @@ class LocalArchitect(Architect):
         """
         self.shutdown()
         self._expected = Health(deployment.run_id, deployment.instance)
+        self._patience = _new_patience()
         port = self._port or self._previous_port(deployment)
         try:
             listener = listen(self.args.hostname, port, patience=_PATIENCE_WHEN_DEPLOYING)
@@ -149,14 +159,18 @@ class LocalArchitect(Architect):
         return self._url()
 
     def is_alive(self) -> bool:
-        """Say whether the child runs and answers within five seconds."""
+        """Return whether the child runs, and has answered lately.
+
+        A child that has ended is not alive. One that runs and does not answer is given up after
+        several looks over half a minute: a restart cuts off everybody who is sending something.
+        """
         if self._server is None or not self._server.is_running():
             return False
-        try:
+        answered = False
+        with contextlib.suppress(OSError):
             host = reachable_host(self.args.hostname)
-            return ask_health(host, self._port, timeout=5.0) == self._expected
-        except OSError:
-            return False
+            answered = ask_health(host, self._port, timeout=_LOOK_SECONDS) == self._expected
+        return not self._patience.is_over(answered=answered, now=time.monotonic())
 
     def shutdown(self) -> None:
         """Stop the child: no new requests, a few seconds for those under way."""
@@ -196,6 +210,10 @@ class LocalArchitect(Architect):
             **deployment.environment,
             "FAMULUS_INSTANCE": deployment.instance,
         }
+
+
+def _new_patience() -> Patience:
+    return Patience(looks=_SILENT_LOOKS, seconds=_SILENT_SECONDS)
 
 
 def _wrong_options(args: LocalArgs) -> dict[str, str]:

@@ -46,7 +46,7 @@ class ExternalArchitect(Architect):
         return (self.args.public_url or "").rstrip("/") + "/"
 
     def is_alive(self) -> bool:
-        """Say that all is well: there is nothing here that could be started again."""
+        """Return True: there is nothing here that could be started again."""
         return True
 
     def shutdown(self) -> None:

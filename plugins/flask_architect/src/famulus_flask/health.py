@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 
 @frozen
@@ -14,6 +14,31 @@ class Health:
 
     run: int
     instance: str
+    #: whether every thread has a request; says nothing of which server it is
+    busy: bool = field(default=False, eq=False)
+
+
+@define
+class Patience:
+    """Judges a running server by its answers to several looks, so that a busy one, or one on a busy
+    machine, is not taken for one that will never answer again."""
+
+    #: looks in a row without an answer, and the seconds between the first and the last of them,
+    #: after which a server is given up
+    looks: int
+    seconds: float
+    _failed: int = 0
+    _failing_since: float = 0.0
+
+    def is_over(self, *, answered: bool, now: float) -> bool:
+        """Note the outcome of a look; return whether to give the server up."""
+        if answered:
+            self._failed = 0
+            return False
+        if self._failed == 0:
+            self._failing_since = now
+        self._failed += 1
+        return self._failed >= self.looks and now - self._failing_since >= self.seconds
 
 
 def ask_health(host: str, port: int, timeout: float) -> Health | None:
@@ -27,10 +52,11 @@ def ask_health(host: str, port: int, timeout: float) -> Health | None:
     try:
         connection.request("GET", "/healthz", headers={"Connection": "close"})
         answer = json.loads(connection.getresponse().read(4096))
-        return Health(int(answer["run"]), str(answer["instance"]))
+        busy = bool(answer.get("busy", False))
+        return Health(int(answer["run"]), str(answer["instance"]), busy=busy)
     except OSError:
         raise  # http.client counts a server that hangs up among its own errors too
-    except (http.client.HTTPException, LookupError, TypeError, ValueError):
+    except (http.client.HTTPException, AttributeError, LookupError, TypeError, ValueError):
         return None
     finally:
         connection.close()
