@@ -135,7 +135,7 @@ def test_database_of_an_unknown_kind_is_refused(famulus: Callable[..., Result]) 
     done = famulus("--database", "mysql://x", "runs")
 
     assert done.exit_code == 2
-    assert "mysql://x" in done.stderr
+    assert "mysql://…" in done.stderr
 
 
 def test_files_below_the_current_folder_are_named_as_typed(

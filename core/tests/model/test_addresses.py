@@ -29,7 +29,7 @@ PLACE = {"user": "u", "host": "h", "dbname": "n"}
         ("postgresql://u:%70%40%2f%3F@h/n", {**PLACE, "password": "p@/?"}),
         ("postgresql://u:@h/n", PLACE),
         ("postgresql://h/n?user=u&password=p%20w@", {**PLACE, "password": "p w@"}),
-        ("postgresql://u@h/n?passfile=/home/u/.pgpass", {**PLACE, "passfile": "/home/u/.pgpass"}),
+        ("postgresql://u@h/n?passfile=/etc/pgpass", {**PLACE, "passfile": "/etc/pgpass"}),
         ("postgresql:///n?host=/run/pg", {"dbname": "n", "host": "/run/pg"}),
         ("postgresql://u@%2Frun%2Fpg/n", {**PLACE, "host": "/run/pg"}),
         ("postgresql://u@[::1]:5433/n", {**PLACE, "host": "::1", "port": "5433"}),
