@@ -164,6 +164,53 @@ def test_closing_finds_a_hit_whose_id_got_lost_and_makes_none(bench: Bench) -> N
         assert state.status(hit, state.now) == "Reviewable"
 
 
+def test_closing_waits_for_a_hit_that_may_be_there_and_is_not_listed_yet(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(3))
+    bench.account.faults.lists_late = timedelta(minutes=5)
+    with pytest.raises(UnavailableError, match="may have made 1 more"):
+        bench.provider.close_places(bench.run)
+    with bench.account.turn() as state:
+        assert [state.status(hit, state.now) for hit in state.hits.values()] == [
+            "Reviewable", "Reviewable", "Assignable"
+        ]
+    bench.clock.advance(301)
+
+    bench.provider.close_places(bench.run)
+
+    with bench.account.turn() as state:
+        assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
+
+
+def test_closing_does_not_wait_for_ever_for_a_hit_that_was_never_made(bench: Bench) -> None:
+    bench.account.faults.plan(Fault.FAIL, "CreateHITWithHITType")
+    with pytest.raises(CallLostError):
+        bench.provider.open_places(bench.run, range(1))
+    bench.clock.advance(601)
+
+    bench.provider.close_places(bench.run)
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_closing_does_not_wait_for_a_hit_that_surely_was_not_made(
+    bench: Bench, refused: bool
+) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    if refused:
+        bench.changes["url"] = f"https://tasks.example.org/?a={'x' * 70_000}"
+    else:
+        bench.account.faults.plan(Fault.THROTTLE, "CreateHITWithHITType")
+    with pytest.raises((CallLostError, RefusedError)):
+        bench.provider.open_places(bench.run, range(2))
+
+    bench.provider.close_places(bench.run)
+
+    with bench.account.turn() as state:
+        assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
+
+
 def test_closing_goes_on_where_it_was_cut_off(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(3))
     bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")

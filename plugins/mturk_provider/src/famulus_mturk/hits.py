@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus import UnavailableError
-from famulus_mturk.calls import Mturk, RefusedError
+from famulus import FamulusError, UnavailableError
+from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.question import external_question
 
@@ -21,12 +21,22 @@ if TYPE_CHECKING:
 
 #: MTurk forgets a UniqueRequestToken after 24 hours; an hour is left for clocks that differ.
 _TOKEN_KNOWN = timedelta(hours=23)
+#: A HIT that MTurk does not list so long after it was asked for was not made.
+_LISTED_BY = timedelta(minutes=10)
 #: "Expire at once" is a time in the past.
 _LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 #: MTurk's ids, as they stand in its messages: 30 capital letters and digits.
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
 #: What CreateHIT takes.
 _SHORTEST_LIFETIME, _LONGEST_LIFETIME = 30, 31_536_000
+
+
+class NotMadeError(Exception):
+    """A HIT was surely not made; ``reason`` is what the caller is told."""
+
+    def __init__(self, reason: FamulusError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 @frozen(kw_only=True)
@@ -53,11 +63,17 @@ class Hits:
             if place in made:
                 continue
             token = f"{run.key}-{place}"
-            if self.clock() - self.records.begin(run.id, place) < _TOKEN_KNOWN:
-                hit = self._create(run, token, hit_type)
-            else:
+            begun = self.records.begin(run.id, place)
+            hit = None
+            if self.clock() - begun.first >= _TOKEN_KNOWN:
                 listed = self._listed(run) if listed is None else listed
-                hit = listed.get(token) or self._create(run, token, hit_type)
+                hit = listed.get(token)
+            try:
+                hit = hit or self._create(run, token, hit_type)
+            except NotMadeError as error:
+                if begun.is_first:
+                    self.records.undo(run.id, place)
+                raise error.reason from error.reason.__cause__
             self.records.name(run.id, place, hit)
         if not self.types.group(run.id):
             self._find_group(run.id, self.records.of_places(run.id, places))
@@ -73,16 +89,29 @@ class Hits:
             self.records.revive(row)
 
     def close(self, run: RunView) -> None:
-        """Let nobody accept the run's HITs any more; those at work keep their time."""
+        """Let nobody accept the run's HITs any more; those at work keep their time.
+
+        :raises famulus.UnavailableError: while there may be one that MTurk does not list yet.
+        """
         rows = self.records.open(run.id)
         lost = any(row.hit_id is None for row in rows)
         listed = self._listed(run) if lost else {}
+        unlisted = 0
         for row in rows:
             hit = row.hit_id or listed.get(f"{run.key}-{row.place}")
             if hit is not None:
                 self._expire(hit, _LONG_AGO)
                 self.records.name(run.id, row.place, hit)
+            elif self.clock().timestamp() - row.tried_at < _LISTED_BY.total_seconds():
+                unlisted += 1
+                continue
             self.records.close(row)
+        if unlisted:
+            raise UnavailableError(
+                f"MTurk may have made {unlisted} more of the run's HITs, the replies got lost, and "
+                f"it does not list them; for {_LISTED_BY.total_seconds() / 60:.0f} minutes that "
+                "says nothing"
+            )
 
     def dispose(self, run: RunView) -> None:
         """Delete the run's HITs; those whose submission is rejected stay until MTurk deletes them,
@@ -120,11 +149,13 @@ class Hits:
         except RefusedError as error:
             if error.meaning in (Meaning.EXISTS, Meaning.PROCESSED):
                 return self._existing(run, token, error)
-            if error.meaning is Meaning.FUNDS:
-                raise UnavailableError(
-                    "the account cannot pay for more HITs; they are made once it can: add money "
-                    f"to it ({error.message})"
-                ) from error
+            reason = _in_words(error)
+            if not error.maybe_done:
+                raise NotMadeError(reason) from error
+            raise reason from error.__cause__
+        except CallLostError as error:
+            if not error.maybe_done:
+                raise NotMadeError(error) from error
             raise
         return str(answer["HIT"]["HITId"])
 
@@ -175,6 +206,15 @@ class Hits:
             # MTurk makes a token of the HIT and the time: what was done already is refused.
             if not (error.meaning in (Meaning.PROCESSED, Meaning.EXISTS) or _is_gone(error)):
                 raise
+
+
+def _in_words(refused: RefusedError) -> FamulusError:
+    if refused.meaning is not Meaning.FUNDS:
+        return refused
+    return UnavailableError(
+        "the account cannot pay for more HITs; they are made once it can: add money to it "
+        f"({refused.message})"
+    )
 
 
 def _is_gone(refused: RefusedError) -> bool:

@@ -18,6 +18,14 @@ _TOGETHER = 500
 
 
 @frozen(kw_only=True)
+class Begun:
+    """An attempt to make a HIT: when the first one was, and whether this is it."""
+
+    first: datetime
+    is_first: bool
+
+
+@frozen(kw_only=True)
 class HitRecords:
     """The rows of one database. Each change is a short transaction of its own."""
 
@@ -58,9 +66,16 @@ class HitRecords:
         """Say whether a HIT may exist whose id is not known here yet."""
         return bool(self._rows(run, MturkHit.hit_id.is_null() & ~MturkHit.closed))
 
-    def begin(self, run: int, place: int) -> datetime:
-        """Write down that a HIT is being asked for; return when it was first."""
+    def begin(self, run: int, place: int) -> Begun:
+        """Write down that a HIT is being asked for; return what is known of that."""
         return self.database.write(lambda tx: _begin(tx, run, place))
+
+    def undo(self, run: int, place: int) -> None:
+        """Forget that a HIT was asked for that surely was not made."""
+        query = MturkHit.delete().where(
+            MturkHit.run_id == run, MturkHit.place == place, MturkHit.hit_id.is_null()
+        )
+        self.database.write(lambda tx: tx.execute(query))
 
     def name(self, run: int, place: int, hit: str) -> None:
         """Keep the id of a place's HIT."""
@@ -115,9 +130,9 @@ class HitRecords:
         self.database.write(lambda tx: tx.execute(MturkHit.update(**values).where(which)))
 
 
-def _begin(tx: Transaction, run: int, place: int) -> datetime:
+def _begin(tx: Transaction, run: int, place: int) -> Begun:
     now = int(tx.now.timestamp())
-    tx.execute(
+    added = tx.execute(
         MturkHit.insert(
             run_id=run,
             place=place,
@@ -132,4 +147,6 @@ def _begin(tx: Transaction, run: int, place: int) -> datetime:
         MturkHit.select(MturkHit.tried_at).where(MturkHit.run_id == run, MturkHit.place == place)
     )
     assert row is not None
-    return datetime.fromtimestamp(row.tried_at, UTC)
+    return Begun(
+        first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount)
+    )
