@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 200
 _LARGEST_REWARD = 10**9
 _LARGEST_SPEND = 10**12
+_LARGEST_SIZE = 10**18
 #: what a 32-bit column and a date can hold: 68 years in seconds
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -66,6 +67,11 @@ def _is_duration(_: object, _field: Attribute[Any], value: int) -> None:
 def _is_limit(_: object, _field: Attribute[Any], value: int) -> None:
     if not 0 <= value <= _LARGEST_NUMBER:
         raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_NUMBER}")
+
+
+def _is_size(_: object, _field: Attribute[Any], value: int) -> None:
+    if not 0 <= value <= _LARGEST_SIZE:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SIZE}")
 
 
 @frozen(kw_only=True)
@@ -134,6 +140,12 @@ class TaskArgs:
         help="Units that are open to workers at the same time; 0 is no limit.",
         default=0,
         validator=_is_limit,
+    )
+    max_upload_bytes: int = option(
+        help="Size of all files of the run together; a submission with more is refused. 0 is no "
+        "limit.",
+        default=10_000_000_000,
+        validator=_is_size,
     )
     qualifications: list[QualificationRequirement] = option(
         help="Conditions that workers have to meet, each a mapping of qualification_name, "

@@ -153,6 +153,8 @@ class TaskRun(Table):
     max_num_concurrent_units = peewee.IntegerField()
     #: what the run may cost with fees; 0 is no limit
     max_spend = peewee.BigIntegerField(default=0)
+    #: what the files that workers send may hold together; 0 is no limit
+    max_upload_bytes = peewee.BigIntegerField(default=10_000_000_000)
     #: what one unit costs with fees
     unit_cost = peewee.BigIntegerField(default=0)
 

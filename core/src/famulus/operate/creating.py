@@ -62,6 +62,7 @@ def create_run(
         allowed_concurrent=task.allowed_concurrent,
         maximum_units_per_worker=task.maximum_units_per_worker,
         max_num_concurrent_units=task.max_num_concurrent_units,
+        max_upload_bytes=task.max_upload_bytes,
         loading=LoadingStatus.LOADING,
         lease_holder=holder.name,
         lease_process=holder.process,

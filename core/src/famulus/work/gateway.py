@@ -67,6 +67,7 @@ from famulus.work.submission import (
     store_answers,
 )
 from famulus.work.tokens import Tokens
+from famulus.work.upload_quota import UploadQuota
 from famulus.work.uploads import Uploads
 
 _log = logging.getLogger(__name__)
@@ -156,6 +157,7 @@ class Gateway:
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
         self._uploads = Uploads(database.files, record.id, database.location.path)
+        self._quota = UploadQuota(database, record.id)
         self._uploads.forget_broken_off(database.clock())
         self._first_row: Mapping[str, Any] | None = None
         rules = Rules(
@@ -273,6 +275,8 @@ class Gateway:
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
         form = _without_ours(form)
+        if not self._quota.admits(form.files) and not self._is_stored(agent):
+            return self._replies.no_room(as_json)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json)
         answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
@@ -294,7 +298,12 @@ class Gateway:
                 raise
             if acknowledgement.result is Result.STORED:
                 kept.confirm()
+                self._quota.add(form.files)
         return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
+
+    def _is_stored(self, agent: int) -> bool:
+        with self._database.read() as tx:
+            return self._attempt(tx, agent, hold=False).submission is not None
 
     def _submit_onboarding(
         self, agent: int, submission: str, form: Form, as_json: bool
@@ -334,6 +343,7 @@ class Gateway:
                 raise
             if stored.result is Result.STORED:
                 kept.confirm()
+                self._quota.add(form.files)
         return stored
 
     def _acknowledge(

@@ -45,6 +45,7 @@ LIVE_LIMITS = tuple(
         _PATIENCE,
         _LIFETIME,
         _SPEND,
+        "max_upload_bytes",
     )
     if name in option_fields(TaskArgs)
 )

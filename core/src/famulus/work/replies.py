@@ -51,6 +51,15 @@ class Replies:
         page = shell.invalid_document(self.title, message)
         return self.answer("invalid", 422, page, as_json, message=message)
 
+    def no_room(self, as_json: bool) -> Reply:
+        """Tell a worker that the run takes no more files."""
+        message = (
+            "This task has no room for more files, so nothing was stored. Your answers are still"
+            " here: please tell whoever runs the task, and submit again later."
+        )
+        page = shell.invalid_document(self.title, message)
+        return self.answer("too_large", 413, page, as_json, message=message)
+
     def busy(self) -> Reply:
         """Ask a browser to come again soon."""
         return self.page(503, shell.busy_document(self.title), headers={"Retry-After": "2"})

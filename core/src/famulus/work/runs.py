@@ -56,6 +56,7 @@ class RunRecord:
     maximum_units_per_worker: int
     max_num_concurrent_units: int
     max_spend: int
+    max_upload_bytes: int
     loading: LoadingStatus
     loading_error: str
     rows_loaded: int

@@ -1,0 +1,2 @@
+ALTER TABLE "task_run" ADD COLUMN "max_upload_bytes" BIGINT NOT NULL DEFAULT 10000000000;
+ALTER TABLE "task_run" ALTER COLUMN "max_upload_bytes" DROP DEFAULT;
