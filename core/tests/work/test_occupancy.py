@@ -9,7 +9,8 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Agent, Unit, Visit
+from famulus.model.tables import Agent, Event, Unit, Visit
+from famulus.model.tables import Worker as WorkerTable
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Seen, Worker, kit_plugins, seen
 from famulus.testing.platform import FakePlatform, PlatformPlugin
@@ -54,6 +55,11 @@ def visits(database: Database) -> list[tuple[str, VisitStatus]]:
         return [(row.reference, row.status) for row in tx.rows(query)]
 
 
+def stored(database: Database) -> list[int]:
+    with database.read() as tx:
+        return [len(tx.rows(table.select(table.id))) for table in (WorkerTable, Visit, Event)]
+
+
 def at_work(database: Database) -> int:
     with database.read() as tx:
         return len(tx.rows(Agent.select(Agent.id).where(Agent.status == AgentStatus.IN_TASK)))
@@ -72,6 +78,18 @@ def test_another_worker_with_the_same_place_is_refused(come: Come, database: Dat
     assert second.refusal == "place_taken"
     assert come("x", "r1").row == first.row
     assert at_work(database) == assigned(database) == 1
+
+
+def test_nothing_is_written_of_strangers_who_name_a_place_that_is_taken(
+    come: Come, database: Database
+) -> None:
+    come("x", "r1")
+    before = stored(database)
+
+    for n in range(20):
+        assert come(f"stranger {n}", f"r{n + 2}").refusal == "place_taken"
+
+    assert stored(database) == before
 
 
 def test_another_reference_of_the_same_worker_does_not_take_their_place(

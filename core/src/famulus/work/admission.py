@@ -39,7 +39,7 @@ from famulus.work.giving import (
     refuse_by_limits,
     refuse_by_rules,
 )
-from famulus.work.occupancy import claim_place, hold_place, note_arrival
+from famulus.work.occupancy import claim_place, hold_place, note_arrival, refuse_stranger
 from famulus.work.refusals import Refusals
 
 #: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
@@ -148,6 +148,9 @@ class Admission:
             return known
         worker = known.worker
         if worker is None:
+            refusal = refuse_stranger(tx, rules, arrival)
+            if refusal is not None:
+                return evolve(known, found=refusal)
             worker = make_worker(tx, rules.provider_type, arrival.worker_name)
         if tx.kind is Kind.POSTGRESQL:
             hold_worker(tx, worker)

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import peewee
-from attrs import evolve
+from attrs import evolve, frozen
 
 from famulus.contracts.pages import Refusal, RefusalReason
 from famulus.contracts.provider import Arrival
@@ -72,6 +71,15 @@ def note_arrival(tx: Transaction, arrival: Arrival, known: Known) -> None:
         tx.run(_ARRIVED_AGAIN, visit=visit, at=to_micros(tx.now))
 
 
+def refuse_stranger(tx: Transaction, rules: Rules, arrival: Arrival) -> Refusal | None:
+    """Refuse somebody who is not known here yet and names a place that another visit has, or return
+    None. Nothing is written of them: anybody can make up workers."""
+    holder = _read_holder(tx, rules.run, arrival.place) if arrival.place else None
+    if holder is None or holder.may_pass_to(arrival):
+        return None
+    return Refusal(reason=RefusalReason.PLACE_TAKEN)
+
+
 def claim_place(
     tx: Transaction, rules: Rules, arrival: Arrival, known: Known, query: Mapping[str, str]
 ) -> Known:
@@ -80,39 +88,64 @@ def claim_place(
     to be held."""
     if not arrival.place or known.visit is not None or known.found is not None:
         return known
-    holder = tx.one(_HOLDER, run=rules.run, place=arrival.place)
+    holder = _read_holder(tx, rules.run, arrival.place)
     if holder is None:
         return known
-    visit, worker, reference, done_at, handovers = holder
-    agent = tx.one(_NEWEST_AGENT, visit=visit)
-    status = None if agent is None else AgentStatus(agent[1])
-    is_done = done_at is not None or (agent is not None and agent[3] is not None)
-    is_at_work = status in OPEN_AGENTS
-    handovers = 0 if status is AgentStatus.TIMEOUT else handovers + 1
-    if (
-        is_done
-        or handovers > MOST_HANDOVERS
-        or (is_at_work and reference != arrival.reference)
-    ):
-        note = f"place {arrival.place} belongs to visit {visit}"
+    if not holder.may_pass_to(arrival):
+        note = f"place {arrival.place} belongs to visit {holder.visit}"
         return evolve(known, found=Refusal(reason=RefusalReason.PLACE_TAKEN, note=note))
-    if is_at_work:
-        _take_back(tx, rules.run, visit, worker, agent)
-    end_visit(tx, rules.run, visit, VisitStatus.RETURNED, _CAUSE)
+    if holder.attempt is not None:
+        take_back(
+            tx, [holder.attempt], run=rules.run, new=AgentStatus.RETURNED, cause=_CAUSE,
+            visit_becomes=None,
+        )
+    end_visit(tx, rules.run, holder.visit, VisitStatus.RETURNED, _CAUSE)
     # A unit may be found in another transaction: the place must not be without a visit till then.
     assert known.worker is not None
     made = make_visit(
         tx, run=rules.run, worker=known.worker, reference=arrival.reference,
-        accept=arrival.accept, query=query, place=arrival.place,
-        handovers=handovers, cause="arrival",
+        accept=arrival.accept, query=query, place=arrival.place, handovers=holder.handovers,
+        cause="arrival",
     )
     return evolve(known, visit=made)
 
 
-def _take_back(tx: Transaction, run: int, visit: int, worker: int, agent: Any) -> None:
-    attempt = Attempted(
-        agent=agent[0], worker=worker, visit=visit, unit=agent[2], status=AgentStatus(agent[1])
-    )
-    take_back(
-        tx, [attempt], run=run, new=AgentStatus.RETURNED, cause=_CAUSE, visit_becomes=None
+@frozen(kw_only=True)
+class _Holder:
+    """The visit that has a place."""
+
+    visit: int
+    reference: str
+    #: its work is stored here
+    is_done: bool
+    #: what its worker is at work on, if they are
+    attempt: Attempted | None
+    #: how often the place has passed on, were it to do so again
+    handovers: int
+
+    def may_pass_to(self, arrival: Arrival) -> bool:
+        """Return whether another visit may have the place."""
+        if self.is_done or self.handovers > MOST_HANDOVERS:
+            return False
+        return self.attempt is None or self.reference == arrival.reference
+
+
+def _read_holder(tx: Transaction, run: int, place: str) -> _Holder | None:
+    row = tx.one(_HOLDER, run=run, place=place)
+    if row is None:
+        return None
+    visit, worker, reference, done_at, handovers = row
+    agent, status, unit, submission = tx.one(_NEWEST_AGENT, visit=visit) or (None,) * 4
+    attempt = None
+    if status in OPEN_AGENTS:
+        attempt = Attempted(
+            agent=agent, worker=worker, visit=visit, unit=unit, status=AgentStatus(status)
+        )
+    return _Holder(
+        visit=visit,
+        reference=reference,
+        is_done=done_at is not None or submission is not None,
+        attempt=attempt,
+        # A deadline has ended what came before.
+        handovers=0 if status == AgentStatus.TIMEOUT else handovers + 1,
     )
