@@ -332,3 +332,31 @@ def test_accepted_returned_and_accepted_again_the_worker_keeps_their_unit(
     look(study)
     assert units(study) == {UnitStatus.COMPLETED: 1}
     assert study.doctor == ""
+
+
+@pytest.mark.parametrize("as_reported", [True, False])
+def test_a_lost_reply_that_botocore_repeats_stops_no_run(
+    make: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, as_reported: bool
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "3")
+    study = make(rows=4, window=1)
+    study.account.state.facts.codes_as_reported = as_reported
+    study.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType", times=2)
+    set_limits(study.database, study.run, max_num_concurrent_units=4)
+    look(study, 2)
+
+    assert statuses(study) == ["Assignable"] * 4
+    study.check_hits()
+
+
+def test_keys_that_expire_stop_no_run_for_good(make: Callable[..., Study]) -> None:
+    study = make(rows=2, window=1)
+    study.account.faults.expired_keys.add("")
+    set_limits(study.database, study.run, max_num_concurrent_units=2)
+    look(study, 30)
+    before = statuses(study)
+    study.account.faults.clear()
+    look(study, 700)
+
+    assert before == ["Assignable"]
+    assert statuses(study) == ["Assignable"] * 2
