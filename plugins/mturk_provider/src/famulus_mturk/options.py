@@ -45,7 +45,8 @@ class MturkArgs:
     )
     verify_arrivals: bool = option(
         help="Ask MTurk at each arrival whether the HIT has been accepted, before work is shown. "
-        "Without it, whoever has seen a HIT's preview can hold a unit for some minutes.",
+        "Without it, whoever has seen a HIT's preview can hold its unit, and keep out whoever "
+        "accepts it, for as long as one unit may take.",
         default=True,
     )
     region: str | None = option(help="AWS region; the requester's, or us-east-1, when unset.")
