@@ -62,7 +62,7 @@ def test_a_wait_has_an_end_of_its_own(operator: Operator) -> None:
     assert operator.wait(run, timeout=0).status is RunStatus.RUNNING
 
 
-def test_one_program_operates_many_runs_with_the_same_three_threads(
+def test_one_program_operates_many_runs_with_the_same_four_threads(
     started: Callable[[], list[threading.Thread]], operator: Operator
 ) -> None:
     runs = [
@@ -75,7 +75,7 @@ def test_one_program_operates_many_runs_with_the_same_three_threads(
             thread.join()
 
     names = sorted(thread.name for thread in started())
-    assert names == ["famulus-messenger", "famulus-sweeper", "famulus-syncer"]
+    assert names == ["famulus-keeper", "famulus-messenger", "famulus-sweeper", "famulus-syncer"]
 
 
 def test_leaving_the_block_ends_every_thread_and_stops_the_runs(
