@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
-from famulus.model.tables import TaskRun, Unit
+from famulus.model.tables import Agent, TaskRun, Unit, Visit
 from famulus.model.transaction import Transaction
+from famulus.operate.catching_up import catch_up
 from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
@@ -125,7 +127,10 @@ def test_a_run_that_nobody_operates_is_listed(
     drop = TaskRun.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
 
-    assert found(database, plugins) == ["the run is running, and nobody operates it"]
+    assert found(database, plugins) == [
+        "the run is running, and nobody operates it",
+        "2 places can still be taken on the platform, and nobody operates the run",
+    ]
 
 
 def test_a_provider_adds_what_only_it_can_see(
@@ -144,3 +149,56 @@ def _settled(tx: Transaction, unit: int) -> int:
     row = tx.row(Unit.select(Unit.run.alias("run")).where(Unit.id == unit))
     assert row is not None
     return int(row.run)
+
+
+def test_places_that_can_be_taken_where_nobody_serves_are_listed_and_closed_by_a_sync(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    platform: FakePlatform,
+) -> None:
+    operator.stop(gateway.run_id, now=True)
+    assert found(database, plugins) == []
+    platform.open.add(0)
+
+    assert found(database, plugins) == [
+        "1 place can still be taken on the platform, and the run is stopped"
+    ]
+    catch_up(database, plugins, gateway.run_id)
+    assert platform.open == set()
+    assert found(database, plugins) == []
+
+
+def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    platform: FakePlatform, clock: MovableClock,
+) -> None:
+    Worker(gateway, "y").arrive("second")
+    assert found(database, plugins) == []
+
+    platform.visits["second"] = VisitStatus.RETURNED
+    assert found(database, plugins) == [
+        "at work here, and returned on the platform: visits second of y"
+    ]
+    late = Agent.update(deadline=clock() - timedelta(minutes=2))
+    database.write(lambda tx: tx.execute(late))
+    assert "at work longer than their time: visits second of y" in found(database, plugins)
+
+    ended = Visit.update(status=VisitStatus.EXPIRED).where(Visit.reference == "second")
+    database.write(lambda tx: tx.execute(ended))
+    assert "at work here, and expired on the platform: visits second of y" in found(
+        database, plugins
+    )
+
+
+def test_what_was_refused_or_is_never_told_is_listed(
+    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    platform: FakePlatform, clock: MovableClock,
+) -> None:
+    platform.faults = [Fault.REFUSED]
+    operator.stop(gateway.run_id, now=True)
+    platform.open.clear()
+
+    assert found(database, plugins) == [
+        "the platform has refused to close its places: the balance is too low"
+    ]
+    catch_up(database, plugins, gateway.run_id)
+    assert found(database, plugins) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fake_mturk import Fault
-from famulus import UnavailableError, VisitView
+from famulus import UnavailableError, VisitStatus, VisitView
 from mturk_bench import Bench
 
 DAY = 24 * 3600
@@ -70,3 +70,23 @@ def test_what_mturk_has_disposed_of_is_named(opened: Bench) -> None:
 
     assert any("is not on MTurk any more" in each for each in sentences)
     assert any("reward cannot be paid there" in each for each in sentences)
+
+
+def test_hits_that_can_be_accepted_are_counted_until_they_are_closed(opened: Bench) -> None:
+    assert opened.provider.count_open_places(opened.run) == 3
+    opened.accept("A1")
+    assert opened.provider.count_open_places(opened.run) == 2
+
+    opened.provider.close_places(opened.run)
+    assert opened.provider.count_open_places(opened.run) == 0
+
+
+def test_who_has_returned_their_hit_is_seen_and_nothing_is_noted(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    opened.clock.advance(200)
+    assert list(opened.provider.look(opened.run, [visit])) == []
+
+    opened.account.worker("A1").give_back(shown)
+    for _ in range(2):
+        (report,) = opened.provider.look(opened.run, [visit])
+        assert report.status is VisitStatus.RETURNED

@@ -333,6 +333,19 @@ class Provider(ABC):
         """
         return ()
 
+    def count_open_places(self, run: RunView) -> int | None:
+        """Return how many places somebody could take on the platform now that :meth:`close_places`
+        would close; None where the platform is not asked. Changes nothing.
+
+        Called by ``famulus doctor`` and ``famulus sync``, for runs that nobody operates.
+        """
+        return None
+
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Return what the platform says of visits that are at work here, as :meth:`sync` does, for
+        ``famulus doctor``. Changes nothing: what it says is not followed, and is said again."""
+        return ()
+
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
         """Say what differs between the platform and here that core cannot see, a sentence each
         with its remedy, for ``famulus doctor``. Changes nothing.

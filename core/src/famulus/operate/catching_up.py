@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.operate.ending import tidy_up
 from famulus.plugins import Plugins
@@ -11,7 +12,7 @@ from famulus.work.money.settling import tell_refused_again
 from famulus.work.platform.closing import Patience
 from famulus.work.platform.outbox import hasten_run
 from famulus.work.platform.syncing import Synced, sync_run
-from famulus.work.platform.telling import contact
+from famulus.work.platform.telling import Contact, contact
 
 
 @frozen(kw_only=True)
@@ -35,9 +36,17 @@ def catch_up(
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
     """
     reached = contact(database, plugins, run)
-    was_unserved = tidy_up(database, run)
+    was_unserved = tidy_up(database, run, _count_open_there(reached))
     database.write(lambda tx: tell_refused_again(tx, run))
     reached.close_places(patience)
     synced = sync_run(database, reached.provider, reached.run_view())
     database.write(lambda tx: hasten_run(tx, run))
     return CaughtUp(was_unserved=was_unserved, synced=synced, told=reached.tell())
+
+
+def _count_open_there(reached: Contact) -> int | None:
+    try:
+        return reached.provider.count_open_places(reached.run_view())
+    except UnavailableError:
+        # What is known to be open here is closed all the same, once the platform answers.
+        return None

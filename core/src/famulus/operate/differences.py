@@ -9,13 +9,23 @@ from typing import Any
 import peewee
 from attrs import frozen
 
-from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Agent, Review, Unit, Visit, Worker
+from famulus.model.states import (
+    LIVE_RUNS,
+    OPEN_AGENTS,
+    OPEN_VISITS,
+    AgentStatus,
+    RunStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import Agent, Review, Unit, Visit, Worker, literals
 from famulus.model.transaction import Transaction
 from famulus.work.runs import RunRecord
 
 #: Visits and workers that one sentence names.
 _NAMED = 5
+#: An operator has ended attempts whose time is over by then.
+_LATENESS = timedelta(minutes=1)
 
 Words = Sequence[str | int]
 
@@ -71,6 +81,51 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         )
 
 
+def of_work(tx: Transaction, run: RunRecord, *, is_held: bool) -> Iterator[Difference]:
+    """Find workers at work who should not be any more.
+
+    :param is_held: whether somebody operates the run: without that, nobody's time passes.
+    """
+    over = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
+    if over or (is_held and run.status in LIVE_RUNS):
+        late = _at_work_where(tx, run, Agent.deadline <= tx.now - _LATENESS)
+        if late:
+            yield Difference(
+                run=run.id, what=f"at work longer than their time: visits {late}",
+                command=("sync", run.id) if over else (),
+                advice="" if over else "its operator does not end them; its log may say why, and "
+                "another one does once that is stopped and the run resumed",
+            )
+    for status in VisitStatus:
+        if status in (*OPEN_VISITS, VisitStatus.SUBMITTED):
+            # Without answers here, a submission there is listed as such.
+            continue
+        ended = _at_work_where(tx, run, Visit.status == status)
+        if ended:
+            yield Difference(
+                run=run.id, what=f"at work here, and {status} on the platform: visits {ended}",
+                command=("sync", run.id),
+            )
+
+
+def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
+    rows = tx.rows(
+        Agent.select(Visit.reference, Worker.name)
+        .join(Visit, on=(Agent.visit == Visit.id))
+        .join(Worker, on=(Visit.worker == Worker.id))
+        .where(Agent.run == run.id, Agent.status << literals(*OPEN_AGENTS), *conditions)
+        .order_by(Agent.id)
+        .limit(_NAMED + 1)
+    )
+    return named([(row.reference, row.name) for row in rows])
+
+
+def named(visits: Sequence[tuple[str, str]]) -> str:
+    """Name the first of some visits, each by its reference and its worker."""
+    shown = [f"{reference} of {worker}" for reference, worker in visits[:_NAMED]]
+    return ", ".join([*shown, *(["and more"] if len(visits) > _NAMED else [])])
+
+
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find decisions that nobody was told of, and work that nobody is asked to decide on."""
     unsettled = tx.row(
@@ -113,5 +168,4 @@ def _visits_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
         .order_by(Visit.id)
         .limit(_NAMED + 1)
     )
-    named = [f"{row.reference} of {row.name}" for row in rows[:_NAMED]]
-    return ", ".join([*named, *(["and more"] if len(rows) > _NAMED else [])])
+    return named([(row.reference, row.name) for row in rows])

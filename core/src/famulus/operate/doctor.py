@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
+from famulus.contracts.provider import VisitReport, VisitView
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import (
     LIVE_RUNS,
+    OPEN_AGENTS,
+    OPEN_VISITS,
     OutboxStatus,
     PaymentKind,
     PaymentStatus,
@@ -16,15 +20,17 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import (
+    Agent,
     Outbox,
     Payment,
     Requester,
     TaskRun,
     Visit,
+    literals,
 )
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.operate.differences import Difference, of_reviews, of_visits
+from famulus.operate.differences import Difference, named, of_reviews, of_visits, of_work
 from famulus.operate.doubled_names import of_names
 from famulus.operate.exposed_files import of_files
 from famulus.plugins import Plugins
@@ -75,6 +81,7 @@ def _of_run(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     yield from _tellings(tx, run)
     yield from _payments(tx, run)
     yield from of_visits(tx, run)
+    yield from of_work(tx, run, is_held=lease.is_held(tx, run))
     yield from of_reviews(tx, run)
 
 
@@ -199,13 +206,60 @@ def _of_platform(
     )
     with database.read() as tx:
         visits = [visit_view(row) for row in tx.rows(query)]
+        at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
+        is_inviting = run.status is RunStatus.RUNNING and lease.is_held(tx, run)
     try:
         reached = contact(database, plugins, run.id)
-        sentences = list(reached.provider.differences(reached.run_view(), visits))
+        view = reached.run_view()
+        places = None if is_inviting else reached.provider.count_open_places(view)
+        reports = list(reached.provider.look(view, at_work)) if at_work else []
+        sentences = list(reached.provider.differences(view, visits))
     except FamulusError as error:
         yield Difference(run=run.id, what=f"its platform cannot be asked: {error}")
         return
+    if places:
+        yield Difference(
+            run=run.id, what=_open_places(run, places), command=("sync", run.id)
+        )
+    yield from _of_reports(run, at_work, reports)
     yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
+
+
+def _visits_at_work(run: int) -> Any:
+    at_work = Agent.select(Agent.visit).where(
+        Agent.run == run, Agent.status << literals(*OPEN_AGENTS)
+    )
+    return (
+        select_visits()
+        .where(Visit.id << at_work, Visit.status << literals(*OPEN_VISITS))
+        .order_by(Visit.id)
+        .limit(_MOST_ASKED)
+    )
+
+
+def _open_places(run: RunRecord, places: int) -> str:
+    number = "1 place" if places == 1 else f"{places} places"
+    why = "nobody operates the run" if run.status in LIVE_RUNS else f"the run is {run.status}"
+    return f"{number} can still be taken on the platform, and {why}"
+
+
+def _of_reports(
+    run: RunRecord, at_work: Sequence[VisitView], reports: Sequence[VisitReport]
+) -> Iterator[Difference]:
+    """Find visits that are at work here, and not on the platform."""
+    here = {(visit.worker_name, visit.reference) for visit in at_work}
+    for status in dict.fromkeys(report.status for report in reports):
+        visits = [
+            (report.reference, report.worker_name)
+            for report in reports
+            if report.status is status and (report.worker_name, report.reference) in here
+        ]
+        if visits and status not in OPEN_VISITS:
+            yield Difference(
+                run=run.id,
+                what=f"at work here, and {status} on the platform: visits {named(visits)}",
+                command=("sync", run.id),
+            )
 
 
 def _of_requesters(tx: Transaction) -> Iterator[Difference]:

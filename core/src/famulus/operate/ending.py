@@ -97,16 +97,19 @@ def expire_rest(database: Database, run: int) -> None:
             """Each step is short, so that other runs' submissions come in between."""
 
 
-def tidy_up(database: Database, run: int) -> bool:
+def tidy_up(database: Database, run: int, open_there: int | None = None) -> bool:
     """Do what an operator that was killed has left undone in a run that nobody operates: have its
-    places closed, and complete its finish. Return whether there were places to close."""
+    places closed, and complete its finish. Return whether there were places to close.
+
+    :param open_there: how many places the platform says can still be taken, if it says so.
+    """
 
     def close(tx: Transaction) -> tuple[bool, RunStatus]:
         record = lock_run(tx, run)
         if lease.is_held(tx, record):
             return False, record.status
         release_claims(tx, run, of=record.lease_process)
-        is_open = may_be_open(tx, run)
+        is_open = bool(open_there) or may_be_open(tx, run)
         if is_open:
             close_all(tx, run)
         return is_open, record.status

@@ -162,6 +162,14 @@ class _PlatformProvider(CrowdProvider):
         """Close all that are open."""
         self.platform.call("close_places", self.platform.open.clear)
 
+    def count_open_places(self, run: RunView) -> int | None:
+        """Count those that are open."""
+        return self.platform.call("count_open_places", lambda: len(self.platform.open))
+
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Report what is known of them."""
+        return self._reports(visits)
+
     def dispose(self, run: RunView) -> None:
         """Count it."""
         self.platform.call("dispose", self._dispose)
@@ -212,8 +220,11 @@ class _PlatformProvider(CrowdProvider):
 
     def _sync(self, visits: Sequence[VisitView]) -> list[VisitReport]:
         self.platform.asked.append([visit.reference for visit in visits])
+        return self.platform.others + self._reports(visits)
+
+    def _reports(self, visits: Sequence[VisitView]) -> list[VisitReport]:
         known: Mapping[str, VisitStatus] = self.platform.visits
-        return self.platform.others + [
+        return [
             VisitReport(
                 worker_name=visit.worker_name, reference=visit.reference,
                 status=known[visit.reference],

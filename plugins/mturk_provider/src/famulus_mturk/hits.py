@@ -113,6 +113,16 @@ class Hits:
                 "says nothing"
             )
 
+    def count_open(self, run: RunView) -> int:
+        """Return how many HITs MTurk lets workers accept that are not closed here."""
+        tokens = {f"{run.key}-{row.place}" for row in self.records.open(run.id)}
+        if not tokens:
+            return 0
+        return sum(
+            hit["HITStatus"] == "Assignable" and hit.get("RequesterAnnotation") in tokens
+            for hit in self.mturk.pages("list_hits", "HITs")
+        )
+
     def dispose(self, run: RunView) -> None:
         """Delete the run's HITs; those whose submission is rejected stay until MTurk deletes them,
         so that the rejection can be taken back.

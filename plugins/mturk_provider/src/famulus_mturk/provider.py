@@ -154,6 +154,14 @@ class MturkProvider(Provider):
         """Expire the HITs that nobody has submitted; who is at work keeps their time."""
         self._hits.close(run)
 
+    def count_open_places(self, run: RunView) -> int | None:
+        """Count the HITs that can be accepted and are not closed here."""
+        return self._hits.count_open(run)
+
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+        """Read which of those at work have returned their HIT, or lost it."""
+        return self._sync.look(run, visits)
+
     def dispose(self, run: RunView) -> None:
         """Delete the run's HITs."""
         self._hits.dispose(run)

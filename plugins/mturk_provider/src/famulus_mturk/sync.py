@@ -60,6 +60,13 @@ class Sync:
             elif self._is_due(hit):
                 yield from self._of_open(row, waiting[hit])
 
+    def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+        """Yield which of those at work MTurk no longer has at work. Notes nothing."""
+        waiting = self._by_hit(run.id, visits)
+        for hit, row in self.records.by_hit(run.id, list(waiting)).items():
+            if not row.ended:
+                yield from self._of_open(row, waiting[hit], is_noted=False)
+
     def _submitted(
         self, run: RunView, waiting: Mapping[str, Sequence[VisitView]]
     ) -> Iterator[VisitReport]:
@@ -81,7 +88,9 @@ class Sync:
                 # It is listed no more; whoever asks next pays for what is new.
                 self._begin_review(hit)
 
-    def _of_open(self, row: Any, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+    def _of_open(
+        self, row: Any, visits: Sequence[VisitView], *, is_noted: bool = True
+    ) -> Iterator[VisitReport]:
         try:
             found = self.mturk.call("get_hit", HITId=row.hit_id)["HIT"]
         except RefusedError as error:
@@ -91,7 +100,8 @@ class Sync:
             return
         status, settled = found["HITStatus"], self.clock() - _SETTLES
         if status in ("Reviewable", "Reviewing"):
-            yield from self._read(row, found, visits)
+            if is_noted:
+                yield from self._read(row, found, visits)
             return
         if status == "Disposed":
             yield from _left(visits)
