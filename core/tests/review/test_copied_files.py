@@ -24,6 +24,16 @@ HOSTILE = [
     "Ö" * 500,
     "nul",
     "a." + "y" * 300,
+    "-rf",
+    "--help.txt",
+    "/-rf",
+    "\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe",
+    "a\x1b[2Jb",
+    "CON",
+    "com\u00b9.png",
+    "$(reboot)",
+    "`x`;y&z",
+    "~root",
 ]
 
 
@@ -85,7 +95,10 @@ def test_names_from_outside_are_no_paths(stored: Path, copies: FileCopies, name:
 
     path = copies.folder.parent / copied["files"][0]["path"]
     assert path.parent.resolve() == copies.folder.resolve() / "unit-12-agent-15"
-    assert not path.name.startswith(".")
+    assert not path.name.startswith((".", "-", "~"))
+    assert path.name.isprintable()
+    assert path.stem.casefold() not in {"con", "nul", "com\u00b9"}
+    assert not set(path.name) & set("$`;&|<>*?:\"\\/")
     assert path.read_text() == "content 12 15 0"
 
 

@@ -10,7 +10,8 @@ from famulus.model.database import Database
 from famulus.model.states import UnitStatus
 from famulus.model.tables import TaskRun
 from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, PlatformPlugin
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -199,3 +200,28 @@ def test_a_window_that_is_edited_narrower_is_kept_from_then_on(
         left.append(out(operator, gateway.run_id))
 
     assert left == [3, 2, 2, 2, 2]
+
+
+def test_unless_set_a_worker_holds_one_unit_where_anybody_can_come_again(
+    operator: ManualOperator,
+) -> None:
+    unset = operator.launch_rows(rows(3), allowed_concurrent=None)
+    unlimited = operator.launch_rows(rows(3), allowed_concurrent=0)
+
+    for gateway, second in ((unset, "too_many_open"), (unlimited, None)):
+        worker = Worker(gateway, "x")
+        page = worker.arrive("a")
+        assert worker.arrive("b").refusal == second
+        assert worker.arrive("a").row == page.row
+        worker.submit(page)
+        assert worker.arrive("b").row is not None
+
+
+def test_unless_set_the_places_of_a_platform_are_the_limit(database: Database) -> None:
+    platform = FakePlatform()
+    plugins = kit_plugins(platform=PlatformPlugin(platform.provider("selling", sells_places=True)))
+    with ManualOperator(database, plugins=plugins) as operator:
+        gateway = operator.launch_rows(rows(3), provider="selling", allowed_concurrent=None)
+
+        assert Worker(gateway, "x").arrive("a").row is not None
+        assert Worker(gateway, "x").arrive("b").row is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,14 +15,17 @@ from famulus import (
     Arrival,
     Context,
     Database,
+    Plan,
     Preview,
     Refusal,
     RefusalReason,
     SharedTaskState,
     ShowAnswers,
+    TaskArgs,
     VisitView,
     system_clock,
 )
+from famulus.contracts.plan import Role
 from famulus.testing.inprocess import (
     ManualOperator,
     Worker,
@@ -126,3 +130,37 @@ def test_a_worker_sees_their_answers_and_goes_on_to_the_next_unit(tmp_path: Path
 
 def test_a_requester_needs_no_credentials(provider: MockProvider) -> None:
     assert provider.register("me", provider.RequesterArgs()) == {}
+
+
+@pytest.mark.parametrize(
+    ("architect", "key"),
+    [
+        ({"hostname": "127.0.0.1"}, None),
+        ({"hostname": "127.1.2.3"}, None),
+        ({"hostname": "localhost"}, None),
+        ({"hostname": "::1"}, None),
+        ({"public_url": "http://localhost:3000/"}, None),
+        ({"public_url": "http://[::1]:3000/"}, None),
+        ({"hostname": "0.0.0.0"}, "architect.hostname"),
+        ({"hostname": "::"}, "architect.hostname"),
+        ({"hostname": "192.168.0.7"}, "architect.hostname"),
+        ({"hostname": "lab.example"}, "architect.hostname"),
+        ({"public_url": "https://tasks.example.org/"}, "architect.public_url"),
+        ({"public_url": "http://127.0.0.1.example.org/"}, "architect.public_url"),
+    ],
+)
+def test_a_run_that_others_can_reach_is_a_warning(
+    provider: MockProvider, architect: dict[str, str], key: str | None
+) -> None:
+    plan = Plan(
+        task=TaskArgs(),
+        blueprint=Role(type="rows", args=None),
+        architect=Role(type="local", args=SimpleNamespace(**architect)),
+        provider=Role(type="mock", args=provider.args),
+        shared_state=SharedTaskState(),
+        task_dir=Path(),
+    )
+
+    found = provider.problems(plan)
+
+    assert [(each.key, each.warning) for each in found] == ([] if key is None else [(key, True)])

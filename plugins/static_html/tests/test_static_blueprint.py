@@ -41,6 +41,12 @@ def _blueprint(state: famulus.SharedTaskState | None = None, **args: Any) -> Sta
 
 
 def _problems(blueprint: StaticTaskBlueprint) -> list[famulus.Problem]:
+    return [problem for problem in _found(blueprint) if not problem.warning]
+
+
+def _found(
+    blueprint: StaticTaskBlueprint, origins: dict[str, tuple[Path, int]] | None = None
+) -> list[famulus.Problem]:
     plan = famulus.Plan(
         task=famulus.TaskArgs(task_reward=Decimal("0.3")),
         blueprint=Role(type="static_task", args=blueprint.args),
@@ -48,8 +54,9 @@ def _problems(blueprint: StaticTaskBlueprint) -> list[famulus.Problem]:
         provider=Role(type="mock", args=None),
         shared_state=blueprint.context.shared_state,
         task_dir=Path(),
+        origins=origins or {},
     )
-    return [problem for problem in blueprint.problems(plan) if not problem.warning]
+    return blueprint.problems(plan)
 
 
 def _unit(data: dict[str, Any]) -> famulus.UnitView:
@@ -317,3 +324,41 @@ def test_a_reviewer_sees_inputs_and_answers_and_no_control_characters() -> None:
 
 def test_making_an_instance_reads_nothing() -> None:
     assert _blueprint(task_source=Path("/none"), data_csv=Path("/none")).has_onboarding is False
+
+
+@pytest.mark.parametrize(
+    ("name", "is_private"),
+    [
+        ("task.yaml", True), ("deep/er/run.py", True), ("answers.db", True), ("data.csv", True),
+        ("gold.csv", False), ("style.css", False), (".hidden/run.py", False), (".env.py", False),
+    ],
+)
+def test_a_served_folder_with_what_workers_should_not_see_is_a_warning(
+    files: Path, name: str, is_private: bool
+) -> None:
+    served = files / "served"
+    (served / name).parent.mkdir(parents=True)
+    (served / name).write_text("id,text\n1,a\n")
+    data = served / name if name == "data.csv" else files / "data.csv"
+    blueprint = _blueprint(
+        task_source=files / "task.html", extra_source_dir=served, data_csv=data
+    )
+
+    warnings = [
+        each for each in _found(blueprint) if each.warning and "served to everybody" in str(each)
+    ]
+
+    assert [each.key for each in warnings] == ["blueprint.extra_source_dir"] * is_private
+    assert all(name in each.message for each in warnings)
+
+
+def test_the_configuration_in_a_served_folder_is_a_warning(files: Path) -> None:
+    (files / "served").mkdir()
+    (files / "served" / "task.conf").write_text("")
+    blueprint = _blueprint(
+        task_source=files / "task.html", extra_source_dir=files / "served",
+        data_csv=files / "data.csv",
+    )
+    origins = {"task.task_title": (files / "served" / "task.conf", 1)}
+
+    assert any("task.conf" in each.message for each in _found(blueprint, origins) if each.warning)

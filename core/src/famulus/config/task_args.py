@@ -69,6 +69,11 @@ def _is_limit(_: object, _field: Attribute[Any], value: int) -> None:
         raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_NUMBER}")
 
 
+def _is_concurrent(_: object, _field: Attribute[Any], value: int | None) -> None:
+    if value is not None:
+        _is_limit(_, _field, value)
+
+
 def _is_size(_: object, _field: Attribute[Any], value: int) -> None:
     if not 0 <= value <= _LARGEST_SIZE:
         raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SIZE}")
@@ -126,10 +131,10 @@ class TaskArgs:
         default=43200,
         validator=_is_duration,
     )
-    allowed_concurrent: int = option(
-        help="Units of this run one worker may hold at the same time; 0 is no limit.",
-        default=0,
-        validator=_is_limit,
+    allowed_concurrent: int | None = option(
+        help="Units of this run one worker may hold at the same time; 0 is no limit. Unless set, 1 "
+        "where the provider sells no places, so that nobody can park a run, else no limit.",
+        validator=_is_concurrent,
     )
     maximum_units_per_worker: int = option(
         help="Units one worker may do over all runs of the same task name; 0 is no limit.",

@@ -59,7 +59,7 @@ def create_run(
         assignment_duration_in_seconds=task.assignment_duration_in_seconds,
         submission_timeout=task.submission_timeout,
         no_submission_patience=task.no_submission_patience,
-        allowed_concurrent=task.allowed_concurrent,
+        allowed_concurrent=_allowed_concurrent(task.allowed_concurrent, provider),
         maximum_units_per_worker=task.maximum_units_per_worker,
         max_num_concurrent_units=task.max_num_concurrent_units,
         max_upload_bytes=task.max_upload_bytes,
@@ -73,6 +73,14 @@ def create_run(
         cause="launch",
     )
     return run
+
+
+def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
+    """Return how many units one worker may hold. Where a platform sells places, those limit it;
+    elsewhere one link is enough to come again and again."""
+    if asked is not None:
+        return asked
+    return 0 if provider.capabilities.sells_places else 1
 
 
 def make_task(tx: Transaction, plan: Plan) -> int:

@@ -15,7 +15,8 @@ from famulus.errors import UnavailableError
 _LONGEST_STEM, _LONGEST_SUFFIX = 40, 16
 #: Names that Windows keeps for devices, whatever their suffix.
 _DEVICES = frozenset({
-    "con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+    "con", "prn", "aux", "nul",
+    *(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789\u00b9\u00b2\u00b3"),
 })
 _BLOCK = 2**20
 
@@ -82,14 +83,16 @@ def distinct_names(names: Iterable[str]) -> list[str]:
 
 
 def _safe(name: str) -> tuple[str, str]:
-    """Return stem and suffix of a name without anything that has a meaning in a path."""
+    """Return stem and suffix of a name without anything that has a meaning in a path, to a program
+    that takes names for options, or to an operating system."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(char if char.isalnum() or char in "._-() " else "_" for char in last).strip(" .")
     stem, dot, suffix = kept.rpartition(".")
     if not stem or len(suffix) > _LONGEST_SUFFIX:
         stem, dot, suffix = kept, "", ""
     stem = stem[:_LONGEST_STEM].rstrip(" .") or "file"
-    if stem.split(".")[0].strip().casefold() in _DEVICES:
+    is_option = stem.startswith("-")
+    if is_option or stem.split(".")[0].strip().casefold() in _DEVICES:
         stem = f"_{stem}"
     return stem, f"{dot}{suffix}"
 

@@ -47,7 +47,11 @@ def rows_configuration(
     :param public_url: the address that it has all the same.
     :param task: options of the task; those that are required have values already.
     """
-    required = {"task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10"}
+    required = {
+        "task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10",
+        # Most tests have one worker who does everything at once.
+        "allowed_concurrent": 0,
+    }
     return {
         "defaults": [{"blueprint": "rows"}, {"architect": architect}, {"provider": provider}],
         "architect": {"public_url": public_url} if public_url else {},

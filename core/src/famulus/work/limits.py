@@ -31,6 +31,7 @@ _LIFETIME = "task_lifetime_in_seconds"
 _SPEND = "max_spend"
 _PATIENCE = "no_submission_patience"
 _WINDOW = "max_num_concurrent_units"
+_CONCURRENT = "allowed_concurrent"
 
 #: Options of the task that hold from the next arrival on once they are set. Each stands in a column
 #: of its name, but for the lifetime, which is the moment when the run closes.
@@ -38,7 +39,7 @@ LIVE_LIMITS = tuple(
     name
     for name in (
         "maximum_units_per_worker",
-        "allowed_concurrent",
+        _CONCURRENT,
         _WINDOW,
         "assignment_duration_in_seconds",
         "submission_timeout",
@@ -129,6 +130,8 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
         typed[_SPEND] = typed[_SPEND] or Decimal(0)
         to_minor(typed[_SPEND], run.currency)
     problems = list(_endings(tx, run, typed))
+    if _CONCURRENT in typed and typed[_CONCURRENT] is None:
+        problems.append(Problem("needs a number; 0 is no limit", key=f"task.{_CONCURRENT}"))
     if problems:
         raise UsageError(problems)
     return typed

@@ -30,6 +30,7 @@ from famulus import (
     VisitView,
     option,
 )
+from famulus_mock.exposure import exposed
 from famulus_mock.faults import Fault, call
 from famulus_mock.tables import MockPayment, MockVerdict
 
@@ -74,8 +75,8 @@ class MockProvider(Provider):
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Find nothing wrong: there is no platform."""
-        return []
+        """Warn of a run that others can reach: there is no platform that knows who comes."""
+        return exposed(plan)
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
         """Take ``worker_id`` and ``assignment_id`` at their word; without both, it is a preview."""

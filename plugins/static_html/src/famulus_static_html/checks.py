@@ -16,6 +16,7 @@ from famulus_static_html.given_rows import row_fault
 from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
+from famulus_static_html.private_files import private_files
 from famulus_static_html.reports import Collected
 from famulus_static_html.source import OWN_NAMES
 from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData, Watch
@@ -184,10 +185,28 @@ class StaticTaskChecks:
 
     def _folder(self) -> None:
         folder = self._path("extra_source_dir")
-        if folder is None or folder.is_dir():
+        if folder is None:
+            return
+        if folder.is_dir():
+            self._exposed(folder)
             return
         what = "is not a folder" if folder.exists() else "does not exist"
         self._option("extra_source_dir", f"{folder} {what}")
+
+
+    def _exposed(self, folder: Path) -> None:
+        """Warn of files that nobody but the requester should see."""
+        data = [self._path(name) for name in READERS]
+        configurations = [file for file, _ in self.plan.origins.values()]
+        private = private_files(folder, [*configurations, *filter(None, data)])
+        if not private:
+            return
+        message = (
+            f"{folder} is served to everybody, and holds {private}; put what pages need into a "
+            "folder of its own"
+        )
+        problem = self.plan.problem("blueprint.extra_source_dir", message, warning=True)
+        self.found.append(problem)
 
 
 def _unreadable(path: Path, error: OSError) -> str:
