@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest lint docs wheels bench faults clean
+.PHONY: help demo test test-fast test-lowest lint docs constraints wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000"
@@ -21,6 +21,7 @@ help:
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
 	@echo "make lint         ruff, mypy --strict, import-linter"
 	@echo "make docs         make docs/reference and docs/commands.md from the code"
+	@echo "make constraints  write down the versions that are installed here"
 	@echo "make wheels       build the wheels into dist/"
 	@echo "make faults       kill two thousand processes and check what is left; ARGS=--help"
 	@echo "make bench        measure beside this machine's limits; ARGS=--quick for a look"
@@ -69,6 +70,9 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-dev
 	$(BIN)/python -m tools.reference
+
+constraints: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.constraints > constraints.txt.new && mv constraints.txt.new constraints.txt
 
 wheels: $(VENV)/.installed-dev
 	for member in $(MEMBERS); do $(BIN)/python -m build --quiet --wheel --outdir dist $$member || exit 1; done

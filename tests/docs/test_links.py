@@ -19,6 +19,7 @@ HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("core/README.md")),
     *sorted(ROOT.glob("plugins/*/README.md")),
