@@ -10,8 +10,8 @@ import pytest
 from famulus.contracts.provider import RunView
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.model.states import Decision, RunStatus, VisitStatus
-from famulus.model.tables import TaskRun, Unit
+from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
+from famulus.model.tables import Outbox, TaskRun, Unit
 from famulus.model.transaction import Transaction
 from famulus.operate.catching_up import catch_up
 from famulus.plugins import Plugins
@@ -315,6 +315,22 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
     for _ in range(2):
         tell_run(database, plugins, gateway.run_id)
     assert platform.disposed == 1
+
+
+def test_a_finished_run_is_not_tidied_up_while_something_of_it_is_open_again(
+    operator: ManualOperator, platform: FakePlatform, plugins: Plugins, database: Database
+) -> None:
+    gateway = launch(operator, 1)
+    operator.finish(gateway.run_id)
+    platform.faults = [Fault.THROTTLED]
+    tell_run(database, plugins, gateway.run_id)
+    disposed = platform.disposed
+    again = Outbox.update(status=OutboxStatus.PENDING, next_attempt_at=database.clock())
+    reopened = Unit.update(status=UnitStatus.COMPLETED)
+    database.write(lambda tx: (tx.execute(again), tx.execute(reopened)))
+
+    tell_run(database, plugins, gateway.run_id)
+    assert platform.disposed == disposed
 
 
 def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from attrs import frozen
 
 from famulus.errors import UnavailableError
@@ -13,6 +15,7 @@ from famulus.work.platform.closing import Patience
 from famulus.work.platform.outbox import hasten_run
 from famulus.work.platform.syncing import Synced, sync_run
 from famulus.work.platform.telling import Contact, contact
+from famulus.work.platform.troubles import Trouble, read_troubles
 
 
 @frozen(kw_only=True)
@@ -24,6 +27,8 @@ class CaughtUp:
     synced: Synced
     #: how many things the platform was told, or has refused
     told: int
+    #: what it has refused, or could not be told
+    troubles: Sequence[Trouble]
 
 
 def catch_up(
@@ -41,7 +46,10 @@ def catch_up(
     reached.close_places(patience)
     synced = sync_run(database, reached.provider, reached.run_view())
     database.write(lambda tx: hasten_run(tx, run))
-    return CaughtUp(was_unserved=was_unserved, synced=synced, told=reached.tell())
+    told = reached.tell()
+    with database.read() as tx:
+        troubles = read_troubles(tx, run)
+    return CaughtUp(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
 
 
 def _count_open_there(reached: Contact) -> int | None:

@@ -72,6 +72,8 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
         say(f"Nobody operates run {run}: its places on the platform are closed.")
     for line in _lines(caught_up.synced):
         say(line)
+    for trouble in caught_up.troubles:
+        say(str(trouble))
     return caught_up.told
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from famulus.contracts.provider import Capabilities, Outcome
+from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import (
     UNSETTLED_VISITS,
@@ -14,9 +16,10 @@ from famulus.model.states import (
     UnitStatus,
 )
 from famulus.model.tables import Outbox, Payment, Review, TaskRun, Unit, Visit, literals
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Row, Transaction
 from famulus.work.money.settling import REJECTED_INSTEAD
 from famulus.work.platform.outbox import Telling, enqueue
+from famulus.work.platform.ways import Platform, Way
 
 _PAYMENTS = "payments are not settled"
 _OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, PaymentStatus.FAILED)
@@ -25,10 +28,23 @@ _OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, Payme
 def dispose_if_over(tx: Transaction, run: int) -> bool:
     """Have a run's leavings on the platform tidied up, if nothing there is needed any more; return
     whether it is so."""
-    if not _is_finished(tx, run) or any(_exists(tx, query) for query in _needs(run).values()):
+    if not _is_over(tx, run):
         return False
     enqueue(tx, run=run, kind=Telling.DISPOSE, key=_key(run), payload={})
     return True
+
+
+class Disposing(Way):
+    """No payload. What was over when the row was written is looked at again."""
+
+    def begin(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
+        if not _is_over(tx, row.run_id):
+            raise UnavailableError("something of the run is decided or paid again meanwhile")
+        return row.payload
+
+    def tell(self, platform: Platform, begun: Any) -> Outcome:
+        platform.provider.dispose(platform.run_view())
+        return Outcome.CONFIRMED
 
 
 def read_leftover(tx: Transaction, run: int) -> str | None:
@@ -54,6 +70,12 @@ def find_leftovers(database: Database, runs: Sequence[int]) -> dict[int, str]:
     with database.read() as tx:
         found = {run: read_leftover(tx, run) for run in runs}
     return {run: reason for run, reason in found.items() if reason is not None}
+
+
+def _is_over(tx: Transaction, run: int) -> bool:
+    return _is_finished(tx, run) and not any(
+        _exists(tx, query) for query in _needs(run).values()
+    )
 
 
 def _needs(run: int) -> dict[str, Any]:

@@ -17,12 +17,12 @@ from famulus.model.transaction import Row, Transaction
 from famulus.process import ProcessIdentity
 from famulus.work.money.paying import Deciding, Paying
 from famulus.work.platform import outbox
+from famulus.work.platform.disposal import Disposing
 from famulus.work.platform.outbox import Telling
 from famulus.work.platform.troubles import DEEDS, report
 from famulus.work.platform.ways import (
     Blocking,
     ClosingPlaces,
-    Disposing,
     Effect,
     End,
     MovingEnd,

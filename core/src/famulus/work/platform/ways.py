@@ -146,14 +146,6 @@ class ClosingPlaces(Way):
             outbox.supersede_places(tx, row.run_id, before=row.id)
 
 
-class Disposing(Way):
-    """No payload."""
-
-    def tell(self, platform: Platform, begun: Any) -> Outcome:
-        platform.provider.dispose(platform.run_view())
-        return Outcome.CONFIRMED
-
-
 class Mirroring(Way):
     """Tells what is true here at that moment, whatever it was when the row was written.
 

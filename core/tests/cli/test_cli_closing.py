@@ -1,0 +1,70 @@
+"""A command that ends a run on a platform closes its places, or exits non-zero and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from famulus.model.database import Database
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.work.platform.closing import Patience
+
+Famulus = Callable[..., Result]
+FOREVER = 99
+
+
+@pytest.fixture
+def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
+    """A platform whose provider is the only one installed besides the kit's."""
+    fake = FakePlatform()
+    plugins = kit_plugins(platform=PlatformPlugin(fake.provider("selling", sells_places=True)))
+    for module in ("operate.operator", "cli.commands.syncing", "cli.texts.run_report"):
+        monkeypatch.setattr(f"famulus.{module}.discover", lambda: plugins)
+    monkeypatch.setattr(
+        "famulus.operate.operator.Operator._patience", Patience(pauses=(0.0, 0.0))
+    )
+    return fake
+
+
+@pytest.fixture
+def run(platform: FakePlatform, database_file: Path) -> Iterator[int]:
+    """A run of two places, of an operator that was killed."""
+    with Database(database_file) as database:
+        operator = ManualOperator(database)
+        yield operator.launch_rows([{"n": 1}, {"n": 2}], provider="selling").run_id
+        database.write(lambda tx: tx.sql("UPDATE task_run SET lease_until = 0"))
+
+
+@pytest.mark.parametrize("command", [("stop", "--now"), ("finish", "--now")])
+def test_a_command_that_cannot_close_places_exits_with_1_and_sync_closes_them(
+    command: tuple[str, ...], famulus: Famulus, run: int, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.THROTTLED] * FOREVER
+    failed = famulus(command[0], run, *command[1:])
+    assert (failed.exit_code, platform.open) == (1, {0, 1})
+    assert "its places on the platform are still open (throttled)" in failed.stderr
+    assert "`famulus sync 1` closes them" in failed.stderr
+
+    status, listed = famulus("status", run), famulus("doctor", run)
+    assert "the platform is still to be told to close its places" in status.stdout
+    assert (listed.exit_code, "to close its places" in listed.stdout) == (1, True)
+
+    platform.faults.clear()
+    synced = famulus("sync", run)
+    assert (synced.exit_code, platform.open) == (0, set())
+
+
+def test_sync_closes_the_places_of_a_run_that_nobody_operates_and_says_so(
+    famulus: Famulus, run: int, platform: FakePlatform, database_file: Path
+) -> None:
+    with Database(database_file) as database:
+        database.write(lambda tx: tx.sql("UPDATE task_run SET lease_until = 0"))
+
+    synced = famulus("sync", run)
+
+    assert (synced.exit_code, platform.open) == (0, set())
+    assert "Nobody operates run 1: its places on the platform are closed." in synced.stdout
