@@ -118,6 +118,11 @@ class Scheduler:
         go on."""
         process.is_dead = True
 
+    @property
+    def has_killed(self) -> bool:
+        """Whether any process was killed."""
+        return any(process.is_dead for process in self._processes.values())
+
     @contextmanager
     def simulated_processes(self) -> Iterator[None]:
         """Have each actor's process identified as its own, and killed ones known as dead."""

@@ -4,7 +4,7 @@ serves."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from attrs import define, field, frozen
@@ -17,7 +17,7 @@ from famulus.model.states import LIVE_RUNS
 from famulus.operate.catching_up import catch_up
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import kit_plugins, rows_configuration
+from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import Fault, PlatformPlugin
 from famulus.work.runs import find_run
@@ -31,7 +31,10 @@ from interleaving import (
 )
 
 UNITS = 5
-ORDERS = ("stop", "stop now", "finish", "resume", "close", "kill", "sync")
+#: ``kill`` is of the operator's process, ``kill others`` of all those that orders came from.
+ORDERS = (
+    "stop", "stop now", "finish", "resume", "close", "sync", "work", "kill", "kill others",
+)
 
 
 @frozen(kw_only=True)
@@ -87,6 +90,9 @@ class Course:
             "resume": lambda process: self.operator(process).resume(self.run),
             "close": lambda _: self.operators[0][1].close(),
             "sync": lambda _: self.sync(),
+            "work": lambda _: self.work(),
+            "kill": lambda _: self.scheduler.kill(self.scheduler.main),
+            "kill others": lambda _: self.kill_others(),
         }
 
         def act() -> None:
@@ -105,9 +111,15 @@ class Course:
     def sync(self) -> None:
         catch_up(self.database, self.plugins, self.run, self.command()._patience)
 
-    def kill(self) -> None:
-        """Kill the process of the first operator, whatever it is doing."""
-        self.scheduler.kill(self.scheduler.main)
+    def work(self) -> None:
+        """Have somebody take a unit and submit it: its place is used up."""
+        with closing(self.operators[0][1].gateway(self.run)) as gateway:
+            Worker(gateway, "a").work()
+
+    def kill_others(self) -> None:
+        for actor in self.scheduler.actors:
+            if actor.process is not self.scheduler.main and not actor.name.startswith("kill"):
+                self.scheduler.kill(actor.process)
 
     def end(self, recovery: str) -> None:
         """Have all that is alive end in order, and what was killed followed up."""
@@ -116,7 +128,7 @@ class Course:
             for process, operator in self.operators
             if not process.is_dead
         ])
-        if not any(process.is_dead for process, _ in self.operators):
+        if not self.scheduler.has_killed:
             return
         if recovery == "resume" and find_run(self.database, self.run).status in LIVE_RUNS:
             resumed = self.order("resume")
@@ -150,10 +162,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
     database.scheduler = platform.scheduler = scheduler
     with scheduler.simulated_processes():
         course.launch()
-        commands = [course.order(name) for name in plan.orders if name != "kill"]
-        if "kill" in plan.orders:
-            commands.append(scheduler.spawn(scheduler.process(), "kill", course.kill))
-        scheduler.run(*commands)
+        scheduler.run(*[course.order(name) for name in plan.orders])
         course.end(plan.recovery)
     errors = [actor.error for actor in scheduler.actors if actor.error is not None]
     assert errors == []

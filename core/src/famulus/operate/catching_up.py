@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from attrs import frozen
 
-from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.operate.ending import tidy_up
 from famulus.plugins import Plugins
@@ -16,6 +16,8 @@ from famulus.work.platform.outbox import hasten_run
 from famulus.work.platform.syncing import Synced, sync_run
 from famulus.work.platform.telling import Contact, contact
 from famulus.work.platform.troubles import Trouble, read_troubles
+
+_log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
@@ -55,6 +57,8 @@ def catch_up(
 def _count_open_there(reached: Contact) -> int | None:
     try:
         return reached.provider.count_open_places(reached.run_view())
-    except UnavailableError:
-        # What is known to be open here is closed all the same, once the platform answers.
+    except Exception as error:  # noqa: BLE001 - third-party code; what is known here is closed
+        _log.warning(
+            "run %d: the platform cannot be asked for open places: %s", reached.record.id, error
+        )
         return None

@@ -214,8 +214,9 @@ def _of_platform(
         places = None if is_inviting else reached.provider.count_open_places(view)
         reports = list(reached.provider.look(view, at_work)) if at_work else []
         sentences = list(reached.provider.differences(view, visits))
-    except FamulusError as error:
-        yield Difference(run=run.id, what=f"its platform cannot be asked: {error}")
+    except Exception as error:  # noqa: BLE001 - third-party code; the other runs are looked at
+        why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
+        yield Difference(run=run.id, what=f"its platform cannot be asked: {why}")
         return
     if places:
         yield Difference(
