@@ -253,6 +253,8 @@ class Round:
             "task": {
                 "task_name": TASK, "task_title": "T", "task_description": "D",
                 "task_reward": "0.10",
+                # Workers come again under another reference after a kill.
+                "allowed_concurrent": 0,
             },
         }
         configuration = self.folder / "task.yaml"

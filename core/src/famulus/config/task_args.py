@@ -74,8 +74,8 @@ def _is_concurrent(_: object, _field: Attribute[Any], value: int | None) -> None
         _is_limit(_, _field, value)
 
 
-def _is_size(_: object, _field: Attribute[Any], value: int) -> None:
-    if not 0 <= value <= _LARGEST_SIZE:
+def _is_size(_: object, _field: Attribute[Any], value: int | None) -> None:
+    if value is not None and not 0 <= value <= _LARGEST_SIZE:
         raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SIZE}")
 
 
@@ -146,10 +146,9 @@ class TaskArgs:
         default=0,
         validator=_is_limit,
     )
-    max_upload_bytes: int = option(
+    max_upload_bytes: int | None = option(
         help="Size of all files of the run together; a submission with more is refused. 0 is no "
-        "limit.",
-        default=10_000_000_000,
+        "limit; 10 GB unless set.",
         validator=_is_size,
     )
     qualifications: list[QualificationRequirement] = option(

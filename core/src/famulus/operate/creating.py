@@ -19,6 +19,9 @@ from famulus.work.changes import record
 from famulus.work.people.qualifications import make_qualification
 from famulus.work.platform.requesters import choose_requester, chosen_name, read_requesters
 
+#: bytes of the files of a run whose task says nothing of them
+_MOST_UPLOADED = 10_000_000_000
+
 
 def create_run(
     tx: Transaction,
@@ -62,7 +65,7 @@ def create_run(
         allowed_concurrent=_allowed_concurrent(task.allowed_concurrent, provider),
         maximum_units_per_worker=task.maximum_units_per_worker,
         max_num_concurrent_units=task.max_num_concurrent_units,
-        max_upload_bytes=task.max_upload_bytes,
+        max_upload_bytes=_size(task.max_upload_bytes),
         loading=LoadingStatus.LOADING,
         lease_holder=holder.name,
         lease_process=holder.process,
@@ -73,6 +76,10 @@ def create_run(
         cause="launch",
     )
     return run
+
+
+def _size(asked: int | None) -> int:
+    return _MOST_UPLOADED if asked is None else asked
 
 
 def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:

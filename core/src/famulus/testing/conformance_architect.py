@@ -176,7 +176,10 @@ class ArchitectConformance:
                 "extra_source_dir": str(tmp_path / "assets"),
                 "units_per_assignment": 3,
             },
-            "task": {"task_title": "A task", "task_description": "D", "task_reward": "0.10"},
+            "task": {
+                "task_title": "A task", "task_description": "D", "task_reward": "0.10",
+                "allowed_concurrent": 0,
+            },
         }
 
 

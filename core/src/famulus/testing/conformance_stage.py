@@ -34,6 +34,8 @@ _TASK = {
     "task_title": "A task",
     "task_description": "Of the conformance kit.",
     "task_reward": "0.10",
+    # Scripted workers open several tabs.
+    "allowed_concurrent": 0,
 }
 _REQUESTER = RequesterView(id=1, name="requester", provider_type="")
 

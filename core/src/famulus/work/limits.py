@@ -32,6 +32,7 @@ _SPEND = "max_spend"
 _PATIENCE = "no_submission_patience"
 _WINDOW = "max_num_concurrent_units"
 _CONCURRENT = "allowed_concurrent"
+_UPLOADED = "max_upload_bytes"
 
 #: Options of the task that hold from the next arrival on once they are set. Each stands in a column
 #: of its name, but for the lifetime, which is the moment when the run closes.
@@ -46,7 +47,7 @@ LIVE_LIMITS = tuple(
         _PATIENCE,
         _LIFETIME,
         _SPEND,
-        "max_upload_bytes",
+        _UPLOADED,
     )
     if name in option_fields(TaskArgs)
 )
@@ -130,8 +131,11 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
         typed[_SPEND] = typed[_SPEND] or Decimal(0)
         to_minor(typed[_SPEND], run.currency)
     problems = list(_endings(tx, run, typed))
-    if _CONCURRENT in typed and typed[_CONCURRENT] is None:
-        problems.append(Problem("needs a number; 0 is no limit", key=f"task.{_CONCURRENT}"))
+    problems += [
+        Problem("needs a number; 0 is no limit", key=f"task.{name}")
+        for name in (_CONCURRENT, _UPLOADED)
+        if name in typed and typed[name] is None
+    ]
     if problems:
         raise UsageError(problems)
     return typed
