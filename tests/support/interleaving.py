@@ -67,6 +67,9 @@ class Scheduler:
     :param choices: which of those who can go on does, each time; afterwards all go on in turn.
     """
 
+    #: whether processes recognise that others have died; containers cannot
+    recognises_dead = True
+
     def __init__(self, choices: Sequence[int], clock: MovableClock) -> None:
         self.clock = clock
         self.actors: list[Actor] = []
@@ -173,7 +176,7 @@ class Scheduler:
 
     def _is_dead(self, identity: ProcessIdentity) -> bool:
         process = self._processes.get(identity.pid)
-        return process is not None and process.is_dead
+        return self.recognises_dead and process is not None and process.is_dead
 
 
 class Lock(AbstractContextManager["Lock"]):
@@ -265,8 +268,8 @@ class ScheduledOperator(ManualOperator):
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
         process = self.scheduler.main if actor is None else actor.process
         for name, act in (
-            ("sweeper", Operated.look_after), ("messenger", Operated.tell),
-            ("syncer", Operated.sync),
+            ("keeper", Operated.keep), ("sweeper", Operated.look_after),
+            ("messenger", Operated.tell), ("syncer", Operated.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))
 
@@ -274,7 +277,8 @@ class ScheduledOperator(ManualOperator):
         while not self._closing.is_set():
             self.scheduler.pause()
             self.scheduler.clock.advance(0.5)
-            for operated in self._going_on():
+            starting = self._starting if act is Operated.keep else ()
+            for operated in [*self._going_on(), *starting]:
                 with suppress(FamulusError):
                     act(operated)
 

@@ -46,6 +46,8 @@ class Plan:
     faults: Sequence[Fault | None]
     #: what comes after a kill
     recovery: str
+    #: whether the processes see each other die, or run in containers of their own
+    recognises_dead: bool
 
 
 PLANS = st.builds(
@@ -54,7 +56,10 @@ PLANS = st.builds(
     choices=st.lists(st.integers(0, 11), max_size=150),
     faults=st.lists(st.sampled_from((None, None, Fault.LOST, Fault.THROTTLED)), max_size=4),
     recovery=st.sampled_from(("sync", "resume")),
+    recognises_dead=st.booleans(),
 )
+#: Longer than any lease or claim of a process that nobody knows to be dead.
+LONGEST_CLAIM = 660
 
 
 @define
@@ -130,6 +135,8 @@ class Course:
         ])
         if not self.scheduler.has_killed:
             return
+        if not self.scheduler.recognises_dead:
+            self.scheduler.clock.advance(LONGEST_CLAIM)
         if recovery == "resume" and find_run(self.database, self.run).status in LIVE_RUNS:
             resumed = self.order("resume")
             self.scheduler.run(resumed)
@@ -155,6 +162,7 @@ def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
     scheduler = Scheduler(plan.choices, clock)
+    scheduler.recognises_dead = plan.recognises_dead
     platform = ScheduledPlatform(faults=[*plan.faults])
     provider = platform.provider("selling", sells_places=True)
     plugins = kit_plugins(platform=PlatformPlugin(provider))

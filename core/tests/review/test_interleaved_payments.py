@@ -1,0 +1,107 @@
+"""Whenever a payer is killed, and whoever settles meanwhile: paid once at most, and known in the
+end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from famulus.errors import FamulusError
+from famulus.model.statements import Kind
+from famulus.model.states import PaymentStatus
+from famulus.model.tables import Unit
+from famulus.review.bonuses import pay_bonus, settle_payments
+from famulus.review.payments import list_payments
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import Fault, PlatformPlugin
+from interleaving import ScheduledDatabase, ScheduledPlatform, Scheduler
+
+#: Longer than the claim of a payer that nobody knows to be dead.
+CLAIM = 660
+FAULTS = st.lists(st.sampled_from((None, Fault.LOST, Fault.THROTTLED, Fault.BROKEN)), max_size=3)
+
+
+@pytest.fixture
+def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDatabase]:
+    opened = ScheduledDatabase(database_address, clock=clock)
+    with opened:
+        yield opened
+
+
+def play(
+    database: ScheduledDatabase,
+    clock: MovableClock,
+    choices: Sequence[int],
+    faults: Sequence[Fault | None],
+    turns: int,
+    recognises_dead: bool,
+) -> None:
+    scheduler = Scheduler(choices, clock)
+    scheduler.recognises_dead = recognises_dead
+    platform = ScheduledPlatform()
+    plugins = kit_plugins(platform=PlatformPlugin(platform.provider()))
+    with ManualOperator(database, plugins=plugins) as operator:
+        assert isinstance(operator, ManualOperator)
+        gateway = operator.launch_rows([{"n": 1}, {"n": 2}], provider="paying")
+        Worker(gateway, "x").work()
+    with database.read() as tx:
+        unit = tx.row(Unit.select(Unit.id).where(Unit.run == gateway.run_id).order_by(Unit.id))
+    assert unit is not None
+    database.scheduler = platform.scheduler = scheduler
+    platform.faults = [*faults]
+
+    def pay() -> None:
+        pay_bonus(database, unit.id, "0.50", reason="R", plugins=plugins)
+
+    def settle() -> None:
+        with suppress(FamulusError):
+            settle_payments(database, run=gateway.run_id, plugins=plugins)
+
+    def kill() -> None:
+        for _ in range(turns):
+            scheduler.pause()
+        scheduler.kill(payer)
+
+    payer = scheduler.process()
+    with scheduler.simulated_processes():
+        scheduler.run(
+            scheduler.spawn(payer, "pay", pay),
+            scheduler.spawn(scheduler.process(), "kill", kill),
+            *[scheduler.spawn(scheduler.process(), "settle", settle) for _ in range(2)],
+        )
+        platform.faults.clear()
+        if not recognises_dead:
+            clock.advance(CLAIM)
+        settle()
+
+    assert [actor.error for actor in scheduler.actors if actor.error is not None] == []
+    keys = [key for key, _ in platform.paid]
+    assert len(keys) <= 1, scheduler.course
+    for payment in list_payments(database, run=gateway.run_id):
+        expected = PaymentStatus.CONFIRMED if keys else PaymentStatus.FAILED
+        assert payment.status is expected, scheduler.course
+    database.scheduler = None
+
+
+def test_a_payment_is_made_once_at_most_and_known_after_one_settling(
+    database: ScheduledDatabase, clock: MovableClock
+) -> None:
+    @settings(
+        max_examples=40 if database.kind is Kind.SQLITE else 8, deadline=None,
+        suppress_health_check=list(HealthCheck), print_blob=False, derandomize=True,
+    )
+    @given(
+        choices=st.lists(st.integers(0, 5), max_size=60), faults=FAULTS,
+        turns=st.integers(0, 40), recognises_dead=st.booleans(),
+    )
+    def holds(
+        choices: Sequence[int], faults: Sequence[Fault | None], turns: int, recognises_dead: bool
+    ) -> None:
+        play(database, clock, choices, faults, turns, recognises_dead)
+
+    holds()
