@@ -182,6 +182,20 @@ def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_on
     assert platform.open == set()
 
 
+def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_call(
+    operator: ManualOperator, platform: FakePlatform, database: Database, plugins: Plugins
+) -> None:
+    platform.faults = [Fault.KILLED_AFTER]
+    with suppress(Killed):
+        launch(operator)
+    run = newest_run(database)
+    kill(operator, database, run)
+
+    database.write(lambda tx: begin_stop(tx, run, "stopped"))
+    contact(database, plugins, run).messenger().deliver()
+    assert platform.open == set()
+
+
 @pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])
 def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
     end: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,

@@ -287,8 +287,7 @@ def _before(tx: Transaction, row: Row) -> Row | None:
         kinds = [kind.value for kind in OF_PLACES]
         earlier = (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
         if row.kind == Telling.CLOSE_PLACES:
-            # What has not begun is not begun any more.
-            earlier &= Outbox.claimed_until > tx.now
+            return _under_way(tx, earlier)
         return _pending(tx, earlier)
     return None
 
@@ -320,6 +319,18 @@ def _is_claimed(row: Row, tx: Transaction) -> bool:
         and row.claimed_until > tx.now
         and not process.is_dead(row.claimed_by)
     )
+
+
+def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
+    """Return a row that somebody is telling: what has not begun is not begun before a closing."""
+    rows = tx.rows(
+        Outbox.select(Outbox.id, Outbox.next_attempt_at, Outbox.claimed_until, Outbox.claimed_by)
+        .where(
+            Outbox.status == literal(OutboxStatus.PENDING), condition, Outbox.claimed_until > tx.now
+        )
+        .order_by(Outbox.id)
+    )
+    return next((row for row in rows if _is_claimed(row, tx)), None)
 
 
 def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:
