@@ -14,7 +14,8 @@ from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate import lease
 from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
 from famulus.work.gateway import Gateway
 from famulus.work.runs import find_run
 
@@ -88,6 +89,23 @@ def test_a_clock_that_is_set_and_set_back_changes_nothing(
     clock.advance(HOUR)
     operator.turn()
     assert Worker(gateway, "x").arrive("a").refusal == "time_over"
+
+
+def test_a_clock_that_was_set_back_keeps_nothing_from_the_platform(
+    database: Database, clock: MovableClock
+) -> None:
+    platform = FakePlatform()
+    provider = platform.provider("selling", sells_places=True)
+    plugins = kit_plugins(platform=PlatformPlugin(provider))
+    with ManualOperator(database, plugins=plugins) as operator:
+        assert isinstance(operator, ManualOperator)
+        platform.faults = [Fault.THROTTLED]
+        operator.launch_rows(ROWS, provider="selling")
+        assert not platform.open
+
+        clock.advance(-NIGHT)
+        operator.turn(suspended=True)
+        assert len(platform.open) == len(ROWS)
 
 
 @pytest.mark.parametrize("jump", [NIGHT, -NIGHT])

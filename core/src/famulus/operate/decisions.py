@@ -31,6 +31,7 @@ from famulus.work.expiry import (
     quiet_since,
     time_out,
 )
+from famulus.work.platform.outbox import hasten_run
 from famulus.work.platform.places import open_missing
 from famulus.work.release import adjust_window, is_spent, is_window_off, open_unit_exists
 from famulus.work.runs import RunRecord, agents_at_work, lock_run, read_run
@@ -210,4 +211,6 @@ def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
     seconds = (tx.now - last_look).total_seconds()
     if -lease.RENEWAL_SECONDS <= seconds <= lease.LEASE_SECONDS:
         return None
+    # The times of next attempts may be of a clock that was set back.
+    hasten_run(tx, record.id)
     return give_back_pause(tx, record.id, last_look)
