@@ -67,7 +67,8 @@ class RunView:
 class Arrival:
     """A worker who accepted."""
 
-    #: the platform's id of the worker: 1 to 255 printable characters
+    #: the platform's id of the worker: 1 to 255 printable characters; white space around it is
+    #: stripped, and one that reads ``undefined``, ``null`` or like a template gets no work
     worker_name: str
     #: the platform's id of the visit (URLs call it assignment id): 1 to 255 printable characters.
     #: The same worker and reference again are the same visit.
