@@ -118,6 +118,23 @@ def test_terminal_shows_the_run_and_keeps_what_is_said_meanwhile(
     assert text.endswith("Run 7 is stopped.\n")
 
 
+def test_what_a_platform_or_a_source_says_cannot_steer_the_live_display(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
+    said = "\x1b]0;title\x07"
+    trouble = Trouble(kind=Telling.OPEN_PLACES, is_refused=True, rows=1, error=said)
+
+    with display(30) as shown:
+        shown.show(look(troubles=[trouble], loading=LoadingStatus.FAILED, loading_error=said))
+
+    assert r"\x1b]0;title\x07" in terminal.getvalue()
+    assert said not in terminal.getvalue()
+
+
 def test_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Terminal())
     monkeypatch.setenv("TERM", "dumb")

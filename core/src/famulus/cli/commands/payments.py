@@ -72,7 +72,7 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
     _show(session, found, as_json=as_json, nothing="There is nothing to settle.")
     if not as_json:
         for number, reason in kept.items():
-            click.echo(f"Run {number}: {reason}.")
+            say(f"Run {number}: {reason}.")
     if any(payment.status in _UNKNOWN for payment in found):
         ctx.exit(1)
 

@@ -17,6 +17,7 @@ from rich.text import Text
 from famulus.cli.output import say
 from famulus.cli.pace import Pace
 from famulus.cli.texts.words import counted, duration, moment, units_by_status
+from famulus.escaping import escaped_line
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
 
@@ -97,12 +98,13 @@ class _Screen:
             Text(f"{_done(look)}{run}"),
         )
         texts = (", ".join(details(look, self._paces[look.run_id])), units_by_status(look.units))
-        troubles = [
-            Text(str(trouble), style="yellow", no_wrap=True, overflow="ellipsis")
-            for trouble in look.troubles
-        ]
-        lines = [Text(text, style="dim", no_wrap=True, overflow="ellipsis") for text in texts]
+        lines = [_line(text, "dim") for text in texts]
+        troubles = [_line(str(trouble), "yellow") for trouble in look.troubles]
         return [Text(), head, *lines, *troubles]
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(escaped_line(text), style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _done(look: Progress) -> str:
