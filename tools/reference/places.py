@@ -146,6 +146,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "open_gateway",
             "Clock",
             "system_clock",
+            "escaped_line",
         ),
     }
 )

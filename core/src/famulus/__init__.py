@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from famulus.errors import RunBusyError as RunBusyError
     from famulus.errors import UnavailableError as UnavailableError
     from famulus.errors import UsageError as UsageError
+    from famulus.escaping import escaped_line as escaped_line
     from famulus.model.database import Database as Database
     from famulus.model.migration import Migration as Migration
     from famulus.model.schema import PluginSchema as PluginSchema
@@ -258,6 +259,7 @@ _WHERE = {
     "callback": "famulus.config.options",
     "compensate": "famulus.review.bonuses",
     "discover": "famulus.plugins",
+    "escaped_line": "famulus.escaping",
     "export_records": "famulus.review.export",
     "find_or_create_qualification": "famulus.work.people.worker_handle",
     "find_worker": "famulus.work.people.worker_handle",
@@ -395,6 +397,7 @@ __all__ = [
     "callback",
     "compensate",
     "discover",
+    "escaped_line",
     "export_records",
     "find_or_create_qualification",
     "find_worker",

@@ -25,9 +25,12 @@ def escaped(text: str) -> str:
 
 
 def escaped_line(text: str, limit: int | None = None) -> str:
-    """Return text as one line; line breaks and tabs are shown as their escapes too.
+    """Return text from outside as one line for a log or a terminal.
 
-    :param limit: leave out what is beyond so many characters.
+    Characters that could steer a terminal, hide or reorder text, line breaks and tabs among them,
+    are replaced by escapes such as ``\\x1b``.
+
+    :param limit: the number of characters after which the rest is left out.
     """
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}…"

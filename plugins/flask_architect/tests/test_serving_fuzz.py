@@ -17,7 +17,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from famulus import Database, Operator
+from famulus import Database, Operator, escaped_line
 from famulus.testing import HttpWay, ScriptedWorker
 from famulus_flask.app import create_app
 
@@ -249,7 +249,7 @@ def test_any_request_is_answered_and_leaves_bounded_lines(
         for record in caplog.records:
             message = record.getMessage()
             assert len(message) <= _LONGEST_LOGGED, where
-            assert all(line.isprintable() for line in message.splitlines()), where
+            assert escaped_line(message) == message, where
             assert not record.exc_info, where
         caplog.clear()
 

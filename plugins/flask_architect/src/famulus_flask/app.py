@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from famulus import UnavailableError
+from famulus import UnavailableError, escaped_line
 from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
 from famulus_flask.assets import find_asset
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
-from famulus_flask.log_text import printable
 from famulus_flask.notices import explain
 from famulus_flask.uploads import UploadNotStoredError
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from famulus import Gateway, Reply
 
 _LONGEST_LOGGED_PATH = 200
+_LONGEST_LOGGED_METHOD = 20
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
@@ -49,8 +49,9 @@ class _Application(Flask):
 
     def log_exception(self, exc_info: Any) -> None:
         """Log an error of a view with its traceback."""
-        path = printable(request.path, _LONGEST_LOGGED_PATH)
-        self.logger.error("%s %s failed", printable(request.method, 20), path, exc_info=exc_info)
+        path = escaped_line(request.path, _LONGEST_LOGGED_PATH)
+        method = escaped_line(request.method, _LONGEST_LOGGED_METHOD)
+        self.logger.error("%s %s failed", method, path, exc_info=exc_info)
 
 
 class _Views:

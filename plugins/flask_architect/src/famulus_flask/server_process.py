@@ -13,9 +13,8 @@ import time
 from collections import deque
 from collections.abc import Mapping
 
-from famulus import UnavailableError
+from famulus import UnavailableError, escaped_line
 from famulus_flask.health import Health, ask_health
-from famulus_flask.log_text import printable
 
 #: Seconds from the start of the process to its first answer.
 _START_SECONDS = 60.0
@@ -114,7 +113,7 @@ class ServerProcess:
     def _read_output(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            text = printable(line.rstrip(), _LONGEST_LINE)
+            text = escaped_line(line.rstrip(), _LONGEST_LINE)
             self._lines.append(text)
             if self._is_ready:
                 _log.warning("server: %s", text)

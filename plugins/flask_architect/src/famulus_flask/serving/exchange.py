@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus_flask.log_text import printable
+from famulus import escaped_line
 from famulus_flask.serving.body import Body
 from famulus_flask.serving.disk import DiskFullError
 from famulus_flask.serving.heads import Head
@@ -187,7 +187,7 @@ class Exchange:
 
     def _log(self, error: BaseException) -> None:
         head = self._request.head
-        path = "" if head is None else printable(head.path, _LONGEST_LOGGED_PATH)
+        path = "" if head is None else escaped_line(head.path, _LONGEST_LOGGED_PATH)
         _log.error("a request for %s failed", path, exc_info=error)
 
 
