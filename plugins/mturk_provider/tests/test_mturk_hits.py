@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from fake_mturk import Fault, WorkerRefusedError
-from famulus import Outcome, UnavailableError, Verdict
+from famulus import Arrival, Outcome, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, RefusedError
 from mturk_bench import Bench
 
@@ -314,6 +315,64 @@ def test_a_later_end_opens_what_had_expired_again(bench: Bench) -> None:
 
     visit = bench.submitted("A1")
     assert bench.sync(visit) == {"A1": "submitted"}
+
+
+@pytest.fixture
+def reopened(bench: Bench) -> Bench:
+    """Two HITs that had expired are extended, and the reply to the first extension is lost."""
+    bench.provider.open_places(bench.run, range(2))
+    bench.clock.advance(2 * DAY)
+    bench.sync()
+    bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
+    bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")
+    with pytest.raises(CallLostError):
+        bench.provider.move_end(bench.run)
+    return bench
+
+
+def assignable(bench: Bench) -> int:
+    with bench.account.turn() as state:
+        return sum(state.status(hit, state.now) == "Assignable" for hit in state.hits.values())
+
+
+def test_a_hit_whose_extension_was_not_confirmed_is_closed_with_the_rest(reopened: Bench) -> None:
+    assert assignable(reopened) == reopened.provider.count_open_places(reopened.run) == 1
+
+    reopened.provider.close_places(reopened.run)
+
+    assert assignable(reopened) == 0
+
+
+def test_a_submission_to_a_hit_whose_extension_was_not_confirmed_is_reported(
+    reopened: Bench,
+) -> None:
+    visit = reopened.submitted("A1")
+
+    assert reopened.sync(visit) == {"A1": "submitted"}
+
+
+@pytest.mark.parametrize("operation", ["ListReviewableHITs", "ListAssignmentsForHIT"])
+def test_hits_that_are_extended_while_they_are_read_stay_open(
+    bench: Bench, operation: str
+) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    bench.clock.advance(2 * DAY)
+    bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
+    with (
+        ThreadPoolExecutor(1) as thread,
+        bench.account.faults.holding(operation, after=True) as gate,
+    ):
+        synced = thread.submit(bench.sync)
+        assert gate.reached.wait(30)
+        bench.make().move_end(bench.run)
+        gate.open()
+        synced.result(30)
+    visit = bench.submitted("A1")
+
+    assert isinstance(bench.provider.arrive(visit.query), Arrival)
+    assert bench.sync(visit) == {"A1": "submitted"}
+    bench.provider.close_places(bench.run)
+    assert assignable(bench) == 0
 
 
 def test_a_rejected_submission_stays_so_that_it_can_be_accepted_after_all(bench: Bench) -> None:

@@ -85,15 +85,16 @@ class Hits:
                 self._expire(row.hit_id, run.closes_at)
         for row in self.records.expired(run.id):
             self._end_review(row.hit_id)
-            self._expire(row.hit_id, run.closes_at)
+            # Before the call: MTurk may extend it although its reply gets lost.
             self.records.revive(row)
+            self._expire(row.hit_id, run.closes_at)
 
     def close(self, run: RunView) -> None:
         """Let nobody accept the run's HITs any more; those at work keep their time.
 
         :raises famulus.UnavailableError: while there may be one that MTurk does not list yet.
         """
-        rows = self.records.open(run.id)
+        rows = self.records.unclosed(run.id)
         lost = any(row.hit_id is None for row in rows)
         listed = self._listed(run) if lost else {}
         unlisted = 0
@@ -115,7 +116,7 @@ class Hits:
 
     def count_open(self, run: RunView) -> int:
         """Return how many HITs MTurk lets workers accept that are not closed here."""
-        tokens = {f"{run.key}-{row.place}" for row in self.records.open(run.id)}
+        tokens = {f"{run.key}-{row.place}" for row in self.records.unclosed(run.id)}
         if not tokens:
             return 0
         return sum(

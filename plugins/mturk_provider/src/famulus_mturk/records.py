@@ -45,6 +45,13 @@ class HitRecords:
             run, MturkHit.ended & MturkHit.worker_name.is_null() & ~MturkHit.closed & ~MturkHit.gone
         )
 
+    def unclosed(self, run: int) -> list[Any]:
+        """Return those that were not closed and have no submission, expired or not: one that is
+        extended just while it is found expired can be accepted."""
+        return self._rows(
+            run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone
+        )
+
     def left(self, run: int) -> list[Any]:
         """Return those that are at MTurk and not deleted."""
         return self._rows(run, MturkHit.hit_id.is_null(False) & ~MturkHit.gone)

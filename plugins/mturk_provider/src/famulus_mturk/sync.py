@@ -23,6 +23,8 @@ _LOOK = timedelta(minutes=1)
 #: MTurk's numbers may be older than somebody's arrival: "nobody has accepted it" only counts for
 #: those who came before that.
 _SETTLES = timedelta(minutes=2)
+#: What MTurk calls a HIT that can be worked on, and one that has expired or was submitted.
+_OPEN, _OVER = ("Assignable", "Unassignable"), ("Reviewable", "Reviewing")
 _STATUSES: Mapping[str, VisitStatus] = {
     "Submitted": VisitStatus.SUBMITTED,
     "Approved": VisitStatus.APPROVED,
@@ -74,43 +76,37 @@ class Sync:
         hit_type = self.types.known(run.id)
         if hit_type is None:
             return
-        listed = {
-            hit["HITId"]: hit
+        listed = [
+            hit["HITId"]
             for hit in self.mturk.pages(
                 "list_reviewable_hits", "HITs", HITTypeId=hit_type, Status="Reviewable"
             )
-        }
-        for hit, row in self.records.by_hit(run.id, list(listed)).items():
-            ended = row.ended
-            if not ended:
-                ended = yield from self._read(row, listed[hit], waiting.get(hit, ()))
-            if ended:
+        ]
+        for hit, row in self.records.by_hit(run.id, listed).items():
+            is_read = row.worker_name is not None
+            if not is_read:
+                is_read = yield from self._read(row, waiting.get(hit, ()))
+            if is_read:
                 # It is listed no more; whoever asks next pays for what is new.
                 self._begin_review(hit)
 
     def _of_open(
         self, row: Any, visits: Sequence[VisitView], *, is_noted: bool = True
     ) -> Iterator[VisitReport]:
-        try:
-            found = self.mturk.call("get_hit", HITId=row.hit_id)["HIT"]
-        except RefusedError as error:
-            if error.meaning is not Meaning.MISSING:
-                raise
+        found = self._hit(row.hit_id)
+        if found is None or found["HITStatus"] == "Disposed":
             yield from _left(visits)
             return
         status, settled = found["HITStatus"], self.clock() - _SETTLES
-        if status in ("Reviewable", "Reviewing"):
+        if status in _OVER:
             if is_noted:
-                yield from self._read(row, found, visits)
-            return
-        if status == "Disposed":
-            yield from _left(visits)
+                yield from self._read(row, visits)
             return
         # There is room for one: it is the last who came, once they are not gone as well.
         *gone, last = visits
         if status == "Assignable" and (came := _came(last)) is not None and came <= settled:
             gone.append(last)
-        if status in ("Assignable", "Unassignable"):
+        if status in _OPEN:
             for visit in gone:
                 yield _report(visit, VisitStatus.RETURNED)
 
@@ -125,7 +121,7 @@ class Sync:
                 yield from self._read_again(row)
 
     def _read(
-        self, row: Any, hit: Mapping[str, Any], visits: Sequence[VisitView]
+        self, row: Any, visits: Sequence[VisitView]
     ) -> Generator[VisitReport, None, bool]:
         """Report on a HIT that is over; return whether MTurk has said how."""
         submission = self._submission(row.hit_id)
@@ -136,8 +132,8 @@ class Sync:
                     yield _report(visit, VisitStatus.RETURNED)
             self.records.submitted(row, submission)
             return True
-        if not hit["NumberOfAssignmentsAvailable"]:
-            # There is a submission, and it is not listed yet.
+        hit = self._hit(row.hit_id)
+        if hit is not None and _is_undecided(hit):
             return False
         for visit in visits:
             yield _report(visit, VisitStatus.EXPIRED)
@@ -149,6 +145,16 @@ class Sync:
         if submission is not None:
             yield _report_of(submission)
             self.records.submitted(row, submission)
+
+    def _hit(self, hit: str) -> Mapping[str, Any] | None:
+        """Return a HIT as it is now; None where MTurk does not know it."""
+        try:
+            found: Mapping[str, Any] = self.mturk.call("get_hit", HITId=hit)["HIT"]
+        except RefusedError as error:
+            if error.meaning is Meaning.MISSING:
+                return None
+            raise
+        return found
 
     def _submission(self, hit: str) -> Mapping[str, Any] | None:
         try:
@@ -189,6 +195,13 @@ class Sync:
             if hit is not None:
                 found[hit].append(visit)
         return found
+
+
+def _is_undecided(hit: Mapping[str, Any]) -> bool:
+    """Return whether a HIT without a listed submission was extended meanwhile, or has one that is
+    not listed yet."""
+    status = hit["HITStatus"]
+    return status in _OPEN or (status in _OVER and not hit["NumberOfAssignmentsAvailable"])
 
 
 def _came(visit: VisitView) -> datetime | None:
