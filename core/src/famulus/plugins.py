@@ -64,7 +64,7 @@ class PluginInfo:
 
 @frozen(kw_only=True)
 class Listener:
-    """What hears of events: one plugin, or a function of a run script. Each method calls one hook,
+    """A receiver of events: one plugin, or a function of a run script. Each method calls one hook,
     and raises what that raises."""
 
     name: str
@@ -73,7 +73,7 @@ class Listener:
     _hooks: Mapping[str, Callable[..., Any]]
 
     def hears(self, hook: str) -> bool:
-        """Return whether it implements a hook."""
+        """Return whether the listener implements a hook."""
         return hook in self._hooks
 
     def run_launched(self, event: RunEvent) -> None:
@@ -258,7 +258,7 @@ class Plugins:
 
 
 def listeners_of(plugins: Plugins) -> list[Listener]:
-    """Return the plugins that hear of events, each to be told by itself."""
+    """Return the plugins that implement a hook of events, each as a listener of its own."""
     manager = plugins._manager
     registered = manager.list_name_plugin()
     return [

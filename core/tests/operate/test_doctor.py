@@ -93,7 +93,7 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
     platform.faults = [None, Fault.THROTTLED]
     run = database.write(lambda tx: _settled(tx, unit))
     tell_run(database, plugins, run)
-    assert found(database, plugins) == ["the platform is still to be told: a verdict: throttled"]
+    assert found(database, plugins) == ["the platform is still to be told a verdict: throttled"]
 
 
 def test_work_that_is_only_here_or_only_there_is_listed(

@@ -402,5 +402,5 @@ def test_a_platform_that_stays_away_is_logged_once_and_once_more_when_it_is_back
     assert [line for line in caplog.messages if "open places" in line] == [
         f"run {gateway.run_id}: the platform cannot be told to open places: throttled; it is told "
         f"again by itself, or at once by `famulus sync {gateway.run_id}`",
-        "the platform could be told to open places again",
+        f"run {gateway.run_id}: the platform could be told to open places again",
     ]

@@ -95,10 +95,10 @@ def famulus_run_launched(event: RunEvent) -> None:
     has a position of its own in them, and is called in a thread of its own, so that nothing it does
     delays another plugin, a worker or the end of a run. Raising, ``SystemExit`` too, is logged with
     the plugin's name, and that event does not come again. A plugin that is behind when the run
-    ends, or is stopped, is waited for by seconds, then named in the log and left behind: it hears
-    of the rest once the run is resumed or, if it is over, reviewed. What happens while no operator
-    has the run is told once one has. A plugin that is installed while a run goes on hears of what
-    happens from then on. What is handed over is the plugin's own copy.
+    ends, or is stopped, is waited for by seconds, then named in the log and left behind: it gets
+    the remaining events once the run is resumed or, if it is over, reviewed. Events of a run that
+    has no operator are delivered once it has one. A plugin that is installed while a run goes on
+    gets the events from then on. The arguments are the plugin's own copies.
     """
 
 

@@ -39,7 +39,7 @@ from famulus.work.money.settling import REJECTED_INSTEAD
 from famulus.work.platform.disposal import read_leftover
 from famulus.work.platform.outbox import Telling
 from famulus.work.platform.telling import contact
-from famulus.work.platform.troubles import DEEDS
+from famulus.work.platform.troubles import Trouble
 from famulus.work.runs import RunRecord, find_run, read_run
 
 _MOST_ASKED = 500
@@ -116,20 +116,17 @@ def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             if row.status is OutboxStatus.PENDING
             and (row.attempts or (not held and row.created_at < tx.now - _PATIENCE))
         ]
-        if waiting:
-            why = f": {waiting[-1].error}" if waiting[-1].error else ""
-            yield Difference(
-                run=run.id, what=f"the platform is still to be told: {DEEDS[kind]}"
-                f"{_times(len(waiting))}{why}", command=("sync", run.id),
-            )
-        refused = [row for row in mine if row.status is OutboxStatus.FAILED]
-        if refused and kind is not Telling.DECIDE:
-            yield Difference(
-                run=run.id,
-                what=f"the platform has refused {DEEDS[kind]}{_times(len(refused))}: "
-                f"{refused[-1].error}",
-                command=("sync", run.id),
-            )
+        refused = [
+            row
+            for row in mine
+            if row.status is OutboxStatus.FAILED and kind is not Telling.DECIDE
+        ]
+        for is_refused, found in ((False, waiting), (True, refused)):
+            if found:
+                trouble = Trouble(
+                    kind=kind, is_refused=is_refused, rows=len(found), error=found[-1].error
+                )
+                yield Difference(run=run.id, what=str(trouble), command=("sync", run.id))
     yield from _refused_verdicts(tx, run)
 
 

@@ -44,7 +44,8 @@ _PULSE_SECONDS = 2.0
 _PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
-#: Seconds in which listeners hear of the rest when a run ends, and when somebody stops it at once.
+#: Seconds that listeners have for the remaining events when a run ends, and when somebody stops it
+#: at once.
 _TELLING_SECONDS = 30.0
 HASTE_SECONDS = 5.0
 
@@ -199,7 +200,10 @@ class Operated:
         self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
 
     def _tell_all(self, seconds: float) -> None:
-        """Let listeners hear of everything before the run is let go, in so many seconds."""
+        """Deliver everything to listeners and the platform before the run is let go.
+
+        :param seconds: how long to wait for listeners at the most.
+        """
         while self.tell():
             """There may be more than is told in one go."""
         self.listeners.catch_up(seconds)

@@ -180,7 +180,7 @@ class Operator:
         try:
             return balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
         except UnavailableError as error:
-            message = f"nobody can say whether the requester can pay for it: {error}"
+            message = f"whether the requester can pay for it cannot be checked now: {error}"
             return [plan.problem("provider", message, warning=True)]
 
     def launch(

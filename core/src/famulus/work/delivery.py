@@ -58,7 +58,7 @@ def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
 
 @define(eq=False, kw_only=True)
 class Delivery:
-    """The events of one run on their way to one listener. At most one thread tells them, and it
+    """The delivery of one run's events to one listener. At most one thread delivers them, and it
     lives only while there are any."""
 
     database: Database
@@ -103,7 +103,7 @@ class Delivery:
         return True
 
     def start(self) -> bool:
-        """Begin to tell what is due, unless that is under way; return whether there is any."""
+        """Start to deliver what is due, unless that is under way; return whether anything is."""
         with self._mutex:
             if self._is_left:
                 return False
@@ -119,15 +119,15 @@ class Delivery:
         return True
 
     def is_behind(self) -> bool:
-        """Return whether something has happened that cannot be told yet, because older
-        transactions are under way."""
+        """Return whether there are events that cannot be delivered yet, because older transactions
+        are under way."""
         if self.database.kind is Kind.SQLITE:
             return False
         with self.database.read() as tx:
             return bool(tx.rows(self._untold(tx).limit(1)))
 
     def leave(self) -> None:
-        """Tell nothing more, whatever the listener does, and store how far it has come."""
+        """Deliver nothing more, whatever the listener does, and store its position."""
         self._is_left = True
         told = self._told
         if told is not None:
@@ -139,7 +139,7 @@ class Delivery:
                 self._tell_round(events)
                 events = self._next()
         except FamulusError:
-            # The database is away or closed. The next start reads it again, and says so.
+            # The database is unavailable or closed. The next start reads it again, and logs that.
             _log.debug("run %d: %s cannot be told now", self.run, self.label, exc_info=True)
         except Exception:  # noqa: BLE001 - the thread ends all the same; the next one tries again
             _log.exception("run %d: %s cannot be told", self.run, self.label)
@@ -172,7 +172,7 @@ class Delivery:
 
     def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
         """Return the hook that an event belongs to, and its call; None where the listener does not
-        hear of it. What it is given is read anew, so that no listener can change another's."""
+        implement it. Its arguments are read anew, so that no listener can change another's."""
         hook = _hook_of(event)
         if not self.listener.hears(hook):
             return hook, None
@@ -195,8 +195,8 @@ class Delivery:
             )
 
     def _store(self, event: Row) -> None:
-        """Store the position, so that after a crash some events are told again and none is left
-        out."""
+        """Store the position, so that after a crash some events are delivered again and none is
+        left out."""
         self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
 
     def _next(self) -> list[Row]:
@@ -222,7 +222,7 @@ class Delivery:
 
 
 def _hook_of(event: Row) -> str:
-    """Return the hook that is told of an event, or an empty string."""
+    """Return the hook that is called for an event, or an empty string."""
     if event.subject == "run" and event.new == RunStatus.RUNNING:
         return RUN_LAUNCHED
     if event.subject == "run" and event.new == RunStatus.FINISHED:
@@ -236,8 +236,8 @@ def _hook_of(event: Row) -> str:
 
 
 def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
-    """Move a position forward, and the run's own, at which new listeners begin. Two that tell the
-    same run at once never put it back."""
+    """Move a position forward, and the run's own, at which new listeners begin. Two processes that
+    deliver the same run's events never move it back."""
     own = ListenerPosition
     tx.execute(
         own.update(event=event.id, xact=event.xact).where(

@@ -55,22 +55,22 @@ class Listeners:
         self._adding = threading.Lock()
 
     def deliver(self) -> None:
-        """Begin to tell of the events that have come since. Waits for no listener."""
+        """Start to deliver the events that have come since. Waits for no listener."""
         self._add_positions()
         for delivery in self._deliveries:
             delivery.start()
             if delivery.is_newly_slow(_SLOW_SECONDS):
                 _log.warning(
-                    "run %d: %s has not returned from %s for %.0f seconds; it hears of nothing "
-                    "else until it does",
+                    "run %d: %s has not returned from %s for %.0f seconds; it gets no other event "
+                    "until it does",
                     self._run, delivery.label, delivery.hook, delivery.seconds_in_call,
                 )
 
     def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
-        """Tell of everything that has happened; wait for the listeners, but a bounded time.
+        """Deliver all events; wait for the listeners, but for a bounded time.
 
-        Those that have not heard of everything by then are named in the log and left behind. Their
-        position is stored, and whoever tells them next goes on there. Return whether all have.
+        Those that are not done by then are named in the log and left behind. Their position is
+        stored, and the next delivery goes on there. Return whether all are done.
         """
         self._add_positions()
         until = time.monotonic() + seconds
@@ -86,7 +86,7 @@ class Listeners:
         return not waiting
 
     def _behind(self) -> list[Delivery]:
-        # Each is started, also behind one that has something to hear.
+        # Each is started, whatever the ones before it return.
         return [each for each in self._deliveries if each.start() or each.is_behind()]
 
     def _leave(self, delivery: Delivery) -> None:
@@ -94,8 +94,8 @@ class Listeners:
         delivery.leave()
         where = f"has not returned from {hook} for {seconds:.0f} seconds" if hook else "is behind"
         _log.error(
-            "run %d: %s %s and is left behind; it hears of the rest when the run is resumed or "
-            "reviewed", self._run, delivery.label, where,
+            "run %d: %s %s and is left behind; it gets the remaining events when the run is "
+            "resumed or reviewed", self._run, delivery.label, where,
         )
 
     def _add_positions(self) -> None:

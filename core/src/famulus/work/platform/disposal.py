@@ -26,8 +26,8 @@ _OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, Payme
 
 
 def dispose_if_over(tx: Transaction, run: int) -> bool:
-    """Have a run's leavings on the platform tidied up, if nothing there is needed any more; return
-    whether it is so."""
+    """Have what a run has left on the platform removed, if nothing there is needed any more; return
+    whether that is so."""
     if not _is_over(tx, run):
         return False
     enqueue(tx, run=run, kind=Telling.DISPOSE, key=_key(run), payload={})
@@ -79,7 +79,7 @@ def _is_over(tx: Transaction, run: int) -> bool:
 
 
 def _needs(run: int) -> dict[str, Any]:
-    """Return the queries for what needs a run's leavings on the platform still, by their reason."""
+    """Return the reasons to keep what a run has left on the platform, each with its query."""
     owed = Payment.status << literals(*_OWED)
     return {
         "work is to be reviewed": Unit.select(Unit.id).where(

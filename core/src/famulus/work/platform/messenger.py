@@ -19,7 +19,7 @@ from famulus.work.money.paying import Deciding, Paying
 from famulus.work.platform import outbox
 from famulus.work.platform.disposal import Disposing
 from famulus.work.platform.outbox import Telling
-from famulus.work.platform.troubles import DEEDS, report
+from famulus.work.platform.troubles import report, report_end
 from famulus.work.platform.ways import (
     Blocking,
     ClosingPlaces,
@@ -104,7 +104,7 @@ class Messenger:
         """Log a refusal once, and what makes rows of one kind wait once until one is told again."""
         if end.effect is Effect.DONE:
             if self._waiting.pop(row.kind, None) is not None:
-                _log.warning("the platform could be told %s again", DEEDS.get(row.kind, row.kind))
+                _log.warning("%s", report_end(row))
         elif end.effect is Effect.REFUSED:
             _log.error("%s", report(row, is_refused=True, error=end.error))
         elif is_first and self._waiting.get(row.kind) != end.error:

@@ -34,14 +34,14 @@ class Trouble:
     kind: Telling
     is_refused: bool
     rows: int
-    #: why the newest of them was not told
+    #: why the newest of them was not told; empty where that has not been tried
     error: str
 
     def __str__(self) -> str:
         times = "" if self.rows == 1 else f" ({self.rows} times)"
-        if self.is_refused:
-            return f"the platform has refused {DEEDS[self.kind]}{times}: {self.error}"
-        return f"the platform is still to be told {DEEDS[self.kind]}{times}: {self.error}"
+        state = "has refused" if self.is_refused else "is still to be told"
+        why = f": {self.error}" if self.error else ""
+        return f"the platform {state} {DEEDS[self.kind]}{times}{why}"
 
 
 def read_troubles(tx: Transaction, run: int) -> list[Trouble]:
@@ -69,11 +69,8 @@ def read_troubles(tx: Transaction, run: int) -> list[Trouble]:
 
 def report(row: Row, *, is_refused: bool, error: str) -> str:
     """Return what the log says of a row that was not told, and what to do about it."""
-    deed = DEEDS.get(row.kind, row.kind)
-    if row.run_id is None:
-        subject, command = f"requester {row.requester_id}", "`famulus sync`"
-    else:
-        subject, command = f"run {row.run_id}", f"`famulus sync {row.run_id}`"
+    subject, deed = _subject(row), DEEDS.get(row.kind, row.kind)
+    command = "`famulus sync`" if row.run_id is None else f"`famulus sync {row.run_id}`"
     if not is_refused:
         return (
             f"{subject}: the platform cannot be told {deed}: {error}; it is told again by itself, "
@@ -88,3 +85,12 @@ def report(row: Row, *, is_refused: bool, error: str) -> str:
         f"{subject}: the platform has refused {deed}: {error}; once that is mended, {command} "
         "tells it again"
     )
+
+
+def report_end(row: Row) -> str:
+    """Return what the log says once a row was told of a kind that had to wait."""
+    return f"{_subject(row)}: the platform could be told {DEEDS.get(row.kind, row.kind)} again"
+
+
+def _subject(row: Row) -> str:
+    return f"requester {row.requester_id}" if row.run_id is None else f"run {row.run_id}"
