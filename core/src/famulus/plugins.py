@@ -77,23 +77,23 @@ class Listener:
         return hook in self._hooks
 
     def run_launched(self, event: RunEvent) -> None:
-        """Tell that a run is open to workers."""
+        """Call the hook for a run that is open to workers."""
         self._hooks[RUN_LAUNCHED](event=event)
 
     def unit_assigned(self, event: RunEvent, unit: UnitView, worker: WorkerView) -> None:
-        """Tell that a worker was given a unit."""
+        """Call the hook for a unit that was given to a worker."""
         self._hooks[UNIT_ASSIGNED](event=event, unit=unit, worker=worker)
 
     def unit_submitted(self, event: RunEvent, unit: SubmittedUnit) -> None:
-        """Tell that answers were stored."""
+        """Call the hook for answers that were stored."""
         self._hooks[UNIT_SUBMITTED](event=event, unit=unit)
 
     def unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
-        """Tell of a reviewer's decision."""
+        """Call the hook for a reviewer's decision."""
         self._hooks[UNIT_REVIEWED](event=event, unit=unit, decision=decision)
 
     def run_finished(self, event: RunEvent) -> None:
-        """Tell that a run is over for good."""
+        """Call the hook for a run that is over for good."""
         self._hooks[RUN_FINISHED](event=event)
 
 

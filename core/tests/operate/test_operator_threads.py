@@ -103,9 +103,16 @@ def test_leaving_the_block_ends_every_thread_and_stops_the_runs(
     assert rows == [("stopped", "loading", "")]
 
 
-def test_an_operator_that_is_closed_twice_is_closed(tmp_path: Path) -> None:
+def test_an_operator_that_is_closed_twice_is_closed(
+    tmp_path: Path, started: Callable[[], list[threading.Thread]]
+) -> None:
     operator = Operator(tmp_path / "famulus.db", plugins=kit_plugins())
-    operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+    run = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS)).run_id
 
     operator.close()
     operator.close()
+
+    assert not operator.holds(run)
+    for thread in started():
+        thread.join(timeout=10)
+    assert started() == []

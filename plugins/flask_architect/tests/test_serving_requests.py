@@ -84,7 +84,9 @@ _REQUESTS: dict[str, tuple[bytes, list[int]]] = {
 
 @pytest.mark.parametrize("name", _REQUESTS)
 @pytest.mark.parametrize("is_split", [False, True])
-def test_odd_request(serve: Any, stub_gateway: Any, name: str, is_split: bool) -> None:
+def test_each_odd_request_gets_its_status_however_it_is_cut(
+    serve: Any, stub_gateway: Any, name: str, is_split: bool
+) -> None:
     served = serve(create_app(stub_gateway))
     request, expected = _REQUESTS[name]
     if is_split and len(request) > 1000:
