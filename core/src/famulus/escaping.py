@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from types import MappingProxyType
 from typing import Any
 
 #: What steers a terminal, hides, or changes the order in which text is read: control characters,
@@ -15,7 +16,7 @@ _UNSAFE = (
 )
 _IN_LINE = re.compile(f"[{_UNSAFE}]")
 _IN_TEXT = re.compile(f"(?![\\n\\t])[{_UNSAFE}]")
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SHORT = MappingProxyType({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def escaped(text: str) -> str:

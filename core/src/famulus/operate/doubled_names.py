@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import peewee
@@ -12,9 +13,9 @@ from famulus.model.tables import Qualification, Requester, Task, Worker
 from famulus.model.transaction import Transaction
 from famulus.operate.differences import Difference
 
-_TABLES: Mapping[str, Any] = {
-    "worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task,
-}
+_TABLES: Mapping[str, Any] = MappingProxyType(
+    {"worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task}
+)
 _SPACE = " \t\n\v\f\r"
 
 

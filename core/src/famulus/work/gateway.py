@@ -445,7 +445,7 @@ class Gateway:
         try:
             refusal = self._admission.refuse_another(visit.worker_name)
         except FamulusError:
-            # The answers are stored, and their worker is to hear of it whatever else fails.
+            # The answers are stored, and their worker is told so whatever else fails.
             return None
         return None if refusal is None else refusal.reason
 

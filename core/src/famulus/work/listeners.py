@@ -40,7 +40,7 @@ def tell_listeners_of_ended_run(database: Database, plugins: Plugins, run: int) 
 
 
 class Listeners:
-    """All who want to hear of one run: plugins, and the run's own ``on_unit_submitted``."""
+    """All listeners of one run: plugins, and the run's own ``on_unit_submitted``."""
 
     def __init__(
         self, database: Database, run: int, task_name: str, listeners: Sequence[Listener]

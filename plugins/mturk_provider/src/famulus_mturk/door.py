@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 #: How long MTurk's word on a HIT is believed: an accepted one stays so while somebody works, and
 #: the numbers of one that is not are soon others.
-_BELIEVED = {True: timedelta(minutes=1), False: timedelta(seconds=3)}
+_BELIEVED = MappingProxyType({True: timedelta(minutes=1), False: timedelta(seconds=3)})
 _REMEMBERED = 10_000
 _NOT_OURS = "Open the task from its page on MTurk."
 _OVER = "This HIT is over. Return it if MTurk still shows it as yours, and accept another one."
