@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from famulus.errors import ConflictError
 from famulus.model.database import Database
-from famulus.model.states import OutboxStatus, RunStatus
+from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
 from famulus.model.tables import Outbox, TaskRun
-from famulus.operate.ending import begin_stop, finish_run, tidy_up
+from famulus.model.transaction import Transaction
+from famulus.operate.ending import begin_finish, begin_stop, end_stop, finish_run, tidy_up
 from famulus.operate.operator import Operator
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
@@ -194,6 +196,30 @@ def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_
     database.write(lambda tx: begin_stop(tx, run, "stopped"))
     contact(database, plugins, run).messenger().deliver()
     assert platform.open == set()
+
+
+@pytest.mark.parametrize(
+    ("end", "again"),
+    [(end_stop, "stop"), (end_stop, "finish"), (begin_finish, "finish"), (begin_finish, "stop")],
+)
+def test_the_same_command_again_closes_what_one_that_was_killed_has_left_open(
+    end: Callable[[Transaction, int, str], bool], again: str, operator: ManualOperator,
+    other: ManualOperator, platform: FakePlatform, database: Database,
+) -> None:
+    run = launch(operator, 3).run_id
+    database.write(lambda tx: end(tx, run, "killed"))
+    kill(operator, database, run)
+
+    platform.faults = [Fault.THROTTLED] * FOREVER
+    with pytest.raises(StillOpenError, match=f"`famulus sync {run}` closes them"):
+        getattr(other, again)(run)
+    platform.faults.clear()
+    with suppress(ConflictError):
+        getattr(other, again)(run)
+
+    assert platform.open == set()
+    if end is begin_finish:
+        assert other.progress(run).units == {UnitStatus.EXPIRED: 3}
 
 
 @pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])

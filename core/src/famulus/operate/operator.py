@@ -26,7 +26,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.assembly import Assembly
 from famulus.operate.checking import draft_problems
-from famulus.operate.ending import finish_run, order_stop
+from famulus.operate.ending import expire_rest, finish_run, order_stop
 from famulus.operate.operated import HASTE_SECONDS, Operated
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
@@ -330,7 +330,11 @@ class Operator:
             the platform cannot be told.
         """
         number = find_run(self.database, _number(run)).id
-        is_ended = self.database.write(partial(order_stop, run=number, now=now))
+        try:
+            is_ended = self.database.write(partial(order_stop, run=number, now=now))
+        except ConflictError:
+            self._complete_end(number)
+            raise
         if not self.holds(number):
             self._close(number)
         elif is_ended:
@@ -347,6 +351,7 @@ class Operator:
         """
         record = find_run(self.database, _number(run))
         if record.status in _OVER:
+            self._complete_end(record.id)
             raise ConflictError(f"run {record.id} is {record.status.value} already")
         if self.holds(record.id):
             self._runs[record.id].finish("finished")
@@ -551,6 +556,20 @@ class Operator:
                 step()
             except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
                 _log.exception("run %d: the failed launch could not be tidied up", record.id)
+
+    def _complete_end(self, run: int) -> None:
+        """Do what a process that was killed has left undone of the end of a run.
+
+        :raises famulus.UnavailableError: when its places are still open after a bounded time.
+        """
+        if self.holds(run):
+            return
+        if find_run(self.database, run).status is RunStatus.FINISHED:
+            expire_rest(self.database, run)
+        with self.database.read() as tx:
+            is_closed = read_closing(tx, run) is None
+        if not is_closed:
+            self._close(run)
 
     def _close(self, run: int) -> None:
         """Close the places of a run that is not in this operator's hands, and tell the platform
