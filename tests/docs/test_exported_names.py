@@ -124,6 +124,7 @@ PUBLIC = [
     "callback",
     "compensate",
     "discover",
+    "escaped_line",
     "export_records",
     "find_or_create_qualification",
     "find_worker",
