@@ -7,8 +7,9 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 from urllib.request import urlopen
 
 import pytest
@@ -71,8 +72,9 @@ def test_example_is_launched_worked_on_and_exported(
             with urlopen(f"{url}?{query}") as response:
                 page = response.read().decode()
             hidden = re.findall(r'name="(famulus_\w+)" value="([^"]+)"', page)
+            (action,) = re.findall(r'<form [^>]*action="([^"]+)"', page)
             form = urlencode([*hidden, ("rating", "good")]).encode()
-            with urlopen(f"{url}submit", data=form) as response:
+            with urlopen(urljoin(url, unescape(action)), data=form) as response:
                 assert response.status == 200
 
     assert process.wait(timeout=30) == 0
