@@ -67,8 +67,9 @@ class Decisions:
     def keep(self) -> bool:
         """Renew the lease; return whether it is still this operator's.
 
-        Time during which it was not renewed, because the machine was suspended or its clock was
-        set, is not charged to those at work, nor to ``no_submission_patience``.
+        Time during which it was not renewed, because the machine was suspended, its clock was set
+        or the database was unavailable, is not charged to those at work, nor to
+        ``no_submission_patience``.
         """
 
         def act(tx: Transaction) -> timedelta | None:
@@ -87,8 +88,8 @@ class Decisions:
             return False
         if pause is not None:
             _log.warning(
-                "run %d: nobody looked after it for %.0f seconds, because this machine was "
-                "suspended or its clock was set; workers get that time back",
+                "run %d: nobody looked after it for %.0f seconds: this machine was suspended, its "
+                "clock was set or the database was unavailable; workers get that time back",
                 self.run, pause.total_seconds(),
             )
         return True
