@@ -62,7 +62,7 @@ def test_everything_wrong_is_told_at_once(famulus: Callable[..., Result]) -> Non
     assert (done.exit_code, done.stdout) == (2, "")
     first, second, third = done.stderr.splitlines()
     assert "'allowed_concurrent' is not 'LIMIT=VALUE'" in first
-    assert "maximum_units: is no limit of a run; did you mean" in second
+    assert "maximum_units: is not a limit of a run; did you mean" in second
     assert "task.task_title: cannot be changed once a run is launched; these can: " in third
 
 
@@ -71,7 +71,7 @@ def test_wrong_value_and_unknown_limit_are_told_together(famulus: Callable[..., 
 
     assert done.exit_code == 2
     first, second = done.stderr.splitlines()
-    assert "maximum_units: is no limit of a run" in first
+    assert "maximum_units: is not a limit of a run" in first
     assert "task.maximum_units_per_worker: 'x' is not a whole number" in second
 
 

@@ -129,7 +129,8 @@ def test_what_is_no_limit_is_told_with_those_there_are(
         database, gateway.run_id, allowed_concurent=1, task_reward=1, colour=1
     )
 
-    assert "allowed_concurent: is no limit of a run; did you mean 'allowed_concurrent'? (" in first
+    assert "allowed_concurent: is not a limit of a run" in first
+    assert "; did you mean 'allowed_concurrent'? (" in first
     assert second.startswith("task.task_reward: cannot be changed once a run is launched;")
     assert all(name in third for name in LIVE_LIMITS)
 

@@ -187,6 +187,16 @@ def test_a_placeholder_without_data_names_its_line_and_the_columns(files: Path) 
     ]
 
 
+def test_a_misspelt_filter_of_a_column_names_those_there_are(files: Path) -> None:
+    (files / "task.html").write_text("<p>${text|rwa}</p>")
+    blueprint = _blueprint(task_source=files / "task.html", data_csv=files / "data.csv")
+
+    assert [str(problem) for problem in _problems(blueprint)] == [
+        f"{files / 'task.html'}:1: ${{text|rwa}}: there is no '|rwa'; "
+        "write ${text|raw} or ${text|text}"
+    ]
+
+
 def test_a_column_in_an_event_handler_is_refused_and_other_code_is_not(files: Path) -> None:
     (files / "task.html").write_text("<p onclick='f(`${i}`)'>\n<p onclick='f(\"${text}\")'>")
     blueprint = _blueprint(task_source=files / "task.html", data_csv=files / "data.csv")

@@ -10,8 +10,7 @@ from famulus.names import is_placeholder, name_fault, stripped
 
 _NOT_FILLED_IN = (
     "The page that sent you here has left out who you are, so your work could not be told from"
-    " that of others. Please open the task again from where you found it; if that does not help,"
-    " please tell whoever runs it."
+    " that of others. If it does not work the next time either, please tell whoever runs the task."
 )
 
 

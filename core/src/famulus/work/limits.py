@@ -99,7 +99,7 @@ def _unknown(name: str) -> Problem:
     near = did_you_mean(name, LIVE_LIMITS, otherwise="these can")
     others = f" (these can: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
     is_option = name in option_fields(TaskArgs)
-    found = "cannot be changed once a run is launched" if is_option else "is no limit of a run"
+    found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"
     return Problem(f"{found}{near}{others}", key=f"task.{name}" if is_option else name)
 
 

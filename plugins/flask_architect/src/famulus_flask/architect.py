@@ -222,7 +222,7 @@ def _wrong_options(args: LocalArgs) -> dict[str, str]:
     if os.name != "posix":
         wrong["hostname"] = "the architect local needs Linux, macOS or another Unix"
     if not 0 <= args.port <= 65535:
-        wrong["port"] = f"{args.port} is no port; choose one from 1024 to 65535"
+        wrong["port"] = f"{args.port} is not a port; choose one from 1024 to 65535"
     if not 4 <= args.threads <= 1000:
         wrong["threads"] = f"{args.threads} is not between 4 and 1000"
     if args.public_url is not None and not is_public_url(args.public_url):

@@ -53,6 +53,14 @@ def _forbidden(forbidden: Forbidden, file: Path) -> famulus.Problem:
 
 def _unknown(placeholder: Placeholder, file: Path, columns: Collection[str]) -> famulus.Problem:
     name = placeholder.html_name
+    column, bar, how = (part.strip() for part in name.rpartition("|"))
+    if bar and (column in columns or column in OWN_NAMES):
+        return famulus.Problem(
+            f"{placeholder.source}: there is no '|{how}'; write ${{{column}|raw}} or "
+            f"${{{column}|text}}",
+            file=file,
+            line=placeholder.line,
+        )
     close = difflib.get_close_matches(name, sorted({*columns, *OWN_NAMES}), 1)
     hint = f"; did you mean ${{{close[0]}}}?" if close else ""
     return famulus.Problem(
