@@ -153,7 +153,7 @@ def test_example_is_launched_worked_on_reviewed_and_paid(
         assert not any(state.status(hit, state.now) == "Assignable" for hit in state.hits.values())
     assert paid == [("A1WORKER", Decimal("0.30")), ("A2WORKER", Decimal("0.30"))]
     assert "confirmed" in famulus(database, "payments")
-    assert "Nothing is amiss" in famulus(database, "doctor")
+    assert "No problems found" in famulus(database, "doctor")
     assert mturk.live.calls == []
 
 

@@ -213,10 +213,10 @@ def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(
     famulus: Famulus, run: Gateway
 ) -> None:
     assert famulus("sync", run.run_id).stdout == (
-        "Asked about 1 visit: nothing new.\nNothing to tell.\n"
+        "Asked about 1 visit: nothing new.\nNothing to report.\n"
     )
     sound = famulus("doctor", run.run_id)
-    assert (sound.exit_code, sound.stdout) == (0, "Nothing is amiss.\n")
+    assert (sound.exit_code, sound.stdout) == (0, "No problems found.\n")
 
 
 def test_status_shows_what_was_paid(famulus: Famulus, run: Gateway) -> None:

@@ -36,7 +36,7 @@ def sync(session: Session, run: int | None) -> None:
     plugins = discover()
     with session.open_database() as database:
         told = _tell_requesters(database, plugins) if run is None else _sync(database, plugins, run)
-    say(f"Told the platform of {counted(told, 'thing')}." if told else "Nothing to tell.")
+    say(f"Reported {counted(told, 'change')} to the platform." if told else "Nothing to report.")
 
 
 @click.command
@@ -61,7 +61,7 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         if shared:
             say(shared)
         if not found:
-            say("Nothing is amiss.")
+            say("No problems found.")
     if found:
         ctx.exit(1)
 
