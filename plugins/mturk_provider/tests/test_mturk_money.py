@@ -141,32 +141,44 @@ def test_the_same_bonus_again_is_paid_once_by_its_token(opened: Bench) -> None:
     assert tokens == {bonus.key}
 
 
-def test_a_bonus_that_was_not_paid_is_settled_as_failed_once_lists_are_up_to_date(
-    opened: Bench,
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_REPLY])
+def test_a_bonus_that_is_not_listed_is_sent_again_with_its_token(
+    opened: Bench, fault: Fault
 ) -> None:
     bonus = opened.bonus(opened.approved("A1"))
-    opened.account.faults.plan(Fault.FAIL, "SendBonus")
+    opened.account.faults.plan(fault, "SendBonus")
     outcome = opened.provider.pay(bonus)
-
-    with pytest.raises(UnavailableError, match=r"does not by .* UTC, it was not paid"):
-        opened.provider.settle(bonus)
-    opened.clock.advance(3601)
+    opened.account.faults.lists_late = timedelta(minutes=10)
+    opened.restart()
 
     assert outcome is Outcome.UNKNOWN
-    assert opened.provider.settle(bonus) is Outcome.FAILED
+    assert [opened.provider.settle(bonus) for _ in range(2)] == [Outcome.CONFIRMED] * 2
+    assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
-def test_a_bonus_that_is_listed_late_is_not_taken_for_unpaid(opened: Bench) -> None:
+def test_a_bonus_whose_token_may_be_forgotten_is_not_sent_again(opened: Bench) -> None:
     bonus = opened.bonus(opened.approved("A1"))
-    opened.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
+    opened.account.faults.plan(Fault.FAIL, "SendBonus")
     opened.provider.pay(bonus)
-    opened.account.faults.lists_late = timedelta(minutes=10)
+    opened.clock.advance(23 * 3600)
 
-    with pytest.raises(UnavailableError):
-        opened.provider.settle(bonus)
-    opened.clock.advance(601)
+    assert opened.provider.settle(bonus) is Outcome.FAILED
+    assert len(opened.account.called("SendBonus")) == 1
 
-    assert opened.provider.settle(bonus) is Outcome.CONFIRMED
+
+def test_a_bonus_that_is_refused_when_sent_again_is_known_by_the_list(opened: Bench) -> None:
+    bonus = opened.bonus(opened.approved("A1"))
+    opened.account.faults.plan(Fault.FAIL, "SendBonus")
+    opened.provider.pay(bonus)
+    opened.account.faults.plan(Fault.THROTTLE, "SendBonus", times=3)
+
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match=r"does not by .* UTC, it was not paid"):
+            opened.provider.settle(bonus)
+        opened.clock.advance(1801)
+
+    assert opened.provider.settle(bonus) is Outcome.FAILED
+    assert len(paid(opened)) == 1
 
 
 def test_two_equal_bonuses_are_told_apart(opened: Bench) -> None:

@@ -371,8 +371,9 @@ class Provider(ABC):
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Ask the platform how :meth:`pay` has ended, without paying. ``FAILED`` says that surely
-        nothing was paid, and that nothing is still under way."""
+        """Ask the platform how :meth:`pay` has ended. Where it dedupes by the payment's key,
+        sending the same call again is a way to ask; anything else must not pay. ``FAILED`` says
+        that surely nothing was paid, and that nothing is still under way."""
         return Outcome.CONFIRMED
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:

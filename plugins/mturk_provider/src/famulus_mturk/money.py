@@ -28,6 +28,9 @@ _LONGEST_REASON = 4096
 _DONE = (Meaning.PROCESSED, Meaning.EXISTS)
 #: A bonus that MTurk does not list after that time was not paid.
 _LISTED_BY = timedelta(hours=1)
+#: MTurk is only documented to remember a HIT's token for 24 hours; a bonus's is trusted no longer,
+#: with an hour to spare for clocks that differ.
+_TOKEN_LIFE = timedelta(hours=23)
 
 
 @frozen(kw_only=True)
@@ -53,14 +56,47 @@ class Money:
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
-        """Send a bonus. MTurk knows its token for a day; after that only :meth:`settle` can tell.
+        """Send a bonus.
 
         :raises famulus.UnavailableError: when surely nothing was paid.
         :raises RefusedError: likewise, when MTurk will not pay it.
         """
         before = self._sent(payment.key)
         assignment = self._assignment(payment) if before is None else before.assignment_id
-        self.database.write(lambda tx: _note(tx, payment.key, assignment))
+        self.database.write(lambda tx: _note_first(tx, payment.key, assignment))
+        return self._send(payment, assignment)
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Look for the payment's mark among the assignment's bonuses. One that is not listed is
+        sent once more while its token is remembered: MTurk then pays it, or says that it has.
+
+        :raises famulus.UnavailableError: while one that was paid may not be listed yet.
+        """
+        sent = self._sent(payment.key)
+        if sent is None:
+            return Outcome.FAILED
+        bonuses = self.mturk.pages(
+            "list_bonus_payments", "BonusPayments", AssignmentId=sent.assignment_id
+        )
+        if any(_is_bonus(payment, each) for each in bonuses):
+            return Outcome.CONFIRMED
+        known_at = _moment(sent.sent_at) + _LISTED_BY
+        if self.clock() < _moment(sent.first_sent_at) + _TOKEN_LIFE:
+            now = int(self.clock().timestamp())
+            self.database.write(lambda tx: _note_last(tx, payment.key, now))
+            try:
+                return self._send(payment, sent.assignment_id)
+            except (UnavailableError, RefusedError):
+                # This attempt has not paid; whether an earlier one has, the list says in time.
+                self.database.write(lambda tx: _note_last(tx, payment.key, sent.sent_at))
+        if self.clock() < known_at:
+            raise UnavailableError(
+                "MTurk does not list the bonus yet; if it does not by "
+                f"{known_at:%Y-%m-%d %H:%M} UTC, it was not paid"
+            )
+        return Outcome.FAILED
+
+    def _send(self, payment: PaymentView, assignment: str) -> Outcome:
         try:
             self.mturk.call(
                 "send_bonus",
@@ -86,27 +122,6 @@ class Money:
                 ) from error
             raise
         return Outcome.CONFIRMED
-
-    def settle(self, payment: PaymentView) -> Outcome:
-        """Look among the assignment's bonuses for the payment's mark.
-
-        :raises famulus.UnavailableError: while one that was paid may not be listed yet.
-        """
-        sent = self._sent(payment.key)
-        if sent is None:
-            return Outcome.FAILED
-        bonuses = self.mturk.pages(
-            "list_bonus_payments", "BonusPayments", AssignmentId=sent.assignment_id
-        )
-        if any(_is_bonus(payment, each) for each in bonuses):
-            return Outcome.CONFIRMED
-        known_at = datetime.fromtimestamp(sent.sent_at, UTC) + _LISTED_BY
-        if self.clock() < known_at:
-            raise UnavailableError(
-                "MTurk does not list the bonus yet; if it does not by "
-                f"{known_at:%Y-%m-%d %H:%M} UTC, it was not paid"
-            )
-        return Outcome.FAILED
 
     def _assignment(self, payment: PaymentView) -> str:
         """Return the assignment to pay on: MTurk pays for submitted work only, and a compensation
@@ -175,12 +190,22 @@ def read_balance(mturk: Mturk) -> Decimal:
     return Decimal(mturk.call("get_account_balance")["AvailableBalance"])
 
 
-def _note(tx: Transaction, key: str, assignment: str) -> None:
+def _note_first(tx: Transaction, key: str, assignment: str) -> None:
+    """Note that a payment is sent which no earlier attempt has made."""
     now = int(tx.now.timestamp())
+    tx.execute(MturkBonus.delete().where(MturkBonus.key == key))
     tx.execute(
-        MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now).on_conflict_ignore()
+        MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now, first_sent_at=now)
     )
-    tx.execute(MturkBonus.update(sent_at=now).where(MturkBonus.key == key))
+
+
+def _note_last(tx: Transaction, key: str, sent_at: int) -> None:
+    """Note when a payment was sent last."""
+    tx.execute(MturkBonus.update(sent_at=sent_at).where(MturkBonus.key == key))
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _reason(payment: PaymentView) -> str:

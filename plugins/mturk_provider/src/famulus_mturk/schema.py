@@ -50,6 +50,11 @@ _SQLITE = (
     ' ON "mturk_qualification" ("requester_id", "name")',
 )
 
+#: Of a bonus that was sent before this step it is not known: its token counts as forgotten.
+_FIRST_SENT = (
+    'ALTER TABLE "mturk_bonus" ADD COLUMN "first_sent_at" INTEGER NOT NULL DEFAULT 0',
+)
+
 
 def _postgresql(statement: str) -> str:
     keyed = statement.replace("INTEGER NOT NULL PRIMARY KEY", "BIGSERIAL NOT NULL PRIMARY KEY")
@@ -58,5 +63,8 @@ def _postgresql(statement: str) -> str:
 
 SCHEMA = PluginSchema(
     name="mturk",
-    migrations=(Migration(number=1, sqlite=_SQLITE, postgresql=tuple(map(_postgresql, _SQLITE))),),
+    migrations=tuple(
+        Migration(number=number, sqlite=step, postgresql=tuple(map(_postgresql, step)))
+        for number, step in enumerate((_SQLITE, _FIRST_SENT), start=1)
+    ),
 )

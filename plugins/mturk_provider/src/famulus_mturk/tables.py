@@ -49,12 +49,15 @@ class MturkHit(_Table):
 
 
 class MturkBonus(_Table):
-    """A bonus that MTurk was asked to pay, by its payment's key: on which assignment, and when that
-    was last."""
+    """A bonus that MTurk was asked to pay, by its payment's key, on which assignment.
+
+    ``sent_at`` is when that was last, ``first_sent_at`` since when an attempt may have paid it.
+    """
 
     key = peewee.CharField(max_length=255)
     assignment_id = peewee.CharField(max_length=64)
     sent_at = peewee.BigIntegerField()
+    first_sent_at = peewee.BigIntegerField(default=0)
 
 
 class MturkQualification(_Table):
