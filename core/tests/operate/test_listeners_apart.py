@@ -187,7 +187,7 @@ def test_a_plugin_that_comes_later_begins_where_the_others_are(database: Databas
 
 
 KILLED = """
-import os, signal, sys
+import os, signal, sys, threading
 from pathlib import Path
 from famulus import Database, hookimpl
 from famulus.operate.operator import Operator
@@ -195,6 +195,8 @@ from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.work.listeners import tell_listeners_of_ended_run
 from famulus.work.runs import find_run
 address, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+# A worker who is cut off would hold a unit until its time is over.
+all_submitted = threading.Event()
 
 class Listener:
     def __init__(self, name, fatal):
@@ -202,6 +204,7 @@ class Listener:
 
     @hookimpl
     def famulus_unit_submitted(self, unit):
+        all_submitted.wait()
         with self.file.open("a") as lines:
             print(unit.data["n"], file=lines)
         if unit.data["n"] == self.fatal:
@@ -210,6 +213,7 @@ class Listener:
 plugins = kit_plugins(one=Listener("one", fatal), two=Listener("two", None))
 with Database(address) as database, Operator(database, plugins=plugins) as operator:
     if Path(address).exists() and find_run(database, 1).status == "finished":
+        all_submitted.set()
         tell_listeners_of_ended_run(database, plugins, 1)
         sys.exit()
     if fatal == 3:
@@ -220,6 +224,7 @@ with Database(address) as database, Operator(database, plugins=plugins) as opera
     gateway = operator.gateway(run)
     while Worker(gateway, "x").work().refusal is None:
         pass
+    all_submitted.set()
     operator.wait(run)
 """
 
