@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
-from campaign import Case
+from campaign import DATABASES, Case
 from famulus.testing.databases import PostgresDatabases
 
 pytestmark = [
@@ -14,28 +15,36 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc"),
 ]
 
-#: Kills while people work; the commands that pay are killed on top of that.
-KILLS = {"processes": 5, "forks": 10}
+#: Kills of a round while people work; the commands that pay are killed on top of that.
+KILLS = {"processes": 5, "forks": 5}
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "processes/sqlite/mock/ci",
-        "processes/postgresql/mock/ci",
-        "processes/sqlite/mturk/ci",
-        "processes/postgresql/mturk/ci",
-        "forks/sqlite/mock/ci",
-        "forks/postgresql/mturk/ci",
-    ],
-)
-def test_nothing_is_lost_left_open_or_paid_twice(
-    text: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    case = Case.parse(text)
+class _Campaign:
+    """One scope for each crowd, so that two workers of pytest-xdist share them."""
 
-    def postgres() -> PostgresDatabases:
-        lent: PostgresDatabases = request.getfixturevalue("postgres")
-        return lent
+    crowd: ClassVar[str]
 
-    assert case.run(tmp_path, postgres, KILLS[case.kind]) >= KILLS[case.kind]
+    @pytest.mark.parametrize("database", DATABASES)
+    @pytest.mark.parametrize("kind", ["processes", "forks"])
+    def test_nothing_is_lost_left_open_or_paid_twice(
+        self, kind: str, database: str, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> None:
+        case = Case(kind=kind, database=database, crowd=self.crowd, seed="ci")
+
+        def postgres() -> PostgresDatabases:
+            lent: PostgresDatabases = request.getfixturevalue("postgres")
+            return lent
+
+        assert case.run(tmp_path, postgres, KILLS[kind]) >= KILLS[kind]
+
+
+class TestMock(_Campaign):
+    """The provider ``mock``."""
+
+    crowd = "mock"
+
+
+class TestMturk(_Campaign):
+    """A fake MTurk's sandbox."""
+
+    crowd = "mturk"

@@ -6,7 +6,7 @@ fast as the machine lets them be, so a seed repeats the choices, not each interl
 
 from __future__ import annotations
 
-from campaign.cases import Case, cases
+from campaign.cases import DATABASES, Case, cases
 from campaign.rounds import RoundFailedError
 
-__all__ = ["Case", "RoundFailedError", "cases"]
+__all__ = ["DATABASES", "Case", "RoundFailedError", "cases"]
