@@ -77,6 +77,8 @@ def _sent_by_both(page: MTurkPage, browser: Any, folder: Path, **options: Any) -
                 for step in page.steps:
                     _do(tab, step, folder)
                 sent.append(server.received.get(timeout=15))
+                # Chromium may never close a tab whose page is just being replaced.
+                tab.get_by_text("Stored", exact=True).wait_for()
             return sent
         finally:
             context.close()

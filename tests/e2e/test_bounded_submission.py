@@ -39,14 +39,16 @@ def _configuration(folder: Path) -> dict[str, object]:
 
 
 def _peak_of_the_server() -> int:
-    """Return the most memory that a child of this process has had, in bytes."""
+    """Return the most memory that the server of this process has had, in bytes. A browser's driver
+    can be a child of the same process."""
     peaks = []
-    for status in Path("/proc").glob("[0-9]*/status"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            text = status.read_text()
+            status, command = (folder / "status").read_text(), (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if f"\nPPid:\t{os.getpid()}\n" in text and (peak := re.search(r"VmHWM:\s+(\d+) kB", text)):
+        is_server = f"\nPPid:\t{os.getpid()}\n" in status and b"famulus_flask.serve" in command
+        if is_server and (peak := re.search(r"VmHWM:\s+(\d+) kB", status)):
             peaks.append(int(peak[1]) * 1000)
     return max(peaks)
 
