@@ -127,6 +127,8 @@ class Allocation(RuleBasedStateMachine):
 
     def sweep(self) -> None:
         for operated in self.operator._runs.values():
+            # An operator whose lease has expired decides nothing.
+            self.operator._stay_awake(operated)
             operated._sweep()
 
     def is_something_for(self, name: str) -> bool:
