@@ -164,14 +164,15 @@ def test_the_lifetime_is_a_date_and_goes_on(
 CHILD = """
 import sys
 from famulus import Database
-from famulus.operate import lease
+from famulus.operate import creating, lease
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.work.runs import find_run
 
-lease.LEASE_SECONDS, lease.RENEWAL_SECONDS = 1.0, 0.2
-options = {"assignment_duration_in_seconds": 3, "no_submission_patience": 3}
+lease.LEASE_SECONDS = creating.LEASE_SECONDS = 1.0
+lease.RENEWAL_SECONDS = 0.2
+options = {"assignment_duration_in_seconds": 5, "no_submission_patience": 5}
 with Database(sys.argv[1]) as database, Operator(database, plugins=kit_plugins()) as operator:
     state = RowsState(rows=[{"n": 1}, {"n": 2}])
     run = operator.launch(rows_configuration(**options), shared_state=state).run_id
@@ -193,7 +194,7 @@ def test_a_process_that_was_halted_goes_on(tmp_path: Path) -> None:
         assert child.stdout.readline() == "ready\n"
         child.send_signal(signal.SIGSTOP)
         with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(4)
+            child.wait(6)
         child.send_signal(signal.SIGCONT)
         said, _ = child.communicate("\n", timeout=60)
 
