@@ -142,7 +142,9 @@ def test_the_operators_block_ends_although_a_listener_hangs(
     with Operator(database, plugins=plugins) as operator:
         run = launch(operator, **shared)
         Worker(operator.gateway(run), "x").work("a")
+        deadline = time.monotonic() + 30
         while f"{label} has not returned" not in caplog.text:
+            assert time.monotonic() < deadline, "nothing is logged of the listener that hangs"
             time.sleep(0.01)
         started = time.monotonic()
 

@@ -104,7 +104,7 @@ def read_workers(names: Iterable[str]) -> Sequence[str]:
 
 
 def tell(crowd: Crowd) -> None:
-    """Tell the platform what is due, and say what could not be told."""
+    """Send what is due to the platforms, and print what could not be delivered."""
     for requester in crowd.requesters:
         due = len(_tellings(crowd, requester, OutboxStatus.PENDING))
         if not due:

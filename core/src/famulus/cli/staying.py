@@ -24,7 +24,7 @@ _CALM = 20
 
 
 def announce(launched: Launched, session: Session) -> None:
-    """Say where people come in, each address on a line of its own."""
+    """Print the addresses of a run, one per line, and how to stop and resume it."""
     say(f"Run {launched.run_id} is open at {launched.url}")
     links = [entrance for entrance in launched.entrances if entrance != launched.url]
     for line in ["", *(f"  Work on it:  {link}" for link in links), ""] if links else ():

@@ -157,7 +157,7 @@ def _show(
 def _report(
     session: Session, ctx: click.Context, payment: PaymentRecord, *, is_new: bool = True
 ) -> None:
-    """Say what has become of a payment, and end with 1 unless it is made or will be."""
+    """Print a payment's outcome; exit with 1 unless it is made or will be."""
     note = "" if is_new else " (made before; --again pays it once more)"
     say(f"{payment_sentence(payment)}{note}")
     for line in hints([payment], session):

@@ -140,7 +140,7 @@ class _ResumingOperator(Operator):
 
 
 def needs_script(record: RunRecord) -> bool:
-    """Say whether a run cannot go on without what its run script gave it."""
+    """Return whether a run needs its run script to go on: for callbacks, or for data to load."""
     is_loading = record.loading is LoadingStatus.LOADING
     return bool(stored_callbacks(record.plan) or (is_loading and stored_code(record.plan)))
 
