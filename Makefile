@@ -19,7 +19,7 @@ help:
 	@echo "make demo         launch the first example at http://localhost:3000"
 	@echo "make test         run all tests"
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
-	@echo "make lint         ruff, mypy --strict, import-linter"
+	@echo "make lint         ruff (format and rules), mypy --strict, import-linter"
 	@echo "make docs         make docs/reference and docs/commands.md from the code"
 	@echo "make constraints  write down the versions that are installed here"
 	@echo "make wheels       build the wheels into dist/"
@@ -64,6 +64,7 @@ test-lowest: $(LOWEST)/.installed
 		--ignore-glob "*_browser.py" core/tests plugins $(ARGS)
 
 lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports

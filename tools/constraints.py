@@ -17,8 +17,13 @@ from typing import Any
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
-MEMBERS = ("core", "plugins/static_html", "plugins/flask_architect", "plugins/mock_provider",
-           "plugins/mturk_provider")
+MEMBERS = (
+    "core",
+    "plugins/static_html",
+    "plugins/flask_architect",
+    "plugins/mock_provider",
+    "plugins/mturk_provider",
+)
 _OWN = re.compile(r"famulus(-.*)?")
 
 

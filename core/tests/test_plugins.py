@@ -315,7 +315,9 @@ def test_every_listener_is_told_by_itself(hook: str) -> None:
 
     assert heard == ["one", "two"]
     assert (one.label, one.hears(f"famulus_{hook}"), one.hears("famulus_x")) == (
-        "plugin 'one'", True, False
+        "plugin 'one'",
+        True,
+        False,
     )
 
 

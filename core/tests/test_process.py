@@ -20,7 +20,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 OWN_IDENTITY = [
-    sys.executable, "-c",
+    sys.executable,
+    "-c",
     "from famulus.process import ProcessIdentity as P; print(P.current(), flush=True); input()",
 ]
 

@@ -50,8 +50,12 @@ def received(folder: Path) -> FormFile:
     path = folder / "received"
     path.write_bytes(b"bytes")
     return FormFile(
-        field="picture", filename="cat.png", content_type="image/png", size=5,
-        sha256=hashlib.sha256(b"bytes").hexdigest(), path=path,
+        field="picture",
+        filename="cat.png",
+        content_type="image/png",
+        size=5,
+        sha256=hashlib.sha256(b"bytes").hexdigest(),
+        path=path,
     )
 
 
@@ -79,7 +83,11 @@ def test_table_has_the_columns_that_are_described(famulus: Famulus, tmp_path: Pa
 
     with (tmp_path / "a.csv").open(newline="") as stream:
         assert next(csv.reader(stream)) == [
-            *columns, "input.n", "output.answer", "output.picture", last,
+            *columns,
+            "input.n",
+            "output.answer",
+            "output.picture",
+            last,
         ]
 
 

@@ -98,7 +98,9 @@ def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
         database.prepare()
         database.write(
             lambda tx: tx.insert(
-                Requester, provider_type="mturk_sandbox", name="my_mturk_user_sandbox",
+                Requester,
+                provider_type="mturk_sandbox",
+                name="my_mturk_user_sandbox",
                 created_at=tx.now,
             )
         )

@@ -1,5 +1,6 @@
 """Every relative link in a page of the repository leads to a file, and its anchor to a heading; and
-every page can be found from the README."""
+every page can be found from the README.
+"""
 
 from __future__ import annotations
 

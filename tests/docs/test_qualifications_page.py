@@ -23,8 +23,11 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/qualifications.md").r
 CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 COMMANDS = re.findall(r"^    (famulus .*)$", PAGE, re.MULTILINE)
 #: constant, comparator, value, and whether no grant, 0, 1 and 5 meet it
-TABLE = re.findall(r"^\| `(QUAL_\w+)` \| `(\w+)` \| (.+?) \| " + r"(\w+) \| " * 3 + r"(\w+) \|$",
-                   PAGE, re.MULTILINE)
+TABLE = re.findall(
+    r"^\| `(QUAL_\w+)` \| `(\w+)` \| (.+?) \| " + r"(\w+) \| " * 3 + r"(\w+) \|$",
+    PAGE,
+    re.MULTILINE,
+)
 HELD: list[dict[str, int]] = [{}, {"q": 0}, {"q": 1}, {"q": 5}]
 
 
@@ -96,9 +99,7 @@ def test_a_qualification_of_ones_own(manual: ManualOperator, database: famulus.D
     assert Worker(gateway, "x").arrive().row == {"n": 1}
 
 
-def test_an_allow_list_and_a_block_list(
-    manual: ManualOperator, database: famulus.Database
-) -> None:
+def test_an_allow_list_and_a_block_list(manual: ManualOperator, database: famulus.Database) -> None:
     pilot = manual.launch_rows([{"n": 1}, {"n": 2}], task_name="words", provider="mock")
     for name, answer in (("x", "a good answer"), ("y", "a bad one")):
         Worker(pilot, name).work(answer)
@@ -127,10 +128,13 @@ def test_those_who_have_not_failed_an_onboarding(
     for_not_failed = launch(manual, names["shared_state"])
 
     assert [Worker(for_passed, each).arrive().refusal for each in "xyz"] == [
-        None, "not_qualified", "not_qualified",
+        None,
+        "not_qualified",
+        "not_qualified",
     ]
     assert [Worker(for_not_failed, each).arrive().refusal for each in "yz"] == [
-        "not_qualified", None,
+        "not_qualified",
+        None,
     ]
 
 

@@ -59,9 +59,7 @@ def test_hook_has_its_entry(hook: str) -> None:
 def test_each_type_of_a_first_party_plugin_has_its_page_of_options(distribution: str) -> None:
     kinds = ("blueprint", "architect", "provider", "check")
     (info,) = (each for each in famulus.discover().accepted if each.distribution == distribution)
-    pages = {
-        f"{kind}-{cls.type}.md": cls for kind in kinds for cls in getattr(info, f"{kind}s")
-    }
+    pages = {f"{kind}-{cls.type}.md": cls for kind in kinds for cls in getattr(info, f"{kind}s")}
 
     assert pages
     for name, cls in pages.items():

@@ -1,5 +1,6 @@
 """The page on security names tests that exist, for each of its lines; the versions that were tested
-together are names and versions alone."""
+together are names and versions alone.
+"""
 
 from __future__ import annotations
 

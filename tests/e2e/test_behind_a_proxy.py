@@ -1,5 +1,6 @@
 """A run behind a reverse proxy with HTTPS, below a path of its own, as docs/how-to/public.md
-describes it."""
+describes it.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def free_port() -> int:
 @contextmanager
 def launched(proxy: Proxy, database: Path, prefix: str = FIRST) -> Iterator[Command]:
     options = [
-        f"architect.port={proxy.ports[prefix]}", f"architect.public_url={proxy.origin}{prefix}"
+        f"architect.port={proxy.ports[prefix]}",
+        f"architect.public_url={proxy.origin}{prefix}",
     ]
     with famulus_command("launch", SIMPLE, *options, database=database) as command:
         assert command.url() == f"{proxy.origin}{prefix}"
@@ -159,7 +161,8 @@ def test_connections_behind_the_proxy_are_used_again(proxy: Proxy, tmp_path: Pat
 
 def test_nothing_is_believed_of_forwarded_headers(proxy: Proxy, tmp_path: Path) -> None:
     """There is no address or link that a header could change: whoever sends it gets what everybody
-    gets."""
+    gets.
+    """
     lies = {
         "Host": "evil.invalid",
         "Forwarded": "for=6.6.6.6;host=evil.invalid;proto=ftp",

@@ -28,11 +28,14 @@ def _configuration(folder: Path) -> dict[str, object]:
     (folder / "data.csv").write_text("word\n" + "one\n" * 9)
     return {
         "defaults": [
-            {"blueprint": "static_task"}, {"architect": "local"}, {"provider": "mock"},
+            {"blueprint": "static_task"},
+            {"architect": "local"},
+            {"provider": "mock"},
         ],
         "architect": {"port": 0},
         "blueprint": {
-            "task_source": str(folder / "page.html"), "data_csv": str(folder / "data.csv"),
+            "task_source": str(folder / "page.html"),
+            "data_csv": str(folder / "data.csv"),
         },
         "task": {"task_title": "T", "task_description": "D", "task_reward": "0.10"},
     }
@@ -40,7 +43,8 @@ def _configuration(folder: Path) -> dict[str, object]:
 
 def _peak_of_the_server() -> int:
     """Return the most memory that the server of this process has had, in bytes. A browser's driver
-    can be a child of the same process."""
+    can be a child of the same process.
+    """
     peaks = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -66,7 +70,8 @@ def _send(
         head = b'--x\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n'
         pieces += [head, bytes(file_bytes), b"\r\n"]
     request = urllib.request.Request(
-        f"{url}{page.submit_address}", data=b"".join([*pieces, b"--x--\r\n"]),
+        f"{url}{page.submit_address}",
+        data=b"".join([*pieces, b"--x--\r\n"]),
         headers={"Content-Type": "multipart/form-data; boundary=x"},
     )
     try:

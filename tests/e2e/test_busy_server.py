@@ -27,7 +27,9 @@ def _configuration(folder: Path) -> dict[str, object]:
     (folder / "data.csv").write_text("word\none\ntwo\n")
     return {
         "defaults": [
-            {"blueprint": "static_task"}, {"architect": "local"}, {"provider": "mock"},
+            {"blueprint": "static_task"},
+            {"architect": "local"},
+            {"provider": "mock"},
         ],
         "architect": {"port": 0, "threads": _THREADS},
         "blueprint": {

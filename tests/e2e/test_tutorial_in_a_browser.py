@@ -77,7 +77,10 @@ def test_two_workers_do_the_tutorials_four_units(page: Page, tmp_path: Path) -> 
         assert command.wait() == 0, command.output
     records = [json.loads(line) for line in target.read_text().splitlines()]
     assert sorted((record["worker"], record["outputs"]["rating"]) for record in records) == [
-        ("x", "bad"), ("x", "good"), ("y", "passable"), ("y", "passable"),
+        ("x", "bad"),
+        ("x", "good"),
+        ("y", "passable"),
+        ("y", "passable"),
     ]
     [stored] = [file for record in records for file in record["files"]]
     assert Path(stored["path"]).read_bytes() == drawing.read_bytes()

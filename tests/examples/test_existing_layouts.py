@@ -97,8 +97,12 @@ def test_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
     assert stored_plan(theirs) == stored_plan(ours)
     assert no_warnings == []
     assert sorted(str(each.key).rpartition(".")[2] for each in warnings) == [
-        "force_rebuild", "log_level", "post_install_script", "resume_incomplete_run",
-        "server_type", "task_source_review",
+        "force_rebuild",
+        "log_level",
+        "post_install_script",
+        "resume_incomplete_run",
+        "server_type",
+        "task_source_review",
     ]
     assert all("does nothing here" in each.message for each in warnings)
 

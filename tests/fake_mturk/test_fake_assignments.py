@@ -138,9 +138,7 @@ def test_a_rejected_place_is_not_offered_again(
     sandbox: Account, client: Any, launch: Launch, status: Status
 ) -> None:
     hit = launch()
-    client.reject_assignment(
-        AssignmentId=work(sandbox, hit).assignment_id, RequesterFeedback="no"
-    )
+    client.reject_assignment(AssignmentId=work(sandbox, hit).assignment_id, RequesterFeedback="no")
 
     assert status(hit) == ("Reviewable", 0, 0, 1)
     assert sandbox.worker("A2").groups() == []
@@ -240,9 +238,7 @@ def test_a_worker_does_a_hit_once(sandbox: Account, launch: Launch) -> None:
         sandbox.worker("A1").accept(hit["HITGroupId"])
 
 
-def test_a_form_posted_twice_is_refused_the_second_time(
-    sandbox: Account, launch: Launch
-) -> None:
+def test_a_form_posted_twice_is_refused_the_second_time(sandbox: Account, launch: Launch) -> None:
     shown = work(sandbox, launch())
 
     with pytest.raises(WorkerRefusedError, match="already submitted"):

@@ -28,7 +28,9 @@ def test_throttling_has_no_effect(sandbox: Account, client: Any, launch: Launch)
     assert client.list_hits()["HITs"] == []
     assert launch()
     assert [call.outcome for call in sandbox.called("CreateHIT")] == [
-        "ThrottlingException", "ThrottlingException", "ok"
+        "ThrottlingException",
+        "ThrottlingException",
+        "ok",
     ]
 
 
@@ -110,9 +112,7 @@ def test_young_things_are_missing_from_late_lists(
     shown = worker.accept(hit["HITGroupId"])
     worker.submit(shown, {"x": "1"})
     client.approve_assignment(AssignmentId=shown.assignment_id)
-    client.send_bonus(
-        WorkerId="A1", AssignmentId=shown.assignment_id, BonusAmount="1", Reason="r"
-    )
+    client.send_bonus(WorkerId="A1", AssignmentId=shown.assignment_id, BonusAmount="1", Reason="r")
 
     def listed() -> tuple[int, int, int]:
         return (
@@ -143,9 +143,7 @@ def test_counts_can_be_as_they_were_a_while_ago(
 
 
 @pytest.mark.parametrize(("after", "made"), [(False, 0), (True, 1)])
-def test_a_request_can_be_held(
-    sandbox: Account, launch: Launch, after: bool, made: int
-) -> None:
+def test_a_request_can_be_held(sandbox: Account, launch: Launch, after: bool, made: int) -> None:
     done = threading.Event()
 
     def create() -> None:
@@ -176,9 +174,7 @@ def test_everything_works_again_once_troubles_are_cleared(
     assert [one["HITId"] for one in client.list_hits()["HITs"]] == [hit["HITId"]]
 
 
-def test_troubles_of_one_account_are_not_the_others(
-    sandbox: Account, live_client: Any
-) -> None:
+def test_troubles_of_one_account_are_not_the_others(sandbox: Account, live_client: Any) -> None:
     sandbox.faults.plan(Fault.FAIL, times=100)
 
     assert live_client.list_hits()["HITs"] == []

@@ -15,9 +15,7 @@ Launch = Callable[..., dict[str, Any]]
 Status = Callable[[dict[str, Any]], tuple[Any, ...]]
 
 DAY = 24 * 3600
-TYPE = {
-    "Title": "t", "Description": "d", "Reward": "0.30", "AssignmentDurationInSeconds": 600
-}
+TYPE = {"Title": "t", "Description": "d", "Reward": "0.30", "AssignmentDurationInSeconds": 600}
 
 
 def code(caught: pytest.ExceptionInfo[Any]) -> str:
@@ -96,9 +94,7 @@ def test_a_hit_that_cannot_be_is_refused(
     assert client.list_hits()["HITs"] == []
 
 
-def test_the_page_has_to_be_served_over_https(
-    client: Any, launch: Launch, question: str
-) -> None:
+def test_the_page_has_to_be_served_over_https(client: Any, launch: Launch, question: str) -> None:
     with pytest.raises(client.exceptions.RequestError, match="must use the HTTPS protocol"):
         launch(Question=question.replace("https://", "http://"))
 
@@ -250,7 +246,9 @@ def test_places_are_added_below_ten_only(client: Any, launch: Launch, status: St
 def test_a_token_adds_places_once(client: Any, launch: Launch, status: Status) -> None:
     hit = launch()
     asked = {
-        "HITId": hit["HITId"], "NumberOfAdditionalAssignments": 1, "UniqueRequestToken": "more"
+        "HITId": hit["HITId"],
+        "NumberOfAdditionalAssignments": 1,
+        "UniqueRequestToken": "more",
     }
     client.create_additional_assignments_for_hit(**asked)
 
@@ -283,9 +281,7 @@ def test_a_full_last_page_promises_an_empty_one(client: Any, launch: Launch) -> 
     assert (empty["HITs"], "NextToken" in empty) == ([], False)
 
 
-def test_reviewable_hits_are_listed_by_type_and_status(
-    client: Any, launch: Launch
-) -> None:
+def test_reviewable_hits_are_listed_by_type_and_status(client: Any, launch: Launch) -> None:
     over, _, other = launch(), launch(), launch(Title="another type")
     for hit in (over, other):
         client.update_expiration_for_hit(HITId=hit["HITId"], ExpireAt=0)
@@ -301,9 +297,7 @@ def test_hits_are_found_by_the_qualification_they_require(client: Any, launch: L
         Name="q", Description="d", QualificationTypeStatus="Active"
     )["QualificationType"]["QualificationTypeId"]
     launch()
-    hit = launch(
-        QualificationRequirements=[{"QualificationTypeId": made, "Comparator": "Exists"}]
-    )
+    hit = launch(QualificationRequirements=[{"QualificationTypeId": made, "Comparator": "Exists"}])
 
     found = client.list_hits_for_qualification_type(QualificationTypeId=made)["HITs"]
 

@@ -170,7 +170,10 @@ def test_a_bonus_that_cannot_be_is_refused(
     live_client: Any, worked: Shown, changes: dict[str, str], expected: str
 ) -> None:
     bonus = {
-        "WorkerId": "A1", "AssignmentId": worked.assignment_id, "BonusAmount": "2", "Reason": "r"
+        "WorkerId": "A1",
+        "AssignmentId": worked.assignment_id,
+        "BonusAmount": "2",
+        "Reason": "r",
     }
 
     with pytest.raises(live_client.exceptions.RequestError) as caught:

@@ -77,7 +77,8 @@ def test_the_program_serves_both_accounts_and_a_console(running: int) -> None:
     client.close()
     assert before["sandbox"]["now"][:10] < after["sandbox"]["now"][:10]
     assert ask(running + 4, "/", method="GET")["live"]["calls"] == {
-        "ListHITs: ThrottlingException": 1, "GetAccountBalance: ok": 1
+        "ListHITs: ThrottlingException": 1,
+        "GetAccountBalance: ok": 1,
     }
 
 
@@ -85,7 +86,10 @@ def test_the_program_serves_both_accounts_and_a_console(running: int) -> None:
 def test_ports_that_are_taken_end_the_program_with_a_sentence(running: int) -> None:
     done = subprocess.run(
         [*COMMAND, "--port", str(running)],
-        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 1

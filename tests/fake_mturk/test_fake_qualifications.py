@@ -85,23 +85,28 @@ def test_a_deleted_type_is_of_no_more_use(client: Any, launch: Launch, question:
     client.delete_qualification_type(QualificationTypeId=made)
 
     for use, expected in (
-        (lambda: client.get_qualification_type(QualificationTypeId=made),
-         "InvalidQualificationTypeState"),
+        (
+            lambda: client.get_qualification_type(QualificationTypeId=made),
+            "InvalidQualificationTypeState",
+        ),
         (lambda: grant(client, made), "InvalidQualificationTypeState"),
-        (lambda: launch(QualificationRequirements=requirement(made)),
-         "InvalidQualificationTypeState"),
-        (lambda: client.create_hit_with_hit_type(
-            HITTypeId=hit["HITTypeId"], LifetimeInSeconds=60, Question=question),
-         "HITTypeDoesNotExist"),
+        (
+            lambda: launch(QualificationRequirements=requirement(made)),
+            "InvalidQualificationTypeState",
+        ),
+        (
+            lambda: client.create_hit_with_hit_type(
+                HITTypeId=hit["HITTypeId"], LifetimeInSeconds=60, Question=question
+            ),
+            "HITTypeDoesNotExist",
+        ),
     ):
         with pytest.raises(client.exceptions.RequestError) as caught:
             use()
         assert code(caught) == expected
 
 
-def test_a_search_is_fuzzy_and_late(
-    sandbox: Account, client: Any, clock: MovableClock
-) -> None:
+def test_a_search_is_fuzzy_and_late(sandbox: Account, client: Any, clock: MovableClock) -> None:
     made, other = create(client, "blue eyes"), create(client, "blue hair")
     foreign = sandbox.qualifications.add_foreign("blue eyes")
 
@@ -225,26 +230,26 @@ def test_comparators(
 ) -> None:
     made = create(client)
     with_values = {"IntegerValues": values} if values else {}
-    launch(QualificationRequirements=requirement(
-        made, comparator, ActionsGuarded="DiscoverPreviewAndAccept", **with_values
-    ))
+    launch(
+        QualificationRequirements=requirement(
+            made, comparator, ActionsGuarded="DiscoverPreviewAndAccept", **with_values
+        )
+    )
     for worker_id, value in (("A4", 4), ("A5", 5), ("A6", 6)):
         grant(client, made, worker_id, value)
 
-    admitted = {
-        value for value in (None, 4, 5, 6) if sandbox.worker(f"A{value or 0}").groups()
-    }
+    admitted = {value for value in (None, 4, 5, 6) if sandbox.worker(f"A{value or 0}").groups()}
 
     assert admitted == set(meets)
 
 
-def test_locales_are_compared_by_country_and_subdivision(
-    sandbox: Account, launch: Launch
-) -> None:
+def test_locales_are_compared_by_country_and_subdivision(sandbox: Account, launch: Launch) -> None:
     places = [{"Country": "US", "Subdivision": "WA"}, {"Country": "CA"}]
-    launch(QualificationRequirements=requirement(
-        LOCALE, "In", LocaleValues=places, ActionsGuarded="DiscoverPreviewAndAccept"
-    ))
+    launch(
+        QualificationRequirements=requirement(
+            LOCALE, "In", LocaleValues=places, ActionsGuarded="DiscoverPreviewAndAccept"
+        )
+    )
 
     admitted = [
         locale
@@ -256,12 +261,14 @@ def test_locales_are_compared_by_country_and_subdivision(
 
 
 def test_the_systems_own_values_are_compared(sandbox: Account, launch: Launch) -> None:
-    launch(QualificationRequirements=requirement(
-        PERCENT_APPROVED,
-        "GreaterThan",
-        IntegerValues=[95],
-        ActionsGuarded="DiscoverPreviewAndAccept",
-    ))
+    launch(
+        QualificationRequirements=requirement(
+            PERCENT_APPROVED,
+            "GreaterThan",
+            IntegerValues=[95],
+            ActionsGuarded="DiscoverPreviewAndAccept",
+        )
+    )
 
     sandbox.worker("A1", values={PERCENT_APPROVED: 99})
 

@@ -239,10 +239,13 @@ def test_a_task_is_done_in_a_frame_over_https(
 ) -> None:
     mturk, task_url = served_task
     client = mturk.sandbox.client()
-    hit = launch(via=client, Question=(
-        f'<ExternalQuestion xmlns="{EXTERNAL}"><ExternalURL>{task_url}/</ExternalURL>'
-        "<FrameHeight>400</FrameHeight></ExternalQuestion>"
-    ))
+    hit = launch(
+        via=client,
+        Question=(
+            f'<ExternalQuestion xmlns="{EXTERNAL}"><ExternalURL>{task_url}/</ExternalURL>'
+            "<FrameHeight>400</FrameHeight></ExternalQuestion>"
+        ),
+    )
     context = browser.new_context(ignore_https_errors=True)
     page = context.new_page()
 

@@ -62,15 +62,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", default="1", help="the choices to make (default: %(default)s)")
     parser.add_argument(
-        "--processes", type=int, default=500, metavar="N",
+        "--processes",
+        type=int,
+        default=500,
+        metavar="N",
         help="kills of whole processes: server, operator, both, commands (default: %(default)s)",
     )
     parser.add_argument(
-        "--forks", type=int, default=1500, metavar="N",
+        "--forks",
+        type=int,
+        default=1500,
+        metavar="N",
         help="kills of a forked server (default: %(default)s)",
     )
     parser.add_argument(
-        "--repeat", type=Case.parse, metavar="ROUND",
+        "--repeat",
+        type=Case.parse,
+        metavar="ROUND",
         help="only this round, by the name that was printed",
     )
     return parser

@@ -221,7 +221,9 @@ def test_nobody_is_rejected_for_data_that_were_lost(make: Callable[..., Study]) 
 def forged(study: Study, hit: str, worker: str, assignment: str = "MADEUP") -> dict[str, str]:
     """Return parameters that anybody can put into an address."""
     return {
-        "assignmentId": assignment, "hitId": hit, "workerId": worker,
+        "assignmentId": assignment,
+        "hitId": hit,
+        "workerId": worker,
         "turkSubmitTo": study.account.worker_url,
     }
 

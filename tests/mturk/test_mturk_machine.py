@@ -1,6 +1,7 @@
 """Whatever requester, workers, time, faults and kills do to a run: no HIT twice, nobody paid twice,
 nobody who submitted unpaid without a listed reason, no open HIT after the end, and nothing shown as
-submitted that was not."""
+submitted that was not.
+"""
 
 from __future__ import annotations
 
@@ -29,10 +30,16 @@ pytestmark = pytest.mark.slow
 
 WORKERS = st.sampled_from(["A1", "A2", "A3"])
 FAULTS = st.sampled_from([Fault.FAIL, Fault.FAIL_AFTER, Fault.LOSE_REPLY, Fault.TWICE])
-OPERATIONS = st.sampled_from([
-    None, "CreateHITWithHITType", "SendBonus", "ApproveAssignment", "RejectAssignment",
-    "UpdateExpirationForHIT",
-])
+OPERATIONS = st.sampled_from(
+    [
+        None,
+        "CreateHITWithHITType",
+        "SendBonus",
+        "ApproveAssignment",
+        "RejectAssignment",
+        "UpdateExpirationForHIT",
+    ]
+)
 Held = tuple[str, Shown]
 
 

@@ -1,5 +1,6 @@
 """The tutorial's fourth step: our example on MTurk's sandbox, worked on in Chromium inside MTurk's
-page over HTTPS, reviewed, and paid."""
+page over HTTPS, reviewed, and paid.
+"""
 
 from __future__ import annotations
 
@@ -81,9 +82,7 @@ def launch(tmp_path: Path, database: Path, mturk: FakeMTurk, proxy: Proxy) -> li
     config = tmp_path / "my_config.yaml"
     config.write_text(CONFIGURATION)
     where = f"endpoint_url={mturk.sandbox.endpoint_url}"
-    registered = famulus(
-        database, "register", "mturk_sandbox", "name=my_mturk_user_sandbox", where
-    )
+    registered = famulus(database, "register", "mturk_sandbox", "name=my_mturk_user_sandbox", where)
     assert "my_mturk_user_sandbox" in registered
     return [
         "launch",

@@ -118,7 +118,8 @@ class Scheduler:
 
     def kill(self, process: Process) -> None:
         """End a process as ``kill -9`` does: its actors do nothing more, and end when they would
-        go on."""
+        go on.
+        """
         process.is_dead = True
 
     @property
@@ -248,7 +249,8 @@ class ScheduledPlatform(FakePlatform):
 
 class ScheduledOperator(ManualOperator):
     """An operator of a process of its own, whose threads are actors. It is launched or resumed, and
-    closed, by an actor or while none runs."""
+    closed, by an actor or while none runs.
+    """
 
     def __init__(self, scheduler: Scheduler, database: Database, **more: Any) -> None:
         self._patience = Patience(
@@ -268,8 +270,10 @@ class ScheduledOperator(ManualOperator):
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
         process = self.scheduler.main if actor is None else actor.process
         for name, act in (
-            ("keeper", Operated.keep), ("sweeper", Operated.look_after),
-            ("messenger", Operated.tell), ("syncer", Operated.sync),
+            ("keeper", Operated.keep),
+            ("sweeper", Operated.look_after),
+            ("messenger", Operated.tell),
+            ("syncer", Operated.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))
 

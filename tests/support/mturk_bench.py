@@ -63,9 +63,7 @@ class Bench:
         """Make another instance of the account's provider."""
         is_sandbox = self.account.name == "sandbox"
         cls = MturkSandboxProvider if is_sandbox else MturkProvider
-        where = {
-            "endpoint_url": self.account.endpoint_url, "worker_site": self.account.worker_url
-        }
+        where = {"endpoint_url": self.account.endpoint_url, "worker_site": self.account.worker_url}
         context = Context(
             database=self.database,
             clock=self.clock,

@@ -60,7 +60,8 @@ value="" name="assignmentId" id="assignmentId"/>
 @frozen
 class MTurkPage:
     """A page for tests. Its first comment says what it is about and, in a line ``steps: …``, what
-    a worker does with it."""
+    a worker does with it.
+    """
 
     name: str
     html: str

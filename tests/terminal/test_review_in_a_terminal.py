@@ -133,7 +133,10 @@ def test_tutorial_is_reviewed_with_the_same_text_by_script_and_by_command(
     assert (status, review_text(screen)) == (0, REVIEW)
     assert reviewed(database_address)[1] == 0
     assert sorted(reviewed(database_address)[0]) == [
-        "accepted", "accepted", "rejected", "soft_rejected",
+        "accepted",
+        "accepted",
+        "rejected",
+        "soft_rejected",
     ]
 
 
@@ -158,8 +161,12 @@ def test_command_shows_inputs_answers_and_files(in_terminal: Open) -> None:
     screen.wait()
 
     for text in (
-        "Worker: x\n", "Duration: 0\n", "Status: completed\n", "character_name: Ottoline Marsh\n",
-        "rating: passable\n", "Files: none\n",
+        "Worker: x\n",
+        "Duration: 0\n",
+        "Status: completed\n",
+        "character_name: Ottoline Marsh\n",
+        "rating: passable\n",
+        "Files: none\n",
     ):
         assert text in screen.text
 

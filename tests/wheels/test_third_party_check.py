@@ -52,7 +52,10 @@ def test_its_options_are_those_of_a_configuration(installed: Path, run: Run) -> 
     run(*check, "task.qualification_checks.recent_work.days=7", cwd=installed)
     wrong = subprocess.run(
         [*map(str, check), "task.qualification_checks.recent_work.dais=7"],
-        cwd=installed, capture_output=True, text=True, check=False,
+        cwd=installed,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert wrong.returncode == 2

@@ -33,8 +33,12 @@ def installed(empty_environment: Callable[..., Path], copy_files: Callable[..., 
 def launched(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
         [
-            installed / "env/bin/famulus", "--database", tmp_path / "famulus.db", "launch",
-            "conf/example.yaml", "architect.port=0",
+            installed / "env/bin/famulus",
+            "--database",
+            tmp_path / "famulus.db",
+            "launch",
+            "conf/example.yaml",
+            "architect.port=0",
         ],
         cwd=installed / "example",
         stdout=subprocess.PIPE,

@@ -54,7 +54,8 @@ written.
 def option_pages() -> dict[str, Callable[[], str]]:
     """Return what makes each page: the contents, then one for each type."""
     pages: dict[str, Callable[[], str]] = {
-        f"reference/{PAGE}": _contents_page, f"{FOLDER}/task.md": _task_page,
+        f"reference/{PAGE}": _contents_page,
+        f"{FOLDER}/task.md": _task_page,
     }
     for category, info, cls in _types():
         pages[f"{FOLDER}/{_file(category, cls)}"] = partial(_type_page, category, info, cls)

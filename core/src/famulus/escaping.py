@@ -21,7 +21,8 @@ _SHORT = MappingProxyType({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 def escaped(text: str) -> str:
     """Return text that cannot steer a terminal: what could is shown as its escape, such as
-    ``\\x1b``. Line breaks and tabs stay."""
+    ``\\x1b``. Line breaks and tabs stay.
+    """
     return _IN_TEXT.sub(_escape, text.replace("\r\n", "\n"))
 
 

@@ -50,5 +50,6 @@ def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
 
 def is_placeholder(name: str) -> bool:
     """Return whether a name is what a broken page or script puts in the place of one, such as
-    ``undefined``: taken for a name, it would make one worker of everybody."""
+    ``undefined``: taken for a name, it would make one worker of everybody.
+    """
     return stripped(name) in _MISSING or _PLACEHOLDER.search(name) is not None

@@ -65,7 +65,8 @@ class PluginInfo:
 @frozen(kw_only=True)
 class Listener:
     """A receiver of events: one plugin, or a function of a run script. Each method calls one hook,
-    and raises what that raises."""
+    and raises what that raises.
+    """
 
     name: str
     #: for messages
@@ -99,7 +100,8 @@ class Listener:
 
 class Plugins:
     """The plugins of one session. Made by :func:`famulus.discover`, or by hand from what
-    a program brings itself."""
+    a program brings itself.
+    """
 
     def __init__(self) -> None:
         self.infos: list[PluginInfo] = []
@@ -182,9 +184,7 @@ class Plugins:
             caller.name for caller in callers if not caller.name.startswith("famulus_register_")
         ]
         if not callers:
-            raise PluginError(
-                "it implements no hook; mark its functions with @famulus.hookimpl"
-            )
+            raise PluginError("it implements no hook; mark its functions with @famulus.hookimpl")
 
     def _check_known(self) -> None:
         try:
@@ -314,7 +314,7 @@ def _check_class(cls: Any, contract: type[Any], hook: str) -> None:
     if missing:
         raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
     if not isinstance(getattr(cls, "type", None), str):
-        raise PluginError(f"{cls.__name__} has no type name; set type = \"…\" in the class")
+        raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
     if contract is not QualificationCheck and not hasattr(
         getattr(cls, "Args", None), "__attrs_attrs__"
     ):

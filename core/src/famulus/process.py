@@ -85,7 +85,8 @@ def describe(identity: str) -> str:
 
 def _own_kernel() -> tuple[str, str, str]:
     """Return this boot's id, this process's namespaces and its start time; blanks where the system
-    does not say, or where /proc shows another PID namespace than ours."""
+    does not say, or where /proc shows another PID namespace than ours.
+    """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         names = [os.readlink(_PROC / "self/ns" / name) for name in ("pid", "time")]

@@ -120,9 +120,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (info / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: third-party-{name}\nVersion: 1.2\n", encoding="utf-8"
         )
-        (info / "entry_points.txt").write_text(
-            f"[famulus]\n{name} = {module}\n", encoding="utf-8"
-        )
+        (info / "entry_points.txt").write_text(f"[famulus]\n{name} = {module}\n", encoding="utf-8")
         importlib.invalidate_caches()
 
     yield installed

@@ -11,8 +11,16 @@ ADDRESSES = [
     *(
         f"postgresql://u:{password}@127.0.0.1:9/name"
         for password in (
-            "hush", "hush sesame", "hush%sesame", "hush@sesame", "hush/sesame", "hush?sesame",
-            "hush#sesame", "hush:sesame", "hush%40sesame", "hush%00sesame",
+            "hush",
+            "hush sesame",
+            "hush%sesame",
+            "hush@sesame",
+            "hush/sesame",
+            "hush?sesame",
+            "hush#sesame",
+            "hush:sesame",
+            "hush%40sesame",
+            "hush%00sesame",
         )
     ),
     "postgresql+psycopg://u:hush@127.0.0.1:9/name",

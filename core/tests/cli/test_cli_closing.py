@@ -24,9 +24,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     plugins = kit_plugins(platform=PlatformPlugin(fake.provider("selling", sells_places=True)))
     for module in ("operate.operator", "cli.commands.syncing", "cli.texts.run_report"):
         monkeypatch.setattr(f"famulus.{module}.discover", lambda: plugins)
-    monkeypatch.setattr(
-        "famulus.operate.operator.Operator._patience", Patience(pauses=(0.0, 0.0))
-    )
+    monkeypatch.setattr("famulus.operate.operator.Operator._patience", Patience(pauses=(0.0, 0.0)))
     return fake
 
 

@@ -24,8 +24,9 @@ task:
     ("content", "line"),
     [
         (
-            SOUND.replace("task_title: T", "task_title: ${task.task_name}\n  task_name: "
-                          "${task.task_title}").encode(),
+            SOUND.replace(
+                "task_title: T", "task_title: ${task.task_name}\n  task_name: ${task.task_title}"
+            ).encode(),
             "task.yaml:4: task.task_title: '${task.task_name}' refers back to itself",
         ),
         (
@@ -66,8 +67,13 @@ def test_overrides_are_read_by_the_options_types(
     famulus: Callable[..., Result], example: Path
 ) -> None:
     fine = famulus(
-        "check", example, "task.task_reward=0.50", "mephisto.architect.port=1234",
-        "+task.task_title=About: this", "blueprint.preview_source=null", "/provider=mock",
+        "check",
+        example,
+        "task.task_reward=0.50",
+        "mephisto.architect.port=1234",
+        "+task.task_title=About: this",
+        "blueprint.preview_source=null",
+        "/provider=mock",
         "architect.public_url=https://example.org:8443/",
     )
     wrong = famulus("check", example, "architect.port=12.5", "blueprint.units_per_assignment=null")
@@ -140,6 +146,9 @@ def test_trouble_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there
 
     assert done.exit_code == 2
     assert sorted(re.findall(r"(?m)(?<=: )(?:architect|[a-z]+\.[a-z_]+)(?=: )", done.stderr)) == [
-        "architect", "blueprint.task_source", "provider.requester_name", "task.allowed_concurrent",
+        "architect",
+        "blueprint.task_source",
+        "provider.requester_name",
+        "task.allowed_concurrent",
         "task.task_description",
     ]

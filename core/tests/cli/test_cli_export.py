@@ -122,8 +122,15 @@ def test_a_spreadsheet_gets_no_formula_from_outside() -> None:
     stream = io.StringIO(newline="")
 
     write_spreadsheet(
-        [{**RECORD, "worker": "=x", "review_note": "=y", "inputs": {"q": "=z"},
-          "outputs": outputs}],
+        [
+            {
+                **RECORD,
+                "worker": "=x",
+                "review_note": "=y",
+                "inputs": {"q": "=z"},
+                "outputs": outputs,
+            }
+        ],
         stream,
     )
 
@@ -147,8 +154,11 @@ def test_made_up_names_become_one_column() -> None:
 
     assert len([name for name in rows[0] if name.startswith("output.")]) == 300
     assert [(row["output.a"], row["output.b"]) for row in rows[1:]] == [("1", '["2"]')] * 3
-    own = {name.removeprefix("output."): value for name, value in rows[0].items()
-           if name.startswith("output.") and name != "output.a"}
+    own = {
+        name.removeprefix("output."): value
+        for name, value in rows[0].items()
+        if name.startswith("output.") and name != "output.a"
+    }
     assert own | json.loads(rows[0]["other_outputs"]) == {**made_up, "b": "3"}
     assert rows[1]["other_outputs"] == ""
     assert list(rows[0])[-2:] == ["other_outputs", "files"]

@@ -44,8 +44,12 @@ def received(folder: Path, content: str) -> FormFile:
     path = folder / content
     path.write_text(content)
     return FormFile(
-        field="picture", filename="cat.png", content_type="image/png", size=len(content),
-        sha256=hashlib.sha256(content.encode()).hexdigest(), path=path,
+        field="picture",
+        filename="cat.png",
+        content_type="image/png",
+        size=len(content),
+        sha256=hashlib.sha256(content.encode()).hexdigest(),
+        path=path,
     )
 
 

@@ -42,7 +42,9 @@ def run(opened: Database, example: Path) -> Iterator[Gateway]:
         launched = operator.launch(
             example,
             overrides=[
-                "architect.port=0", "provider.fee=0.2", "provider.faults=[none, lost, refused]",
+                "architect.port=0",
+                "provider.fee=0.2",
+                "provider.faults=[none, lost, refused]",
             ],
         )
         operator.load_all(launched)
@@ -209,9 +211,7 @@ def test_what_cannot_be_paid_is_said_in_a_line(
     assert failed.stderr.count("\n") == 1
 
 
-def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(
-    famulus: Famulus, run: Gateway
-) -> None:
+def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(famulus: Famulus, run: Gateway) -> None:
     assert famulus("sync", run.run_id).stdout == (
         "Asked about 1 visit: nothing new.\nNothing to report.\n"
     )
@@ -224,5 +224,3 @@ def test_status_shows_what_was_paid(famulus: Famulus, run: Gateway) -> None:
 
     shown = famulus("status", run.run_id)
     assert "confirmed 1 (0.60 USD with fees)" in shown.stdout
-
-

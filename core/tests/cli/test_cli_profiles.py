@@ -21,7 +21,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("chosen", [["--profile", "lab"], ["+profile=lab"]])
 @pytest.mark.parametrize("command", [["check"], ["launch"], ["config", "show"]])
 def test_every_command_that_reads_a_configuration_takes_a_profile(
-    famulus: Callable[..., Result], example: Path, folder: Path, chosen: list[str],
+    famulus: Callable[..., Result],
+    example: Path,
+    folder: Path,
+    chosen: list[str],
     command: list[str],
 ) -> None:
     (folder / "lab.yaml").write_text("architect:\n  port: lots\n")

@@ -36,9 +36,9 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
 @pytest.fixture
 def requester(opened: Database, platform: FakePlatform) -> None:
     """The platform's one account."""
-    opened.write(lambda tx: tx.insert(
-        Requester, provider_type="paying", name="lab", created_at=tx.now
-    ))
+    opened.write(
+        lambda tx: tx.insert(Requester, provider_type="paying", name="lab", created_at=tx.now)
+    )
 
 
 def good(done: Result) -> list[str]:
@@ -64,9 +64,7 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
     ) == ["good is 3 for 2 workers of mock; 2 of them had never been heard of."]
     # From now on there is only one crowd in this database.
     assert good(famulus("qualifications", "revoke", "good", "x")) == ["Took good from 1 worker."]
-    assert good(famulus("qualifications", "revoke", "good", "x")) == [
-        "1 worker did not hold good."
-    ]
+    assert good(famulus("qualifications", "revoke", "good", "x")) == ["1 worker did not hold good."]
 
     (listed,) = json.loads(famulus("qualifications", "list", "--json").stdout)
     assert (listed["name"], listed["holders"], listed["description"]) == ("good", 1, "Did well")
@@ -234,9 +232,9 @@ def test_what_the_platform_refuses_is_said(famulus: Famulus, platform: FakePlatf
 def test_one_of_several_requesters_has_to_be_named(
     famulus: Famulus, platform: FakePlatform, opened: Database
 ) -> None:
-    opened.write(lambda tx: tx.insert(
-        Requester, provider_type="paying", name="office", created_at=tx.now
-    ))
+    opened.write(
+        lambda tx: tx.insert(Requester, provider_type="paying", name="office", created_at=tx.now)
+    )
     good(famulus("qualifications", "create", "good"))
 
     done = famulus("qualifications", "grant", "good", "x")
@@ -254,7 +252,8 @@ def test_a_block_is_told_only_when_asked_for(famulus: Famulus, platform: FakePla
     ]
     assert platform.calls == []
     assert good(famulus("workers", "block", "x", "--on-platform")) == [
-        "1 worker is blocked already.", "Told paying of 1 change.",
+        "1 worker is blocked already.",
+        "Told paying of 1 change.",
     ]
     assert platform.blocked == {"x"}
     assert "spam" in famulus("workers", "show", "x").stdout

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-BANK = '''
+BANK = """
 from attrs import frozen
 from famulus import Capabilities, Nothing, Preview, Provider, UsageError, hookimpl, option
 
@@ -52,7 +52,7 @@ class Bank(Provider):
 @hookimpl
 def famulus_register_providers():
     return [Bank]
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,8 @@ def on_a_terminal(
     database: Path, site: Path, arguments: Sequence[str], typed: Sequence[str]
 ) -> tuple[int, str]:
     """Register on a terminal, typing a line whenever something is asked; return the status and all
-    that the terminal shows."""
+    that the terminal shows.
+    """
     ours, theirs = pty.openpty()
     environment = {**os.environ, "FAMULUS_DATABASE": str(database), "PYTHONPATH": str(site)}
     with subprocess.Popen(

@@ -96,7 +96,10 @@ def test_what_is_printed_resolves_to_the_same(
 
     assert not warnings
     assert (plan.task, plan.blueprint, plan.architect, plan.provider) == (
-        wanted.task, wanted.blueprint, wanted.architect, wanted.provider,
+        wanted.task,
+        wanted.blueprint,
+        wanted.architect,
+        wanted.provider,
     )
 
 

@@ -57,9 +57,7 @@ VARIABLE = "FAMULUS_SECRET_PROVIDER_TOKEN"
 
 
 @pytest.fixture
-def guarded(
-    install: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def guarded(install: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install("guarded", GUARDED)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     monkeypatch.delenv(VARIABLE, raising=False)

@@ -77,9 +77,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(
-    folder: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., int]:
+def start(folder: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Run a script's text in this process, as its own program; return its status."""
     monkeypatch.setenv("FAMULUS_DATABASE", str(database_file))
     monkeypatch.setattr("famulus.operate.operator.discover", kit_plugins)

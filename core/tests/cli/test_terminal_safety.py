@@ -45,8 +45,10 @@ UNSAFE = re.compile(
 Famulus = Callable[..., Result]
 
 
-@pytest.mark.parametrize("number", [*range(0x20), *range(0x7F, 0xA0), 0x202E, 0x2066, 0xD800,
-                                    0xFEFF, 0x200B, 0x2028, 0xE0041])
+@pytest.mark.parametrize(
+    "number",
+    [*range(0x20), *range(0x7F, 0xA0), 0x202E, 0x2066, 0xD800, 0xFEFF, 0x200B, 0x2028, 0xE0041],
+)
 def test_what_steers_a_terminal_is_shown_as_its_escape(number: int) -> None:
     char = chr(number)
 
@@ -72,14 +74,20 @@ def hostile_database(database_file: Path) -> Iterator[None]:
         operator = ManualOperator(database, plugins=kit_plugins())
         with operator:
             gateway = operator.launch_rows(
-                [{HOSTILE: HOSTILE}, {"n": 2}], task_name="words", task_title=HOSTILE,
+                [{HOSTILE: HOSTILE}, {"n": 2}],
+                task_name="words",
+                task_title=HOSTILE,
                 task_description=HOSTILE,
             )
             received = gateway.upload_folder / "received"
             received.write_bytes(b"x")
             file = FormFile(
-                field=HOSTILE, filename=f"{HOSTILE}.png", content_type=HOSTILE, size=1,
-                sha256=hashlib.sha256(b"x").hexdigest(), path=received,
+                field=HOSTILE,
+                filename=f"{HOSTILE}.png",
+                content_type=HOSTILE,
+                size=1,
+                sha256=hashlib.sha256(b"x").hexdigest(),
+                path=received,
             )
             zoe = Worker(gateway, "zoe")
             fields: dict[str, Any] = {HOSTILE: HOSTILE}
@@ -100,12 +108,30 @@ def _hostile_rows(tx: Transaction) -> None:
     assert run is not None
     for kind, concerns in (("open", {"run": run.id}), ("block", {"requester": run.requester})):
         tx.insert(
-            Outbox, key=kind, kind=kind, payload={}, status=OutboxStatus.FAILED, attempts=3,
-            next_attempt_at=tx.now, error=HOSTILE, created_at=tx.now, **concerns,
+            Outbox,
+            key=kind,
+            kind=kind,
+            payload={},
+            status=OutboxStatus.FAILED,
+            attempts=3,
+            next_attempt_at=tx.now,
+            error=HOSTILE,
+            created_at=tx.now,
+            **concerns,
         )
     tx.insert(
-        Payment, key="k", kind="bonus", run=run.id, worker=1, amount=1, currency="USD",
-        reason=HOSTILE, status="failed", error=HOSTILE, created_at=tx.now, changed_at=tx.now,
+        Payment,
+        key="k",
+        kind="bonus",
+        run=run.id,
+        worker=1,
+        amount=1,
+        currency="USD",
+        reason=HOSTILE,
+        status="failed",
+        error=HOSTILE,
+        created_at=tx.now,
+        changed_at=tx.now,
     )
     tx.insert(Review, unit=1, agent=1, decision="rejected", note=HOSTILE, decided_at=tx.now)
 
@@ -113,25 +139,53 @@ def _hostile_rows(tx: Transaction) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("runs",), ("runs", "--json"), ("status", 1), ("status", 1, "--json"), ("doctor",),
-        ("doctor", "--json"), ("payments",), ("payments", "--json"), ("requesters",),
-        ("requesters", "--json"), ("qualifications", "list"), ("qualifications", "list", "--json"),
-        ("workers", "show", "zoe"), ("workers", "show", "zoe", "--json"), ("examine", "words"),
-        ("review", "words"), ("sync", 1), ("set", 1, f"x={HOSTILE}"), ("set", 1, HOSTILE),
-        (HOSTILE,), ("runs", HOSTILE), ("status", HOSTILE), ("review", HOSTILE),
-        ("export", "words", "-o", HOSTILE), ("export", HOSTILE, "-o", "x.csv"),
+        ("runs",),
+        ("runs", "--json"),
+        ("status", 1),
+        ("status", 1, "--json"),
+        ("doctor",),
+        ("doctor", "--json"),
+        ("payments",),
+        ("payments", "--json"),
+        ("requesters",),
+        ("requesters", "--json"),
+        ("qualifications", "list"),
+        ("qualifications", "list", "--json"),
+        ("workers", "show", "zoe"),
+        ("workers", "show", "zoe", "--json"),
+        ("examine", "words"),
+        ("review", "words"),
+        ("sync", 1),
+        ("set", 1, f"x={HOSTILE}"),
+        ("set", 1, HOSTILE),
+        (HOSTILE,),
+        ("runs", HOSTILE),
+        ("status", HOSTILE),
+        ("review", HOSTILE),
+        ("export", "words", "-o", HOSTILE),
+        ("export", HOSTILE, "-o", "x.csv"),
         ("export", "words", "-o", "a.csv", "--since", HOSTILE),
-        ("check", f"{HOSTILE}.yaml"), ("launch", f"{HOSTILE}.yaml"), ("wut", HOSTILE),
-        ("workers", "block", HOSTILE), ("register", HOSTILE), ("register", "mock", HOSTILE),
-        ("config", "show", f"{HOSTILE}.yaml"), ("--database", f"{HOSTILE}.db", "runs"),
-        ("bonus", 1, HOSTILE, "--reason", HOSTILE), ("qualifications", "create", HOSTILE),
-        ("qualifications", "import", HOSTILE), ("-v", "check", f"{HOSTILE}.yaml"),
+        ("check", f"{HOSTILE}.yaml"),
+        ("launch", f"{HOSTILE}.yaml"),
+        ("wut", HOSTILE),
+        ("workers", "block", HOSTILE),
+        ("register", HOSTILE),
+        ("register", "mock", HOSTILE),
+        ("config", "show", f"{HOSTILE}.yaml"),
+        ("--database", f"{HOSTILE}.db", "runs"),
+        ("bonus", 1, HOSTILE, "--reason", HOSTILE),
+        ("qualifications", "create", HOSTILE),
+        ("qualifications", "import", HOSTILE),
+        ("-v", "check", f"{HOSTILE}.yaml"),
     ],
     ids=ascii,
 )
 def test_no_command_prints_what_steers_a_terminal(
-    famulus: Famulus, hostile_database: None, arguments: tuple[object, ...],
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    famulus: Famulus,
+    hostile_database: None,
+    arguments: tuple[object, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
@@ -160,7 +214,8 @@ def test_check_and_launch_escape_what_files_of_others_say(
     config = {
         "defaults": [{"blueprint": "static_task"}, {"architect": "local"}, {"provider": "mock"}],
         "blueprint": {
-            "data_csv": str(tmp_path / data), "task_source": str(tmp_path / "task.html"),
+            "data_csv": str(tmp_path / data),
+            "task_source": str(tmp_path / "task.html"),
         },
         "task": {"task_title": "T", "task_description": "D", "task_reward": 0.1, option: "x"},
     }
@@ -211,8 +266,16 @@ def test_output_for_a_program_is_exact_and_harmless(capsys: pytest.CaptureFixtur
 def test_an_export_is_exact_in_a_pipe_and_escaped_on_a_terminal(
     hostile_database: None, database_file: Path, format_name: str, famulus: Famulus
 ) -> None:
-    command = ["--database", str(database_file), "export", "words", "-o", "-", "--format",
-               format_name]
+    command = [
+        "--database",
+        str(database_file),
+        "export",
+        "words",
+        "-o",
+        "-",
+        "--format",
+        format_name,
+    ]
     piped = subprocess.run(
         [sys.executable, "-m", "famulus", *command], capture_output=True, check=True
     ).stdout.decode()
@@ -256,9 +319,11 @@ def test_commands_write_to_the_terminal_in_one_place() -> None:
 
 
 def _writing_calls(tree: ast.AST) -> Iterator[str]:
-    banned = {"print", "Console"} | {
-        f"click.{name}" for name in ("echo", "secho", "prompt", "confirm", "echo_via_pager")
-    } | {f"sys.{stream}.write" for stream in ("stdout", "stderr")}
+    banned = (
+        {"print", "Console"}
+        | {f"click.{name}" for name in ("echo", "secho", "prompt", "confirm", "echo_via_pager")}
+        | {f"sys.{stream}.write" for stream in ("stdout", "stderr")}
+    )
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in banned:
             yield ast.unparse(node.func)

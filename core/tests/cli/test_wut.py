@@ -145,7 +145,11 @@ def test_words_leave_the_rows_whose_names_contain_one(famulus: Famulus) -> None:
 
     assert done.exit_code == 0
     assert [found[0] for found in cells(done.output)] == [
-        "dest", "data_csv", "data_json", "data_jsonl", "units_per_assignment",
+        "dest",
+        "data_csv",
+        "data_json",
+        "data_jsonl",
+        "units_per_assignment",
     ]
 
 

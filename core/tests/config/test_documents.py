@@ -183,9 +183,8 @@ BOMBS = {
     "lists": levels("a0: &a0 [x, x]", "a{0}: &a{0} [{1}]"),
     "mappings": levels("a0: &a0 {x: 1}", "a{0}: &a{0} {{k: [{1}]}}"),
     "merged": levels("a0: &a0 {x: 1}", "a{0}: &a{0} {{<<: [{1}], b{0}: 1}}"),
-    "cycles": "a: &a [&b [&c [&d [*a, *b, *c, *d]" + "".join(
-        f", {', '.join([f'*{name}'] * 20)}]" for name in "dcb"
-    ),
+    "cycles": "a: &a [&b [&c [&d [*a, *b, *c, *d]"
+    + "".join(f", {', '.join([f'*{name}'] * 20)}]" for name in "dcb"),
     "many": "".join(f"k{number}: 1\n" for number in range(80_000)),
     "list of many": "a: [" + "1," * 400_000 + "]",
     "deep": "a: " + "[" * 400_000,
@@ -220,8 +219,13 @@ def test_a_file_that_is_made_to_take_long_is_refused_with_a_sentence(
     assert done.stderr == ""
     assert any(
         words in done.stdout
-        for words in ("more than 20,000 values", "nested too deeply", "larger than", "too long",
-                      "alias inside")
+        for words in (
+            "more than 20,000 values",
+            "nested too deeply",
+            "larger than",
+            "too long",
+            "alias inside",
+        )
     )
 
 

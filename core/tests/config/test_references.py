@@ -48,7 +48,10 @@ def test_references_that_are_made_to_take_long_are_refused_with_a_sentence(
 
     done = subprocess.run(
         [sys.executable, "-c", limited, "--database", tmp_path / "x.db", "check", file],
-        capture_output=True, text=True, timeout=10, check=False,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
     )
 
     assert done.returncode == 2

@@ -123,9 +123,7 @@ def test_making_a_condition_that_means_nothing_raises_at_once() -> None:
 
 def test_a_requirement_checks_itself() -> None:
     with pytest.raises(UsageError, match="Exists takes None, not 1"):
-        QualificationRequirement(
-            qualification_name="q", comparator=famulus.QUAL_EXISTS, value=1
-        )
+        QualificationRequirement(qualification_name="q", comparator=famulus.QUAL_EXISTS, value=1)
 
 
 def test_a_requirement_may_be_for_some_providers_only() -> None:

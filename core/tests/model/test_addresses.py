@@ -20,8 +20,10 @@ PLACE = {"user": "u", "host": "h", "dbname": "n"}
         ("postgres://u@h/n", PLACE),
         ("POSTGRESQL://u@h/n", PLACE),
         ("Postgres+psycopg2://u@h/n", PLACE),
-        (" postgresql+psycopg://u@h:5433/n?sslmode=require\n",
-         {**PLACE, "port": "5433", "sslmode": "require"}),
+        (
+            " postgresql+psycopg://u@h:5433/n?sslmode=require\n",
+            {**PLACE, "port": "5433", "sslmode": "require"},
+        ),
         ("postgresql://u:p w@h/n", {**PLACE, "password": "p w"}),
         ("postgresql://u:p%w%4@h/n", {**PLACE, "password": "p%w%4"}),
         ("postgresql://u:p@w@h/n", {**PLACE, "password": "p@w"}),
@@ -33,12 +35,16 @@ PLACE = {"user": "u", "host": "h", "dbname": "n"}
         ("postgresql:///n?host=/run/pg", {"dbname": "n", "host": "/run/pg"}),
         ("postgresql://u@%2Frun%2Fpg/n", {**PLACE, "host": "/run/pg"}),
         ("postgresql://u@[::1]:5433/n", {**PLACE, "host": "::1", "port": "5433"}),
-        ("postgresql://u@a:1,b:2/n?target_session_attrs=any",
-         {**PLACE, "host": "a,b", "port": "1,2", "target_session_attrs": "any"}),
+        (
+            "postgresql://u@a:1,b:2/n?target_session_attrs=any",
+            {**PLACE, "host": "a,b", "port": "1,2", "target_session_attrs": "any"},
+        ),
         ("postgresql://?service=mine", {"service": "mine"}),
         ("host=h user=u dbname=n", PLACE),
-        (r"host = h  user='u' dbname=n password='it\'s \\ p@w'",
-         {**PLACE, "password": r"it's \ p@w"}),
+        (
+            r"host = h  user='u' dbname=n password='it\'s \\ p@w'",
+            {**PLACE, "password": r"it's \ p@w"},
+        ),
         ("service=mine password=x", {"service": "mine", "password": "x"}),
     ],
 )
@@ -74,7 +80,7 @@ def test_common_spellings_are_read_and_written_as_libpq_reads_them(
     ],
 )
 def test_other_spellings_are_refused_with_the_right_one_and_without_a_word_of_the_password(
-    address: str
+    address: str,
 ) -> None:
     with pytest.raises(UsageError, match="postgresql://USER:PASSWORD@HOST:PORT/NAME") as caught:
         locate(address)
@@ -83,8 +89,18 @@ def test_other_spellings_are_refused_with_the_right_one_and_without_a_word_of_th
     assert "sesame" not in str(caught.value)
 
 
-ODD = ["hush", "hush sesame", "hush%sesame", "hush@sesame", "hush:sesame", "hush#sesame",
-       "hush%2Fsesame", "hush'sesame", "hush\\sesame", "hush…sesame"]
+ODD = [
+    "hush",
+    "hush sesame",
+    "hush%sesame",
+    "hush@sesame",
+    "hush:sesame",
+    "hush#sesame",
+    "hush%2Fsesame",
+    "hush'sesame",
+    "hush\\sesame",
+    "hush…sesame",
+]
 
 
 @pytest.mark.parametrize(

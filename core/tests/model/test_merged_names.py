@@ -1,5 +1,6 @@
 """Names that were stored with space around them become those without it when a database is
-upgraded; what cannot be merged is reported."""
+upgraded; what cannot be merged is reported.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +76,10 @@ def test_a_worker_is_blocked_if_one_of_the_merged_was(blocked: str, database: Da
     upgrade(database)
 
     with database.read() as tx:
-        found = [(row.provider_type, row.name, bool(row.blocked)) for row in tx.rows(
-            Worker.select().order_by(Worker.provider_type, Worker.name))]
+        found = [
+            (row.provider_type, row.name, bool(row.blocked))
+            for row in tx.rows(Worker.select().order_by(Worker.provider_type, Worker.name))
+        ]
     assert found == [("crowd", "yan", False), ("crowd", "zoe", True), ("other", "zoe", False)]
 
 
@@ -91,24 +94,35 @@ def test_of_two_grants_the_newest_is_kept_and_no_other_worker_loses_one(
     now = database.clock()
     later = now.replace(year=now.year + 1)
     for worker, number, value, at in (
-        (zoe, 0, 1, now), (left, 0, 2, later), (right, 0, 3, now),
-        (left, 1, 4, now), (right, 1, 5, later), (zoe, 2, 6, later), (left, 2, 7, now),
+        (zoe, 0, 1, now),
+        (left, 0, 2, later),
+        (right, 0, 3, now),
+        (left, 1, 4, now),
+        (right, 1, 5, later),
+        (zoe, 2, 6, later),
+        (left, 2, 7, now),
         (yan, 0, 8, now),
     ):
         add(
-            database, GrantedQualification, worker=worker, qualification=numbers[number],
-            value=value, granted_at=at,
+            database,
+            GrantedQualification,
+            worker=worker,
+            qualification=numbers[number],
+            value=value,
+            granted_at=at,
         )
     add(database, Event, at=now, subject="worker", subject_id=left, new="2", cause="grant")
 
     upgrade(database)
 
     with database.read() as tx:
-        rows = tx.rows(GrantedQualification.select(
-            GrantedQualification.worker.alias("worker"),
-            GrantedQualification.qualification.alias("qualification"),
-            GrantedQualification.value,
-        ))
+        rows = tx.rows(
+            GrantedQualification.select(
+                GrantedQualification.worker.alias("worker"),
+                GrantedQualification.qualification.alias("qualification"),
+                GrantedQualification.value,
+            )
+        )
         event = tx.row(Event.select(Event.subject_id).where(Event.cause == "grant"))
     held = {(row.worker, numbers.index(row.qualification)): row.value for row in rows}
     assert held == {(zoe, 0): 2, (zoe, 1): 5, (zoe, 2): 6, (yan, 0): 8}

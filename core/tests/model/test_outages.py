@@ -59,7 +59,10 @@ def calm(database: Database, hand: Hand) -> None:
 
 def add(tx: Transaction, size: int = 10) -> int:
     return tx.insert(
-        Requester, name=os.urandom(8).hex(), provider_type="mock", created_at=tx.now,
+        Requester,
+        name=os.urandom(8).hex(),
+        provider_type="mock",
+        created_at=tx.now,
         settings={"text": "x" * size},
     )
 
@@ -162,9 +165,10 @@ def test_a_host_that_keeps_silent_holds_up_one_thread_only(
 ) -> None:
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
     folder = Path(psycopg.conninfo.conninfo_to_dict(server.url)["host"])
-    with Database(f"{server.url}&connect_timeout=600") as database, socket.socket(
-        socket.AF_UNIX
-    ) as silent:
+    with (
+        Database(f"{server.url}&connect_timeout=600") as database,
+        socket.socket(socket.AF_UNIX) as silent,
+    ):
         read(database)
         server.stop()
         try:
@@ -318,11 +322,13 @@ LIMITED = textwrap.dedent("""
 
 
 def test_a_disk_that_takes_no_more_is_unavailable_and_nothing_acknowledged_is_lost(
-    tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(tmp_path / "a.db")],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -10,11 +10,13 @@ from famulus.model.tables import Task
 from famulus.model.transaction import Transaction
 
 _TASK = Statement(
-    lambda _: Task.insert({
-        Task.name: Param("name"),
-        Task.blueprint_type: "kind",
-        Task.created_at: Param("at"),
-    })
+    lambda _: Task.insert(
+        {
+            Task.name: Param("name"),
+            Task.blueprint_type: "kind",
+            Task.created_at: Param("at"),
+        }
+    )
 )
 
 

@@ -52,9 +52,7 @@ def operator(database: Database, plugins: Plugins) -> ManualOperator:
 
 
 @pytest.fixture
-def other(
-    database_address: str, clock: MovableClock, plugins: Plugins
-) -> Iterator[ManualOperator]:
+def other(database_address: str, clock: MovableClock, plugins: Plugins) -> Iterator[ManualOperator]:
     """An operator of another process, with patience for calls that are under way."""
     with (
         Database(database_address, clock=clock) as its_own,
@@ -101,7 +99,10 @@ def kill(operator: ManualOperator, database: Database, run: int) -> None:
 
 @pytest.mark.parametrize("end", ["stop", "stop now", "finish"])
 def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
-    end: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
+    end: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     launched = operator.launch(
@@ -141,7 +142,10 @@ def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
 
 
 def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
-    operator: ManualOperator, platform: FakePlatform, database: Database, clock: MovableClock,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The closing was tried, and put off, while the opening was under way."""
@@ -163,8 +167,13 @@ def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
 @pytest.mark.parametrize("call", ["open_places", "close_places"])
 @pytest.mark.parametrize("way", ["sync", "resume"])
 def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_once(
-    call: str, way: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
-    database: Database, plugins: Plugins,
+    call: str,
+    way: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    plugins: Plugins,
 ) -> None:
     platform.faults = [Fault.KILLED_AFTER] if call == "open_places" else [None, Fault.KILLED_AFTER]
     with suppress(Killed):
@@ -203,8 +212,12 @@ def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_
     [(end_stop, "stop"), (end_stop, "finish"), (begin_finish, "finish"), (begin_finish, "stop")],
 )
 def test_the_same_command_again_closes_what_one_that_was_killed_has_left_open(
-    end: Callable[[Transaction, int, str], bool], again: str, operator: ManualOperator,
-    other: ManualOperator, platform: FakePlatform, database: Database,
+    end: Callable[[Transaction, int, str], bool],
+    again: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
 ) -> None:
     run = launch(operator, 3).run_id
     database.write(lambda tx: end(tx, run, "killed"))
@@ -224,8 +237,12 @@ def test_the_same_command_again_closes_what_one_that_was_killed_has_left_open(
 
 @pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])
 def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
-    end: str, operator: ManualOperator, other: ManualOperator, platform: FakePlatform,
-    database: Database, plugins: Plugins,
+    end: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    plugins: Plugins,
 ) -> None:
     gateway = launch(operator)
     platform.faults = [Fault.THROTTLED] * FOREVER
@@ -260,9 +277,7 @@ def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
 ) -> None:
     gateway = launch(operator)
     until = database.clock() + timedelta(days=1)
-    claim = Outbox.update(
-        status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until
-    )
+    claim = Outbox.update(status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until)
     database.write(lambda tx: tx.execute(claim))
     reached = contact(database, plugins, gateway.run_id)
     finish_run(database, gateway.run_id, "finished")
@@ -272,7 +287,10 @@ def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
 
 
 def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
-    operator: ManualOperator, other: ManualOperator, platform: FakePlatform, database: Database,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A process that was suspended in a call wakes up after another has ended the run."""
@@ -293,7 +311,10 @@ def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
 
 
 def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
-    operator: ManualOperator, platform: FakePlatform, database: Database, plugins: Plugins,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    plugins: Plugins,
     clock: MovableClock,
 ) -> None:
     gateway = launch(operator, 3)
@@ -329,14 +350,18 @@ def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
     status: OutboxStatus, operator: ManualOperator, database: Database
 ) -> None:
     run = launch(operator).run_id
-    for n in (1, 2):
-        payload = {"visit": 7, "n": n, "verdict": "approved"}
-        database.write(
-            lambda tx: outbox.enqueue(
-                tx, kind=Telling.DECIDE, key=outbox.verdict_key(7, n), run=run,  # noqa: B023
-                payload=payload,  # noqa: B023
+
+    def enqueue(tx: Transaction) -> None:
+        for n in (1, 2):
+            outbox.enqueue(
+                tx,
+                kind=Telling.DECIDE,
+                key=outbox.verdict_key(7, n),
+                run=run,
+                payload={"visit": 7, "n": n, "verdict": "approved"},
             )
-        )
+
+    database.write(enqueue)
 
     def row(n: int) -> Any:
         with database.read() as tx:

@@ -100,8 +100,12 @@ def orders(other: ManualOperator, run: int) -> dict[str, Callable[[], object]]:
 
 @pytest.mark.parametrize("order", ["stop", "stop now", "finish"])
 def test_no_place_is_opened_for_a_run_that_has_ended_meanwhile(
-    order: str, operator: ManualOperator, other: ManualOperator, database: MeanwhileDatabase,
-    platform: FakePlatform, clock: MovableClock,
+    order: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    database: MeanwhileDatabase,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
     for before in range(MOST_WRITES):
         gateway = operator.launch_rows([{"n": n} for n in range(4)], provider="selling")
@@ -123,8 +127,10 @@ def test_a_submission_that_comes_meanwhile_keeps_the_run_from_being_finished_as_
 ) -> None:
     for before in range(MOST_WRITES):
         gateway = operator.launch_rows(
-            [{"n": 1}, {"n": 2}], no_submission_patience=DAY,
-            assignment_duration_in_seconds=2 * DAY, task_lifetime_in_seconds=9 * DAY,
+            [{"n": 1}, {"n": 2}],
+            no_submission_patience=DAY,
+            assignment_duration_in_seconds=2 * DAY,
+            task_lifetime_in_seconds=9 * DAY,
         )
         worker = Worker(gateway, "x")
         page = worker.arrive()
@@ -150,8 +156,10 @@ def test_an_operator_decides_nothing_for_a_run_that_another_has_taken_over(
     """Attempts, the run and its windows stay as the new operator has them."""
     for before in range(MOST_WRITES):
         gateway = operator.launch_rows(
-            [{"n": n} for n in range(4)], assignment_duration_in_seconds=60,
-            no_submission_patience=DAY, task_lifetime_in_seconds=lifetime,
+            [{"n": n} for n in range(4)],
+            assignment_duration_in_seconds=60,
+            no_submission_patience=DAY,
+            task_lifetime_in_seconds=lifetime,
         )
         Worker(gateway, "x").arrive()
         clock.advance(2 * DAY)
@@ -202,7 +210,10 @@ def test_data_that_come_after_the_end_are_not_stored(
 # The first write takes the lease.
 @pytest.mark.parametrize("status", ["finished", "taken over"])
 def test_a_resume_opens_no_run_that_was_finished_or_taken_over_meanwhile(
-    status: str, operator: ManualOperator, other: ManualOperator, database: MeanwhileDatabase,
+    status: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    database: MeanwhileDatabase,
     clock: MovableClock,
 ) -> None:
     for before in range(1, MOST_WRITES):

@@ -97,8 +97,12 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
 
 
 def test_work_that_is_only_here_or_only_there_is_listed(
-    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
-    platform: FakePlatform, clock: MovableClock,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
     Worker(gateway, "y").arrive("lost")
     platform.visits["lost"] = VisitStatus.SUBMITTED
@@ -109,8 +113,12 @@ def test_work_that_is_only_here_or_only_there_is_listed(
 
 
 def test_work_that_the_platform_does_not_report_is_listed(
-    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
-    platform: FakePlatform, clock: MovableClock,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
     Worker(gateway, "y").submit(Worker(gateway, "y").arrive("silent"))
     clock.advance(60)
@@ -152,7 +160,10 @@ def _settled(tx: Transaction, unit: int) -> int:
 
 
 def test_places_that_can_be_taken_where_nobody_serves_are_listed_and_closed_by_a_sync(
-    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
     platform: FakePlatform,
 ) -> None:
     operator.stop(gateway.run_id, now=True)
@@ -168,8 +179,12 @@ def test_places_that_can_be_taken_where_nobody_serves_are_listed_and_closed_by_a
 
 
 def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
-    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
-    platform: FakePlatform, clock: MovableClock,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
     Worker(gateway, "y").arrive("second")
     assert found(database, plugins) == []
@@ -190,8 +205,12 @@ def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
 
 
 def test_what_was_refused_or_is_never_told_is_listed(
-    gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins,
-    platform: FakePlatform, clock: MovableClock,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
     platform.faults = [Fault.REFUSED]
     operator.stop(gateway.run_id, now=True)

@@ -1,5 +1,6 @@
 """Whenever workers come while a run is resumed: whoever is answered gets work, and nobody is
-invited before."""
+invited before.
+"""
 
 from __future__ import annotations
 
@@ -101,8 +102,11 @@ def test_nobody_is_turned_away_or_invited_in_vain(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=40 if database.kind is Kind.SQLITE else 8, deadline=None,
-        suppress_health_check=list(HealthCheck), print_blob=False, derandomize=True,
+        max_examples=40 if database.kind is Kind.SQLITE else 8,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=True,
     )
     @given(choices=st.lists(st.integers(0, 11), max_size=100))
     def holds(choices: Sequence[int]) -> None:

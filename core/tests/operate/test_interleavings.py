@@ -1,5 +1,6 @@
 """Whoever stops, finishes, resumes, kills or closes, and whenever: no place stays open that nobody
-serves."""
+serves.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +34,15 @@ from interleaving import (
 UNITS = 5
 #: ``kill`` is of the operator's process, ``kill others`` of all those that orders came from.
 ORDERS = (
-    "stop", "stop now", "finish", "resume", "close", "sync", "work", "kill", "kill others",
+    "stop",
+    "stop now",
+    "finish",
+    "resume",
+    "close",
+    "sync",
+    "work",
+    "kill",
+    "kill others",
 )
 
 
@@ -131,11 +140,13 @@ class Course:
 
     def end(self, recovery: str) -> None:
         """Have all that is alive end in order, and what was killed followed up."""
-        self.scheduler.run(*[
-            self.scheduler.spawn(process, "end", operator.close)
-            for process, operator in self.operators
-            if not process.is_dead
-        ])
+        self.scheduler.run(
+            *[
+                self.scheduler.spawn(process, "end", operator.close)
+                for process, operator in self.operators
+                if not process.is_dead
+            ]
+        )
         if not self.scheduler.has_killed:
             return
         if not self.scheduler.recognises_dead:
@@ -184,8 +195,11 @@ def test_no_place_is_open_that_nobody_serves(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=100 if database.kind is Kind.SQLITE else 15, deadline=None,
-        suppress_health_check=list(HealthCheck), print_blob=False, derandomize=True,
+        max_examples=100 if database.kind is Kind.SQLITE else 15,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=True,
     )
     @given(plan=PLANS)
     def holds(plan: Plan) -> None:

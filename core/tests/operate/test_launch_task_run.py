@@ -31,9 +31,7 @@ def test_waiting_logs_lines_until_the_runs_are_over_and_closes_the_operator(
     configuration = rows_configuration(no_submission_patience=1)
     operator = Operator(database, plugins=kit_plugins())
 
-    runs = [
-        operator.launch_task_run(configuration, RowsState(rows=[{"n": 1}])) for _ in range(2)
-    ]
+    runs = [operator.launch_task_run(configuration, RowsState(rows=[{"n": 1}])) for _ in range(2)]
     operator.wait_for_runs_then_shutdown(skip_input=True, log_rate=0.2)
 
     assert [find_run(database, run).status for run in runs] == [RunStatus.FINISHED] * 2

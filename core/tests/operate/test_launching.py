@@ -188,7 +188,7 @@ def test_a_failure_that_cannot_even_be_written_down_is_the_first_error_still(
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (lambda: [], "the data have no rows"),
+        (list, "the data have no rows"),
         (lambda: iter(()), "the data have no rows"),
         (lambda: (1 / 0 for _ in range(1)), "failed before the first row: ZeroDivisionError"),
     ],

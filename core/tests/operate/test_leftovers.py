@@ -35,9 +35,7 @@ def plugins(platform: FakePlatform) -> Plugins:
 
 
 @pytest.fixture
-def finished(
-    database: Database, plugins: Plugins, platform: FakePlatform
-) -> Iterator[Gateway]:
+def finished(database: Database, plugins: Plugins, platform: FakePlatform) -> Iterator[Gateway]:
     """A finished run whose one unit was submitted."""
     with ManualOperator(database, plugins=plugins) as operator:
         assert isinstance(operator, ManualOperator)
@@ -144,10 +142,12 @@ def test_what_nobody_has_told_the_platform_to_tidy_up_is_named(
     row = Outbox.delete().where(Outbox.kind == Telling.DISPOSE.value)
     database.write(lambda tx: tx.execute(row))
 
-    assert amiss() == [(
-        "what it has left on the platform is not tidied up: the platform was not told to tidy up "
-        "yet",
-        ("sync", finished.run_id),
-    )]
+    assert amiss() == [
+        (
+            "what it has left on the platform is not tidied up: the platform was not told to tidy "
+            "up yet",
+            ("sync", finished.run_id),
+        )
+    ]
     tell_run(database, plugins, finished.run_id)
     assert amiss() == []

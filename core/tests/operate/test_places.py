@@ -68,7 +68,9 @@ def test_a_launch_opens_a_place_for_each_free_unit(
 
 
 def test_first_places_are_open_when_the_launch_returns_and_links_name_them(
-    operator: ManualOperator, platform: FakePlatform, plugins: Plugins,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def entrances(self: object, run: RunView) -> list[str]:
@@ -83,8 +85,12 @@ def test_first_places_are_open_when_the_launch_returns_and_links_name_them(
 
 
 def test_a_platform_that_is_away_does_not_fail_the_launch(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def away(self: object, run: RunView) -> list[str]:
         raise UnavailableError("on purpose")
@@ -137,7 +143,10 @@ def test_a_unit_that_comes_back_before_its_place_does_waits_for_it(
 
 
 def test_nothing_is_counted_while_nothing_happens(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     launch(operator, 1)
@@ -154,7 +163,9 @@ def test_nothing_is_counted_while_nothing_happens(
 
 
 def test_many_places_are_opened_in_portions(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
@@ -166,7 +177,9 @@ def test_many_places_are_opened_in_portions(
 
 
 def test_what_is_missing_is_opened_after_a_platform_was_away(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
@@ -212,7 +225,10 @@ def test_places_of_a_run_whose_operator_died_are_not_opened_twice(
 
 
 def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     call = FakePlatform.call
@@ -252,8 +268,12 @@ def test_a_failed_opening_holds_the_closing_back_and_is_not_made_up_for(
 
 
 def test_a_platform_that_cannot_be_told_to_close_is_told_later(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
-    database: Database, caplog: pytest.LogCaptureFixture,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     gateway = launch(operator, 1)
     platform.faults = [Fault.THROTTLED] * 9
@@ -293,7 +313,10 @@ def test_a_run_that_may_cost_only_so_much_opens_no_places_beyond_it(
 
 
 def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, plugins: Plugins,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
     database: Database,
 ) -> None:
     gateway = launch(operator, 1)
@@ -334,7 +357,10 @@ def test_a_finished_run_is_not_tidied_up_while_something_of_it_is_open_again(
 
 
 def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    database: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     platform.faults = [Fault.REFUSED]
@@ -357,8 +383,13 @@ def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
 
 @pytest.mark.parametrize("way", ["sync", "resume after a kill", "resume after a stop"])
 def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for_it(
-    way: str, operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
-    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("famulus.work.platform.ways.PLACES_TOGETHER", 2)
     platform.faults = [None, Fault.REFUSED]
@@ -386,7 +417,9 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
 
 
 def test_a_platform_that_stays_away_is_logged_once_and_once_more_when_it_is_back(
-    operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     platform.faults = [Fault.THROTTLED] * 3

@@ -118,8 +118,11 @@ def test_a_list_for_another_provider_is_neither_needed_nor_made(
     ("option", "name", "message"),
     [
         ("block_qualification", "", "is empty; give it a name"),
-        ("block_qualification", "b\x7fd", "'b\\x7fd' has a character that cannot be seen (U+007F); "
-         "leave it out"),
+        (
+            "block_qualification",
+            "b\x7fd",
+            "'b\\x7fd' has a character that cannot be seen (U+007F); leave it out",
+        ),
         ("onboarding_qualification", "a" * 250, "has 257 characters; at most 255 are allowed"),
     ],
 )
@@ -286,5 +289,6 @@ def test_a_providers_conditions_leave_out_those_of_others(
     view = manual.operated(run.run_id).messenger.run
     assert view is not None
     assert [each["qualification_name"] for each in view().requirements] == [
-        "trained-failed", "here",
+        "trained-failed",
+        "here",
     ]

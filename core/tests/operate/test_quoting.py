@@ -59,9 +59,7 @@ def test_a_generator_is_left_alone_and_its_units_are_unknown(operator: ManualOpe
     ]
 
 
-def test_a_file_is_counted_no_further_than_asked(
-    operator: ManualOperator, tmp_path: Path
-) -> None:
+def test_a_file_is_counted_no_further_than_asked(operator: ManualOperator, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"n": 1}\n' * 5)
     checked = operator.check(

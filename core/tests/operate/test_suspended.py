@@ -28,7 +28,9 @@ ROWS = [{"n": n} for n in range(4)]
 def gateway(operator: ManualOperator) -> Gateway:
     """The way in to a run with patience for two hours; x has been at work for ten minutes."""
     return operator.launch_rows(
-        ROWS, assignment_duration_in_seconds=HOUR, no_submission_patience=2 * HOUR,
+        ROWS,
+        assignment_duration_in_seconds=HOUR,
+        no_submission_patience=2 * HOUR,
         submission_timeout=60,
     )
 
@@ -121,7 +123,10 @@ def test_nothing_is_decided_before_it_is_accounted_for(
     clock.advance(jump)
 
     acts: list[Callable[[], object]] = [
-        decisions.time_out, decisions.end, decisions.open_places, decisions.adjust_window,
+        decisions.time_out,
+        decisions.end,
+        decisions.open_places,
+        decisions.adjust_window,
         lambda: decisions.doubt_visits(clock()),
     ]
     assert not any(act() for act in acts)
@@ -142,9 +147,7 @@ def test_a_run_that_was_stopped_or_taken_over_meanwhile_is_left_alone(
     assert seconds_left(gateway, "x") == 0
 
 
-def test_the_lifetime_is_a_date_and_goes_on(
-    operator: ManualOperator, clock: MovableClock
-) -> None:
+def test_the_lifetime_is_a_date_and_goes_on(operator: ManualOperator, clock: MovableClock) -> None:
     gateway = operator.launch_rows(
         ROWS, assignment_duration_in_seconds=HOUR, task_lifetime_in_seconds=2 * HOUR
     )

@@ -71,8 +71,12 @@ def done_unit(database: Database) -> int:
     ("said", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
 )
 def test_a_visit_that_ended_there_gives_its_unit_back_here(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
-    said: VisitStatus, becomes: AgentStatus,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    said: VisitStatus,
+    becomes: AgentStatus,
 ) -> None:
     Worker(gateway, "a").arrive("visit")
     platform.visits["visit"] = said
@@ -108,7 +112,10 @@ def test_a_submission_is_what_the_platform_says_it_is(
 
 
 def test_what_cannot_follow_changes_nothing_and_is_logged(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
@@ -134,8 +141,12 @@ def test_approval_by_the_platform_itself_is_in_the_ledger(
 
 
 def test_a_failing_platform_changes_nothing_and_doubts_nobody(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
-    clock: MovableClock, caplog: pytest.LogCaptureFixture,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    clock: MovableClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
     operator.turn()
@@ -153,8 +164,12 @@ def test_a_failing_platform_changes_nothing_and_doubts_nobody(
 
 
 def test_a_platform_that_is_away_is_asked_less_and_less_often(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, clock: MovableClock,
-    plugins: Plugins, monkeypatch: pytest.MonkeyPatch,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(plugins.provider("reporting"), "sync_seconds", 10)
     Worker(gateway, "a").arrive("visit")
@@ -170,7 +185,10 @@ def test_a_platform_that_is_away_is_asked_less_and_less_often(
 
 
 def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
     clock: MovableClock,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
@@ -185,7 +203,10 @@ def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
 
 
 def test_a_verdict_waits_until_the_platform_has_the_submission(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
     clock: MovableClock,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
@@ -273,8 +294,12 @@ def test_a_submission_after_all_counts_though_nobody_was_asked_about(
 
 
 def test_a_bonus_waits_until_the_platform_has_the_submission(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
-    plugins: Plugins, clock: MovableClock,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    plugins: Plugins,
+    clock: MovableClock,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")
     Worker(gateway, "a").submit(page)
@@ -291,7 +316,10 @@ def test_a_bonus_waits_until_the_platform_has_the_submission(
 
 
 def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
-    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database,
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
     plugins: Plugins,
 ) -> None:
     page = Worker(gateway, "a").arrive("visit")

@@ -79,10 +79,14 @@ def test_record_names_the_copy_from_beside_the_folder(stored: Path, copies: File
 
 
 def test_the_same_name_overwrites_nothing(stored: Path, copies: FileCopies) -> None:
-    list(copies.of([
-        record(stored, "cat.png", "CAT.png", "cat-2.png", "cat.png"),
-        record(stored, "cat.png", agent=16),
-    ]))
+    list(
+        copies.of(
+            [
+                record(stored, "cat.png", "CAT.png", "cat-2.png", "cat.png"),
+                record(stored, "cat.png", agent=16),
+            ]
+        )
+    )
 
     assert sorted(content_of(copies).values()) == sorted(
         [f"content 12 15 {number}" for number in range(4)] + ["content 12 16 0"]
@@ -98,7 +102,7 @@ def test_names_from_outside_are_no_paths(stored: Path, copies: FileCopies, name:
     assert not path.name.startswith((".", "-", "~"))
     assert path.name.isprintable()
     assert path.stem.casefold() not in {"con", "nul", "com\u00b9"}
-    assert not set(path.name) & set("$`;&|<>*?:\"\\/")
+    assert not set(path.name) & set('$`;&|<>*?:"\\/')
     assert path.read_text() == "content 12 15 0"
 
 

@@ -144,9 +144,7 @@ def test_units_of_runs_are_chosen_by_their_statuses(
     database.write(lambda tx: decide(tx, first.id, Decision.ACCEPTED))
     database.write(lambda tx: decide(tx, second.id, Decision.REJECTED, note="Empty."))
 
-    units = browser.collect_matching_units_from_task_runs(
-        [run], ["rejected", UnitStatus.ACCEPTED]
-    )
+    units = browser.collect_matching_units_from_task_runs([run], ["rejected", UnitStatus.ACCEPTED])
 
     assert [unit.id for unit in units] == [first.id, second.id]
     with pytest.raises(UsageError, match=r"'acepted' is no status .*did you mean 'accepted'"):
@@ -260,9 +258,7 @@ def test_unknown_names_are_guessed_before_the_first_unit(
         browser.get_units_for_run_id(0)
 
 
-def test_what_is_not_kept_is_said_not_to_be(
-    operator: ManualOperator, browser: DataBrowser
-) -> None:
+def test_what_is_not_kept_is_said_not_to_be(operator: ManualOperator, browser: DataBrowser) -> None:
     launch_done(operator, 1)
 
     with pytest.raises(UsageError, match="nothing is kept as 'tips'"):

@@ -160,9 +160,7 @@ def test_paid_work_cannot_be_rejected_by_a_file(
     assert found == [f"2: unit {units[0]} is accepted already, and paid work stays so"]
 
 
-def test_rejection_is_mended_by_a_file(
-    units: list[int], apply: Apply, database: Database
-) -> None:
+def test_rejection_is_mended_by_a_file(units: list[int], apply: Apply, database: Database) -> None:
     apply(f"unit,decision,note\n{units[0]},rejected,{REASON}\n")
 
     applied = apply(f"unit,decision\n{units[0]},accepted\n")

@@ -102,9 +102,7 @@ def test_decision_that_was_undone_is_none_and_the_newest_holds(database: Databas
     database.write(lambda tx: undo(tx, undone))
     database.write(lambda tx: decide(tx, mended, Decision.REJECTED, note="Empty."))
     database.write(lambda tx: settle_decisions(tx, [mended]))
-    database.write(
-        lambda tx: decide(tx, mended, Decision.ACCEPTED, seen=UnitStatus.REJECTED)
-    )
+    database.write(lambda tx: decide(tx, mended, Decision.ACCEPTED, seen=UnitStatus.REJECTED))
 
     first, second, *_ = exported(database)
 
@@ -112,9 +110,7 @@ def test_decision_that_was_undone_is_none_and_the_newest_holds(database: Databas
 
 
 @pytest.mark.usefixtures("gateway")
-def test_reward_is_there_once_the_decision_is_settled(
-    database: Database, plugins: Plugins
-) -> None:
+def test_reward_is_there_once_the_decision_is_settled(database: Database, plugins: Plugins) -> None:
     unit = unit_of(database)
     database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
     before = exported(database)[0]
@@ -237,9 +233,7 @@ def test_workers_are_chosen_by_name(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("gateway")
-def test_conditions_hold_over_pages(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_conditions_hold_over_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     everything = exported(database, workers=["y"], statuses=["completed"])
     monkeypatch.setattr(export, "_PAGE", 1)
 

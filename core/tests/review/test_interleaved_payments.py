@@ -1,5 +1,6 @@
 """Whenever a payer is killed, and whoever settles meanwhile: paid once at most, and known in the
-end."""
+end.
+"""
 
 from __future__ import annotations
 
@@ -92,12 +93,17 @@ def test_a_payment_is_made_once_at_most_and_known_after_one_settling(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=40 if database.kind is Kind.SQLITE else 8, deadline=None,
-        suppress_health_check=list(HealthCheck), print_blob=False, derandomize=True,
+        max_examples=40 if database.kind is Kind.SQLITE else 8,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=True,
     )
     @given(
-        choices=st.lists(st.integers(0, 5), max_size=60), faults=FAULTS,
-        turns=st.integers(0, 40), recognises_dead=st.booleans(),
+        choices=st.lists(st.integers(0, 5), max_size=60),
+        faults=FAULTS,
+        turns=st.integers(0, 40),
+        recognises_dead=st.booleans(),
     )
     def holds(
         choices: Sequence[int], faults: Sequence[Fault | None], turns: int, recognises_dead: bool

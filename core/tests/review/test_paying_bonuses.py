@@ -84,8 +84,12 @@ def test_the_same_bonus_again_is_the_same_payment_unless_it_is_meant(
 
 @pytest.mark.parametrize("more", [{"reason": "Another one."}, {"amount": "0.51"}])
 def test_another_reason_or_amount_is_another_bonus(
-    pay: partial[PaymentRecord], database: Database, plugins: Plugins, unit: int,
-    platform: FakePlatform, more: dict[str, str],
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    unit: int,
+    platform: FakePlatform,
+    more: dict[str, str],
 ) -> None:
     pay()
     given = {"amount": "0.50", "reason": "Thank you.", **more}
@@ -94,9 +98,7 @@ def test_another_reason_or_amount_is_another_bonus(
     assert len(platform.paid) == 2
 
 
-def test_bonuses_that_race_are_one(
-    pay: partial[PaymentRecord], platform: FakePlatform
-) -> None:
+def test_bonuses_that_race_are_one(pay: partial[PaymentRecord], platform: FakePlatform) -> None:
     at_once(THREADS, lambda _: pay())
 
     assert len(platform.paid) == 1

@@ -98,9 +98,7 @@ class Wavering(Held):
         (Wavering, "asking_again_has_the_same_answer_and_writes_nothing", "the same answer"),
     ],
 )
-def test_broken_rule_is_named(
-    tmp_path: Path, broken: type[Held], rule: str, sentence: str
-) -> None:
+def test_broken_rule_is_named(tmp_path: Path, broken: type[Held], rule: str, sentence: str) -> None:
     rules = type("Rules", (HeldRules,), {"check": broken})()
     test = getattr(rules, f"test_{rule}")
 

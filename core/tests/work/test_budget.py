@@ -109,7 +109,9 @@ def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
     set_limits(database, gateway.run_id, max_spend="0.40")
     operator.turn()
     assert counts(database) == {
-        UnitStatus.COMPLETED: 1, UnitStatus.CREATED: 1, UnitStatus.LAUNCHED: 1
+        UnitStatus.COMPLETED: 1,
+        UnitStatus.CREATED: 1,
+        UnitStatus.LAUNCHED: 1,
     }
 
 

@@ -70,11 +70,12 @@ def test_limits_hold_from_the_next_arrival_on(
     assert worker.arrive().refusal == "run_closed"
 
 
-def test_a_change_is_an_event_with_old_and_new_values(
-    database: Database, gateway: Gateway
-) -> None:
+def test_a_change_is_an_event_with_old_and_new_values(database: Database, gateway: Gateway) -> None:
     changes = set_limits(
-        database, gateway.run_id, allowed_concurrent=Typed("2"), max_spend=Typed("12.50"),
+        database,
+        gateway.run_id,
+        allowed_concurrent=Typed("2"),
+        max_spend=Typed("12.50"),
         submission_timeout=600,
     )
 
@@ -111,7 +112,10 @@ def test_wrong_values_are_told_together_and_change_nothing(
     database: Database, gateway: Gateway
 ) -> None:
     problems = told(
-        database, gateway.run_id, allowed_concurrent=-1, maximum_units_per_worker=Typed("many"),
+        database,
+        gateway.run_id,
+        allowed_concurrent=-1,
+        maximum_units_per_worker=Typed("many"),
         submission_timeout=5,
     )
 
@@ -260,9 +264,7 @@ def test_rows_that_come_after_the_change_go_by_it(
     assert units(operator, launched.run_id) == {"completed": 4}
 
 
-def test_a_large_run_is_taken_back_in_steps(
-    operator: ManualOperator, database: Database
-) -> None:
+def test_a_large_run_is_taken_back_in_steps(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows(rows(2600))
 
     set_limits(database, gateway.run_id, max_num_concurrent_units=100)

@@ -46,7 +46,10 @@ def worker(database: Database, requester: int) -> int:
         worker = tx.insert(Worker, provider_type="paying", name="x", created_at=tx.now)
         qualification = tx.insert(Qualification, name="careful", created_at=tx.now)
         tx.insert(
-            GrantedQualification, worker=worker, qualification=qualification, value=3,
+            GrantedQualification,
+            worker=worker,
+            qualification=qualification,
+            value=3,
             granted_at=tx.now,
         )
         payload = {"worker": worker, "qualification": qualification}
@@ -79,7 +82,11 @@ def test_what_was_revoked_meanwhile_is_not_granted(
 
 
 def test_what_changes_while_it_is_told_is_told_again(
-    worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform,
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     call = platform.call
@@ -96,7 +103,11 @@ def test_what_changes_while_it_is_told_is_told_again(
 
 
 def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_account(
-    worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform,
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
     clock: MovableClock,
 ) -> None:
     platform.faults = [Fault.THROTTLED]
@@ -114,8 +125,13 @@ def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_accou
 
 @pytest.mark.parametrize(("blocked", "there"), [(True, {"x"}), (False, set())])
 def test_a_block_is_told_as_it_is_here(
-    worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform,
-    blocked: bool, there: set[str],
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    blocked: bool,
+    there: set[str],
 ) -> None:
     def job(tx: Transaction) -> None:
         tx.execute(Worker.update(blocked=blocked).where(Worker.id == worker))
@@ -144,5 +160,3 @@ def test_a_platform_without_qualifications_is_told_of_none(
 def test_an_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:
     with pytest.raises(NotFoundError, match="there is no requester 9"):
         tell_requester(database, plugins, 9)
-
-

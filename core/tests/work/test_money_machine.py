@@ -109,7 +109,11 @@ class Money(RuleBasedStateMachine):
     ) -> None:
         with self.failing(faults):
             pay_bonus(
-                self.database, self.units[unit], amount, reason="R", again=again,
+                self.database,
+                self.units[unit],
+                amount,
+                reason="R",
+                again=again,
                 plugins=self.plugins,
             )
 

@@ -1,5 +1,6 @@
 """A name means the same wherever it enters: space around it is stripped, hidden characters are
-refused, case and composition stay."""
+refused, case and composition stay.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +39,15 @@ from famulus.work.platform.requesters import find_requester, register_requester
 
 #: A space, one of Unicode's, a line break: what copying from a table leaves behind.
 AROUND = (" {}", "{}\N{NO-BREAK SPACE}", "\N{IDEOGRAPHIC SPACE}{}\r\n", "\t{} ")
-HIDDEN = ("zo\x1be", "zo\x9be", "zo\N{ZERO WIDTH SPACE}e", "zo\N{RIGHT-TO-LEFT OVERRIDE}e",
-          "zo\ud800e", "zo\N{LINE SEPARATOR}e", "zo\ne")
+HIDDEN = (
+    "zo\x1be",
+    "zo\x9be",
+    "zo\N{ZERO WIDTH SPACE}e",
+    "zo\N{RIGHT-TO-LEFT OVERRIDE}e",
+    "zo\ud800e",
+    "zo\N{LINE SEPARATOR}e",
+    "zo\ne",
+)
 
 
 @pytest.fixture
@@ -63,18 +71,21 @@ WORKER_ENTRANCES: Mapping[str, Callable[[Database, str], Any]] = {
     "make_workers": lambda db, name: list(
         db.write(lambda tx: make_workers(tx, "crowd", [name]))[0].values()
     ),
-    "grant_all": lambda db, name: grant_all(
-        db,
-        [ListedGrant(name, db.write(lambda tx: make_qualification(tx, "q")), 3)],
-        provider_type="crowd", requesters=(),
-    ).new_workers,
-    "worker_payee": lambda db, name: db.write(
-        lambda tx: worker_payee(tx, find_scope(db, "words").runs[0], name)
-    ).worker,
+    "grant_all": lambda db, name: (
+        grant_all(
+            db,
+            [ListedGrant(name, db.write(lambda tx: make_qualification(tx, "q")), 3)],
+            provider_type="crowd",
+            requesters=(),
+        ).new_workers
+    ),
+    "worker_payee": lambda db, name: (
+        db.write(lambda tx: worker_payee(tx, find_scope(db, "words").runs[0], name)).worker
+    ),
     "find_scope": lambda db, name: find_scope(db, "words", worker=name).worker,
-    "make_filter": lambda db, name: make_filter(
-        db, find_scope(db, "words"), workers=[name]
-    ).workers,
+    "make_filter": lambda db, name: (
+        make_filter(db, find_scope(db, "words"), workers=[name]).workers
+    ),
 }
 
 
@@ -132,8 +143,18 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
 
-    for name in ["undefined", " null", "None", "NaN", "[object Object]", "${workerId}",
-                 "{{ worker }}", "{{%PROLIFIC_PID%}}", "<%= id %>", "%%ID%%"]:
+    for name in [
+        "undefined",
+        " null",
+        "None",
+        "NaN",
+        "[object Object]",
+        "${workerId}",
+        "{{ worker }}",
+        "{{%PROLIFIC_PID%}}",
+        "<%= id %>",
+        "%%ID%%",
+    ]:
         for page in (Worker(gateway, name).arrive(), Worker(gateway, "zoe").arrive(name)):
             assert page.refusal == "unknown_link"
             assert "has left out who you are" in page.text
@@ -174,8 +195,9 @@ QUALIFICATION_LOOKUPS: Mapping[str, Callable[[Database, int, str], Any]] = {
 }
 
 
-@pytest.mark.parametrize("entrance", [*QUALIFICATION_ENTRANCES.values(),
-                                      *QUALIFICATION_LOOKUPS.values()])
+@pytest.mark.parametrize(
+    "entrance", [*QUALIFICATION_ENTRANCES.values(), *QUALIFICATION_LOOKUPS.values()]
+)
 def test_space_around_the_name_of_a_qualification_is_not_part_of_it(
     entrance: Callable[[Database, int, str], Any], database: Database, zoe: int
 ) -> None:
@@ -282,7 +304,8 @@ def test_a_list_of_grants_has_names_without_space(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read_names(str(path), None)
     assert [(each.line, "cannot be seen" in each.message) for each in caught.value.problems] == [
-        (2, True), (3, True),
+        (2, True),
+        (3, True),
     ]
 
 

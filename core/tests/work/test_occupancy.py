@@ -136,7 +136,9 @@ def test_accepted_returned_and_accepted_again_the_last_to_arrive_is_at_work(
 
     assert come("x", "r1").has_form
     assert [status for _, status in visits(database)] == [
-        VisitStatus.RETURNED, VisitStatus.RETURNED, VisitStatus.ACCEPTED
+        VisitStatus.RETURNED,
+        VisitStatus.RETURNED,
+        VisitStatus.ACCEPTED,
     ]
     assert at_work(database) == 1
 
@@ -206,7 +208,10 @@ def test_an_arrival_again_is_noted(come: Come, database: Database, clock: Movabl
 @pytest.mark.parametrize("shared", [{}, {"worker_can_do_unit": lambda *_: True}])
 @pytest.mark.parametrize("is_known", [False, True])
 def test_of_many_at_the_same_moment_one_has_the_place(
-    operator: ManualOperator, come: Come, database: Database, shared: dict[str, Any],
+    operator: ManualOperator,
+    come: Come,
+    database: Database,
+    shared: dict[str, Any],
     is_known: bool,
 ) -> None:
     gateway = operator.launch_rows(ROWS, provider="places", shared=shared)

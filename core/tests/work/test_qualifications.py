@@ -62,9 +62,7 @@ def test_a_grant_leaves_an_event_and_a_row_for_each_requester(
 ) -> None:
     granted = worker.grant_qualification("good", 3)
 
-    assert granted == Grant(
-        qualification_name="good", value=3, granted_at=database.clock()
-    )
+    assert granted == Grant(qualification_name="good", value=3, granted_at=database.clock())
     assert events(database) == [(None, "3", "grant", 1)]
     assert tellings(database) == [("qualify", "lab"), ("qualify", "office")]
 
@@ -115,7 +113,9 @@ def test_a_worker_knows_what_they_hold(worker: famulus.Worker) -> None:
 
     assert [worker.is_qualified(each) for each in ("zero", "five", "none")] == [False, True, False]
     assert [worker.is_disqualified(each) for each in ("zero", "five", "none")] == [
-        True, False, False,
+        True,
+        False,
+        False,
     ]
     assert [each.qualification_name for each in worker.granted_qualifications()] == ["five", "zero"]
     assert worker.get_granted_qualification("none") is None
@@ -220,9 +220,7 @@ def test_the_platform_hears_what_is_true_by_then(
     assert platform.held == {("x", "good"): 4}
     with database.read() as tx:
         pending = tx.rows(
-            Outbox.select().where(
-                Outbox.status == OutboxStatus.PENDING, Outbox.requester == lab
-            )
+            Outbox.select().where(Outbox.status == OutboxStatus.PENDING, Outbox.requester == lab)
         )
     assert pending == []
 
@@ -244,7 +242,9 @@ def test_a_list_of_thousands_is_granted_in_batches_to_workers_never_seen_before(
     assert done == Granted(changed=2500, unchanged=0, new_workers=2500)
     assert again == Granted(changed=0, unchanged=2500, new_workers=0)
     assert [(new, count) for _, new, _, count in events(database)] == [
-        ("granted", 1000), ("granted", 1000), ("granted", 500),
+        ("granted", 1000),
+        ("granted", 1000),
+        ("granted", 500),
     ]
     assert len(tellings(database)) == 2500
     assert famulus.find_worker(database, PLATFORM, "w2499").is_qualified("listed")
@@ -256,7 +256,9 @@ def test_a_list_changes_values_and_keeps_what_is_the_same(
     grant_all(database, listed(database, 3), provider_type=PLATFORM, requesters=())
 
     done = grant_all(
-        database, [*listed(database, 1, 5), *listed(database, 4)[1:]], provider_type=PLATFORM,
+        database,
+        [*listed(database, 1, 5), *listed(database, 4)[1:]],
+        provider_type=PLATFORM,
         requesters=(),
     )
 

@@ -343,7 +343,9 @@ def test_a_check_that_fails_lets_nobody_in_and_the_log_names_it(
 
 
 def test_a_refusal_leaves_one_event_that_says_what_refused(
-    operator: ManualOperator, database: Database, known: famulus.Worker,
+    operator: ManualOperator,
+    database: Database,
+    known: famulus.Worker,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)

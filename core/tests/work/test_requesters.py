@@ -149,7 +149,10 @@ def test_registering_again_changes_the_settings_and_nothing_else(
     ],
 )
 def test_an_account_that_is_refused_leaves_nothing(
-    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch, fault: Exception,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
     kind: type[Exception],
 ) -> None:
     monkeypatch.setattr(Bank, "returns", fault)

@@ -226,7 +226,11 @@ def test_a_reward_that_is_out_is_not_rejected_any_more(
 
     def reject(tx: Any) -> int:
         tx.insert(
-            Review, unit=unit, agent=review.agent_id, decision=REJECTED, note="why",
+            Review,
+            unit=unit,
+            agent=review.agent_id,
+            decision=REJECTED,
+            note="why",
             decided_at=tx.now,
         )
         tx.execute(Unit.update(status=UnitStatus.REJECTED).where(Unit.id == unit))

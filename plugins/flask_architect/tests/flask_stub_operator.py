@@ -18,7 +18,7 @@ class StubArchitect(LocalArchitect):
 
 def main() -> None:
     """Serve on the port given, say where, and say so when interrupted."""
-    database = cast(Any, None)
+    database = cast("Any", None)
     context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
     architect = StubArchitect(LocalArgs(port=int(sys.argv[1]), threads=4), context)
     signal.signal(signal.SIGINT, lambda *_: say("interrupted"))

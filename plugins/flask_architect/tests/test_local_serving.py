@@ -93,7 +93,7 @@ def operator() -> Iterator[Callable[[], subprocess.Popen[str]]]:
 
 
 def _context() -> Context:
-    database = cast(Any, None)
+    database = cast("Any", None)
     return Context(database=database, clock=system_clock, shared_state=SharedTaskState())
 
 

@@ -70,7 +70,8 @@ _REQUESTS: dict[str, tuple[bytes, list[int]]] = {
     "chunk longer than its size": (_post(b"2\r\na=1\r\n0\r\n\r\n", _CHUNKED), [400]),
     "chunk size too large": (_post(b"f" * 20 + b"\r\na=1\r\n0\r\n\r\n", _CHUNKED), [400]),
     "chunks in HTTP/1.0": (
-        b"POST /submit HTTP/1.0\r\n" + _KIND + _CHUNKED + b"\r\n3\r\na=1\r\n0\r\n\r\n", [400]
+        b"POST /submit HTTP/1.0\r\n" + _KIND + _CHUNKED + b"\r\n3\r\na=1\r\n0\r\n\r\n",
+        [400],
     ),
     "another encoding": (_post(b"a=1", b"Transfer-Encoding: gzip\r\n"), [400]),
     "two encodings": (_post(b"0\r\n\r\n", b"Transfer-Encoding: gzip, chunked\r\n"), [400]),

@@ -175,7 +175,9 @@ def test_closing_waits_for_a_hit_that_may_be_there_and_is_not_listed_yet(bench: 
         bench.provider.close_places(bench.run)
     with bench.account.turn() as state:
         assert [state.status(hit, state.now) for hit in state.hits.values()] == [
-            "Reviewable", "Reviewable", "Assignable"
+            "Reviewable",
+            "Reviewable",
+            "Assignable",
         ]
     bench.clock.advance(301)
 
@@ -352,9 +354,7 @@ def test_a_submission_to_a_hit_whose_extension_was_not_confirmed_is_reported(
 
 
 @pytest.mark.parametrize("operation", ["ListReviewableHITs", "ListAssignmentsForHIT"])
-def test_hits_that_are_extended_while_they_are_read_stay_open(
-    bench: Bench, operation: str
-) -> None:
+def test_hits_that_are_extended_while_they_are_read_stay_open(bench: Bench, operation: str) -> None:
     bench.provider.open_places(bench.run, range(2))
     bench.clock.advance(2 * DAY)
     bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)

@@ -214,9 +214,7 @@ def test_who_has_accepted_arrives_with_their_assignment(bench: Bench) -> None:
 
     arrival = bench.provider.arrive(visit.query)
 
-    assert arrival == Arrival(
-        worker_name="A1", reference=shown.assignment_id, place=shown.hit_id
-    )
+    assert arrival == Arrival(worker_name="A1", reference=shown.assignment_id, place=shown.hit_id)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ REFUSED = [
     "<script type=module>import * as a from /* x */ '${v}'</script>",
     "<script type=module>import ${v}</script>",
     "<script type=module>export * from '${v}'</script>",
-    "<script type=module>export {a} from \"/${v}\"</script>",
+    '<script type=module>export {a} from "/${v}"</script>',
     "<script type=module>await import('${v}')</script>",
     "<script>import(`./lang/${v}.js`).then(f)</script>",
     "<script>import(base + f('${v}'))</script>",
@@ -64,7 +64,7 @@ REFUSED = [
     "<style>@import '${v}';</style>",
     "<style>@import url(${v});</style>",
     "<style>/* x */ @IMPORT url('https://x/?a;b') layer(${v});</style>",
-    "<style>@import/* ; */\"a/${v}.css\" screen;</style>",
+    '<style>@import/* ; */"a/${v}.css" screen;</style>',
     "<input formaction='${v}' type=submit>",
     "<button formaction='/x/${v}'>x</button>",
     "<button formmethod='${v}'>x</button>",
@@ -189,7 +189,8 @@ _CODE = (
 
 class _Structure(HTMLParser):
     """What a page consists of: its tags, the names of their attributes, the folder of what it
-    loads to run, and how its links begin."""
+    loads to run, and how its links begin.
+    """
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -339,8 +339,14 @@ def test_making_an_instance_reads_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "is_private"),
     [
-        ("task.yaml", True), ("deep/er/run.py", True), ("answers.db", True), ("data.csv", True),
-        ("gold.csv", False), ("style.css", False), (".hidden/run.py", False), (".env.py", False),
+        ("task.yaml", True),
+        ("deep/er/run.py", True),
+        ("answers.db", True),
+        ("data.csv", True),
+        ("gold.csv", False),
+        ("style.css", False),
+        (".hidden/run.py", False),
+        (".env.py", False),
     ],
 )
 def test_a_served_folder_with_what_workers_should_not_see_is_a_warning(
@@ -350,9 +356,7 @@ def test_a_served_folder_with_what_workers_should_not_see_is_a_warning(
     (served / name).parent.mkdir(parents=True)
     (served / name).write_text("id,text\n1,a\n")
     data = served / name if name == "data.csv" else files / "data.csv"
-    blueprint = _blueprint(
-        task_source=files / "task.html", extra_source_dir=served, data_csv=data
-    )
+    blueprint = _blueprint(task_source=files / "task.html", extra_source_dir=served, data_csv=data)
 
     warnings = [
         each for each in _found(blueprint) if each.warning and "served to everybody" in str(each)
@@ -366,7 +370,8 @@ def test_the_configuration_in_a_served_folder_is_a_warning(files: Path) -> None:
     (files / "served").mkdir()
     (files / "served" / "task.conf").write_text("")
     blueprint = _blueprint(
-        task_source=files / "task.html", extra_source_dir=files / "served",
+        task_source=files / "task.html",
+        extra_source_dir=files / "served",
         data_csv=files / "data.csv",
     )
     origins = {"task.task_title": (files / "served" / "task.conf", 1)}

@@ -211,7 +211,7 @@ def test_a_file_that_changed_after_its_check_stops_the_loading(write: Write) -> 
         ("abc", "not str"),
         ({"a": 1}, "not dict"),
         (5, "not int"),
-        (lambda: [], "call it"),
+        (list, "call it"),
         ([], "has no rows"),
     ],
 )

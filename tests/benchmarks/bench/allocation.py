@@ -63,7 +63,8 @@ class Site:
 @frozen
 class Search:
     """The arrivals of a worker in vain, while their search passes over what is not theirs, and
-    the seconds that the longest one took."""
+    the seconds that the longest one took.
+    """
 
     arrivals: int
     longest: float

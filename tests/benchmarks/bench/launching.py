@@ -68,7 +68,8 @@ def _checking_pass(data: Path, folder: Path) -> float:
 
 def _executemany(data: Path, path: Path) -> float:
     """Return the seconds that storing the same rows takes at best: made ready beforehand, in one
-    transaction, without a look at foreign keys."""
+    transaction, without a look at foreign keys.
+    """
     with data.open(newline="", encoding="utf-8") as file:
         texts = [json.dumps(row, separators=(",", ":")) for row in csv.DictReader(file)]
     assignments = [(number, 1, number, text) for number, text in enumerate(texts)]

@@ -38,7 +38,8 @@ class Speed:
 @frozen
 class Server:
     """Somebody to work for: an address, the first process of who serves there, and the units that
-    there are to do at each load."""
+    there are to do at each load.
+    """
 
     host: str
     port: int

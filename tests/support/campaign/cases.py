@@ -20,13 +20,15 @@ from famulus.testing.databases import PostgresDatabases
 DATABASES = ("sqlite", "postgresql")
 CROWDS = ("mock", "mturk")
 #: Keys for AWS's own search for keys, and no setting of this machine's.
-_AWS: Mapping[str, str] = MappingProxyType({
-    "AWS_ACCESS_KEY_ID": "a-key",
-    "AWS_SECRET_ACCESS_KEY": "a-secret",
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "AWS_CONFIG_FILE": "/nowhere/config",
-    "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
-})
+_AWS: Mapping[str, str] = MappingProxyType(
+    {
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nowhere/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
+    }
+)
 
 
 @frozen(kw_only=True)

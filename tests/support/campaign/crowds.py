@@ -145,9 +145,7 @@ class MturkCrowd(Crowd):
 
     def open_places(self) -> int:
         with self._account.turn() as state:
-            return sum(
-                state.status(hit, state.now) == "Assignable" for hit in state.hits.values()
-            )
+            return sum(state.status(hit, state.now) == "Assignable" for hit in state.hits.values())
 
     def bonuses(self, database: Database) -> Counter[str]:
         with self._account.turn() as state:
@@ -155,15 +153,15 @@ class MturkCrowd(Crowd):
 
     def rewards(self, database: Database) -> Counter[str]:
         with self._account.turn() as state:
-            unpaid = Counter({
-                accept.assignment_id: 0
-                for hit in state.hits.values()
-                for accept in hit.accepts
-                if accept.stage is Stage.SUBMITTED
-            })
+            unpaid = Counter(
+                {
+                    accept.assignment_id: 0
+                    for hit in state.hits.values()
+                    for accept in hit.accepts
+                    if accept.stage is Stage.SUBMITTED
+                }
+            )
             unpaid.update(
                 each.assignment_id for each in state.money.ledger if each.kind == "reward"
             )
             return unpaid
-
-

@@ -1,5 +1,6 @@
 """``python -m campaign.forking SOCKET``: forks a server for each line of standard input, prints its
-process id, and waits for its end."""
+process id, and waits for its end.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +20,20 @@ def main() -> None:
     for _ in sys.stdin:
         server = os.fork()
         if server == 0:
-            serve.main([
-                "--socket", str(listener), "--lifeline", str(lifeline), "--threads", "8",
-                "--min-free-bytes", "0", "--application", "famulus_flask.wsgi:create_app",
-            ])
+            serve.main(
+                [
+                    "--socket",
+                    str(listener),
+                    "--lifeline",
+                    str(lifeline),
+                    "--threads",
+                    "8",
+                    "--min-free-bytes",
+                    "0",
+                    "--application",
+                    "famulus_flask.wsgi:create_app",
+                ]
+            )
             os._exit(0)
         sys.stdout.write(f"{server}\n")
         sys.stdout.flush()

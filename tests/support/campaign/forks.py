@@ -44,9 +44,7 @@ class ForkedRound(Round):
     def _architect(self) -> tuple[str, dict[str, Any]]:
         return "external", {"public_url": self.url}
 
-    def _kill(
-        self, commands: ExitStack, command: Command, people: Sequence[Person]
-    ) -> Command:
+    def _kill(self, commands: ExitStack, command: Command, people: Sequence[Person]) -> Command:
         fork = commands.enter_context(_forking(self._listener, self.address))
         for _ in range(self.kills):
             server = fork()

@@ -18,9 +18,7 @@ _NOTHING_TO_DO = 0.1
 class Person(threading.Thread):
     """Takes units until none is left for them."""
 
-    def __init__(
-        self, crowd: Crowd, name: str, url: str, over: threading.Event, seed: str
-    ) -> None:
+    def __init__(self, crowd: Crowd, name: str, url: str, over: threading.Event, seed: str) -> None:
         super().__init__(name=name, daemon=True)
         self._crowd, self._url, self._over = crowd, url, over
         self._chance = random.Random(f"{seed} {name}")

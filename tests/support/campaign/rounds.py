@@ -124,9 +124,7 @@ class Round:
         assert not self.crowd.open_places(), "places are open after the end"
         return {key: answer for each in people for key, answer in each.acknowledged.items()}
 
-    def _kill(
-        self, commands: ExitStack, command: Command, people: Sequence[Person]
-    ) -> Command:
+    def _kill(self, commands: ExitStack, command: Command, people: Sequence[Person]) -> Command:
         """Kill processes while people work; return the command that operates the run then."""
         for _ in range(self.kills):
             command = self._kill_once(commands, command, people)
@@ -165,8 +163,10 @@ class Round:
     def _wait_for_answers(self, command: Command, people: Sequence[Person], more: int) -> None:
         wanted = more + sum(len(person.acknowledged) for person in people)
         _wait_until(
-            lambda: sum(len(person.acknowledged) for person in people) >= wanted
-            or command.process.poll() is not None,
+            lambda: (
+                sum(len(person.acknowledged) for person in people) >= wanted
+                or command.process.poll() is not None
+            ),
             "no answer is acknowledged any more",
         )
 
@@ -242,16 +242,20 @@ class Round:
         architect, served = self._architect()
         tree = {
             "defaults": [
-                {"blueprint": "static_task"}, {"architect": architect},
+                {"blueprint": "static_task"},
+                {"architect": architect},
                 {"provider": self.crowd.provider},
             ],
             "blueprint": {
-                "task_source": "task.html", "data_csv": "data.csv",
+                "task_source": "task.html",
+                "data_csv": "data.csv",
                 "units_per_assignment": _LANES,
             },
             "architect": served,
             "task": {
-                "task_name": TASK, "task_title": "T", "task_description": "D",
+                "task_name": TASK,
+                "task_title": "T",
+                "task_description": "D",
                 "task_reward": "0.10",
                 # Workers come again under another reference after a kill.
                 "allowed_concurrent": 0,

@@ -1,6 +1,6 @@
 """Run the fake by hand, until Ctrl-C or SIGTERM.
 
-    PYTHONPATH=tests/support python -m fake_mturk --port 8600 --https
+PYTHONPATH=tests/support python -m fake_mturk --port 8600 --https
 """
 
 from __future__ import annotations
@@ -50,16 +50,22 @@ def _parser() -> argparse.ArgumentParser:
         description="An Amazon Mechanical Turk on this machine: nobody is paid.",
     )
     parser.add_argument(
-        "--port", type=int, default=8600,
+        "--port",
+        type=int,
+        default=8600,
         help="the first of five ports: the sandbox's API and site for workers, the same of the"
         " live account, the console (default: %(default)s)",
     )
     parser.add_argument(
-        "--https", action="store_true",
+        "--https",
+        action="store_true",
         help="serve the sites for workers over HTTPS, with a certificate made for it by openssl",
     )
     parser.add_argument(
-        "--balance", type=Decimal, default=Decimal("100.00"), metavar="DOLLARS",
+        "--balance",
+        type=Decimal,
+        default=Decimal("100.00"),
+        metavar="DOLLARS",
         help="what the live account starts with (default: %(default)s)",
     )
     return parser

@@ -83,7 +83,8 @@ class Account:
     @property
     def submit_to(self) -> str:
         """The origin that pages are told to post their forms to: the site for workers, unless a
-        test says something else."""
+        test says something else.
+        """
         return self.marketplace.submit_to
 
     @submit_to.setter

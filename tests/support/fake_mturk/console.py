@@ -31,7 +31,8 @@ class ShiftedClock:
 
 class Console(Listener):
     """``GET /`` shows both accounts as JSON; ``POST /advance?seconds=3600`` moves the clock;
-    ``POST /fault?account=sandbox&kind=THROTTLE&operation=CreateHIT&times=3`` plans troubles."""
+    ``POST /fault?account=sandbox&kind=THROTTLE&operation=CreateHIT&times=3`` plans troubles.
+    """
 
     def __init__(self, mturk: FakeMTurk, clock: ShiftedClock, *, port: int = 0) -> None:
         super().__init__(_Handler, port=port)

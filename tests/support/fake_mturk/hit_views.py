@@ -83,5 +83,7 @@ class HitViews:
             lambda hit: -hit.number,
         )
         return {
-            "HITs": [self.show(hit) for hit in shown], "NumResults": len(shown), "NextToken": token
+            "HITs": [self.show(hit) for hit in shown],
+            "NumResults": len(shown),
+            "NextToken": token,
         }

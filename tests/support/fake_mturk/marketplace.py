@@ -239,9 +239,7 @@ class Marketplace:
     def _with_parameters(
         self, hit: Hit, url: str, assignment_id: str, worker_id: str | None
     ) -> str:
-        added = {
-            "assignmentId": assignment_id, "hitId": hit.id, "turkSubmitTo": self.submit_to
-        }
+        added = {"assignmentId": assignment_id, "hitId": hit.id, "turkSubmitTo": self.submit_to}
         if worker_id is not None:
             added["workerId"] = worker_id
         parts = urlsplit(url)

@@ -89,9 +89,7 @@ class Qualifications:
         found = self._own(parameters)
         found.deleted_at = self._state.now
         kept = {
-            kind.id: kind
-            for kind in self._state.hit_types.values()
-            if not kind.requires(found.id)
+            kind.id: kind for kind in self._state.hit_types.values() if not kind.requires(found.id)
         }
         self._state.hit_types.clear()
         self._state.hit_types.update(kept)

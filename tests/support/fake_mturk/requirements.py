@@ -114,9 +114,7 @@ def _guarded(requirement: Mapping[str, Any]) -> Action:
     return _GUARDED[requirement.get("ActionsGuarded", "Accept")]
 
 
-def _met(
-    requirement: Mapping[str, Any], held: Mapping[str, int], locale: tuple[str, ...]
-) -> bool:
+def _met(requirement: Mapping[str, Any], held: Mapping[str, int], locale: tuple[str, ...]) -> bool:
     comparator, type_id = requirement["Comparator"], requirement["QualificationTypeId"]
     if type_id == LOCALE:
         return _met_by_locale(requirement, locale)

@@ -53,12 +53,8 @@ class FakeMTurk:
         #: every request to either account, in the order in which they were answered
         self.calls: list[Call] = []
         where, play_money = ports or Ports(), Money(_SANDBOX_BALANCE, endless=True)
-        self.sandbox = Account(
-            "sandbox", clock, play_money, log=self.calls, seed=f"sandbox{seed}"
-        )
-        self.live = Account(
-            "live", clock, Money(live_balance), log=self.calls, seed=f"live{seed}"
-        )
+        self.sandbox = Account("sandbox", clock, play_money, log=self.calls, seed=f"sandbox{seed}")
+        self.live = Account("live", clock, Money(live_balance), log=self.calls, seed=f"live{seed}")
         self._certificate = certificate
         self._places = (
             (self.sandbox, where.sandbox_api, where.sandbox_workers),

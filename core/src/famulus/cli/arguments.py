@@ -41,7 +41,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the arguments ``CONFIG [OVERRIDES]...`` and the option ``--profile``, which is given to
-    the command as the first of its ``overrides``."""
+    the command as the first of its ``overrides``.
+    """
 
     @functools.wraps(function)
     def command(*args: Any, profile: str | None, overrides: tuple[str, ...], **more: Any) -> Any:

@@ -53,7 +53,8 @@ def crowd_options(command: F) -> F:
         "--provider", metavar="TYPE", help="Whose workers; needed where there are several crowds."
     )
     requester = click.option(
-        "--requester", metavar="NAME",
+        "--requester",
+        metavar="NAME",
         help="The account whose platform is told; needed where there are several.",
     )
     return provider(requester(command))

@@ -17,13 +17,15 @@ from famulus.names import name_fault, stripped
 #: Problems of one file that are told.
 _MOST_TOLD = 20
 _COLUMNS = ("worker", "value", "qualification")
-_OTHER_NAMES: Mapping[str, str] = MappingProxyType({
-    "worker_id": "worker",
-    "worker id": "worker",
-    "workerid": "worker",
-    "worker_name": "worker",
-    "qualification_name": "qualification",
-})
+_OTHER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "worker_id": "worker",
+        "worker id": "worker",
+        "workerid": "worker",
+        "worker_name": "worker",
+        "qualification_name": "qualification",
+    }
+)
 
 
 @frozen
@@ -96,7 +98,8 @@ def _columns(file: str, name: str | None, head: Sequence[str]) -> dict[str, int]
     said = [cell.strip().lower() for cell in head]
     columns = {_OTHER_NAMES.get(each, each): place for place, each in enumerate(said)}
     problems = [
-        f"unknown column {each!r}{did_you_mean(each, _COLUMNS)}" for each in columns
+        f"unknown column {each!r}{did_you_mean(each, _COLUMNS)}"
+        for each in columns
         if each not in _COLUMNS and "worker" in columns
     ]
     if "worker" not in columns:

@@ -18,7 +18,8 @@ _OURS = "famulus.cli.commands"
 
 class Builtin(NamedTuple):
     """A command of our own: ``module:object`` below ``famulus.cli.commands``, and its line in the
-    help."""
+    help.
+    """
 
     target: str
     help: str

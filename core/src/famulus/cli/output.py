@@ -52,7 +52,10 @@ def say_json(value: Any) -> None:
 def ask(question: str, *, hidden: bool = False, optional: bool = False) -> str:
     """Ask for a text on the terminal."""
     text = click.prompt(
-        escaped(question), hide_input=hidden, err=True, default="" if optional else None,
+        escaped(question),
+        hide_input=hidden,
+        err=True,
+        default="" if optional else None,
         show_default=False,
     )
     return str(text)

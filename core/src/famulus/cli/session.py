@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 class Session:
     """The global options. ``famulus.commands`` of other packages get it by
-    :data:`pass_session`."""
+    :data:`pass_session`.
+    """
 
     def __init__(self, address: str | None, *, address_typed: bool, verbose: bool) -> None:
         self.address = address
@@ -41,7 +42,8 @@ class Session:
 
 def _program() -> str:
     """Return how this program can be started again: by its path where the shell would not find it,
-    or would find another."""
+    or would find another.
+    """
     started = Path(sys.argv[0])
     if started.name != "famulus":
         return "famulus"

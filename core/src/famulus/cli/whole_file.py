@@ -49,7 +49,8 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
 def folder_aside(path: Path) -> Path | None:
     """Return where to set aside what belongs to a file: beside it, where there is room for it.
-    None, for the folder of temporary files, where it is no ordinary file."""
+    None, for the folder of temporary files, where it is no ordinary file.
+    """
     target = path.resolve()
     return target.parent if _is_ordinary(target) else None
 

@@ -68,7 +68,8 @@ def located(key: str, message: str, origins: Origins) -> Problem:
 
 def unstructure(value: Any) -> Any:
     """Return options as JSON that :func:`structure` makes the same options of: money and paths
-    are texts, secrets are left out."""
+    are texts, secrets are left out.
+    """
     match value:
         case Enum():
             return value.value if type(value.value) in (str, int) else value.name

@@ -42,7 +42,12 @@ _WORDS: Mapping[Any, str] = types.MappingProxyType(
     }
 )
 _LISTS = (
-    list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable,
+    list,
+    tuple,
+    set,
+    frozenset,
+    collections.abc.Sequence,
+    collections.abc.Iterable,
     collections.abc.Iterator,
 )
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
@@ -82,7 +87,8 @@ def describe_state(cls: type) -> list[Described]:
 
 def type_words(annotation: Any) -> str:
     """Return a type as those know it who write YAML: ``list of str``; an unset value is no type of
-    its own."""
+    its own.
+    """
     if isinstance(annotation, str):
         return annotation.removesuffix(" | None")
     origin, args = get_origin(annotation), get_args(annotation)

@@ -26,7 +26,8 @@ _NOTHING_HERE = "does nothing here; the line can go"
 @define(kw_only=True)
 class Layer:
     """What one source says. ``lines`` is keyed by what the source calls things, ``origins`` by
-    native dotted keys; both only know what a file has set."""
+    native dotted keys; both only know what a file has set.
+    """
 
     file: Path | None = None
     lines: Mapping[str, int] = Factory(dict)
@@ -193,9 +194,7 @@ def _bad_default(found: Any) -> str:
     return f"{shown(found)} is not 'ROLE: TYPE', such as '- blueprint: static_task'"
 
 
-def layer_from_overrides(
-    overrides: Iterable[str], *, arguments: Collection[str] = ()
-) -> Layer:
+def layer_from_overrides(overrides: Iterable[str], *, arguments: Collection[str] = ()) -> Layer:
     """Read ``architect.port=1234`` and ``architect=local``; of two with one key the later wins.
 
     :param arguments: names of a run script's own arguments.

@@ -195,7 +195,8 @@ class Merged:
 
 def _cited(raw: str) -> str:
     """Return the references of a value, or how a broken one begins, and nothing that surrounds
-    them."""
+    them.
+    """
     return " with ".join(map(repr, dict.fromkeys(_REFERENCE.findall(raw)))) or "'${'"
 
 

@@ -80,7 +80,8 @@ def _secret() -> Refused:
 
 def default_of(field: attrs.Attribute[Any]) -> Any:
     """Return what an option has when it is not set; None when it has to be, or depends on
-    others."""
+    others.
+    """
     default: Any = field.default
     if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
         return None if default is attrs.NOTHING else default

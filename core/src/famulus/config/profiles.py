@@ -29,7 +29,8 @@ class Profile:
 
 def profiles_folder() -> Path:
     """Return the folder profiles lie in, which need not be there: ``profiles`` below the one that
-    ``FAMULUS_CONFIG`` names, else below the system's place for a user's configuration."""
+    ``FAMULUS_CONFIG`` names, else below the system's place for a user's configuration.
+    """
     chosen = os.environ.get(CONFIG_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute() / "profiles"

@@ -126,9 +126,7 @@ def _with_includes(
     if file in parents:
         raise UsageError(Problem("includes itself, by way of its 'defaults'", file=file))
     document = read_document(file)
-    layer = layer_from_tree(
-        document.tree, file=file, lines=document.lines, arguments=arguments
-    )
+    layer = layer_from_tree(document.tree, file=file, lines=document.lines, arguments=arguments)
     layer.problems[:0] = document.problems
     layers = []
     for name in layer.includes:

@@ -50,18 +50,20 @@ QUAL_NOT_EXIST = Comparator.NOT_EXIST
 QUAL_IN_LIST = Comparator.IN_LIST
 QUAL_NOT_IN_LIST = Comparator.NOT_IN_LIST
 
-_COMPARE: Mapping[Comparator, Callable[[int, Any], bool]] = MappingProxyType({
-    Comparator.GREATER: lambda held, asked: held > asked,
-    Comparator.GREATER_EQUAL: lambda held, asked: held >= asked,
-    Comparator.LESS: lambda held, asked: held < asked,
-    Comparator.LESS_EQUAL: lambda held, asked: held <= asked,
-    Comparator.EQUAL: lambda held, asked: held == asked,
-    Comparator.NOT_EQUAL: lambda held, asked: held != asked,
-    Comparator.EXISTS: lambda held, asked: True,  # noqa: ARG005
-    Comparator.NOT_EXIST: lambda held, asked: False,  # noqa: ARG005
-    Comparator.IN_LIST: lambda held, asked: held in asked,
-    Comparator.NOT_IN_LIST: lambda held, asked: held not in asked,
-})
+_COMPARE: Mapping[Comparator, Callable[[int, Any], bool]] = MappingProxyType(
+    {
+        Comparator.GREATER: lambda held, asked: held > asked,
+        Comparator.GREATER_EQUAL: lambda held, asked: held >= asked,
+        Comparator.LESS: lambda held, asked: held < asked,
+        Comparator.LESS_EQUAL: lambda held, asked: held <= asked,
+        Comparator.EQUAL: lambda held, asked: held == asked,
+        Comparator.NOT_EQUAL: lambda held, asked: held != asked,
+        Comparator.EXISTS: lambda held, asked: True,  # noqa: ARG005
+        Comparator.NOT_EXIST: lambda held, asked: False,  # noqa: ARG005
+        Comparator.IN_LIST: lambda held, asked: held in asked,
+        Comparator.NOT_IN_LIST: lambda held, asked: held not in asked,
+    }
+)
 _WITHOUT_VALUE = frozenset({Comparator.EXISTS, Comparator.NOT_EXIST})
 _WITH_LIST = frozenset({Comparator.IN_LIST, Comparator.NOT_IN_LIST})
 
@@ -72,7 +74,8 @@ class OnboardingRequired:
     @staticmethod
     def get_failed_qual(onboarding_qualification: str) -> str:
         """Return the qualification that failing the onboarding grants, besides the value 0 of its
-        own: with ``QUAL_NOT_EXIST`` it keeps away who has failed, and nobody else."""
+        own: with ``QUAL_NOT_EXIST`` it keeps away who has failed, and nobody else.
+        """
         return f"{onboarding_qualification}-failed"
 
 
@@ -179,12 +182,14 @@ def make_qualification_dict(
 
     :raises famulus.UsageError: with each field that is wrong, and what it takes.
     """
-    return requirement({
-        "qualification_name": qualification_name,
-        "comparator": comparator,
-        "value": value,
-        "applicable_providers": applicable_providers,
-    }).as_dict()
+    return requirement(
+        {
+            "qualification_name": qualification_name,
+            "comparator": comparator,
+            "value": value,
+            "applicable_providers": applicable_providers,
+        }
+    ).as_dict()
 
 
 def requirement(given: Any) -> QualificationRequirement:
@@ -244,9 +249,9 @@ def _faults(entry: Any) -> list[tuple[str, str]]:
     checks = {
         "qualification_name": name_fault(entry.get("qualification_name")),
         "comparator": wrong,
-        "value": None if wrong is not None else _value_fault(
-            Comparator(str(comparator)), entry.get("value")
-        ),
+        "value": None
+        if wrong is not None
+        else _value_fault(Comparator(str(comparator)), entry.get("value")),
         "applicable_providers": _providers_fault(entry.get("applicable_providers")),
     }
     known = {name for name, _ in faults}

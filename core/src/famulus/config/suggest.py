@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
     """Return the rest of a message about an unknown name: ``; did you mean 'port'?``, or all of
-    the ``known`` names when none is near, or nothing when there are none."""
+    the ``known`` names when none is near, or nothing when there are none.
+    """
     names = sorted(known)
     near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)
     if near:

@@ -23,8 +23,16 @@ T = TypeVar("T", bound="TaskConfig")
 
 _RESERVED = frozenset(
     {
-        "architect", "blueprint", "conf", "defaults", "famulus", "mephisto", "profile", "provider",
-        "task", "task_dir",
+        "architect",
+        "blueprint",
+        "conf",
+        "defaults",
+        "famulus",
+        "mephisto",
+        "profile",
+        "provider",
+        "task",
+        "task_dir",
     }
 )
 
@@ -42,7 +50,8 @@ class TaskConfig:
     @property
     def famulus(self) -> Sections:
         """All sections: what :meth:`famulus.Operator.launch_task_run` takes, as it takes ``cfg``
-        itself."""
+        itself.
+        """
         sections: Sections | None = vars(self).get("_sections")
         if sections is None:
             raise AttributeError("only @task_script fills in the sections of a configuration")

@@ -81,7 +81,8 @@ class Blueprint(ABC):
     @abstractmethod
     def task_page(self, view: TaskView) -> Page:
         """Return the page for one unit. Called in the serving process, by any thread, at the first
-        visit and, with the same view, whenever the worker loads the page again."""
+        visit and, with the same view, whenever the worker loads the page again.
+        """
 
     def preview_page(self, view: PreviewView) -> Page | None:
         """Return what somebody sees who has not accepted yet; None for a plain description.
@@ -113,13 +114,15 @@ class Blueprint(ABC):
 
     def onboarding_page(self, view: OnboardingView) -> Page:
         """Return the onboarding page. Only called where :attr:`has_onboarding` is true, like
-        :meth:`task_page`."""
+        :meth:`task_page`.
+        """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
     def onboarding_passed(self, answers: Any) -> bool:
         """Decide whether the answers to the onboarding, as :meth:`read_answers` has made them,
         qualify. An exception leaves it undecided: the worker gets the apology and may try again,
-        and nothing is granted."""
+        and nothing is granted.
+        """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
     def read_answers(self, form: Form, attempt: AttemptView) -> Any:

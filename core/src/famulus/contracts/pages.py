@@ -81,7 +81,8 @@ class OnboardingView:
 @frozen(kw_only=True)
 class AttemptView:
     """The attempt that a form belongs to: as the page's signed token says, whatever its fields
-    say."""
+    say.
+    """
 
     agent_id: int
     #: whether it is an answer to the onboarding, which has no unit

@@ -154,7 +154,8 @@ class Verdict(StrEnum):
 
 class Outcome(StrEnum):
     """How a call about money or a decision ended. ``UNKNOWN``: it may or may not have had its
-    effect, which is settled by asking, never by paying again."""
+    effect, which is settled by asking, never by paying again.
+    """
 
     CONFIRMED = "confirmed"
     FAILED = "failed"
@@ -286,7 +287,8 @@ class Provider(ABC):
 
     def balance(self) -> Decimal | None:
         """Return what the requester's account can spend now, in :attr:`currency`; None where the
-        platform does not say. A launch that it cannot pay for is refused."""
+        platform does not say. A launch that it cannot pay for is refused.
+        """
         return None
 
     def entrances(self, run: RunView) -> Sequence[str]:
@@ -344,7 +346,8 @@ class Provider(ABC):
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
         """Return what the platform says of visits that are at work here, as :meth:`sync` does, for
-        ``famulus doctor``. Changes nothing: what it says is not followed, and is said again."""
+        ``famulus doctor``. Changes nothing: what it says is not followed, and is said again.
+        """
         return ()
 
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
@@ -367,18 +370,21 @@ class Provider(ABC):
     def pay(self, payment: PaymentView) -> Outcome:
         """Pay a bonus or a compensation. Whatever keeps its outcome from being known is
         ``UNKNOWN``, or raises; :class:`~famulus.UnavailableError` and
-        :class:`~famulus.RefusedError` say that surely nothing was paid."""
+        :class:`~famulus.RefusedError` say that surely nothing was paid.
+        """
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
         """Ask the platform how :meth:`pay` has ended. Where it dedupes by the payment's key,
         sending the same call again is a way to ask; anything else must not pay. ``FAILED`` says
-        that surely nothing was paid, and that nothing is still under way."""
+        that surely nothing was paid, and that nothing is still under way.
+        """
         return Outcome.CONFIRMED
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
         """Grant a qualification on the platform's side; made there at need. The worker may be one
-        who has never come."""
+        who has never come.
+        """
 
     def revoke(self, worker_name: str, qualification: str) -> None:
         """Take a qualification back on the platform's side."""

@@ -50,11 +50,13 @@ class PostgresAddress:
     @property
     def shown(self) -> str:
         """The address as a URL without secrets, for people and command lines."""
-        return _url({
-            name: "…" if _SECRET.search(name) else value
-            for name, value in self.params.items()
-            if name != "password"
-        })
+        return _url(
+            {
+                name: "…" if _SECRET.search(name) else value
+                for name, value in self.params.items()
+                if name != "password"
+            }
+        )
 
     @property
     def other_secrets(self) -> list[str]:
@@ -90,9 +92,7 @@ def _from_url(rest: str) -> dict[str, str]:
     user, _, password = userinfo.partition(":")
     if "@" in name:
         _refuse("there is an @ behind its first /")
-    params = {
-        **_hosts(hosts), "user": user, "password": password, "dbname": name.rstrip("/")
-    }
+    params = {**_hosts(hosts), "user": user, "password": password, "dbname": name.rstrip("/")}
     for pair in filter(None, query.split("&")):
         key, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"\w+", key):

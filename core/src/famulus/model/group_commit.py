@@ -117,4 +117,3 @@ class GroupCommit:
                 successor.wake()
             for each in batch[1:]:
                 each.wake()
-

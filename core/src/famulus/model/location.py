@@ -39,7 +39,8 @@ class Location:
     @property
     def files(self) -> Path:
         """The folder uploads are kept in: beside an SQLite file; for PostgreSQL the folder named
-        by ``FAMULUS_FILES`` (the same on every host), else one in the user's data folder."""
+        by ``FAMULUS_FILES`` (the same on every host), else one in the user's data folder.
+        """
         if self.path is not None:
             return self.path.with_name(f"{self.path.name}-files")
         chosen = os.environ.get(FILES_VARIABLE)

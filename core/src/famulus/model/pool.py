@@ -10,7 +10,8 @@ from typing import Any
 
 class Pool:
     """Lend connections, newest first; make one when none is free. A lent one that fails is kept:
-    its borrower has to leave it clean."""
+    its borrower has to leave it clean.
+    """
 
     def __init__(self, make: Callable[[], Any], close: Callable[[Any], None]) -> None:
         self._make = make

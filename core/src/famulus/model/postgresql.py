@@ -34,13 +34,15 @@ _REFUSES_EVERYBODY = re.compile(
 #: Seconds to wait for another thread that tries to connect in an outage.
 _TURN_SECONDS = 0.5
 #: Seconds to wait for a connection, and for a host that does not answer any more.
-_PATIENCE = MappingProxyType({
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-})
+_PATIENCE = MappingProxyType(
+    {
+        "connect_timeout": 10,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
+)
 
 
 class PostgresqlBackend:

@@ -57,9 +57,7 @@ class Compiled:
 
     def values(self, given: dict[str, Any]) -> tuple[Any, ...]:
         """Return the values in the order the text needs them."""
-        return tuple(
-            [given[part] if part.__class__ is str else part[0] for part in self.layout]
-        )
+        return tuple([given[part] if part.__class__ is str else part[0] for part in self.layout])
 
     def for_rows(self, count: int) -> str:
         """Return the text that inserts so many rows at once; the statement's own inserts one."""

@@ -108,64 +108,87 @@ Status = TypeVar("Status", RunStatus, UnitStatus, AgentStatus, VisitStatus, Paym
 
 _R, _U, _A, _V, _P = RunStatus, UnitStatus, AgentStatus, VisitStatus, PaymentStatus
 
-RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType({
-    _R.LAUNCHING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.FAILED}),
-    _R.RUNNING: frozenset({_R.STOPPING, _R.STOPPED, _R.FINISHED}),
-    _R.STOPPING: frozenset({_R.STOPPED, _R.RUNNING, _R.FINISHED}),
-    _R.STOPPED: frozenset({_R.LAUNCHING, _R.RUNNING, _R.FINISHED}),
-    _R.FINISHED: frozenset(),
-    _R.FAILED: frozenset(),
-})
+RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = MappingProxyType(
+    {
+        _R.LAUNCHING: frozenset({_R.RUNNING, _R.STOPPING, _R.STOPPED, _R.FAILED}),
+        _R.RUNNING: frozenset({_R.STOPPING, _R.STOPPED, _R.FINISHED}),
+        _R.STOPPING: frozenset({_R.STOPPED, _R.RUNNING, _R.FINISHED}),
+        _R.STOPPED: frozenset({_R.LAUNCHING, _R.RUNNING, _R.FINISHED}),
+        _R.FINISHED: frozenset(),
+        _R.FAILED: frozenset(),
+    }
+)
 
-UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType({
-    _U.CREATED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
-    _U.LAUNCHED: frozenset({_U.CREATED, _U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
-    _U.ASSIGNED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
-    _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}),
-    _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}),
-    _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}),
-    _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}),
-    _U.EXPIRED: frozenset({_U.COMPLETED}),
-})
+UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = MappingProxyType(
+    {
+        _U.CREATED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
+        _U.LAUNCHED: frozenset({_U.CREATED, _U.ASSIGNED, _U.COMPLETED, _U.EXPIRED}),
+        _U.ASSIGNED: frozenset({_U.LAUNCHED, _U.COMPLETED, _U.EXPIRED}),
+        _U.COMPLETED: frozenset({_U.ACCEPTED, _U.SOFT_REJECTED, _U.REJECTED}),
+        _U.ACCEPTED: frozenset({_U.COMPLETED, _U.SOFT_REJECTED, _U.REJECTED}),
+        _U.SOFT_REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.REJECTED}),
+        _U.REJECTED: frozenset({_U.COMPLETED, _U.ACCEPTED, _U.SOFT_REJECTED}),
+        _U.EXPIRED: frozenset({_U.COMPLETED}),
+    }
+)
 
-AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyType({
-    _A.ONBOARDING: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.TIMEOUT, _A.EXPIRED}),
-    _A.IN_TASK: frozenset({
-        _A.COMPLETED, _A.RETURNED, _A.TIMEOUT, _A.DISCONNECT, _A.EXPIRED,
-    }),
-    _A.COMPLETED: frozenset({_A.APPROVED, _A.SOFT_REJECTED, _A.REJECTED}),
-    _A.APPROVED: frozenset({_A.COMPLETED, _A.SOFT_REJECTED, _A.REJECTED}),
-    _A.SOFT_REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
-    _A.REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.SOFT_REJECTED}),
-    _A.RETURNED: frozenset({_A.COMPLETED}),
-    _A.TIMEOUT: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
-    _A.DISCONNECT: frozenset({_A.COMPLETED}),
-    _A.EXPIRED: frozenset({_A.COMPLETED}),
-})
+AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyType(
+    {
+        _A.ONBOARDING: frozenset({_A.APPROVED, _A.REJECTED, _A.RETURNED, _A.TIMEOUT, _A.EXPIRED}),
+        _A.IN_TASK: frozenset(
+            {
+                _A.COMPLETED,
+                _A.RETURNED,
+                _A.TIMEOUT,
+                _A.DISCONNECT,
+                _A.EXPIRED,
+            }
+        ),
+        _A.COMPLETED: frozenset({_A.APPROVED, _A.SOFT_REJECTED, _A.REJECTED}),
+        _A.APPROVED: frozenset({_A.COMPLETED, _A.SOFT_REJECTED, _A.REJECTED}),
+        _A.SOFT_REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
+        _A.REJECTED: frozenset({_A.COMPLETED, _A.APPROVED, _A.SOFT_REJECTED}),
+        _A.RETURNED: frozenset({_A.COMPLETED}),
+        _A.TIMEOUT: frozenset({_A.COMPLETED, _A.APPROVED, _A.REJECTED}),
+        _A.DISCONNECT: frozenset({_A.COMPLETED}),
+        _A.EXPIRED: frozenset({_A.COMPLETED}),
+    }
+)
 
-_VISIT_ENDS = frozenset({
-    _V.RETURNED, _V.SUBMITTED, _V.APPROVED, _V.REJECTED, _V.EXPIRED, _V.UNKNOWN,
-})
+_VISIT_ENDS = frozenset(
+    {
+        _V.RETURNED,
+        _V.SUBMITTED,
+        _V.APPROVED,
+        _V.REJECTED,
+        _V.EXPIRED,
+        _V.UNKNOWN,
+    }
+)
 
-VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyType({
-    _V.ARRIVED: _VISIT_ENDS | {_V.ACCEPTED},
-    _V.ACCEPTED: _VISIT_ENDS,
-    _V.RETURNED: frozenset({_V.SUBMITTED}),
-    _V.SUBMITTED: frozenset({_V.APPROVED, _V.REJECTED}),
-    _V.APPROVED: frozenset({_V.REJECTED}),
-    _V.REJECTED: frozenset({_V.APPROVED}),
-    _V.EXPIRED: frozenset({_V.SUBMITTED}),
-    _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
-})
+VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyType(
+    {
+        _V.ARRIVED: _VISIT_ENDS | {_V.ACCEPTED},
+        _V.ACCEPTED: _VISIT_ENDS,
+        _V.RETURNED: frozenset({_V.SUBMITTED}),
+        _V.SUBMITTED: frozenset({_V.APPROVED, _V.REJECTED}),
+        _V.APPROVED: frozenset({_V.REJECTED}),
+        _V.REJECTED: frozenset({_V.APPROVED}),
+        _V.EXPIRED: frozenset({_V.SUBMITTED}),
+        _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
+    }
+)
 
 #: A payment whose call surely had no effect is planned again; one whose outcome nobody knows never.
-PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType({
-    _P.PLANNED: frozenset({_P.SENT, _P.CONFIRMED, _P.FAILED}),
-    _P.SENT: frozenset({_P.PLANNED, _P.CONFIRMED, _P.FAILED, _P.UNKNOWN}),
-    _P.UNKNOWN: frozenset({_P.CONFIRMED, _P.FAILED}),
-    _P.FAILED: frozenset({_P.PLANNED, _P.CONFIRMED}),
-    _P.CONFIRMED: frozenset(),
-})
+PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType(
+    {
+        _P.PLANNED: frozenset({_P.SENT, _P.CONFIRMED, _P.FAILED}),
+        _P.SENT: frozenset({_P.PLANNED, _P.CONFIRMED, _P.FAILED, _P.UNKNOWN}),
+        _P.UNKNOWN: frozenset({_P.CONFIRMED, _P.FAILED}),
+        _P.FAILED: frozenset({_P.PLANNED, _P.CONFIRMED}),
+        _P.CONFIRMED: frozenset(),
+    }
+)
 
 #: A visit the platform still counts as under way; at most one a (run, reference, worker).
 OPEN_VISITS = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
@@ -177,7 +200,10 @@ LIVE_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.STOPPING)
 OPEN_UNITS = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
 #: Units whose answers count towards ``maximum_units_per_worker``.
 DONE_UNITS = (
-    UnitStatus.COMPLETED, UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED, UnitStatus.REJECTED,
+    UnitStatus.COMPLETED,
+    UnitStatus.ACCEPTED,
+    UnitStatus.SOFT_REJECTED,
+    UnitStatus.REJECTED,
 )
 #: Visits of which a platform may still say something new.
 UNSETTLED_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
@@ -187,13 +213,15 @@ SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJ
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
 
 
-_ALL: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType({
-    RunStatus: RUN_TRANSITIONS,
-    UnitStatus: UNIT_TRANSITIONS,
-    AgentStatus: AGENT_TRANSITIONS,
-    VisitStatus: VISIT_TRANSITIONS,
-    PaymentStatus: PAYMENT_TRANSITIONS,
-})
+_ALL: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType(
+    {
+        RunStatus: RUN_TRANSITIONS,
+        UnitStatus: UNIT_TRANSITIONS,
+        AgentStatus: AGENT_TRANSITIONS,
+        VisitStatus: VISIT_TRANSITIONS,
+        PaymentStatus: PAYMENT_TRANSITIONS,
+    }
+)
 
 
 def may_follow(current: Status, new: Status) -> bool:

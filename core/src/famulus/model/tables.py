@@ -28,7 +28,8 @@ REFUSED = "refused"
 
 def literal(status: Any) -> peewee.SQL:
     """Put a status into the SQL text itself. A partial index is only used when the query names
-    its condition in the text; a bound parameter could be anything."""
+    its condition in the text; a bound parameter could be anything.
+    """
     return peewee.SQL(f"'{status.value}'")
 
 
@@ -80,7 +81,8 @@ class Task(Table):
 
 class Requester(Table):
     """The account that pays, as one provider knows it. ``settings`` is what registering it has
-    left to be kept, and holds nothing secret."""
+    left to be kept, and holds nothing secret.
+    """
 
     provider_type = peewee.CharField(max_length=64)
     name = peewee.CharField(max_length=255)
@@ -180,7 +182,8 @@ class TaskRun(Table):
 
 class ListenerPosition(Table):
     """Up to which event one listener has been told of a run: a plugin by its name, or a function
-    of the run's script."""
+    of the run's script.
+    """
 
     run = _to(TaskRun, "run_id")
     name = peewee.CharField(max_length=255)
@@ -375,7 +378,10 @@ _index("granted_of", GrantedQualification, GrantedQualification.qualification)
 _index("run_of_task", TaskRun, TaskRun.task)
 _index("run_status", TaskRun, TaskRun.status)
 _index(
-    "listener_position_once", ListenerPosition, ListenerPosition.run, ListenerPosition.name,
+    "listener_position_once",
+    ListenerPosition,
+    ListenerPosition.run,
+    ListenerPosition.name,
     unique=True,
 )
 _index("assignment_number", Assignment, Assignment.run, Assignment.number, unique=True)
@@ -484,8 +490,7 @@ _index(
     Payment,
     Payment.run,
     where=(
-        Payment.status
-        << literals(PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
+        Payment.status << literals(PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
     ),
 )
 _index("upload_of_agent", Upload, Upload.agent)

@@ -26,9 +26,7 @@ class Dialect:
         self.kind = kind
         #: used to make SQL text and never connected
         self.peewee: peewee.Database = (
-            peewee.SqliteDatabase(None)
-            if kind is Kind.SQLITE
-            else peewee.PostgresqlDatabase(None)
+            peewee.SqliteDatabase(None) if kind is Kind.SQLITE else peewee.PostgresqlDatabase(None)
         )
         self._compiled: dict[Statement, Compiled] = {}
 
@@ -36,9 +34,7 @@ class Dialect:
         """Return the statement's text for this kind of database, made at first use."""
         found = self._compiled.get(statement)
         if found is None:
-            found = self._compiled[statement] = compile_statement(
-                statement, self.kind, self.peewee
-            )
+            found = self._compiled[statement] = compile_statement(statement, self.kind, self.peewee)
         return found
 
 
@@ -89,7 +85,8 @@ class Transaction:
 
     def append(self, statement: Statement, **params: Any) -> None:
         """Insert a row by a hot statement when the job has ended: all of its rows at once, in their
-        order. The job itself does not see them."""
+        order. The job itself does not see them.
+        """
         values = self._dialect.compiled(statement).values(params)
         self._appended.setdefault(statement, []).append(values)
 
@@ -125,10 +122,12 @@ class Transaction:
         readers = [_reader(column) for column in query._returning]
         names = [description[0] for description in cursor.description]
         for values in cursor:
-            yield Row(**{
-                name: read(value) if read else value
-                for name, read, value in zip(names, readers, values, strict=True)
-            })
+            yield Row(
+                **{
+                    name: read(value) if read else value
+                    for name, read, value in zip(names, readers, values, strict=True)
+                }
+            )
 
     def row(self, query: Any) -> Row | None:
         """Run a peewee select and return its first row, or None."""

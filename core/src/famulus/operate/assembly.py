@@ -74,7 +74,9 @@ class Assembly:
         )
         state = plan.shared_state
         listeners = Listeners(
-            self._database, record.id, record.task_name,
+            self._database,
+            record.id,
+            record.task_name,
             [*listeners_of(self._plugins), *_own_listeners(state.on_unit_submitted)],
         )
         contact = Contact(
@@ -136,7 +138,8 @@ def _own_listeners(on_unit_submitted: Callable[[SubmittedUnit], Any] | None) -> 
         return []
     return [
         Listener(
-            name="(on_unit_submitted)", label="on_unit_submitted",
+            name="(on_unit_submitted)",
+            label="on_unit_submitted",
             hooks={UNIT_SUBMITTED: lambda **told: on_unit_submitted(told["unit"])},
         )
     ]

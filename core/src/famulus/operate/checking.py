@@ -45,8 +45,7 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
         problems += [
             problem
             for problem in plan_problems(draft.plan, plugins, database, draft.sound)
-            if problem.key not in draft.meant
-            and f"{problem.key}".partition(".")[0] not in unsound
+            if problem.key not in draft.meant and f"{problem.key}".partition(".")[0] not in unsound
         ]
     return sorted(problems, key=lambda each: (each.file is None, f"{each.file}", each.line or 0))
 
@@ -108,9 +107,7 @@ def _asked(
         return [Problem(message)]
 
 
-def _lane_problems(
-    plan: Plan, blueprint: Blueprint, found: Sequence[Problem]
-) -> list[Problem]:
+def _lane_problems(plan: Plan, blueprint: Blueprint, found: Sequence[Problem]) -> list[Problem]:
     """Check what a blueprint itself may have forgotten to."""
     key, units = "blueprint.units_per_assignment", blueprint.units_per_assignment
     if units >= 1 or any(problem.key == key for problem in found):
@@ -153,9 +150,7 @@ def _spend_problems(plan: Plan, provider: type[Provider], context: Context) -> l
     cost = from_minor(to_minor_up(reward + fee, currency), currency)
     if cost <= task.max_spend:
         return []
-    message = (
-        f"{task.max_spend} {currency} does not pay for one unit, which costs {cost} with fees"
-    )
+    message = f"{task.max_spend} {currency} does not pay for one unit, which costs {cost} with fees"
     return [plan.problem(key, message)]
 
 

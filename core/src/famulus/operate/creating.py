@@ -72,7 +72,12 @@ def create_run(
         lease_until=tx.now + timedelta(seconds=LEASE_SECONDS),
     )
     record(
-        tx, run=run, subject="run", subject_id=run, old=None, new=RunStatus.LAUNCHING.value,
+        tx,
+        run=run,
+        subject="run",
+        subject_id=run,
+        old=None,
+        new=RunStatus.LAUNCHING.value,
         cause="launch",
     )
     return run
@@ -84,7 +89,8 @@ def _size(asked: int | None) -> int:
 
 def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
     """Return how many units one worker may hold. Where a platform sells places, those limit it;
-    elsewhere one link is enough to come again and again."""
+    elsewhere one link is enough to come again and again.
+    """
     if asked is not None:
         return asked
     return 0 if provider.capabilities.sells_places else 1
@@ -111,7 +117,5 @@ def make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> Req
     if chosen is not None:
         return chosen
     name = str(chosen_name(plan, provider))
-    number = tx.insert(
-        Requester, provider_type=plan.provider.type, name=name, created_at=tx.now
-    )
+    number = tx.insert(Requester, provider_type=plan.provider.type, name=name, created_at=tx.now)
     return RequesterView(id=number, name=name, provider_type=plan.provider.type)

@@ -1,6 +1,7 @@
 """What an operator decides by itself about a run. Each decision is made from the run's row in the
 transaction that acts on it: whatever was read before may no longer hold. None is made while the
-lease has expired: the operator was suspended, and first accounts for that in renewing it."""
+lease has expired: the operator was suspended, and first accounts for that in renewing it.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +57,8 @@ class _LostError(Exception):
 @frozen(kw_only=True)
 class Decisions:
     """The decisions of one operator about one run. None is carried out once another operator has
-    taken the run over."""
+    taken the run over.
+    """
 
     database: Database
     run: int
@@ -90,7 +92,8 @@ class Decisions:
             _log.warning(
                 "run %d: nobody looked after it for %.0f seconds: this machine was suspended, its "
                 "clock was set or the database was unavailable; workers get that time back",
-                self.run, pause.total_seconds(),
+                self.run,
+                pause.total_seconds(),
             )
         return True
 
@@ -115,9 +118,7 @@ class Decisions:
     def open_places(self) -> int | None:
         """Have places opened for free units; returns what :func:`open_missing` does."""
         unknown: int | None = None
-        return self._decide(
-            lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,)
-        )
+        return self._decide(lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,))
 
     def doubt_visits(self, heard_at: datetime) -> int:
         """Mark visits ``unknown`` that the platform has not reported in time; return how many.

@@ -33,7 +33,8 @@ Words = Sequence[str | int]
 @frozen(kw_only=True)
 class Difference:
     """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
-    a command helps; ``advice`` is what else to do."""
+    a command helps; ``advice`` is what else to do.
+    """
 
     #: None for what concerns no run: a requester's account, or what ``subject`` says
     run: int | None
@@ -47,7 +48,8 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find work that is here and not on the platform, or there and not here."""
     late = tx.now - timedelta(seconds=run.submission_timeout)
     not_there = _visits_where(
-        tx, run,
+        tx,
+        run,
         Visit.done_at.is_null(False),
         (Visit.status == VisitStatus.UNKNOWN)
         | ((Visit.status == VisitStatus.ACCEPTED) & (Visit.done_at <= late)),
@@ -60,7 +62,8 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             advice="the worker can open the page again and press the button there",
         )
     ended_there = _visits_where(
-        tx, run,
+        tx,
+        run,
         Visit.done_at.is_null(False),
         Visit.status << [VisitStatus.RETURNED, VisitStatus.EXPIRED],
     )
@@ -75,7 +78,8 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     )
     if not_here:
         yield Difference(
-            run=run.id, what=f"submitted on the platform, and no answers here: visits {not_here}",
+            run=run.id,
+            what=f"submitted on the platform, and no answers here: visits {not_here}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
             advice="nobody is rejected for data that we have lost",
         )
@@ -91,9 +95,12 @@ def of_work(tx: Transaction, run: RunRecord, *, is_held: bool) -> Iterator[Diffe
         late = _at_work_where(tx, run, Agent.deadline <= tx.now - _LATENESS)
         if late:
             yield Difference(
-                run=run.id, what=f"at work longer than their time: visits {late}",
+                run=run.id,
+                what=f"at work longer than their time: visits {late}",
                 command=("sync", run.id) if over else (),
-                advice="" if over else "its operator does not end them; its log may say why, and "
+                advice=""
+                if over
+                else "its operator does not end them; its log may say why, and "
                 "another one does once that is stopped and the run resumed",
             )
     for status in VisitStatus:
@@ -103,7 +110,8 @@ def of_work(tx: Transaction, run: RunRecord, *, is_held: bool) -> Iterator[Diffe
         ended = _at_work_where(tx, run, Visit.status == status)
         if ended:
             yield Difference(
-                run=run.id, what=f"at work here, and {status} on the platform: visits {ended}",
+                run=run.id,
+                what=f"at work here, and {status} on the platform: visits {ended}",
                 command=("sync", run.id),
             )
 
@@ -135,7 +143,8 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     )
     if unsettled is not None and unsettled.n:
         yield Difference(
-            run=run.id, what=f"decisions of a review that are neither told nor paid: {unsettled.n}",
+            run=run.id,
+            what=f"decisions of a review that are neither told nor paid: {unsettled.n}",
             command=("review", run.task_name),
         )
     spare = tx.rows(
@@ -155,7 +164,8 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if spare:
         names = ", ".join(dict.fromkeys(row.name for row in spare))
         yield Difference(
-            run=run.id, what=f"late answers to units that others have done, unpaid: of {names}",
+            run=run.id,
+            what=f"late answers to units that others have done, unpaid: of {names}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
         )
 

@@ -46,6 +46,7 @@ _MOST_ASKED = 500
 #: What nobody operates is told by nobody after this time.
 _PATIENCE = timedelta(minutes=1)
 
+
 def read_differences(
     database: Database, plugins: Plugins, run: int | None = None
 ) -> list[Difference]:
@@ -88,7 +89,8 @@ def _of_run(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def _operator(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if run.status in LIVE_RUNS and not lease.is_held(tx, run):
         yield Difference(
-            run=run.id, what=f"the run is {run.status}, and nobody operates it",
+            run=run.id,
+            what=f"the run is {run.status}, and nobody operates it",
             command=("resume", run.id),
         )
 
@@ -97,9 +99,7 @@ def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find what the platform was not told yet. Payments have sentences of their own."""
     kinds = [kind for kind in Telling if kind is not Telling.PAY]
     rows = tx.rows(
-        Outbox.select(
-            Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at
-        )
+        Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at)
         .where(
             Outbox.run == run.id,
             Outbox.status != OutboxStatus.DONE,
@@ -117,9 +117,7 @@ def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             and (row.attempts or (not held and row.created_at < tx.now - _PATIENCE))
         ]
         refused = [
-            row
-            for row in mine
-            if row.status is OutboxStatus.FAILED and kind is not Telling.DECIDE
+            row for row in mine if row.status is OutboxStatus.FAILED and kind is not Telling.DECIDE
         ]
         for is_refused, found in ((False, waiting), (True, refused)):
             if found:
@@ -134,7 +132,8 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find rejections that the platform has refused; approvals are in the ledger."""
     rows = tx.rows(
         Outbox.select(Outbox.payload, Outbox.error).where(
-            Outbox.run == run.id, Outbox.status == OutboxStatus.FAILED,
+            Outbox.run == run.id,
+            Outbox.status == OutboxStatus.FAILED,
             Outbox.kind == Telling.DECIDE.value,
         )
     )
@@ -166,14 +165,16 @@ def _payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     ]
     if failed:
         yield Difference(
-            run=run.id, what=f"{_payment(len(failed))} failed: {failed[-1].error}",
+            run=run.id,
+            what=f"{_payment(len(failed))} failed: {failed[-1].error}",
             command=("payments", "--run", run.id),
         )
     leftover = read_leftover(tx, run.id)
     if leftover is not None:
         yield Difference(
-            run=run.id, what=leftover, command=("payments", "settle", "--run", run.id)
-            if rows else ("sync", run.id),
+            run=run.id,
+            what=leftover,
+            command=("payments", "settle", "--run", run.id) if rows else ("sync", run.id),
         )
     waiting = [
         row
@@ -182,20 +183,20 @@ def _payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     ]
     if waiting and (any(row.error for row in waiting) or not lease.is_held(tx, run)):
         yield Difference(
-            run=run.id, what=f"{_payment(len(waiting))} still to be made",
+            run=run.id,
+            what=f"{_payment(len(waiting))} still to be made",
             command=("payments", "settle", "--run", run.id),
         )
 
 
-def _of_platform(
-    database: Database, plugins: Plugins, run: RunRecord
-) -> Iterator[Difference]:
+def _of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterator[Difference]:
     if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
         return
     query = (
         select_visits()
         .where(
-            Visit.run == run.id, Visit.done_at.is_null(False),
+            Visit.run == run.id,
+            Visit.done_at.is_null(False),
             Visit.status << [VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN],
         )
         .order_by(Visit.id)
@@ -216,9 +217,7 @@ def _of_platform(
         yield Difference(run=run.id, what=f"its platform cannot be asked: {why}")
         return
     if places:
-        yield Difference(
-            run=run.id, what=_open_places(run, places), command=("sync", run.id)
-        )
+        yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
     yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
 
@@ -262,9 +261,7 @@ def _of_reports(
 
 def _of_requesters(tx: Transaction) -> Iterator[Difference]:
     rows = tx.rows(
-        Outbox.select(
-            Outbox.status, Outbox.error, Requester.name, Requester.provider_type
-        )
+        Outbox.select(Outbox.status, Outbox.error, Requester.name, Requester.provider_type)
         .join(Requester, on=(Outbox.requester == Requester.id))
         .where(
             Outbox.run.is_null(),

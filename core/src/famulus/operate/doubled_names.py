@@ -21,7 +21,8 @@ _SPACE = " \t\n\v\f\r"
 
 def of_names(tx: Transaction) -> Iterator[Difference]:
     """Find names with white space around them that the upgrade could not merge with the same name
-    without it, because work or money depends on both."""
+    without it, because work or money depends on both.
+    """
     trim = peewee.fn.TRIM if tx.kind is Kind.SQLITE else peewee.fn.BTRIM
     for what, table in _TABLES.items():
         query = table.select(table.id, table.name).where(table.name != trim(table.name, _SPACE))

@@ -45,9 +45,7 @@ def end_stop(
         return False
     stamp = TaskRun.update(ended_at=served_until or tx.now).where(TaskRun.id == run)
     tx.execute(stamp)
-    return change_run(
-        tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause
-    )
+    return change_run(tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause)
 
 
 def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
@@ -77,7 +75,8 @@ def finish_run(database: Database, run: int, cause: str) -> bool:
 
 def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
     """Mark a run finished; :func:`expire_rest` does the rest. Return whether it was not over until
-    now."""
+    now.
+    """
     record = lock_run(tx, run)
     if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
         return False
@@ -91,7 +90,8 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
 
 def expire_rest(database: Database, run: int) -> None:
     """End the attempts and expire the units of a run that is finished. A finish that was cut off
-    is completed by calling it again."""
+    is completed by calling it again.
+    """
     for step in (end_open_agents, expire_units):
         while database.write(partial(step, run=run)):
             """Each step is short, so that other runs' submissions come in between."""

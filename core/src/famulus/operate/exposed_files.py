@@ -16,7 +16,8 @@ def of_files(location: Location) -> Iterator[Difference]:
     exposed = [path for path in _files(location) if _admits(path, stat.S_IROTH, stat.S_IXOTH)]
     if exposed:
         yield Difference(
-            run=None, subject="files",
+            run=None,
+            subject="files",
             what=f"everybody on this machine can read {_listed(exposed)}",
             advice=f"chmod o= {' '.join(str(path) for path in exposed)}",
         )
@@ -35,10 +36,15 @@ def _files(location: Location) -> Sequence[Path]:
     if os.name != "posix":
         return ()
     path = location.path
-    beside = [] if path is None else [
-        path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "key")),
-        *sorted(path.parent.glob(f"{path.name}-backup-*")),
-    ]
+    beside = (
+        []
+        if path is None
+        else [
+            path,
+            *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm", "key")),
+            *sorted(path.parent.glob(f"{path.name}-backup-*")),
+        ]
+    )
     return [each for each in [*beside, location.files] if each.exists()]
 
 

@@ -23,7 +23,8 @@ RENEWAL_SECONDS = 2
 @frozen
 class Holder:
     """An operator that holds leases. Only ``name`` decides whose a lease is; ``process`` lets
-    others see that the holder has died."""
+    others see that the holder has died.
+    """
 
     name: str = field(factory=lambda: secrets.token_hex(16))
     process: str = field(factory=lambda: str(ProcessIdentity.current()))
@@ -80,20 +81,20 @@ def last_sign(record: RunRecord) -> datetime | None:
 
 def is_held(tx: Transaction, record: RunRecord) -> bool:
     """Return whether an operator that may be alive holds the run."""
-    return (
-        record.lease_until is not None and record.lease_until >= tx.now and not is_dead(record)
-    )
+    return record.lease_until is not None and record.lease_until >= tx.now and not is_dead(record)
 
 
 def is_ours(record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator still has the lease: nobody has taken it over, even if it has
-    expired."""
+    expired.
+    """
     return record.lease_holder == holder.name
 
 
 def is_valid(tx: Transaction, record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator may decide by the time now: it has the lease, and neither was it
-    suspended nor the clock set since it renewed it."""
+    suspended nor the clock set since it renewed it.
+    """
     return (
         is_ours(record, holder)
         and record.lease_until is not None

@@ -39,36 +39,45 @@ _AWAY_SECONDS = 1.0
 _OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
 
 _ASSIGNMENT = Statement(
-    lambda _: Assignment.insert({
-        Assignment.id: Param("id"),
-        Assignment.run: Param("run"),
-        Assignment.number: Param("number"),
-        Assignment.data: Param("data"),
-    })
+    lambda _: Assignment.insert(
+        {
+            Assignment.id: Param("id"),
+            Assignment.run: Param("run"),
+            Assignment.number: Param("number"),
+            Assignment.data: Param("data"),
+        }
+    )
 )
 _UNIT = Statement(
-    lambda _: Unit.insert({
-        Unit.run: Param("run"),
-        Unit.assignment: Param("assignment"),
-        Unit.lane: Param("lane"),
-        Unit.position: Param("position"),
-        Unit.status: Param("status"),
-    })
+    lambda _: Unit.insert(
+        {
+            Unit.run: Param("run"),
+            Unit.assignment: Param("assignment"),
+            Unit.lane: Param("lane"),
+            Unit.position: Param("position"),
+            Unit.status: Param("status"),
+        }
+    )
 )
 _STORED = Statement(
     lambda kind: held(
         TaskRun.select(
-            TaskRun.rows_loaded, TaskRun.max_num_concurrent_units, TaskRun.max_spend,
-            TaskRun.status, TaskRun.lease_holder,
+            TaskRun.rows_loaded,
+            TaskRun.max_num_concurrent_units,
+            TaskRun.max_spend,
+            TaskRun.status,
+            TaskRun.lease_holder,
         ).where(TaskRun.id == Param("run")),
         kind,
     )
 )
 _LOADED = Statement(
-    lambda _: TaskRun.update({
-        TaskRun.rows_loaded: Param("rows"),
-        TaskRun.source_hash: Param("hash"),
-    }).where(TaskRun.id == Param("run"))
+    lambda _: TaskRun.update(
+        {
+            TaskRun.rows_loaded: Param("rows"),
+            TaskRun.source_hash: Param("hash"),
+        }
+    ).where(TaskRun.id == Param("run"))
 )
 
 
@@ -247,8 +256,14 @@ def _record_batch(
     tx: Transaction, run: int, old: UnitStatus | None, new: UnitStatus, count: int
 ) -> None:
     record(
-        tx, run=run, subject="unit", subject_id=None, old=None if old is None else old.value,
-        new=new.value, cause="launch", count=count,
+        tx,
+        run=run,
+        subject="unit",
+        subject_id=None,
+        old=None if old is None else old.value,
+        new=new.value,
+        cause="launch",
+        count=count,
     )
 
 

@@ -86,7 +86,9 @@ class Operated:
     @property
     def _decisions(self) -> Decisions:
         return Decisions(
-            database=self.database, run=self.run, holder=self.holder,
+            database=self.database,
+            run=self.run,
+            holder=self.holder,
             awaits_reports=self.syncer.is_needed,
         )
 
@@ -134,7 +136,8 @@ class Operated:
 
     def tell(self) -> bool:
         """Tell listeners and the platform what is due; return whether the platform was told
-        anything. Waits for no listener."""
+        anything. Waits for no listener.
+        """
         self.listeners.deliver()
         with self._telling:
             return bool(self.messenger.deliver())
@@ -152,7 +155,8 @@ class Operated:
 
     def release(self, cause: str) -> None:
         """Stop the run, unless another operator has taken it over. Serves it until
-        :meth:`let_go`."""
+        :meth:`let_go`.
+        """
         self._decisions.stop(cause)
 
     def finish(self, cause: str) -> None:

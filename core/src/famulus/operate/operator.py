@@ -71,7 +71,8 @@ _OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 @frozen(kw_only=True)
 class Checked:
     """A plan without problems, and warnings: what in its configuration has no effect, and what its
-    plugins doubt."""
+    plugins doubt.
+    """
 
     plan: Plan
     warnings: Sequence[Problem]
@@ -175,7 +176,8 @@ class Operator:
     def balance_problems(self, checked: Checked) -> list[Problem]:
         """Ask the provider whether the requester can pay for a checked configuration, as a launch
         does, and return the problem where they cannot; a warning where the platform cannot be
-        asked. Writes nothing."""
+        asked. Writes nothing.
+        """
         plan = checked.plan
         try:
             return balance_problems(self.database, self.plugins, plan, most_rows=_MOST_COUNTED)
@@ -222,7 +224,8 @@ class Operator:
         self, configuration: Configured, shared_state: SharedTaskState | None = None
     ) -> int:
         """Launch a run and return its number; for run scripts, ``cfg`` and ``cfg.mephisto`` are the
-        same. Raises what :meth:`launch` does."""
+        same. Raises what :meth:`launch` does.
+        """
         return self.launch(configuration, shared_state=shared_state).run_id
 
     def wait_for_runs_then_shutdown(
@@ -262,15 +265,11 @@ class Operator:
         if self.holds(record.id):
             raise ConflictError(f"{name} is in this operator's hands already")
         refuse_ended(record)
-        plan = plan_from_stored(
-            record.plan, self.plugins, shared_state, secrets=secrets, run=name
-        )
+        plan = plan_from_stored(record.plan, self.plugins, shared_state, secrets=secrets, run=name)
         refuse_other_money(record, self.plugins.provider(plan.provider.type))
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
-        record = take_lease(
-            self.database, record.id, self._holder, self._patience.waiting
-        )
+        record = take_lease(self.database, record.id, self._holder, self._patience.waiting)
         operated = self._assembly.operated(record, plan)
         try:
             with self._renewing(operated):
@@ -304,7 +303,8 @@ class Operator:
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
         """Look at a run every so many seconds until it is out of this operator's hands; the last
-        look is from then."""
+        look is from then.
+        """
         operated = self._mine(run)
         while not operated.ended.wait(every):
             yield read_progress(self.database, operated.run)
@@ -436,15 +436,14 @@ class Operator:
 
     def _serve_again(self, operated: Operated) -> str:
         """Open a run and serve it, in this order: its server turns nobody away. It opens no places
-        before it is served."""
+        before it is served.
+        """
         run, holder = operated.run, self._holder
         opened_at = self.database.write(partial(reopen_run, run=run, holder=holder))
         try:
             return operated.serve()
         except BaseException:
-            self.database.write(
-                partial(close_again, run=run, holder=holder, opened_at=opened_at)
-            )
+            self.database.write(partial(close_again, run=run, holder=holder, opened_at=opened_at))
             raise
 
     @contextmanager
@@ -543,9 +542,7 @@ class Operator:
         def job(tx: Transaction) -> None:
             query = TaskRun.update(failure=reason, ended_at=tx.now)
             tx.execute(query.where(TaskRun.id == record.id))
-            change_run(
-                tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch"
-            )
+            change_run(tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch")
             lease.drop(tx, record.id, self._holder)
 
         steps: list[Callable[[], None]] = [lambda: self.database.write(job)]

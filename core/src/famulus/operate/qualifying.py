@@ -55,7 +55,8 @@ def qualification_problems(
 
 def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
     """Return the allow lists that are empty so far: they let nobody in until somebody is granted
-    the qualification."""
+    the qualification.
+    """
     allowing = _allow_lists(plan)
     held = _held(database, [each.qualification_name for _, each in allowing])
     return [
@@ -122,7 +123,8 @@ def _provider_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 def _missing(plan: Plan, database: Database) -> list[Problem]:
     """Find conditions on a qualification that is not there and that nobody meets then: surely a
-    slip of the pen."""
+    slip of the pen.
+    """
     known = _known(database)
     return [
         located(

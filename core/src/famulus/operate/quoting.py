@@ -111,7 +111,9 @@ def _provider(database: Database, plugins: Plugins, plan: Plan) -> Provider:
     return cls(
         plan.provider.args,
         Context(
-            database=database, clock=database.clock, shared_state=plan.shared_state,
+            database=database,
+            clock=database.clock,
+            shared_state=plan.shared_state,
             requester=requester,
         ),
     )

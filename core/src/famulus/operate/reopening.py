@@ -85,9 +85,7 @@ def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: date
         end_stop(tx, run, "resume failed", served_until=opened_at)
 
 
-def take_lease(
-    database: Database, run: int, holder: lease.Holder, waiting: Waiting
-) -> RunRecord:
+def take_lease(database: Database, run: int, holder: lease.Holder, waiting: Waiting) -> RunRecord:
     """Take the lease of a run; wait for one that its holder no longer renews to run out.
 
     Returns the run as it was left; ``ended_at`` is when it was served last.

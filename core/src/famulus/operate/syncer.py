@@ -54,7 +54,9 @@ class Syncer:
             if not self._failures or not isinstance(error, UnavailableError):
                 _log.warning(
                     "run %d: the platform cannot be asked about visits: %s: %s",
-                    run, type(error).__name__, error,
+                    run,
+                    type(error).__name__,
+                    error,
                 )
             self._failures += 1
             self._asked_at = now

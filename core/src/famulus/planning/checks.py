@@ -55,8 +55,11 @@ def _typed(plan: Plan, plugins: CheckLookup) -> tuple[list[tuple[Check, Any]], l
     chosen = []
     for check in installed:
         args, found = structure(
-            check.Args, given.get(check.type, {}), prefix=f"{_KEY}.{check.type}",
-            origins=plan.origins, task_dir=plan.task_dir,
+            check.Args,
+            given.get(check.type, {}),
+            prefix=f"{_KEY}.{check.type}",
+            origins=plan.origins,
+            task_dir=plan.task_dir,
         )
         problems += found
         chosen.append((check, args))

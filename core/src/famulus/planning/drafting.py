@@ -80,9 +80,7 @@ def draft_plan(
     state = drafting.state(classes.get("blueprint"), shared_state)
     plan = None
     if state is not None and all(each is not None for each in args.values()):
-        roles = {
-            role: Role(type=configuration.roles[role], args=args.get(role)) for role in ROLES
-        }
+        roles = {role: Role(type=configuration.roles[role], args=args.get(role)) for role in ROLES}
         plan = Plan(
             task=args["task"],
             blueprint=roles["blueprint"],
@@ -131,7 +129,8 @@ class _Drafting:
 
     def args(self, section: str, cls: type) -> Any:
         """Return the section's options; default ones, or None without those, when it has
-        problems."""
+        problems.
+        """
         raw = self._without_ignored(section, cls)
         args, problems = structure(
             cls,
@@ -156,7 +155,8 @@ class _Drafting:
         self, section: str, cls: type, raw: Mapping[str, Any], problems: Sequence[Problem]
     ) -> Any:
         """Return the options without those nobody knows, if these are all that is wrong: plugins
-        can be asked about the others all the same."""
+        can be asked about the others all the same.
+        """
         fields = option_fields(cls)
         strangers = raw.keys() - fields.keys()
         if {problem.key for problem in problems} - {f"{section}.{name}" for name in strangers}:

@@ -16,7 +16,8 @@ _PREFIX = "FAMULUS_SECRET_"
 
 def secret_variable(key: str) -> str:
     """Return the environment variable of a secret: ``provider.token`` is in
-    ``FAMULUS_SECRET_PROVIDER_TOKEN``."""
+    ``FAMULUS_SECRET_PROVIDER_TOKEN``.
+    """
     return _PREFIX + re.sub(r"[^A-Z0-9]", "_", key.upper())
 
 

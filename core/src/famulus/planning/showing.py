@@ -25,7 +25,9 @@ from famulus.config.yaml_text import yaml_text
 from famulus.planning.drafting import PluginLookup, find_classes
 
 #: Names of options that may be secret where no class says whether they are.
-_SECRET_NAME = re.compile(r"secret|password|passwd|token|credential|api_?key|access_?key", re.I)
+_SECRET_NAME = re.compile(
+    r"secret|password|passwd|token|credential|api_?key|access_?key", re.IGNORECASE
+)
 #: A shorter one is found by chance in values that have nothing to do with it.
 _SHORTEST_SECRET = 4
 

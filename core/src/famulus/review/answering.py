@@ -69,9 +69,7 @@ def make_answer(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) ->
     return made
 
 
-def take_back(
-    tx: Transaction, reviews: Sequence[tuple[int, int]], granted: Granted | None
-) -> Made:
+def take_back(tx: Transaction, reviews: Sequence[tuple[int, int]], granted: Granted | None) -> Made:
     """Undo decisions, and with them what was granted; return what was undone."""
     undone = Made()
     for unit, review in reviews:
@@ -89,9 +87,7 @@ def take_back(
 
 def _qualify(tx: Transaction, worker: int, qualification: str, value: int) -> Granted | None:
     before = granted_value(tx, worker=worker, qualification=qualification)
-    changed = grant(
-        tx, worker=worker, qualification=qualification, value=value, cause="review"
-    )
+    changed = grant(tx, worker=worker, qualification=qualification, value=value, cause="review")
     if not changed:
         return None
     return Granted(worker=worker, qualification=qualification, value=value, before=before)

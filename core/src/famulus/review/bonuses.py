@@ -69,8 +69,13 @@ def compensate(
     """
     find_run(database, run)
     return _pay(
-        database, PaymentKind.COMPENSATION, lambda tx: worker_payee(tx, run, worker), amount,
-        reason, again, plugins,
+        database,
+        PaymentKind.COMPENSATION,
+        lambda tx: worker_payee(tx, run, worker),
+        amount,
+        reason,
+        again,
+        plugins,
     )
 
 
@@ -88,9 +93,7 @@ def settle_payments(
     if not database.exists:
         return []
     plugins = discover() if plugins is None else plugins
-    open_before = [
-        row.id for row in find_payments(database, run=run) if row.status in _OPEN
-    ]
+    open_before = [row.id for row in find_payments(database, run=run) if row.status in _OPEN]
     errors = []
     for each in database.write(lambda tx: ask_now(tx, run)):
         try:
@@ -143,8 +146,13 @@ def _pay(
     fee = contact(database, plugins, payee.run).provider.fee(kind, amount)
     planned = database.write(
         lambda tx: plan_payment(
-            tx, find(tx), kind=kind, amount=minor, fee=to_minor_up(fee, payee.currency),
-            reason=reason.strip(), again=again,
+            tx,
+            find(tx),
+            kind=kind,
+            amount=minor,
+            fee=to_minor_up(fee, payee.currency),
+            reason=reason.strip(),
+            again=again,
         )
     )
     tell_run(database, plugins, planned.run)

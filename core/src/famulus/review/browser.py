@@ -99,9 +99,7 @@ class DataBrowser:
             if value in (None, holder.grant.value)
         )
 
-    def get_metadata_property_from_task_name(
-        self, task_name: str, property_name: str
-    ) -> NoReturn:
+    def get_metadata_property_from_task_name(self, task_name: str, property_name: str) -> NoReturn:
         """Say that nothing is kept beside answers: neither tips nor feedback nor opinions. What
         workers are asked is a field of the task's form.
 

@@ -14,10 +14,15 @@ from famulus.errors import UnavailableError
 #: Characters of a name that are kept, so that it is short enough in bytes on every file system.
 _LONGEST_STEM, _LONGEST_SUFFIX = 40, 16
 #: Names that Windows keeps for devices, whatever their suffix.
-_DEVICES = frozenset({
-    "con", "prn", "aux", "nul",
-    *(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789\u00b9\u00b2\u00b3"),
-})
+_DEVICES = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{port}{digit}" for port in ("com", "lpt") for digit in "0123456789\u00b9\u00b2\u00b3"),
+    }
+)
 _BLOCK = 2**20
 
 
@@ -37,7 +42,8 @@ class FileCopies:
 
     def of(self, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         """Copy the files of each record; yield it with their ``path`` from beside the folder, or
-        None for a file that could not be copied."""
+        None for a file that could not be copied.
+        """
         for record in records:
             place = f"unit-{record['unit']}-agent-{record['agent']}"
             names = distinct_names(file["name"] for file in record["files"])
@@ -47,9 +53,7 @@ class FileCopies:
             ]
             yield {**record, "files": files}
 
-    def _copied(
-        self, record: Mapping[str, Any], file: Mapping[str, Any], place: str
-    ) -> str | None:
+    def _copied(self, record: Mapping[str, Any], file: Mapping[str, Any], place: str) -> str | None:
         source, target = Path(file["path"]), self.folder / place
         try:
             problem = None
@@ -84,7 +88,8 @@ def distinct_names(names: Iterable[str]) -> list[str]:
 
 def _safe(name: str) -> tuple[str, str]:
     """Return stem and suffix of a name without anything that has a meaning in a path, to a program
-    that takes names for options, or to an operating system."""
+    that takes names for options, or to an operating system.
+    """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(char if char.isalnum() or char in "._-() " else "_" for char in last).strip(" .")
     stem, dot, suffix = kept.rpartition(".")

@@ -80,9 +80,7 @@ def apply_decisions(reviewing: Reviewing, rows: Sequence[DecisionRow]) -> Applie
         applied.unchanged += part.unchanged
         applied.runs |= part.runs
         applied.refused += part.refused
-    applied.problems += tell(
-        reviewing.database, reviewing.plugins, applied.runs, after=newest
-    )
+    applied.problems += tell(reviewing.database, reviewing.plugins, applied.runs, after=newest)
     return applied
 
 
@@ -154,7 +152,10 @@ def _fitting(
 ) -> Iterator[DecisionRow]:
     query = (
         Unit.select(
-            Unit.id, Unit.status, Unit.run.alias("run"), TaskRun.provider_type,
+            Unit.id,
+            Unit.status,
+            Unit.run.alias("run"),
+            TaskRun.provider_type,
             Task.name.alias("task"),
         )
         .join(TaskRun, on=(Unit.run == TaskRun.id))

@@ -25,17 +25,21 @@ _KEYS = """\
   u  undo the last decision; possible until you go on with another worker
   s  skip: decide another time
   q  quit; what is decided is told and paid"""
-_DECISIONS: Mapping[str, Decision] = MappingProxyType({
-    "a": Decision.ACCEPTED,
-    "v": Decision.ACCEPTED,
-    "p": Decision.SOFT_REJECTED,
-    "r": Decision.REJECTED,
-})
-_DONE: Mapping[Decision, str] = MappingProxyType({
-    Decision.ACCEPTED: "Accepted",
-    Decision.SOFT_REJECTED: "Passed",
-    Decision.REJECTED: "Rejected",
-})
+_DECISIONS: Mapping[str, Decision] = MappingProxyType(
+    {
+        "a": Decision.ACCEPTED,
+        "v": Decision.ACCEPTED,
+        "p": Decision.SOFT_REJECTED,
+        "r": Decision.REJECTED,
+    }
+)
+_DONE: Mapping[Decision, str] = MappingProxyType(
+    {
+        Decision.ACCEPTED: "Accepted",
+        Decision.SOFT_REJECTED: "Passed",
+        Decision.REJECTED: "Rejected",
+    }
+)
 #: Comes after every agent.
 _END = 2**63 - 1
 

@@ -89,7 +89,8 @@ def examine(
     terminal: Terminal, database: Database, scope: Scope, show: Show, *, start: int, end: int
 ) -> int:
     """Print the units from number ``start``, the newest being 0, up to before ``end``; return how
-    many there were."""
+    many there were.
+    """
     number = 0
     for unit in newest_units(database, scope, start, end):
         terminal.say(shown(show, unit))

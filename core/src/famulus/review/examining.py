@@ -34,9 +34,7 @@ def newest_units(
 def _newest_of_run(database: Database, run: int) -> Iterator[UnitRecord]:
     query = (
         select_records()
-        .where(
-            Agent.run == run, Agent.submitted_at.is_null(False), Unit.status << list(DONE_UNITS)
-        )
+        .where(Agent.run == run, Agent.submitted_at.is_null(False), Unit.status << list(DONE_UNITS))
         .order_by(Agent.submitted_at.desc(), Agent.id.desc())
         .limit(_PAGE)
     )

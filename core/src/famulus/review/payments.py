@@ -108,8 +108,11 @@ def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
     """Add up a run's payments by status, without reading each."""
     rows = tx.rows(
         Payment.select(
-            Payment.currency, Payment.status, peewee.fn.COUNT(Payment.id).alias("number"),
-            peewee.fn.SUM(Payment.amount).alias("amount"), peewee.fn.SUM(Payment.fee).alias("fees"),
+            Payment.currency,
+            Payment.status,
+            peewee.fn.COUNT(Payment.id).alias("number"),
+            peewee.fn.SUM(Payment.amount).alias("amount"),
+            peewee.fn.SUM(Payment.fee).alias("fees"),
         )
         .where(Payment.run == run)
         .group_by(Payment.currency, Payment.status)
@@ -150,11 +153,23 @@ def payment_totals(payments: Iterable[PaymentRecord]) -> list[PaymentTotal]:
 def _query() -> Any:
     return (
         Payment.select(
-            Payment.id, Payment.kind, Payment.status, Payment.run.alias("run"),
-            Task.name.alias("task_name"), TaskRun.provider_type, TaskRun.sandbox,
-            Worker.name.alias("worker"), Payment.unit.alias("unit"), Payment.amount, Payment.fee,
+            Payment.id,
+            Payment.kind,
+            Payment.status,
+            Payment.run.alias("run"),
+            Task.name.alias("task_name"),
+            TaskRun.provider_type,
+            TaskRun.sandbox,
+            Worker.name.alias("worker"),
+            Payment.unit.alias("unit"),
+            Payment.amount,
+            Payment.fee,
             Payment.visit,
-            Payment.currency, Payment.reason, Payment.error, Payment.created_at, Payment.changed_at,
+            Payment.currency,
+            Payment.reason,
+            Payment.error,
+            Payment.created_at,
+            Payment.changed_at,
         )
         .join(TaskRun, on=(Payment.run == TaskRun.id))
         .join(Task, on=(TaskRun.task == Task.id))

@@ -50,16 +50,16 @@ def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
         rows = tx.rows(Qualification.select().order_by(Qualification.name))
     return [
         QualificationSummary(
-            name=row.name, description=row.description, created_at=row.created_at,
+            name=row.name,
+            description=row.description,
+            created_at=row.created_at,
             holders=holders.get(row.id, 0),
         )
         for row in rows
     ]
 
 
-def holders_of(
-    database: Database, name: str, provider_type: str | None = None
-) -> Iterator[Holder]:
+def holders_of(database: Database, name: str, provider_type: str | None = None) -> Iterator[Holder]:
     """Yield who holds a qualification, a page at a time, in the order they were first heard of.
 
     :param provider_type: only workers of that provider.
@@ -71,7 +71,10 @@ def holders_of(
     while number is not None:
         query = (
             GrantedQualification.select(
-                Worker.id, Worker.name, Worker.provider_type, GrantedQualification.value,
+                Worker.id,
+                Worker.name,
+                Worker.provider_type,
+                GrantedQualification.value,
                 GrantedQualification.granted_at,
             )
             .join(Worker, on=(GrantedQualification.worker == Worker.id))
@@ -84,9 +87,7 @@ def holders_of(
         with database.read() as tx:
             rows = tx.rows(query)
         for row in rows:
-            grant = Grant(
-                qualification_name=name, value=row.value, granted_at=row.granted_at
-            )
+            grant = Grant(qualification_name=name, value=row.value, granted_at=row.granted_at)
             yield Holder(worker=worker_of(database, row), grant=grant)
         if len(rows) < _PAGE:
             return

@@ -59,7 +59,8 @@ class Settled:
 @define(kw_only=True)
 class Reviewing:
     """One person's review of a task. What is decided is in the database at once: it outlives this
-    object, and whoever reviews the task next settles what this one has not."""
+    object, and whoever reviews the task next settles what this one has not.
+    """
 
     database: Database
     plugins: Plugins
@@ -109,7 +110,8 @@ class Reviewing:
 
     def next_unit(self, worker: int, *, after: int = 0) -> UnitRecord | None:
         """Return a worker's next unit that is still up for review, after the agent of that
-        number."""
+        number.
+        """
         return next(iter(self._units(worker, after, 1)), None)
 
     def decide(self, unit: UnitRecord, choice: Choice) -> Made:
@@ -142,7 +144,8 @@ class Reviewing:
 
     def undo(self) -> Made | None:
         """Take back the last answer, with what was granted; return it, or None when this review has
-        none that can be undone. Units settled by others stay as they are, and are ``refused``."""
+        none that can be undone. Units settled by others stay as they are, and are ``refused``.
+        """
         while self._made and not self._made[-1].reviews:
             self._made.pop()
         if not self._made:
@@ -192,9 +195,7 @@ class Reviewing:
 
     def _units(self, worker: int, after: int, most: int) -> list[UnitRecord]:
         with self.database.read() as tx:
-            return next_units(
-                tx, self.scope, worker, self.database.files, after=after, most=most
-            )
+            return next_units(tx, self.scope, worker, self.database.files, after=after, most=most)
 
     def _leftovers(self) -> Iterator[int]:
         after = 0

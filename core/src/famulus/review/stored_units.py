@@ -155,12 +155,23 @@ def _page(run: int, statuses: Sequence[UnitStatus], number: int, lane: int) -> A
     later_lane = (Assignment.number == number) & (UnitTable.lane > lane)
     return (
         Assignment.select(
-            Assignment.id.alias("assignment"), Assignment.number, Assignment.data,
-            UnitTable.id.alias("unit"), UnitTable.lane, UnitTable.status,
-            UnitTable.run.alias("run"), Task.name.alias("task"),
-            AgentTable.id.alias("agent"), AgentTable.status.alias("agent_status"),
-            AgentTable.started_at, AgentTable.submitted_at, AgentTable.late, AgentTable.answers,
-            WorkerTable.id.alias("worker"), WorkerTable.name, WorkerTable.provider_type,
+            Assignment.id.alias("assignment"),
+            Assignment.number,
+            Assignment.data,
+            UnitTable.id.alias("unit"),
+            UnitTable.lane,
+            UnitTable.status,
+            UnitTable.run.alias("run"),
+            Task.name.alias("task"),
+            AgentTable.id.alias("agent"),
+            AgentTable.status.alias("agent_status"),
+            AgentTable.started_at,
+            AgentTable.submitted_at,
+            AgentTable.late,
+            AgentTable.answers,
+            WorkerTable.id.alias("worker"),
+            WorkerTable.name,
+            WorkerTable.provider_type,
         )
         .join(UnitTable, on=(UnitTable.assignment == Assignment.id))
         .join(TaskRun, on=(Assignment.run == TaskRun.id))

@@ -14,9 +14,7 @@ from famulus.work.listeners import tell_listeners_of_ended_run
 from famulus.work.platform.telling import tell_run
 
 
-def tell(
-    database: Database, plugins: Plugins, runs: Iterable[int], *, after: int
-) -> list[str]:
+def tell(database: Database, plugins: Plugins, runs: Iterable[int], *, after: int) -> list[str]:
     """Tell listeners of runs that are over, and platforms, what is due; return what went wrong.
     What could not be told is told by the operator, or by the next review.
 
@@ -44,7 +42,8 @@ def newest_telling(database: Database) -> int:
 
 def runs_to_tell(database: Database, scope: Scope) -> set[int]:
     """Return the runs with something that is still to be told: about them, or about the account
-    that pays for them, which one run of each account is enough for."""
+    that pays for them, which one run of each account is enough for.
+    """
     with database.read() as tx:
         pending = tx.rows(
             Outbox.select(Outbox.run.alias("run"), Outbox.requester.alias("requester"))

@@ -116,20 +116,23 @@ class UnitRecord:
             return self.outputs
         by_fields: dict[str, list[dict[str, Any]]] = {}
         for file in self.files:
-            by_fields.setdefault(file.field, []).append({
-                "originalname": file.name,
-                "mimetype": file.content_type,
-                "filename": file.path.name,
-                "path": str(file.path),
-                "size": file.size,
-            })
+            by_fields.setdefault(file.field, []).append(
+                {
+                    "originalname": file.name,
+                    "mimetype": file.content_type,
+                    "filename": file.path.name,
+                    "path": str(file.path),
+                    "size": file.size,
+                }
+            )
         paths = [str(file.path) for file in self.files]
         return {"files": paths, "filesByFields": by_fields, **self.outputs}
 
 
 def select_records() -> Any:
     """Return the query of units with the answers that completed them; late answers that did not
-    are left out. :func:`unit_records` reads its rows."""
+    are left out. :func:`unit_records` reads its rows.
+    """
     return (
         Agent.select(
             Agent.id.alias("agent"),
@@ -166,21 +169,32 @@ def unit_records(tx: Transaction, rows: Sequence[Row], folder: Path) -> list[Uni
     return [_record(row, files.get(row.agent, []), folder.absolute()) for row in rows]
 
 
-def read_files(
-    tx: Transaction, agents: Sequence[int], folder: Path
-) -> dict[int, list[FileRecord]]:
+def read_files(tx: Transaction, agents: Sequence[int], folder: Path) -> dict[int, list[FileRecord]]:
     """Return the files that came with the answers of attempts, by attempt."""
     if not agents:
         return {}
-    query = Upload.select(
-        Upload.agent.alias("agent"), Upload.field, Upload.filename, Upload.content_type,
-        Upload.size, Upload.sha256, Upload.path,
-    ).where(Upload.agent << list(agents)).order_by(Upload.id)
+    query = (
+        Upload.select(
+            Upload.agent.alias("agent"),
+            Upload.field,
+            Upload.filename,
+            Upload.content_type,
+            Upload.size,
+            Upload.sha256,
+            Upload.path,
+        )
+        .where(Upload.agent << list(agents))
+        .order_by(Upload.id)
+    )
     found: dict[int, list[FileRecord]] = {}
     for row in tx.rows(query):
         record = FileRecord(
-            field=row.field, name=row.filename, content_type=row.content_type, size=row.size,
-            sha256=row.sha256, path=folder / row.path,
+            field=row.field,
+            name=row.filename,
+            content_type=row.content_type,
+            size=row.size,
+            sha256=row.sha256,
+            path=folder / row.path,
         )
         found.setdefault(row.agent, []).append(record)
     return found

@@ -92,9 +92,11 @@ def count_waiting(tx: Transaction, scope: Scope) -> int:
             Unit.run << list(scope.runs), Unit.status == UnitStatus.COMPLETED
         )
     else:
-        query = _waiting(Agent.select(count), scope).join(
-            Worker, on=(Agent.worker == Worker.id)
-        ).where(Worker.name == scope.worker)
+        query = (
+            _waiting(Agent.select(count), scope)
+            .join(Worker, on=(Agent.worker == Worker.id))
+            .where(Worker.name == scope.worker)
+        )
     row = tx.row(query)
     return int(row.n) if row else 0
 
@@ -105,9 +107,7 @@ def next_worker(tx: Transaction, scope: Scope, *, after: int = 0) -> WorkerView 
         Agent.worker == Participation.worker, Agent.run == Participation.run
     )
     query = (
-        Participation.select(
-            Worker.id.alias("id"), Worker.name, Worker.provider_type
-        )
+        Participation.select(Worker.id.alias("id"), Worker.name, Worker.provider_type)
         .join(Worker, on=(Participation.worker == Worker.id))
         .where(
             Participation.task == scope.task_id,
@@ -160,9 +160,7 @@ def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
     query = (
         Agent.select(Agent.status, peewee.fn.COUNT(Agent.id).alias("n"))
         .join(TaskRun, on=(Agent.run == TaskRun.id))
-        .where(
-            Agent.worker == worker, TaskRun.task == scope.task_id, Agent.unit.is_null(False)
-        )
+        .where(Agent.worker == worker, TaskRun.task == scope.task_id, Agent.unit.is_null(False))
         .group_by(Agent.status)
     )
     counts = {row.status: int(row.n) for row in tx.rows(query)}
@@ -187,8 +185,12 @@ def check_worker(tx: Transaction, scope: Scope, name: str) -> None:
 
 
 def _waiting(query: Any, scope: Scope) -> Any:
-    return query.join(Unit, on=((Agent.unit == Unit.id) & (Unit.agent_id == Agent.id))).where(
-        Agent.run << list(scope.runs),
-        Agent.status == AgentStatus.COMPLETED,
-        Unit.status == UnitStatus.COMPLETED,
-    ).switch(Agent)
+    return (
+        query.join(Unit, on=((Agent.unit == Unit.id) & (Unit.agent_id == Agent.id)))
+        .where(
+            Agent.run << list(scope.runs),
+            Agent.status == AgentStatus.COMPLETED,
+            Unit.status == UnitStatus.COMPLETED,
+        )
+        .switch(Agent)
+    )

@@ -21,7 +21,10 @@ from famulus.work.money.settling import reward_key
 _REVIEWED = frozenset({AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED, AgentStatus.REJECTED})
 #: Several bonuses together are as far as the one that is least far.
 _LEAST_FAR = (
-    PaymentStatus.UNKNOWN, PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.CONFIRMED,
+    PaymentStatus.UNKNOWN,
+    PaymentStatus.PLANNED,
+    PaymentStatus.SENT,
+    PaymentStatus.CONFIRMED,
     PaymentStatus.FAILED,
 )
 
@@ -30,9 +33,11 @@ _SLOTS = 500
 _AMONG = tuple(Param(f"slot{number}") for number in range(_SLOTS))
 
 _REVIEWS = Statement(
-    lambda _: Review.select(Review.agent, Review.decision, Review.note, Review.decided_at)
-    .where(Review.unit << _AMONG, Review.undone_at.is_null())
-    .order_by(Review.id)
+    lambda _: (
+        Review.select(Review.agent, Review.decision, Review.note, Review.decided_at)
+        .where(Review.unit << _AMONG, Review.undone_at.is_null())
+        .order_by(Review.id)
+    )
 )
 _ANY_PAYMENT = Statement(
     lambda _: Payment.select(Payment.id).where(Payment.run == Param("run")).limit(1)
@@ -64,16 +69,18 @@ class _Money(NamedTuple):
 _UNDECIDED = _Decided()
 _NONE = _Money()
 #: What is said of most submissions, as long as nobody has reviewed them.
-_NOTHING: Mapping[str, str | None] = MappingProxyType({
-    "review_decision": None,
-    "review_note": None,
-    "reviewed_at": None,
-    "reward": None,
-    "reward_status": None,
-    "bonus": None,
-    "bonus_status": None,
-    "currency": None,
-})
+_NOTHING: Mapping[str, str | None] = MappingProxyType(
+    {
+        "review_decision": None,
+        "review_note": None,
+        "reviewed_at": None,
+        "reward": None,
+        "reward_status": None,
+        "bonus": None,
+        "bonus_status": None,
+        "currency": None,
+    }
+)
 
 
 @frozen(kw_only=True)

@@ -81,7 +81,9 @@ def refused_from(database: Database, run: int) -> list[RefusedWorker]:
         rows = tx.rows(query)
     return [
         RefusedWorker(
-            worker_name=row.name, at=row.at, reason=row.cause,
+            worker_name=row.name,
+            at=row.at,
+            reason=row.cause,
             by=str((row.detail or {}).get("by", "")),
         )
         for row in rows
@@ -90,9 +92,7 @@ def refused_from(database: Database, run: int) -> list[RefusedWorker]:
 
 def _attempts(tx: Transaction, worker: int) -> dict[str, dict[AgentStatus, int]]:
     query = (
-        Agent.select(
-            Task.name.alias("task"), Agent.status, peewee.fn.COUNT(Agent.id).alias("n")
-        )
+        Agent.select(Task.name.alias("task"), Agent.status, peewee.fn.COUNT(Agent.id).alias("n"))
         .join(TaskRun, on=(Agent.run == TaskRun.id))
         .join(Task, on=(TaskRun.task == Task.id))
         .where(Agent.worker == worker, Agent.unit.is_null(False))
@@ -107,7 +107,9 @@ def _attempts(tx: Transaction, worker: int) -> dict[str, dict[AgentStatus, int]]
 
 def _block_reason(tx: Transaction, worker: int) -> str:
     query = Event.select(Event.detail).where(
-        Event.run.is_null(), Event.subject == "worker", Event.subject_id == worker,
+        Event.run.is_null(),
+        Event.subject == "worker",
+        Event.subject_id == worker,
         Event.cause == "block",
     )
     row = tx.row(query.order_by(Event.id.desc()).limit(1))

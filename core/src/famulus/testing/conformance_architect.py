@@ -177,7 +177,9 @@ class ArchitectConformance:
                 "units_per_assignment": 3,
             },
             "task": {
-                "task_title": "A task", "task_description": "D", "task_reward": "0.10",
+                "task_title": "A task",
+                "task_description": "D",
+                "task_reward": "0.10",
                 "allowed_concurrent": 0,
             },
         }

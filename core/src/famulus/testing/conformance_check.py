@@ -87,7 +87,8 @@ class QualificationCheckConformance:
 
     def make_admitted(self, hall: Hall, worker: str) -> None:
         """Bring about what has the check let a worker of that name in; newcomers are, unless this
-        is overridden."""
+        is overridden.
+        """
 
     def test_core_accepts_the_class(self) -> None:
         plugins = kit_plugins(under_test=_Brings(self.check))
@@ -180,9 +181,7 @@ class QualificationCheckConformance:
                 gateway = operator.launch_rows(
                     _ROWS, task_name="guarded", qualification_checks={self.check.type: given}
                 )
-                yield Hall(
-                    database=database, clock=clock, operator=operator, run_id=gateway.run_id
-                )
+                yield Hall(database=database, clock=clock, operator=operator, run_id=gateway.run_id)
 
     def make_check(
         self, hall: Hall, options: Mapping[str, Any] | None = None
@@ -194,7 +193,9 @@ class QualificationCheckConformance:
 
     def _gateway(self, hall: Hall) -> Gateway:
         return open_gateway(
-            hall.database, hall.run_id, plugins=hall.operator.plugins,
+            hall.database,
+            hall.run_id,
+            plugins=hall.operator.plugins,
             shared_state=hall.operator.operated(hall.run_id).blueprint.context.shared_state,
         )
 

@@ -198,9 +198,7 @@ class PageRules(BlueprintSetting):
 
     def _attempt(self, stage: Stage, *, onboarding: bool = False) -> AttemptView:
         view = self._view(stage)
-        return AttemptView(
-            agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit
-        )
+        return AttemptView(agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit)
 
     def _read_hostile(self, stage: Stage, form: Form, words: str) -> None:
         blueprint, attempt = stage.blueprint(), self._attempt(stage)

@@ -101,7 +101,10 @@ class ProviderConformance:
     def submitted_visit(self, stage: Stage) -> VisitView:
         """Return a visit that was submitted on the fake platform, and not decided yet."""
         return VisitView(
-            id=1, run_id=1, worker_name="worker", reference="visit",
+            id=1,
+            run_id=1,
+            worker_name="worker",
+            reference="visit",
             query=self.query("worker", "visit"),
         )
 

@@ -25,7 +25,8 @@ class Choice:
 @frozen(kw_only=True)
 class Control:
     """One named control that can be sent. ``kind`` is an input's type, ``select`` or
-    ``textarea``."""
+    ``textarea``.
+    """
 
     kind: str
     name: str

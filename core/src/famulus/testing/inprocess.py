@@ -48,7 +48,9 @@ def rows_configuration(
     :param task: options of the task; those that are required have values already.
     """
     required = {
-        "task_title": "A task", "task_description": "Of a test.", "task_reward": "0.10",
+        "task_title": "A task",
+        "task_description": "Of a test.",
+        "task_reward": "0.10",
         # Most tests have one worker who does everything at once.
         "allowed_concurrent": 0,
     }
@@ -63,7 +65,8 @@ def rows_configuration(
 
 class ManualOperator(Operator):
     """An operator without threads of its own: what is due happens when :meth:`turn` is called, and
-    no time passes before a platform is told again to close places."""
+    no time passes before a platform is told again to close places.
+    """
 
     _patience = Patience(pauses=(0.0, 0.0, 0.0))
 

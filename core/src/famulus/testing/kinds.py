@@ -159,7 +159,8 @@ class NowhereArchitect(Architect):
 
 class CrowdProvider(Provider):
     """Anybody is who the URL says: ``worker_id``, ``assignment_id`` and, at need, ``accept``
-    and ``place``."""
+    and ``place``.
+    """
 
     type = "crowd"
     Args = NoArgs

@@ -119,11 +119,15 @@ class FakePlatform:
     def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
         """Return a provider's class that speaks to this platform and to no other."""
         asked = Capabilities(**{"pays": True, **capabilities})
-        return type("PlatformProvider", (_PlatformProvider,), {
-            "type": name,
-            "platform": self,
-            "capabilities": asked,
-        })
+        return type(
+            "PlatformProvider",
+            (_PlatformProvider,),
+            {
+                "type": name,
+                "platform": self,
+                "capabilities": asked,
+            },
+        )
 
 
 class PlatformPlugin:
@@ -226,7 +230,8 @@ class _PlatformProvider(CrowdProvider):
         known: Mapping[str, VisitStatus] = self.platform.visits
         return [
             VisitReport(
-                worker_name=visit.worker_name, reference=visit.reference,
+                worker_name=visit.worker_name,
+                reference=visit.reference,
                 status=known[visit.reference],
             )
             for visit in visits

@@ -52,7 +52,8 @@ class PostgresServer:
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
     """Run a server for the length of a ``with`` block; yield a URL without a database's name,
-    to be completed with :func:`database_url`."""
+    to be completed with :func:`database_url`.
+    """
     with stoppable_server() as server:
         yield server.url
 

@@ -85,9 +85,7 @@ class ScriptedWorker:
     def submit(self, page: OpenPage) -> Answer:
         """Send the form of an open page. Again, it is the same submission."""
         assert page.filled is not None, f"there is no form to send: {page.answer.text}"
-        return self.way.send(
-            page.filled, action=page.submit_address, as_json=self.has_scripts
-        )
+        return self.way.send(page.filled, action=page.submit_address, as_json=self.has_scripts)
 
     def give_back(self, page: OpenPage) -> Answer:
         """Press the button that gives the unit back."""

@@ -46,7 +46,8 @@ class Answer:
     @property
     def outcome(self) -> str:
         """What became of a submission: ``stored``, ``invalid``, ``conflict``, ``refused`` or
-        ``error``; told from the status where the form was sent without a script."""
+        ``error``; told from the status where the form was sent without a script.
+        """
         if self.is_json:
             return str(json.loads(self.text)["outcome"])
         words = {200: "stored", 422: "invalid", 409: "conflict", 403: "refused", 404: "refused"}
@@ -67,7 +68,8 @@ class WayIn(Protocol):
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
         """Send a form to the address that its page names; ``as_json`` is how the page's own script
-        asks."""
+        asks.
+        """
         ...
 
 

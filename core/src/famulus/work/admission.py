@@ -72,7 +72,8 @@ class Admission:
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
         """Return why a worker would get no further unit now, as far as that can be told without
-        asking plugins; None where there may be one."""
+        asking plugins; None where there may be one.
+        """
         arrival = Arrival(worker_name=worker_name, reference="")
         with self.database.read() as tx:
             known = recognise(tx, self.rules, arrival)
@@ -196,9 +197,7 @@ class Admission:
                     return found
         return Refusal(reason=RefusalReason.NOTHING_LEFT)
 
-    def _look(
-        self, tx: Transaction, known: Known
-    ) -> Refusal | list[tuple[Candidate, UnitView]]:
+    def _look(self, tx: Transaction, known: Known) -> Refusal | list[tuple[Candidate, UnitView]]:
         """Return the next units to ask about and remember where to go on; a refusal at the end."""
         assert known.worker is not None
         rules = self.rules
@@ -221,7 +220,11 @@ class Admission:
             if start is None:
                 continue
             coming = candidates(
-                tx, run=self.rules.run, worker=worker, share=share, start=tuple(start),
+                tx,
+                run=self.rules.run,
+                worker=worker,
+                share=share,
+                start=tuple(start),
                 most_passed=_PASSED_FOR_ONE,
             )
             found = list(itertools.islice(coming, _ASKED_TOGETHER))

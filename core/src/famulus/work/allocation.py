@@ -50,8 +50,6 @@ class Candidate:
     position: int
 
 
-
-
 def _share(_: Kind) -> Any:
     return Participation.select(
         Participation.id,
@@ -67,24 +65,28 @@ _SHARE = Statement(_share)
 # It is saved whole: a submission that counts itself meanwhile has to wait.
 _LOCKED_SHARE = Statement(lambda kind: held(_share(kind), kind))
 _NEW_SHARE = Statement(
-    lambda _: Participation.insert({
-        Participation.run: Param("run"),
-        Participation.worker: Param("worker"),
-        Participation.task: Param("task"),
-        Participation.open_units: 0,
-        Participation.done_units: 0,
-        Participation.assignments: 0,
-        Participation.marks: Param("marks"),
-    }).returning(Participation.id)
+    lambda _: Participation.insert(
+        {
+            Participation.run: Param("run"),
+            Participation.worker: Param("worker"),
+            Participation.task: Param("task"),
+            Participation.open_units: 0,
+            Participation.done_units: 0,
+            Participation.assignments: 0,
+            Participation.marks: Param("marks"),
+        }
+    ).returning(Participation.id)
 )
 _SAVE_SHARE = Statement(
-    lambda _: Participation.update({
-        Participation.open_units: Param("open_units"),
-        Participation.done_units: Param("done_units"),
-        Participation.assignments: Param("assignments"),
-        Participation.marks: Param("marks"),
-        Participation.cursor: Param("cursor"),
-    }).where(Participation.id == Param("id"))
+    lambda _: Participation.update(
+        {
+            Participation.open_units: Param("open_units"),
+            Participation.done_units: Param("done_units"),
+            Participation.assignments: Param("assignments"),
+            Participation.marks: Param("marks"),
+            Participation.cursor: Param("cursor"),
+        }
+    ).where(Participation.id == Param("id"))
 )
 _COUNT_IN_TASK = Statement(
     lambda _: Participation.select(
@@ -115,9 +117,11 @@ def _free(_: Kind) -> Any:
 
 _FREE = Statement(_free)
 _NEXT_POSITION = Statement(
-    lambda _: TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
-    .where(TaskRun.id == Param("run"))
-    .returning(TaskRun.next_position)
+    lambda _: (
+        TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
+        .where(TaskRun.id == Param("run"))
+        .returning(TaskRun.next_position)
+    )
 )
 _REPOSITION = Statement(
     lambda _: Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
@@ -155,9 +159,7 @@ _TRIED = Statement(
 )
 
 
-def read_share(
-    tx: Transaction, run: int, worker: int, *, lock: bool = True
-) -> Share | None:
+def read_share(tx: Transaction, run: int, worker: int, *, lock: bool = True) -> Share | None:
     """Return a worker's counters in a run, or None before their first unit.
 
     :param lock: False to look only; they cannot be saved then.

@@ -109,37 +109,39 @@ class Known:
 
 #: the run, the worker if they are known, and the newest of their visits with the same reference
 _ARRIVAL = Statement(
-    lambda _: TaskRun.select(
-        TaskRun.status,
-        TaskRun.closes_at,
-        TaskRun.assignment_duration_in_seconds,
-        TaskRun.allowed_concurrent,
-        TaskRun.maximum_units_per_worker,
-        TaskRun.loading,
-        TaskRun.rows_loaded,
-        Worker.id,
-        Worker.blocked,
-        Visit.id,
-        Visit.status,
-        Visit.accept,
+    lambda _: (
+        TaskRun.select(
+            TaskRun.status,
+            TaskRun.closes_at,
+            TaskRun.assignment_duration_in_seconds,
+            TaskRun.allowed_concurrent,
+            TaskRun.maximum_units_per_worker,
+            TaskRun.loading,
+            TaskRun.rows_loaded,
+            Worker.id,
+            Worker.blocked,
+            Visit.id,
+            Visit.status,
+            Visit.accept,
+        )
+        .join(
+            Worker,
+            peewee.JOIN.LEFT_OUTER,
+            on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
+        )
+        .join(
+            Visit,
+            peewee.JOIN.LEFT_OUTER,
+            on=(
+                (Visit.run == TaskRun.id)
+                & (Visit.reference == Param("reference"))
+                & (Visit.worker == Worker.id)
+            ),
+        )
+        .where(TaskRun.id == Param("run"))
+        .order_by(Visit.id.desc())
+        .limit(1)
     )
-    .join(
-        Worker,
-        peewee.JOIN.LEFT_OUTER,
-        on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
-    )
-    .join(
-        Visit,
-        peewee.JOIN.LEFT_OUTER,
-        on=(
-            (Visit.run == TaskRun.id)
-            & (Visit.reference == Param("reference"))
-            & (Visit.worker == Worker.id)
-        ),
-    )
-    .where(TaskRun.id == Param("run"))
-    .order_by(Visit.id.desc())
-    .limit(1)
 )
 _WORKER = Statement(
     lambda _: Worker.select(Worker.id).where(
@@ -147,28 +149,39 @@ _WORKER = Statement(
     )
 )
 _NEW_WORKER = Statement(
-    lambda _: Worker.insert({
-        Worker.provider_type: Param("provider"),
-        Worker.name: Param("name"),
-        Worker.created_at: Param("at"),
-        Worker.blocked: False,
-    }).on_conflict_ignore()
+    lambda _: Worker.insert(
+        {
+            Worker.provider_type: Param("provider"),
+            Worker.name: Param("name"),
+            Worker.created_at: Param("at"),
+            Worker.blocked: False,
+        }
+    ).on_conflict_ignore()
 )
 _LOCK_WORKER = Statement(
     lambda kind: held(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
 )
 _AGENT = Statement(
-    lambda _: Agent.select(
-        Agent.id, Agent.status, Agent.unit, Agent.assignment, Agent.deadline, Agent.submission_id
+    lambda _: (
+        Agent.select(
+            Agent.id,
+            Agent.status,
+            Agent.unit,
+            Agent.assignment,
+            Agent.deadline,
+            Agent.submission_id,
+        )
+        .where(Agent.visit == Param("visit"))
+        .order_by(Agent.id.desc())
+        .limit(1)
     )
-    .where(Agent.visit == Param("visit"))
-    .order_by(Agent.id.desc())
-    .limit(1)
 )
 _UNIT = Statement(
-    lambda _: Unit.select(Unit.lane, Assignment.data)
-    .join(Assignment, on=(Unit.assignment == Assignment.id))
-    .where(Unit.id == Param("unit"))
+    lambda _: (
+        Unit.select(Unit.lane, Assignment.data)
+        .join(Assignment, on=(Unit.assignment == Assignment.id))
+        .where(Unit.id == Param("unit"))
+    )
 )
 
 
@@ -194,7 +207,10 @@ def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
 def recognise(tx: Transaction, rules: Rules, arrival: Arrival) -> Known:
     """Find out what is known of an arrival: the same unit again, a stored one, a closed door."""
     row = tx.one(
-        _ARRIVAL, run=rules.run, provider=rules.provider_type, name=arrival.worker_name,
+        _ARRIVAL,
+        run=rules.run,
+        provider=rules.provider_type,
+        name=arrival.worker_name,
         reference=arrival.reference,
     )
     if row is None:
@@ -212,25 +228,37 @@ def recognise(tx: Transaction, rules: Rules, arrival: Arrival) -> Known:
     if found is None:
         found = _refuse_unless_open(gate, to_micros(tx.now))
     return Known(
-        gate=gate, worker=worker, is_blocked=bool(is_blocked), visit=visit, earlier=earlier,
+        gate=gate,
+        worker=worker,
+        is_blocked=bool(is_blocked),
+        visit=visit,
+        earlier=earlier,
         found=found,
     )
 
 
 def end_earlier(tx: Transaction, rules: Rules, known: Known) -> None:
     """End the visit of an earlier accept: the platform lets nobody accept the same thing twice
-    at the same time. Its answers, should they come, are stored as late ones."""
+    at the same time. Its answers, should they come, are stored as late ones.
+    """
     if known.earlier is None:
         return
     row = tx.one(_AGENT, visit=known.earlier)
     if row is None or known.worker is None:
         return
     attempt = Attempted(
-        agent=row[0], worker=known.worker, visit=known.earlier, unit=row[2],
+        agent=row[0],
+        worker=known.worker,
+        visit=known.earlier,
+        unit=row[2],
         status=AgentStatus(row[1]),
     )
     ended = attempt.status in OPEN_AGENTS and take_back(
-        tx, [attempt], run=rules.run, new=AgentStatus.RETURNED, cause="accepted again",
+        tx,
+        [attempt],
+        run=rules.run,
+        new=AgentStatus.RETURNED,
+        cause="accepted again",
         visit_becomes=VisitStatus.RETURNED,
     )
     if not ended:
@@ -239,20 +267,33 @@ def end_earlier(tx: Transaction, rules: Rules, known: Known) -> None:
 
 def hold_worker(tx: Transaction, worker: int) -> None:
     """Let no one else count for a worker until the commit, so that limits hold however many
-    requests race. On SQLite there is only one who writes anyway."""
+    requests race. On SQLite there is only one who writes anyway.
+    """
     if tx.kind is Kind.POSTGRESQL:
         tx.one(_LOCK_WORKER, worker=worker)
 
 
 def read_working(
-    tx: Transaction, *, agent: int, worker: int, visit: int, unit: int, assignment: int,
+    tx: Transaction,
+    *,
+    agent: int,
+    worker: int,
+    visit: int,
+    unit: int,
+    assignment: int,
     deadline: int,
 ) -> Working:
     """Read what a task page needs of a unit."""
     index, data = unit_data(tx, unit)
     return Working(
-        agent=agent, worker=worker, visit=visit, unit=unit, assignment=assignment, index=index,
-        data=data, deadline=deadline,
+        agent=agent,
+        worker=worker,
+        visit=visit,
+        unit=unit,
+        assignment=assignment,
+        index=index,
+        data=data,
+        deadline=deadline,
     )
 
 
@@ -279,7 +320,12 @@ def _known_visit(
     agent_status = AgentStatus(agent_status)
     if agent_status is AgentStatus.IN_TASK:
         return visit, read_working(
-            tx, agent=agent, worker=worker, visit=visit, unit=unit, assignment=assignment,
+            tx,
+            agent=agent,
+            worker=worker,
+            visit=visit,
+            unit=unit,
+            assignment=assignment,
             deadline=deadline,
         )
     if agent_status is AgentStatus.ONBOARDING:

@@ -41,9 +41,12 @@ VARIABLE = "FAMULUS_CALLBACKS"
 
 _log = logging.getLogger(__name__)
 
-_VIEWS: Mapping[str, type[Any]] = MappingProxyType({
-    "worker": WorkerView, "unit": UnitView,
-})
+_VIEWS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "worker": WorkerView,
+        "unit": UnitView,
+    }
+)
 _NAMES: Mapping[type[Any], str] = MappingProxyType({cls: name for name, cls in _VIEWS.items()})
 
 
@@ -68,16 +71,12 @@ class CallbackServer:
         }
         self._key = secrets.token_hex(32)
         self._folder = Path(tempfile.mkdtemp(prefix="famulus-"))
-        self._listener = Listener(
-            str(self._folder / "callbacks"), family="AF_UNIX", backlog=64
-        )
+        self._listener = Listener(str(self._folder / "callbacks"), family="AF_UNIX", backlog=64)
         self._address = str(self._listener.address)
         self._connections: set[Connection[Any, Any]] = set()
         self._mutex = threading.Lock()
         self._closing = False
-        self._thread = threading.Thread(
-            target=self._accept, name="famulus-callbacks", daemon=True
-        )
+        self._thread = threading.Thread(target=self._accept, name="famulus-callbacks", daemon=True)
         self._thread.start()
 
     @property
@@ -87,7 +86,8 @@ class CallbackServer:
 
     def close(self) -> None:
         """Stop answering; calls under way end with an error at the other side. Safe to call
-        twice."""
+        twice.
+        """
         with self._mutex:
             first, self._closing = not self._closing, True
         if not first:
@@ -150,9 +150,7 @@ class RemoteCallbacks:
         self._key = key.encode()
         self._pool = Pool(self._connect, lambda connection: connection.close())
 
-    def state(
-        self, state_class: type[SharedTaskState], names: Sequence[str]
-    ) -> SharedTaskState:
+    def state(self, state_class: type[SharedTaskState], names: Sequence[str]) -> SharedTaskState:
         """Return a shared state whose callbacks ask the operator."""
         functions: dict[str, Any] = {name: self._function(name) for name in names}
         return state_class(**functions)

@@ -39,29 +39,33 @@ def _xact(kind: Kind) -> Any:
 
 
 def _event(kind: Kind) -> Any:
-    return Event.insert({
-        Event.run: Param("run"),
-        Event.at: Param("at"),
-        Event.subject: Param("subject"),
-        Event.subject_id: Param("subject_id"),
-        Event.old: Param("old"),
-        Event.new: Param("new"),
-        Event.cause: Param("cause"),
-        Event.count: Param("count"),
-        Event.agent_id: Param("agent"),
-        Event.detail: Param("detail"),
-        Event.xact: _xact(kind),
-    })
+    return Event.insert(
+        {
+            Event.run: Param("run"),
+            Event.at: Param("at"),
+            Event.subject: Param("subject"),
+            Event.subject_id: Param("subject_id"),
+            Event.old: Param("old"),
+            Event.new: Param("new"),
+            Event.cause: Param("cause"),
+            Event.count: Param("count"),
+            Event.agent_id: Param("agent"),
+            Event.detail: Param("detail"),
+            Event.xact: _xact(kind),
+        }
+    )
 
 
 _RECORD = Statement(_event)
 _RECORD_ONCE = Statement(lambda kind: _event(kind).on_conflict_ignore())
 
 _CHANGE_UNIT = Statement(
-    lambda _: Unit.update({
-        Unit.status: Param("new"),
-        Unit.agent_id: Param("agent"),
-    }).where(Unit.id == Param("id"), Unit.status == Param("old"))
+    lambda _: Unit.update(
+        {
+            Unit.status: Param("new"),
+            Unit.agent_id: Param("agent"),
+        }
+    ).where(Unit.id == Param("id"), Unit.status == Param("old"))
 )
 _CHANGE_VISIT = Statement(
     lambda _: Visit.update({Visit.status: Param("new")}).where(
@@ -69,10 +73,12 @@ _CHANGE_VISIT = Statement(
     )
 )
 _SUBMIT_VISIT = Statement(
-    lambda _: Visit.update({
-        Visit.status: literal(VisitStatus.SUBMITTED),
-        Visit.done_at: Param("at"),
-    }).where(
+    lambda _: Visit.update(
+        {
+            Visit.status: literal(VisitStatus.SUBMITTED),
+            Visit.done_at: Param("at"),
+        }
+    ).where(
         Visit.id == Param("id"),
         Visit.status == Param("old"),
         ~peewee.fn.EXISTS(
@@ -89,11 +95,13 @@ _CHANGE_RUN = Statement(
     )
 )
 _CHANGE_PAYMENT = Statement(
-    lambda _: Payment.update({
-        Payment.status: Param("new"),
-        Payment.error: Param("error"),
-        Payment.changed_at: Param("at"),
-    }).where(Payment.id == Param("id"), Payment.status == Param("old"))
+    lambda _: Payment.update(
+        {
+            Payment.status: Param("new"),
+            Payment.error: Param("error"),
+            Payment.changed_at: Param("at"),
+        }
+    ).where(Payment.id == Param("id"), Payment.status == Param("old"))
 )
 _CHANGE_AGENT = Statement(
     lambda _: Agent.update({Agent.status: Param("new")}).where(
@@ -182,7 +190,8 @@ def change_agent(
     tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
 ) -> bool:
     """Change what is thought of an attempt that has ended, if it still has the old status; say
-    whether it had."""
+    whether it had.
+    """
     return _change(tx, _CHANGE_AGENT, "agent", run, agent, old, new, cause, agent=agent)
 
 
@@ -195,9 +204,17 @@ def change_visit(
 
 def submit_visit(tx: Transaction, *, run: int, visit: int, old: VisitStatus) -> bool:
     """Mark a visit as done and submitted, if it still has the old status and nothing of it is open;
-    say whether that is so."""
+    say whether that is so.
+    """
     return _change(
-        tx, _SUBMIT_VISIT, "visit", run, visit, old, VisitStatus.SUBMITTED, "submission",
+        tx,
+        _SUBMIT_VISIT,
+        "visit",
+        run,
+        visit,
+        old,
+        VisitStatus.SUBMITTED,
+        "submission",
         at=to_micros(tx.now),
     )
 
@@ -222,7 +239,15 @@ def change_payment(
     :param error: why it failed, or why nobody knows how it ended.
     """
     return _change(
-        tx, _CHANGE_PAYMENT, "payment", run, payment, old, new, cause, error=error,
+        tx,
+        _CHANGE_PAYMENT,
+        "payment",
+        run,
+        payment,
+        old,
+        new,
+        cause,
+        error=error,
         at=to_micros(tx.now),
     )
 
@@ -245,8 +270,14 @@ def _change(
     if done.rowcount != 1:
         return False
     record(
-        tx, run=run, subject=subject, subject_id=number, old=old.value, new=new.value,
-        cause=cause, agent=agent,
+        tx,
+        run=run,
+        subject=subject,
+        subject_id=number,
+        old=old.value,
+        new=new.value,
+        cause=cause,
+        agent=agent,
     )
     return True
 
@@ -264,14 +295,19 @@ def change_units_together(
     if not units:
         return 0
     check_transition(old, new, f"a batch of {len(units)} units")
-    query = (
-        Unit.update({Unit.status: new, Unit.agent_id: None})
-        .where(Unit.id << list(units), Unit.status == old)
+    query = Unit.update({Unit.status: new, Unit.agent_id: None}).where(
+        Unit.id << list(units), Unit.status == old
     )
     changed = int(tx.execute(query).rowcount)
     if changed:
         record(
-            tx, run=run, subject="unit", subject_id=None, old=old.value, new=new.value,
-            cause=cause, count=changed,
+            tx,
+            run=run,
+            subject="unit",
+            subject_id=None,
+            old=old.value,
+            new=new.value,
+            cause=cause,
+            count=changed,
         )
     return changed

@@ -59,7 +59,8 @@ def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
 @define(eq=False, kw_only=True)
 class Delivery:
     """The delivery of one run's events to one listener. At most one thread delivers them, and it
-    lives only while there are any."""
+    lives only while there are any.
+    """
 
     database: Database
     run: int
@@ -120,7 +121,8 @@ class Delivery:
 
     def is_behind(self) -> bool:
         """Return whether there are events that cannot be delivered yet, because older transactions
-        are under way."""
+        are under way.
+        """
         if self.database.kind is Kind.SQLITE:
             return False
         with self.database.read() as tx:
@@ -172,7 +174,8 @@ class Delivery:
 
     def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
         """Return the hook that an event belongs to, and its call; None where the listener does not
-        implement it. Its arguments are read anew, so that no listener can change another's."""
+        implement it. Its arguments are read anew, so that no listener can change another's.
+        """
         hook = _hook_of(event)
         if not self.listener.hears(hook):
             return hook, None
@@ -196,7 +199,8 @@ class Delivery:
 
     def _store(self, event: Row) -> None:
         """Store the position, so that after a crash some events are delivered again and none is
-        left out."""
+        left out.
+        """
         self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
 
     def _next(self) -> list[Row]:
@@ -237,7 +241,8 @@ def _hook_of(event: Row) -> str:
 
 def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
     """Move a position forward, and the run's own, at which new listeners begin. Two processes that
-    deliver the same run's events never move it back."""
+    deliver the same run's events never move it back.
+    """
     own = ListenerPosition
     tx.execute(
         own.update(event=event.id, xact=event.xact).where(

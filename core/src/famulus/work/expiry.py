@@ -44,14 +44,16 @@ def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
         for row in tx.rows(query)
     ]
     return take_back(
-        tx, due, run=run, new=AgentStatus.TIMEOUT, cause="deadline",
+        tx,
+        due,
+        run=run,
+        new=AgentStatus.TIMEOUT,
+        cause="deadline",
         visit_becomes=None if reported_by_platform else VisitStatus.EXPIRED,
     )
 
 
-def doubt_visits(
-    tx: Transaction, run: int, submission_timeout: int, heard_at: datetime
-) -> int:
+def doubt_visits(tx: Transaction, run: int, submission_timeout: int, heard_at: datetime) -> int:
     """Mark visits ``unknown`` that are done here and whose submission the platform has not
     reported in time; return how many.
 
@@ -70,7 +72,11 @@ def doubt_visits(
     )
     return sum(
         change_visit(
-            tx, run=run, visit=visit.id, old=visit.status, new=VisitStatus.UNKNOWN,
+            tx,
+            run=run,
+            visit=visit.id,
+            old=visit.status,
+            new=VisitStatus.UNKNOWN,
             cause="not reported",
         )
         for visit in due
@@ -100,11 +106,16 @@ def count_unreported(tx: Transaction, run: int) -> int:
 
 def end_open_agents(tx: Transaction, run: int) -> int:
     """End the attempts still open when a run is finished; their answers, should they come, are
-    stored as late ones. Return how many."""
+    stored as late ones. Return how many.
+    """
     ended = 0
     for agent in tx.rows(_open_agents(run).limit(_STEP)):
         if end_agent(
-            tx, run=run, agent=agent.id, old=agent.status, new=AgentStatus.EXPIRED,
+            tx,
+            run=run,
+            agent=agent.id,
+            old=agent.status,
+            new=AgentStatus.EXPIRED,
             cause="run finished",
         ):
             ended += 1
@@ -119,9 +130,7 @@ def expire_units(tx: Transaction, run: int) -> int:
         units = [
             row.id
             for row in tx.rows(
-                Unit.select(Unit.id)
-                .where(Unit.run == run, Unit.status == status)
-                .limit(_UNIT_STEP)
+                Unit.select(Unit.id).where(Unit.run == run, Unit.status == status).limit(_UNIT_STEP)
             )
         ]
         if units:
@@ -170,7 +179,8 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
     """Return since when nobody has submitted: the newest submission, or since the run was opened
-    last, or its operator was suspended. ``no_submission_patience`` counts from then."""
+    last, or its operator was suspended. ``no_submission_patience`` counts from then.
+    """
     newest = last_submission(tx, run.id)
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
     # Moments to come are of a clock that was set back since.
@@ -179,6 +189,10 @@ def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
 
 def _open_agents(run: int) -> peewee.ModelSelect[Agent]:
     return Agent.select(
-        Agent.id, Agent.status, Agent.unit.alias("unit"), Agent.worker.alias("worker"),
-        Agent.visit.alias("visit"), Agent.deadline,
+        Agent.id,
+        Agent.status,
+        Agent.unit.alias("unit"),
+        Agent.worker.alias("worker"),
+        Agent.visit.alias("visit"),
+        Agent.deadline,
     ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))

@@ -88,9 +88,11 @@ _FIRST_ROW = Statement(
     )
 )
 _VISIT_VIEW = Statement(
-    lambda _: Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
-    .join(Worker, on=(Visit.worker == Worker.id))
-    .where(Visit.id == Param("visit"))
+    lambda _: (
+        Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
+        .join(Worker, on=(Visit.worker == Worker.id))
+        .where(Visit.id == Param("visit"))
+    )
 )
 _ANSWERS = Statement(lambda _: Agent.select(Agent.answers).where(Agent.id == Param("agent")))
 
@@ -185,7 +187,8 @@ class Gateway:
     @property
     def upload_folder(self) -> Path:
         """Where to put received files, each under a name that is made up; the gateway moves them
-        to their place, and whoever received them deletes what is left at the end of a request."""
+        to their place, and whoever received them deletes what is left at the end of a request.
+        """
         return self._uploads.incoming
 
     @property
@@ -285,7 +288,11 @@ class Gateway:
             def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
                 attempt = self._attempt(tx, agent)
                 stored = store_answers(
-                    tx, attempt, submission=submission, answers=answers, files=kept.files,
+                    tx,
+                    attempt,
+                    submission=submission,
+                    answers=answers,
+                    files=kept.files,
                     reported_by_platform=self._reported,
                 )
                 return stored, _visit_of(attempt)
@@ -305,9 +312,7 @@ class Gateway:
         with self._database.read() as tx:
             return self._attempt(tx, agent, hold=False).submission is not None
 
-    def _submit_onboarding(
-        self, agent: int, submission: str, form: Form, as_json: bool
-    ) -> Reply:
+    def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
         with self._database.read() as tx:
             attempt = self._attempt(tx, agent, hold=False)
         visit = _visit_of(attempt)
@@ -322,9 +327,7 @@ class Gateway:
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
         return self._show(self._admission.admit(arrival, visit.query), visit.worker_name)
 
-    def _store_onboarding(
-        self, attempt: Attempt, submission: str, form: Form
-    ) -> Acknowledgement:
+    def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Acknowledgement:
         qualification = onboarding_of(self._blueprint)
         assert qualification is not None
         view = self._attempt_view(attempt.agent, onboarding=True)
@@ -332,8 +335,13 @@ class Gateway:
         passed = is_passed(self._blueprint, answers)
         with self._uploads.kept(attempt.agent, form.files) as kept:
             job = partial(
-                store_onboarding, agent=attempt.agent, submission=submission, answers=answers,
-                files=kept.files, passed=passed, qualification=qualification,
+                store_onboarding,
+                agent=attempt.agent,
+                submission=submission,
+                answers=answers,
+                files=kept.files,
+                passed=passed,
+                qualification=qualification,
                 requesters=None if self._provider.capabilities.qualifications else (),
             )
             try:
@@ -362,7 +370,10 @@ class Gateway:
             answers = json.loads(row[0]) if row else None
         completion = self._completion(visit)
         page = shell.stored_document(
-            self._title, answers, acknowledgement.late, completion,
+            self._title,
+            answers,
+            acknowledgement.late,
+            completion,
             no_more=self._no_more(visit, completion),
         )
         return self._replies.answer("stored", 200, page, as_json)
@@ -374,9 +385,7 @@ class Gateway:
             with self._database.read() as tx:
                 visit = self._visit_view(tx, found.visit)
             return self._already(visit)
-        worker = WorkerView(
-            id=found.worker, name=worker_name, provider_type=self._provider.type
-        )
+        worker = WorkerView(id=found.worker, name=worker_name, provider_type=self._provider.type)
         onboarding = isinstance(found, Onboarding)
         if isinstance(found, Onboarding):
             page = self._blueprint.onboarding_page(
@@ -384,7 +393,9 @@ class Gateway:
             )
         else:
             unit = UnitView(
-                id=found.unit, assignment_id=found.assignment, index=found.index,
+                id=found.unit,
+                assignment_id=found.assignment,
+                index=found.index,
                 data=json.loads(found.data),
             )
             page = self._blueprint.task_page(
@@ -431,7 +442,8 @@ class Gateway:
 
     def _completion(self, visit: VisitView) -> Completion:
         """Ask the provider what comes next. The answers are stored: its failing must not tell the
-        worker otherwise."""
+        worker otherwise.
+        """
         try:
             return self._provider.completion(visit)
         except Exception:  # noqa: BLE001 - third-party code
@@ -465,7 +477,10 @@ class Gateway:
         row = tx.one(_VISIT_VIEW, visit=visit)
         assert row is not None
         return VisitView(
-            id=visit, run_id=self.run_id, reference=row[0], query=json.loads(row[2]),
+            id=visit,
+            run_id=self.run_id,
+            reference=row[0],
+            query=json.loads(row[2]),
             worker_name=row[3],
         )
 
@@ -477,8 +492,11 @@ def _with_outcome(reply: Reply, outcome: str) -> Reply:
 
 def _visit_of(attempt: Attempt) -> VisitView:
     return VisitView(
-        id=attempt.visit, run_id=attempt.run, reference=attempt.reference,
-        query=json.loads(attempt.query), worker_name=attempt.worker_name,
+        id=attempt.visit,
+        run_id=attempt.run,
+        reference=attempt.reference,
+        query=json.loads(attempt.query),
+        worker_name=attempt.worker_name,
     )
 
 

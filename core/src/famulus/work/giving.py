@@ -58,32 +58,36 @@ class Searching:
 
 
 _NEW_VISIT = Statement(
-    lambda _: Visit.insert({
-        Visit.run: Param("run"),
-        Visit.worker: Param("worker"),
-        Visit.reference: Param("reference"),
-        Visit.accept: Param("accept"),
-        Visit.status: VisitStatus.ACCEPTED,
-        Visit.query: Param("query"),
-        Visit.place: Param("place"),
-        Visit.handovers: Param("handovers"),
-        Visit.arrived_at: Param("at"),
-        Visit.last_arrived_at: Param("at"),
-    }).returning(Visit.id)
+    lambda _: Visit.insert(
+        {
+            Visit.run: Param("run"),
+            Visit.worker: Param("worker"),
+            Visit.reference: Param("reference"),
+            Visit.accept: Param("accept"),
+            Visit.status: VisitStatus.ACCEPTED,
+            Visit.query: Param("query"),
+            Visit.place: Param("place"),
+            Visit.handovers: Param("handovers"),
+            Visit.arrived_at: Param("at"),
+            Visit.last_arrived_at: Param("at"),
+        }
+    ).returning(Visit.id)
 )
 _NEW_AGENT = Statement(
-    lambda _: Agent.insert({
-        Agent.run: Param("run"),
-        Agent.worker: Param("worker"),
-        Agent.visit: Param("visit"),
-        Agent.assignment: Param("assignment"),
-        Agent.unit: Param("unit"),
-        Agent.status: Param("status"),
-        Agent.started_at: Param("at"),
-        Agent.deadline: Param("deadline"),
-        Agent.late: False,
-        Agent.unanswered: False,
-    }).returning(
+    lambda _: Agent.insert(
+        {
+            Agent.run: Param("run"),
+            Agent.worker: Param("worker"),
+            Agent.visit: Param("visit"),
+            Agent.assignment: Param("assignment"),
+            Agent.unit: Param("unit"),
+            Agent.status: Param("status"),
+            Agent.started_at: Param("at"),
+            Agent.deadline: Param("deadline"),
+            Agent.late: False,
+            Agent.unanswered: False,
+        }
+    ).returning(
         Agent.id, Assignment.select(Assignment.data).where(Assignment.id == Param("assignment"))
     )
 )
@@ -111,7 +115,8 @@ def refuse_by_rules(rules: Rules, known: Known) -> Refusal | None:
             return Refusal(reason=rule.reason, detail=rule.detail, note=str(rule.requirement))
     if rules.onboarding is not None and held.get(rules.onboarding, 1) < 1:
         return Refusal(
-            reason=RefusalReason.NOT_QUALIFIED, detail=ONBOARDING_FAILED,
+            reason=RefusalReason.NOT_QUALIFIED,
+            detail=ONBOARDING_FAILED,
             note=f"{rules.onboarding} is {held[rules.onboarding]}",
         )
     return None
@@ -139,18 +144,26 @@ def needs_onboarding(rules: Rules, known: Known) -> bool:
 
 def end_settled(tx: Transaction, rules: Rules, found: Onboarding) -> bool:
     """End an open onboarding whose outcome has come from elsewhere by now: another run that shares
-    it, or somebody's grant. Say whether it has."""
+    it, or somebody's grant. Say whether it has.
+    """
     assert rules.onboarding is not None
     hold_worker(tx, found.worker)
     names = (rules.onboarding, OnboardingRequired.get_failed_qual(rules.onboarding))
     if not held_by(tx, found.worker).keys() & names:
         return False
     attempt = Attempted(
-        agent=found.agent, worker=found.worker, visit=found.visit, unit=None,
+        agent=found.agent,
+        worker=found.worker,
+        visit=found.visit,
+        unit=None,
         status=AgentStatus.ONBOARDING,
     )
     take_back(
-        tx, [attempt], run=rules.run, new=AgentStatus.RETURNED, cause="onboarding settled",
+        tx,
+        [attempt],
+        run=rules.run,
+        new=AgentStatus.RETURNED,
+        cause="onboarding settled",
         visit_becomes=None,
     )
     return True
@@ -185,9 +198,7 @@ def give_unit(
     :param only: the one unit to try; None is returned when it has been taken meanwhile.
     """
     assert known.worker is not None
-    share = make_share(
-        tx, run=rules.run, worker=known.worker, task=rules.task, lanes=rules.lanes
-    )
+    share = make_share(tx, run=rules.run, worker=known.worker, task=rules.task, lanes=rules.lanes)
     refusal = refuse_by_limits(tx, rules, known.gate, known.worker, share)
     if refusal is not None:
         return refusal
@@ -209,7 +220,8 @@ def give_unit(
 
 def refuse_another(tx: Transaction, rules: Rules, known: Known) -> Refusal | None:
     """Return why a worker who has just done a unit would get no other one now; None where there
-    is one, or that cannot be told at a glance. Changes and locks nothing."""
+    is one, or that cannot be told at a glance. Changes and locks nothing.
+    """
     if known.found is not None or known.worker is None:
         return known.found if isinstance(known.found, Refusal) else None
     refusal = refuse_by_rules(rules, known)
@@ -253,13 +265,24 @@ def _claim(
     visit = _visit(tx, rules, arrival, known, query)
     deadline = to_micros(tx.now) + known.gate.duration * _SECOND
     agent, data = _new_agent(
-        tx, rules, known.worker, visit, AgentStatus.IN_TASK, deadline, candidate.assignment,
+        tx,
+        rules,
+        known.worker,
+        visit,
+        AgentStatus.IN_TASK,
+        deadline,
+        candidate.assignment,
         candidate.unit,
     )
     assert data is not None
     change_unit(
-        tx, run=rules.run, unit=candidate.unit, old=UnitStatus.LAUNCHED, new=UnitStatus.ASSIGNED,
-        cause="arrival", agent=agent,
+        tx,
+        run=rules.run,
+        unit=candidate.unit,
+        old=UnitStatus.LAUNCHED,
+        new=UnitStatus.ASSIGNED,
+        cause="arrival",
+        agent=agent,
     )
     share.open_units += 1
     share.assignments += 1
@@ -267,8 +290,14 @@ def _claim(
         share.cursor = [candidate.lane, candidate.position]
     save_share(tx, share)
     return Working(
-        agent=agent, worker=known.worker, visit=visit, unit=candidate.unit,
-        assignment=candidate.assignment, index=candidate.lane, data=data, deadline=deadline,
+        agent=agent,
+        worker=known.worker,
+        visit=visit,
+        unit=candidate.unit,
+        assignment=candidate.assignment,
+        index=candidate.lane,
+        data=data,
+        deadline=deadline,
     )
 
 
@@ -286,26 +315,42 @@ def make_visit(
 ) -> int:
     """Write a new visit that has been accepted; return its number."""
     row = tx.one(
-        _NEW_VISIT, run=run, worker=worker, reference=reference, accept=accept,
-        query=dump_json(dict(query)), place=place, handovers=handovers, at=to_micros(tx.now),
+        _NEW_VISIT,
+        run=run,
+        worker=worker,
+        reference=reference,
+        accept=accept,
+        query=dump_json(dict(query)),
+        place=place,
+        handovers=handovers,
+        at=to_micros(tx.now),
     )
     assert row is not None
     record(
-        tx, run=run, subject="visit", subject_id=row[0], old=None,
-        new=VisitStatus.ACCEPTED.value, cause=cause,
+        tx,
+        run=run,
+        subject="visit",
+        subject_id=row[0],
+        old=None,
+        new=VisitStatus.ACCEPTED.value,
+        cause=cause,
     )
     return int(row[0])
 
 
-def _visit(
-    tx: Transaction, rules: Rules, arrival: Arrival, known: Known, query: Any
-) -> int:
+def _visit(tx: Transaction, rules: Rules, arrival: Arrival, known: Known, query: Any) -> int:
     if known.visit is not None:
         return known.visit
     assert known.worker is not None
     return make_visit(
-        tx, run=rules.run, worker=known.worker, reference=arrival.reference,
-        accept=arrival.accept, query=query, place=arrival.place, cause="arrival",
+        tx,
+        run=rules.run,
+        worker=known.worker,
+        reference=arrival.reference,
+        accept=arrival.accept,
+        query=query,
+        place=arrival.place,
+        cause="arrival",
     )
 
 
@@ -321,12 +366,25 @@ def _new_agent(
 ) -> tuple[int, str | None]:
     """Make an agent; return its number and the row it is to work on, as JSON text."""
     row = tx.one(
-        _NEW_AGENT, run=rules.run, worker=worker, visit=visit, assignment=assignment, unit=unit,
-        status=status.value, at=to_micros(tx.now), deadline=deadline,
+        _NEW_AGENT,
+        run=rules.run,
+        worker=worker,
+        visit=visit,
+        assignment=assignment,
+        unit=unit,
+        status=status.value,
+        at=to_micros(tx.now),
+        deadline=deadline,
     )
     assert row is not None
     record(
-        tx, run=rules.run, subject="agent", subject_id=row[0], old=None, new=status.value,
-        cause="arrival", agent=row[0],
+        tx,
+        run=rules.run,
+        subject="agent",
+        subject_id=row[0],
+        old=None,
+        new=status.value,
+        cause="arrival",
+        agent=row[0],
     )
     return row[0], row[1]

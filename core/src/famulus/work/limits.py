@@ -68,9 +68,7 @@ def run_limits(run: RunRecord) -> dict[str, Any]:
         _LIFETIME: round((run.closes_at - run.created_at).total_seconds()),
         _SPEND: from_minor(run.max_spend, run.currency),
     }
-    return {
-        name: special[name] if name in special else getattr(run, name) for name in LIVE_LIMITS
-    }
+    return {name: special[name] if name in special else getattr(run, name) for name in LIVE_LIMITS}
 
 
 def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChange]:
@@ -141,9 +139,7 @@ def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[s
     return typed
 
 
-def _structured(
-    run: RunRecord, limits: Mapping[str, Any]
-) -> tuple[TaskArgs | None, list[Problem]]:
+def _structured(run: RunRecord, limits: Mapping[str, Any]) -> tuple[TaskArgs | None, list[Problem]]:
     return structure(
         TaskArgs,
         {**run.plan["task"], **limits},
@@ -183,7 +179,13 @@ def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
         for change in changes
     }
     record(
-        tx, run=run.id, subject="limits", subject_id=run.id, old=None, new="set", cause="limits",
+        tx,
+        run=run.id,
+        subject="limits",
+        subject_id=run.id,
+        old=None,
+        new="set",
+        cause="limits",
         detail=detail,
     )
     if {_WINDOW, _SPEND} & columns.keys() and is_window_off(tx, run.id):

@@ -63,7 +63,10 @@ class Listeners:
                 _log.warning(
                     "run %d: %s has not returned from %s for %.0f seconds; it gets no other event "
                     "until it does",
-                    self._run, delivery.label, delivery.hook, delivery.seconds_in_call,
+                    self._run,
+                    delivery.label,
+                    delivery.hook,
+                    delivery.seconds_in_call,
                 )
 
     def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
@@ -95,7 +98,10 @@ class Listeners:
         where = f"has not returned from {hook} for {seconds:.0f} seconds" if hook else "is behind"
         _log.error(
             "run %d: %s %s and is left behind; it gets the remaining events when the run is "
-            "resumed or reviewed", self._run, delivery.label, where,
+            "resumed or reviewed",
+            self._run,
+            delivery.label,
+            where,
         )
 
     def _add_positions(self) -> None:

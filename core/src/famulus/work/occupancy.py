@@ -33,8 +33,9 @@ MOST_HANDOVERS = 4
 _CAUSE = "place passed on"
 
 _HOLDER = Statement(
-    lambda _: Visit.select(Visit.id, Visit.worker, Visit.reference, Visit.done_at, Visit.handovers)
-    .where(
+    lambda _: Visit.select(
+        Visit.id, Visit.worker, Visit.reference, Visit.done_at, Visit.handovers
+    ).where(
         Visit.run == Param("run"),
         Visit.place == Param("place"),
         # Said so, the index of taken places is used.
@@ -43,10 +44,12 @@ _HOLDER = Statement(
     )
 )
 _NEWEST_AGENT = Statement(
-    lambda _: Agent.select(Agent.id, Agent.status, Agent.unit, Agent.submission_id)
-    .where(Agent.visit == Param("visit"))
-    .order_by(Agent.id.desc())
-    .limit(1)
+    lambda _: (
+        Agent.select(Agent.id, Agent.status, Agent.unit, Agent.submission_id)
+        .where(Agent.visit == Param("visit"))
+        .order_by(Agent.id.desc())
+        .limit(1)
+    )
 )
 _ARRIVED_AGAIN = Statement(
     lambda _: Visit.update({Visit.last_arrived_at: Param("at")}).where(
@@ -57,7 +60,8 @@ _ARRIVED_AGAIN = Statement(
 
 def hold_place(tx: Transaction, run: int, place: str) -> None:
     """Let no other transaction decide about a place until the commit; called once the worker is
-    held, and before the arrival is recognised. On SQLite there is only one that writes."""
+    held, and before the arrival is recognised. On SQLite there is only one that writes.
+    """
     if place and tx.kind is Kind.POSTGRESQL:
         digest = hashlib.blake2b(f"place {run} {place}".encode(), digest_size=8).digest()
         tx.sql("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(digest, "big", signed=True),))
@@ -65,7 +69,8 @@ def hold_place(tx: Transaction, run: int, place: str) -> None:
 
 def note_arrival(tx: Transaction, arrival: Arrival, known: Known) -> None:
     """Note when somebody has come back to a visit that has a place: whoever came last is the one
-    that the platform has given it to."""
+    that the platform has given it to.
+    """
     visit = known.visit or getattr(known.found, "visit", None)
     if arrival.place and visit is not None:
         tx.run(_ARRIVED_AGAIN, visit=visit, at=to_micros(tx.now))
@@ -73,7 +78,8 @@ def note_arrival(tx: Transaction, arrival: Arrival, known: Known) -> None:
 
 def refuse_stranger(tx: Transaction, rules: Rules, arrival: Arrival) -> Refusal | None:
     """Refuse somebody who is not known here yet and names a place that another visit has, or return
-    None. Nothing is written of them: anybody can make up workers."""
+    None. Nothing is written of them: anybody can make up workers.
+    """
     holder = _read_holder(tx, rules.run, arrival.place) if arrival.place else None
     if holder is None or holder.may_pass_to(arrival):
         return None
@@ -85,7 +91,8 @@ def claim_place(
 ) -> Known:
     """Return what is known of an arrival once its place is free for a new visit; with a refusal
     where another visit has the place, and with the new visit where it has passed on. The place has
-    to be held."""
+    to be held.
+    """
     if not arrival.place or known.visit is not None or known.found is not None:
         return known
     holder = _read_holder(tx, rules.run, arrival.place)
@@ -96,15 +103,25 @@ def claim_place(
         return evolve(known, found=Refusal(reason=RefusalReason.PLACE_TAKEN, note=note))
     if holder.attempt is not None:
         take_back(
-            tx, [holder.attempt], run=rules.run, new=AgentStatus.RETURNED, cause=_CAUSE,
+            tx,
+            [holder.attempt],
+            run=rules.run,
+            new=AgentStatus.RETURNED,
+            cause=_CAUSE,
             visit_becomes=None,
         )
     end_visit(tx, rules.run, holder.visit, VisitStatus.RETURNED, _CAUSE)
     # A unit may be found in another transaction: the place must not be without a visit till then.
     assert known.worker is not None
     made = make_visit(
-        tx, run=rules.run, worker=known.worker, reference=arrival.reference,
-        accept=arrival.accept, query=query, place=arrival.place, handovers=holder.handovers,
+        tx,
+        run=rules.run,
+        worker=known.worker,
+        reference=arrival.reference,
+        accept=arrival.accept,
+        query=query,
+        place=arrival.place,
+        handovers=holder.handovers,
         cause="arrival",
     )
     return evolve(known, visit=made)

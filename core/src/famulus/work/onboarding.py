@@ -70,7 +70,11 @@ def store_onboarding(
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, answers, files, late=late)
     settle_onboarding(
-        tx, worker=attempt.worker, qualification=qualification, passed=passed, run=attempt.run,
+        tx,
+        worker=attempt.worker,
+        qualification=qualification,
+        passed=passed,
+        run=attempt.run,
         requesters=requesters,
     )
     return Acknowledgement(result=Result.STORED, late=late)

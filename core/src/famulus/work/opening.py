@@ -57,9 +57,7 @@ def open_gateway(
         blueprint=blueprint,
         provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
         checks=[check(args, context) for check, args in chosen_checks(plan, plugins)],
-        requirements=[
-            rule for rule in rules if rule.requirement.applies_to(record.provider_type)
-        ],
+        requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",
         remote=remote,

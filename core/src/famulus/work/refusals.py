@@ -37,7 +37,10 @@ class Refusals:
             return
         _log.info(
             "run %d: %s was not let in, %s: %s",
-            self._run, worker_name or "somebody", refusal.reason.value, refusal.note,
+            self._run,
+            worker_name or "somebody",
+            refusal.reason.value,
+            refusal.note,
         )
 
         def job(tx: Transaction) -> None:

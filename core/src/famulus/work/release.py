@@ -45,18 +45,22 @@ _SET_OPEN = Statement(
     lambda _: TaskRun.update({TaskRun.open_units: Param("open")}).where(TaskRun.id == Param("run"))
 )
 _WAITING = Statement(
-    lambda _: Unit.select(Unit.id)
-    .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
-    .order_by(Unit.lane, Unit.position)
-    .limit(Param("most"))
+    lambda _: (
+        Unit.select(Unit.id)
+        .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
+        .order_by(Unit.lane, Unit.position)
+        .limit(Param("most"))
+    )
 )
 _OUT = Statement(
-    lambda _: Unit.select(Unit.id)
-    .where(
-        Unit.run == Param("run"),
-        Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
+    lambda _: (
+        Unit.select(Unit.id)
+        .where(
+            Unit.run == Param("run"),
+            Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
+        )
+        .limit(Param("most"))
     )
-    .limit(Param("most"))
 )
 _LAST_FREE = Statement(
     lambda kind: held(
@@ -72,14 +76,14 @@ _PLACE = Statement(
     lambda _: Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
 )
 _SHARE_BACK = Statement(
-    lambda _: Participation.update({
-        Participation.open_units: Participation.open_units - 1,
-        Participation.assignments: Participation.assignments - Param("forgotten"),
-    }).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+    lambda _: Participation.update(
+        {
+            Participation.open_units: Participation.open_units - 1,
+            Participation.assignments: Participation.assignments - Param("forgotten"),
+        }
+    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
 )
-_VISIT_STATUS = Statement(
-    lambda _: Visit.select(Visit.status).where(Visit.id == Param("visit"))
-)
+_VISIT_STATUS = Statement(lambda _: Visit.select(Visit.status).where(Visit.id == Param("visit")))
 
 
 def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "window") -> int:
@@ -104,7 +108,8 @@ def is_window_off(tx: Transaction, run: int) -> bool:
 
 def adjust_window(tx: Transaction, run: int) -> int:
     """Make what is out fit the window and the budget, which may have been edited: a step at a time,
-    by counting anew. Return how many units were let out or have to wait again."""
+    by counting anew. Return how many units were let out or have to wait again.
+    """
     window, open_units = tx.one(_WINDOW, run=run) or (0, 0)
     if tx.one(_OVERFULL, run=run) is not None and _is_any(tx, run, UnitStatus.LAUNCHED):
         return _take_back_free(tx, run, window, open_units)
@@ -238,7 +243,12 @@ def _take_back(
     if unit is not None:
         give_share_back(tx, run, attempt.worker, forgotten=new is AgentStatus.RETURNED)
         change_unit(
-            tx, run=run, unit=unit, old=UnitStatus.ASSIGNED, new=UnitStatus.LAUNCHED, cause=cause,
+            tx,
+            run=run,
+            unit=unit,
+            old=UnitStatus.ASSIGNED,
+            new=UnitStatus.LAUNCHED,
+            cause=cause,
             agent=None,
         )
     if visit_becomes is not None:
@@ -271,7 +281,9 @@ def _is_any(tx: Transaction, run: int, status: UnitStatus) -> bool:
 
 
 _ANY = Statement(
-    lambda _: Unit.select(peewee.SQL("1"))
-    .where(Unit.run == Param("run"), Unit.status == Param("status"))
-    .limit(1)
+    lambda _: (
+        Unit.select(peewee.SQL("1"))
+        .where(Unit.run == Param("run"), Unit.status == Param("status"))
+        .limit(1)
+    )
 )

@@ -1,5 +1,6 @@
 """Replies that do not depend on what a worker has: refusals, apologies, and their form for the
-page's own script."""
+page's own script.
+"""
 
 from __future__ import annotations
 

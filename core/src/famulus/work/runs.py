@@ -119,7 +119,8 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:
     """Lock a run's row until the commit and return the run as it is by then, so that a decision
-    about it still holds when it takes effect. Raises like :func:`read_run`."""
+    about it still holds when it takes effect. Raises like :func:`read_run`.
+    """
     tx.execute(held(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
     return read_run(tx, run)
 
@@ -137,9 +138,7 @@ def find_run(database: Database, run: int) -> RunRecord:
 def unit_counts(tx: Transaction, run: int) -> dict[UnitStatus, int]:
     """Return how many units have each status; a status without units is left out."""
     count = peewee.fn.COUNT(Unit.id)
-    query = (
-        Unit.select(Unit.status, count.alias("n")).where(Unit.run == run).group_by(Unit.status)
-    )
+    query = Unit.select(Unit.status, count.alias("n")).where(Unit.run == run).group_by(Unit.status)
     return {row.status: int(row.n) for row in tx.rows(query)}
 
 

@@ -97,9 +97,20 @@ _SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
 def _attempt(_: Kind) -> Any:
     return (
         Agent.select(
-            Agent.id, Agent.run, Agent.worker, Agent.visit, Agent.unit, Agent.assignment,
-            Agent.status, Agent.submission_id, Agent.late, TaskRun.max_num_concurrent_units,
-            Worker.name, Visit.reference, Visit.query, Visit.status,
+            Agent.id,
+            Agent.run,
+            Agent.worker,
+            Agent.visit,
+            Agent.unit,
+            Agent.assignment,
+            Agent.status,
+            Agent.submission_id,
+            Agent.late,
+            TaskRun.max_num_concurrent_units,
+            Worker.name,
+            Visit.reference,
+            Visit.query,
+            Visit.status,
         )
         .join(TaskRun, on=(Agent.run == TaskRun.id))
         .join(Worker, on=(Agent.worker == Worker.id))
@@ -111,57 +122,69 @@ def _attempt(_: Kind) -> Any:
 _ATTEMPT = Statement(_attempt)
 _HELD_ATTEMPT = Statement(lambda kind: held(_attempt(kind), kind, of=Agent))
 _STORE = Statement(
-    lambda _: Agent.update({
-        Agent.status: Param("status"),
-        Agent.answers: Param("answers"),
-        Agent.submission_id: Param("submission"),
-        Agent.submitted_at: Param("at"),
-        Agent.ended_at: Param("at"),
-        Agent.late: Param("late"),
-        Agent.unanswered: Param("unanswered"),
-    }).where(Agent.id == Param("agent"), Agent.status == Param("old"))
+    lambda _: Agent.update(
+        {
+            Agent.status: Param("status"),
+            Agent.answers: Param("answers"),
+            Agent.submission_id: Param("submission"),
+            Agent.submitted_at: Param("at"),
+            Agent.ended_at: Param("at"),
+            Agent.late: Param("late"),
+            Agent.unanswered: Param("unanswered"),
+        }
+    ).where(Agent.id == Param("agent"), Agent.status == Param("old"))
 )
 _UPLOAD = Statement(
-    lambda _: Upload.insert({
-        Upload.agent: Param("agent"),
-        Upload.field: Param("field"),
-        Upload.filename: Param("filename"),
-        Upload.content_type: Param("content_type"),
-        Upload.size: Param("size"),
-        Upload.sha256: Param("sha256"),
-        Upload.path: Param("path"),
-        Upload.created_at: Param("at"),
-    })
+    lambda _: Upload.insert(
+        {
+            Upload.agent: Param("agent"),
+            Upload.field: Param("field"),
+            Upload.filename: Param("filename"),
+            Upload.content_type: Param("content_type"),
+            Upload.size: Param("size"),
+            Upload.sha256: Param("sha256"),
+            Upload.path: Param("path"),
+            Upload.created_at: Param("at"),
+        }
+    )
 )
 _COUNT_DONE = Statement(
-    lambda _: Participation.update({
-        Participation.open_units: Participation.open_units - Param("closed"),
-        Participation.done_units: Participation.done_units + 1,
-        Participation.assignments: Participation.assignments + Param("again"),
-    }).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+    lambda _: Participation.update(
+        {
+            Participation.open_units: Participation.open_units - Param("closed"),
+            Participation.done_units: Participation.done_units + 1,
+            Participation.assignments: Participation.assignments + Param("again"),
+        }
+    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
 )
 _OTHER_OPEN = Statement(
-    lambda _: Agent.select(peewee.SQL("1"))
-    .where(
-        Agent.visit == Param("visit"),
-        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+    lambda _: (
+        Agent.select(peewee.SQL("1"))
+        .where(
+            Agent.visit == Param("visit"),
+            Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 _OTHER_ATTEMPT = Statement(
-    lambda _: Agent.select(peewee.SQL("1"))
-    .where(
-        Agent.assignment == Param("assignment"),
-        Agent.worker == Param("worker"),
-        Agent.id != Param("agent"),
-        Agent.status != AgentStatus.RETURNED,
+    lambda _: (
+        Agent.select(peewee.SQL("1"))
+        .where(
+            Agent.assignment == Param("assignment"),
+            Agent.worker == Param("worker"),
+            Agent.id != Param("agent"),
+            Agent.status != AgentStatus.RETURNED,
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 _VISIT_DONE = Statement(
-    lambda _: Visit.update({Visit.done_at: Param("at")})
-    .where(Visit.id == Param("visit"))
-    .returning(Visit.status)
+    lambda _: (
+        Visit.update({Visit.done_at: Param("at")})
+        .where(Visit.id == Param("visit"))
+        .returning(Visit.status)
+    )
 )
 _UNIT_STATUS = Statement(lambda _: Unit.select(Unit.status).where(Unit.id == Param("unit")))
 
@@ -177,9 +200,19 @@ def read_attempt(tx: Transaction, agent: int, *, hold: bool = True) -> Attempt |
     number, run, worker, visit, unit, assignment, status, submission, late = row[:9]
     window, worker_name, reference, query, visit_status = row[9:]
     return Attempt(
-        agent=number, run=run, is_windowed=bool(window), worker=worker, worker_name=worker_name,
-        visit=visit, reference=reference, query=query, visit_status=VisitStatus(visit_status),
-        unit=unit, assignment=assignment, status=AgentStatus(status), submission=submission,
+        agent=number,
+        run=run,
+        is_windowed=bool(window),
+        worker=worker,
+        worker_name=worker_name,
+        visit=visit,
+        reference=reference,
+        query=query,
+        visit_status=VisitStatus(visit_status),
+        unit=unit,
+        assignment=assignment,
+        status=AgentStatus(status),
+        submission=submission,
         late=bool(late),
     )
 
@@ -208,7 +241,10 @@ def store_answers(
         return Acknowledgement(result=Result.CONFLICT, late=True)
     store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
     tx.run(
-        _COUNT_DONE, run=attempt.run, worker=attempt.worker, closed=int(on_time),
+        _COUNT_DONE,
+        run=attempt.run,
+        worker=attempt.worker,
+        closed=int(on_time),
         again=int(returned),
     )
     _complete_unit(tx, attempt)
@@ -221,9 +257,7 @@ def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | N
     if attempt.submission is None:
         return None
     same = attempt.submission == submission
-    return Acknowledgement(
-        result=Result.REPEATED if same else Result.CONFLICT, late=attempt.late
-    )
+    return Acknowledgement(result=Result.REPEATED if same else Result.CONFLICT, late=attempt.late)
 
 
 def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) -> bool:
@@ -231,11 +265,18 @@ def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) 
     if attempt.status not in (AgentStatus.IN_TASK, AgentStatus.ONBOARDING):
         return False
     open_one = Attempted(
-        agent=attempt.agent, unit=attempt.unit, worker=attempt.worker, visit=attempt.visit,
+        agent=attempt.agent,
+        unit=attempt.unit,
+        worker=attempt.worker,
+        visit=attempt.visit,
         status=attempt.status,
     )
     given_back = take_back(
-        tx, [open_one], run=attempt.run, new=AgentStatus.RETURNED, cause="given back",
+        tx,
+        [open_one],
+        run=attempt.run,
+        new=AgentStatus.RETURNED,
+        cause="given back",
         visit_becomes=None if reported_by_platform else VisitStatus.RETURNED,
     )
     return bool(given_back)
@@ -256,19 +297,37 @@ def store(
     now = to_micros(tx.now)
     unanswered = attempt.unit is not None and not files and not holds_answer(answers)
     tx.run(
-        _STORE, agent=attempt.agent, old=attempt.status.value, status=status.value,
-        answers=dump_json(answers), submission=submission, at=now, late=late,
+        _STORE,
+        agent=attempt.agent,
+        old=attempt.status.value,
+        status=status.value,
+        answers=dump_json(answers),
+        submission=submission,
+        at=now,
+        late=late,
         unanswered=unanswered,
     )
     for file in files:
         tx.run(
-            _UPLOAD, agent=attempt.agent, field=file.field, filename=file.filename,
-            content_type=file.content_type, size=file.size, sha256=file.sha256, path=file.path,
+            _UPLOAD,
+            agent=attempt.agent,
+            field=file.field,
+            filename=file.filename,
+            content_type=file.content_type,
+            size=file.size,
+            sha256=file.sha256,
+            path=file.path,
             at=now,
         )
     record(
-        tx, run=attempt.run, subject="agent", subject_id=attempt.agent, old=attempt.status.value,
-        new=status.value, cause="late submission" if late else "submission", agent=attempt.agent,
+        tx,
+        run=attempt.run,
+        subject="agent",
+        subject_id=attempt.agent,
+        old=attempt.status.value,
+        new=status.value,
+        cause="late submission" if late else "submission",
+        agent=attempt.agent,
     )
 
 
@@ -276,8 +335,13 @@ def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
     if attempt.unit is None:
         return
     if attempt.status is AgentStatus.IN_TASK and change_unit(
-        tx, run=attempt.run, unit=attempt.unit, old=UnitStatus.ASSIGNED,
-        new=UnitStatus.COMPLETED, cause="submission", agent=attempt.agent,
+        tx,
+        run=attempt.run,
+        unit=attempt.unit,
+        old=UnitStatus.ASSIGNED,
+        new=UnitStatus.COMPLETED,
+        cause="submission",
+        agent=attempt.agent,
     ):
         if attempt.is_windowed:
             release_waiting(tx, attempt.run, closed=1)
@@ -286,8 +350,13 @@ def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
     status = UnitStatus(row[0]) if row else None
     if status in (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
         changed = change_unit(
-            tx, run=attempt.run, unit=attempt.unit, old=status, new=UnitStatus.COMPLETED,
-            cause="late submission", agent=attempt.agent,
+            tx,
+            run=attempt.run,
+            unit=attempt.unit,
+            old=status,
+            new=UnitStatus.COMPLETED,
+            cause="late submission",
+            agent=attempt.agent,
         )
         if changed and status is UnitStatus.LAUNCHED and attempt.is_windowed:
             release_waiting(tx, attempt.run, closed=1)
@@ -306,6 +375,10 @@ def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool)
     old = VisitStatus(row[0])
     if old in _SUBMITTABLE:
         change_visit(
-            tx, run=attempt.run, visit=attempt.visit, old=old, new=VisitStatus.SUBMITTED,
+            tx,
+            run=attempt.run,
+            visit=attempt.visit,
+            old=old,
+            new=VisitStatus.SUBMITTED,
             cause="submission",
         )

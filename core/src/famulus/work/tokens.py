@@ -42,7 +42,8 @@ class Tokens:
 
     def read(self, token: str) -> tuple[int, bool] | None:
         """Return the agent of a token and whether it is at the onboarding; None for a token that
-        was not signed for this run."""
+        was not signed for this run.
+        """
         text = _read(self._token, token)
         if text is None:
             return None

@@ -21,9 +21,11 @@ _log = logging.getLogger(__name__)
 _COUNTED_FOR = timedelta(seconds=10)
 
 _TOTAL = Statement(
-    lambda _: Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
-    .join(Agent, on=(Upload.agent == Agent.id))
-    .where(Agent.run == Param("run"))
+    lambda _: (
+        Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
+        .join(Agent, on=(Upload.agent == Agent.id))
+        .where(Agent.run == Param("run"))
+    )
 )
 _MOST = Statement(
     lambda _: TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == Param("run"))
@@ -58,7 +60,9 @@ class UploadQuota:
             _log.warning(
                 "run %d: its files reach task.max_upload_bytes (%d), so that submissions with files"
                 " are refused; `famulus set %d max_upload_bytes=…` makes room",
-                self._run, most, self._run,
+                self._run,
+                most,
+                self._run,
             )
         return fits
 

@@ -89,9 +89,7 @@ class Answers:
             return refusal
         with contextlib.ExitStack() as stack:
             with self._room(environ):
-                form = stack.enter_context(
-                    received_form(environ, self.upload_folder, self.limits)
-                )
+                form = stack.enter_context(received_form(environ, self.upload_folder, self.limits))
             return take(form)
 
     @contextlib.contextmanager

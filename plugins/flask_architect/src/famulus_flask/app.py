@@ -113,4 +113,3 @@ class _Views:
         response = Response(reply.body, reply.status, content_type=reply.content_type)
         response.headers.update(self._answers.headers(reply))
         return response
-

@@ -9,13 +9,17 @@ from types import MappingProxyType
 
 from famulus import Reply
 
-_TEXTS = MappingProxyType({
-    HTTPStatus.NOT_FOUND: "There is nothing at this address. Please open the task's link again.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
-    HTTPStatus.REQUEST_TIMEOUT: "The form took too long to arrive. Please try again.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The server is busy. Please try again in a moment.",
-})
+_TEXTS = MappingProxyType(
+    {
+        HTTPStatus.NOT_FOUND: (
+            "There is nothing at this address. Please open the task's link again."
+        ),
+        HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
+        HTTPStatus.REQUEST_TIMEOUT: "The form took too long to arrive. Please try again.",
+        HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
+        HTTPStatus.SERVICE_UNAVAILABLE: "The server is busy. Please try again in a moment.",
+    }
+)
 _OUTCOMES = MappingProxyType({HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"})
 
 

@@ -62,9 +62,7 @@ def load_application(name: str) -> WSGIApplication:
     return application
 
 
-async def _serve(
-    application: WSGIApplication, listener: socket.socket, settings: Settings
-) -> None:
+async def _serve(application: WSGIApplication, listener: socket.socket, settings: Settings) -> None:
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
     await Server(application, listener, settings).serve_until(told, BACKLOG)
@@ -84,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _allowed_connections() -> int:
     """Raise the limit of open files as far as needed and allowed; return how many connections it
-    leaves room for."""
+    leaves room for.
+    """
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -67,7 +67,8 @@ class MockArgs:
 
 class MockProvider(Provider):
     """Anybody is who the URL says: ``?worker_id=x&assignment_id=1``. For trying tasks out, on a
-    machine of one's own. Payments are play money: they are written down, and nobody gets any."""
+    machine of one's own. Payments are play money: they are written down, and nobody gets any.
+    """
 
     type = "mock"
     Args = MockArgs

@@ -1,5 +1,6 @@
 """What ``mock`` remembers, as a platform would: it lives in the run's database, in tables of its
-own."""
+own.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from famulus import Migration, PluginSchema
 
 class MockPayment(peewee.Model):
     """One payment that was made. Nothing keeps the same key from being paid twice: a platform
-    without keys would not either."""
+    without keys would not either.
+    """
 
     id = peewee.BigAutoField()
     key = peewee.CharField(max_length=300)

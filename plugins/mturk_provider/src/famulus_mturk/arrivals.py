@@ -28,7 +28,8 @@ class Accepted:
     @property
     def arrival(self) -> Arrival:
         """The arrival as core has it. A HIT has one assignment, so it is one visit at a time; MTurk
-        gives the assignment's id to the next worker after a return, and again to the same one."""
+        gives the assignment's id to the next worker after a return, and again to the same one.
+        """
         return Arrival(worker_name=self.worker, reference=self.assignment, place=self.hit)
 
 

@@ -35,7 +35,8 @@ class Account:
     @property
     def address(self) -> str:
         """The endpoint, always named: AWS's own settings must not turn a sandbox into the live
-        site, or the reverse."""
+        site, or the reverse.
+        """
         place = "mturk-requester-sandbox" if self.sandbox else "mturk-requester"
         return self.endpoint_url or f"https://{place}.{self.region}.amazonaws.com"
 
@@ -55,7 +56,8 @@ class CallLostError(UnavailableError):
 
 class KeysError(CallLostError):
     """The keys are missing, have expired or are refused: the call can be made again with new
-    ones."""
+    ones.
+    """
 
 
 class RefusedError(famulus.RefusedError):
@@ -173,7 +175,8 @@ class Mturk:
         **_: Any,
     ) -> None:
         """Note whether an attempt may have had its effect; botocore asks after each whether to
-        make another, and shows its caller the last one alone."""
+        make another, and shows its caller the last one alone.
+        """
         if caught_exception is not None:
             is_doubtful = not isinstance(caught_exception, _not_sent())
         elif response is not None and response[0].status_code >= _SERVER_ERRORS:
@@ -231,7 +234,8 @@ def _not_sent() -> tuple[type[Exception], ...]:
 
 def _keys_errors() -> tuple[type[Exception], ...]:
     """Return what botocore raises when it finds no keys that it could use; which of them there are
-    depends on its version."""
+    depends on its version.
+    """
     from botocore import exceptions
 
     names = (

@@ -19,7 +19,9 @@ from famulus_mturk.texts import control_character
 #: The most characters, and the control characters that are allowed. botocore's model of MTurk has
 #: neither; these are from AWS's documentation.
 _TEXTS = (
-    ("task_title", 128, ""), ("task_description", 2000, "\n\r\t"), ("task_tags", 1000, ""),
+    ("task_title", 128, ""),
+    ("task_description", 2000, "\n\r\t"),
+    ("task_tags", 1000, ""),
 )
 _LONGEST_QUALIFICATION = 200
 #: Seconds: of a HIT's life as well as of the time for one.
@@ -34,7 +36,8 @@ _SPECIFIC = "shared_state.mturk_specific_qualifications"
 
 def specific_requirements(state: SharedTaskState, provider_type: str) -> Sequence[Any]:
     """Return the requirements that a run script gives in MTurk's own words. Those for ``mturk``
-    hold in the sandbox too, unless there are some for ``mturk_sandbox``."""
+    hold in the sandbox too, unless there are some for ``mturk_sandbox``.
+    """
     given = state.specific_qualifications
     return given.get(provider_type) or given.get("mturk") or ()
 

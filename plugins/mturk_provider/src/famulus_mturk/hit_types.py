@@ -20,7 +20,8 @@ _CENTS = Decimal("0.01")
 @frozen(kw_only=True)
 class HitTypes:
     """Registers the HIT type of a run, once. Equal values give the same type at MTurk, so that
-    asking again after a crash makes no second one."""
+    asking again after a crash makes no second one.
+    """
 
     mturk: Mturk
     database: Database

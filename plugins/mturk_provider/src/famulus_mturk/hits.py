@@ -42,7 +42,8 @@ class NotMadeError(Exception):
 @frozen(kw_only=True)
 class Hits:
     """Makes, moves, closes and deletes the HITs of runs. MTurk is asked between transactions
-    only."""
+    only.
+    """
 
     mturk: Mturk
     records: HitRecords
@@ -172,7 +173,8 @@ class Hits:
 
     def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
         """Return the HIT that a token stands for: one that MTurk's message names, or that carries
-        the token as its annotation."""
+        the token as its annotation.
+        """
         named = (found for found in _ID.findall(refused.message) if self._is_of(found, token))
         found = next(named, None) or self._listed(run).get(token)
         if found is None:

@@ -125,7 +125,8 @@ class Money:
 
     def _assignment(self, payment: PaymentView) -> str:
         """Return the assignment to pay on: MTurk pays for submitted work only, and a compensation
-        may be for work that never got that far."""
+        may be for work that never got that far.
+        """
         if payment.kind is not PaymentKind.COMPENSATION and payment.reference:
             return payment.reference
         submitted = self.records.submissions_of(payment.run_id, payment.worker_name)
@@ -194,9 +195,7 @@ def _note_first(tx: Transaction, key: str, assignment: str) -> None:
     """Note that a payment is sent which no earlier attempt has made."""
     now = int(tx.now.timestamp())
     tx.execute(MturkBonus.delete().where(MturkBonus.key == key))
-    tx.execute(
-        MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now, first_sent_at=now)
-    )
+    tx.execute(MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now, first_sent_at=now))
 
 
 def _note_last(tx: Transaction, key: str, sent_at: int) -> None:

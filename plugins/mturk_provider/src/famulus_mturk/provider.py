@@ -54,7 +54,8 @@ _SETTINGS = ("profile", "region", "endpoint_url")
 
 class MturkProvider(Provider):
     """Amazon Mechanical Turk. Workers are paid with the requester's money: try a task out with
-    ``mturk_sandbox`` first."""
+    ``mturk_sandbox`` first.
+    """
 
     type = "mturk"
     Args = MturkArgs
@@ -111,7 +112,8 @@ class MturkProvider(Provider):
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
         """Take the parameters that MTurk has appended, for a HIT that the run has opened; MTurk is
-        asked whether somebody has accepted it."""
+        asked whether somebody has accepted it.
+        """
         found = read_arrival(query, self._origins)
         if isinstance(found, (Preview, Refusal)):
             return found
@@ -298,7 +300,8 @@ class MturkProvider(Provider):
         self, kept: Mapping[str, Any], *, asked_for: Mapping[str, Any] | None = None
     ) -> Account:
         """Say where MTurk is called: as it is asked for just now, as the run's options say, or as
-        it is kept of the requester."""
+        it is kept of the requester.
+        """
         options = {"region": self.args.region, "endpoint_url": self.args.endpoint_url}
         given = {key: value for key, value in options.items() if value}
         known = {**kept, **given, **(asked_for or {})}
@@ -321,7 +324,8 @@ class MturkProvider(Provider):
 
 class MturkSandboxProvider(MturkProvider):
     """The sandbox of Amazon Mechanical Turk: the same rules, made-up money, and workers who are
-    requesters trying their own tasks."""
+    requesters trying their own tasks.
+    """
 
     type = "mturk_sandbox"
     capabilities = Capabilities(

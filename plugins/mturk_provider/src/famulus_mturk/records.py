@@ -47,10 +47,9 @@ class HitRecords:
 
     def unclosed(self, run: int) -> list[Any]:
         """Return those that were not closed and have no submission, expired or not: one that is
-        extended just while it is found expired can be accepted."""
-        return self._rows(
-            run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone
-        )
+        extended just while it is found expired can be accepted.
+        """
+        return self._rows(run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone)
 
     def left(self, run: int) -> list[Any]:
         """Return those that are at MTurk and not deleted."""
@@ -154,6 +153,4 @@ def _begin(tx: Transaction, run: int, place: int) -> Begun:
         MturkHit.select(MturkHit.tried_at).where(MturkHit.run_id == run, MturkHit.place == place)
     )
     assert row is not None
-    return Begun(
-        first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount)
-    )
+    return Begun(first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount))

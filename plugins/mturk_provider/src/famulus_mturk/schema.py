@@ -51,9 +51,7 @@ _SQLITE = (
 )
 
 #: Of a bonus that was sent before this step it is not known: its token counts as forgotten.
-_FIRST_SENT = (
-    'ALTER TABLE "mturk_bonus" ADD COLUMN "first_sent_at" INTEGER NOT NULL DEFAULT 0',
-)
+_FIRST_SENT = ('ALTER TABLE "mturk_bonus" ADD COLUMN "first_sent_at" INTEGER NOT NULL DEFAULT 0',)
 
 
 def _postgresql(statement: str) -> str:

@@ -120,9 +120,7 @@ class Sync:
             elif row.approved_at is None or self.clock().timestamp() >= row.approved_at:
                 yield from self._read_again(row)
 
-    def _read(
-        self, row: Any, visits: Sequence[VisitView]
-    ) -> Generator[VisitReport, None, bool]:
+    def _read(self, row: Any, visits: Sequence[VisitView]) -> Generator[VisitReport, None, bool]:
         """Report on a HIT that is over; return whether MTurk has said how."""
         submission = self._submission(row.hit_id)
         if submission is not None:
@@ -185,7 +183,8 @@ class Sync:
     def _by_hit(self, run: int, visits: Sequence[VisitView]) -> dict[str, list[VisitView]]:
         """Sort visits by the HIT they say they have accepted, and by when their workers came last;
         those who never came here are found by their submission. Which of these HITs are the run's,
-        its records say."""
+        its records say.
+        """
         found: dict[str, list[VisitView]] = defaultdict(list)
         unnamed = [visit.reference for visit in visits if "hitId" not in visit.query]
         rows = self.records.by_assignment(run, unnamed)
@@ -199,7 +198,8 @@ class Sync:
 
 def _is_undecided(hit: Mapping[str, Any]) -> bool:
     """Return whether a HIT without a listed submission was extended meanwhile, or has one that is
-    not listed yet."""
+    not listed yet.
+    """
     status = hit["HITStatus"]
     return status in _OPEN or (status in _OVER and not hit["NumberOfAssignmentsAvailable"])
 
@@ -214,7 +214,8 @@ def _order(visit: VisitView) -> tuple[datetime, int]:
 
 def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
     """Report that whoever is at work on a HIT that MTurk does not have is not: what is done here is
-    left to a person, as its reward may have been paid before the HIT was deleted."""
+    left to a person, as its reward may have been paid before the HIT was deleted.
+    """
     for visit in visits:
         if visit.done_at is None:
             yield _report(visit, VisitStatus.RETURNED)

@@ -15,7 +15,8 @@ def control_character(text: str, *, allowed: str = "") -> str | None:
 
 def clean(text: str, longest: int) -> str:
     """Return a text for a worker without control characters and outer white space, cut to so many
-    characters."""
+    characters.
+    """
     kept = "".join(each for each in text if each in _BREAKS or not _is_control(each)).strip()
     return kept if len(kept) <= longest else f"{kept[: longest - 1]}…"
 

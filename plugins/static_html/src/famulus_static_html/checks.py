@@ -193,7 +193,6 @@ class StaticTaskChecks:
         what = "is not a folder" if folder.exists() else "does not exist"
         self._option("extra_source_dir", f"{folder} {what}")
 
-
     def _exposed(self, folder: Path) -> None:
         """Warn of files that nobody but the requester should see."""
         data = [self._path(name) for name in READERS]

@@ -68,7 +68,8 @@ def script_parts(
     source: Source, start: int, end: int, kind: ScriptKind, forbid: Refuse
 ) -> tuple[list[Part], list[Placeholder]]:
     """Return the content of ``<script>``, whether it is code or data, and the placeholders in it
-    that become whole literals."""
+    that become whole literals.
+    """
     parts: list[Part] = []
     literals: list[Placeholder] = []
     for found, place in places(source, start, end, kind):

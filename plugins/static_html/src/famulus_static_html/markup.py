@@ -150,7 +150,8 @@ class MarkupWatch:
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning for each placeholder that shows markup as text, and an error for each
-        whose values hold form fields, or cannot be inserted as they are."""
+        whose values hold form fields, or cannot be inserted as they are.
+        """
         for name, found in self._faults.items():
             yield self._problem(
                 self._raw[name],

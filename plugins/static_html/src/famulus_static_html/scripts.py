@@ -152,7 +152,8 @@ def backslash_before(text: str, position: int) -> bool:
 
 def _js(text: str) -> _Scan:
     """Scan JavaScript for strings, regular expressions, the text of template literals, and calls
-    that load or run code."""
+    that load or run code.
+    """
     scan = _Scan()
     depths: list[int] = []  # of each template literal around us: how many braces are open in it
     position, last = 0, ""

@@ -75,7 +75,8 @@ class Attribute:
 @frozen
 class Token:
     """A span of the page. ``content`` is the span inside an element that is one token; ``foreign``
-    says that the tag stands in SVG or MathML."""
+    says that the tag stands in SVG or MathML.
+    """
 
     kind: Kind
     start: int

@@ -271,8 +271,10 @@ def _numbers(
     known = [each.name for each in list_qualifications(database)]
     hint = session.command("qualifications", "create")
     missing = [
-        Problem(f"there is no qualification {name!r}{did_you_mean(name, known)}; `{hint} NAME` "
-                "makes one")
+        Problem(
+            f"there is no qualification {name!r}{did_you_mean(name, known)}; `{hint} NAME` "
+            "makes one"
+        )
         for name in wanted
         if name not in known
     ]

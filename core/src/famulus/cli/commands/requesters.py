@@ -83,9 +83,7 @@ def requesters(session: Session, as_json: bool) -> None:
         say(f"No requesters yet in {shown}; `{hint} PROVIDER` makes one.", err=True)
 
 
-def _given(
-    settings: Sequence[str], cls: type[Provider]
-) -> tuple[dict[str, Typed], list[Problem]]:
+def _given(settings: Sequence[str], cls: type[Provider]) -> tuple[dict[str, Typed], list[Problem]]:
     """Return what the command line sets, and what is wrong with that."""
     fields = option_fields(cls.RequesterArgs)
     given, problems = dict[str, Typed](), list[Problem]()
@@ -133,7 +131,8 @@ def _missing(given: Mapping[str, Typed], cls: type[Provider]) -> list[Problem]:
 
 def _asked_for(given: Mapping[str, Typed], cls: type[Provider]) -> dict[str, Typed]:
     """Ask for what is missing. An optional secret is asked for too: there is no other way to give
-    it."""
+    it.
+    """
     asked = dict(given)
     if _NAME not in asked:
         asked[_NAME] = _ask(cls, _NAME, "Name to register the account under")

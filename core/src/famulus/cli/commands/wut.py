@@ -128,9 +128,7 @@ def _show_type(page: Page, category: str, info: PluginInfo, cls: type[Any]) -> N
         page.state(title, describe_state(state))
 
 
-def _show_options(
-    page: Page, category: str, section: str, cls: type[Any], args: type[Any]
-) -> None:
+def _show_options(page: Page, category: str, section: str, cls: type[Any], args: type[Any]) -> None:
     for paragraph in paragraphs(cls):
         page.say(paragraph)
     described = describe_options(args)

@@ -101,7 +101,8 @@ class ScriptOperator(Operator):
 
     def interrupt(self) -> bool:
         """Do what the first Ctrl-C does, wherever in the script it has struck; say whether there
-        was a run to stop."""
+        was a run to stop.
+        """
         if not self._takes_signals or not any(map(self.holds, self._runs)):
             return False
         self._stay(_LOG_RATE, is_interrupted=True)

@@ -125,7 +125,8 @@ class _ResumingOperator(Operator):
         shared_state: SharedTaskState | None,
     ) -> Plan:
         """Return what the script launches by now, if it is still the run's task: the functions of
-        another one must not stand in for its own."""
+        another one must not stand in for its own.
+        """
         draft = self._draft(configuration, overrides, shared_state)
         if draft.plan is None or "task" not in draft.sound:
             raise UsageError(draft.problems)

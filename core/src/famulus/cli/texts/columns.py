@@ -30,7 +30,8 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return columns whose last one is long text: wrapped within ``width`` characters, and below
-    the others where it would be too narrow beside them. Without a width it is :func:`aligned`."""
+    the others where it would be too narrow beside them. Without a width it is :func:`aligned`.
+    """
     if width is None:
         return aligned(rows)
     cells = [[[row[0]], *(_wrap(text, _WIDEST) for text in row[1:-1])] for row in rows]

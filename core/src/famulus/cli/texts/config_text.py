@@ -19,7 +19,8 @@ _Line = tuple[str, str]
 
 def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Line]:
     """Yield the lines of a file that resolves to the same, but for secrets, which are left out;
-    each with the comment behind it."""
+    each with the comment behind it.
+    """
     yield "", f"# task_dir: {configuration.task_dir}"
     yield "defaults:", ""
     roles = show_roles(configuration)

@@ -85,11 +85,10 @@ def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = N
         return _write_rows(map(json.loads, aside), _columns(names), stream)
 
 
-def write_spreadsheet(
-    records: Iterable[Record], stream: TextIO, folder: Path | None = None
-) -> int:
+def write_spreadsheet(records: Iterable[Record], stream: TextIO, folder: Path | None = None) -> int:
     """Write CSV in which no text is a formula to a spreadsheet: one that looks like it begins with
-    an apostrophe. Like :func:`write_csv` otherwise."""
+    an apostrophe. Like :func:`write_csv` otherwise.
+    """
     return write_csv(map(_without_formulas, records), stream, folder)
 
 
@@ -152,9 +151,13 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else dump_json(value)
 
 
-_WRITERS: Mapping[str, Writer] = MappingProxyType({
-    "jsonl": write_jsonl, "csv": write_csv, "spreadsheet": write_spreadsheet,
-})
+_WRITERS: Mapping[str, Writer] = MappingProxyType(
+    {
+        "jsonl": write_jsonl,
+        "csv": write_csv,
+        "spreadsheet": write_spreadsheet,
+    }
+)
 
 
 def writer(name: str) -> Writer:

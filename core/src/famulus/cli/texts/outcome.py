@@ -45,14 +45,17 @@ def read_outcome(database: Database, run: int) -> Outcome:
         row = tx.row(newest)
         is_open = read_closing(tx, run) is not None
     return Outcome(
-        record=record, progress=read_progress(database, run), cause=row.cause if row else "",
+        record=record,
+        progress=read_progress(database, run),
+        cause=row.cause if row else "",
         is_open=is_open,
     )
 
 
 def exit_status(outcome: Outcome) -> int:
     """Return 0 when every unit is done, or when somebody wanted the run to end, else 1; also when
-    it is still open on its platform."""
+    it is still open on its platform.
+    """
     if outcome.is_open:
         return 1
     if outcome.record.status is RunStatus.STOPPED:

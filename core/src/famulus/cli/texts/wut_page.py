@@ -25,7 +25,8 @@ _LAID_OUT = re.compile(r"^(?:[ \t]|[-*] )", re.MULTILINE)
 
 class Page:
     """Prints as it is told, but of the tables only the rows whose name contains one of the words;
-    all of them without words."""
+    all of them without words.
+    """
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
@@ -103,7 +104,8 @@ def _near(word: str, known: Sequence[str]) -> str:
 
 def paragraphs(cls: type) -> list[str]:
     """Return a class's own docstring without its marks: lists and code as they stand there, any
-    other paragraph in one line."""
+    other paragraph in one line.
+    """
     text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
     text = _CROSS_REFERENCE.sub(r"\1", text).replace("``", "`")
     parts = [part.strip("\n") for part in text.split("\n\n") if part.strip()]

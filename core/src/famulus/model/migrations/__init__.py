@@ -8,6 +8,4 @@ from famulus.model.schema import PluginSchema
 #: What the newest step makes of a database.
 _VERSION = 11
 
-CORE = PluginSchema(
-    name="famulus", migrations=tuple(map(read_migration, range(1, _VERSION + 1)))
-)
+CORE = PluginSchema(name="famulus", migrations=tuple(map(read_migration, range(1, _VERSION + 1))))

@@ -123,13 +123,22 @@ def plan_payment(
         number += 1
     _check_budget(tx, payee, amount + fee)
     payment = tx.insert(
-        Payment, key=f"{stem}-{number}", kind=kind, run=payee.run, worker=payee.worker,
-        visit=payee.visit, unit=payee.unit, amount=amount, fee=fee, currency=payee.currency,
-        reason=reason, status=PaymentStatus.PLANNED, created_at=tx.now, changed_at=tx.now,
+        Payment,
+        key=f"{stem}-{number}",
+        kind=kind,
+        run=payee.run,
+        worker=payee.worker,
+        visit=payee.visit,
+        unit=payee.unit,
+        amount=amount,
+        fee=fee,
+        currency=payee.currency,
+        reason=reason,
+        status=PaymentStatus.PLANNED,
+        created_at=tx.now,
+        changed_at=tx.now,
     )
-    enqueue(
-        tx, run=payee.run, kind=Telling.PAY, key=pay_key(payment), payload={"payment": payment}
-    )
+    enqueue(tx, run=payee.run, kind=Telling.PAY, key=pay_key(payment), payload={"payment": payment})
     return Planned(payment=payment, run=payee.run, is_new=True)
 
 
@@ -153,7 +162,11 @@ def plan_again(tx: Transaction, payment: int) -> int:
             f"payment {payment} is not owed: {row.error}; accept the work, and it is paid"
         )
     change_payment(
-        tx, run=row.run_id, payment=payment, old=row.status, new=PaymentStatus.PLANNED,
+        tx,
+        run=row.run_id,
+        payment=payment,
+        old=row.status,
+        new=PaymentStatus.PLANNED,
         cause="retry",
     )
     tell_again(tx, telling_key(tx, row))
@@ -162,7 +175,8 @@ def plan_again(tx: Transaction, payment: int) -> int:
 
 def ask_now(tx: Transaction, run: int | None = None) -> list[int]:
     """Make due at once what is still to be paid and nobody is paying just now; return the runs
-    that have some."""
+    that have some.
+    """
     query = Payment.select().where(Payment.status << literals(*_OPEN))
     rows = tx.rows(query if run is None else query.where(Payment.run == run))
     for row in rows:
@@ -187,8 +201,11 @@ def telling_key(tx: Transaction, payment: Row) -> str:
 def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
     row = tx.row(
         Visit.select(
-            Visit.run.alias("run"), Visit.worker.alias("worker"), Worker.name,
-            Worker.provider_type, TaskRun.currency,
+            Visit.run.alias("run"),
+            Visit.worker.alias("worker"),
+            Worker.name,
+            Worker.provider_type,
+            TaskRun.currency,
         )
         .join(Worker, on=(Visit.worker == Worker.id))
         .switch(Visit)
@@ -197,8 +214,13 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
     )
     assert row is not None
     return Payee(
-        run=row.run, worker=row.worker, worker_name=row.name, provider_type=row.provider_type,
-        visit=visit, unit=unit, currency=row.currency,
+        run=row.run,
+        worker=row.worker,
+        worker_name=row.name,
+        provider_type=row.provider_type,
+        visit=visit,
+        unit=unit,
+        currency=row.currency,
     )
 
 
@@ -216,13 +238,9 @@ def _check_budget(tx: Transaction, payee: Payee, cost: int) -> None:
     budget = read_budget(tx, payee.run)
     if budget is None or budget.left >= cost:
         return
-    wanted, left = (
-        from_minor(each, payee.currency) for each in (cost, max(budget.left, 0))
-    )
+    wanted, left = (from_minor(each, payee.currency) for each in (cost, max(budget.left, 0)))
     raise UsageError(
         f"run {payee.run} may cost {from_minor(budget.most, payee.currency)} {payee.currency} "
         f"at most, of which {left} are left, and this costs {wanted} with fees; "
         f"`famulus set {payee.run} max_spend=…` allows more"
     )
-
-

@@ -24,16 +24,20 @@ from famulus.work.changes import change_agent, change_unit
 REVIEW, UNDO = "review", "undo"
 
 #: What each decision makes of a unit.
-STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType({
-    Decision.ACCEPTED: UnitStatus.ACCEPTED,
-    Decision.SOFT_REJECTED: UnitStatus.SOFT_REJECTED,
-    Decision.REJECTED: UnitStatus.REJECTED,
-})
-_AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType({
-    Decision.ACCEPTED: AgentStatus.APPROVED,
-    Decision.SOFT_REJECTED: AgentStatus.SOFT_REJECTED,
-    Decision.REJECTED: AgentStatus.REJECTED,
-})
+STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
+    {
+        Decision.ACCEPTED: UnitStatus.ACCEPTED,
+        Decision.SOFT_REJECTED: UnitStatus.SOFT_REJECTED,
+        Decision.REJECTED: UnitStatus.REJECTED,
+    }
+)
+_AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType(
+    {
+        Decision.ACCEPTED: AgentStatus.APPROVED,
+        Decision.SOFT_REJECTED: AgentStatus.SOFT_REJECTED,
+        Decision.REJECTED: AgentStatus.REJECTED,
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -94,19 +98,29 @@ _UNIT = Statement(
 )
 _AGENT = Statement(lambda _: Agent.select(Agent.status).where(Agent.id == Param("agent")))
 _REVIEWS = Statement(
-    lambda _: Review.select(
-        Review.id, Review.decision, Review.note, Review.decided_at, Review.settled_at,
-        Review.undone_at,
-    ).where(Review.unit == Param("unit")).order_by(Review.id.desc())
+    lambda _: (
+        Review.select(
+            Review.id,
+            Review.decision,
+            Review.note,
+            Review.decided_at,
+            Review.settled_at,
+            Review.undone_at,
+        )
+        .where(Review.unit == Param("unit"))
+        .order_by(Review.id.desc())
+    )
 )
 _ADD = Statement(
-    lambda _: Review.insert({
-        Review.unit: Param("unit"),
-        Review.agent: Param("agent"),
-        Review.decision: Param("decision"),
-        Review.note: Param("note"),
-        Review.decided_at: Param("at"),
-    }).returning(Review.id)
+    lambda _: Review.insert(
+        {
+            Review.unit: Param("unit"),
+            Review.agent: Param("agent"),
+            Review.decision: Param("decision"),
+            Review.note: Param("note"),
+            Review.decided_at: Param("at"),
+        }
+    ).returning(Review.id)
 )
 _UNDO = Statement(
     lambda _: Review.update({Review.undone_at: Param("at")}).where(
@@ -142,7 +156,11 @@ def decide(
     if case.status is not seen or (before is not None and not _can_be_mended(before)):
         raise ConflictError(_how_it_stands(case))
     review = tx.one(
-        _ADD, unit=unit, agent=case.agent, decision=decision.value, note=note,
+        _ADD,
+        unit=unit,
+        agent=case.agent,
+        decision=decision.value,
+        note=note,
         at=to_micros(tx.now),
     )
     assert review is not None
@@ -159,8 +177,10 @@ def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
     :raises famulus.ConflictError: when there is none, or it is settled.
     """
     case = _case(tx, unit)
-    if not case.standing or case.standing[0].settled or (
-        review is not None and case.standing[0].review != review
+    if (
+        not case.standing
+        or case.standing[0].settled
+        or (review is not None and case.standing[0].review != review)
     ):
         raise ConflictError(f"there is nothing to undo: {_how_it_stands(case)}")
     tx.run(_UNDO, review=case.standing[0].review, at=to_micros(tx.now))
@@ -178,7 +198,9 @@ def unsettled_units(
         Review.select(Review.unit.alias("unit"))
         .join(Unit, on=(Review.unit == Unit.id))
         .where(
-            Review.settled_at.is_null(), Review.undone_at.is_null(), Review.unit > after,
+            Review.settled_at.is_null(),
+            Review.undone_at.is_null(),
+            Review.unit > after,
             Unit.run << list(runs),
         )
         .order_by(Review.unit)
@@ -207,8 +229,11 @@ def _case(tx: Transaction, unit: int) -> _Case:
         agent_status=AgentStatus(agent_row[0]),
         standing=tuple(
             Standing(
-                review=int(number), decision=Decision(decision), note=note,
-                decided_at=from_micros(decided), settled=settled is not None,
+                review=int(number),
+                decision=Decision(decision),
+                note=note,
+                decided_at=from_micros(decided),
+                settled=settled is not None,
             )
             for number, decision, note, decided, settled, undone in reviews
             if undone is None
@@ -246,17 +271,23 @@ def _change(tx: Transaction, case: _Case, standing: Standing | None, cause: str)
     change_unit(
         tx, run=case.run, unit=case.unit, old=case.status, new=unit, cause=cause, agent=case.agent
     )
-    change_agent(
-        tx, run=case.run, agent=case.agent, old=case.agent_status, new=agent, cause=cause
-    )
+    change_agent(tx, run=case.run, agent=case.agent, old=case.agent_status, new=agent, cause=cause)
     return Decided(
-        unit=case.unit, run=case.run, agent=case.agent, status=unit, standing=standing,
+        unit=case.unit,
+        run=case.run,
+        agent=case.agent,
+        status=unit,
+        standing=standing,
         changed=True,
     )
 
 
 def _decided(case: _Case, standing: Standing, *, changed: bool) -> Decided:
     return Decided(
-        unit=case.unit, run=case.run, agent=case.agent, status=case.status, standing=standing,
+        unit=case.unit,
+        run=case.run,
+        agent=case.agent,
+        status=case.status,
+        standing=standing,
         changed=changed,
     )

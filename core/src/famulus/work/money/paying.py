@@ -1,5 +1,6 @@
 """Verdicts and payments on their way to a platform: a row of the ledger before each call, and its
-outcome after it."""
+outcome after it.
+"""
 
 from __future__ import annotations
 
@@ -122,8 +123,13 @@ class Paying(Way):
 def visit_view(row: Row) -> VisitView:
     """Make a provider's view of a row of :func:`select_visits`."""
     return VisitView(
-        id=row.id, run_id=row.run, worker_name=row.worker_name, reference=row.reference,
-        query=row.query, arrived_at=row.arrived_at, last_arrived_at=row.last_arrived_at,
+        id=row.id,
+        run_id=row.run,
+        worker_name=row.worker_name,
+        reference=row.reference,
+        query=row.query,
+        arrived_at=row.arrived_at,
+        last_arrived_at=row.last_arrived_at,
         done_at=row.done_at,
     )
 
@@ -131,8 +137,14 @@ def visit_view(row: Row) -> VisitView:
 def select_visits() -> Any:
     """Return the query of visits with their workers' names."""
     return Visit.select(
-        Visit.id, Visit.run.alias("run"), Visit.worker.alias("worker"), Visit.reference,
-        Visit.status, Visit.query, Visit.done_at, Visit.arrived_at,
+        Visit.id,
+        Visit.run.alias("run"),
+        Visit.worker.alias("worker"),
+        Visit.reference,
+        Visit.status,
+        Visit.query,
+        Visit.done_at,
+        Visit.arrived_at,
         Visit.last_arrived_at,
         Worker.name.alias("worker_name"),
     ).join(Worker, on=(Visit.worker == Worker.id))
@@ -192,9 +204,7 @@ def _close_visit(tx: Transaction, begun: _Decided) -> None:
     new = VisitStatus.APPROVED if begun.verdict is Verdict.APPROVED else VisitStatus.REJECTED
     visit = _read_visit(tx, begun.visit.id)
     if may_follow(visit.status, new):
-        change_visit(
-            tx, run=visit.run, visit=visit.id, old=visit.status, new=new, cause="review"
-        )
+        change_visit(tx, run=visit.run, visit=visit.id, old=visit.status, new=new, cause="review")
 
 
 def _settle(tx: Transaction, payment: Row, end: End, *, is_first: bool) -> None:
@@ -212,12 +222,15 @@ def _settle(tx: Transaction, payment: Row, end: End, *, is_first: bool) -> None:
         _move(tx, payment, PaymentStatus.UNKNOWN, "platform", end.error)
 
 
-def _move(
-    tx: Transaction, payment: Row, new: PaymentStatus, cause: str, error: str = ""
-) -> bool:
+def _move(tx: Transaction, payment: Row, new: PaymentStatus, cause: str, error: str = "") -> bool:
     if not may_follow(payment.status, new):
         return False
     return change_payment(
-        tx, run=payment.run_id, payment=payment.id, old=payment.status, new=new, cause=cause,
+        tx,
+        run=payment.run_id,
+        payment=payment.id,
+        old=payment.status,
+        new=new,
+        cause=cause,
         error=error,
     )

@@ -74,10 +74,14 @@ def newest_verdict(tx: Transaction, visit: int) -> Row | None:
 
 def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     """Write down that a visit has earned its reward for so many units, unless the work is unpaid
-    or the reward is out already."""
+    or the reward is out already.
+    """
     run = tx.row(
         Visit.select(
-            Visit.run.alias("id"), Visit.worker.alias("worker"), TaskRun.reward, TaskRun.currency,
+            Visit.run.alias("id"),
+            Visit.worker.alias("worker"),
+            TaskRun.reward,
+            TaskRun.currency,
             TaskRun.unit_cost,
         )
         .join(TaskRun, on=(Visit.run == TaskRun.id))
@@ -89,16 +93,28 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     amount = {"amount": run.reward * units, "fee": max(run.unit_cost - run.reward, 0) * units}
     tx.execute(
         Payment.insert(
-            key=reward_key(visit), kind=PaymentKind.REWARD, run=run.id, worker=run.worker,
-            visit=visit, unit=_only_unit(tx, visit), currency=run.currency,
-            status=PaymentStatus.PLANNED, created_at=tx.now, changed_at=tx.now, **amount,
+            key=reward_key(visit),
+            kind=PaymentKind.REWARD,
+            run=run.id,
+            worker=run.worker,
+            visit=visit,
+            unit=_only_unit(tx, visit),
+            currency=run.currency,
+            status=PaymentStatus.PLANNED,
+            created_at=tx.now,
+            changed_at=tx.now,
+            **amount,
         ).on_conflict_ignore()
     )
     reward = read_reward(tx, visit)
     assert reward is not None
     if reward.status is PaymentStatus.FAILED:
         change_payment(
-            tx, run=run.id, payment=reward.id, old=reward.status, new=PaymentStatus.PLANNED,
+            tx,
+            run=run.id,
+            payment=reward.id,
+            old=reward.status,
+            new=PaymentStatus.PLANNED,
             cause="review",
         )
     if reward.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
@@ -107,10 +123,12 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
 
 def tell_refused_again(tx: Transaction, run: int) -> None:
     """Have the platform told now what it has refused, except for what somebody would be paid by:
-    that is made again by its number in the ledger. Of places as many are opened as are missing."""
+    that is made again by its number in the ledger. Of places as many are opened as are missing.
+    """
     rows = tx.rows(
         Outbox.select(Outbox.key, Outbox.kind, Outbox.payload).where(
-            Outbox.run == run, Outbox.status == OutboxStatus.FAILED,
+            Outbox.run == run,
+            Outbox.status == OutboxStatus.FAILED,
             Outbox.kind.not_in([Telling.PAY.value, Telling.OPEN_PLACES.value]),
         )
     )
@@ -130,7 +148,9 @@ def _is_reward_out(tx: Transaction, visit: int) -> bool:
     """Say whether a visit's reward is paid, or may be: it cannot be rejected any more."""
     reward = read_reward(tx, visit)
     return reward is not None and reward.status in (
-        PaymentStatus.SENT, PaymentStatus.CONFIRMED, PaymentStatus.UNKNOWN
+        PaymentStatus.SENT,
+        PaymentStatus.CONFIRMED,
+        PaymentStatus.UNKNOWN,
     )
 
 
@@ -165,8 +185,11 @@ def _settle_visit(tx: Transaction, visit: int) -> int:
 def _work_of(tx: Transaction, visit: int) -> _Work:
     rows = tx.rows(
         Agent.select(
-            Agent.status.alias("agent_status"), Agent.id, Unit.id.alias("unit"),
-            Unit.status.alias("status"), Unit.agent_id.alias("holder"),
+            Agent.status.alias("agent_status"),
+            Agent.id,
+            Unit.id.alias("unit"),
+            Unit.status.alias("status"),
+            Unit.agent_id.alias("holder"),
         )
         .join(Unit, on=(Agent.unit == Unit.id))
         .where(Agent.visit == visit, Agent.status != AgentStatus.RETURNED)
@@ -190,17 +213,20 @@ def _tell_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict, note:
             tell_again(tx, last.key)
         return
     payload = {"visit": visit, "n": number, "verdict": verdict.value, "note": note}
-    enqueue(
-        tx, run=run, kind=Telling.DECIDE, key=verdict_key(visit, number), payload=payload
-    )
+    enqueue(tx, run=run, kind=Telling.DECIDE, key=verdict_key(visit, number), payload=payload)
 
 
 def _drop_reward(tx: Transaction, run: int, visit: int) -> None:
     reward = read_reward(tx, visit)
     if reward is not None and reward.status is PaymentStatus.PLANNED:
         change_payment(
-            tx, run=run, payment=reward.id, old=reward.status, new=PaymentStatus.FAILED,
-            cause="review", error=REJECTED_INSTEAD,
+            tx,
+            run=run,
+            payment=reward.id,
+            old=reward.status,
+            new=PaymentStatus.FAILED,
+            cause="review",
+            error=REJECTED_INSTEAD,
         )
 
 

@@ -30,14 +30,22 @@ def set_blocked(
     changed = bool(tx.execute(query).rowcount)
     if changed:
         record(
-            tx, run=None, subject="worker", subject_id=worker, old=_word(not blocked),
-            new=_word(blocked), cause="block", detail={"reason": reason},
+            tx,
+            run=None,
+            subject="worker",
+            subject_id=worker,
+            old=_word(not blocked),
+            new=_word(blocked),
+            cause="block",
+            detail={"reason": reason},
         )
     for requester in requesters:
         enqueue(
-            tx, kind=Telling.BLOCK,
+            tx,
+            kind=Telling.BLOCK,
             key=f"block-{requester}-{worker}-{to_micros(tx.now)}-{_word(blocked)}",
-            payload={"worker": worker, "reason": reason}, requester=requester,
+            payload={"worker": worker, "reason": reason},
+            requester=requester,
         )
     return changed
 

@@ -24,38 +24,44 @@ from famulus.work.platform.outbox import Telling
 _BATCH = 1000
 
 _NEW_WORKER = Statement(
-    lambda _: Worker.insert({
-        Worker.provider_type: Param("provider"),
-        Worker.name: Param("name"),
-        Worker.created_at: Param("at"),
-        Worker.blocked: Param("blocked"),
-    }).on_conflict_ignore()
+    lambda _: Worker.insert(
+        {
+            Worker.provider_type: Param("provider"),
+            Worker.name: Param("name"),
+            Worker.created_at: Param("at"),
+            Worker.blocked: Param("blocked"),
+        }
+    ).on_conflict_ignore()
 )
 _GRANT = Statement(
-    lambda _: GrantedQualification.insert({
-        GrantedQualification.worker: Param("worker"),
-        GrantedQualification.qualification: Param("qualification"),
-        GrantedQualification.value: Param("value"),
-        GrantedQualification.granted_at: Param("at"),
-    }).on_conflict(
+    lambda _: GrantedQualification.insert(
+        {
+            GrantedQualification.worker: Param("worker"),
+            GrantedQualification.qualification: Param("qualification"),
+            GrantedQualification.value: Param("value"),
+            GrantedQualification.granted_at: Param("at"),
+        }
+    ).on_conflict(
         conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
         preserve=[GrantedQualification.value, GrantedQualification.granted_at],
     )
 )
 _TELL = Statement(
-    lambda _: Outbox.insert({
-        Outbox.run: Param("run"),
-        Outbox.requester: Param("requester"),
-        Outbox.key: Param("key"),
-        Outbox.kind: Param("kind"),
-        Outbox.payload: Param("payload"),
-        Outbox.status: Param("status"),
-        Outbox.attempts: Param("attempts"),
-        Outbox.next_attempt_at: Param("next"),
-        Outbox.error: Param("error"),
-        Outbox.created_at: Param("created"),
-        Outbox.claimed_by: Param("claimed_by"),
-    }).on_conflict_ignore()
+    lambda _: Outbox.insert(
+        {
+            Outbox.run: Param("run"),
+            Outbox.requester: Param("requester"),
+            Outbox.key: Param("key"),
+            Outbox.kind: Param("kind"),
+            Outbox.payload: Param("payload"),
+            Outbox.status: Param("status"),
+            Outbox.attempts: Param("attempts"),
+            Outbox.next_attempt_at: Param("next"),
+            Outbox.error: Param("error"),
+            Outbox.created_at: Param("created"),
+            Outbox.claimed_by: Param("claimed_by"),
+        }
+    ).on_conflict_ignore()
 )
 #: With a long IN, PostgreSQL compares every name it has with every one of the list as long as it
 #: knows nothing of a table that has just been filled: measured, half a second for a thousand.
@@ -91,9 +97,9 @@ class Granted:
     new_workers: int = 0
 
     def __add__(self, other: Granted) -> Granted:
-        return Granted(**{
-            name: number + getattr(other, name) for name, number in attrs.asdict(self).items()
-        })
+        return Granted(
+            **{name: number + getattr(other, name) for name, number in attrs.asdict(self).items()}
+        )
 
 
 def grant_all(
@@ -159,8 +165,14 @@ def _grant(
     if changed:
         tx.many(_GRANT, [(*pair, value, now) for pair, value in sorted(changed.items())])
         record(
-            tx, run=None, subject="worker", subject_id=None, old=None, new="granted",
-            cause="import", count=len(changed),
+            tx,
+            run=None,
+            subject="worker",
+            subject_id=None,
+            old=None,
+            new="granted",
+            cause="import",
+            count=len(changed),
             detail={"qualifications": sorted({pair[1] for pair in changed})},
         )
     if requesters:
@@ -205,8 +217,16 @@ def _tell(
         change = f"{earlier.get((worker, number), now)}-{value}"
         rows += [
             (
-                None, requester, telling_key(requester, worker, number, change),
-                Telling.QUALIFY.value, payload, OutboxStatus.PENDING.value, 0, now, "", now,
+                None,
+                requester,
+                telling_key(requester, worker, number, change),
+                Telling.QUALIFY.value,
+                payload,
+                OutboxStatus.PENDING.value,
+                0,
+                now,
+                "",
+                now,
                 "",
             )
             for requester in requesters

@@ -24,9 +24,11 @@ ONBOARDING_FAILED = (
 )
 
 _HELD = Statement(
-    lambda _: GrantedQualification.select(Qualification.name, GrantedQualification.value)
-    .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
-    .where(GrantedQualification.worker == Param("worker"))
+    lambda _: (
+        GrantedQualification.select(Qualification.name, GrantedQualification.value)
+        .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+        .where(GrantedQualification.worker == Param("worker"))
+    )
 )
 
 
@@ -41,7 +43,8 @@ class Rule:
 
 def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
     """Return everything a run asks of its workers' qualifications, on any provider: what its block
-    and its onboarding add, then what was written down for it."""
+    and its onboarding add, then what was written down for it.
+    """
     rules = []
     if blueprint.block_qualification:
         block = _absent(blueprint.block_qualification)

@@ -69,9 +69,7 @@ def read_past_work(
         )
         .join(TaskRun, on=(Agent.run == TaskRun.id))
         .join(Task, on=(TaskRun.task == Task.id))
-        .where(
-            Agent.worker == worker, Agent.unit.is_null(False), Agent.submitted_at.is_null(False)
-        )
+        .where(Agent.worker == worker, Agent.unit.is_null(False), Agent.submitted_at.is_null(False))
         .order_by(Agent.submitted_at.desc(), Agent.id.desc())
         .limit(most)
     )

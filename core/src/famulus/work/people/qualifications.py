@@ -1,5 +1,6 @@
 """Granting qualifications: the local change, its event, and what platforms must be told of it are
-written together."""
+written together.
+"""
 
 from __future__ import annotations
 
@@ -87,8 +88,13 @@ def grant(
     else:
         _store(tx, worker, number, value)
         record(
-            tx, run=run, subject="worker", subject_id=worker,
-            old=None if held is None else str(held[0]), new=str(value), cause=cause,
+            tx,
+            run=run,
+            subject="worker",
+            subject_id=worker,
+            old=None if held is None else str(held[0]),
+            new=str(value),
+            cause=cause,
             detail={"qualification": qualification},
         )
     _tell(tx, worker, number, f"{at}-{value}", requesters)
@@ -122,8 +128,14 @@ def revoke(
         )
     )
     record(
-        tx, run=run, subject="worker", subject_id=worker, old=str(held[0]), new="revoked",
-        cause=cause, detail={"qualification": qualification},
+        tx,
+        run=run,
+        subject="worker",
+        subject_id=worker,
+        old=str(held[0]),
+        new="revoked",
+        cause=cause,
+        detail={"qualification": qualification},
     )
     _tell(tx, worker, number, f"{to_micros(tx.now)}-revoked", requesters)
     return True
@@ -150,7 +162,12 @@ def settle_onboarding(
         return
     for name in (qualification,) if passed else (qualification, failed):
         grant(
-            tx, worker=worker, qualification=name, value=int(passed), cause="onboarding", run=run,
+            tx,
+            worker=worker,
+            qualification=name,
+            value=int(passed),
+            cause="onboarding",
+            run=run,
             requesters=requesters,
         )
 
@@ -163,7 +180,8 @@ def reset_onboarding(
     requesters: Sequence[int] | None = None,
 ) -> bool:
     """Forget that a worker has passed or failed an onboarding, so that their next visit begins it
-    anew; say whether there was anything to forget."""
+    anew; say whether there was anything to forget.
+    """
     names = (qualification, OnboardingRequired.get_failed_qual(stripped(qualification)))
     revoked = [
         revoke(

@@ -105,9 +105,7 @@ class Worker(WorkerView):
     def _set_blocked(self, blocked: bool, reason: str, on_platform: bool) -> None:
         def job(tx: Transaction) -> None:
             requesters = requesters_of(tx, self.id) if on_platform else ()
-            set_blocked(
-                tx, worker=self.id, blocked=blocked, reason=reason, requesters=requesters
-            )
+            set_blocked(tx, worker=self.id, blocked=blocked, reason=reason, requesters=requesters)
 
         self._database.write(job)
 
@@ -158,9 +156,7 @@ def get_worker(database: Database, worker_id: int) -> Worker:
 
 def worker_of(database: Database, row: Row) -> Worker:
     """Make the handle of a row that has a worker's ``id``, ``name`` and ``provider_type``."""
-    return Worker(
-        id=row.id, name=row.name, provider_type=row.provider_type, database=database
-    )
+    return Worker(id=row.id, name=row.name, provider_type=row.provider_type, database=database)
 
 
 def find_or_create_qualification(database: Database, name: str) -> int:

@@ -27,7 +27,8 @@ _OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, Payme
 
 def dispose_if_over(tx: Transaction, run: int) -> bool:
     """Have what a run has left on the platform removed, if nothing there is needed any more; return
-    whether that is so."""
+    whether that is so.
+    """
     if not _is_over(tx, run):
         return False
     enqueue(tx, run=run, kind=Telling.DISPOSE, key=_key(run), payload={})
@@ -49,7 +50,8 @@ class Disposing(Way):
 
 def read_leftover(tx: Transaction, run: int) -> str | None:
     """Return why what a finished run has left on the platform is not tidied up; None where it is,
-    or nothing was left, or its work is still being reviewed."""
+    or nothing was left, or its work is still being reviewed.
+    """
     sold = TaskRun.select(TaskRun.id).where(TaskRun.id == run, TaskRun.next_place > 0)
     if not (_is_finished(tx, run) and _exists(tx, sold)):
         return None
@@ -73,9 +75,7 @@ def find_leftovers(database: Database, runs: Sequence[int]) -> dict[int, str]:
 
 
 def _is_over(tx: Transaction, run: int) -> bool:
-    return _is_finished(tx, run) and not any(
-        _exists(tx, query) for query in _needs(run).values()
-    )
+    return _is_finished(tx, run) and not any(_exists(tx, query) for query in _needs(run).values())
 
 
 def _needs(run: int) -> dict[str, Any]:
@@ -89,7 +89,9 @@ def _needs(run: int) -> dict[str, Any]:
             Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS)
         ),
         "more is to be told": Outbox.select(Outbox.id).where(
-            Outbox.run == run, Outbox.status != OutboxStatus.DONE, Outbox.key != _key(run),
+            Outbox.run == run,
+            Outbox.status != OutboxStatus.DONE,
+            Outbox.key != _key(run),
             Outbox.kind != Telling.PAY.value,
         ),
         _PAYMENTS: Payment.select(Payment.id).where(

@@ -37,11 +37,13 @@ _log = logging.getLogger(__name__)
 #: Rows of one round.
 _ROUND = 50
 _DONE = End(effect=Effect.DONE)
-_ENDS: Mapping[Outcome, End] = MappingProxyType({
-    Outcome.CONFIRMED: _DONE,
-    Outcome.FAILED: End(effect=Effect.REFUSED, error="the platform says that it failed"),
-    Outcome.UNKNOWN: End(effect=Effect.UNKNOWN, error="the platform has not said how it ended"),
-})
+_ENDS: Mapping[Outcome, End] = MappingProxyType(
+    {
+        Outcome.CONFIRMED: _DONE,
+        Outcome.FAILED: End(effect=Effect.REFUSED, error="the platform says that it failed"),
+        Outcome.UNKNOWN: End(effect=Effect.UNKNOWN, error="the platform has not said how it ended"),
+    }
+)
 
 
 @frozen(kw_only=True)
@@ -76,7 +78,8 @@ class Messenger:
 
     def deliver_all(self) -> int:
         """Tell what is due until nothing more can be told now; return how many rows were put
-        away."""
+        away.
+        """
         told = 0
         while done := self.deliver():
             told += done
@@ -135,16 +138,18 @@ class Messenger:
             return End(effect=Effect.UNKNOWN, error=text)
 
 
-_WAYS: Mapping[str, Way] = MappingProxyType({
-    Telling.OPEN_PLACES: OpeningPlaces(),
-    Telling.MOVE_END: MovingEnd(),
-    Telling.CLOSE_PLACES: ClosingPlaces(),
-    Telling.DISPOSE: Disposing(),
-    Telling.DECIDE: Deciding(),
-    Telling.PAY: Paying(),
-    Telling.QUALIFY: Qualifying(),
-    Telling.BLOCK: Blocking(),
-})
+_WAYS: Mapping[str, Way] = MappingProxyType(
+    {
+        Telling.OPEN_PLACES: OpeningPlaces(),
+        Telling.MOVE_END: MovingEnd(),
+        Telling.CLOSE_PLACES: ClosingPlaces(),
+        Telling.DISPOSE: Disposing(),
+        Telling.DECIDE: Deciding(),
+        Telling.PAY: Paying(),
+        Telling.QUALIFY: Qualifying(),
+        Telling.BLOCK: Blocking(),
+    }
+)
 
 
 def _end_of(error: UnavailableError | RefusedError) -> End:

@@ -37,7 +37,10 @@ class Telling(StrEnum):
 
 #: Told in the order in which they were written, within a run.
 OF_PLACES = (
-    Telling.OPEN_PLACES, Telling.MOVE_END, Telling.CLOSE_PLACES, Telling.DISPOSE,
+    Telling.OPEN_PLACES,
+    Telling.MOVE_END,
+    Telling.CLOSE_PLACES,
+    Telling.DISPOSE,
 )
 
 
@@ -51,10 +54,17 @@ def enqueue(
     requester: int | None = None,
 ) -> None:
     """Write down what the platform of a run, or of a requester's account, is to be told. The same
-    key again is the same telling."""
+    key again is the same telling.
+    """
     query = Outbox.insert(
-        run=run, requester=requester, kind=kind.value, key=key, payload=payload,
-        status=OutboxStatus.PENDING, next_attempt_at=tx.now, created_at=tx.now,
+        run=run,
+        requester=requester,
+        kind=kind.value,
+        key=key,
+        payload=payload,
+        status=OutboxStatus.PENDING,
+        next_attempt_at=tx.now,
+        created_at=tx.now,
     ).on_conflict_ignore()
     tx.execute(query)
 
@@ -103,8 +113,11 @@ def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
     before = _before(tx, row)
     if before is None:
         until = tx.now + lease
-        change = {Outbox.next_attempt_at: until, Outbox.claimed_until: until,
-                  Outbox.claimed_by: claimant}
+        change = {
+            Outbox.next_attempt_at: until,
+            Outbox.claimed_until: until,
+            Outbox.claimed_by: claimant,
+        }
     else:
         change = {Outbox.next_attempt_at: before.next_attempt_at}
     query = Outbox.update(change).where(
@@ -115,11 +128,10 @@ def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
     return bool(tx.execute(query).rowcount) and before is None
 
 
-def renew_claim(
-    tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any
-) -> bool:
+def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any) -> bool:
     """Extend the claim on a row that is told in parts, and store what is left of it; return whether
-    the claim still holds and the rest is still wanted."""
+    the claim still holds and the rest is still wanted.
+    """
     query = Outbox.update(
         payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
     ).where(
@@ -152,8 +164,12 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
 def end(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
     """Put a row away: told, or refused for the reason ``error``."""
     query = Outbox.update(
-        status=status, error=error, attempts=row.attempts + 1, done_at=tx.now,
-        claimed_until=None, claimed_by="",
+        status=status,
+        error=error,
+        attempts=row.attempts + 1,
+        done_at=tx.now,
+        claimed_until=None,
+        claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
     _wake_successors(tx, row)
@@ -163,8 +179,11 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
     """Have a row told again later, and the later the more often that was tried."""
     wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
     query = Outbox.update(
-        attempts=row.attempts + 1, next_attempt_at=tx.now + wait, error=error,
-        claimed_until=None, claimed_by="",
+        attempts=row.attempts + 1,
+        next_attempt_at=tx.now + wait,
+        error=error,
+        claimed_until=None,
+        claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
     _wake_successors(tx, row)
@@ -173,8 +192,12 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
 def tell_again(tx: Transaction, key: str) -> bool:
     """Have a row told now, whatever has become of it so far; say whether there is one."""
     query = Outbox.update(
-        status=OutboxStatus.PENDING, next_attempt_at=tx.now, attempts=0, done_at=None,
-        claimed_until=None, claimed_by="",
+        status=OutboxStatus.PENDING,
+        next_attempt_at=tx.now,
+        attempts=0,
+        done_at=None,
+        claimed_until=None,
+        claimed_by="",
     ).where(Outbox.key == key)
     return bool(tx.execute(query).rowcount)
 
@@ -244,7 +267,11 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
     """Return what there is to know of places that are still to be closed; None if none are."""
     rows = tx.rows(
         Outbox.select(
-            Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.claimed_until,
+            Outbox.kind,
+            Outbox.status,
+            Outbox.error,
+            Outbox.attempts,
+            Outbox.claimed_until,
             Outbox.claimed_by,
         ).where(
             Outbox.run == run,
@@ -265,7 +292,8 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
 
 def hasten_closing(tx: Transaction, run: int) -> Closing | None:
     """Have a run's places closed now if they are still to be; returns what :func:`read_closing`
-    does."""
+    does.
+    """
     closing = read_closing(tx, run)
     if closing is not None:
         release_claims(tx, run)

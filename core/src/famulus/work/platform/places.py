@@ -33,13 +33,19 @@ from famulus.work.platform.outbox import (
 MOST_TOGETHER = 200
 #: Visits whose place comes back should they end without a submission, or is used up.
 _USED = (
-    VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED, VisitStatus.UNKNOWN,
+    VisitStatus.SUBMITTED,
+    VisitStatus.APPROVED,
+    VisitStatus.REJECTED,
+    VisitStatus.UNKNOWN,
 )
 
 _PLACES = Statement(
     lambda kind: held(
         TaskRun.select(
-            TaskRun.places, TaskRun.next_place, TaskRun.opened_at, TaskRun.status,
+            TaskRun.places,
+            TaskRun.next_place,
+            TaskRun.opened_at,
+            TaskRun.status,
             TaskRun.closes_at,
         ).where(TaskRun.id == Param("run")),
         kind,
@@ -51,26 +57,32 @@ _FREE_UNITS = Statement(
     )
 )
 _OPENING = Statement(
-    lambda _: Outbox.select(Outbox.status)
-    .where(
-        Outbox.run == Param("run"),
-        Outbox.kind == Telling.OPEN_PLACES.value,
-        Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
+    lambda _: (
+        Outbox.select(Outbox.status)
+        .where(
+            Outbox.run == Param("run"),
+            Outbox.kind == Telling.OPEN_PLACES.value,
+            Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
+        )
+        .order_by(Outbox.status.desc())
+        .limit(1)
     )
-    .order_by(Outbox.status.desc())
-    .limit(1)
 )
 _NEWEST_EVENT = Statement(
-    lambda _: Event.select(Event.id)
-    .where(Event.run == Param("run"))
-    .order_by(Event.xact.desc(), Event.id.desc())
-    .limit(1)
+    lambda _: (
+        Event.select(Event.id)
+        .where(Event.run == Param("run"))
+        .order_by(Event.xact.desc(), Event.id.desc())
+        .limit(1)
+    )
 )
 _ADVANCE = Statement(
-    lambda _: TaskRun.update({
-        TaskRun.places: TaskRun.places + Param("count"),
-        TaskRun.next_place: TaskRun.next_place + Param("count"),
-    }).where(TaskRun.id == Param("run"))
+    lambda _: TaskRun.update(
+        {
+            TaskRun.places: TaskRun.places + Param("count"),
+            TaskRun.next_place: TaskRun.next_place + Param("count"),
+        }
+    ).where(TaskRun.id == Param("run"))
 )
 _SET = Statement(
     lambda _: TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
@@ -112,7 +124,10 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     if count <= 0:
         return 0
     enqueue(
-        tx, run=run, kind=Telling.OPEN_PLACES, key=f"run-{run}-open-{first}",
+        tx,
+        run=run,
+        kind=Telling.OPEN_PLACES,
+        key=f"run-{run}-open-{first}",
         payload={"first": first, "count": count},
     )
     tx.run(_ADVANCE, run=run, count=count)
@@ -178,7 +193,8 @@ def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
 
 def close_all(tx: Transaction, run: int) -> None:
     """Have a run's places closed, if it ever had any; those who have one keep it. Whatever was to
-    be told of its places and has not begun is put away."""
+    be told of its places and has not begun is put away.
+    """
     row = tx.one(_PLACES, run=run)
     if row is None or not row[1]:
         return
@@ -199,7 +215,8 @@ def may_be_open(tx: Transaction, run: int) -> bool:
 
 def keep_untaken(tx: Transaction, run: int) -> None:
     """Count only the places that are still to be had, before a run is opened again: those of its
-    earlier visits are no longer told apart."""
+    earlier visits are no longer told apart.
+    """
     row = tx.one(_PLACES, run=run)
     if row is None or row[2] is None or not row[0]:
         return

@@ -13,9 +13,7 @@ from famulus.work.people.eligibility import run_rules
 from famulus.work.runs import RunRecord
 
 
-def run_view(
-    database: Database, record: RunRecord, plan: Plan, blueprint: Blueprint
-) -> RunView:
+def run_view(database: Database, record: RunRecord, plan: Plan, blueprint: Blueprint) -> RunView:
     """Return a run as it is in its record, for the provider's methods."""
     return RunView(
         id=record.id,

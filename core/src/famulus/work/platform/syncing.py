@@ -92,9 +92,7 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
     while True:
         query = (
             select_visits()
-            .where(
-                Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS), Visit.id > after
-            )
+            .where(Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS), Visit.id > after)
             .order_by(Visit.id)
             .limit(_TOGETHER)
         )
@@ -110,13 +108,12 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
 
 def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport) -> int | None:
     """Return the newest visit that a report means, made where somebody has submitted on the
-    platform who never came here."""
+    platform who never came here.
+    """
     worker = find_worker(tx, provider_type, report.worker_name)
     newest = (
         Visit.select(Visit.id)
-        .where(
-            Visit.run == run, Visit.worker == worker, Visit.reference == report.reference
-        )
+        .where(Visit.run == run, Visit.worker == worker, Visit.reference == report.reference)
         .order_by(Visit.id.desc())
         .limit(1)
     )
@@ -126,8 +123,11 @@ def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport)
     if report.status not in SUBMITTED_VISITS:
         return None
     return make_visit(
-        tx, run=run, worker=make_worker(tx, provider_type, report.worker_name),
-        reference=report.reference, cause=_CAUSE,
+        tx,
+        run=run,
+        worker=make_worker(tx, provider_type, report.worker_name),
+        reference=report.reference,
+        cause=_CAUSE,
     )
 
 
@@ -170,9 +170,7 @@ def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) ->
     take_back(tx, attempts, run=run, new=new, cause=_CAUSE, visit_becomes=None)
 
 
-def _end_reward(
-    tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = ""
-) -> None:
+def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:
     reward = read_reward(tx, visit)
     if reward is not None and may_follow(reward.status, new):
         change_payment(

@@ -47,7 +47,8 @@ class Contact:
 
     def tell(self) -> int:
         """Tell the platform what is due, first of all to close what is still open, last of all to
-        tidy up; return how many things were told or refused."""
+        tidy up; return how many things were told or refused.
+        """
         messenger = self.messenger()
         self.database.write(lambda tx: release_claims(tx, self.record.id))
         told = messenger.deliver_all()
@@ -147,7 +148,8 @@ def requester_provider(database: Database, plugins: Plugins, requester: int) -> 
 def _is_verdict_waiting(database: Database, run: int) -> bool:
     """Say whether a verdict may be held up by a submission that the platform has not reported."""
     query = Outbox.select(Outbox.id).where(
-        Outbox.run == run, Outbox.kind == Telling.DECIDE.value,
+        Outbox.run == run,
+        Outbox.kind == Telling.DECIDE.value,
         Outbox.status == literal(OutboxStatus.PENDING),
     )
     with database.read() as tx:
@@ -156,7 +158,8 @@ def _is_verdict_waiting(database: Database, run: int) -> bool:
 
 def _account_args(cls: type[Provider], requester: RequesterView) -> Any:
     """Return a provider's options as far as an account gives them: its name, and what registering
-    it has left under an option's name."""
+    it has left under an option's name.
+    """
     args = cls.Args()
     known = {**requester.settings, "requester_name": requester.name}
     names = {field.alias or field.name: field.name for field in attrs.fields(type(args))}

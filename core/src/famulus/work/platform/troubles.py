@@ -13,16 +13,18 @@ from famulus.model.transaction import Row, Transaction
 from famulus.work.platform.outbox import Telling
 
 #: What each kind of row tells the platform, in a sentence that begins with "it".
-DEEDS: Mapping[str, str] = MappingProxyType({
-    Telling.OPEN_PLACES: "to open places",
-    Telling.MOVE_END: "when its places close",
-    Telling.CLOSE_PLACES: "to close its places",
-    Telling.DISPOSE: "to tidy up",
-    Telling.DECIDE: "a verdict",
-    Telling.PAY: "to pay",
-    Telling.QUALIFY: "a qualification",
-    Telling.BLOCK: "a block",
-})
+DEEDS: Mapping[str, str] = MappingProxyType(
+    {
+        Telling.OPEN_PLACES: "to open places",
+        Telling.MOVE_END: "when its places close",
+        Telling.CLOSE_PLACES: "to close its places",
+        Telling.DISPOSE: "to tidy up",
+        Telling.DECIDE: "a verdict",
+        Telling.PAY: "to pay",
+        Telling.QUALIFY: "a qualification",
+        Telling.BLOCK: "a block",
+    }
+)
 #: Rows that are looked at: of more, the first are as good as all.
 _MOST = 1_000
 
@@ -60,9 +62,7 @@ def read_troubles(tx: Transaction, run: int) -> list[Trouble]:
             errors = [row.error for row in rows if row.kind == kind]
             if errors:
                 troubles.append(
-                    Trouble(
-                        kind=kind, is_refused=is_refused, rows=len(errors), error=errors[-1]
-                    )
+                    Trouble(kind=kind, is_refused=is_refused, rows=len(errors), error=errors[-1])
                 )
     return troubles
 

@@ -9,7 +9,10 @@ from html import escape
 from importlib.resources import files
 from types import MappingProxyType
 
-_COMMENTS = {".css": re.compile(r"/\*.*?\*/", re.DOTALL), ".js": re.compile(r"^\s*//.*$", re.M)}
+_COMMENTS = {
+    ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
+    ".js": re.compile(r"^\s*//.*$", re.MULTILINE),
+}
 
 
 @cache
@@ -61,7 +64,8 @@ def document(
     body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
 ) -> str:
     """Return a whole document. ``title`` and the attributes are text; ``body`` and ``head`` are
-    HTML."""
+    HTML.
+    """
     language = "" if "lang" in html_attributes else ' lang="en"'
     return (
         f"<!doctype html>\n<html{language}{attributes(html_attributes)}>\n{_BEFORE_TITLE}"

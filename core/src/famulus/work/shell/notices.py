@@ -154,7 +154,8 @@ def apology_document(title: str, reference: str) -> str:
 
 def undecided_document(title: str, reference: str) -> str:
     """Return the page for an introduction whose answers could not be judged, by a fault of the
-    requester's; the reference finds it in the log."""
+    requester's; the reference finds it in the log.
+    """
     text = (
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
         " and it does not count against you: please come back later and submit them again. If it"

@@ -26,14 +26,16 @@ _LATE = (
 )
 _TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
 _NOTHING_NOW = "There is nothing more for you to do right now."
-_NO_MORE: Mapping[RefusalReason, str] = MappingProxyType({
-    RefusalReason.ALL_DONE: "You have done all there is for you in this task.",
-    RefusalReason.MAXIMUM_REACHED: (
-        "You have reached the maximum number of units one person may do in this task."
-    ),
-    RefusalReason.RUN_CLOSED: "This task takes no new work any more.",
-    RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
-})
+_NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
+    {
+        RefusalReason.ALL_DONE: "You have done all there is for you in this task.",
+        RefusalReason.MAXIMUM_REACHED: (
+            "You have reached the maximum number of units one person may do in this task."
+        ),
+        RefusalReason.RUN_CLOSED: "This task takes no new work any more.",
+        RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
+    }
+)
 #: Bytes of answers that a page repeats, twice: as a table and as data. No reply may be larger for
 #: what somebody has sent.
 _MOST_REPEATED = 8000
@@ -94,9 +96,7 @@ def submit_json(outcome: str, message: str, html: str) -> str:
     return json.dumps({"outcome": outcome, "message": message, "html": html})
 
 
-def _next_step(
-    completion: Completion, after: int | None, no_more: RefusalReason | None
-) -> str:
+def _next_step(completion: Completion, after: int | None, no_more: RefusalReason | None) -> str:
     """``after``: the seconds until a browser goes on by itself; None for never."""
     match completion:
         case ShowAnswers() if no_more is not None:

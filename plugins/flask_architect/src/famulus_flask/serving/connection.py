@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
     # what the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         client = str(peer[0]) if isinstance(peer, tuple) else ""
         self.addresses = Addresses(server=self._server.address, client=client)
@@ -94,7 +94,8 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """Keep the connection for replies that are still owed to a client that only sends no more;
-        return whether to."""
+        return whether to.
+        """
         if self._reading is _Reading.BODY:
             self._drop_body()
         self._reading = _Reading.NOTHING

@@ -53,9 +53,7 @@ class Refusal:
 class Exchange:
     """The way of one request to its reply. All methods but one run on the event loop."""
 
-    def __init__(
-        self, server: Server, connection: Connection, request: Request | Refusal
-    ) -> None:
+    def __init__(self, server: Server, connection: Connection, request: Request | Refusal) -> None:
         self._server = server
         self._connection = connection
         self._request = request

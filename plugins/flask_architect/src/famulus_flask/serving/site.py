@@ -86,5 +86,3 @@ def answers_of(application: Any) -> Answers | None:
     """Return what an application has left for its server, or None."""
     found = getattr(application, "extensions", {}).get(EXTENSION)
     return found if isinstance(found, Answers) else None
-
-
