@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize
 from playwright.sync_api import Page as Tab
 
-from famulus.contracts.pages import Page
-from famulus.work.shell import TaskShell, preview_document, task_document
+from famulus.contracts.views import Page
+from famulus.engine.pages import TaskShell, preview_document, task_document
 
 pytestmark = pytest.mark.browser
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.pages import Page as TaskPage
 from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, ShowCode
-from famulus.work.shell import (
+from famulus.contracts.views import Page as TaskPage
+from famulus.engine.pages import (
     OUTCOME_HEADER,
     TaskShell,
     conflict_document,

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from famulus import Database, FormFile, export_records
 from famulus.cli.program import program
-from famulus.review.copied_files import distinct_names
+from famulus.data.copied_files import distinct_names
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/export.md"

@@ -11,11 +11,11 @@ import pytest
 from attrs import fields
 
 from famulus import Database, Operator, list_requesters
-from famulus.config.reading import read_configuration
+from famulus.engine.limits import LIVE_LIMITS
+from famulus.engine.runs import find_run
 from famulus.model.tables import Requester
+from famulus.options.reading import read_configuration
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.work.limits import LIVE_LIMITS
-from famulus.work.runs import find_run
 from famulus_flask.architect import LocalArgs
 
 ROOT = Path(__file__).parents[2]

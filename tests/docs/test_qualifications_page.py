@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 import famulus
 from famulus.cli.program import program
-from famulus.config.requirements import Comparator, requirement
+from famulus.engine.gateway import Gateway
+from famulus.options.requirements import Comparator, requirement
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import CrowdProvider, RowsState
-from famulus.work.gateway import Gateway
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/qualifications.md").read_text("utf-8")
 CODE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)

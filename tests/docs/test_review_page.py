@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.tables import Unit
 from famulus.review.decisions_file import read_decisions
 from famulus.review.reviewing import Reviewing
-from famulus.review.up_for_review import find_scope
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/review.md"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.model.database import Database
 from famulus.testing.command import famulus_command, python_command
-from famulus.work.people.worker_handle import find_worker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from famulus.data.run_list import list_runs
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.review.runs import list_runs
 from famulus.testing.command import Command, famulus_command, python_command
 from famulus.testing.workers import HttpWay, ScriptedWorker
 

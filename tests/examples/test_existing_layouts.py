@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from famulus.config.reading import Configuration, read_configuration
 from famulus.errors import UsageError
-from famulus.planning import make_plan, stored_plan
+from famulus.options.reading import Configuration, read_configuration
+from famulus.plan import make_plan, stored_plan
 from famulus.plugins import discover
 
 SIMPLE = Path(__file__).parents[2] / "sdk_examples" / "simple_static_task"

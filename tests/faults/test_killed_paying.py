@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from famulus import Database, discover
+from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
 from famulus.review.bonuses import retry_payment, settle_payments
-from famulus.review.payments import list_payments
 from famulus.testing.command import famulus_command
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus_mock.tables import MockPayment

@@ -11,8 +11,8 @@ import pytest
 
 from fake_mturk import Fault, Stage
 from famulus import SharedTaskState, set_limits
+from famulus.engine.runs import find_run, unit_counts
 from famulus.model.states import Decision, RunStatus, UnitStatus
-from famulus.work.runs import find_run, unit_counts
 from mturk_machine import Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/mturk.md"

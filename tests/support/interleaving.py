@@ -18,15 +18,15 @@ import pytest
 from attrs import define, evolve, field
 
 from famulus.clock import Waiting
+from famulus.engine.platform.closing import Patience
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
-from famulus.operate.operated import Operated
+from famulus.operate.managed_run import ManagedRun
 from famulus.process import ProcessIdentity
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator
 from famulus.testing.platform import FakePlatform
-from famulus.work.platform.closing import Patience
 
 T = TypeVar("T")
 
@@ -260,7 +260,7 @@ class ScheduledOperator(ManualOperator):
         self.scheduler = scheduler
         self.loops: list[Actor] = []
 
-    def _take_charge(self, operated: Operated, *more: Any, **named: Any) -> Any:
+    def _take_charge(self, operated: ManagedRun, *more: Any, **named: Any) -> Any:
         operated._telling = self.scheduler.lock()  # type: ignore[assignment]
         operated._letting_go = self.scheduler.lock()  # type: ignore[assignment]
         operated.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
@@ -270,18 +270,18 @@ class ScheduledOperator(ManualOperator):
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
         process = self.scheduler.main if actor is None else actor.process
         for name, act in (
-            ("keeper", Operated.keep),
-            ("sweeper", Operated.look_after),
-            ("messenger", Operated.tell),
-            ("syncer", Operated.sync),
+            ("keeper", ManagedRun.keep),
+            ("sweeper", ManagedRun.look_after),
+            ("messenger", ManagedRun.tell),
+            ("syncer", ManagedRun.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))
 
-    def _loop(self, act: Callable[[Operated], object]) -> None:
+    def _loop(self, act: Callable[[ManagedRun], object]) -> None:
         while not self._closing.is_set():
             self.scheduler.pause()
             self.scheduler.clock.advance(0.5)
-            starting = self._starting if act is Operated.keep else ()
+            starting = self._starting if act is ManagedRun.keep else ()
             for operated in [*self._going_on(), *starting]:
                 with suppress(FamulusError):
                     act(operated)

@@ -12,6 +12,11 @@ from attrs import define, field
 
 from fake_mturk import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
 from famulus import Database, FamulusError, Form, RequesterView, RunStatus
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.platform.sync import sync_run
+from famulus.engine.platform.telling import contact
+from famulus.engine.runs import find_run
 from famulus.model.states import (
     SUBMITTED_VISITS,
     Decision,
@@ -26,11 +31,6 @@ from famulus.review.bonuses import pay_bonus, retry_payment
 from famulus.testing.clock import MovableClock
 from famulus.testing.conformance_stage import Brings
 from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
-from famulus.work.money.deciding import decide
-from famulus.work.money.settling import settle_decisions
-from famulus.work.platform.syncing import sync_run
-from famulus.work.platform.telling import contact
-from famulus.work.runs import find_run
 from famulus_mturk.calls import Mturk
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl
 
 from attrs import frozen
 
-from famulus.work.shell import (
+from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
     TaskShell,

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from famulus import PluginInfo, SharedTaskState, TaskArgs, discover
-from famulus.config.describing import Described, describe_options, describe_state
-from famulus.config.layers import UNSET
+from famulus.options.describing import Described, describe_options, describe_state
+from famulus.options.layers import UNSET
 
 from .markdown import document, prose, table
 

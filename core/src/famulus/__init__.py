@@ -12,28 +12,6 @@ if TYPE_CHECKING:
     from famulus.cli.scripts.decorator import task_script as task_script
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
-    from famulus.config.options import callback as callback
-    from famulus.config.options import option as option
-    from famulus.config.options import rows as rows
-    from famulus.config.requirements import QUAL_EQUAL as QUAL_EQUAL
-    from famulus.config.requirements import QUAL_EXISTS as QUAL_EXISTS
-    from famulus.config.requirements import QUAL_GREATER as QUAL_GREATER
-    from famulus.config.requirements import QUAL_GREATER_EQUAL as QUAL_GREATER_EQUAL
-    from famulus.config.requirements import QUAL_IN_LIST as QUAL_IN_LIST
-    from famulus.config.requirements import QUAL_LESS as QUAL_LESS
-    from famulus.config.requirements import QUAL_LESS_EQUAL as QUAL_LESS_EQUAL
-    from famulus.config.requirements import QUAL_NOT_EQUAL as QUAL_NOT_EQUAL
-    from famulus.config.requirements import QUAL_NOT_EXIST as QUAL_NOT_EXIST
-    from famulus.config.requirements import QUAL_NOT_IN_LIST as QUAL_NOT_IN_LIST
-    from famulus.config.requirements import Comparator as Comparator
-    from famulus.config.requirements import OnboardingRequired as OnboardingRequired
-    from famulus.config.requirements import QualificationRequirement as QualificationRequirement
-    from famulus.config.requirements import make_qualification_dict as make_qualification_dict
-    from famulus.config.sections import Section as Section
-    from famulus.config.sections import Sections as Sections
-    from famulus.config.task_args import TaskArgs as TaskArgs
-    from famulus.config.task_config import TaskConfig as TaskConfig
-    from famulus.config.task_config import build_default_task_config as build_default_task_config
     from famulus.contracts.architect import Architect as Architect
     from famulus.contracts.architect import Deployment as Deployment
     from famulus.contracts.blueprint import Blueprint as Blueprint
@@ -41,20 +19,6 @@ if TYPE_CHECKING:
     from famulus.contracts.context import RequesterView as RequesterView
     from famulus.contracts.hookspecs import RunEvent as RunEvent
     from famulus.contracts.hookspecs import hookimpl as hookimpl
-    from famulus.contracts.pages import AttemptView as AttemptView
-    from famulus.contracts.pages import Form as Form
-    from famulus.contracts.pages import FormFile as FormFile
-    from famulus.contracts.pages import OnboardingView as OnboardingView
-    from famulus.contracts.pages import Page as Page
-    from famulus.contracts.pages import PreviewView as PreviewView
-    from famulus.contracts.pages import Refusal as Refusal
-    from famulus.contracts.pages import RefusalReason as RefusalReason
-    from famulus.contracts.pages import Reply as Reply
-    from famulus.contracts.pages import SubmittedUnit as SubmittedUnit
-    from famulus.contracts.pages import TaskView as TaskView
-    from famulus.contracts.pages import UnitView as UnitView
-    from famulus.contracts.pages import WorkerView as WorkerView
-    from famulus.contracts.pages import answers_from as answers_from
     from famulus.contracts.plan import Plan as Plan
     from famulus.contracts.plan import Role as Role
     from famulus.contracts.plan import ScriptCall as ScriptCall
@@ -79,6 +43,46 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import VisitView as VisitView
     from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
     from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
+    from famulus.contracts.views import AttemptView as AttemptView
+    from famulus.contracts.views import Form as Form
+    from famulus.contracts.views import FormFile as FormFile
+    from famulus.contracts.views import OnboardingView as OnboardingView
+    from famulus.contracts.views import Page as Page
+    from famulus.contracts.views import PreviewView as PreviewView
+    from famulus.contracts.views import Refusal as Refusal
+    from famulus.contracts.views import RefusalReason as RefusalReason
+    from famulus.contracts.views import Reply as Reply
+    from famulus.contracts.views import SubmittedUnit as SubmittedUnit
+    from famulus.contracts.views import TaskView as TaskView
+    from famulus.contracts.views import UnitView as UnitView
+    from famulus.contracts.views import WorkerView as WorkerView
+    from famulus.contracts.views import answers_from as answers_from
+    from famulus.data.browser import DataBrowser as DataBrowser
+    from famulus.data.export import export_records as export_records
+    from famulus.data.payments import PaymentRecord as PaymentRecord
+    from famulus.data.payments import list_payments as list_payments
+    from famulus.data.run_list import RunSummary as RunSummary
+    from famulus.data.run_list import list_runs as list_runs
+    from famulus.data.stored_units import Agent as Agent
+    from famulus.data.stored_units import Unit as Unit
+    from famulus.data.unit_records import FileRecord as FileRecord
+    from famulus.engine.gateway import Gateway as Gateway
+    from famulus.engine.limits import LimitChange as LimitChange
+    from famulus.engine.limits import set_limits as set_limits
+    from famulus.engine.opening import open_gateway as open_gateway
+    from famulus.engine.platform.requesters import RequesterSummary as RequesterSummary
+    from famulus.engine.platform.requesters import list_requesters as list_requesters
+    from famulus.engine.platform.requesters import register_requester as register_requester
+    from famulus.engine.qualifications.history import PastWork as PastWork
+    from famulus.engine.qualifications.history import past_work as past_work
+    from famulus.engine.qualifications.worker_handle import Grant as Grant
+    from famulus.engine.qualifications.worker_handle import Worker as Worker
+    from famulus.engine.qualifications.worker_handle import (
+        find_or_create_qualification as find_or_create_qualification,
+    )
+    from famulus.engine.qualifications.worker_handle import find_worker as find_worker
+    from famulus.engine.qualifications.worker_handle import get_worker as get_worker
+    from famulus.engine.runs import RunRecord as RunRecord
     from famulus.errors import ConflictError as ConflictError
     from famulus.errors import DatabaseError as DatabaseError
     from famulus.errors import DuplicateError as DuplicateError
@@ -111,6 +115,28 @@ if TYPE_CHECKING:
     from famulus.operate.operator import Operator as Operator
     from famulus.operate.progress import Progress as Progress
     from famulus.operate.quoting import Estimate as Estimate
+    from famulus.options.declare import callback as callback
+    from famulus.options.declare import option as option
+    from famulus.options.declare import rows as rows
+    from famulus.options.requirements import QUAL_EQUAL as QUAL_EQUAL
+    from famulus.options.requirements import QUAL_EXISTS as QUAL_EXISTS
+    from famulus.options.requirements import QUAL_GREATER as QUAL_GREATER
+    from famulus.options.requirements import QUAL_GREATER_EQUAL as QUAL_GREATER_EQUAL
+    from famulus.options.requirements import QUAL_IN_LIST as QUAL_IN_LIST
+    from famulus.options.requirements import QUAL_LESS as QUAL_LESS
+    from famulus.options.requirements import QUAL_LESS_EQUAL as QUAL_LESS_EQUAL
+    from famulus.options.requirements import QUAL_NOT_EQUAL as QUAL_NOT_EQUAL
+    from famulus.options.requirements import QUAL_NOT_EXIST as QUAL_NOT_EXIST
+    from famulus.options.requirements import QUAL_NOT_IN_LIST as QUAL_NOT_IN_LIST
+    from famulus.options.requirements import Comparator as Comparator
+    from famulus.options.requirements import OnboardingRequired as OnboardingRequired
+    from famulus.options.requirements import QualificationRequirement as QualificationRequirement
+    from famulus.options.requirements import make_qualification_dict as make_qualification_dict
+    from famulus.options.sections import Section as Section
+    from famulus.options.sections import Sections as Sections
+    from famulus.options.task_args import TaskArgs as TaskArgs
+    from famulus.options.task_config import TaskConfig as TaskConfig
+    from famulus.options.task_config import build_default_task_config as build_default_task_config
     from famulus.plugins import PluginInfo as PluginInfo
     from famulus.plugins import Plugins as Plugins
     from famulus.plugins import discover as discover
@@ -118,65 +144,39 @@ if TYPE_CHECKING:
     from famulus.review.bonuses import pay_bonus as pay_bonus
     from famulus.review.bonuses import retry_payment as retry_payment
     from famulus.review.bonuses import settle_payments as settle_payments
-    from famulus.review.browser import DataBrowser as DataBrowser
     from famulus.review.examine_or_review import run_examine_or_review as run_examine_or_review
-    from famulus.review.export import export_records as export_records
-    from famulus.review.payments import PaymentRecord as PaymentRecord
-    from famulus.review.payments import list_payments as list_payments
-    from famulus.review.runs import RunSummary as RunSummary
-    from famulus.review.runs import list_runs as list_runs
-    from famulus.review.stored_units import Agent as Agent
-    from famulus.review.stored_units import Unit as Unit
-    from famulus.review.unit_records import FileRecord as FileRecord
-    from famulus.work.gateway import Gateway as Gateway
-    from famulus.work.limits import LimitChange as LimitChange
-    from famulus.work.limits import set_limits as set_limits
-    from famulus.work.opening import open_gateway as open_gateway
-    from famulus.work.people.history import PastWork as PastWork
-    from famulus.work.people.history import past_work as past_work
-    from famulus.work.people.worker_handle import Grant as Grant
-    from famulus.work.people.worker_handle import Worker as Worker
-    from famulus.work.people.worker_handle import (
-        find_or_create_qualification as find_or_create_qualification,
-    )
-    from famulus.work.people.worker_handle import find_worker as find_worker
-    from famulus.work.people.worker_handle import get_worker as get_worker
-    from famulus.work.platform.requesters import RequesterSummary as RequesterSummary
-    from famulus.work.platform.requesters import list_requesters as list_requesters
-    from famulus.work.platform.requesters import register_requester as register_requester
-    from famulus.work.runs import RunRecord as RunRecord
 
 _WHERE = {
-    "Agent": "famulus.review.stored_units",
+    "Agent": "famulus.data.stored_units",
     "AgentStatus": "famulus.model.states",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider",
-    "AttemptView": "famulus.contracts.pages",
+    "AttemptView": "famulus.contracts.views",
     "Blueprint": "famulus.contracts.blueprint",
     "Capabilities": "famulus.contracts.provider",
     "Checked": "famulus.operate.operator",
     "Clock": "famulus.clock",
-    "Comparator": "famulus.config.requirements",
+    "Comparator": "famulus.options.requirements",
     "Completion": "famulus.contracts.provider",
     "ConflictError": "famulus.errors",
     "Context": "famulus.contracts.context",
-    "DataBrowser": "famulus.review.browser",
+    "DataBrowser": "famulus.data.browser",
     "Database": "famulus.model.database",
     "DatabaseError": "famulus.errors",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
     "Estimate": "famulus.operate.quoting",
     "FamulusError": "famulus.errors",
-    "FileRecord": "famulus.review.unit_records",
-    "Form": "famulus.contracts.pages",
-    "FormFile": "famulus.contracts.pages",
-    "Gateway": "famulus.work.gateway",
+    "FileRecord": "famulus.data.unit_records",
+    "Form": "famulus.contracts.views",
+    "FormFile": "famulus.contracts.views",
+    "Gateway": "famulus.engine.gateway",
     "GoTo": "famulus.contracts.provider",
-    "Grant": "famulus.work.people.worker_handle",
+    "Grant": "famulus.engine.qualifications.worker_handle",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
     "Launched": "famulus.operate.operator",
-    "LimitChange": "famulus.work.limits",
+    "LimitChange": "famulus.engine.limits",
     "LoadingStatus": "famulus.model.states",
     "Migration": "famulus.model.migration",
     "MissingDriverError": "famulus.errors",
@@ -185,14 +185,14 @@ _WHERE = {
     "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
     "Nothing": "famulus.contracts.provider",
-    "OnboardingRequired": "famulus.config.requirements",
-    "OnboardingView": "famulus.contracts.pages",
+    "OnboardingRequired": "famulus.options.requirements",
+    "OnboardingView": "famulus.contracts.views",
     "Operator": "famulus.operate.operator",
     "Outcome": "famulus.contracts.provider",
-    "Page": "famulus.contracts.pages",
-    "PastWork": "famulus.work.people.history",
+    "Page": "famulus.contracts.views",
+    "PastWork": "famulus.engine.qualifications.history",
     "PaymentKind": "famulus.model.states",
-    "PaymentRecord": "famulus.review.payments",
+    "PaymentRecord": "famulus.data.payments",
     "PaymentStatus": "famulus.model.states",
     "PaymentView": "famulus.contracts.provider",
     "Plan": "famulus.contracts.plan",
@@ -202,82 +202,82 @@ _WHERE = {
     "Plugins": "famulus.plugins",
     "PostForm": "famulus.contracts.provider",
     "Preview": "famulus.contracts.provider",
-    "PreviewView": "famulus.contracts.pages",
+    "PreviewView": "famulus.contracts.views",
     "Problem": "famulus.errors",
     "Progress": "famulus.operate.progress",
     "Provider": "famulus.contracts.provider",
-    "QUAL_EQUAL": "famulus.config.requirements",
-    "QUAL_EXISTS": "famulus.config.requirements",
-    "QUAL_GREATER": "famulus.config.requirements",
-    "QUAL_GREATER_EQUAL": "famulus.config.requirements",
-    "QUAL_IN_LIST": "famulus.config.requirements",
-    "QUAL_LESS": "famulus.config.requirements",
-    "QUAL_LESS_EQUAL": "famulus.config.requirements",
-    "QUAL_NOT_EQUAL": "famulus.config.requirements",
-    "QUAL_NOT_EXIST": "famulus.config.requirements",
-    "QUAL_NOT_IN_LIST": "famulus.config.requirements",
+    "QUAL_EQUAL": "famulus.options.requirements",
+    "QUAL_EXISTS": "famulus.options.requirements",
+    "QUAL_GREATER": "famulus.options.requirements",
+    "QUAL_GREATER_EQUAL": "famulus.options.requirements",
+    "QUAL_IN_LIST": "famulus.options.requirements",
+    "QUAL_LESS": "famulus.options.requirements",
+    "QUAL_LESS_EQUAL": "famulus.options.requirements",
+    "QUAL_NOT_EQUAL": "famulus.options.requirements",
+    "QUAL_NOT_EXIST": "famulus.options.requirements",
+    "QUAL_NOT_IN_LIST": "famulus.options.requirements",
     "QualificationCheck": "famulus.contracts.qualification_check",
-    "QualificationRequirement": "famulus.config.requirements",
+    "QualificationRequirement": "famulus.options.requirements",
     "Quote": "famulus.contracts.provider",
-    "Refusal": "famulus.contracts.pages",
-    "RefusalReason": "famulus.contracts.pages",
+    "Refusal": "famulus.contracts.views",
+    "RefusalReason": "famulus.contracts.views",
     "RefusedError": "famulus.errors",
-    "Reply": "famulus.contracts.pages",
-    "RequesterSummary": "famulus.work.platform.requesters",
+    "Reply": "famulus.contracts.views",
+    "RequesterSummary": "famulus.engine.platform.requesters",
     "RequesterView": "famulus.contracts.context",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
     "RunEvent": "famulus.contracts.hookspecs",
-    "RunRecord": "famulus.work.runs",
+    "RunRecord": "famulus.engine.runs",
     "RunStatus": "famulus.model.states",
-    "RunSummary": "famulus.review.runs",
+    "RunSummary": "famulus.data.run_list",
     "RunView": "famulus.contracts.provider",
     "ScriptCall": "famulus.contracts.plan",
-    "Section": "famulus.config.sections",
-    "Sections": "famulus.config.sections",
+    "Section": "famulus.options.sections",
+    "Sections": "famulus.options.sections",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
     "ShowCode": "famulus.contracts.provider",
-    "SubmittedUnit": "famulus.contracts.pages",
-    "TaskArgs": "famulus.config.task_args",
-    "TaskConfig": "famulus.config.task_config",
-    "TaskView": "famulus.contracts.pages",
+    "SubmittedUnit": "famulus.contracts.views",
+    "TaskArgs": "famulus.options.task_args",
+    "TaskConfig": "famulus.options.task_config",
+    "TaskView": "famulus.contracts.views",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
-    "Unit": "famulus.review.stored_units",
+    "Unit": "famulus.data.stored_units",
     "UnitStatus": "famulus.model.states",
-    "UnitView": "famulus.contracts.pages",
+    "UnitView": "famulus.contracts.views",
     "UsageError": "famulus.errors",
     "Verdict": "famulus.contracts.provider",
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitView": "famulus.contracts.provider",
-    "Worker": "famulus.work.people.worker_handle",
-    "WorkerView": "famulus.contracts.pages",
-    "answers_from": "famulus.contracts.pages",
-    "build_default_task_config": "famulus.config.task_config",
-    "callback": "famulus.config.options",
+    "Worker": "famulus.engine.qualifications.worker_handle",
+    "WorkerView": "famulus.contracts.views",
+    "answers_from": "famulus.contracts.views",
+    "build_default_task_config": "famulus.options.task_config",
+    "callback": "famulus.options.declare",
     "compensate": "famulus.review.bonuses",
     "discover": "famulus.plugins",
     "escaped_line": "famulus.escaping",
-    "export_records": "famulus.review.export",
-    "find_or_create_qualification": "famulus.work.people.worker_handle",
-    "find_worker": "famulus.work.people.worker_handle",
-    "get_worker": "famulus.work.people.worker_handle",
+    "export_records": "famulus.data.export",
+    "find_or_create_qualification": "famulus.engine.qualifications.worker_handle",
+    "find_worker": "famulus.engine.qualifications.worker_handle",
+    "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
-    "list_payments": "famulus.review.payments",
-    "list_requesters": "famulus.work.platform.requesters",
-    "list_runs": "famulus.review.runs",
-    "make_qualification_dict": "famulus.config.requirements",
-    "open_gateway": "famulus.work.opening",
-    "option": "famulus.config.options",
-    "past_work": "famulus.work.people.history",
+    "list_payments": "famulus.data.payments",
+    "list_requesters": "famulus.engine.platform.requesters",
+    "list_runs": "famulus.data.run_list",
+    "make_qualification_dict": "famulus.options.requirements",
+    "open_gateway": "famulus.engine.opening",
+    "option": "famulus.options.declare",
+    "past_work": "famulus.engine.qualifications.history",
     "pay_bonus": "famulus.review.bonuses",
-    "register_requester": "famulus.work.platform.requesters",
+    "register_requester": "famulus.engine.platform.requesters",
     "retry_payment": "famulus.review.bonuses",
-    "rows": "famulus.config.options",
+    "rows": "famulus.options.declare",
     "run_examine_or_review": "famulus.review.examine_or_review",
-    "set_limits": "famulus.work.limits",
+    "set_limits": "famulus.engine.limits",
     "settle_payments": "famulus.review.bonuses",
     "system_clock": "famulus.clock",
     "task_script": "famulus.cli.scripts.decorator",

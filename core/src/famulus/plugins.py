@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import pluggy
 from attrs import define, field, frozen
 
-from famulus.config.suggest import did_you_mean
 from famulus.contracts import hookspecs
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.hookspecs import PROJECT, RunEvent
-from famulus.contracts.pages import SubmittedUnit, UnitView, WorkerView
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
 from famulus.errors import PluginError
 from famulus.model.schema import PluginSchema
+from famulus.options.suggest import did_you_mean
 
 DISABLED_VARIABLE = "FAMULUS_DISABLED_PLUGINS"
 

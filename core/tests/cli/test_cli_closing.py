@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from famulus.engine.platform.closing import Patience
 from famulus.model.database import Database
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.platform.closing import Patience
 
 Famulus = Callable[..., Result]
 FOREVER = 99

@@ -14,13 +14,13 @@ import pytest
 
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
-from famulus.cli.pace import Pace
+from famulus.cli.rate import Pace
 from famulus.cli.texts.display import Lines, details, display
 from famulus.cli.texts.words import counted, duration
+from famulus.engine.platform.outbox import Telling
+from famulus.engine.platform.troubles import Trouble
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
-from famulus.work.platform.outbox import Telling
-from famulus.work.platform.troubles import Trouble
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LOOK = Progress(

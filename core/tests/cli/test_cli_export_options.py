@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from famulus.contracts.pages import FormFile
+from famulus.contracts.views import FormFile
+from famulus.engine.ledger.decisions import decide
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.work.money.deciding import decide
 
 Famulus = Callable[..., Result]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import famulus_command
 from famulus.testing.workers import HttpWay, ScriptedWorker
-from famulus.work.runs import find_run
 
 pytestmark = pytest.mark.slow
 

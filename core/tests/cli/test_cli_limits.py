@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.work.gateway import Gateway
-from famulus.work.runs import find_run
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pytest
 from attrs import evolve
 from click.testing import Result
 
+from famulus.data.times import iso
+from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.tables import Outbox, Payment
 from famulus.plugins import discover
 from famulus.process import ProcessIdentity
-from famulus.review.times import iso
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
-from famulus.work.gateway import Gateway
 
 Famulus = Callable[..., Result]
 

@@ -29,7 +29,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     """A platform with qualifications whose provider ``paying`` is all that is installed."""
     platform = FakePlatform()
     bring = PlatformPlugin(platform.provider(qualifications=True))
-    monkeypatch.setattr("famulus.cli.crowds.discover", lambda: kit_plugins(platform=bring))
+    monkeypatch.setattr("famulus.cli.provider_choice.discover", lambda: kit_plugins(platform=bring))
     return platform
 
 

@@ -13,11 +13,11 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.texts.run_list import run_table
+from famulus.data.run_list import list_runs
+from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.review.runs import list_runs
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.work.gateway import Gateway
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from click.testing import Result
 
-from famulus.config.reading import read_configuration
-from famulus.planning import make_plan
+from famulus.options.reading import read_configuration
+from famulus.plan import make_plan
 from famulus.plugins import discover
 
 Famulus = Callable[..., Result]

@@ -15,14 +15,14 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.scripts.decorator import task_script
-from famulus.config.task_config import build_default_task_config
+from famulus.data.run_list import list_runs
+from famulus.engine.runs import RunRecord
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.planning import stored_script
-from famulus.review.runs import list_runs
+from famulus.options.task_config import build_default_task_config
+from famulus.plan import stored_script
 from famulus.testing.inprocess import kit_plugins
-from famulus.work.runs import RunRecord
 
 YAML = """\
 defaults: [blueprint: rows, architect: nowhere, provider: crowd]

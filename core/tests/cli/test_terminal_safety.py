@@ -22,7 +22,9 @@ from click.testing import Result
 
 from famulus.cli.logs import log_to_stderr
 from famulus.cli.output import say, say_json
-from famulus.contracts.pages import FormFile
+from famulus.contracts.views import FormFile
+from famulus.engine.qualifications.grants import make_qualification
+from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.escaping import escaped, escaped_json, escaped_line
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -30,8 +32,6 @@ from famulus.model.tables import Outbox, Payment, Requester, Review, TaskRun
 from famulus.model.tables import Worker as Workers
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.work.people.qualifications import make_qualification
-from famulus.work.people.worker_handle import find_worker
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Sets the window's title, clears the screen, turns text around, breaks lines, half a pair.

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from famulus.data.run_list import list_runs
+from famulus.engine.gateway import Gateway
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
-from famulus.review.runs import list_runs
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, PlatformPlugin
-from famulus.work.gateway import Gateway
 
 ROWS = [{"n": n} for n in range(10)]
 

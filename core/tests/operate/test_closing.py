@@ -13,6 +13,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.platform import outbox
+from famulus.engine.platform.closing import Patience, StillOpenError
+from famulus.engine.platform.outbox import Telling
+from famulus.engine.platform.telling import contact
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
@@ -26,11 +31,6 @@ from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.platform import outbox
-from famulus.work.platform.closing import Patience, StillOpenError
-from famulus.work.platform.outbox import Telling
-from famulus.work.platform.telling import contact
 
 UNITS = 100
 FOREVER = 99

@@ -7,6 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.platform.telling import tell_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
@@ -19,10 +23,6 @@ from famulus.review.bonuses import pay_bonus
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.money.deciding import decide
-from famulus.work.money.settling import settle_decisions
-from famulus.work.platform.telling import tell_run
 
 
 @pytest.fixture

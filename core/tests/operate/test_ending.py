@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, RunBusyError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus, UnitStatus
@@ -19,7 +20,6 @@ from famulus.process import ProcessIdentity
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
-from famulus.work.runs import find_run
 
 ROWS = [{"n": 1}, {"n": 2}]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from famulus.engine.limits import set_limits
+from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.limits import set_limits
-from famulus.work.runs import find_run
 
 
 def launched(database: Database, platform: FakePlatform) -> tuple[ManualOperator, int]:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.hookspecs import hookimpl
+from famulus.engine.gateway import Gateway
 from famulus.model.statements import Kind
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import NowhereArchitect, RowsState
 from famulus.testing.platform import PlatformPlugin
-from famulus.work.gateway import Gateway
 from interleaving import ScheduledDatabase, ScheduledOperator, ScheduledPlatform, Scheduler
 
 ARRIVALS = 4

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
 from famulus.model.statements import Kind
 from famulus.model.states import LIVE_RUNS
@@ -21,7 +22,6 @@ from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import Fault, PlatformPlugin
-from famulus.work.runs import find_run
 from interleaving import (
     Actor,
     Process,
@@ -170,8 +170,8 @@ def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDa
 @pytest.fixture(autouse=True)
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have five places opened by several rows, and by several calls each."""
-    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 4)
-    monkeypatch.setattr("famulus.work.platform.ways.PLACES_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 4)
+    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_TOGETHER", 2)
 
 
 def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:

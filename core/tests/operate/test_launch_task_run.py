@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.work.runs import find_run
 
 
 @pytest.fixture

@@ -6,6 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.platform.outbox import Telling
+from famulus.engine.platform.telling import tell_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import Outbox, Unit
@@ -16,11 +21,6 @@ from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.money.deciding import decide
-from famulus.work.money.settling import settle_decisions
-from famulus.work.platform.outbox import Telling
-from famulus.work.platform.telling import tell_run
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
-from famulus.contracts.pages import SubmittedUnit
+from famulus.contracts.views import SubmittedUnit
+from famulus.engine import events
 from famulus.model.database import Database
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import (
@@ -24,7 +25,6 @@ from famulus.testing.inprocess import (
     rows_configuration,
 )
 from famulus.testing.kinds import RowsState
-from famulus.work import listeners
 
 ROWS = [{"n": n} for n in range(3)]
 
@@ -63,8 +63,8 @@ def hanging() -> Iterator[Callable[[SubmittedUnit], object]]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listeners, "_CALL_SECONDS", 0.2)
-    monkeypatch.setattr(listeners, "_SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(events, "_CALL_SECONDS", 0.2)
+    monkeypatch.setattr(events, "_SLOW_SECONDS", 0.1)
 
 
 def raising(error: BaseException) -> Callable[[SubmittedUnit], object]:
@@ -122,7 +122,7 @@ def test_one_that_hangs_is_named_and_left_behind_and_hears_the_rest_another_time
     assert "left behind" in caplog.text
 
     again, other = Listener(), Listener()
-    listeners.tell_listeners_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
+    events.tell_listeners_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
     assert again.heard == STORY[1:]
     assert other.heard == []
 
@@ -194,8 +194,8 @@ from pathlib import Path
 from famulus import Database, hookimpl
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
-from famulus.work.listeners import tell_listeners_of_ended_run
-from famulus.work.runs import find_run
+from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.runs import find_run
 address, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 # A worker who is cut off would hold a unit until its time is over.
 all_submitted = threading.Event()

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from famulus.engine.opening import open_gateway
+from famulus.engine.runs import find_run
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
@@ -17,8 +19,6 @@ from famulus.model.tables import Assignment
 from famulus.operate.loading import Loader
 from famulus.testing.inprocess import ManualOperator, Worker, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.work.opening import open_gateway
-from famulus.work.runs import find_run
 
 
 def rows(count: int) -> list[dict[str, int]]:

@@ -8,6 +8,12 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider import RunView
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.limits import set_limits
+from famulus.engine.platform.places import count_places
+from famulus.engine.platform.telling import tell_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
@@ -24,12 +30,6 @@ from famulus.testing.inprocess import (
 )
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.limits import set_limits
-from famulus.work.money.deciding import decide
-from famulus.work.money.settling import settle_decisions
-from famulus.work.platform.places import count_places
-from famulus.work.platform.telling import tell_run
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_nothing_is_counted_while_nothing_happens(
         turn(operator, clock)
     counted: list[int] = []
     monkeypatch.setattr(
-        "famulus.operate.decisions.open_missing", lambda tx, run: counted.append(run)
+        "famulus.operate.policies.open_missing", lambda tx, run: counted.append(run)
     )
     for _ in range(5):
         turn(operator, clock)
@@ -168,7 +168,7 @@ def test_many_places_are_opened_in_portions(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 2)
     launch(operator, 5)
     for _ in range(3):
         turn(operator, clock)
@@ -182,7 +182,7 @@ def test_what_is_missing_is_opened_after_a_platform_was_away(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.work.platform.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 2)
     platform.faults = [Fault.THROTTLED] * 3
     launch(operator, 3)
     for _ in range(10):
@@ -391,7 +391,7 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
     plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.work.platform.ways.PLACES_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_TOGETHER", 2)
     platform.faults = [None, Fault.REFUSED]
     gateway = launch(operator, 5)
     assert platform.open == {0, 1}

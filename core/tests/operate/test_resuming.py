@@ -8,6 +8,8 @@ import pytest
 
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.hookspecs import hookimpl
+from famulus.engine.gateway import Gateway
+from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, RunBusyError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
@@ -18,8 +20,6 @@ from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
 from famulus.testing.platform import FakePlatform, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.runs import find_run
 
 ROWS = [{"n": n} for n in range(3)]
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate import lease
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.runs import find_run
 
 HOUR = 3600
 NIGHT = 13 * HOUR
@@ -127,7 +127,7 @@ def test_nothing_is_decided_before_it_is_accounted_for(
         decisions.end,
         decisions.open_places,
         decisions.adjust_window,
-        lambda: decisions.doubt_visits(clock()),
+        lambda: decisions.mark_unreported(clock()),
     ]
     assert not any(act() for act in acts)
     assert status(operator, gateway) is RunStatus.RUNNING
@@ -171,7 +171,7 @@ from famulus.operate import creating, lease
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.work.runs import find_run
+from famulus.engine.runs import find_run
 
 lease.LEASE_SECONDS = creating.LEASE_SECONDS = 1.0
 lease.RENEWAL_SECONDS = 0.2

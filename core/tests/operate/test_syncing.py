@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from famulus.contracts.provider import VisitReport
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.ledger.settling import settle_decisions
 from famulus.model.database import Database
 from famulus.model.states import (
     AgentStatus,
@@ -22,9 +25,6 @@ from famulus.review.bonuses import pay_bonus
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.money.deciding import decide
-from famulus.work.money.settling import settle_decisions
 
 RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitStatus.SUBMITTED
 

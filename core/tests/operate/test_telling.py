@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
-from famulus.contracts.pages import SubmittedUnit, UnitView, WorkerView
 from famulus.contracts.provider import RunView
+from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
+from famulus.engine.platform.outbox import Telling, enqueue
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -20,7 +21,6 @@ from famulus.model.transaction import Row
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.platform.outbox import Telling, enqueue
 
 ROWS = [{"n": 1}, {"n": 2}]
 

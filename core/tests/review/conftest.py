@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from famulus.data.unit_records import UnitRecord
+from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
 from famulus.model.tables import Agent, GrantedQualification, Qualification, Unit, Worker
 from famulus.plugins import Plugins
 from famulus.review.dialogue import Dialogue, Qualifications
 from famulus.review.reviewing import Reviewing
 from famulus.review.terminal import Terminal
-from famulus.review.unit_records import UnitRecord
-from famulus.review.up_for_review import find_scope
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.inprocess import Worker as AtWork
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.review.copied_files import FileCopies, distinct_names
+from famulus.data.copied_files import FileCopies, distinct_names
 
 HOSTILE = [
     "../../etc/passwd",

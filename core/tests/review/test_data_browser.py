@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from famulus.data import stored_units
+from famulus.data.browser import DataBrowser
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, UnitStatus
 from famulus.model.transaction import Transaction
-from famulus.review import stored_units
-from famulus.review.browser import DataBrowser
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.inprocess import Worker as AtWork
-from famulus.work.money.deciding import decide
-from famulus.work.people.worker_handle import find_worker
 
 TASK = "words"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from famulus.contracts.provider import Capabilities
+from famulus.engine.ledger.decisions import decide
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
@@ -17,7 +18,6 @@ from famulus.review.decisions_file import Applied, apply_decisions, read_decisio
 from famulus.review.reviewing import Reviewing
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.money.deciding import decide
 
 REASON = "It is about another text."
 

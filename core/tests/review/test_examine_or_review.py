@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from famulus import run_examine_or_review
+from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
 from famulus.review import examining
 from famulus.review.examining import newest_units
-from famulus.review.up_for_review import find_scope
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.pages import FormFile
+from famulus.contracts.views import FormFile
+from famulus.data import export
+from famulus.data.export import export_records
+from famulus.data.run_list import list_runs
+from famulus.engine.gateway import Gateway
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
-from famulus.review import export
-from famulus.review.export import export_records
-from famulus.review.runs import list_runs
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
-from famulus.work.gateway import Gateway
 
 ROWS: list[dict[str, Any]] = [{"n": 1, "text": "ein Öhr"}, {"n": 2, "text": None}]
 

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
+from famulus.data import export, verdicts
+from famulus.data.export import export_records
+from famulus.data.up_for_review import find_scope
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide, undo
+from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
-from famulus.review import export, verdicts
 from famulus.review.bonuses import pay_bonus
-from famulus.review.export import export_records
 from famulus.review.reviewing import Reviewing
-from famulus.review.up_for_review import find_scope
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
-from famulus.work.gateway import Gateway
-from famulus.work.money.deciding import decide, undo
-from famulus.work.money.settling import settle_decisions
 
 TASK = "words"
 MONEY = ("reward", "reward_status", "bonus", "bonus_status", "currency")

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from famulus.data.payments import list_payments
 from famulus.errors import FamulusError
 from famulus.model.statements import Kind
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import Unit
 from famulus.review.bonuses import pay_bonus, settle_payments
-from famulus.review.payments import list_payments
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import Fault, PlatformPlugin

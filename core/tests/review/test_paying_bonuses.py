@@ -12,6 +12,8 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from famulus.data.payments import PaymentRecord, list_payments, payment_totals
+from famulus.engine.gateway import Gateway
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
@@ -19,12 +21,10 @@ from famulus.model.tables import Event, Outbox, Unit
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.review.bonuses import compensate, pay_bonus, retry_payment, settle_payments
-from famulus.review.payments import PaymentRecord, list_payments, payment_totals
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.workers import at_once
-from famulus.work.gateway import Gateway
 
 THREADS = 6
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider import Capabilities, Outcome, Verdict, VisitView
+from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -15,7 +16,6 @@ from famulus.review.answering import Choice
 from famulus.review.reviewing import Reviewing
 from famulus.testing.clock import MovableClock
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.money.settling import settle_decisions
 
 Begin = Callable[..., Reviewing]
 

@@ -8,6 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from famulus.contracts.provider import Capabilities
+from famulus.data.unit_records import UnitRecord
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.qualifications.grants import grant
 from famulus.model import tables
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -18,12 +21,9 @@ from famulus.review.answering import Choice
 from famulus.review.dialogue import Dialogue
 from famulus.review.reviewing import Reviewing
 from famulus.review.terminal import Terminal
-from famulus.review.unit_records import UnitRecord
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.testing.kinds import CrowdProvider
-from famulus.work.money.deciding import decide
-from famulus.work.people.qualifications import grant
 
 DONE = "completed/completed"
 ACCEPTED = "accepted/approved"

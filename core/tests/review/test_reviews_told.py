@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.hookspecs import RunEvent, hookimpl
-from famulus.contracts.pages import SubmittedUnit
+from famulus.contracts.views import SubmittedUnit
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.plugins import Plugins

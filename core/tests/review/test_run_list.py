@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from famulus.data.run_list import list_runs
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.review.runs import list_runs
 from famulus.testing.inprocess import ManualOperator, Worker
 
 

@@ -10,18 +10,18 @@ import pytest
 from famulus.cli.session import Session
 from famulus.cli.texts.run_report import read_report
 from famulus.cli.texts.run_texts import report_json, report_lines
-from famulus.contracts.pages import FormFile
+from famulus.contracts.views import FormFile
+from famulus.data.export import export_records
+from famulus.data.up_for_review import find_scope
+from famulus.engine.answered import count_unanswered, holds_answer
+from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations.files import read_migration
 from famulus.model.tables import Agent
 from famulus.review.examining import newest_units
-from famulus.review.export import export_records
 from famulus.review.showing import BlueprintShow, FormattedShow, shown
-from famulus.review.up_for_review import find_scope
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
-from famulus.work.answered import count_unanswered, holds_answer
-from famulus.work.gateway import Gateway
 
 EMPTY: list[Any] = [{}, [], "", None, {"a": ""}, {"a": " \n", "b": [], "c": [""], "d": None}]
 ANSWERED: list[Any] = ["x", 0, False, {"a": "", "b": "x"}, {"a": [{"b": [0]}]}]

@@ -6,15 +6,15 @@ import hashlib
 
 import pytest
 
-from famulus.contracts.pages import FormFile
+from famulus.contracts.views import FormFile
+from famulus.data.unit_records import UnitRecord
+from famulus.data.up_for_review import find_scope
+from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.review.examining import newest_units
-from famulus.review.unit_records import UnitRecord
-from famulus.review.up_for_review import find_scope
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
-from famulus.work.gateway import Gateway
 
 
 @pytest.fixture

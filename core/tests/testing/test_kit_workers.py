@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from famulus.review.export import export_records
+from famulus.data.export import export_records
+from famulus.engine.gateway import Gateway
 from famulus.testing import GatewayWay, ScriptedWorker
 from famulus.testing.forms import Filled, HtmlForm
 from famulus.testing.inprocess import ManualOperator
-from famulus.work.gateway import Gateway
 
 ROWS = [{"n": n} for n in range(3)]
 

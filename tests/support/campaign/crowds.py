@@ -21,7 +21,7 @@ _ENTRANCE = "https://tasks.example.org/"
 
 
 @frozen(kw_only=True)
-class Way:
+class Entrance:
     """One way in: the address's parameters, and what the platform showed the worker."""
 
     query: dict[str, str]
@@ -43,15 +43,15 @@ class Crowd(ABC):
         """Register the account that pays, where one is needed."""
 
     @abstractmethod
-    def enter(self, worker: str) -> Way | None:
+    def enter(self, worker: str) -> Entrance | None:
         """Return a way in for a worker; None while there is none."""
 
     @abstractmethod
-    def leave(self, worker: str, way: Way) -> None:
+    def leave(self, worker: str, way: Entrance) -> None:
         """Leave with nothing done."""
 
     @abstractmethod
-    def submit(self, worker: str, way: Way) -> None:
+    def submit(self, worker: str, way: Entrance) -> None:
         """Submit on the platform, once the answers are stored here."""
 
     @abstractmethod
@@ -75,13 +75,13 @@ class MockCrowd(Crowd):
     def register(self, address: str) -> None:
         pass
 
-    def enter(self, worker: str) -> Way | None:
-        return Way(query={"worker_id": worker, "assignment_id": secrets.token_hex(6)})
+    def enter(self, worker: str) -> Entrance | None:
+        return Entrance(query={"worker_id": worker, "assignment_id": secrets.token_hex(6)})
 
-    def leave(self, worker: str, way: Way) -> None:
+    def leave(self, worker: str, way: Entrance) -> None:
         pass
 
-    def submit(self, worker: str, way: Way) -> None:
+    def submit(self, worker: str, way: Entrance) -> None:
         pass
 
     def open_places(self) -> int:
@@ -124,7 +124,7 @@ class MturkCrowd(Crowd):
         ) as command:
             assert command.wait() == 0, command.output
 
-    def enter(self, worker: str) -> Way | None:
+    def enter(self, worker: str) -> Entrance | None:
         person = self._account.worker(worker)
         try:
             groups = person.groups()
@@ -133,13 +133,13 @@ class MturkCrowd(Crowd):
             return None
         if shown is None or shown.url is None:
             return None
-        return Way(query=dict(parse_qsl(urlsplit(shown.url).query)), shown=shown)
+        return Entrance(query=dict(parse_qsl(urlsplit(shown.url).query)), shown=shown)
 
-    def leave(self, worker: str, way: Way) -> None:
+    def leave(self, worker: str, way: Entrance) -> None:
         assert way.shown is not None
         self._account.worker(worker).give_back(way.shown)
 
-    def submit(self, worker: str, way: Way) -> None:
+    def submit(self, worker: str, way: Entrance) -> None:
         assert way.shown is not None
         self._account.worker(worker).submit(way.shown, {"visit": "1"})
 

@@ -8,7 +8,7 @@ import threading
 import urllib.parse
 
 from campaign.browsing import ask
-from campaign.crowds import Crowd, Way
+from campaign.crowds import Crowd, Entrance
 
 #: Seconds a person thinks at the most.
 _THINKING = 0.3
@@ -36,7 +36,7 @@ class Person(threading.Thread):
             elif not self._work(way):
                 return
 
-    def _work(self, way: Way) -> bool:
+    def _work(self, way: Entrance) -> bool:
         """Do one unit; return whether there may be more."""
         page = ask(f"{self._url}?{urllib.parse.urlencode(way.query)}", self._over)
         if page.status == 200:
@@ -50,7 +50,7 @@ class Person(threading.Thread):
             self.unexpected.append(f"arrival: {page.status}: {page.text[:300]}")
         return True
 
-    def _submit(self, way: Way, action: str, hidden: dict[str, str]) -> None:
+    def _submit(self, way: Entrance, action: str, hidden: dict[str, str]) -> None:
         self._over.wait(self._chance.uniform(0, _THINKING))
         answer = secrets.token_hex(8)
         page = ask(action, self._over, {**hidden, "answer": answer})

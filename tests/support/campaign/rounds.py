@@ -20,9 +20,9 @@ from attrs import define, field
 from campaign.crowds import Crowd
 from campaign.people import Person
 from famulus import Database
+from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import Agent, TaskRun, Unit
-from famulus.review.payments import list_payments
 from famulus.testing.command import Command, famulus_command
 
 TASK = "campaign"

@@ -46,7 +46,7 @@ def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def command(*args: Any, profile: str | None, overrides: tuple[str, ...], **more: Any) -> Any:
-        from famulus.config.profiles import with_profile
+        from famulus.options.profiles import with_profile
 
         return function(*args, overrides=with_profile(profile, overrides), **more)
 

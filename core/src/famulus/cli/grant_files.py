@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from famulus.config.requirements import check_value, qualification_name
-from famulus.config.suggest import did_you_mean
 from famulus.errors import Problem, UsageError
 from famulus.names import name_fault, stripped
+from famulus.options.requirements import check_value, qualification_name
+from famulus.options.suggest import did_you_mean
 
 #: Problems of one file that are told.
 _MOST_TOLD = 20

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from famulus.config.suggest import did_you_mean
+from famulus.options.suggest import did_you_mean
 
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"

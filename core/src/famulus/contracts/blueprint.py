@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from famulus.contracts.context import AnyClass, Context
-from famulus.contracts.pages import (
+from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
+from famulus.contracts.views import (
     AttemptView,
     Form,
     OnboardingView,
@@ -19,7 +20,6 @@ from famulus.contracts.pages import (
     TaskView,
     answers_from,
 )
-from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
 from famulus.errors import Problem
 
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from famulus.contracts.architect import Architect
     from famulus.contracts.blueprint import Blueprint
-    from famulus.contracts.pages import SubmittedUnit, UnitView, WorkerView
     from famulus.contracts.provider import Provider
     from famulus.contracts.qualification_check import QualificationCheck
+    from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
     from famulus.model.schema import PluginSchema
 
 #: pluggy's project name, and the entry-point group plugins are found through.

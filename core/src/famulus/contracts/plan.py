@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import Factory, define, frozen
 
-from famulus.config.options import callback, option
-from famulus.config.task_args import TaskArgs
 from famulus.errors import Problem
+from famulus.options.declare import callback, option
+from famulus.options.task_args import TaskArgs
 
 #: How the name of what a provider is handed as it is ends: ``mturk_specific_qualifications``.
 SPECIFIC = "_specific_qualifications"

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from attrs import Factory, frozen
 
 from famulus.contracts.context import AnyClass, Context
-from famulus.contracts.pages import Refusal
 from famulus.contracts.plan import Plan
+from famulus.contracts.views import Refusal
 from famulus.errors import Problem
 from famulus.model.states import PaymentKind, VisitStatus
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from famulus.contracts.context import AnyClass, Context
-from famulus.contracts.pages import Refusal, WorkerView
+from famulus.contracts.views import Refusal, WorkerView
 
 
 @frozen(kw_only=True)

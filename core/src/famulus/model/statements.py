@@ -65,7 +65,7 @@ class Compiled:
         return f"{head} VALUES {', '.join([row] * count)}"
 
 
-def held(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
+def for_update(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
     """Keep others from changing what a select finds until the commit.
 
     New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for whoever has added one,

@@ -9,24 +9,24 @@ from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context
-from famulus.contracts.pages import SubmittedUnit
 from famulus.contracts.plan import Plan
+from famulus.contracts.views import SubmittedUnit
+from famulus.engine.events import Listeners
+from famulus.engine.platform.closing import Patience
+from famulus.engine.platform.telling import BoundProvider
+from famulus.engine.qualifications.rules import qualification_names
+from famulus.engine.runs import RunRecord, find_run, requester_of
+from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, PaymentKind
 from famulus.operate.creating import create_run
 from famulus.operate.lease import Holder
 from famulus.operate.loading import Loader, Source
-from famulus.operate.operated import Operated
+from famulus.operate.managed_run import ManagedRun
 from famulus.operate.syncer import Syncer
-from famulus.planning import stored_code
+from famulus.plan import stored_code
 from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins, listeners_of
-from famulus.work.callbacks import CallbackServer, callback_names
-from famulus.work.listeners import Listeners
-from famulus.work.people.eligibility import qualification_names
-from famulus.work.platform.closing import Patience
-from famulus.work.platform.telling import Contact
-from famulus.work.runs import RunRecord, find_run, requester_of
 
 
 class Assembly:
@@ -60,7 +60,7 @@ class Assembly:
         )
         return find_run(self._database, run)
 
-    def operated(self, record: RunRecord, plan: Plan) -> Operated:
+    def operated(self, record: RunRecord, plan: Plan) -> ManagedRun:
         """Make what operates a run in this process; nothing is started but its callbacks."""
         context = self._context(plan, record)
         blueprint = self._blueprint(plan, context)
@@ -79,14 +79,14 @@ class Assembly:
             record.task_name,
             [*listeners_of(self._plugins), *_own_listeners(state.on_unit_submitted)],
         )
-        contact = Contact(
+        contact = BoundProvider(
             database=self._database,
             record=record,
             plan=plan,
             blueprint=blueprint,
             provider=self._plugins.provider(plan.provider.type)(plan.provider.args, context),
         )
-        return Operated(
+        return ManagedRun(
             database=self._database,
             run=record.id,
             holder=self._holder,

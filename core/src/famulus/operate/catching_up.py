@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from famulus.engine.ledger.settling import tell_refused_again
+from famulus.engine.platform.closing import Patience
+from famulus.engine.platform.outbox import hasten_run
+from famulus.engine.platform.sync import Synced, sync_run
+from famulus.engine.platform.telling import BoundProvider, contact
+from famulus.engine.platform.troubles import Trouble, read_troubles
 from famulus.model.database import Database
 from famulus.operate.ending import tidy_up
 from famulus.plugins import Plugins
-from famulus.work.money.settling import tell_refused_again
-from famulus.work.platform.closing import Patience
-from famulus.work.platform.outbox import hasten_run
-from famulus.work.platform.syncing import Synced, sync_run
-from famulus.work.platform.telling import Contact, contact
-from famulus.work.platform.troubles import Trouble, read_troubles
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def catch_up(
     return CaughtUp(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
 
 
-def _count_open_there(reached: Contact) -> int | None:
+def _count_open_there(reached: BoundProvider) -> int | None:
     try:
         return reached.provider.count_open_places(reached.run_view())
     except Exception as error:  # noqa: BLE001 - third-party code; what is known here is closed

@@ -9,20 +9,20 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.config.layers import SECTIONS
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
+from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import FamulusError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
 from famulus.operate.qualifying import qualification_problems
-from famulus.planning import EVERYTHING, Draft
+from famulus.options.layers import SECTIONS
+from famulus.plan import EVERYTHING, Draft
 from famulus.plugins import Plugins
-from famulus.work.platform.requesters import choose_requester, read_requesters
 
 
 @frozen(kw_only=True)

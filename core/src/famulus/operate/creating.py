@@ -9,15 +9,15 @@ from decimal import Decimal
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
+from famulus.engine.platform.requesters import choose_requester, chosen_name, read_requesters
+from famulus.engine.qualifications.grants import make_qualification
+from famulus.engine.status import record
 from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate.lease import LEASE_SECONDS, Holder
-from famulus.planning import stored_plan
-from famulus.work.changes import record
-from famulus.work.people.qualifications import make_qualification
-from famulus.work.platform.requesters import choose_requester, chosen_name, read_requesters
+from famulus.plan import stored_plan
 
 #: bytes of the files of a run whose task says nothing of them
 _MOST_UPLOADED = 10_000_000_000

@@ -9,6 +9,7 @@ from typing import Any
 import peewee
 from attrs import frozen
 
+from famulus.engine.runs import RunRecord
 from famulus.model.states import (
     LIVE_RUNS,
     OPEN_AGENTS,
@@ -20,7 +21,6 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Review, Unit, Visit, Worker, literals
 from famulus.model.transaction import Transaction
-from famulus.work.runs import RunRecord
 
 #: Visits and workers that one sentence names.
 _NAMED = 5

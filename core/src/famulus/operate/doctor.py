@@ -7,6 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from famulus.contracts.provider import VisitReport, VisitView
+from famulus.engine.ledger.paying import select_visits, visit_view
+from famulus.engine.ledger.settling import REJECTED_INSTEAD
+from famulus.engine.platform.disposal import read_leftover
+from famulus.engine.platform.outbox import Telling
+from famulus.engine.platform.telling import contact
+from famulus.engine.platform.troubles import Trouble
+from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import (
@@ -34,13 +41,6 @@ from famulus.operate.differences import Difference, named, of_reviews, of_visits
 from famulus.operate.doubled_names import of_names
 from famulus.operate.exposed_files import of_files
 from famulus.plugins import Plugins
-from famulus.work.money.paying import select_visits, visit_view
-from famulus.work.money.settling import REJECTED_INSTEAD
-from famulus.work.platform.disposal import read_leftover
-from famulus.work.platform.outbox import Telling
-from famulus.work.platform.telling import contact
-from famulus.work.platform.troubles import Trouble
-from famulus.work.runs import RunRecord, find_run, read_run
 
 _MOST_ASKED = 500
 #: What nobody operates is told by nobody after this time.

@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 
+from famulus.engine.deadlines import end_open_agents, expire_units
+from famulus.engine.platform.outbox import release_claims
+from famulus.engine.platform.places import close_all, may_be_open
+from famulus.engine.runs import lock_run, read_run
+from famulus.engine.status import change_run
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.work.changes import change_run
-from famulus.work.expiry import end_open_agents, expire_units
-from famulus.work.platform.outbox import release_claims
-from famulus.work.platform.places import close_all, may_be_open
-from famulus.work.runs import lock_run, read_run
 
 #: Causes of an end that nobody has asked for, as events have them.
 NO_SUBMISSION = "no submission"

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from famulus import process
+from famulus.engine.runs import RunRecord
 from famulus.errors import RunBusyError
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.process import ProcessIdentity
-from famulus.work.runs import RunRecord
 
 #: Seconds after which a lease that is not renewed is free for others.
 LEASE_SECONDS = 10

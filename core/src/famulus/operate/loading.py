@@ -11,18 +11,18 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
+from famulus.engine.allocation import next_positions
+from famulus.engine.release import release_waiting
+from famulus.engine.status import record
 from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
 from famulus.model.outages import DatabaseUnavailableError
-from famulus.model.statements import Kind, Param, Statement, held
+from famulus.model.statements import Kind, Param, Statement, for_update
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Assignment, TaskRun, Unit
 from famulus.model.transaction import Transaction
-from famulus.operate.ahead import Ahead
-from famulus.work.allocation import next_positions
-from famulus.work.changes import record
-from famulus.work.release import release_waiting
+from famulus.operate.prefetch import Prefetcher
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ _UNIT = Statement(
     )
 )
 _STORED = Statement(
-    lambda kind: held(
+    lambda kind: for_update(
         TaskRun.select(
             TaskRun.rows_loaded,
             TaskRun.max_num_concurrent_units,
@@ -115,7 +115,7 @@ class Loader:
         self._hash = hashlib.sha256()
         self._next = source.stored
         self._size = max(_BATCH_UNITS // source.lanes, 1)
-        self._ahead: Ahead[str] | None = None
+        self._ahead: Prefetcher[str] | None = None
         #: taken from the source and not yet stored
         self._batch: Sequence[str] = ()
         #: seconds that storing the last batch took
@@ -128,7 +128,7 @@ class Loader:
         :raises famulus.UnavailableError: when it cannot be stored now; the next call does.
         """
         if self._ahead is None:
-            self._ahead = Ahead(self._remaining(), self._size)
+            self._ahead = Prefetcher(self._remaining(), self._size)
         if not self._batch:
             self._batch = self._ahead.take(self._size, stopping)
             self._add_to_hash(self._batch)

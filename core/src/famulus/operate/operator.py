@@ -13,10 +13,14 @@ from typing import Any, Self
 
 from attrs import evolve, frozen
 
-from famulus.config.reading import Configuration
-from famulus.config.sections import Sections
-from famulus.config.task_config import TaskConfig
 from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.engine.gateway import Gateway
+from famulus.engine.opening import open_gateway
+from famulus.engine.platform.closing import Patience, StillOpenError, still_open
+from famulus.engine.platform.outbox import read_closing
+from famulus.engine.platform.telling import contact
+from famulus.engine.runs import RunRecord, find_run
+from famulus.engine.status import change_run
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -27,7 +31,7 @@ from famulus.operate import lease
 from famulus.operate.assembly import Assembly
 from famulus.operate.checking import draft_problems
 from famulus.operate.ending import expire_rest, finish_run, order_stop
-from famulus.operate.operated import HASTE_SECONDS, Operated
+from famulus.operate.managed_run import HASTE_SECONDS, ManagedRun
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.qualifying import qualification_warnings
 from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
@@ -39,7 +43,10 @@ from famulus.operate.reopening import (
     reopen_run,
     take_lease,
 )
-from famulus.planning import (
+from famulus.options.reading import Configuration
+from famulus.options.sections import Sections
+from famulus.options.task_config import TaskConfig
+from famulus.plan import (
     EVERYTHING,
     Draft,
     configuration_from_mapping,
@@ -48,13 +55,6 @@ from famulus.planning import (
     read_configuration,
 )
 from famulus.plugins import Plugins, discover
-from famulus.work.changes import change_run
-from famulus.work.gateway import Gateway
-from famulus.work.opening import open_gateway
-from famulus.work.platform.closing import Patience, StillOpenError, still_open
-from famulus.work.platform.outbox import read_closing
-from famulus.work.platform.telling import contact
-from famulus.work.runs import RunRecord, find_run
 
 _log = logging.getLogger(__name__)
 
@@ -117,9 +117,9 @@ class Operator:
         self.plugins = discover() if plugins is None else plugins
         self._holder = lease.Holder()
         self._assembly = Assembly(self.database, self.plugins, self._holder, self._patience)
-        self._runs: dict[int, Operated] = {}
+        self._runs: dict[int, ManagedRun] = {}
         #: runs that are still being launched or resumed
-        self._starting: list[Operated] = []
+        self._starting: list[ManagedRun] = []
         self._mutex = threading.Lock()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -420,7 +420,7 @@ class Operator:
             except FamulusError as error:
                 self.plugins.refuse(info, error)
 
-    def _load_first(self, operated: Operated) -> None:
+    def _load_first(self, operated: ManagedRun) -> None:
         try:
             operated.loader.load_batch()
         except FamulusError:
@@ -434,7 +434,7 @@ class Operator:
         if not operated.loader.rows:
             raise UsageError("the data have no rows; there is nothing to do")
 
-    def _serve_again(self, operated: Operated) -> str:
+    def _serve_again(self, operated: ManagedRun) -> str:
         """Open a run and serve it, in this order: its server turns nobody away. It opens no places
         before it is served.
         """
@@ -447,7 +447,7 @@ class Operator:
             raise
 
     @contextmanager
-    def _renewing(self, operated: Operated) -> Iterator[None]:
+    def _renewing(self, operated: ManagedRun) -> Iterator[None]:
         """Keep the lease of a run while it starts: its data and its server may take their time."""
         with self._mutex:
             self._starting.append(operated)
@@ -460,7 +460,7 @@ class Operator:
                 self._starting.remove(operated)
 
     def _take_charge(
-        self, operated: Operated, plan: Plan, url: str, *, load: bool = True
+        self, operated: ManagedRun, plan: Plan, url: str, *, load: bool = True
     ) -> Launched:
         with self._mutex:
             self._runs[operated.run] = operated
@@ -487,19 +487,19 @@ class Operator:
 
     def _keep(self) -> None:
         # In a thread of its own: all others may be busy with one run for longer than a lease lasts.
-        self._do_for_all("kept", Operated.keep, starting=True)
+        self._do_for_all("kept", ManagedRun.keep, starting=True)
 
     def _sweep(self) -> None:
-        self._do_for_all("looked after", Operated.look_after)
+        self._do_for_all("looked after", ManagedRun.look_after)
 
     def _tell(self) -> None:
-        self._do_for_all("told of", Operated.tell)
+        self._do_for_all("told of", ManagedRun.tell)
 
     def _sync(self) -> None:
-        self._do_for_all("asked about", Operated.sync)
+        self._do_for_all("asked about", ManagedRun.sync)
 
     def _do_for_all(
-        self, what: str, act: Callable[[Operated], Any], *, starting: bool = False
+        self, what: str, act: Callable[[ManagedRun], Any], *, starting: bool = False
     ) -> None:
         """Do something for each run again and again; log once what keeps it from being done, and
         when it is over.
@@ -523,11 +523,11 @@ class Operator:
                     if faults.pop(run, None) is not None:
                         _log.warning("run %d is %s again", run, what)
 
-    def _going_on(self) -> list[Operated]:
+    def _going_on(self) -> list[ManagedRun]:
         with self._mutex:
             return [each for each in self._runs.values() if not each.ended.is_set()]
 
-    def _mine(self, run: RunLike) -> Operated:
+    def _mine(self, run: RunLike) -> ManagedRun:
         operated = self._runs.get(_number(run))
         if operated is None:
             raise ConflictError(
@@ -535,7 +535,7 @@ class Operator:
             )
         return operated
 
-    def _fail(self, record: RunRecord, operated: Operated | None, error: BaseException) -> None:
+    def _fail(self, record: RunRecord, operated: ManagedRun | None, error: BaseException) -> None:
         """Mark a launch as failed and take back what it has started; raises nothing of its own."""
         reason = str(error) or type(error).__name__
 
@@ -589,7 +589,7 @@ class Operator:
         reached.tell()
 
 
-def _entrances(operated: Operated) -> Sequence[str]:
+def _entrances(operated: ManagedRun) -> Sequence[str]:
     """Return where workers come in; where the platform cannot say now, the run's own address."""
     try:
         return operated.contact.provider.entrances(operated.contact.run_view())

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from attrs import frozen
 
+from famulus.engine.platform.troubles import Trouble, read_troubles
+from famulus.engine.runs import agents_at_work, read_run, unit_counts
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
-from famulus.work.platform.troubles import Trouble, read_troubles
-from famulus.work.runs import agents_at_work, read_run, unit_counts
 
 _log = logging.getLogger(__name__)
 

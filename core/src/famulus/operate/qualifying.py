@@ -6,8 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import peewee
 
-from famulus.config.converting import located
-from famulus.config.requirements import (
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.context import Context
+from famulus.contracts.plan import SPECIFIC, Plan
+from famulus.engine.platform.run_views import run_requirements
+from famulus.engine.qualifications.rules import onboarding_of
+from famulus.errors import Problem, UsageError
+from famulus.model.database import Database
+from famulus.model.tables import GrantedQualification, Qualification
+from famulus.options.converting import located
+from famulus.options.requirements import (
     Comparator,
     OnboardingRequired,
     QualificationRequirement,
@@ -15,17 +23,9 @@ from famulus.config.requirements import (
     requirement,
     requirement_problems,
 )
-from famulus.config.suggest import did_you_mean
-from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context
-from famulus.contracts.plan import SPECIFIC, Plan
-from famulus.errors import Problem, UsageError
-from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification
-from famulus.planning import check_problems
+from famulus.options.suggest import did_you_mean
+from famulus.plan import check_problems
 from famulus.plugins import Plugins
-from famulus.work.people.eligibility import onboarding_of
-from famulus.work.platform.run_views import run_requirements
 
 _TASK = "task.qualifications"
 _STATE = "shared_state.qualifications"

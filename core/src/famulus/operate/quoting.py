@@ -8,17 +8,17 @@ from itertools import islice
 
 from attrs import evolve, frozen
 
-from famulus.config.option_classes import option_fields
-from famulus.config.options import is_rows
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, Quote
+from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import Problem
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
+from famulus.options.declare import is_rows
+from famulus.options.option_classes import option_fields
 from famulus.plugins import Plugins
-from famulus.work.platform.requesters import choose_requester, read_requesters
 
 
 @frozen(kw_only=True)

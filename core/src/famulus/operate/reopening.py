@@ -8,6 +8,11 @@ from attrs import evolve
 
 from famulus.clock import Waiting
 from famulus.contracts.provider import Provider
+from famulus.engine.deadlines import extend_deadlines
+from famulus.engine.platform.outbox import release_claims
+from famulus.engine.platform.places import keep_untaken, retry_refused
+from famulus.engine.runs import RunRecord, find_run, lock_run
+from famulus.engine.status import change_run
 from famulus.errors import ConflictError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
@@ -15,11 +20,6 @@ from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.ending import end_stop
-from famulus.work.changes import change_run
-from famulus.work.expiry import extend_deadlines
-from famulus.work.platform.outbox import release_claims
-from famulus.work.platform.places import keep_untaken, retry_refused
-from famulus.work.runs import RunRecord, find_run, lock_run
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2

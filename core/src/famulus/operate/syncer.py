@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from famulus.clock import has_passed
+from famulus.engine.platform.sync import sync_run
+from famulus.engine.platform.telling import BoundProvider
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
-from famulus.work.platform.syncing import sync_run
-from famulus.work.platform.telling import Contact
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Syncer:
     """Keeps one run in step with its platform; asks less often while that fails."""
 
     database: Database
-    contact: Contact
+    contact: BoundProvider
     #: when everything the platform had to say was heard last
     heard_at: datetime | None = None
     _asked_at: datetime | None = None

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from attrs import Factory, define, frozen
 
+from famulus.data.unit_records import UnitRecord
+from famulus.engine.ledger.decisions import decide, undo
+from famulus.engine.qualifications.grants import grant, granted_value, revoke
 from famulus.errors import ConflictError
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
-from famulus.review.unit_records import UnitRecord
-from famulus.work.money.deciding import decide, undo
-from famulus.work.people.qualifications import grant, granted_value, revoke
 
 
 @frozen(kw_only=True)

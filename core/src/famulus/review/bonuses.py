@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-from famulus.errors import FamulusError, NotFoundError, UsageError
-from famulus.model.database import Database
-from famulus.model.money import to_minor, to_minor_up
-from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.transaction import Transaction
-from famulus.plugins import Plugins, discover
-from famulus.review.payments import PaymentRecord, find_payments
-from famulus.work.money.bonuses import (
+from famulus.data.payments import PaymentRecord, find_payments
+from famulus.engine.ledger.bonuses import (
     Payee,
     ask_now,
     check_amount,
@@ -21,8 +15,14 @@ from famulus.work.money.bonuses import (
     unit_payee,
     worker_payee,
 )
-from famulus.work.platform.telling import contact, tell_run
-from famulus.work.runs import find_run
+from famulus.engine.platform.telling import contact, tell_run
+from famulus.engine.runs import find_run
+from famulus.errors import FamulusError, NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.model.money import to_minor, to_minor_up
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.transaction import Transaction
+from famulus.plugins import Plugins, discover
 
 _OPEN = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from attrs import Factory, define, evolve, frozen
 
-from famulus.config.suggest import did_you_mean
+from famulus.engine.ledger.decisions import STATUSES, decide
+from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
 from famulus.model.tables import Task, TaskRun, Unit
 from famulus.model.transaction import Row, Transaction
+from famulus.options.suggest import did_you_mean
 from famulus.review.reviewing import Reviewing, pages
 from famulus.review.telling import newest_telling, tell
-from famulus.work.money.deciding import STATUSES, decide
-from famulus.work.money.settling import settle_decisions
 
 _REQUIRED = ("unit", "decision")
 _NOTE = "note"

@@ -7,13 +7,13 @@ from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
+from famulus.data.unit_records import UnitRecord
 from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
 from famulus.review.answering import Choice, Made
 from famulus.review.reviewing import Group, Reviewing, Settled
 from famulus.review.showing import Show, shown
 from famulus.review.terminal import Terminal
-from famulus.review.unit_records import UnitRecord
 
 _QUESTION = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
 _KEYS = """\

@@ -9,17 +9,17 @@ from typing import Any, TextIO
 
 from attrs import frozen
 
-from famulus.config.requirements import qualification_name
+from famulus.data.up_for_review import Scope, find_scope
+from famulus.engine.qualifications.grants import find_qualification
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
+from famulus.options.requirements import qualification_name
 from famulus.plugins import Plugins, discover
 from famulus.review.dialogue import Dialogue, Qualifications
 from famulus.review.examining import newest_units
 from famulus.review.reviewing import Reviewing
 from famulus.review.showing import FormattedShow, Show, shown
 from famulus.review.terminal import Terminal
-from famulus.review.up_for_review import Scope, find_scope
-from famulus.work.people.qualifications import find_qualification
 
 #: How many units are examined unless the reviewer says otherwise.
 EXAMINED = 15

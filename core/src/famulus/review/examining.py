@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Iterator
 from itertools import islice
 
+from famulus.data.unit_records import UnitRecord, select_records, unit_records
+from famulus.data.up_for_review import Scope
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS
 from famulus.model.tables import Agent, Unit
-from famulus.review.unit_records import UnitRecord, select_records, unit_records
-from famulus.review.up_for_review import Scope
 
 #: Records of one look at the database.
 _PAGE = 50

@@ -8,16 +8,9 @@ from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from famulus.contracts.pages import WorkerView
-from famulus.errors import ConflictError
-from famulus.model.database import Database
-from famulus.model.states import Decision
-from famulus.model.transaction import Transaction
-from famulus.plugins import Plugins, listeners_of
-from famulus.review.answering import Choice, Made, make_answer, take_back
-from famulus.review.telling import newest_telling, runs_to_tell, tell
-from famulus.review.unit_records import UnitRecord
-from famulus.review.up_for_review import (
+from famulus.contracts.views import WorkerView
+from famulus.data.unit_records import UnitRecord
+from famulus.data.up_for_review import (
     Scope,
     Statistics,
     count_of_worker,
@@ -26,9 +19,16 @@ from famulus.review.up_for_review import (
     next_worker,
     read_statistics,
 )
-from famulus.work.listeners import tell_listeners_of_ended_run
-from famulus.work.money.deciding import unsettled_units
-from famulus.work.money.settling import settle_decisions
+from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.ledger.decisions import unsettled_units
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.errors import ConflictError
+from famulus.model.database import Database
+from famulus.model.states import Decision
+from famulus.model.transaction import Transaction
+from famulus.plugins import Plugins, listeners_of
+from famulus.review.answering import Choice, Made, make_answer, take_back
+from famulus.review.telling import newest_telling, runs_to_tell, tell
 
 #: Units of one transaction: workers' submissions come in between two.
 _TOGETHER = 20

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
+from famulus.data.unit_records import UnitRecord
+from famulus.engine.platform.telling import contact
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
-from famulus.review.unit_records import UnitRecord
-from famulus.work.platform.telling import contact
 
 _log = logging.getLogger(__name__)
 

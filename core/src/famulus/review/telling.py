@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from famulus.data.up_for_review import Scope
+from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.platform.telling import tell_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, TaskRun, literal
 from famulus.plugins import Plugins
-from famulus.review.up_for_review import Scope
-from famulus.work.listeners import tell_listeners_of_ended_run
-from famulus.work.platform.telling import tell_run
 
 
 def tell(database: Database, plugins: Plugins, runs: Iterable[int], *, after: int) -> list[str]:

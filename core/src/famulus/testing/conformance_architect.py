@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import attrs
 
-from famulus.config.options import help_of
 from famulus.contracts.architect import Architect, Deployment
 from famulus.errors import Problem, UsageError
 from famulus.operate.operator import Operator
+from famulus.options.declare import help_of
 from famulus.plugins import discover
 from famulus.testing.conformance_stage import snapshot
 from famulus.testing.workers import ScriptedWorker

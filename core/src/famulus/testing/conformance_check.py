@@ -11,22 +11,22 @@ import attrs
 import pytest
 from attrs import frozen
 
-from famulus.config.converting import structure, unstructure
-from famulus.config.options import help_of
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.pages import Refusal
 from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.views import Refusal
+from famulus.engine.gateway import Gateway
+from famulus.engine.opening import open_gateway
+from famulus.engine.qualifications.worker_handle import Worker as WorkerHandle
+from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.tables import TABLES
+from famulus.options.converting import structure, unstructure
+from famulus.options.declare import help_of
 from famulus.testing.clock import MovableClock
 from famulus.testing.conformance_stage import must_not_raise
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.workers import at_once
-from famulus.work.gateway import Gateway
-from famulus.work.opening import open_gateway
-from famulus.work.people.worker_handle import Worker as WorkerHandle
-from famulus.work.people.worker_handle import find_worker
 
 _ROWS = [{"n": number} for number in range(5)]
 _THREADS = 8

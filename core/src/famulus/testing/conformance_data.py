@@ -12,9 +12,9 @@ from pathlib import Path
 import attrs
 import pytest
 
-from famulus.config.options import help_of
 from famulus.errors import Problem
-from famulus.planning import plan_from_stored, stored_plan
+from famulus.options.declare import help_of
+from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance_setting import BlueprintSetting, folder_in
 from famulus.testing.conformance_stage import assert_json, listed, snapshot
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
-from famulus.contracts.pages import Page
+from famulus.contracts.views import Page
 
 #: The name of an element, and of an attribute, that only data can bring into a page.
 _PROBE = "famulus-probe"

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.pages import (
+from famulus.contracts.views import (
     AttemptView,
     Form,
     OnboardingView,

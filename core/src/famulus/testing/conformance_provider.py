@@ -14,8 +14,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from famulus.config.options import help_of
-from famulus.contracts.pages import Refusal
 from famulus.contracts.provider import (
     Arrival,
     GoTo,
@@ -30,12 +28,14 @@ from famulus.contracts.provider import (
     Verdict,
     VisitView,
 )
+from famulus.contracts.views import Refusal
+from famulus.data.export import export_records
 from famulus.errors import RefusedError, UnavailableError, UsageError
 from famulus.model.schema import PluginSchema
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Requester
-from famulus.planning import plan_from_stored, stored_plan
-from famulus.review.export import export_records
+from famulus.options.declare import help_of
+from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance_stage import (
     Brings,
     Stage,

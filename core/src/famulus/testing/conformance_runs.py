@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from famulus.review.export import export_records
+from famulus.data.export import export_records
+from famulus.engine.gateway import Gateway
 from famulus.testing.conformance_setting import BlueprintSetting
 from famulus.testing.workers import Answer, GatewayWay, ScriptedWorker
-from famulus.work.gateway import Gateway
 
 
 class RunRules(BlueprintSetting):

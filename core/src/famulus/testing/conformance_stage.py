@@ -17,17 +17,17 @@ from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider, RunView
+from famulus.engine.gateway import Gateway
+from famulus.engine.opening import open_gateway
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.schema import PluginSchema
 from famulus.operate.lease import LEASE_SECONDS
-from famulus.planning import Draft, configuration_from_mapping, draft_plan
-from famulus.planning.shared_state import fitting_state
+from famulus.plan import Draft, configuration_from_mapping, draft_plan
+from famulus.plan.shared_state import fitting_state
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.work.gateway import Gateway
-from famulus.work.opening import open_gateway
 
 _TASK = {
     "task_name": "conformance",

@@ -11,15 +11,15 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.contracts.pages import Form, FormFile, Reply
+from famulus.contracts.views import Form, FormFile, Reply
+from famulus.engine.gateway import Gateway
+from famulus.engine.pages import SUBMISSION_FIELD, TOKEN_FIELD
+from famulus.engine.platform.closing import Patience
 from famulus.operate import lease
-from famulus.operate.operated import Operated
+from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Launched, Operator
 from famulus.plugins import Plugins
 from famulus.testing.kinds import KitPlugin, RowsState
-from famulus.work.gateway import Gateway
-from famulus.work.platform.closing import Patience
-from famulus.work.shell import SUBMISSION_FIELD, TOKEN_FIELD
 
 _HIDDEN = re.compile(r'<input type="hidden" name="(famulus_\w+)" value="([^"]*)"')
 _ROW = re.compile(r"<output>(.*?)</output>", re.DOTALL)
@@ -92,7 +92,7 @@ class ManualOperator(Operator):
         if loading is not None:
             loading.join()
 
-    def operated(self, run: int) -> Operated:
+    def operated(self, run: int) -> ManagedRun:
         """Return what this operator keeps of a run."""
         return self._runs[run]
 
@@ -112,7 +112,7 @@ class ManualOperator(Operator):
                 operated.tell()
                 operated.listeners.catch_up()
 
-    def _stay_awake(self, operated: Operated) -> None:
+    def _stay_awake(self, operated: ManagedRun) -> None:
         self.database.write(lambda tx: lease.keep(tx, operated.run, operated.holder))
 
     def _start_threads(self) -> None:

@@ -13,20 +13,9 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from famulus.config.options import callback, option, rows
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.pages import (
-    AttemptView,
-    Form,
-    OnboardingView,
-    Page,
-    PreviewView,
-    Refusal,
-    TaskView,
-    answers_from,
-)
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import (
     Arrival,
@@ -37,7 +26,18 @@ from famulus.contracts.provider import (
     Provider,
     VisitView,
 )
+from famulus.contracts.views import (
+    AttemptView,
+    Form,
+    OnboardingView,
+    Page,
+    PreviewView,
+    Refusal,
+    TaskView,
+    answers_from,
+)
 from famulus.errors import InvalidAnswers, Problem
+from famulus.options.declare import callback, option, rows
 
 
 @frozen(kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from famulus.contracts.plan import SharedTaskState
+from famulus.data.export import export_records
 from famulus.operate.operator import Launched, Operator
-from famulus.review.export import export_records
 from famulus.testing.workers import ScriptedWorker
 from famulus.testing.workers_ways import HttpWay
 

@@ -14,9 +14,9 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from attrs import frozen
 
-from famulus.contracts.pages import Form, FormFile, Reply
+from famulus.contracts.views import Form, FormFile, Reply
+from famulus.engine.gateway import Gateway
 from famulus.testing.forms import Attachment, Filled, HtmlForm, html_form
-from famulus.work.gateway import Gateway
 
 #: Seconds until a server that does not answer is given up.
 _PATIENCE = 30.0

@@ -11,10 +11,10 @@ from famulus.cli.failures import warn
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.config_text import config_lines
-from famulus.config.reading import read_configuration
 from famulus.errors import UsageError
 from famulus.operate.checking import draft_problems
-from famulus.planning import draft_plan
+from famulus.options.reading import read_configuration
+from famulus.plan import draft_plan
 from famulus.plugins import discover
 
 

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import run_number
+from famulus.cli.atomic_file import folder_aside, text_on, whole_file
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.export_words import aware_time, comma_separated, folder_of, outcome
 from famulus.cli.texts.formats import Writer, writer
-from famulus.cli.whole_file import folder_aside, text_on, whole_file
-from famulus.review.export import export_records
+from famulus.data.export import export_records
 
 if TYPE_CHECKING:
-    from famulus.review.copied_files import FileCopies
+    from famulus.data.copied_files import FileCopies
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
 
@@ -109,7 +109,7 @@ def export(
 
 
 def _copies(output: str) -> FileCopies:
-    from famulus.review.copied_files import FileCopies
+    from famulus.data.copied_files import FileCopies
 
     return FileCopies(folder_of(Path(output)))
 

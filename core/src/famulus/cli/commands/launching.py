@@ -8,20 +8,20 @@ from collections.abc import Sequence
 import click
 
 from famulus.cli.arguments import run_argument, with_configuration
+from famulus.cli.confirm import confirm_live, yes_option
 from famulus.cli.failures import warn
+from famulus.cli.follow import announce, stay
 from famulus.cli.interrupts import Interrupts
-from famulus.cli.live import confirm_live, yes_option
 from famulus.cli.output import ask, say
 from famulus.cli.scripts.resuming import Resumption, needs_script, resume_by_script
 from famulus.cli.session import Session, pass_session
-from famulus.cli.staying import announce, stay
 from famulus.cli.texts.costs import say_cost
-from famulus.config.conf_files import split_conf
+from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.operate.operator import Operator
 from famulus.operate.reopening import refuse_ended
-from famulus.planning import lacking_secrets, stored_script
-from famulus.work.runs import find_run
+from famulus.options.conf_files import split_conf
+from famulus.plan import lacking_secrets, stored_script
 
 _log_rate = click.option(
     "--log-rate",

@@ -9,10 +9,10 @@ from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.limit_texts import limit_words
-from famulus.config.scalars import Typed
+from famulus.engine.limits import run_limits, set_limits, unknown_limits
+from famulus.engine.runs import find_run
 from famulus.errors import Problem, UsageError
-from famulus.work.limits import run_limits, set_limits, unknown_limits
-from famulus.work.runs import find_run
+from famulus.options.scalars import Typed
 
 _SECTION = "task."
 

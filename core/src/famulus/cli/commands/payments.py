@@ -16,12 +16,12 @@ from famulus.cli.texts.payment_texts import (
     payments_json,
     total_lines,
 )
+from famulus.data.payments import PaymentRecord, list_payments, payment_totals
+from famulus.engine.platform.disposal import find_leftovers
+from famulus.engine.runs import find_run
 from famulus.model.states import PaymentStatus
 from famulus.review.bonuses import compensate as pay_compensation
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
-from famulus.review.payments import PaymentRecord, list_payments, payment_totals
-from famulus.work.platform.disposal import find_leftovers
-from famulus.work.runs import find_run
 
 _UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 _run_option = click.option("--run", type=run_number, help="Only those of this run.")

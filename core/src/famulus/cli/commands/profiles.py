@@ -7,7 +7,7 @@ import click
 from famulus.cli.arguments import json_option
 from famulus.cli.output import say, say_json
 from famulus.cli.texts.columns import aligned
-from famulus.config.profiles import list_profiles, profiles_folder
+from famulus.options.profiles import list_profiles, profiles_folder
 
 
 @click.command

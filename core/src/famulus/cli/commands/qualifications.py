@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.crowds import crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.output import say, say_json
+from famulus.cli.provider_choice import crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.words import counted
-from famulus.config.requirements import check_value, qualification_name
-from famulus.config.suggest import did_you_mean
-from famulus.errors import NotFoundError, Problem
-from famulus.model.database import Database
-from famulus.review.qualifications import (
+from famulus.data.qualification_list import (
     Holder,
     QualificationSummary,
     holders_of,
     list_qualifications,
 )
-from famulus.review.times import iso
-from famulus.work.arrival import find_worker
-from famulus.work.people import qualifications as granting
+from famulus.data.times import iso
+from famulus.engine.arrival import find_worker
+from famulus.engine.qualifications import grants as granting
+from famulus.errors import NotFoundError, Problem
+from famulus.model.database import Database
+from famulus.options.requirements import check_value, qualification_name
+from famulus.options.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from famulus.engine.qualifications.bulk_grants import Granted
     from famulus.model.transaction import Transaction
-    from famulus.work.people.bulk_grants import Granted
 
 _HEAD = ("NAME", "HOLDERS", "CREATED", "DESCRIPTION")
 _HOLDERS_HEAD = ("WORKER", "PROVIDER", "VALUE", "GRANTED")
@@ -101,7 +101,7 @@ def grant(
     A WORKER is named by the provider's id for them, and need not have come yet. The platform is
     told too, where it has qualifications.
     """
-    from famulus.work.people.bulk_grants import Granted, make_workers
+    from famulus.engine.qualifications.bulk_grants import Granted, make_workers
 
     check_value(value)
     name, names = qualification_name(name), read_workers(workers)
@@ -198,7 +198,7 @@ def import_(
     first row is granted; importing it again changes nothing.
     """
     from famulus.cli.grant_files import read_names, read_rows
-    from famulus.work.people.bulk_grants import ListedGrant, grant_all
+    from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all
 
     name = None if name is None else qualification_name(name)
     with opened_crowd(session, provider, requester) as crowd:

@@ -13,15 +13,9 @@ from famulus.cli.arguments import json_option
 from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
-from famulus.config.option_classes import option_fields
-from famulus.config.options import choices_of, help_of, is_required, is_secret
-from famulus.config.scalars import Typed
-from famulus.config.suggest import did_you_mean
 from famulus.contracts.provider import Provider
-from famulus.errors import Problem, UsageError
-from famulus.plugins import discover
-from famulus.review.times import iso
-from famulus.work.platform.requesters import (
+from famulus.data.times import iso
+from famulus.engine.platform.requesters import (
     RequesterSummary,
     find_requester,
     list_requesters,
@@ -29,6 +23,12 @@ from famulus.work.platform.requesters import (
     read_requester_args,
     register_requester,
 )
+from famulus.errors import Problem, UsageError
+from famulus.options.declare import choices_of, help_of, is_required, is_secret
+from famulus.options.option_classes import option_fields
+from famulus.options.scalars import Typed
+from famulus.options.suggest import did_you_mean
+from famulus.plugins import discover
 
 _HEAD = ("NAME", "PROVIDER", "SANDBOX", "REGISTERED", "RUNS")
 _NAME = "name"

@@ -12,6 +12,7 @@ from famulus.cli.failures import INTERRUPTED
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.words import counted
+from famulus.data.up_for_review import find_scope
 from famulus.plugins import discover
 from famulus.review.decisions_file import apply_decisions, read_decisions
 from famulus.review.examine_or_review import EXAMINED
@@ -20,7 +21,6 @@ from famulus.review.examine_or_review import review as hold_review
 from famulus.review.reviewing import Reviewing
 from famulus.review.showing import BlueprintShow
 from famulus.review.terminal import Terminal
-from famulus.review.up_for_review import find_scope
 
 
 @click.command

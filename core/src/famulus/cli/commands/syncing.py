@@ -10,6 +10,8 @@ from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.words import counted
+from famulus.engine.platform.sync import Synced
+from famulus.engine.platform.telling import tell_requester
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
@@ -18,8 +20,6 @@ from famulus.operate.differences import Difference
 from famulus.operate.doctor import read_differences
 from famulus.operate.exposed_files import shared_files
 from famulus.plugins import Plugins, discover
-from famulus.work.platform.syncing import Synced
-from famulus.work.platform.telling import tell_requester
 
 
 @click.command

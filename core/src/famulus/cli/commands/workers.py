@@ -8,20 +8,20 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.crowds import Crowd, crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.output import say, say_json
+from famulus.cli.provider_choice import Crowd, crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.words import counted, people
+from famulus.data.times import iso
+from famulus.data.worker_summary import WorkerReport, read_worker_report, refused_from
+from famulus.engine.qualifications.blocks import set_blocked
+from famulus.engine.qualifications.bulk_grants import make_workers
+from famulus.engine.qualifications.history import PastWork
+from famulus.engine.qualifications.worker_handle import Grant, find_worker
+from famulus.engine.runs import find_run
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
-from famulus.review.times import iso
-from famulus.review.workers import WorkerReport, read_worker_report, refused_from
-from famulus.work.people.blocking import set_blocked
-from famulus.work.people.bulk_grants import make_workers
-from famulus.work.people.history import PastWork
-from famulus.work.people.worker_handle import Grant, find_worker
-from famulus.work.runs import find_run
 
 #: Submissions that are shown; ``--json`` has them all.
 _SHOWN = 10

@@ -12,12 +12,12 @@ import click
 
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.wut_page import Page, paragraphs, summary
-from famulus.config.describing import Described, describe_options, describe_state
-from famulus.config.former import FORMER_PLUGINS
-from famulus.config.layers import UNSET
-from famulus.config.suggest import did_you_mean
-from famulus.config.task_args import TaskArgs
 from famulus.errors import Problem, UsageError
+from famulus.options.compat import FORMER_PLUGINS
+from famulus.options.describing import Described, describe_options, describe_state
+from famulus.options.layers import UNSET
+from famulus.options.suggest import did_you_mean
+from famulus.options.task_args import TaskArgs
 from famulus.plugins import PluginInfo, Plugins, discover
 
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus.config.conf_files import find_conf, split_conf
-from famulus.config.task_config import TaskConfig, build_default_task_config, own_arguments
 from famulus.errors import UsageError
+from famulus.options.conf_files import find_conf, split_conf
+from famulus.options.task_config import TaskConfig, build_default_task_config, own_arguments
 
 if TYPE_CHECKING:
     from famulus.operate.operator import Operator
@@ -122,7 +122,7 @@ class RunScript:
         self.function(operator, self._read(arguments, operator.plugins))
 
     def _read(self, arguments: Sequence[str], plugins: Plugins) -> TaskConfig:
-        from famulus.planning import read_task_config
+        from famulus.plan import read_task_config
 
         name, overrides = split_conf(arguments)
         file = self.conf_file(name)

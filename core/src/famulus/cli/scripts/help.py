@@ -7,13 +7,13 @@ import inspect
 import click
 
 from famulus.cli.scripts.decorator import RunScript
-from famulus.config.conf_files import conf_names
-from famulus.config.describing import describe_options
-from famulus.config.layers import ROLES
-from famulus.config.option_classes import option_fields
-from famulus.config.reading import Configuration, read_configuration
-from famulus.config.task_config import own_arguments
 from famulus.errors import UsageError
+from famulus.options.conf_files import conf_names
+from famulus.options.describing import describe_options
+from famulus.options.layers import ROLES
+from famulus.options.option_classes import option_fields
+from famulus.options.reading import Configuration, read_configuration
+from famulus.options.task_config import own_arguments
 
 
 def write_help(script: RunScript, formatter: click.HelpFormatter) -> None:

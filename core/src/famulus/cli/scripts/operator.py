@@ -10,24 +10,24 @@ from types import TracebackType
 
 from attrs import evolve
 
+from famulus.cli.confirm import confirm_live
 from famulus.cli.failures import warn
+from famulus.cli.follow import announce, conclude, stay
 from famulus.cli.interrupts import Interrupts
-from famulus.cli.live import confirm_live
 from famulus.cli.output import say
 from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
-from famulus.cli.staying import announce, conclude, stay
 from famulus.cli.texts.costs import say_cost
-from famulus.config.converting import secrets_of
-from famulus.config.former import FORMER_ROOT
-from famulus.config.layers import ROLES
-from famulus.config.option_classes import option_fields
-from famulus.config.options import is_secret
-from famulus.config.task_config import own_arguments
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
+from famulus.engine.platform.closing import StillOpenError
 from famulus.model.database import Database
 from famulus.operate.operator import Configured, Launched, Operator
-from famulus.work.platform.closing import StillOpenError
+from famulus.options.compat import FORMER_ROOT
+from famulus.options.converting import secrets_of
+from famulus.options.declare import is_secret
+from famulus.options.layers import ROLES
+from famulus.options.option_classes import option_fields
+from famulus.options.task_config import own_arguments
 
 #: Seconds between lines of progress where a script does not say.
 _LOG_RATE = 30.0

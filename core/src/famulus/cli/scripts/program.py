@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from famulus.cli.confirm import yes_option
 from famulus.cli.failures import report
-from famulus.cli.live import yes_option
 from famulus.cli.logs import log_to_stderr
 from famulus.cli.reporting import Reporting
 from famulus.cli.scripts.decorator import RunScript

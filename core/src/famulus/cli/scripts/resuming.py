@@ -10,19 +10,19 @@ from contextvars import ContextVar
 
 from attrs import define
 
+from famulus.cli.follow import announce, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
-from famulus.cli.staying import announce, stay
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
+from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import ConflictError, FamulusError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus
 from famulus.operate.operator import Configured, Launched, Operator, RunLike
 from famulus.operate.progress import Progress
-from famulus.planning import plan_secrets, stored_callbacks, stored_code
-from famulus.work.runs import RunRecord, find_run
+from famulus.plan import plan_secrets, stored_callbacks, stored_code
 
 
 class _Over(BaseException):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from famulus.config.profiles import profile_name
-from famulus.config.reading import Configuration
-from famulus.config.yaml_text import yaml_text
-from famulus.planning.showing import Shown, Tree, show_roles, show_sections
+from famulus.options.profiles import profile_name
+from famulus.options.reading import Configuration
+from famulus.options.yaml_text import yaml_text
+from famulus.plan.resolved import Shown, Tree, show_roles, show_sections
 from famulus.plugins import Plugins
 
 #: Comments stand below each other as far as lines are no longer than this.

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from famulus.cli.output import say
-from famulus.cli.pace import Pace
+from famulus.cli.rate import Pace
 from famulus.cli.texts.words import counted, duration, moment, units_by_status
 from famulus.escaping import escaped_line
 from famulus.model.states import LoadingStatus, RunStatus

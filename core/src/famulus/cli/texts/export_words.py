@@ -12,7 +12,7 @@ import click
 from famulus.cli.texts.words import counted
 
 if TYPE_CHECKING:
-    from famulus.review.copied_files import FileCopies
+    from famulus.data.copied_files import FileCopies
 
 #: Files that could not be copied that are named one by one.
 _MOST_PROBLEMS = 20

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from famulus.cli.texts.words import counted, duration
-from famulus.work.limits import run_limits
-from famulus.work.runs import RunRecord
+from famulus.engine.limits import run_limits
+from famulus.engine.runs import RunRecord
 
 _IN_SECONDS = ("_in_seconds", "_timeout", "_patience")
 

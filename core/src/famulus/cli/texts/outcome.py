@@ -10,6 +10,8 @@ from attrs import frozen
 
 from famulus.cli.session import Session
 from famulus.cli.texts.words import counted, duration
+from famulus.engine.platform.outbox import read_closing
+from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
 from famulus.model.money import from_minor
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
@@ -17,8 +19,6 @@ from famulus.model.tables import Event
 from famulus.operate import lease
 from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.progress import Progress, read_progress
-from famulus.work.platform.outbox import read_closing
-from famulus.work.runs import RunRecord, find_run
 
 
 @frozen(kw_only=True)

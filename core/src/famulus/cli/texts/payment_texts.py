@@ -11,9 +11,9 @@ from typing import Any
 from famulus.cli.session import Session
 from famulus.cli.texts.columns import aligned, wrapped
 from famulus.cli.texts.words import counted
+from famulus.data.payments import PaymentRecord, PaymentTotal, payment_totals
+from famulus.data.times import iso
 from famulus.model.states import PaymentStatus
-from famulus.review.payments import PaymentRecord, PaymentTotal, payment_totals
-from famulus.review.times import iso
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")
 #: Payments of which it is said who is making them.

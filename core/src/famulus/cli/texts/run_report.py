@@ -7,18 +7,18 @@ from datetime import datetime
 
 from attrs import frozen
 
+from famulus.data.payments import PaymentTotal, run_totals
+from famulus.engine.answered import count_unanswered
+from famulus.engine.deadlines import count_unreported, last_submission
+from famulus.engine.platform.places import count_places
+from famulus.engine.platform.telling import contact
+from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, RunStatus
 from famulus.operate import lease
 from famulus.operate.progress import Progress, read_progress
 from famulus.plugins import discover
-from famulus.review.payments import PaymentTotal, run_totals
-from famulus.work.answered import count_unanswered
-from famulus.work.expiry import count_unreported, last_submission
-from famulus.work.platform.places import count_places
-from famulus.work.platform.telling import contact
-from famulus.work.runs import RunRecord, find_run
 
 
 @frozen(kw_only=True)

@@ -10,10 +10,10 @@ from famulus.cli.session import Session
 from famulus.cli.texts.limit_texts import limits_line
 from famulus.cli.texts.run_report import RunReport
 from famulus.cli.texts.words import counted, moment, units_by_status
-from famulus.config.converting import unstructure
+from famulus.data.times import iso
+from famulus.engine.limits import run_limits
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
-from famulus.review.times import iso
-from famulus.work.limits import run_limits
+from famulus.options.converting import unstructure
 
 
 def report_lines(report: RunReport, session: Session) -> Iterator[str]:

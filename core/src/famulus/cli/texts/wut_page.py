@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from famulus.cli.output import say
 from famulus.cli.texts.columns import wrapped
-from famulus.config.describing import Described
-from famulus.config.suggest import did_you_mean
 from famulus.errors import Problem, UsageError
+from famulus.options.describing import Described
+from famulus.options.suggest import did_you_mean
 
 #: Prose is no longer than this; tables may be, on a terminal that is.
 _PROSE, _WIDEST = 80, 120

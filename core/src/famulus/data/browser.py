@@ -1,0 +1,127 @@
+"""Reading what a database holds from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, NoReturn
+
+from famulus.data.filters import unit_statuses
+from famulus.data.qualification_list import holders_of
+from famulus.data.stored_units import Unit, stored_units
+from famulus.data.up_for_review import find_scope
+from famulus.engine.qualifications.worker_handle import Worker
+from famulus.engine.runs import find_run
+from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import DONE_UNITS, UnitStatus
+from famulus.model.tables import Qualification, Task
+from famulus.names import read_name
+from famulus.options.suggest import did_you_mean
+
+
+class DataBrowser:
+    """Read tasks, units, answers and workers of one database.
+
+    Units come one after the other, a page of them in memory, run by run and in the order of the
+    data: those of one assignment stand together. No transaction stays open between two of them.
+    ``list(…)`` makes a list where they are few enough.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def get_task_name_list(self) -> list[str]:
+        """Return the names of all tasks, sorted; none where the database does not exist yet."""
+        if not self.database.exists:
+            return []
+        with self.database.read() as tx:
+            return [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.name))]
+
+    def get_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
+        """Stream the units of all runs of a task that are done, whatever was decided on them.
+
+        :raises famulus.NotFoundError: when there is no such task.
+        """
+        return self._units(self._runs(task_name), DONE_UNITS)
+
+    def get_all_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
+        """Stream all units of all runs of a task: those that are free, at work and expired too.
+
+        :raises famulus.NotFoundError: when there is no such task.
+        """
+        return self._units(self._runs(task_name), tuple(UnitStatus))
+
+    def get_units_for_run_id(self, run_id: int) -> Iterator[Unit]:
+        """Stream the units of a run that are done.
+
+        :raises famulus.NotFoundError: when there is no such run.
+        """
+        return self.collect_matching_units_from_task_runs([run_id], DONE_UNITS)
+
+    def collect_matching_units_from_task_runs(
+        self, run_ids: Iterable[int], statuses: Collection[UnitStatus | str]
+    ) -> Iterator[Unit]:
+        """Stream the units of some runs that have one of the statuses.
+
+        :param run_ids: the runs by their numbers, which ``list_runs`` tells.
+        :raises famulus.NotFoundError: when there is no such run.
+        :raises famulus.UsageError: when there is no such status.
+        """
+        runs = [find_run(self.database, run).id for run in run_ids]
+        return self._units(runs, unit_statuses(statuses))
+
+    @staticmethod
+    def get_data_from_unit(unit: Unit, raise_exception: bool = True) -> dict[str, Any]:
+        """Return :meth:`Unit.to_dict` of a unit that has answers.
+
+        :param raise_exception: whether one without answers is an error; else what belongs to
+            answers is None.
+        :raises famulus.ConflictError: when nobody has submitted the unit.
+        """
+        if raise_exception and (unit.agent is None or unit.agent.submitted_at is None):
+            raise ConflictError(f"unit {unit.id} is {unit.status}: nobody has submitted it")
+        return unit.to_dict()
+
+    def get_workers_with_qualification(
+        self, qualification_name: str, *, value: int | None = None
+    ) -> Iterator[Worker]:
+        """Stream the workers who hold a qualification, whatever its value, 0 among them: somebody
+        who has failed an onboarding holds its qualification with 0.
+
+        :param value: only those who hold it with this value.
+        :raises famulus.NotFoundError: when there is no such qualification.
+        """
+        qualification_name = read_name(qualification_name, "qualification_name")
+        self._check_qualification(qualification_name)
+        return (
+            holder.worker
+            for holder in holders_of(self.database, qualification_name)
+            if value in (None, holder.grant.value)
+        )
+
+    def get_metadata_property_from_task_name(self, task_name: str, property_name: str) -> NoReturn:
+        """Say that nothing is kept beside answers: neither tips nor feedback nor opinions. What
+        workers are asked is a field of the task's form.
+
+        :raises famulus.NotFoundError: when there is no such task.
+        :raises famulus.UsageError: else.
+        """
+        self._runs(task_name)
+        raise UsageError(
+            f"nothing is kept as {property_name!r}: what the form asks workers is in the outputs "
+            f"of the units of {task_name!r}"
+        )
+
+    def _units(self, runs: Iterable[int], statuses: Sequence[UnitStatus]) -> Iterator[Unit]:
+        return (unit for run in runs for unit in stored_units(self.database, run, statuses))
+
+    def _runs(self, task_name: str) -> Sequence[int]:
+        return find_scope(self.database, task_name).runs
+
+    def _check_qualification(self, name: str) -> None:
+        known = []
+        if self.database.exists:
+            with self.database.read() as tx:
+                known = [row.name for row in tx.rows(Qualification.select(Qualification.name))]
+        if name not in known:
+            raise NotFoundError(f"there is no qualification {name!r}{did_you_mean(name, known)}")

@@ -1,0 +1,197 @@
+"""The ledger of money, for people: what was paid, what was not, and what nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus import process
+from famulus.data.up_for_review import find_scope
+from famulus.engine.ledger.bonuses import telling_key
+from famulus.engine.platform.outbox import find_telling
+from famulus.engine.runs import find_run
+from famulus.errors import UsageError
+from famulus.model.database import Database
+from famulus.model.money import from_minor
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import Payment, Task, TaskRun, Worker
+from famulus.model.transaction import Row, Transaction
+
+
+@frozen(kw_only=True)
+class PaymentRecord:
+    """One payment. ``fee`` is the platform's, on top of ``amount``."""
+
+    id: int
+    kind: PaymentKind
+    status: PaymentStatus
+    run: int
+    task_name: str
+    provider_type: str
+    #: of a platform where no money is real
+    sandbox: bool
+    worker: str
+    unit: int | None
+    amount: Decimal
+    fee: Decimal
+    currency: str
+    reason: str
+    #: why it has failed, or why nobody knows how it ended
+    error: str
+    #: the process that is speaking to the platform about it now, in words, or an empty string
+    payer: str
+    #: when that process is taken to be dead, and the platform is asked
+    payer_until: datetime | None
+    created_at: datetime
+    changed_at: datetime
+
+
+@frozen(kw_only=True)
+class PaymentTotal:
+    """All payments of one currency and status."""
+
+    currency: str
+    status: PaymentStatus
+    number: int
+    amount: Decimal
+    fees: Decimal
+
+
+def list_payments(
+    database: Database,
+    *,
+    run: int | None = None,
+    task: str | None = None,
+    status: PaymentStatus | None = None,
+) -> Sequence[PaymentRecord]:
+    """Return the payments of one run, of all runs of a task or of all, in the order in which they
+    came up.
+
+    :raises famulus.NotFoundError: when there is no such task or run.
+    """
+    if task is not None and run is not None:
+        raise UsageError("name a task or a run, not both")
+    if run is not None:
+        find_run(database, run)
+    runs = None if task is None else find_scope(database, task).runs
+    found = find_payments(database, run=run, runs=runs)
+    return [payment for payment in found if status in (None, payment.status)]
+
+
+def find_payments(
+    database: Database,
+    *,
+    run: int | None = None,
+    runs: Sequence[int] | None = None,
+    ids: Sequence[int] | None = None,
+) -> list[PaymentRecord]:
+    """Return the payments of one run, of several, of certain numbers or all."""
+    if not database.exists:
+        return []
+    query = _query()
+    if run is not None:
+        query = query.where(Payment.run == run)
+    if runs is not None:
+        query = query.where(Payment.run << list(runs))
+    if ids is not None:
+        query = query.where(Payment.id << list(ids))
+    with database.read() as tx:
+        return [_record(tx, row) for row in tx.rows(query)]
+
+
+def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
+    """Add up a run's payments by status, without reading each."""
+    rows = tx.rows(
+        Payment.select(
+            Payment.currency,
+            Payment.status,
+            peewee.fn.COUNT(Payment.id).alias("number"),
+            peewee.fn.SUM(Payment.amount).alias("amount"),
+            peewee.fn.SUM(Payment.fee).alias("fees"),
+        )
+        .where(Payment.run == run)
+        .group_by(Payment.currency, Payment.status)
+    )
+    order = list(PaymentStatus)
+    return [
+        PaymentTotal(
+            currency=row.currency,
+            status=row.status,
+            number=int(row.number),
+            amount=from_minor(int(row.amount), row.currency),
+            fees=from_minor(int(row.fees), row.currency),
+        )
+        for row in sorted(rows, key=lambda row: order.index(row.status))
+    ]
+
+
+def payment_totals(payments: Iterable[PaymentRecord]) -> list[PaymentTotal]:
+    """Add payments up by currency and status."""
+    sums: dict[tuple[str, PaymentStatus], list[PaymentRecord]] = {}
+    for payment in payments:
+        sums.setdefault((payment.currency, payment.status), []).append(payment)
+    order = list(PaymentStatus)
+    return [
+        PaymentTotal(
+            currency=currency,
+            status=status,
+            number=len(each),
+            amount=sum((payment.amount for payment in each), Decimal(0)),
+            fees=sum((payment.fee for payment in each), Decimal(0)),
+        )
+        for (currency, status), each in sorted(
+            sums.items(), key=lambda item: (item[0][0], order.index(item[0][1]))
+        )
+    ]
+
+
+def _query() -> Any:
+    return (
+        Payment.select(
+            Payment.id,
+            Payment.kind,
+            Payment.status,
+            Payment.run.alias("run"),
+            Task.name.alias("task_name"),
+            TaskRun.provider_type,
+            TaskRun.sandbox,
+            Worker.name.alias("worker"),
+            Payment.unit.alias("unit"),
+            Payment.amount,
+            Payment.fee,
+            Payment.visit,
+            Payment.currency,
+            Payment.reason,
+            Payment.error,
+            Payment.created_at,
+            Payment.changed_at,
+        )
+        .join(TaskRun, on=(Payment.run == TaskRun.id))
+        .join(Task, on=(TaskRun.task == Task.id))
+        .switch(Payment)
+        .join(Worker, on=(Payment.worker == Worker.id))
+        .order_by(Payment.id)
+    )
+
+
+def _record(tx: Transaction, row: Row) -> PaymentRecord:
+    payer, until = _payer(tx, row)
+    values = {**vars(row), "payer": payer, "payer_until": until}
+    del values["visit_id"]
+    money = {name: from_minor(values[name], row.currency) for name in ("amount", "fee")}
+    return PaymentRecord(**{**values, **money, "sandbox": bool(row.sandbox)})
+
+
+def _payer(tx: Transaction, payment: Row) -> tuple[str, datetime | None]:
+    """Return which process has claimed a payment that is still open, and until when."""
+    if payment.status not in (PaymentStatus.SENT, PaymentStatus.UNKNOWN):
+        return "", None
+    row = find_telling(tx, telling_key(tx, payment))
+    if row is None or row.claimed_until is None or row.claimed_until <= tx.now:
+        return "", None
+    return process.describe(row.claimed_by), row.claimed_until

@@ -1,0 +1,94 @@
+"""The qualifications of a database and their holders, for lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import peewee
+from attrs import frozen
+
+from famulus.engine.qualifications.grants import find_qualification
+from famulus.engine.qualifications.worker_handle import Grant, worker_of
+from famulus.engine.qualifications.worker_handle import Worker as WorkerHandle
+from famulus.model.database import Database
+from famulus.model.tables import GrantedQualification, Qualification, Worker
+from famulus.names import stripped
+
+#: Holders of one query.
+_PAGE = 5000
+
+
+@frozen(kw_only=True)
+class QualificationSummary:
+    """One qualification of a list."""
+
+    name: str
+    description: str
+    created_at: datetime
+    holders: int
+
+
+@frozen(kw_only=True)
+class Holder:
+    """Somebody who holds a qualification."""
+
+    worker: WorkerHandle
+    grant: Grant
+
+
+def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
+    """Return every qualification by name; none where the database does not exist yet."""
+    if not database.exists:
+        return []
+    counted = GrantedQualification.select(
+        GrantedQualification.qualification.alias("qualification"),
+        peewee.fn.COUNT(GrantedQualification.id).alias("n"),
+    ).group_by(GrantedQualification.qualification)
+    with database.read() as tx:
+        holders = {row.qualification: int(row.n) for row in tx.rows(counted)}
+        rows = tx.rows(Qualification.select().order_by(Qualification.name))
+    return [
+        QualificationSummary(
+            name=row.name,
+            description=row.description,
+            created_at=row.created_at,
+            holders=holders.get(row.id, 0),
+        )
+        for row in rows
+    ]
+
+
+def holders_of(database: Database, name: str, provider_type: str | None = None) -> Iterator[Holder]:
+    """Yield who holds a qualification, a page at a time, in the order they were first heard of.
+
+    :param provider_type: only workers of that provider.
+    """
+    name = stripped(name)
+    with database.read() as tx:
+        number = find_qualification(tx, name)
+    last = 0
+    while number is not None:
+        query = (
+            GrantedQualification.select(
+                Worker.id,
+                Worker.name,
+                Worker.provider_type,
+                GrantedQualification.value,
+                GrantedQualification.granted_at,
+            )
+            .join(Worker, on=(GrantedQualification.worker == Worker.id))
+            .where(GrantedQualification.qualification == number, Worker.id > last)
+            .order_by(Worker.id)
+            .limit(_PAGE)
+        )
+        if provider_type is not None:
+            query = query.where(Worker.provider_type == provider_type)
+        with database.read() as tx:
+            rows = tx.rows(query)
+        for row in rows:
+            grant = Grant(qualification_name=name, value=row.value, granted_at=row.granted_at)
+            yield Holder(worker=worker_of(database, row), grant=grant)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1].id

@@ -1,0 +1,46 @@
+"""All runs of a database, for lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import peewee
+from attrs import frozen
+
+from famulus.engine.runs import RunRecord, run_record, select_runs
+from famulus.model.database import Database
+from famulus.model.states import DONE_UNITS, UnitStatus
+from famulus.model.tables import TaskRun, Unit
+
+
+@frozen(kw_only=True)
+class RunSummary:
+    """A run and how many of its units have each status."""
+
+    record: RunRecord
+    units: Mapping[UnitStatus, int]
+
+    @property
+    def total(self) -> int:
+        """All units there are by now."""
+        return sum(self.units.values())
+
+    @property
+    def done(self) -> int:
+        """Units with answers."""
+        return sum(self.units.get(status, 0) for status in DONE_UNITS)
+
+
+def list_runs(database: Database) -> Sequence[RunSummary]:
+    """Return every run, the newest first; none where the database does not exist yet."""
+    if not database.exists:
+        return []
+    counted = Unit.select(
+        Unit.run.alias("run"), Unit.status, peewee.fn.COUNT(Unit.id).alias("n")
+    ).group_by(Unit.run, Unit.status)
+    units: dict[int, dict[UnitStatus, int]] = {}
+    with database.read() as tx:
+        records = [run_record(row) for row in tx.rows(select_runs().order_by(TaskRun.id.desc()))]
+        for row in tx.iterate(counted):
+            units.setdefault(row.run, {})[row.status] = int(row.n)
+    return [RunSummary(record=each, units=units.get(each.id, {})) for each in records]

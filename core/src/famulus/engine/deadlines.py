@@ -1,0 +1,198 @@
+"""What time ends: attempts past their deadline, visits never reported, the units of a finished run.
+
+Each function does a bounded step in one transaction and says how much it did; the operator's one
+sweeper calls it again until nothing is left.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+
+from famulus.engine.release import Attempted, give_share_back, take_back
+from famulus.engine.runs import RunRecord
+from famulus.engine.status import change_units_together, change_visit, end_agent
+from famulus.model.statements import for_update
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_UNITS,
+    AgentStatus,
+    UnitStatus,
+    VisitStatus,
+)
+from famulus.model.tables import Agent, TaskRun, Unit, Visit, literal, literals
+from famulus.model.transaction import Row, Transaction
+
+#: Rows of one step: small enough that no submission waits long behind it.
+_STEP = 200
+_UNIT_STEP = 2_000
+#: How long it takes until an operator notices that the clock was set.
+_ARRIVED_SINCE = timedelta(seconds=3)
+
+
+def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
+    """End attempts whose time is over and offer their units to others; return how many."""
+    query = _open_agents(run).where(Agent.deadline <= tx.now).order_by(Agent.deadline).limit(_STEP)
+    # One whose answers are just coming in is passed over instead of waited for.
+    query = for_update(query, tx.kind, skip_locked=True)
+    due = [
+        Attempted(
+            agent=row.id, unit=row.unit, worker=row.worker, visit=row.visit, status=row.status
+        )
+        for row in tx.rows(query)
+    ]
+    return take_back(
+        tx,
+        due,
+        run=run,
+        new=AgentStatus.TIMEOUT,
+        cause="deadline",
+        visit_becomes=None if reported_by_platform else VisitStatus.EXPIRED,
+    )
+
+
+def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at: datetime) -> int:
+    """Mark visits ``unknown`` that are done here and whose submission the platform has not
+    reported in time; return how many.
+
+    :param heard_at: when the platform was heard last: one that is away has not said anything.
+    """
+    limit = heard_at - timedelta(seconds=submission_timeout)
+    due = tx.rows(
+        Visit.select(Visit.id, Visit.status)
+        .where(
+            Visit.run == run,
+            Visit.status == literal(VisitStatus.ACCEPTED),
+            Visit.done_at.is_null(False),
+            Visit.done_at <= limit,
+        )
+        .limit(_STEP)
+    )
+    return sum(
+        change_visit(
+            tx,
+            run=run,
+            visit=visit.id,
+            old=visit.status,
+            new=VisitStatus.UNKNOWN,
+            cause="not reported",
+        )
+        for visit in due
+    )
+
+
+def is_report_awaited(tx: Transaction, run: int) -> bool:
+    """Say whether the platform is still to report a submission that is stored here."""
+    query = Visit.select(Visit.id).where(
+        Visit.run == run,
+        Visit.status == literal(VisitStatus.ACCEPTED),
+        Visit.done_at.is_null(False),
+    )
+    return tx.row(query.limit(1)) is not None
+
+
+def count_unreported(tx: Transaction, run: int) -> int:
+    """Return how many visits are done here, and not known to be submitted on the platform."""
+    query = Visit.select(peewee.fn.COUNT(Visit.id).alias("n")).where(
+        Visit.run == run,
+        Visit.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
+        Visit.done_at.is_null(False),
+    )
+    row = tx.row(query)
+    return int(row.n) if row is not None else 0
+
+
+def end_open_agents(tx: Transaction, run: int) -> int:
+    """End the attempts still open when a run is finished; their answers, should they come, are
+    stored as late ones. Return how many.
+    """
+    ended = 0
+    for agent in tx.rows(_open_agents(run).limit(_STEP)):
+        if end_agent(
+            tx,
+            run=run,
+            agent=agent.id,
+            old=agent.status,
+            new=AgentStatus.EXPIRED,
+            cause="run finished",
+        ):
+            ended += 1
+            if agent.unit is not None:
+                give_share_back(tx, run, agent.worker)
+    return ended
+
+
+def expire_units(tx: Transaction, run: int) -> int:
+    """Expire units of a run that is finished; return how many."""
+    for status in OPEN_UNITS:
+        units = [
+            row.id
+            for row in tx.rows(
+                Unit.select(Unit.id).where(Unit.run == run, Unit.status == status).limit(_UNIT_STEP)
+            )
+        ]
+        if units:
+            return change_units_together(
+                tx, run=run, units=units, old=status, new=UnitStatus.EXPIRED, cause="run finished"
+            )
+    return 0
+
+
+def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
+    """Give everybody at work back the time during which nobody served the run."""
+    if pause <= timedelta(0):
+        return 0
+    return _move_deadlines(tx, run, pause)
+
+
+def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
+    """Give everybody at work back the time since their operator looked at the run last, and count
+    ``no_submission_patience`` anew. A clock that was set back takes back what it gives otherwise.
+
+    Those who came after the pause keep their deadlines. Return its length.
+    """
+    pause = tx.now - last_look
+    _move_deadlines(tx, run, pause, ~Agent.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))
+    tx.execute(TaskRun.update(served_since=tx.now).where(TaskRun.id == run))
+    return pause
+
+
+def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) -> int:
+    later = Agent.deadline + pause // timedelta(microseconds=1)
+    query = Agent.update({Agent.deadline: later}).where(
+        Agent.run == run, Agent.status << literals(*OPEN_AGENTS), *which
+    )
+    return int(tx.execute(query).rowcount)
+
+
+def last_submission(tx: Transaction, run: int) -> Row | None:
+    """Return the time of a run's newest submission (``submitted_at``), or None."""
+    return tx.row(
+        Agent.select(Agent.submitted_at)
+        .where(Agent.run == run, Agent.submitted_at.is_null(False))
+        .order_by(Agent.submitted_at.desc())
+        .limit(1)
+    )
+
+
+def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
+    """Return since when nobody has submitted: the newest submission, or since the run was opened
+    last, or its operator was suspended. ``no_submission_patience`` counts from then.
+    """
+    newest = last_submission(tx, run.id)
+    moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
+    # Moments to come are of a clock that was set back since.
+    return max((each for each in moments if each and each <= tx.now), default=tx.now)
+
+
+def _open_agents(run: int) -> peewee.ModelSelect[Agent]:
+    return Agent.select(
+        Agent.id,
+        Agent.status,
+        Agent.unit.alias("unit"),
+        Agent.worker.alias("worker"),
+        Agent.visit.alias("visit"),
+        Agent.deadline,
+    ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))

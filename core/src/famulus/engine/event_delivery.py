@@ -1,0 +1,263 @@
+"""Delivering a run's events to one listener, from where it was left."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import peewee
+from attrs import define, field
+
+from famulus.contracts.hookspecs import RunEvent
+from famulus.engine.ledger.decisions import REVIEW, UNDO
+from famulus.engine.records import read_submitted, read_unit_and_worker
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.model.statements import Kind
+from famulus.model.states import AgentStatus, RunStatus, UnitStatus
+from famulus.model.tables import Event, ListenerPosition, TaskRun
+from famulus.model.transaction import Row, Transaction
+from famulus.plugins import (
+    RUN_FINISHED,
+    RUN_LAUNCHED,
+    UNIT_ASSIGNED,
+    UNIT_REVIEWED,
+    UNIT_SUBMITTED,
+    Listener,
+)
+
+_log = logging.getLogger(__name__)
+
+#: Events of one round.
+_ROUND = 200
+#: Seconds after which the position is stored within a round too.
+_STORING_SECONDS = 1.0
+#: What listeners are told in place of a decision when one was taken back.
+UNDONE = "undone"
+
+
+def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
+    """Have listeners that the run does not know yet begin where the others are."""
+    told = tx.row(
+        TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
+            TaskRun.id == run
+        )
+    )
+    assert told is not None
+    for name in names:
+        tx.execute(
+            ListenerPosition.insert(
+                run=run, name=name, event=told.events_delivered, xact=told.transactions_delivered
+            ).on_conflict_ignore()
+        )
+
+
+@define(eq=False, kw_only=True)
+class Delivery:
+    """The delivery of one run's events to one listener. At most one thread delivers them, and it
+    lives only while there are any.
+    """
+
+    database: Database
+    run: int
+    task_name: str
+    listener: Listener
+    _mutex: threading.Lock = field(factory=threading.Lock, init=False)
+    _is_busy: bool = field(default=False, init=False)
+    _is_left: bool = field(default=False, init=False)
+    _told: Row | None = field(default=None, init=False)
+    _call: tuple[str, float] | None = field(default=None, init=False)
+    _slow_call: float = field(default=0.0, init=False)
+
+    @property
+    def name(self) -> str:
+        """The name under which the position is stored."""
+        return self.listener.name
+
+    @property
+    def label(self) -> str:
+        """The listener, for a message."""
+        return self.listener.label
+
+    @property
+    def hook(self) -> str:
+        """The hook that the listener is in now, or an empty string."""
+        call = self._call
+        return "" if call is None else call[0]
+
+    @property
+    def seconds_in_call(self) -> float:
+        """How long the listener has been in the hook it is in."""
+        call = self._call
+        return 0.0 if call is None else time.monotonic() - call[1]
+
+    def is_newly_slow(self, seconds: float) -> bool:
+        """Return whether the call under way takes longer than that; True once for each call."""
+        call = self._call
+        if call is None or call[1] == self._slow_call or time.monotonic() - call[1] < seconds:
+            return False
+        self._slow_call = call[1]
+        return True
+
+    def start(self) -> bool:
+        """Start to deliver what is due, unless that is under way; return whether anything is."""
+        with self._mutex:
+            if self._is_left:
+                return False
+            if self._is_busy:
+                return True
+            events = self._next()
+            if not events:
+                return False
+            self._is_busy = True
+        threading.Thread(
+            target=self._work, args=(events,), name=f"famulus-listener-{self.name}", daemon=True
+        ).start()
+        return True
+
+    def is_behind(self) -> bool:
+        """Return whether there are events that cannot be delivered yet, because older transactions
+        are under way.
+        """
+        if self.database.kind is Kind.SQLITE:
+            return False
+        with self.database.read() as tx:
+            return bool(tx.rows(self._untold(tx).limit(1)))
+
+    def leave(self) -> None:
+        """Deliver nothing more, whatever the listener does, and store its position."""
+        self._is_left = True
+        told = self._told
+        if told is not None:
+            self._store(told)
+
+    def _work(self, events: Sequence[Row]) -> None:
+        try:
+            while events and not self._is_left:
+                self._tell_round(events)
+                events = self._next()
+        except FamulusError:
+            # The database is unavailable or closed. The next start reads it again, and logs that.
+            _log.debug("run %d: %s cannot be told now", self.run, self.label, exc_info=True)
+        except Exception:  # noqa: BLE001 - the thread ends all the same; the next one tries again
+            _log.exception("run %d: %s cannot be told", self.run, self.label)
+        finally:
+            self._is_busy = False
+
+    def _tell_round(self, events: Sequence[Row]) -> None:
+        stored_at = time.monotonic()
+        for event in events:
+            if self._is_left:
+                return
+            self._tell(event)
+            self._told = event
+            if time.monotonic() - stored_at > _STORING_SECONDS:
+                self._store(event)
+                stored_at = time.monotonic()
+        self._store(events[-1])
+
+    def _tell(self, event: Row) -> None:
+        hook, call = self._prepare(event)
+        if call is None:
+            return
+        self._call = hook, time.monotonic()
+        try:
+            call()
+        except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
+            _log.exception("run %d: %s failed in %s", self.run, self.label, hook)
+        finally:
+            self._call = None
+
+    def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
+        """Return the hook that an event belongs to, and its call; None where the listener does not
+        implement it. Its arguments are read anew, so that no listener can change another's.
+        """
+        hook = _hook_of(event)
+        if not self.listener.hears(hook):
+            return hook, None
+        told = RunEvent(run_id=self.run, task_name=self.task_name, at=event.at)
+        listener = self.listener
+        if hook == RUN_LAUNCHED:
+            return hook, partial(listener.run_launched, told)
+        if hook == RUN_FINISHED:
+            return hook, partial(listener.run_finished, told)
+        with self.database.read() as tx:
+            if hook == UNIT_ASSIGNED:
+                unit, worker = read_unit_and_worker(tx, event.agent_id)
+                return hook, partial(listener.unit_assigned, told, unit, worker)
+            if hook == UNIT_REVIEWED:
+                decision = UNDONE if event.cause == UNDO else event.new
+                reviewed = read_submitted(tx, event.agent_id)
+                return hook, partial(listener.unit_reviewed, told, reviewed, decision)
+            return hook, partial(
+                listener.unit_submitted, told, read_submitted(tx, event.subject_id)
+            )
+
+    def _store(self, event: Row) -> None:
+        """Store the position, so that after a crash some events are delivered again and none is
+        left out.
+        """
+        self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
+
+    def _next(self) -> list[Row]:
+        with self.database.read() as tx:
+            query = self._untold(tx)
+            if tx.kind is Kind.POSTGRESQL:
+                # Older transactions may still be under way; what they write comes before this.
+                horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+                query = query.where(Event.xact < horizon)
+            return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
+
+    def _untold(self, tx: Transaction) -> Any:
+        told = tx.row(
+            ListenerPosition.select(ListenerPosition.event, ListenerPosition.xact).where(
+                ListenerPosition.run == self.run, ListenerPosition.name == self.name
+            )
+        )
+        assert told is not None
+        return Event.select().where(
+            Event.run == self.run,
+            (Event.xact > told.xact) | ((Event.xact == told.xact) & (Event.id > told.event)),
+        )
+
+
+def _hook_of(event: Row) -> str:
+    """Return the hook that is called for an event, or an empty string."""
+    if event.subject == "run" and event.new == RunStatus.RUNNING:
+        return RUN_LAUNCHED
+    if event.subject == "run" and event.new == RunStatus.FINISHED:
+        return RUN_FINISHED
+    if event.subject == "unit" and event.new == UnitStatus.ASSIGNED:
+        return UNIT_ASSIGNED
+    if event.subject == "unit" and event.cause in (REVIEW, UNDO):
+        return UNIT_REVIEWED
+    is_submission = event.subject == "agent" and event.new == AgentStatus.COMPLETED
+    return UNIT_SUBMITTED if is_submission and event.cause != UNDO else ""
+
+
+def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
+    """Move a position forward, and the run's own, at which new listeners begin. Two processes that
+    deliver the same run's events never move it back.
+    """
+    own = ListenerPosition
+    tx.execute(
+        own.update(event=event.id, xact=event.xact).where(
+            own.run == run,
+            own.name == name,
+            (own.xact < event.xact) | ((own.xact == event.xact) & (own.event < event.id)),
+        )
+    )
+    tx.execute(
+        TaskRun.update(events_delivered=event.id, transactions_delivered=event.xact).where(
+            TaskRun.id == run,
+            (TaskRun.transactions_delivered < event.xact)
+            | (
+                (TaskRun.transactions_delivered == event.xact)
+                & (TaskRun.events_delivered < event.id)
+            ),
+        )
+    )

@@ -1,0 +1,505 @@
+"""The one way workers come in: arrive, submit, give back.
+
+Whoever serves pages (an architect's process, a WSGI server on another host, somebody's own
+application) opens a gateway and carries its replies; everything it needs is in the database.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from attrs import evolve
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.provider import (
+    Arrival,
+    Completion,
+    Nothing,
+    Preview,
+    Provider,
+    ShowAnswers,
+    VisitView,
+)
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.views import (
+    AttemptView,
+    Form,
+    OnboardingView,
+    PreviewView,
+    Refusal,
+    RefusalReason,
+    Reply,
+    TaskView,
+    UnitView,
+    WorkerView,
+)
+from famulus.engine import pages
+from famulus.engine.admission import Admission
+from famulus.engine.arrival import Found, Onboarding, Rules, Settled
+from famulus.engine.arrival_names import named_arrival
+from famulus.engine.onboarding import UndecidedError, is_passed, store_onboarding
+from famulus.engine.qualifications.rules import Rule, onboarding_of
+from famulus.engine.records import read_unit_and_worker
+from famulus.engine.refusals import Refusals
+from famulus.engine.replies import Replies
+from famulus.engine.runs import RunRecord
+from famulus.engine.script_callbacks import RemoteCallbacks
+from famulus.engine.submission import (
+    Acknowledgement,
+    Attempt,
+    Result,
+    earlier_submission,
+    give_back,
+    read_attempt,
+    store_answers,
+)
+from famulus.engine.tokens import Tokens
+from famulus.engine.upload_quota import UploadQuota
+from famulus.engine.uploads import Uploads
+from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
+from famulus.model.database import Database
+from famulus.model.fields import to_micros
+from famulus.model.outages import DatabaseUnavailableError, Outage
+from famulus.model.statements import Param, Statement
+from famulus.model.tables import Agent, Assignment, Visit, Worker
+from famulus.model.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+
+_LONGEST_SUBMISSION_ID = 64
+#: Of what a blueprint says of answers that it does not take, which it may repeat.
+_LONGEST_MESSAGE = 2000
+_SECOND = 1_000_000
+#: Without a failure before what kept requests from being answered is logged as over. Some requests
+#: do without it: pages are served while uploads meet a full disk.
+_CALM_SECONDS = 30.0
+
+_FIRST_ROW = Statement(
+    lambda _: Assignment.select(Assignment.data).where(
+        Assignment.run == Param("run"), Assignment.number == 0
+    )
+)
+_VISIT_VIEW = Statement(
+    lambda _: (
+        Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
+        .join(Worker, on=(Visit.worker == Worker.id))
+        .where(Visit.id == Param("visit"))
+    )
+)
+_ANSWERS = Statement(lambda _: Agent.select(Agent.answers).where(Agent.id == Param("agent")))
+
+
+class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module
+    """A form whose token nobody here has signed."""
+
+
+def _guarded(
+    answer: Callable[Concatenate[Gateway, P], Reply], /
+) -> Callable[Concatenate[Gateway, P], Reply]:
+    """Turn what goes wrong into a page for the worker and a traceback for the operator."""
+
+    @wraps(answer)
+    def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
+        as_json = bool(kwargs.get("as_json"))
+        try:
+            reply = answer(self, *args, **kwargs)
+        except _Unsigned:
+            return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+        except UnavailableError as error:
+            return self.busy(error)
+        except UndecidedError:
+            reference = secrets.token_hex(4)
+            _log.exception(
+                "run %d, reference %s: the onboarding could not be judged", self.run_id, reference
+            )
+            return self._replies.undecided(reference, as_json)
+        except Exception:  # noqa: BLE001 - mostly third-party code; logged with the reference
+            reference = secrets.token_hex(4)
+            _log.exception("run %d, reference %s", self.run_id, reference)
+            return self._replies.apology(reference, as_json)
+        self._outage.passed()
+        return reply
+
+    return guarded
+
+
+class Gateway:
+    """One run, as workers meet it. Used by any number of threads at once; keeps only caches."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        record: RunRecord,
+        blueprint: Blueprint,
+        provider: Provider,
+        checks: Sequence[QualificationCheck],
+        requirements: Sequence[Rule],
+        title: str,
+        description: str,
+        remote: RemoteCallbacks | None = None,
+    ) -> None:
+        state = blueprint.context.shared_state
+        self.run_id = record.id
+        self._database = database
+        self._blueprint = blueprint
+        self._provider = provider
+        self._title = title
+        self._replies = Replies(title)
+        self._description = description
+        self._remote = remote
+        self._tokens = Tokens(database.signing_keys, database.identity, record.id)
+        self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
+        self._uploads = Uploads(database.files, record.id, database.location.path)
+        self._quota = UploadQuota(database, record.id)
+        self._uploads.forget_broken_off(database.clock())
+        self._first_row: Mapping[str, Any] | None = None
+        rules = Rules(
+            run=record.id,
+            task=record.task_id,
+            provider_type=record.provider_type,
+            lanes=record.units_per_assignment,
+            requirements=requirements,
+            onboarding=onboarding_of(blueprint),
+        )
+        self._refusals = Refusals(database, run=record.id, provider_type=record.provider_type)
+        self._admission = Admission(
+            database=database,
+            rules=rules,
+            checks=checks,
+            predicate=state.worker_can_do_unit,
+            refusals=self._refusals,
+        )
+
+    @property
+    def assets(self) -> Sequence[Path]:
+        """Folders whose files are served beside the page."""
+        return self._blueprint.assets()
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where to put received files, each under a name that is made up; the gateway moves them
+        to their place, and whoever received them deletes what is left at the end of a request.
+        """
+        return self._uploads.incoming
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers for every HTML reply."""
+        ancestors = " ".join(self._provider.frame_ancestors) or "'none'"
+        return {
+            "Content-Security-Policy": f"frame-ancestors {ancestors}",
+            "Referrer-Policy": "no-referrer",
+        }
+
+    def admits(self, ticket: str) -> bool:
+        """Return whether a request with this ticket may send a body.
+
+        The ticket stands in the address that a task's form is sent to. It is checked before a byte
+        of the body is stored and without the database; it cannot submit anything by itself.
+        """
+        return self._tokens.read_ticket(ticket) is not None
+
+    def not_admitted(self, *, as_json: bool = False) -> Reply:
+        """Answer a form that is sent to an address without a valid ticket."""
+        return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+
+    @_guarded
+    def arrive(self, query: Mapping[str, str]) -> Reply:
+        """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
+        who = self._provider.arrive(query)
+        if isinstance(who, Preview):
+            return self._preview()
+        if isinstance(who, Refusal):
+            return self._replies.refused(who)
+        who = named_arrival(who)
+        if isinstance(who, Refusal):
+            if who.note:
+                self._refusals.note("", who)
+            return self._replies.refused(who)
+        return self._show(self._admission.admit(who, query), who.worker_name)
+
+    @_guarded
+    def submit(self, form: Form, *, as_json: bool = False) -> Reply:
+        """Answer a submitted form, once its answers are committed to the disk.
+
+        :param as_json: for the page's own script, which needs the outcome besides the page.
+        """
+        try:
+            return self._submit(form, as_json)
+        except InvalidAnswers as error:
+            return self._replies.invalid(str(error)[:_LONGEST_MESSAGE], as_json)
+
+    @_guarded
+    def give_back(self, form: Form) -> Reply:
+        """Answer the form of a worker who gives their unit back."""
+        agent, _ = self._signed(form)
+
+        def job(tx: Transaction) -> VisitView | None:
+            attempt = self._attempt(tx, agent)
+            give_back(tx, attempt, reported_by_platform=self._reported)
+            return None if attempt.submission is None else _visit_of(attempt)
+
+        submitted = self._database.write(job)
+        if submitted is not None:
+            return _with_outcome(self._already(submitted), "stored")
+        page = self._replies.page(200, pages.given_back_document(self._title))
+        return _with_outcome(page, "given_back")
+
+    def busy(self, cause: Exception | None = None) -> Reply:
+        """Answer a request that cannot be served now; the page's script tries again.
+
+        :param cause: logged once, however many requests meet it.
+        """
+        if cause is not None and not isinstance(cause, DatabaseUnavailableError):
+            self._outage.failed(cause)
+        return self._replies.busy()
+
+    def close(self) -> None:
+        """Close what the gateway itself has opened; the database stays with whoever opened it."""
+        if self._remote is not None:
+            self._remote.close()
+
+    @property
+    def _reported(self) -> bool:
+        return self._provider.capabilities.reports_submissions
+
+    def _submit(self, form: Form, as_json: bool) -> Reply:
+        agent, onboarding = self._signed(form)
+        submission = form.first(pages.SUBMISSION_FIELD) or ""
+        if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
+            raise _Unsigned
+        form = _without_ours(form)
+        if not self._quota.admits(form.files) and not self._is_stored(agent):
+            return self._replies.no_room(as_json)
+        if onboarding:
+            return self._submit_onboarding(agent, submission, form, as_json)
+        answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
+        with self._uploads.kept(agent, form.files) as kept:
+
+            def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
+                attempt = self._attempt(tx, agent)
+                stored = store_answers(
+                    tx,
+                    attempt,
+                    submission=submission,
+                    answers=answers,
+                    files=kept.files,
+                    reported_by_platform=self._reported,
+                )
+                return stored, _visit_of(attempt)
+
+            try:
+                acknowledgement, visit = self._database.write(job)
+            except BaseException:
+                # A commit whose answer got lost may have happened: its files must stay.
+                kept.confirm()
+                raise
+            if acknowledgement.result is Result.STORED:
+                kept.confirm()
+                self._quota.add(form.files)
+        return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
+
+    def _is_stored(self, agent: int) -> bool:
+        with self._database.read() as tx:
+            return self._attempt(tx, agent, hold=False).submission is not None
+
+    def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
+        with self._database.read() as tx:
+            attempt = self._attempt(tx, agent, hold=False)
+        visit = _visit_of(attempt)
+        earlier = earlier_submission(attempt, submission)
+        if earlier is None:
+            earlier = self._store_onboarding(attempt, submission, form)
+        if earlier.result is Result.CONFLICT:
+            return self._replies.conflict(as_json)
+        if as_json:
+            # The script loads the page's address again: what comes next is another page.
+            return self._replies.answer("stored", 200, "", True)
+        arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
+        return self._show(self._admission.admit(arrival, visit.query), visit.worker_name)
+
+    def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Acknowledgement:
+        qualification = onboarding_of(self._blueprint)
+        assert qualification is not None
+        view = self._attempt_view(attempt.agent, onboarding=True)
+        answers = self._blueprint.read_answers(form, view)
+        passed = is_passed(self._blueprint, answers)
+        with self._uploads.kept(attempt.agent, form.files) as kept:
+            job = partial(
+                store_onboarding,
+                agent=attempt.agent,
+                submission=submission,
+                answers=answers,
+                files=kept.files,
+                passed=passed,
+                qualification=qualification,
+                requesters=None if self._provider.capabilities.qualifications else (),
+            )
+            try:
+                stored = self._database.write(job)
+            except BaseException:
+                kept.confirm()
+                raise
+            if stored.result is Result.STORED:
+                kept.confirm()
+                self._quota.add(form.files)
+        return stored
+
+    def _acknowledge(
+        self,
+        acknowledgement: Acknowledgement,
+        visit: VisitView,
+        agent: int,
+        answers: Any,
+        as_json: bool,
+    ) -> Reply:
+        if acknowledgement.result is Result.CONFLICT:
+            return self._replies.conflict(as_json)
+        if acknowledgement.result is Result.REPEATED:
+            with self._database.read() as tx:
+                row = tx.one(_ANSWERS, agent=agent)
+            answers = json.loads(row[0]) if row else None
+        completion = self._completion(visit)
+        page = pages.stored_document(
+            self._title,
+            answers,
+            acknowledgement.late,
+            completion,
+            no_more=self._no_more(visit, completion),
+        )
+        return self._replies.answer("stored", 200, page, as_json)
+
+    def _show(self, found: Found, worker_name: str) -> Reply:
+        if isinstance(found, Refusal):
+            return self._replies.refused(found)
+        if isinstance(found, Settled):
+            with self._database.read() as tx:
+                visit = self._visit_view(tx, found.visit)
+            return self._already(visit)
+        worker = WorkerView(id=found.worker, name=worker_name, provider_type=self._provider.type)
+        onboarding = isinstance(found, Onboarding)
+        if isinstance(found, Onboarding):
+            page = self._blueprint.onboarding_page(
+                OnboardingView(agent_id=found.agent, worker=worker)
+            )
+        else:
+            unit = UnitView(
+                id=found.unit,
+                assignment_id=found.assignment,
+                index=found.index,
+                data=json.loads(found.data),
+            )
+            page = self._blueprint.task_page(
+                TaskView(agent_id=found.agent, worker=worker, unit=unit)
+            )
+        now = to_micros(self._database.clock())
+        document = pages.task_document(
+            pages.TaskShell(
+                title=self._title,
+                description=self._description,
+                page=page,
+                token=self._tokens.sign(found.agent, onboarding=onboarding),
+                ticket=self._tokens.sign_ticket(found.agent),
+                submission_id=secrets.token_hex(16),
+                # One host may serve the runs of several databases, and a browser keeps by host.
+                storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",
+                seconds_left=max((found.deadline - now) // _SECOND, 0),
+                onboarding=onboarding,
+            )
+        )
+        return self._replies.page(200, document)
+
+    def _preview(self) -> Reply:
+        if self._first_row is None:
+            with self._database.read() as tx:
+                row = tx.one(_FIRST_ROW, run=self.run_id)
+            self._first_row = json.loads(row[0]) if row else None
+        page = self._blueprint.preview_page(PreviewView(data=self._first_row))
+        return self._replies.page(200, pages.preview_document(self._title, self._description, page))
+
+    def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
+        def unit() -> UnitView:
+            with self._database.read() as tx:
+                return read_unit_and_worker(tx, agent)[0]
+
+        return AttemptView(agent_id=agent, onboarding=onboarding, unit=unit)
+
+    def _already(self, visit: VisitView) -> Reply:
+        completion = self._completion(visit)
+        page = pages.already_document(
+            self._title, completion, no_more=self._no_more(visit, completion)
+        )
+        return self._replies.page(200, page)
+
+    def _completion(self, visit: VisitView) -> Completion:
+        """Ask the provider what comes next. The answers are stored: its failing must not tell the
+        worker otherwise.
+        """
+        try:
+            return self._provider.completion(visit)
+        except Exception:  # noqa: BLE001 - third-party code
+            _log.exception("run %d: %s.completion failed", self.run_id, self._provider.type)
+            return Nothing()
+
+    def _no_more(self, visit: VisitView, completion: Completion) -> RefusalReason | None:
+        """Return why the next unit that a completion offers would be refused, or None."""
+        if not isinstance(completion, ShowAnswers):
+            return None
+        try:
+            refusal = self._admission.refuse_another(visit.worker_name)
+        except FamulusError:
+            # The answers are stored, and their worker is told so whatever else fails.
+            return None
+        return None if refusal is None else refusal.reason
+
+    def _signed(self, form: Form) -> tuple[int, bool]:
+        signed = self._tokens.read(form.first(pages.TOKEN_FIELD) or "")
+        if signed is None:
+            raise _Unsigned
+        return signed
+
+    def _attempt(self, tx: Transaction, agent: int, *, hold: bool = True) -> Attempt:
+        attempt = read_attempt(tx, agent, hold=hold)
+        if attempt is None or attempt.run != self.run_id:
+            raise _Unsigned
+        return attempt
+
+    def _visit_view(self, tx: Transaction, visit: int) -> VisitView:
+        row = tx.one(_VISIT_VIEW, visit=visit)
+        assert row is not None
+        return VisitView(
+            id=visit,
+            run_id=self.run_id,
+            reference=row[0],
+            query=json.loads(row[2]),
+            worker_name=row[3],
+        )
+
+
+def _with_outcome(reply: Reply, outcome: str) -> Reply:
+    """Mark a page as ours, for the page's script: a network's login page is a success too."""
+    return evolve(reply, headers={**reply.headers, pages.OUTCOME_HEADER: outcome})
+
+
+def _visit_of(attempt: Attempt) -> VisitView:
+    return VisitView(
+        id=attempt.visit,
+        run_id=attempt.run,
+        reference=attempt.reference,
+        query=json.loads(attempt.query),
+        worker_name=attempt.worker_name,
+    )
+
+
+def _without_ours(form: Form) -> Form:
+    ours = (pages.TOKEN_FIELD, pages.SUBMISSION_FIELD)
+    return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])

@@ -1,0 +1,196 @@
+"""The limits of a run, which can be changed while it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from famulus.engine.deadlines import quiet_since
+from famulus.engine.platform.places import move_end
+from famulus.engine.release import adjust_window, is_window_off
+from famulus.engine.runs import RunRecord, find_run, read_run
+from famulus.engine.status import record
+from famulus.errors import ConflictError, Problem, UsageError
+from famulus.model.database import Database
+from famulus.model.money import from_minor, to_minor
+from famulus.model.statements import for_update
+from famulus.model.states import LIVE_RUNS, RunStatus
+from famulus.model.tables import TaskRun
+from famulus.model.transaction import Transaction
+from famulus.options.converting import structure, unstructure
+from famulus.options.option_classes import option_fields
+from famulus.options.suggest import did_you_mean
+from famulus.options.task_args import TaskArgs
+
+_LIFETIME = "task_lifetime_in_seconds"
+_SPEND = "max_spend"
+_PATIENCE = "no_submission_patience"
+_WINDOW = "max_num_concurrent_units"
+_CONCURRENT = "allowed_concurrent"
+_UPLOADED = "max_upload_bytes"
+
+#: Options of the task that hold from the next arrival on once they are set. Each stands in a column
+#: of its name, but for the lifetime, which is the moment when the run closes.
+LIVE_LIMITS = tuple(
+    name
+    for name in (
+        "maximum_units_per_worker",
+        _CONCURRENT,
+        _WINDOW,
+        "assignment_duration_in_seconds",
+        "submission_timeout",
+        _PATIENCE,
+        _LIFETIME,
+        _SPEND,
+        _UPLOADED,
+    )
+    if name in option_fields(TaskArgs)
+)
+
+
+@frozen(kw_only=True)
+class LimitChange:
+    """A limit that was changed."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+def run_limits(run: RunRecord) -> dict[str, Any]:
+    """Return the limits of a run by the names of their options."""
+    special = {
+        _LIFETIME: round((run.closes_at - run.created_at).total_seconds()),
+        _SPEND: from_minor(run.max_spend, run.currency),
+    }
+    return {name: special[name] if name in special else getattr(run, name) for name in LIVE_LIMITS}
+
+
+def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChange]:
+    """Change limits of a run, all or none of them; return those that have another value now.
+
+    They hold for everybody who arrives from now on, whoever operates the run. A change is recorded
+    as an event.
+
+    :param limits: options of the task, as a configuration or the command line gives them.
+    :raises famulus.UsageError: with everything that is wrong with them.
+    :raises famulus.ConflictError: when the run is over.
+    """
+    record, problems = find_run(database, run), unknown_limits(limits)
+    if problems:
+        known = {name: value for name, value in limits.items() if name in LIVE_LIMITS}
+        raise UsageError([*problems, *_structured(record, known)[1]])
+    return database.write(lambda tx: _set(tx, run, limits))
+
+
+def unknown_limits(names: Iterable[str]) -> list[Problem]:
+    """Return a problem for each name that is no limit that can be changed."""
+    return [_unknown(name) for name in names if name not in LIVE_LIMITS]
+
+
+def _unknown(name: str) -> Problem:
+    near = did_you_mean(name, LIVE_LIMITS, otherwise="these can")
+    others = f" (these can: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
+    is_option = name in option_fields(TaskArgs)
+    found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"
+    return Problem(f"{found}{near}{others}", key=f"task.{name}" if is_option else name)
+
+
+def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChange]:
+    tx.execute(for_update(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
+    before = read_run(tx, run)
+    if before.status in (RunStatus.FINISHED, RunStatus.FAILED):
+        raise ConflictError(
+            f"run {run} is {before.status.value}; its limits can no longer be changed"
+        )
+    old, new = run_limits(before), _typed(tx, before, limits)
+    changes = [
+        LimitChange(name=name, old=old[name], new=value)
+        for name, value in new.items()
+        if value != old[name]
+    ]
+    if changes:
+        _write(tx, before, changes)
+    return changes
+
+
+def _typed(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given limits as the task's options are typed and checked."""
+    task, problems = _structured(run, limits)
+    if task is None:
+        raise UsageError(problems)
+    typed = {name: getattr(task, name) for name in limits}
+    if _SPEND in typed:
+        typed[_SPEND] = typed[_SPEND] or Decimal(0)
+        to_minor(typed[_SPEND], run.currency)
+    problems = list(_endings(tx, run, typed))
+    problems += [
+        Problem("needs a number; 0 is no limit", key=f"task.{name}")
+        for name in (_CONCURRENT, _UPLOADED)
+        if name in typed and typed[name] is None
+    ]
+    if problems:
+        raise UsageError(problems)
+    return typed
+
+
+def _structured(run: RunRecord, limits: Mapping[str, Any]) -> tuple[TaskArgs | None, list[Problem]]:
+    return structure(
+        TaskArgs,
+        {**run.plan["task"], **limits},
+        prefix="task",
+        origins={},
+        task_dir=Path(run.plan["task_dir"]),
+    )
+
+
+def _endings(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> Iterator[Problem]:
+    """Find limits that would end the run at once, for good: surely a slip of the pen."""
+    remedy = f"`famulus finish {run.id}` ends the run"
+    if _LIFETIME in limits and _closes_at(run, limits[_LIFETIME]) <= tx.now:
+        message = f"{limits[_LIFETIME]} seconds after the launch are over already; {remedy}"
+        yield Problem(message, key=f"task.{_LIFETIME}")
+    if _PATIENCE in limits and run.status in LIVE_RUNS:
+        quiet = tx.now - quiet_since(tx, run)
+        if quiet >= timedelta(seconds=limits[_PATIENCE]):
+            seconds = int(quiet.total_seconds())
+            message = f"nobody has submitted anything for {seconds} seconds already; {remedy}"
+            yield Problem(message, key=f"task.{_PATIENCE}")
+
+
+def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
+    columns = {change.name: change.new for change in changes}
+    if _LIFETIME in columns:
+        columns["closes_at"] = _closes_at(run, columns.pop(_LIFETIME))
+        move_end(tx, run.id, columns["closes_at"])
+    if _SPEND in columns:
+        columns[_SPEND] = to_minor(columns[_SPEND], run.currency)
+    if columns.get(_WINDOW) and not run.max_num_concurrent_units:
+        # Nobody has counted so far; it is never less, and counted anew where it is too much.
+        columns["open_units"] = run.rows_loaded * run.units_per_assignment
+    tx.execute(TaskRun.update(**columns).where(TaskRun.id == run.id))
+    detail = {
+        change.name: {"old": unstructure(change.old), "new": unstructure(change.new)}
+        for change in changes
+    }
+    record(
+        tx,
+        run=run.id,
+        subject="limits",
+        subject_id=run.id,
+        old=None,
+        new="set",
+        cause="limits",
+        detail=detail,
+    )
+    if {_WINDOW, _SPEND} & columns.keys() and is_window_off(tx, run.id):
+        adjust_window(tx, run.id)
+
+
+def _closes_at(run: RunRecord, seconds: int) -> Any:
+    return run.created_at + timedelta(seconds=seconds)

@@ -1,0 +1,86 @@
+"""Answers to the onboarding: judged by the requester's code, then stored with what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.engine.arrival import lock_worker
+from famulus.engine.qualifications.grants import settle_onboarding
+from famulus.engine.submission import (
+    Acknowledgement,
+    Attempt,
+    Result,
+    StoredFile,
+    earlier_submission,
+    read_attempt,
+    store,
+)
+from famulus.errors import InvalidAnswers, UnavailableError
+from famulus.model.states import AgentStatus
+from famulus.model.transaction import Transaction
+
+
+class UndecidedError(Exception):
+    """Answers to the onboarding could not be judged, which is no fault of the worker's."""
+
+
+def is_passed(blueprint: Blueprint, answers: Any) -> bool:
+    """Ask whether the answers to the onboarding qualify.
+
+    :raises UndecidedError: when the requester's code has not said so: nothing is granted, and the
+        worker keeps their try.
+    """
+    try:
+        passed = blueprint.onboarding_passed(answers)
+        if not isinstance(passed, bool):
+            raise TypeError(f"onboarding_passed returned {passed!r}: it must be True or False")
+    except (UnavailableError, InvalidAnswers):
+        raise
+    except Exception as error:
+        raise UndecidedError from error
+    return passed
+
+
+def store_onboarding(
+    tx: Transaction,
+    *,
+    agent: int,
+    submission: str,
+    answers: Any,
+    files: Sequence[StoredFile],
+    passed: bool,
+    qualification: str,
+    requesters: Sequence[int] | None,
+) -> Acknowledgement:
+    """Store the answers to the onboarding and grant what they lead to.
+
+    :param requesters: whose platform is to be told; see ``qualifications.grant``.
+    """
+    # The worker first, as an arrival does: two that wait for each other would both be held up.
+    lock_worker(tx, _read(tx, agent, hold=False).worker)
+    attempt = _read(tx, agent, hold=True)
+    earlier = earlier_submission(attempt, submission)
+    if earlier is not None:
+        return earlier
+    if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
+        return Acknowledgement(result=Result.CONFLICT, late=True)
+    status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
+    late = attempt.status is not AgentStatus.ONBOARDING
+    store(tx, attempt, status, submission, answers, files, late=late)
+    settle_onboarding(
+        tx,
+        worker=attempt.worker,
+        qualification=qualification,
+        passed=passed,
+        run=attempt.run,
+        requesters=requesters,
+    )
+    return Acknowledgement(result=Result.STORED, late=late)
+
+
+def _read(tx: Transaction, agent: int, *, hold: bool) -> Attempt:
+    attempt = read_attempt(tx, agent, hold=hold)
+    assert attempt is not None
+    return attempt

@@ -1,0 +1,64 @@
+"""Opening a gateway, in whichever process serves a run."""
+
+from __future__ import annotations
+
+import os
+
+from famulus.contracts.context import Context
+from famulus.contracts.plan import SharedTaskState
+from famulus.engine.gateway import Gateway
+from famulus.engine.qualifications.rules import run_rules
+from famulus.engine.runs import find_run, requester_of
+from famulus.engine.script_callbacks import VARIABLE, RemoteCallbacks
+from famulus.model.database import Database
+from famulus.plan import chosen_checks, plan_from_stored, stored_callbacks
+from famulus.plugins import Plugins, discover
+
+#: The run that a serving process opens, in its environment.
+RUN_VARIABLE = "FAMULUS_RUN"
+
+
+def open_gateway(
+    database: Database,
+    run: int,
+    *,
+    plugins: Plugins | None = None,
+    shared_state: SharedTaskState | None = None,
+) -> Gateway:
+    """Open the way in to a run, in whichever process serves it.
+
+    :param shared_state: brings the run's callbacks, where this process has them; otherwise the
+        operator that the environment's ``FAMULUS_CALLBACKS`` names is asked.
+    :raises famulus.NotFoundError: when there is no such run.
+    :raises famulus.UsageError: when the run needs callbacks that cannot be reached from here: a
+        default never stands in for a missing check.
+    """
+    plugins = discover() if plugins is None else plugins
+    record = find_run(database, run)
+    remote = None
+    address = os.environ.get(VARIABLE) if shared_state is None else None
+    if address:
+        remote = RemoteCallbacks(address)
+        state_class = plugins.blueprint(record.blueprint_type).SharedState
+        shared_state = remote.state(state_class, stored_callbacks(record.plan))
+    plan = plan_from_stored(record.plan, plugins, shared_state, run=f"run {run}")
+    context = Context(
+        database=database,
+        clock=database.clock,
+        shared_state=plan.shared_state,
+        requester=requester_of(record),
+        run_id=run,
+    )
+    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
+    rules = run_rules(plan, blueprint)
+    return Gateway(
+        database=database,
+        record=record,
+        blueprint=blueprint,
+        provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
+        checks=[check(args, context) for check, args in chosen_checks(plan, plugins)],
+        requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
+        title=plan.task.task_title or plan.task_name,
+        description=plan.task.task_description or "",
+        remote=remote,
+    )

@@ -1,0 +1,215 @@
+"""Pages that say, in plain words, why there is nothing to do or what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+from typing import Literal
+from urllib.parse import urlencode
+
+from attrs import frozen
+
+from famulus.contracts.views import Refusal, RefusalReason
+from famulus.engine.pages.frame import document
+
+Mood = Literal["plain", "good", "warn"]
+_MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
+
+
+@frozen
+class _Words:
+    heading: str
+    text: str
+    mood: Mood = "plain"
+    again: bool = False
+
+
+_R = RefusalReason
+_REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
+    {
+        _R.NOT_QUALIFIED: _Words(
+            "This task is not open to you",
+            "It asks for a qualification that you do not have. Thank you for your interest.",
+        ),
+        _R.ALL_DONE: _Words(
+            "All done",
+            "You have done all there is for you in this task. Thank you!",
+            mood="good",
+        ),
+        _R.MAXIMUM_REACHED: _Words(
+            "That was your last one",
+            "You have reached the maximum number of units one person may do in this task. Thank"
+            " you!",
+            mood="good",
+        ),
+        _R.TOO_MANY_OPEN: _Words(
+            "You have one open already",
+            "Please finish or give back the one you have open first; it may be in another tab or"
+            " window. Then come back here.",
+            again=True,
+        ),
+        _R.PLACE_TAKEN: _Words(
+            "Somebody else is working on this one",
+            "It was accepted by another person, who has not finished it or given it back as far as"
+            " is known here. Please return it where you found it and take another one. If nobody"
+            " else can have it, try again in a few minutes.",
+            again=True,
+        ),
+        _R.NOTHING_LEFT: _Words(
+            "Nothing to do right now",
+            "There is nothing left for you at the moment: others are working on what remains. If"
+            " one of them gives up, there may be something again, so you can try a little later.",
+            again=True,
+        ),
+        _R.RUN_CLOSED: _Words(
+            "This task is closed",
+            "It takes no new work any more. Thank you for your interest.",
+        ),
+        _R.RUN_STOPPED: _Words(
+            "This task has been paused",
+            "It gives out no work at the moment. It may go on later, so you are welcome to look"
+            " again.",
+            again=True,
+        ),
+        _R.BLOCKED: _Words(
+            "You cannot work on this task",
+            "Whoever runs this task has decided not to give you work in it. If you think that is a"
+            " mistake, please write to them.",
+        ),
+        _R.UNKNOWN_LINK: _Words(
+            "This link does not work",
+            "It is not known here; it may be incomplete, or out of date. Please open the task again"
+            " from where you found it.",
+            mood="warn",
+        ),
+        _R.TIME_OVER: _Words(
+            "The time for this one is over",
+            "It was not submitted in time, and may have gone to somebody else. You are welcome to"
+            " open the task again from where you found it.",
+            mood="warn",
+        ),
+    }
+)
+
+
+def refusal_document(
+    title: str,
+    refusal: Refusal,
+    *,
+    reference: str | None,
+    again_query: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page that says why this worker gets no work now.
+
+    ``again_query`` is what "Try again" asks with, where the page's own address is not what the
+    worker came by.
+    """
+    words = _REFUSALS[refusal.reason]
+    body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
+    if words.again:
+        again = "" if again_query is None else query_link(again_query)
+        body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
+    codes = [f"code: {refusal.reason.value}"] + ([f"reference: {reference}"] if reference else [])
+    return notice(title, words.heading, body, mood=words.mood, codes=codes)
+
+
+def given_back_document(title: str) -> str:
+    """Return the page after a worker has given a unit back."""
+    text = "It is not yours any more, and somebody else can do it. You can close this page."
+    return notice(title, "You have given this one back", paragraph(text))
+
+
+def invalid_document(title: str, message: str) -> str:
+    """Return the page for a plainly posted form that the blueprint does not take."""
+    back = "Please go back with your browser's Back button: it has kept your answers."
+    body = f'<p class="famulus-note famulus-note-late">{escape(message)}</p>\n' + paragraph(back)
+    return notice(title, "Something is missing or not right", body, mood="warn")
+
+
+def conflict_document(title: str) -> str:
+    """Return the page for answers that came after others of the same worker's were stored."""
+    text = (
+        "Other answers of yours for this one were stored before, and they have not been changed."
+        " What was sent just now was not stored. There is nothing more for you to do here."
+    )
+    return notice(title, "This one is submitted already", paragraph(text))
+
+
+def apology_document(title: str, reference: str) -> str:
+    """Return the page for a fault of ours; the reference finds it in the log."""
+    text = (
+        "The fault is on our side. If you were submitting, go back and press Submit again: your"
+        " browser has kept your answers, and nothing is ever stored twice. If it happens again,"
+        " please tell whoever runs this task, with the reference below."
+    )
+    return notice(
+        title,
+        "Sorry, something went wrong",
+        paragraph(text),
+        mood="warn",
+        codes=["code: error", f"reference: {reference}"],
+    )
+
+
+def undecided_document(title: str, reference: str) -> str:
+    """Return the page for an introduction whose answers could not be judged, by a fault of the
+    requester's; the reference finds it in the log.
+    """
+    text = (
+        "Your answers to the introduction could not be checked just now. The fault is on our side,"
+        " and it does not count against you: please come back later and submit them again. If it"
+        " happens again, please tell whoever runs this task, with the reference below."
+    )
+    return notice(
+        title,
+        "Please try again later",
+        paragraph(text),
+        mood="warn",
+        codes=["code: error", f"reference: {reference}"],
+    )
+
+
+def busy_document(title: str) -> str:
+    """Return the page for a request that can be made again in a moment."""
+    text = (
+        "The server cannot answer just now. Please load this page again in a moment. If you were"
+        " submitting, go back and press Submit again: your browser has kept your answers."
+    )
+    return notice(title, "One moment, please", paragraph(text), codes=["code: busy"])
+
+
+def notice(
+    title: str,
+    heading: str,
+    body: str,
+    *,
+    mood: Mood = "plain",
+    codes: list[str] | None = None,
+    head: str = "",
+    end: str = "",
+) -> str:
+    """Return a page with one message; ``body``, ``head`` and ``end`` are HTML."""
+    small = f'<p class="famulus-codes">{escape(" · ".join(codes))}</p>\n' if codes else ""
+    content = (
+        f'<main class="famulus-result" tabindex="-1">\n'
+        f'<p class="famulus-kicker">{escape(title)}</p>\n'
+        f'<div class="famulus-mark famulus-mark-{mood}" aria-hidden="true">{_MARKS[mood]}</div>\n'
+        f"<h1>{escape(heading)}</h1>\n{body}{small}</main>\n{end}"
+    )
+    return document(f"{heading} · {title}", content, head=head)
+
+
+def paragraph(text: str) -> str:
+    """Return text as a paragraph of HTML."""
+    return f"<p>{escape(text)}</p>\n"
+
+
+def actions(controls: str) -> str:
+    """Return buttons or links, given as HTML, on a line of their own."""
+    return f'<div class="famulus-actions">{controls}</div>\n'
+
+
+def query_link(query: Mapping[str, str]) -> str:
+    """Return an address of the task's entrance, good from every page beside it. Not yet escaped."""
+    return f"./?{urlencode(query)}"

@@ -1,0 +1,370 @@
+"""What platforms are still to be told, written down in the transaction of the change itself.
+
+A row is claimed by who tells it, for a limited time. One that has to wait for another row is put
+off until then, and is due at once when that row has ended or its claim was given up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus import process
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox, literal
+from famulus.model.transaction import Row, Transaction
+
+_LONGEST_WAIT = timedelta(minutes=10)
+
+
+class Telling(StrEnum):
+    """The kinds of rows; ``engine/platform/delivery.py`` knows how each is told."""
+
+    OPEN_PLACES = "open_places"
+    MOVE_END = "move_end"
+    CLOSE_PLACES = "close_places"
+    DISPOSE = "dispose"
+    DECIDE = "decide"
+    PAY = "pay"
+    QUALIFY = "qualify"
+    BLOCK = "block"
+
+
+#: Told in the order in which they were written, within a run.
+OF_PLACES = (
+    Telling.OPEN_PLACES,
+    Telling.MOVE_END,
+    Telling.CLOSE_PLACES,
+    Telling.DISPOSE,
+)
+
+
+def enqueue(
+    tx: Transaction,
+    *,
+    kind: Telling,
+    key: str,
+    payload: Any,
+    run: int | None = None,
+    requester: int | None = None,
+) -> None:
+    """Write down what the platform of a run, or of a requester's account, is to be told. The same
+    key again is the same telling.
+    """
+    query = Outbox.insert(
+        run=run,
+        requester=requester,
+        kind=kind.value,
+        key=key,
+        payload=payload,
+        status=OutboxStatus.PENDING,
+        next_attempt_at=tx.now,
+        created_at=tx.now,
+    ).on_conflict_ignore()
+    tx.execute(query)
+
+
+def find_telling(tx: Transaction, key: str) -> Row | None:
+    """Return the row of a key, or None."""
+    return tx.row(Outbox.select().where(Outbox.key == key))
+
+
+def select_due(
+    tx: Transaction,
+    *,
+    run: int | None,
+    requester: int,
+    most: int,
+    kinds: Collection[Telling] | None = None,
+) -> list[Row]:
+    """Return rows that are to be told now: a run's, and after those its requester's, of which there
+    may be very many. The oldest come first, but closings before everything.
+
+    :param kinds: of the run's rows only these, and none of the requester's.
+    """
+    due = Outbox.select().where(
+        Outbox.status == literal(OutboxStatus.PENDING), Outbox.next_attempt_at <= tx.now
+    )
+    rows = []
+    if run is not None:
+        mine = due.where(Outbox.run == run)
+        if kinds is not None:
+            mine = mine.where(Outbox.kind << [kind.value for kind in kinds])
+        is_closing = Outbox.kind == Telling.CLOSE_PLACES.value
+        rows = tx.rows(mine.order_by(is_closing.desc(), Outbox.id).limit(most))
+    if kinds is None and len(rows) < most:
+        mine = due.where(Outbox.run.is_null(), Outbox.requester == requester)
+        rows += tx.rows(mine.order_by(Outbox.id).limit(most - len(rows)))
+    return rows
+
+
+def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
+    """Claim a row for the length of a lease; return whether it could be had.
+
+    One that has to wait for another row is put off until that one is tried again.
+
+    :param claimant: the identity of the process that is about to tell it.
+    """
+    before = _before(tx, row)
+    if before is None:
+        until = tx.now + lease
+        change = {
+            Outbox.next_attempt_at: until,
+            Outbox.claimed_until: until,
+            Outbox.claimed_by: claimant,
+        }
+    else:
+        change = {Outbox.next_attempt_at: before.next_attempt_at}
+    query = Outbox.update(change).where(
+        Outbox.id == row.id,
+        Outbox.status == literal(OutboxStatus.PENDING),
+        Outbox.next_attempt_at == row.next_attempt_at,
+    )
+    return bool(tx.execute(query).rowcount) and before is None
+
+
+def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any) -> bool:
+    """Extend the claim on a row that is told in parts, and store what is left of it; return whether
+    the claim still holds and the rest is still wanted.
+    """
+    query = Outbox.update(
+        payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
+    ).where(
+        Outbox.id == row.id,
+        Outbox.status == literal(OutboxStatus.PENDING),
+        Outbox.claimed_by == claimant,
+        Outbox.claimed_until.is_null(False),
+    )
+    return bool(tx.execute(query).rowcount) and not is_closed_later(tx, row)
+
+
+def release_claims(tx: Transaction, run: int, of: str = "") -> None:
+    """Have a run's rows told now whose claim belongs to a process that has certainly ended.
+
+    :param of: a process whose claims are dropped as well, because it has lost the run.
+    """
+    rows = tx.rows(
+        Outbox.select(Outbox.id, Outbox.claimed_by).where(
+            Outbox.run == run,
+            Outbox.status == literal(OutboxStatus.PENDING),
+            Outbox.claimed_until.is_null(False),
+        )
+    )
+    gone = [row for row in rows if (of and row.claimed_by == of) or process.is_dead(row.claimed_by)]
+    for row in gone:
+        _release(tx, Outbox.id == row.id)
+        _wake_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
+
+
+def end(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
+    """Put a row away: told, or refused for the reason ``error``."""
+    query = Outbox.update(
+        status=status,
+        error=error,
+        attempts=row.attempts + 1,
+        done_at=tx.now,
+        claimed_until=None,
+        claimed_by="",
+    ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
+    tx.execute(query)
+    _wake_successors(tx, row)
+
+
+def postpone(tx: Transaction, row: Row, error: str) -> None:
+    """Have a row told again later, and the later the more often that was tried."""
+    wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
+    query = Outbox.update(
+        attempts=row.attempts + 1,
+        next_attempt_at=tx.now + wait,
+        error=error,
+        claimed_until=None,
+        claimed_by="",
+    ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
+    tx.execute(query)
+    _wake_successors(tx, row)
+
+
+def tell_again(tx: Transaction, key: str) -> bool:
+    """Have a row told now, whatever has become of it so far; say whether there is one."""
+    query = Outbox.update(
+        status=OutboxStatus.PENDING,
+        next_attempt_at=tx.now,
+        attempts=0,
+        done_at=None,
+        claimed_until=None,
+        claimed_by="",
+    ).where(Outbox.key == key)
+    return bool(tx.execute(query).rowcount)
+
+
+def hasten(tx: Transaction, key: str) -> None:
+    """Have a row told now that waits for its next attempt."""
+    query = Outbox.update(next_attempt_at=tx.now).where(
+        Outbox.key == key, Outbox.status == literal(OutboxStatus.PENDING)
+    )
+    tx.execute(query)
+
+
+def hasten_run(tx: Transaction, run: int) -> None:
+    """Have all of a run's rows told now that wait for their next attempt."""
+    _release(tx, (Outbox.run == run) & Outbox.claimed_until.is_null())
+
+
+def is_closed_later(tx: Transaction, row: Row) -> bool:
+    """Return whether places that a row opens are to be closed by another one, or were."""
+    query = Outbox.select(Outbox.id).where(
+        Outbox.run == row.run_id, Outbox.kind == Telling.CLOSE_PLACES.value, Outbox.id > row.id
+    )
+    return tx.row(query.limit(1)) is not None
+
+
+def is_closed_since(tx: Transaction, row: Row) -> bool:
+    """Return whether the platform was told to close the places that a row opens."""
+    query = Outbox.select(Outbox.id).where(
+        Outbox.run == row.run_id,
+        Outbox.kind == Telling.CLOSE_PLACES.value,
+        Outbox.status == literal(OutboxStatus.DONE),
+        Outbox.id > row.id,
+    )
+    return tx.row(query.limit(1)) is not None
+
+
+def supersede_places(tx: Transaction, run: int, before: int | None = None) -> None:
+    """Put away what was to be told of a run's places before they are closed. What is just being
+    told goes on, and its end is waited for.
+
+    :param before: the closing; None where it is still to be written.
+    """
+    unclaimed = Outbox.claimed_until.is_null() | (Outbox.claimed_until <= tx.now)
+    query = Outbox.update(status=OutboxStatus.DONE, done_at=tx.now).where(
+        Outbox.run == run,
+        Outbox.kind << [kind.value for kind in OF_PLACES],
+        (Outbox.status == literal(OutboxStatus.FAILED))
+        | ((Outbox.status == literal(OutboxStatus.PENDING)) & unclaimed),
+    )
+    tx.execute(query if before is None else query.where(Outbox.id < before))
+
+
+@frozen(kw_only=True)
+class Closing:
+    """A run's places are still to be closed on the platform."""
+
+    #: why that has not been done, as far as it was tried, and how often that was
+    error: str
+    attempts: int
+    #: whether the platform will not have it
+    is_refused: bool
+    #: whether something of the places is being told by somebody right now
+    is_under_way: bool
+
+
+def read_closing(tx: Transaction, run: int) -> Closing | None:
+    """Return what there is to know of places that are still to be closed; None if none are."""
+    rows = tx.rows(
+        Outbox.select(
+            Outbox.kind,
+            Outbox.status,
+            Outbox.error,
+            Outbox.attempts,
+            Outbox.claimed_until,
+            Outbox.claimed_by,
+        ).where(
+            Outbox.run == run,
+            Outbox.kind << [kind.value for kind in OF_PLACES],
+            Outbox.status != literal(OutboxStatus.DONE),
+        )
+    )
+    closings = [row for row in rows if row.kind == Telling.CLOSE_PLACES.value]
+    if not closings:
+        return None
+    return Closing(
+        error=closings[-1].error,
+        attempts=closings[-1].attempts,
+        is_refused=closings[-1].status is OutboxStatus.FAILED,
+        is_under_way=any(_is_claimed(row, tx) for row in rows),
+    )
+
+
+def hasten_closing(tx: Transaction, run: int) -> Closing | None:
+    """Have a run's places closed now if they are still to be; returns what :func:`read_closing`
+    does.
+    """
+    closing = read_closing(tx, run)
+    if closing is not None:
+        release_claims(tx, run)
+        condition = (Outbox.run == run) & (Outbox.kind == Telling.CLOSE_PLACES.value)
+        _release(tx, condition & Outbox.claimed_until.is_null())
+    return closing
+
+
+def verdict_key(visit: int, number: int) -> str:
+    """Return the key of a visit's verdict; a visit's verdicts are numbered from 1."""
+    return f"visit-{visit}-verdict-{number}"
+
+
+def _before(tx: Transaction, row: Row) -> Row | None:
+    """Return the row that has to be told before this one, while it is still to be."""
+    if row.kind == Telling.DECIDE:
+        return _pending(tx, Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] - 1))
+    if row.kind in OF_PLACES:
+        kinds = [kind.value for kind in OF_PLACES]
+        earlier = (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
+        if row.kind == Telling.CLOSE_PLACES:
+            return _under_way(tx, earlier)
+        return _pending(tx, earlier)
+    return None
+
+
+def _wake_successors(tx: Transaction, row: Row | None) -> None:
+    """Have those rows told now that may have waited for this one."""
+    if row is None:
+        return
+    if row.kind == Telling.DECIDE:
+        successors = Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] + 1)
+    elif row.kind in OF_PLACES:
+        kinds = [kind.value for kind in OF_PLACES]
+        successors = (Outbox.run == row.run_id) & (Outbox.id > row.id) & (Outbox.kind << kinds)
+    else:
+        return
+    _release(tx, successors & Outbox.claimed_until.is_null())
+
+
+def _release(tx: Transaction, condition: peewee.Node) -> None:
+    query = Outbox.update(next_attempt_at=tx.now, claimed_until=None, claimed_by="").where(
+        Outbox.status == literal(OutboxStatus.PENDING), condition
+    )
+    tx.execute(query)
+
+
+def _is_claimed(row: Row, tx: Transaction) -> bool:
+    return (
+        row.claimed_until is not None
+        and row.claimed_until > tx.now
+        and not process.is_dead(row.claimed_by)
+    )
+
+
+def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
+    """Return a row that somebody is telling: what has not begun is not begun before a closing."""
+    rows = tx.rows(
+        Outbox.select(Outbox.id, Outbox.next_attempt_at, Outbox.claimed_until, Outbox.claimed_by)
+        .where(
+            Outbox.status == literal(OutboxStatus.PENDING), condition, Outbox.claimed_until > tx.now
+        )
+        .order_by(Outbox.id)
+    )
+    return next((row for row in rows if _is_claimed(row, tx)), None)
+
+
+def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:
+    return tx.row(
+        Outbox.select(Outbox.id, Outbox.next_attempt_at)
+        .where(Outbox.status == literal(OutboxStatus.PENDING), condition)
+        .order_by(Outbox.id)
+        .limit(1)
+    )

@@ -1,0 +1,280 @@
+"""Accounts that pay: registering them, listing them, and which one pays for a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.provider import Provider
+from famulus.errors import FamulusError, PluginError, Problem, UsageError
+from famulus.model.database import Database
+from famulus.model.tables import Requester, TaskRun
+from famulus.model.transaction import Row, Transaction
+from famulus.names import name_fault, stripped
+from famulus.options.converting import secrets_of, structure
+from famulus.options.suggest import did_you_mean
+from famulus.plugins import Plugins, discover
+
+#: The option of a provider that names the account.
+KEY = "provider.requester_name"
+
+#: A shorter secret is found by chance inside of values that have nothing to do with it.
+_SHORTEST_SECRET = 6
+
+
+@frozen(kw_only=True)
+class RequesterSummary:
+    """One requester of a list."""
+
+    id: int
+    name: str
+    provider_type: str
+    #: whether nothing of it is real; None when its provider is not installed
+    sandbox: bool | None
+    settings: Mapping[str, Any]
+    registered_at: datetime
+    runs: int
+
+
+def register_requester(
+    database: Database,
+    provider_type: str,
+    name: str,
+    /,
+    *,
+    plugins: Plugins | None = None,
+    **args: Any,
+) -> RequesterView:
+    """Have the provider check an account, and store what it says of it; again, to change that.
+
+    What is secret is not stored: the provider keeps it where its platform's own tools do.
+
+    :param args: what the provider's ``RequesterArgs`` describe.
+    :raises famulus.PluginError: when there is no such provider.
+    :raises famulus.UsageError: when options are wrong, or the platform refuses the account; it is
+        not registered then.
+    """
+    plugins = discover() if plugins is None else plugins
+    cls = plugins.provider(provider_type)
+    made, problems = read_requester_args(cls, args)
+    problems = [*name_problems(name), *problems]
+    if problems:
+        raise UsageError(problems)
+    name = stripped(name)
+    prepare_tables(database, plugins, cls)
+    known = find_requester(database, provider_type, name)
+    settings = _settings(_for_account(database, cls, known), name, made)
+    return database.write(lambda tx: _store(tx, provider_type, name, settings))
+
+
+def read_requester_args(
+    provider: type[Provider], args: Mapping[str, Any]
+) -> tuple[Any, Sequence[Problem]]:
+    """Return what registering asks for, typed, and everything that is wrong with it."""
+    return structure(provider.RequesterArgs, args, prefix="", origins={}, task_dir=Path.cwd())
+
+
+def name_problems(name: str) -> list[Problem]:
+    """Return what is wrong with the name of a requester."""
+    fault = name_fault(name)
+    return [] if fault is None else [Problem(fault, key="name")]
+
+
+def list_requesters(
+    database: Database, *, plugins: Plugins | None = None
+) -> list[RequesterSummary]:
+    """Return all requesters by provider and name; those made at need by a launch are among them."""
+    if not database.exists:
+        return []
+    plugins = discover() if plugins is None else plugins
+    sandboxes = {
+        cls.type: cls.capabilities.sandbox for info in plugins.accepted for cls in info.providers
+    }
+    count = TaskRun.select(TaskRun.requester, peewee.fn.COUNT(TaskRun.id).alias("runs"))
+    query = Requester.select().order_by(Requester.provider_type, Requester.name)
+    with database.read() as tx:
+        counts = tx.rows(count.group_by(TaskRun.requester))
+        rows = tx.rows(query)
+    runs = {row.requester_id: int(row.runs) for row in counts}
+    return [
+        RequesterSummary(
+            id=row.id,
+            name=row.name,
+            provider_type=row.provider_type,
+            sandbox=sandboxes.get(row.provider_type),
+            settings=row.settings,
+            registered_at=row.created_at,
+            runs=runs.get(row.id, 0),
+        )
+        for row in rows
+    ]
+
+
+def find_requester(database: Database, provider_type: str, name: str) -> RequesterView | None:
+    """Return a requester of one provider, or None."""
+    if not database.exists:
+        return None
+    with database.read() as tx:
+        return _find(tx, provider_type, name)
+
+
+def read_requesters(tx: Transaction) -> list[RequesterView]:
+    """Return the requesters of all providers."""
+    return [requester_view(row) for row in tx.rows(Requester.select().order_by(Requester.name))]
+
+
+def choose_requester(
+    plan: Plan, provider: type[Provider], known: Iterable[RequesterView]
+) -> RequesterView | None:
+    """Return who pays for a run; None where the provider's own is still to be made.
+
+    The one that is named; without a name the provider's default one, or the only one there is.
+
+    :param known: the requesters of all providers.
+    :raises famulus.UsageError: when it is not registered with this provider, or nobody says which
+        of several pays.
+    """
+    known = list(known)
+    mine = {each.name: each for each in known if each.provider_type == plan.provider.type}
+    name = chosen_name(plan, provider)
+    if name is None:
+        if len(mine) == 1:
+            return next(iter(mine.values()))
+        raise UsageError(plan.problem(KEY, _which(plan.provider.type, mine)))
+    if name in mine:
+        return mine[name]
+    elsewhere = sorted(each.provider_type for each in known if each.name == name)
+    if elsewhere:
+        message = (
+            f"the requester {name!r} is registered with {' and '.join(elsewhere)}, and this run's "
+            f"provider is {plan.provider.type}; name one of {plan.provider.type}, or change the "
+            "provider"
+        )
+        raise UsageError(plan.problem(KEY, message))
+    if provider.default_requester is not None:
+        return None
+    near = did_you_mean(name, mine, otherwise="registered")
+    message = (
+        f"there is no requester {name!r} of {plan.provider.type}{near or _how(plan.provider.type)}"
+    )
+    raise UsageError(plan.problem(KEY, message))
+
+
+def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
+    """Return the name of who pays, as far as the plan or its provider says it."""
+    named: str | None = getattr(plan.provider.args, "requester_name", None)
+    return stripped(named or "") or provider.default_requester
+
+
+def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
+    """Bring the tables of the plugin that brings a provider up to date."""
+    for info in plugins.accepted:
+        if provider in info.providers:
+            database.prepare(info.schemas)
+
+
+def requester_view(row: Row) -> RequesterView:
+    """Make a provider's view of a row of requesters."""
+    return RequesterView(
+        id=row.id, name=row.name, provider_type=row.provider_type, settings=row.settings
+    )
+
+
+def _which(provider_type: str, mine: Iterable[str]) -> str:
+    names = ", ".join(sorted(mine))
+    if not names:
+        return f"no requester of {provider_type} is registered{_how(provider_type)}"
+    return f"say which requester of {provider_type} pays: {names}"
+
+
+def _how(provider_type: str) -> str:
+    return f"; `famulus register {provider_type} name=NAME` registers one"
+
+
+def _for_account(
+    database: Database, cls: type[Provider], requester: RequesterView | None
+) -> Provider:
+    """Make the provider as it is for one account, without a run."""
+    context = Context(
+        database=database,
+        clock=database.clock,
+        shared_state=SharedTaskState(),
+        requester=requester,
+    )
+    try:
+        return cls(cls.Args(), context)
+    except Exception as error:
+        raise PluginError(
+            f"the provider {cls.type!r} cannot be made: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
+    """Ask the provider, and return what may be stored."""
+    secrets = {key.lstrip("."): str(value) for key, value in secrets_of(args, "").items()}
+    try:
+        settings = provider.register(name, args)
+        text = json.dumps(dict(settings), allow_nan=False)
+    except FamulusError:
+        raise
+    except Exception as error:  # noqa: BLE001 - third-party code
+        # What a plugin puts into an exception by mistake may be the secret itself.
+        shown = "" if _found(secrets, str(error)) else f": {error}"
+        raise PluginError(
+            f"the provider {provider.type!r} failed to register {name!r}: "
+            f"{type(error).__name__}{shown}"
+        ) from (error if shown else None)
+    kept: dict[str, Any] = json.loads(text)
+    leaked = {key for leaf in _leaves(kept) for key in _found(secrets, leaf)}
+    if leaked:
+        raise PluginError(
+            f"the provider {provider.type!r} wants the secret {', '.join(sorted(leaked))} to be "
+            "stored, which never happens; nothing was registered"
+        )
+    return kept
+
+
+def _found(secrets: Mapping[str, str], text: str) -> list[str]:
+    """Return the keys of the secrets that a text is, or holds."""
+    return [
+        key
+        for key, secret in secrets.items()
+        if secret and (secret == text or (len(secret) >= _SHORTEST_SECRET and secret in text))
+    ]
+
+
+def _leaves(value: Any) -> list[str]:
+    match value:
+        case dict():
+            return [leaf for pair in value.items() for each in pair for leaf in _leaves(each)]
+        case list():
+            return [leaf for each in value for leaf in _leaves(each)]
+    return [str(value)]
+
+
+def _store(
+    tx: Transaction, provider_type: str, name: str, settings: Mapping[str, Any]
+) -> RequesterView:
+    row = {"provider_type": provider_type, "name": name, "settings": settings}
+    tx.execute(Requester.insert(**row, created_at=tx.now).on_conflict_ignore())
+    tx.execute(Requester.update(settings=settings).where(*_is(provider_type, name)))
+    stored = _find(tx, provider_type, name)
+    assert stored is not None
+    return stored
+
+
+def _find(tx: Transaction, provider_type: str, name: str) -> RequesterView | None:
+    row = tx.row(Requester.select().where(*_is(provider_type, stripped(name))))
+    return None if row is None else requester_view(row)
+
+
+def _is(provider_type: str, name: str) -> tuple[Any, ...]:
+    return (Requester.provider_type == provider_type, Requester.name == name)

@@ -1,0 +1,31 @@
+"""A run as its provider sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.plan import Plan
+from famulus.contracts.provider import RunView
+from famulus.engine.qualifications.rules import run_rules
+from famulus.engine.runs import RunRecord
+from famulus.model.database import Database
+
+
+def run_view(database: Database, record: RunRecord, plan: Plan, blueprint: Blueprint) -> RunView:
+    """Return a run as it is in its record, for the provider's methods."""
+    return RunView(
+        id=record.id,
+        key=f"{database.identity}-{record.id}",
+        plan=plan,
+        url=record.url,
+        closes_at=record.closes_at,
+        requirements=run_requirements(plan, blueprint),
+    )
+
+
+def run_requirements(plan: Plan, blueprint: Blueprint) -> tuple[Mapping[str, Any], ...]:
+    """Return everything a run asks of the qualifications of its own provider's workers."""
+    asked = (rule.requirement for rule in run_rules(plan, blueprint))
+    return tuple(each.as_dict() for each in asked if each.applies_to(plan.provider.type))

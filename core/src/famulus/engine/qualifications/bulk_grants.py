@@ -1,0 +1,234 @@
+"""Granting many at once: allow lists and block lists of thousands, in batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+
+import attrs
+from attrs import field, frozen
+
+from famulus.engine.platform.outbox import Telling
+from famulus.engine.qualifications.grants import telling_key
+from famulus.engine.status import record
+from famulus.model.database import Database
+from famulus.model.fields import dump_json, to_micros
+from famulus.model.statements import Kind, Param, Statement
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import GrantedQualification, Outbox, Worker
+from famulus.model.transaction import Transaction
+from famulus.names import read_name
+
+#: Grants of one transaction: a batch is short enough to let submissions in between.
+_BATCH = 1000
+
+_NEW_WORKER = Statement(
+    lambda _: Worker.insert(
+        {
+            Worker.provider_type: Param("provider"),
+            Worker.name: Param("name"),
+            Worker.created_at: Param("at"),
+            Worker.blocked: Param("blocked"),
+        }
+    ).on_conflict_ignore()
+)
+_GRANT = Statement(
+    lambda _: GrantedQualification.insert(
+        {
+            GrantedQualification.worker: Param("worker"),
+            GrantedQualification.qualification: Param("qualification"),
+            GrantedQualification.value: Param("value"),
+            GrantedQualification.granted_at: Param("at"),
+        }
+    ).on_conflict(
+        conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
+        preserve=[GrantedQualification.value, GrantedQualification.granted_at],
+    )
+)
+_TELL = Statement(
+    lambda _: Outbox.insert(
+        {
+            Outbox.run: Param("run"),
+            Outbox.requester: Param("requester"),
+            Outbox.key: Param("key"),
+            Outbox.kind: Param("kind"),
+            Outbox.payload: Param("payload"),
+            Outbox.status: Param("status"),
+            Outbox.attempts: Param("attempts"),
+            Outbox.next_attempt_at: Param("next"),
+            Outbox.error: Param("error"),
+            Outbox.created_at: Param("created"),
+            Outbox.claimed_by: Param("claimed_by"),
+        }
+    ).on_conflict_ignore()
+)
+#: With a long IN, PostgreSQL compares every name it has with every one of the list as long as it
+#: knows nothing of a table that has just been filled: measured, half a second for a thousand.
+_NUMBERS = (
+    "SELECT worker.name, worker.id FROM unnest(%s::text[]) AS listed (name)"
+    " JOIN worker ON worker.name = listed.name AND worker.provider_type = %s"
+)
+
+
+def _worker_name(name: str) -> str:
+    return read_name(name, "worker")
+
+
+@frozen
+class ListedGrant:
+    """One grant of a list."""
+
+    worker_name: str = field(converter=_worker_name)
+    #: by number
+    qualification: int
+    value: int
+
+
+@frozen(kw_only=True)
+class Granted:
+    """What granting a list has changed."""
+
+    #: grants that are new, or whose value is
+    changed: int = 0
+    #: those that were there already
+    unchanged: int = 0
+    #: workers nobody had heard of
+    new_workers: int = 0
+
+    def __add__(self, other: Granted) -> Granted:
+        return Granted(
+            **{name: number + getattr(other, name) for name, number in attrs.asdict(self).items()}
+        )
+
+
+def grant_all(
+    database: Database,
+    listed: Iterable[ListedGrant],
+    *,
+    provider_type: str,
+    requesters: Sequence[int],
+) -> Granted:
+    """Grant a list, making workers known who have never come. The same list again changes nothing.
+
+    Each batch is a transaction of its own: when one fails, those before it stay.
+
+    :param requesters: whose platform is to be told.
+    """
+    done = Granted()
+    grants = iter(listed)
+    while batch := list(itertools.islice(grants, _BATCH)):
+        done += database.write(
+            partial(_grant, batch=batch, provider_type=provider_type, requesters=requesters)
+        )
+    return done
+
+
+def make_workers(
+    tx: Transaction, provider_type: str, names: Iterable[str]
+) -> tuple[dict[str, int], int]:
+    """Return the numbers of workers by name, made known at need, and how many of them were new.
+
+    :raises famulus.UsageError: for a name that nobody can have.
+    """
+    # In one order, so that two batches that make the same workers do not wait for each other.
+    wanted = sorted({read_name(name, "worker") for name in names})
+    known = _numbers(tx, provider_type, wanted)
+    new = [name for name in wanted if name not in known]
+    if new:
+        at = to_micros(tx.now)
+        tx.many(_NEW_WORKER, [(provider_type, name, at, False) for name in new])
+        known |= _numbers(tx, provider_type, new)
+    return known, len(new)
+
+
+def _numbers(tx: Transaction, provider_type: str, names: Sequence[str]) -> dict[str, int]:
+    if tx.kind is Kind.POSTGRESQL:
+        return dict(tx.sql(_NUMBERS, (list(names), provider_type)).fetchall())
+    query = Worker.select(Worker.name, Worker.id).where(
+        Worker.provider_type == provider_type, Worker.name << names
+    )
+    return {row.name: int(row.id) for row in tx.rows(query)} if names else {}
+
+
+def _grant(
+    tx: Transaction,
+    batch: Sequence[ListedGrant],
+    provider_type: str,
+    requesters: Sequence[int],
+) -> Granted:
+    workers, new = make_workers(tx, provider_type, (each.worker_name for each in batch))
+    wanted = {(workers[each.worker_name], each.qualification): each.value for each in batch}
+    held = _held(tx, wanted)
+    changed = {pair: value for pair, value in wanted.items() if held.get(pair, (None,))[0] != value}
+    now = to_micros(tx.now)
+    if changed:
+        tx.many(_GRANT, [(*pair, value, now) for pair, value in sorted(changed.items())])
+        record(
+            tx,
+            run=None,
+            subject="worker",
+            subject_id=None,
+            old=None,
+            new="granted",
+            cause="import",
+            count=len(changed),
+            detail={"qualifications": sorted({pair[1] for pair in changed})},
+        )
+    if requesters:
+        earlier = {pair: at for pair, (_, at) in held.items() if pair not in changed}
+        _tell(tx, wanted, earlier, requesters)
+    return Granted(changed=len(changed), unchanged=len(wanted) - len(changed), new_workers=new)
+
+
+def _held(
+    tx: Transaction, wanted: Mapping[tuple[int, int], int]
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return the value of each grant that is there, and when it was granted."""
+    query = GrantedQualification.select(
+        GrantedQualification.worker.alias("worker"),
+        GrantedQualification.qualification.alias("qualification"),
+        GrantedQualification.value,
+        GrantedQualification.granted_at,
+    ).where(
+        GrantedQualification.worker << sorted({worker for worker, _ in wanted}),
+        GrantedQualification.qualification << sorted({number for _, number in wanted}),
+    )
+    return {
+        (row.worker, row.qualification): (int(row.value), to_micros(row.granted_at))
+        for row in tx.rows(query)
+    }
+
+
+def _tell(
+    tx: Transaction,
+    wanted: Mapping[tuple[int, int], int],
+    earlier: Mapping[tuple[int, int], int],
+    requesters: Sequence[int],
+) -> None:
+    """Write down what platforms are to be told.
+
+    :param earlier: when grants were made that this list has not changed.
+    """
+    now = to_micros(tx.now)
+    rows = []
+    for (worker, number), value in sorted(wanted.items()):
+        payload = dump_json({"worker": worker, "qualification": number})
+        change = f"{earlier.get((worker, number), now)}-{value}"
+        rows += [
+            (
+                None,
+                requester,
+                telling_key(requester, worker, number, change),
+                Telling.QUALIFY.value,
+                payload,
+                OutboxStatus.PENDING.value,
+                0,
+                now,
+                "",
+                now,
+                "",
+            )
+            for requester in requesters
+        ]
+    tx.many(_TELL, rows)

@@ -1,0 +1,83 @@
+"""Who may work, as far as qualifications say: a run's rules, and what a worker holds."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.plan import Plan
+from famulus.contracts.views import RefusalReason
+from famulus.model.statements import Param, Statement
+from famulus.model.tables import GrantedQualification, Qualification
+from famulus.model.transaction import Transaction
+from famulus.names import stripped
+from famulus.options.requirements import (
+    Comparator,
+    OnboardingRequired,
+    QualificationRequirement,
+    requirement,
+)
+
+ONBOARDING_FAILED = (
+    "You did not pass the introduction to this task, so it has no work for you. Thank you for"
+    " taking the time."
+)
+
+_HELD = Statement(
+    lambda _: (
+        GrantedQualification.select(Qualification.name, GrantedQualification.value)
+        .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+        .where(GrantedQualification.worker == Param("worker"))
+    )
+)
+
+
+@frozen(kw_only=True)
+class Rule:
+    """One condition of a run, and what a worker is told who does not meet it."""
+
+    requirement: QualificationRequirement
+    reason: RefusalReason = RefusalReason.NOT_QUALIFIED
+    detail: str = ""
+
+
+def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
+    """Return everything a run asks of its workers' qualifications, on any provider: what its block
+    and its onboarding add, then what was written down for it.
+    """
+    rules = []
+    if blueprint.block_qualification:
+        block = _absent(blueprint.block_qualification)
+        rules.append(Rule(requirement=block, reason=RefusalReason.BLOCKED))
+    onboarding = onboarding_of(blueprint)
+    if onboarding is not None:
+        failed = _absent(OnboardingRequired.get_failed_qual(onboarding))
+        rules.append(Rule(requirement=failed, detail=ONBOARDING_FAILED))
+    written = [*plan.task.qualifications, *map(requirement, plan.shared_state.qualifications)]
+    return (*rules, *(Rule(requirement=each) for each in written))
+
+
+def qualification_names(plan: Plan, blueprint: Blueprint) -> list[str]:
+    """Return the qualifications that a run asks for or grants, each of which has to exist."""
+    asked = (rule.requirement for rule in run_rules(plan, blueprint))
+    names = [each.qualification_name for each in asked if each.applies_to(plan.provider.type)]
+    return list(dict.fromkeys(filter(None, [_granted_by(blueprint), *names])))
+
+
+def onboarding_of(blueprint: Blueprint) -> str | None:
+    """Return the qualification that a run's onboarding grants; None where there is none."""
+    return _granted_by(blueprint) if blueprint.has_onboarding else None
+
+
+def held_by(tx: Transaction, worker: int) -> dict[str, int]:
+    """Return the values a worker holds, by qualification."""
+    return {name: value for name, value in tx.all(_HELD, worker=worker)}  # noqa: C416
+
+
+def _granted_by(blueprint: Blueprint) -> str | None:
+    name = blueprint.onboarding_qualification
+    return None if name is None else stripped(name)
+
+
+def _absent(name: str) -> QualificationRequirement:
+    return QualificationRequirement(qualification_name=name, comparator=Comparator.NOT_EXIST)

@@ -1,0 +1,177 @@
+"""A worker as users of the API meet them: a record that can be granted qualifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, NoReturn
+
+from attrs import field, frozen
+
+from famulus.contracts.views import WorkerView
+from famulus.engine.arrival import find_worker as find_number
+from famulus.engine.qualifications import grants
+from famulus.engine.qualifications.blocks import set_blocked
+from famulus.engine.qualifications.grants import requesters_of
+from famulus.errors import NotFoundError
+from famulus.model import tables
+from famulus.model.database import Database
+from famulus.model.tables import GrantedQualification, Qualification
+from famulus.model.transaction import Row, Transaction
+from famulus.names import read_name, stripped
+from famulus.options.suggest import did_you_mean
+
+
+@frozen(kw_only=True)
+class Grant:
+    """A qualification that a worker holds."""
+
+    qualification_name: str
+    value: int
+    granted_at: datetime
+
+
+@frozen(kw_only=True)
+class Worker(WorkerView):
+    """A worker of one database; whatever is changed is written to that one at once.
+
+    What their platform has to be told is written down with it. The operator tells it, or
+    ``famulus qualifications`` does, and tries again until the platform has heard.
+    """
+
+    _database: Database = field(repr=False, eq=False)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            known = [each for each in dir(type(self)) if not each.startswith("_")]
+            raise AttributeError(f"a worker has no {name!r}{did_you_mean(name, known)}")
+
+    def grant_qualification(self, name: str, value: int = 1) -> Grant:
+        """Give the worker a qualification, made at need, or change the value they hold.
+
+        :raises famulus.UsageError: for a name or a value that nothing can have.
+        """
+        self._database.write(
+            lambda tx: grants.grant(tx, worker=self.id, qualification=name, value=value)
+        )
+        granted = self.get_granted_qualification(name)
+        assert granted is not None
+        return granted
+
+    def revoke_qualification(self, name: str) -> bool:
+        """Take a qualification from the worker; say whether they held it."""
+        return self._database.write(
+            lambda tx: grants.revoke(tx, worker=self.id, qualification=name)
+        )
+
+    def get_granted_qualification(self, name: str) -> Grant | None:
+        """Return what the worker holds of a qualification, or None."""
+        return next((each for each in self._grants(name)), None)
+
+    def granted_qualifications(self) -> list[Grant]:
+        """Return everything the worker holds, by name."""
+        return self._grants()
+
+    def is_qualified(self, name: str) -> bool:
+        """Say whether the worker holds a qualification with a value other than 0."""
+        granted = self.get_granted_qualification(name)
+        return granted is not None and granted.value != 0
+
+    def is_disqualified(self, name: str) -> bool:
+        """Say whether the worker holds a qualification with the value 0."""
+        granted = self.get_granted_qualification(name)
+        return granted is not None and granted.value == 0
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the worker is kept from every task."""
+        with self._database.read() as tx:
+            row = tx.row(
+                tables.Worker.select(tables.Worker.blocked).where(tables.Worker.id == self.id)
+            )
+        return row is not None and bool(row.blocked)
+
+    def block(self, reason: str, *, on_platform: bool = False) -> None:
+        """Keep the worker from every task of this database; what they have begun they may submit.
+
+        :param on_platform: have their platform told too, where that may harm the worker's account.
+        """
+        self._set_blocked(True, reason, on_platform)
+
+    def unblock(self, reason: str = "", *, on_platform: bool = False) -> None:
+        """Let the worker work again."""
+        self._set_blocked(False, reason, on_platform)
+
+    def _set_blocked(self, blocked: bool, reason: str, on_platform: bool) -> None:
+        def job(tx: Transaction) -> None:
+            requesters = requesters_of(tx, self.id) if on_platform else ()
+            set_blocked(tx, worker=self.id, blocked=blocked, reason=reason, requesters=requesters)
+
+        self._database.write(job)
+
+    def _grants(self, name: str | None = None) -> list[Grant]:
+        query = (
+            GrantedQualification.select(
+                Qualification.name.alias("qualification_name"),
+                GrantedQualification.value,
+                GrantedQualification.granted_at,
+            )
+            .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+            .where(GrantedQualification.worker == self.id)
+            .order_by(Qualification.name)
+        )
+        if name is not None:
+            query = query.where(Qualification.name == stripped(name))
+        with self._database.read() as tx:
+            return [Grant(**vars(row)) for row in tx.rows(query)]
+
+
+def find_worker(database: Database, provider_type: str, name: str) -> Worker:
+    """Return a worker by the provider's id for them.
+
+    :raises famulus.NotFoundError: for somebody this database has not heard of.
+    :raises famulus.UsageError: for a name that nobody can have.
+    """
+    name = read_name(name, "worker")
+    number = None
+    if database.exists:
+        with database.read() as tx:
+            number = find_number(tx, provider_type, name)
+    if number is None:
+        raise NotFoundError(f"{provider_type} knows no worker {name!r}{_elsewhere(database, name)}")
+    return Worker(id=number, name=name, provider_type=provider_type, database=database)
+
+
+def get_worker(database: Database, worker_id: int) -> Worker:
+    """Return a worker by their number, such as that of a :class:`~famulus.WorkerView`.
+
+    :raises famulus.NotFoundError: when there is none of that number.
+    """
+    with database.read() as tx:
+        row = tx.row(tables.Worker.select().where(tables.Worker.id == worker_id))
+    if row is None:
+        raise NotFoundError(f"there is no worker of the number {worker_id}")
+    return worker_of(database, row)
+
+
+def worker_of(database: Database, row: Row) -> Worker:
+    """Make the handle of a row that has a worker's ``id``, ``name`` and ``provider_type``."""
+    return Worker(id=row.id, name=row.name, provider_type=row.provider_type, database=database)
+
+
+def find_or_create_qualification(database: Database, name: str) -> int:
+    """Return the number of a qualification, made when there is none of that name.
+
+    :raises famulus.UsageError: for a name that nothing can have.
+    """
+    return database.write(lambda tx: grants.make_qualification(tx, name))
+
+
+def _elsewhere(database: Database, name: str) -> str:
+    """Say which other providers know somebody of that name."""
+    if not database.exists:
+        return ""
+    query = tables.Worker.select(tables.Worker.provider_type).where(tables.Worker.name == name)
+    with database.read() as tx:
+        others = sorted(row.provider_type for row in tx.rows(query))
+    return f"; {' and '.join(others)} has one of that name" if others else ""

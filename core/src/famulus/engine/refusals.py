@@ -1,0 +1,61 @@
+"""Who was not let in, and why: an event for the operator, where a worker is told less."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+
+from famulus.contracts.views import Refusal
+from famulus.engine.arrival import find_worker
+from famulus.engine.status import record_refusal
+from famulus.model.database import Database
+from famulus.model.transaction import Transaction
+
+_log = logging.getLogger(__name__)
+
+#: Refusals remembered, so that a page that is loaded again and again costs no write.
+_REMEMBERED = 10_000
+
+
+class Refusals:
+    """Leaves one event for each worker and reason. Used by many threads; keeps only a cache."""
+
+    def __init__(self, database: Database, *, run: int, provider_type: str) -> None:
+        self._database = database
+        self._run = run
+        self._provider_type = provider_type
+        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._mutex = threading.Lock()
+
+    def note(self, worker_name: str, refusal: Refusal) -> None:
+        """Leave an event that says what refused a worker, unless there is one already.
+
+        :param worker_name: empty for somebody who cannot be named.
+        """
+        if not self._is_new((worker_name, refusal.reason.value)):
+            return
+        _log.info(
+            "run %d: %s was not let in, %s: %s",
+            self._run,
+            worker_name or "somebody",
+            refusal.reason.value,
+            refusal.note,
+        )
+
+        def job(tx: Transaction) -> None:
+            worker = find_worker(tx, self._provider_type, worker_name)
+            record_refusal(
+                tx, run=self._run, worker=worker, reason=refusal.reason.value, by=refusal.note
+            )
+
+        self._database.write(job)
+
+    def _is_new(self, key: tuple[str, str]) -> bool:
+        with self._mutex:
+            new = key not in self._seen
+            self._seen[key] = None
+            self._seen.move_to_end(key)
+            if len(self._seen) > _REMEMBERED:
+                self._seen.popitem(last=False)
+        return new

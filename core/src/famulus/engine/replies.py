@@ -1,0 +1,78 @@
+"""Replies that do not depend on what a worker has: refusals, apologies, and their form for the
+page's own script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from famulus.contracts.views import Refusal, RefusalReason, Reply
+from famulus.engine import pages
+
+
+@frozen
+class Replies:
+    """Makes replies of a run whose pages bear a title."""
+
+    title: str
+
+    def page(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
+        """Return a page as it is."""
+        return Reply(status=status, body=body, headers=headers or {})
+
+    def answer(
+        self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
+    ) -> Reply:
+        """Return a page; for the page's script, with the outcome beside it."""
+        if not as_json:
+            return self.page(status, page)
+        return Reply(
+            status=status,
+            body=pages.submit_json(outcome, message, page),
+            content_type="application/json",
+        )
+
+    def refused(self, refusal: Refusal, as_json: bool = False) -> Reply:
+        """Tell a worker why not."""
+        status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
+        page = pages.refusal_document(self.title, refusal, reference=None)
+        if as_json:
+            message = "This form is not one of ours, or not of this run."
+            return self.answer("refused", status, page, True, message=message)
+        return self.page(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
+
+    def conflict(self, as_json: bool) -> Reply:
+        """Tell a worker that other answers of theirs are stored already."""
+        return self.answer("conflict", 409, pages.conflict_document(self.title), as_json)
+
+    def invalid(self, message: str, as_json: bool) -> Reply:
+        """Tell a worker what is wrong with their answers."""
+        page = pages.invalid_document(self.title, message)
+        return self.answer("invalid", 422, page, as_json, message=message)
+
+    def no_room(self, as_json: bool) -> Reply:
+        """Tell a worker that the run takes no more files."""
+        message = (
+            "This task has no room for more files, so nothing was stored. Your answers are still"
+            " here: please tell whoever runs the task, and submit again later."
+        )
+        page = pages.invalid_document(self.title, message)
+        return self.answer("too_large", 413, page, as_json, message=message)
+
+    def busy(self) -> Reply:
+        """Ask a browser to come again soon."""
+        return self.page(503, pages.busy_document(self.title), headers={"Retry-After": "2"})
+
+    def apology(self, reference: str, as_json: bool) -> Reply:
+        """Tell a worker that it is our fault; the log has the same reference."""
+        page = pages.apology_document(self.title, reference)
+        message = f"Something went wrong here. Reference: {reference}"
+        return self.answer("error", 500, page, as_json, message=message)
+
+    def undecided(self, reference: str, as_json: bool) -> Reply:
+        """Tell a worker that their answers to the onboarding could not be judged."""
+        page = pages.undecided_document(self.title, reference)
+        message = f"Your answers could not be checked; try again later. Reference: {reference}"
+        return self.answer("error", 500, page, as_json, message=message)

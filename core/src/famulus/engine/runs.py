@@ -1,0 +1,153 @@
+"""Runs as records, and the ends they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.contracts.context import RequesterView
+from famulus.errors import NotFoundError
+from famulus.model.database import Database
+from famulus.model.statements import for_update
+from famulus.model.states import (
+    OPEN_AGENTS,
+    LoadingStatus,
+    RunStatus,
+    UnitStatus,
+)
+from famulus.model.tables import Agent, Requester, Task, TaskRun, Unit
+from famulus.model.transaction import Row, Transaction
+
+
+@frozen(kw_only=True)
+class RunRecord:
+    """A run as it was when it was read. ``plan`` is what it was launched with, less secrets."""
+
+    id: int
+    task_id: int
+    task_name: str
+    requester_id: int
+    requester_name: str
+    requester_settings: Mapping[str, Any]
+    status: RunStatus
+    blueprint_type: str
+    architect_type: str
+    provider_type: str
+    sandbox: bool
+    plan: Mapping[str, Any]
+    url: str
+    created_at: datetime
+    opened_at: datetime | None
+    served_since: datetime | None
+    closes_at: datetime
+    ended_at: datetime | None
+    failure: str
+    reward: int
+    currency: str
+    units_per_assignment: int
+    assignment_duration_in_seconds: int
+    submission_timeout: int
+    no_submission_patience: int
+    allowed_concurrent: int
+    maximum_units_per_worker: int
+    max_num_concurrent_units: int
+    max_spend: int
+    max_upload_bytes: int
+    loading: LoadingStatus
+    loading_error: str
+    rows_loaded: int
+    source_hash: str
+    lease_holder: str
+    lease_process: str
+    lease_until: datetime | None
+    instance: str
+
+
+_COLUMNS = {
+    name: getattr(TaskRun, name)
+    for name in RunRecord.__annotations__
+    if name not in {"task_id", "task_name", "requester_id", "requester_name", "requester_settings"}
+}
+
+
+def select_runs() -> Any:
+    """Return the query that :func:`run_record` reads rows of."""
+    return (
+        TaskRun.select(
+            *_COLUMNS.values(),
+            TaskRun.task.alias("task_id"),
+            Task.name.alias("task_name"),
+            TaskRun.requester.alias("requester_id"),
+            Requester.name.alias("requester_name"),
+            Requester.settings.alias("requester_settings"),
+        )
+        .join(Task, on=(TaskRun.task == Task.id))
+        .switch(TaskRun)
+        .join(Requester, on=(TaskRun.requester == Requester.id))
+    )
+
+
+def run_record(row: Row) -> RunRecord:
+    """Make a record of a row of :func:`select_runs`."""
+    return RunRecord(**vars(row))
+
+
+def requester_of(record: RunRecord) -> RequesterView:
+    """Return the account that pays for a run."""
+    return RequesterView(
+        id=record.requester_id,
+        name=record.requester_name,
+        provider_type=record.provider_type,
+        settings=record.requester_settings,
+    )
+
+
+def read_run(tx: Transaction, run: int) -> RunRecord:
+    """Return a run.
+
+    :raises famulus.NotFoundError: when there is none of that number.
+    """
+    row = tx.row(select_runs().where(TaskRun.id == run))
+    if row is None:
+        raise NotFoundError(f"there is no run {run}; `famulus runs` lists them")
+    return run_record(row)
+
+
+def lock_run(tx: Transaction, run: int) -> RunRecord:
+    """Lock a run's row until the commit and return the run as it is by then, so that a decision
+    about it still holds when it takes effect. Raises like :func:`read_run`.
+    """
+    tx.execute(for_update(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
+    return read_run(tx, run)
+
+
+def find_run(database: Database, run: int) -> RunRecord:
+    """Return a run of a database; raises like :func:`read_run`."""
+    if not database.exists:
+        raise NotFoundError(
+            f"there is no run {run}: the database {database.location.shown} does not exist yet"
+        )
+    with database.read() as tx:
+        return read_run(tx, run)
+
+
+def unit_counts(tx: Transaction, run: int) -> dict[UnitStatus, int]:
+    """Return how many units have each status; a status without units is left out."""
+    count = peewee.fn.COUNT(Unit.id)
+    query = Unit.select(Unit.status, count.alias("n")).where(Unit.run == run).group_by(Unit.status)
+    return {row.status: int(row.n) for row in tx.rows(query)}
+
+
+def agents_at_work(tx: Transaction, run: int) -> tuple[int, datetime | None]:
+    """Return how many workers are at work on a run, and the last of their deadlines."""
+    query = Agent.select(
+        peewee.fn.COUNT(Agent.id).alias("n"), peewee.fn.MAX(Agent.deadline).alias("until")
+    ).where(Agent.run == run, Agent.status << list(OPEN_AGENTS))
+    row = tx.row(query)
+    if row is None or not row.n:
+        return 0, None
+    return int(row.n), Agent.deadline.python_value(row.until)

@@ -1,0 +1,80 @@
+"""How much the files of one run may hold together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import peewee
+
+from famulus.contracts.views import FormFile
+from famulus.model.database import Database
+from famulus.model.statements import Param, Statement
+from famulus.model.tables import Agent, TaskRun, Upload
+
+_log = logging.getLogger(__name__)
+
+#: How long a count holds. Adding up a hundred thousand files takes a while; meanwhile those that
+#: other processes store are not counted.
+_COUNTED_FOR = timedelta(seconds=10)
+
+_TOTAL = Statement(
+    lambda _: (
+        Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
+        .join(Agent, on=(Upload.agent == Agent.id))
+        .where(Agent.run == Param("run"))
+    )
+)
+_MOST = Statement(
+    lambda _: TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == Param("run"))
+)
+
+
+class UploadQuota:
+    """The room for files in one run. Used by many threads; keeps only a cache."""
+
+    def __init__(self, database: Database, run: int) -> None:
+        self._database = database
+        self._run = run
+        self._mutex = threading.Lock()
+        self._total = 0
+        self._counted_at: datetime | None = None
+        self._is_exceeded = False
+
+    def admits(self, files: Sequence[FormFile]) -> bool:
+        """Return whether a submission with these files still fits."""
+        if not files:
+            return True
+        with self._database.read() as tx:
+            row = tx.one(_MOST, run=self._run)
+        most = int(row[0]) if row else 0
+        if not most:
+            return True
+        with self._mutex:
+            fits = self._total_now() + sum(file.size for file in files) <= most
+            begins = not fits and not self._is_exceeded
+            self._is_exceeded = not fits
+        if begins:
+            _log.warning(
+                "run %d: its files reach task.max_upload_bytes (%d), so that submissions with files"
+                " are refused; `famulus set %d max_upload_bytes=…` makes room",
+                self._run,
+                most,
+                self._run,
+            )
+        return fits
+
+    def add(self, files: Sequence[FormFile]) -> None:
+        """Count files that were stored."""
+        with self._mutex:
+            self._total += sum(file.size for file in files)
+
+    def _total_now(self) -> int:
+        now = self._database.clock()
+        if self._counted_at is None or not timedelta() <= now - self._counted_at < _COUNTED_FOR:
+            with self._database.read() as tx:
+                row = tx.one(_TOTAL, run=self._run)
+            self._total, self._counted_at = int(row[0]) if row else 0, now
+        return self._total

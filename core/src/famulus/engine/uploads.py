@@ -1,0 +1,121 @@
+"""Uploaded files: synced to the disk before the row that names them commits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from famulus.contracts.views import FormFile
+from famulus.engine.submission import StoredFile
+from famulus.errors import UnavailableError
+from famulus.model.private import admit_group, make_folder
+
+#: Longest name kept of what the browser says; names from outside are never paths.
+_LONGEST_NAME = 255
+#: Seconds after which no request is still receiving a file.
+_BROKEN_OFF_SECONDS = 24 * 3600
+
+
+def agent_folder(root: Path, run: int, agent: int) -> Path:
+    """Return the folder of one attempt's files; it is there once there are some."""
+    return root / str(run) / str(agent)
+
+
+class Uploads:
+    """The folder of uploaded files of one database, and the part of it for one run.
+
+    :param database: the file that says whom a new folder admits, where there is one.
+    """
+
+    def __init__(self, root: Path, run: int, database: Path | None = None) -> None:
+        self.root = root
+        self._run = run
+        self._database = database
+
+    @property
+    def incoming(self) -> Path:
+        """Where files are received: on the same disk as their place, so that moving is a rename.
+
+        :raises famulus.UnavailableError: when it cannot be created.
+        """
+        folder = self.root / "incoming"
+        try:
+            make_folder(self.root, like=self._database)
+            make_folder(folder, like=self.root)
+        except OSError as error:
+            raise UnavailableError(f"the folder {folder} cannot be created: {error}") from error
+        return folder
+
+    def forget_broken_off(self, now: datetime) -> None:
+        """Delete what a process that was killed had received and nobody waits for any more."""
+        for file in self.incoming.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if now.timestamp() - file.stat().st_mtime > _BROKEN_OFF_SECONDS:
+                    file.unlink()
+
+    @contextlib.contextmanager
+    def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
+        """Move received files to their place; whatever is not confirmed is deleted at the end."""
+        kept = Kept()
+        try:
+            kept.files = tuple(self._keep(agent, file, kept) for file in files)
+            yield kept
+        finally:
+            if not kept.confirmed:
+                for path in kept.paths:
+                    path.unlink(missing_ok=True)
+
+    def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
+        target = agent_folder(self.root, self._run, agent) / secrets.token_hex(16)
+        try:
+            make_folder(target.parent, like=self.root)
+            admit_group(file.path, like=self.root)
+            with file.path.open("rb") as stream:
+                os.fsync(stream.fileno())
+            file.path.rename(target)
+            kept.paths.append(target)
+            _sync_folders(target.parent, self.root)
+        except OSError as error:
+            raise UnavailableError(f"an uploaded file could not be kept: {error}") from error
+        return StoredFile(
+            field=_stored(file.field)[:_LONGEST_NAME],
+            filename=_stored(file.filename)[-_LONGEST_NAME:],
+            content_type=_stored(file.content_type)[:_LONGEST_NAME],
+            size=file.size,
+            sha256=file.sha256,
+            path=target.relative_to(self.root).as_posix(),
+        )
+
+
+class Kept:
+    """Files that lie in their place and are not yet named by a row."""
+
+    def __init__(self) -> None:
+        self.files: tuple[StoredFile, ...] = ()
+        self.paths: list[Path] = []
+        self.confirmed = False
+
+    def confirm(self) -> None:
+        """Say that the rows which name the files are committed."""
+        self.confirmed = True
+
+
+def _stored(name: str) -> str:
+    """Return a name from outside without what a database or a terminal chokes on."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
+
+
+def _sync_folders(folder: Path, root: Path) -> None:
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if folder == root:
+            return
+        folder = folder.parent

@@ -1,0 +1,306 @@
+"""One run in an operator's hands: served, loaded, swept, listened to, until it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Never
+
+from attrs import define, evolve, field
+
+from famulus.clock import has_passed
+from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.blueprint import Blueprint
+from famulus.engine.events import Listeners
+from famulus.engine.opening import RUN_VARIABLE
+from famulus.engine.platform.closing import Patience, close_places, still_open
+from famulus.engine.platform.delivery import OutboxDelivery
+from famulus.engine.platform.outbox import read_closing
+from famulus.engine.platform.places import newest_change
+from famulus.engine.platform.telling import BoundProvider
+from famulus.engine.runs import RunRecord, read_run
+from famulus.engine.script_callbacks import CallbackServer
+from famulus.errors import ConflictError, FamulusError, RunBusyError
+from famulus.model.database import Database
+from famulus.model.keys import KEY_VARIABLE
+from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
+from famulus.model.states import LIVE_RUNS
+from famulus.operate import lease
+from famulus.operate.ending import finish_run
+from famulus.operate.loading import Loader, RunOverError
+from famulus.operate.policies import Decisions
+from famulus.operate.syncer import Syncer
+from famulus.plan import secret_environment
+
+_log = logging.getLogger(__name__)
+
+#: Seconds between looks at whether the server still answers, and before it is started again.
+_PULSE_SECONDS = 2.0
+#: Time between looks at whether places are missing, however much happens.
+_PLACES_PAUSE = timedelta(seconds=1)
+#: Seconds to wait for the user's generator to give the loading thread back.
+_LOADING_SECONDS = 5.0
+#: Seconds that listeners have for the remaining events when a run ends, and when somebody stops it
+#: at once.
+_TELLING_SECONDS = 30.0
+HASTE_SECONDS = 5.0
+
+
+@define(eq=False)
+class ManagedRun:
+    """What the operator keeps in memory for one run: threads' handles and the plugins' instances.
+
+    Everything that matters is in the database; a new one can be made at any time.
+    """
+
+    database: Database
+    run: int
+    holder: lease.Holder
+    instance: str
+    blueprint: Blueprint
+    architect: Architect
+    contact: BoundProvider
+    listeners: Listeners
+    callbacks: CallbackServer | None
+    loader: Loader
+    messenger: OutboxDelivery
+    syncer: Syncer
+    patience: Patience
+    url: str = ""
+    stop_loading: threading.Event = field(factory=threading.Event)
+    loading: threading.Thread | None = None
+    #: set once the run is out of the operator's hands
+    ended: threading.Event = field(factory=threading.Event)
+    _telling: threading.Lock = field(factory=threading.Lock)
+    _letting_go: threading.RLock = field(factory=threading.RLock)
+    _kept_at: datetime | None = None
+    _is_lost: bool = False
+    _pulse_at: datetime | None = None
+    _placed_at: datetime | None = None
+    _last_change: tuple[int, int] | None = None
+
+    @property
+    def _decisions(self) -> Decisions:
+        return Decisions(
+            database=self.database,
+            run=self.run,
+            holder=self.holder,
+            awaits_reports=self.syncer.is_needed,
+        )
+
+    def serve(self) -> str:
+        """Serve the run and return its address."""
+        deployment = Deployment(
+            run_id=self.run,
+            instance=self.instance,
+            environment=self._environment(),
+            previous_url=self._record().url,
+        )
+        self.url = self.architect.deploy(deployment)
+        if not self._decisions.publish(self.url, self.instance):
+            self._lose()
+        return self.url
+
+    def load_rest(self) -> None:
+        """Load what is left of the data, in a thread of its own: it may be slow code."""
+        self.loading = threading.Thread(
+            target=self._load, name=f"famulus-loading-{self.run}", daemon=True
+        )
+        self.loading.start()
+
+    def keep(self) -> None:
+        """Renew the lease, if that is due, and account for the time when nobody did."""
+        now = self.database.clock()
+        if not has_passed(now, self._kept_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
+            return
+        if self._decisions.keep():
+            self._kept_at = now
+        else:
+            self._is_lost = True
+
+    def look_after(self) -> None:
+        """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
+        if self._is_lost:
+            self._lose()
+        if self._is_live():
+            self._sweep()
+            self._decisions.end()
+        if self._is_live():
+            self._revive()
+        else:
+            self.let_go()
+
+    def tell(self) -> bool:
+        """Tell listeners and the platform what is due; return whether the platform was told
+        anything. Waits for no listener.
+        """
+        self.listeners.deliver()
+        with self._telling:
+            return bool(self.messenger.deliver())
+
+    def sync(self) -> None:
+        """Ask the platform what has become of the run's visits, if that is due."""
+        self.syncer.sync()
+
+    def open_first_places(self) -> None:
+        """Have the run's first places opened on the platform, should it answer."""
+        if self.contact.provider.capabilities.sells_places:
+            self._open_places()
+            with self._telling:
+                self.messenger.deliver()
+
+    def release(self, cause: str) -> None:
+        """Stop the run, unless another operator has taken it over. Serves it until
+        :meth:`let_go`.
+        """
+        self._decisions.stop(cause)
+
+    def finish(self, cause: str) -> None:
+        """End the run for good: what is open expires; late answers would still be kept."""
+        finish_run(self.database, self.run, cause)
+        self.let_go()
+
+    def let_go(self, telling_seconds: float = _TELLING_SECONDS) -> None:
+        """Stop whatever was started for the run and give up its lease. Safe to call twice.
+
+        :param telling_seconds: how long to wait for listeners at the most.
+        """
+        with self._letting_go:
+            if not self.ended.is_set():
+                self._let_go(telling_seconds)
+
+    def _let_go(self, telling_seconds: float) -> None:
+        self.stop_loading.set()
+        self.loader.close()
+        # While places are open on a platform, somebody has to answer those who take them.
+        with ExitStack() as steps:
+            # Each is done whatever becomes of the others, the last one first.
+            steps.callback(self._release)
+            steps.callback(self._tell_all, telling_seconds)
+            steps.callback(self._end_server)
+            steps.callback(self._end_loading)
+            steps.callback(self._close_places)
+        self.ended.set()
+
+    def _end_loading(self) -> None:
+        if self.loading is not None and self.loading is not threading.current_thread():
+            # A generator that waits for something would keep us; its thread dies with the process.
+            self.loading.join(timeout=_LOADING_SECONDS)
+
+    def _end_server(self) -> None:
+        try:
+            self.architect.shutdown()
+        except Exception:  # noqa: BLE001 - third-party code; it changes nothing in the database
+            _log.exception("run %d: the server could not be ended", self.run)
+
+    def _release(self) -> None:
+        if self.callbacks is not None:
+            self.callbacks.close()
+            self.callbacks = None
+        self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
+
+    def _tell_all(self, seconds: float) -> None:
+        """Deliver everything to listeners and the platform before the run is let go.
+
+        :param seconds: how long to wait for listeners at the most.
+        """
+        while self.tell():
+            """There may be more than is told in one go."""
+        self.listeners.catch_up(seconds)
+        self.contact.tell()
+
+    def _close_places(self) -> None:
+        """Close what is still open on the platform, as far as it answers: workers are let in."""
+        closing = close_places(self.messenger, self.patience)
+        if closing is not None:
+            _log.error("%s", still_open(self._record(), closing))
+
+    def unclosed(self) -> Iterator[str]:
+        """Yield what is still open on the platform at the end, after one more attempt."""
+        with self.database.read() as tx:
+            closing = read_closing(tx, self.run)
+        if closing is not None:
+            closing = close_places(self.messenger, evolve(self.patience, pauses=(0.0,)))
+        if closing is not None:
+            yield still_open(self._record(), closing)
+
+    def _environment(self) -> dict[str, str]:
+        location = self.database.location
+        environment = {
+            DATABASE_VARIABLE: location.url,
+            RUN_VARIABLE: str(self.run),
+            FILES_VARIABLE: str(location.files),
+        }
+        if keys := os.environ.get(KEY_VARIABLE):
+            environment[KEY_VARIABLE] = keys
+        if self.callbacks is not None:
+            environment.update(self.callbacks.environment)
+        return {**environment, **secret_environment(self.contact.plan)}
+
+    def _load(self) -> None:
+        try:
+            self.loader.load_rest(self.stop_loading)
+        except RunOverError:
+            """Nobody needs the rest."""
+        except ConflictError as error:
+            _log.error("run %d: loading stopped: %s", self.run, error)
+        except BaseException as error:  # noqa: BLE001 - the user's generator; what is loaded stays
+            _log.error("run %d: loading stopped after %d rows", self.run, self.loader.rows)
+            if not isinstance(error, FamulusError):
+                _log.exception("run %d", self.run)
+            self.loader.fail(f"{type(error).__name__}: {error}", self.stop_loading)
+
+    def _record(self) -> RunRecord:
+        with self.database.read() as tx:
+            return read_run(tx, self.run)
+
+    def _is_live(self) -> bool:
+        return self._record().status in LIVE_RUNS
+
+    def _lose(self) -> Never:
+        self.let_go()
+        raise RunBusyError(f"run {self.run} was taken over by another operator")
+
+    def _sweep(self) -> None:
+        while self._decisions.time_out():
+            """Each step is short, so that submissions come in between."""
+        self._decisions.adjust_window()
+        self._open_places()
+        heard = self.syncer.heard_at
+        if heard is not None:
+            self._decisions.mark_unreported(heard)
+
+    def _open_places(self) -> None:
+        """Have places opened for free units, when something has happened since the last look."""
+        now = self.database.clock()
+        if not self.contact.provider.capabilities.sells_places or (
+            not has_passed(now, self._placed_at, _PLACES_PAUSE)
+        ):
+            return
+        with self.database.read() as tx:
+            change = newest_change(tx, self.run)
+        if change == self._last_change:
+            return
+        opened = self._decisions.open_places()
+        self._placed_at = now
+        # There may be more than are opened in one go.
+        self._last_change = change if opened == 0 else None
+
+    def _revive(self) -> None:
+        """Serve again, at the same address, when the server has died under the workers."""
+        now = self.database.clock()
+        pulse = timedelta(seconds=_PULSE_SECONDS)
+        if self.ended.is_set() or not has_passed(now, self._pulse_at, pulse):
+            return
+        self._pulse_at = now
+        if self.architect.is_alive():
+            return
+        _log.warning("run %d: the server is gone; starting it again", self.run)
+        try:
+            self.serve()
+        except FamulusError as error:
+            _log.error("run %d: %s", self.run, error)

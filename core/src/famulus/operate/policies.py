@@ -1,0 +1,218 @@
+"""What an operator decides by itself about a run. Each decision is made from the run's row in the
+transaction that acts on it: whatever was read before may no longer hold. None is made while the
+lease has expired: the operator was suspended, and first accounts for that in renewing it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from attrs import frozen
+
+from famulus.engine.deadlines import (
+    give_back_pause,
+    is_report_awaited,
+    mark_unreported,
+    quiet_since,
+    time_out,
+)
+from famulus.engine.platform.outbox import hasten_run
+from famulus.engine.platform.places import open_missing
+from famulus.engine.release import adjust_window, is_spent, is_window_off, open_unit_exists
+from famulus.engine.runs import RunRecord, agents_at_work, lock_run, read_run
+from famulus.model.database import Database
+from famulus.model.states import OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.tables import TaskRun
+from famulus.model.transaction import Transaction
+from famulus.operate import lease
+from famulus.operate.ending import (
+    BUDGET_SPENT,
+    LIFETIME_OVER,
+    NO_SUBMISSION,
+    begin_finish,
+    end_stop,
+    expire_rest,
+)
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class _End:
+    """What a run has come to: finished, or only stopped."""
+
+    is_final: bool
+    cause: str
+
+
+class _LostError(Exception):
+    """Another operator has taken the run over."""
+
+
+@frozen(kw_only=True)
+class Decisions:
+    """The decisions of one operator about one run. None is carried out once another operator has
+    taken the run over.
+    """
+
+    database: Database
+    run: int
+    holder: lease.Holder
+    #: whether the platform says itself when a visit was submitted
+    awaits_reports: bool
+
+    def keep(self) -> bool:
+        """Renew the lease; return whether it is still this operator's.
+
+        Time during which it was not renewed, because the machine was suspended, its clock was set
+        or the database was unavailable, is not charged to those at work, nor to
+        ``no_submission_patience``.
+        """
+
+        def act(tx: Transaction) -> timedelta | None:
+            record = read_run(tx, self.run)
+            pause = None
+            if lease.is_ours(record, self.holder) and record.ended_at is None:
+                # Before the run's row is written: submissions lock it last, after their agent's.
+                pause = _account_for_pause(tx, record)
+            if not lease.keep(tx, self.run, self.holder):
+                raise _LostError
+            return pause
+
+        try:
+            pause = self.database.write(act)
+        except _LostError:
+            return False
+        if pause is not None:
+            _log.warning(
+                "run %d: nobody looked after it for %.0f seconds: this machine was suspended, its "
+                "clock was set or the database was unavailable; workers get that time back",
+                self.run,
+                pause.total_seconds(),
+            )
+        return True
+
+    def time_out(self) -> int:
+        """End attempts whose time is over: a step of many; return how many."""
+
+        def act(tx: Transaction) -> int:
+            # The run's row is not locked here: submissions lock it last, this would lock it first.
+            if not lease.is_valid(tx, read_run(tx, self.run), self.holder):
+                return 0
+            return time_out(tx, self.run, reported_by_platform=self.awaits_reports)
+
+        return self.database.write(act)
+
+    def adjust_window(self) -> int:
+        """Make what is out fit the window and the budget; return how many units that moves."""
+        with self.database.read() as tx:
+            if read_run(tx, self.run).status not in OPEN_RUNS or not is_window_off(tx, self.run):
+                return 0
+        return self._decide(lambda tx, _: adjust_window(tx, self.run), 0, OPEN_RUNS)
+
+    def open_places(self) -> int | None:
+        """Have places opened for free units; returns what :func:`open_missing` does."""
+        unknown: int | None = None
+        return self._decide(lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,))
+
+    def mark_unreported(self, heard_at: datetime) -> int:
+        """Mark visits ``unknown`` that the platform has not reported in time; return how many.
+
+        :param heard_at: when the platform was heard last.
+        """
+
+        def act(tx: Transaction) -> int:
+            record = read_run(tx, self.run)
+            if not lease.is_valid(tx, record, self.holder):
+                return 0
+            return mark_unreported(tx, self.run, record.submission_timeout, heard_at)
+
+        return self.database.write(act)
+
+    def end(self) -> bool:
+        """End the run if it is over, or stopping and idle; return whether this has ended it."""
+        with self.database.read() as tx:
+            if self._due_end(tx, read_run(tx, self.run)) is None:
+                return False
+        ended = self._decide(self._end, None)
+        if ended is not None and ended.is_final:
+            expire_rest(self.database, self.run)
+        return ended is not None
+
+    def stop(self, cause: str) -> bool:
+        """Stop the run, if it is still this operator's; return whether it was going on."""
+
+        def act(tx: Transaction) -> bool:
+            record = lock_run(tx, self.run)
+            return lease.is_ours(record, self.holder) and end_stop(tx, self.run, cause)
+
+        return self.database.write(act)
+
+    def publish(self, url: str, instance: str) -> bool:
+        """Store where the run is served from now on; return whether this operator may serve it."""
+        query = TaskRun.update(url=url, instance=instance).where(
+            TaskRun.id == self.run, TaskRun.lease_holder == self.holder.name
+        )
+        return bool(self.database.write(lambda tx: tx.execute(query).rowcount))
+
+    def _decide(
+        self,
+        act: Callable[[Transaction, RunRecord], T],
+        otherwise: T,
+        statuses: tuple[RunStatus, ...] = tuple(RunStatus),
+    ) -> T:
+        def decide(tx: Transaction) -> T:
+            record = lock_run(tx, self.run)
+            if not lease.is_valid(tx, record, self.holder) or record.status not in statuses:
+                return otherwise
+            return act(tx, record)
+
+        return self.database.write(decide)
+
+    def _end(self, tx: Transaction, record: RunRecord) -> _End | None:
+        end = self._due_end(tx, record)
+        if end is None:
+            return None
+        if end.is_final:
+            has_ended = begin_finish(tx, self.run, end.cause)
+        else:
+            has_ended = end_stop(tx, self.run, end.cause)
+        return end if has_ended else None
+
+    def _due_end(self, tx: Transaction, record: RunRecord) -> _End | None:
+        """Return what the run has come to by now, or None while it goes on."""
+        if record.status is RunStatus.STOPPING:
+            idle = not agents_at_work(tx, self.run)[0]
+            return _End(is_final=False, cause="nobody at work") if idle else None
+        if record.status is not RunStatus.RUNNING:
+            return None
+        is_awaited = self.awaits_reports and is_report_awaited(tx, self.run)
+        if record.loading is not LoadingStatus.LOADING and not open_unit_exists(tx, self.run):
+            return None if is_awaited else _End(is_final=True, cause="all done")
+        at_work, _ = agents_at_work(tx, self.run)
+        if is_spent(tx, self.run) and not is_awaited and not at_work:
+            return _End(is_final=False, cause=BUDGET_SPENT)
+        patience = timedelta(seconds=record.no_submission_patience)
+        if tx.now - quiet_since(tx, record) >= patience:
+            return _End(is_final=True, cause=NO_SUBMISSION)
+        if tx.now >= record.closes_at and not at_work:
+            return _End(is_final=True, cause=LIFETIME_OVER)
+        return None
+
+
+def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
+    """Give back the time since the last renewal where it is no ordinary one; return its length."""
+    last_look = lease.last_sign(record)
+    if last_look is None:
+        return None
+    seconds = (tx.now - last_look).total_seconds()
+    if -lease.RENEWAL_SECONDS <= seconds <= lease.LEASE_SECONDS:
+        return None
+    # The times of next attempts may be of a clock that was set back.
+    hasten_run(tx, record.id)
+    return give_back_pause(tx, record.id, last_look)

@@ -1,0 +1,92 @@
+"""Making things ahead of their use, in a thread of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
+T = TypeVar("T")
+
+#: Seconds without a new thing after which those that have come are not kept waiting.
+_PAUSE_SECONDS = 0.02
+#: Seconds between looks at whether to stop.
+_LOOK_SECONDS = 0.1
+
+
+@frozen
+class _End:
+    """There is no more, or no more because of ``error``."""
+
+    error: BaseException | None
+
+
+class Prefetcher(Generic[T]):
+    """Take from an iterator what has come so far, without waiting for what has not.
+
+    :param most: how many may be made ahead of their use.
+    """
+
+    def __init__(self, things: Iterator[T], most: int) -> None:
+        self._things = things
+        self._most = most
+        self._made: deque[T] = deque()
+        self._end: _End | None = None
+        self._is_closed = False
+        self._changed = threading.Condition()
+        thread = threading.Thread(target=self._make, name="famulus-ahead", daemon=True)
+        thread.start()
+
+    def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
+        """Wait for the next thing and return it with what comes right after it.
+
+        Returns nothing at the end, and when told to stop; raises what the iterator has raised,
+        after all that came before.
+        """
+        with self._changed:
+            while not self._made and self._end is None:
+                if stopping is not None and stopping.is_set():
+                    return []
+                self._changed.wait(_LOOK_SECONDS)
+            before = 0
+            while before < len(self._made) < most and self._end is None:
+                before = len(self._made)
+                self._changed.wait(_PAUSE_SECONDS)
+            taken = [self._made.popleft() for _ in range(min(most, len(self._made)))]
+            self._changed.notify_all()
+        if not taken and self._end is not None and self._end.error is not None:
+            raise self._end.error
+        return taken
+
+    def close(self) -> None:
+        """Make no more. An iterator that waits for something ends with the process."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _make(self) -> None:
+        error: BaseException | None = None
+        try:
+            for thing in self._things:
+                if not self._put(thing):
+                    break
+        except BaseException as raised:  # noqa: BLE001 - raised again where things are taken
+            error = raised
+        with self._changed:
+            self._end = _End(error)
+            self._changed.notify_all()
+
+    def _put(self, thing: T) -> bool:
+        """Hand a thing over; say whether more are wanted."""
+        self._made.append(thing)
+        count = len(self._made)
+        # The lock only where somebody may be waiting: for each thing it costs as much as making it.
+        if count == 1 or count >= self._most:
+            with self._changed:
+                self._changed.notify_all()
+                while len(self._made) >= self._most and not self._is_closed:
+                    self._changed.wait()
+        return not self._is_closed

@@ -1,0 +1,53 @@
+"""Configurations by name: the YAML files that lie together in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from famulus.errors import Problem, UsageError
+from famulus.options.suggest import did_you_mean
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+def split_conf(overrides: Iterable[str]) -> tuple[str | None, list[str]]:
+    """Take ``conf=NAME`` from the overrides: return the name, of several the last, and the rest.
+
+    :raises UsageError: when it is there without a name.
+    """
+    name, rest = None, []
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if key.strip() != "conf" or not sign:
+            rest.append(text)
+        elif value.strip():
+            name = value.strip()
+        else:
+            raise UsageError(Problem("names no file; write it as in conf=my_config", key="conf"))
+    return name, rest
+
+
+def find_conf(folders: Sequence[Path], name: str) -> Path:
+    """Return the file of that name, with or without ``.yaml``, in the first folder that has it.
+
+    :raises UsageError: when there is none; it says which there are.
+    """
+    for folder in folders:
+        for suffix in ("", *_SUFFIXES):
+            file = folder / f"{name}{suffix}"
+            if file.suffix in _SUFFIXES and file.is_file():
+                return file
+    near = did_you_mean(name, conf_names(folders))
+    places = " or ".join(map(str, folders))
+    raise UsageError(Problem(f"there is no {name!r} in {places}{near}", key="conf"))
+
+
+def conf_names(folders: Iterable[Path]) -> list[str]:
+    """Return the names that :func:`find_conf` knows, sorted."""
+    return sorted({file.stem for folder in folders for file in _files(folder)})
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (file for file in folder.iterdir() if file.suffix in _SUFFIXES)

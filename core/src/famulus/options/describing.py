@@ -1,0 +1,225 @@
+"""What an attrs class of options says of itself, in words for people."""
+
+from __future__ import annotations
+
+import collections.abc
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import attrs
+from attrs import frozen
+
+from famulus.options.declare import (
+    choices_of,
+    help_of,
+    is_callback,
+    is_required,
+    is_rows,
+    is_secret,
+)
+from famulus.options.layers import UNSET
+from famulus.options.option_classes import default_of, option_fields
+
+_LONGEST_DEFAULT = 60
+
+_WORDS: Mapping[Any, str] = types.MappingProxyType(
+    {
+        str: "str",
+        int: "int",
+        float: "float",
+        bool: "bool",
+        Decimal: "decimal",
+        Path: "path",
+        Any: "any",
+        object: "any",
+        type(None): "null",
+        collections.abc.Callable: "function",
+    }
+)
+_LISTS = (
+    list,
+    tuple,
+    set,
+    frozenset,
+    collections.abc.Sequence,
+    collections.abc.Iterable,
+    collections.abc.Iterator,
+)
+_MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+
+
+@frozen(kw_only=True)
+class Described:
+    """One option. ``dest`` is its name within its section, dotted where options are nested."""
+
+    dest: str
+    type: str
+    #: as it is written in YAML (in Python for a shared state); ``???`` when it is not set
+    default: str
+    help: str
+    choices: Sequence[str] = ()
+    required: bool = False
+    secret: bool = False
+
+
+def describe_options(cls: type) -> list[Described]:
+    """Describe what a configuration can set of a class, options of nested classes below theirs."""
+    return list(_described(cls, None, "", ()))
+
+
+def describe_state(cls: type) -> list[Described]:
+    """Describe the fields of a shared-state class, which a run script fills in Python."""
+    return [
+        Described(
+            dest=name,
+            type=_state_type(field),
+            default=_python_words(_default(field)),
+            help=help_of(field),
+        )
+        for name, field in typed_fields(cls).items()
+    ]
+
+
+def type_words(annotation: Any) -> str:
+    """Return a type as those know it who write YAML: ``list of str``; an unset value is no type of
+    its own.
+    """
+    if isinstance(annotation, str):
+        return annotation.removesuffix(" | None")
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return type_words(args[0])
+    if origin in (Union, types.UnionType):
+        members = [type_words(each) for each in args if each is not type(None)]
+        return " or ".join(dict.fromkeys(members))
+    if origin is Literal:
+        return " or ".join(dict.fromkeys(type_words(type(each)) for each in args))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(dict.fromkeys(type_words(type(_plain(each))) for each in annotation))
+    return _of_kind(annotation, origin or annotation, args)
+
+
+def _of_kind(annotation: Any, kind: Any, args: Sequence[Any]) -> str:
+    if kind in _LISTS:
+        items = dict.fromkeys(type_words(each) for each in args if each is not Ellipsis)
+        return "list" if list(items) in ([], ["any"]) else f"list of {' and '.join(items)}"
+    if kind in _MAPPINGS:
+        value = type_words(args[1]) if len(args) > 1 else "any"
+        return "mapping" if value == "any" else f"mapping to {value}"
+    if isinstance(kind, type) and attrs.has(kind):
+        return "mapping"
+    return _WORDS.get(kind) or str(getattr(annotation, "__name__", annotation))
+
+
+def _described(
+    cls: type, instance: object, prefix: str, above: tuple[type, ...]
+) -> Iterator[Described]:
+    for name, field in typed_fields(cls).items():
+        default = _default(field) if instance is None else getattr(instance, field.name)
+        secret = is_secret(field)
+        yield Described(
+            dest=f"{prefix}{name}",
+            type=type_words(field.type if field.type is not None else Any),
+            default=_hidden(default) if secret else _yaml_words(default),
+            help=help_of(field),
+            choices=_choices(field),
+            required=is_required(field) or field.default is attrs.NOTHING,
+            secret=secret,
+        )
+        nested = nested_options(field.type)
+        if nested is not None and not secret and nested not in (cls, *above):
+            below = default if isinstance(default, nested) else None
+            yield from _described(nested, below, f"{prefix}{name}.", (cls, *above))
+
+
+def typed_fields(cls: type) -> dict[str, attrs.Attribute[Any]]:
+    """Return the options of a class by name. Types that cannot be resolved are texts."""
+    with suppress(Exception):
+        attrs.resolve_types(cls)
+    return option_fields(cls)
+
+
+def nested_options(annotation: Any) -> type | None:
+    """Return the class of options that an option of this type holds, if it holds one."""
+    members = get_args(annotation) if _is_union(annotation) else (annotation,)
+    found = [each for each in members if isinstance(each, type) and attrs.has(each)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_union(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType)
+
+
+def _choices(field: attrs.Attribute[Any]) -> Sequence[str]:
+    given = choices_of(field)
+    return [_yaml_words(each) for each in (_members(field.type) if given is None else given)]
+
+
+def _members(annotation: Any) -> list[Any]:
+    """Return the values that a type itself limits an option to."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return list(annotation)
+    if isinstance(annotation, str):
+        return []
+    return [value for each in get_args(annotation) for value in _members(each)]
+
+
+def _default(field: attrs.Attribute[Any]) -> Any:
+    # What a plugin's factory raises is not this page's business.
+    with suppress(Exception):
+        return default_of(field)
+    return None
+
+
+def _hidden(default: Any) -> str:
+    return UNSET if default is None else "(hidden)"
+
+
+def _yaml_words(value: Any) -> str:
+    """Return a value as a person writes it in YAML, cut where it is long."""
+    return _cut(_yaml_text(value))
+
+
+def _yaml_text(value: Any) -> str:
+    match value:
+        case None:
+            return UNSET
+        case bool():
+            return "true" if value else "false"
+        case Enum():
+            return _yaml_text(_plain(value))
+        case "":
+            return '""'
+        case Mapping():
+            pairs = [f"{_yaml_text(key)}: {_yaml_text(each)}" for key, each in value.items()]
+            return "{" + ", ".join(pairs) + "}"
+        case list() | tuple() | set() | frozenset():
+            return f"[{', '.join(map(_yaml_text, value))}]"
+    return "{…}" if attrs.has(type(value)) else str(value)
+
+
+def _plain(member: Enum) -> str | int:
+    return member.value if type(member.value) in (str, int) else member.name
+
+
+def _state_type(field: attrs.Attribute[Any]) -> str:
+    if is_callback(field):
+        return "function"
+    if is_rows(field):
+        return "rows"
+    return type_words(field.type if field.type is not None else Any)
+
+
+def _python_words(value: Any) -> str:
+    return _cut(value.__name__ if isinstance(value, types.FunctionType) else repr(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_DEFAULT else f"{text[:_LONGEST_DEFAULT]}…"

@@ -1,0 +1,263 @@
+"""One YAML file: its values with their exact text, and the line of each key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from attrs import Factory, frozen
+
+from famulus.errors import Problem, UsageError
+from famulus.options.scalars import Plain
+from famulus.options.suggest import did_you_mean
+
+_TAG = "tag:yaml.org,2002:"
+_TEXT_TAGS = frozenset(_TAG + name for name in ("str", "timestamp", "value", "merge"))
+_NUMBER_TAGS = frozenset(_TAG + name for name in ("bool", "int", "float"))
+#: A configuration may come from somebody else: reading it must take neither long nor much memory.
+_MOST_BYTES = 1_000_000
+#: Values of one file, whatever stands behind an alias counted each time.
+_MOST_VALUES = 20_000
+_LONGEST_NUMBER = 1000
+_HINTS = (
+    ("mapping values are not allowed", "a text with a colon and a space needs quotes"),
+    ("'\\t'", "indent with spaces, not tabs"),
+    ("cannot start any token", "a text that begins like this needs quotes"),
+    ("expected a single document", "'---' may not divide the file"),
+)
+
+
+@frozen(kw_only=True)
+class Document:
+    """A file's content as plain dicts, lists and scalars; ``lines`` by dotted key, from 1."""
+
+    file: Path
+    tree: dict[str, Any]
+    lines: dict[str, int]
+    problems: list[Problem] = Factory(list)
+
+
+def read_document(file: Path) -> Document:
+    """Read a YAML file whose root is a mapping.
+
+    Duplicate keys and unknown tags are among the document's ``problems``.
+
+    :raises UsageError: when the file cannot be read, or not as UTF-8, as YAML or as a mapping.
+    """
+    root = _compose(_read_text(file), file)
+    if not isinstance(root, yaml.MappingNode):
+        found = "is empty" if root is None else "is not a mapping of keys to values at its top"
+        raise UsageError(
+            Problem(f"{found}; begin with 'defaults:' and 'blueprint:'", file=file, line=1)
+        )
+    builder = _Builder(file)
+    try:
+        if _expanded(root, {}) > _MOST_VALUES:
+            raise _too_many(file, root)
+        tree = builder.mapping(root, "")
+    except RecursionError:
+        raise UsageError(Problem("is nested too deeply", file=file)) from None
+    return Document(file=file, tree=tree, lines=builder.lines, problems=builder.problems)
+
+
+def _read_text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UsageError(Problem(f"there is no such file{_neighbours(file)}", file=file)) from None
+    except IsADirectoryError:
+        raise UsageError(
+            Problem(f"is a folder, not a configuration file{_inside(file)}", file=file)
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(Problem(f"cannot be read: {reason}", file=file)) from error
+    if len(data) > _MOST_BYTES:
+        message = f"is larger than {_MOST_BYTES:,} bytes; data belong into a file of their own"
+        raise UsageError(Problem(message, file=file))
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"is not UTF-8 (byte 0x{data[error.start]:02x}); save the file as UTF-8"
+        line = data.count(b"\n", 0, error.start) + 1
+        raise UsageError(Problem(message, file=file, line=line)) from error
+
+
+def _neighbours(file: Path) -> str:
+    if not file.parent.is_dir():
+        return f"; nor is there a folder {str(file.parent)!r}"
+    names = [path.name for path in file.parent.iterdir() if path.suffix in (".yaml", ".yml")]
+    return did_you_mean(file.name, names, otherwise="beside it there are")
+
+
+def _inside(folder: Path) -> str:
+    names = sorted(str(path.name) for path in folder.glob("*.y*ml"))
+    return f"; in it there are: {', '.join(names)}" if names else ""
+
+
+class _Loader(yaml.SafeLoader):
+    """Gives up when there are too many nodes, before all of them are read."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > 2 * _MOST_VALUES:
+            raise _TooManyNodesError(self.line + 1)
+        return super().compose_node(parent, index)
+
+
+class _TooManyNodesError(Exception):
+    """The line is the argument."""
+
+
+def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values there are below a node once its aliases are replaced."""
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = 1
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [value for _, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    known[id(node)] = 1 + sum(_expanded(child, known) for child in children)
+    return known[id(node)]
+
+
+def _too_many(file: Path, node: yaml.Node | None = None, line: int | None = None) -> UsageError:
+    message = f"has more than {_MOST_VALUES:,} values, those behind its aliases (*NAME) counted"
+    if line is None and node is not None:
+        line = node.start_mark.line + 1
+    return UsageError(Problem(message, file=file, line=line))
+
+
+def _compose(text: str, file: Path) -> yaml.Node | None:
+    try:
+        node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    except _TooManyNodesError as error:
+        raise _too_many(file, line=error.args[0]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = None if mark is None else mark.line + 1
+        raise UsageError(Problem(_explained(error), file=file, line=line)) from error
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"is not valid YAML: character {chr(error.character)!r} is not allowed"
+        raise UsageError(Problem(message, file=file, line=line)) from error
+    except RecursionError:
+        raise UsageError(Problem("is nested too deeply", file=file)) from None
+    return node
+
+
+def _explained(error: yaml.MarkedYAMLError) -> str:
+    what = ", ".join(part for part in (error.context, error.problem) if part)
+    hint = next((hint for sign, hint in _HINTS if sign in what), "")
+    return f"is not valid YAML: {what}" + (f" ({hint})" if hint else "")
+
+
+class _Builder:
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.lines: dict[str, int] = {}
+        self.problems: list[Problem] = []
+        self._open: set[int] = set()
+        self._values = 0
+
+    def mapping(self, node: yaml.MappingNode, prefix: str) -> dict[str, Any]:
+        self._check_duplicates(node, prefix)
+        return {
+            name: self._value(value, self._note(prefix, name, key_node))
+            for name, key_node, value in self._pairs(node, prefix)
+        }
+
+    def _note(self, prefix: str, name: str, node: yaml.Node) -> str:
+        key = _joined(prefix, name)
+        self.lines[key] = node.start_mark.line + 1
+        return key
+
+    def _check_duplicates(self, node: yaml.MappingNode, prefix: str) -> None:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            name, line = str(key_node.value), key_node.start_mark.line + 1
+            if name in seen:
+                message = f"is given twice; the first time in line {seen[name]}"
+                self._refuse(key_node, _joined(prefix, name), message)
+            seen.setdefault(name, line)
+
+    def _pairs(
+        self, node: yaml.MappingNode, prefix: str
+    ) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
+        try:
+            yaml.constructor.SafeConstructor().flatten_mapping(node)
+        except yaml.MarkedYAMLError as error:
+            self._refuse(node, prefix or None, f"cannot be merged: {error.problem}")
+        for key_node, value in node.value:
+            if isinstance(key_node, yaml.ScalarNode):
+                yield key_node.value, key_node, value
+            else:
+                self._refuse(key_node, prefix or None, "a key has to be a text")
+
+    def _value(self, node: yaml.Node, key: str) -> Any:
+        self._values += 1
+        if self._values > _MOST_VALUES:
+            raise _too_many(self.file, node)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, key)
+        if id(node) in self._open:
+            self._refuse(node, key, "is an alias inside of what it stands for")
+            return None
+        self._open.add(id(node))
+        try:
+            return self._collection(node, key)
+        finally:
+            self._open.discard(id(node))
+
+    def _collection(self, node: yaml.Node, key: str) -> Any:
+        if node.tag not in (_TAG + "map", _TAG + "seq"):
+            self._refuse(node, key, f"the tag {_short(node.tag)} is not supported")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, key)
+        return [
+            self._value(item, self._note(key, str(index), item))
+            for index, item in enumerate(node.value)
+        ]
+
+    def _scalar(self, node: yaml.ScalarNode, key: str) -> str | Plain | None:
+        text = str(node.value)
+        if node.tag in _TEXT_TAGS:
+            return text
+        if node.tag == _TAG + "null":
+            return None
+        if node.tag in _NUMBER_TAGS:
+            return self._number(node, key)
+        self._refuse(node, key, f"the tag {_short(node.tag)} is not supported")
+        return text
+
+    def _number(self, node: yaml.ScalarNode, key: str) -> str | Plain:
+        text = str(node.value)
+        if len(text) > _LONGEST_NUMBER:
+            self._refuse(node, key, f"a number of {len(text)} characters is too long; quote a text")
+            return text
+        try:
+            return Plain(text, yaml.constructor.SafeConstructor().construct_object(node))
+        except (ValueError, KeyError, IndexError):
+            self._refuse(node, key, f"{text!r} does not fit the tag {_short(node.tag)}")
+            return text
+
+    def _refuse(self, node: yaml.Node, key: str | None, message: str) -> None:
+        line = node.start_mark.line + 1
+        self.problems.append(Problem(message, key=key, file=self.file, line=line))
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _short(tag: str) -> str:
+    return "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag

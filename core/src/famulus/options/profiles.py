@@ -1,0 +1,98 @@
+"""Profiles: named configurations in the user's own folder, for whatever task is launched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from attrs import frozen
+
+from famulus.errors import Problem, UsageError
+from famulus.options.conf_files import conf_names
+from famulus.options.suggest import did_you_mean
+
+#: Names the folder of the user's own configuration.
+CONFIG_VARIABLE = "FAMULUS_CONFIG"
+
+_KEY = "profile"
+_SUFFIXES = (".yaml", ".yml")
+
+
+@frozen(kw_only=True)
+class Profile:
+    """A profile that there is."""
+
+    name: str
+    file: Path
+
+
+def profiles_folder() -> Path:
+    """Return the folder profiles lie in, which need not be there: ``profiles`` below the one that
+    ``FAMULUS_CONFIG`` names, else below the system's place for a user's configuration.
+    """
+    chosen = os.environ.get(CONFIG_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute() / "profiles"
+    from platformdirs import user_config_path
+
+    return user_config_path("famulus") / "profiles"
+
+
+def list_profiles() -> list[Profile]:
+    """Return the profiles there are, by name."""
+    folder = profiles_folder()
+    return [Profile(name=name, file=_file(folder, name)) for name in conf_names([folder])]
+
+
+def find_profile(name: str) -> Profile:
+    """Return the profile of that name.
+
+    :raises UsageError: when there is none; it says which there are.
+    """
+    known = {profile.name: profile for profile in list_profiles()}
+    plain = name.removesuffix(".yaml").removesuffix(".yml")
+    if plain in known:
+        return known[plain]
+    folder = profiles_folder()
+    near = did_you_mean(plain, known) or "; a profile is a file NAME.yaml in that folder"
+    raise UsageError(Problem(f"there is no profile {name!r} in {folder}{near}", key=_KEY))
+
+
+def profile_name(file: Path) -> str | None:
+    """Return the name of the profile that a file is; None for any other file."""
+    is_one = file.parent == profiles_folder() and file.suffix in _SUFFIXES
+    return file.stem if is_one else None
+
+
+def split_profile(overrides: Iterable[str]) -> tuple[str | None, list[str]]:
+    """Take ``+profile=NAME`` from the overrides, with or without its plus: return the name, of
+    several the last, and the rest.
+
+    :raises UsageError: when it is there without a name.
+    """
+    name, rest = None, []
+    for text in overrides:
+        key, sign, value = text.partition("=")
+        if key.strip().lstrip("+") != _KEY:
+            rest.append(text)
+        elif sign and value.strip():
+            name = value.strip()
+        else:
+            message = f"names no profile; write it as in +profile=NAME{_known()}"
+            raise UsageError(Problem(message, key=_KEY))
+    return name, rest
+
+
+def with_profile(name: str | None, overrides: Iterable[str]) -> tuple[str, ...]:
+    """Return overrides that choose a profile, unless they choose one themselves."""
+    return (*([] if name is None else [f"+{_KEY}={name}"]), *overrides)
+
+
+def _known() -> str:
+    return did_you_mean("", (profile.name for profile in list_profiles()))
+
+
+def _file(folder: Path, name: str) -> Path:
+    files = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
+    return next(file for file in files if file.exists())

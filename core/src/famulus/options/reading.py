@@ -1,0 +1,171 @@
+"""Reading a configuration: sources are merged, later ones win, and interpolated."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import Factory, frozen
+
+from famulus.errors import Problem, UsageError
+from famulus.options.conf_files import find_conf, split_conf
+from famulus.options.converting import Origins
+from famulus.options.documents import read_document
+from famulus.options.layers import Layer, layer_from_overrides, layer_from_tree
+from famulus.options.merging import Merged
+from famulus.options.profiles import Profile, find_profile, split_profile
+
+_DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """What the user has said, merged and interpolated, its options not yet typed.
+
+    ``problems`` are the faults found so far: :func:`famulus.plan.drafting.make_plan` raises
+    them together with its own. A value that has a problem is not in the ``sections``.
+    """
+
+    #: role -> type; without a blueprint when none is named, which is among the problems
+    roles: Mapping[str, str]
+    #: blueprint, architect, provider and task -> option -> value
+    sections: Mapping[str, Mapping[str, Any]]
+    #: a run script's own arguments, those that are set
+    arguments: Mapping[str, Any] = Factory(dict)
+    task_dir: Path
+    file: Path | None
+    #: what the file stands over, where one was chosen
+    profile: Profile | None = None
+    #: dotted key -> (file, line); ``defaults.<role>`` for the choice of a plugin
+    origins: Origins
+    #: dotted keys that the command line has set
+    overridden: frozenset[str]
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
+
+
+def read_configuration(
+    file: Path,
+    overrides: Iterable[str] = (),
+    *,
+    task_dir: Path | None = None,
+    arguments: Collection[str] = (),
+) -> Configuration:
+    """Read a YAML file and the command line's overrides; among these ``conf=NAME`` picks another
+    file beside it, and ``+profile=NAME`` the user's profile under it.
+
+    ``task_dir`` is the folder that holds the file, or the one above ``conf/`` or
+    ``hydra_configs/conf/``, unless given. ``arguments`` are names of a run script's own arguments.
+
+    :raises UsageError: when a file cannot be read as a mapping at all.
+    """
+    name, overrides = split_conf(overrides)
+    file = file.absolute()
+    if name is not None:
+        file = find_conf([file.parent], name)
+    if file.suffix == ".py":
+        message = "is no YAML file; a run script is started with `python`"
+        raise UsageError(Problem(message, file=file))
+    profile, overrides = _profile(overrides)
+    return _configuration(
+        _with_includes(file, (), arguments),
+        overrides,
+        task_dir or _task_dir_of(file),
+        file=file,
+        profile=profile,
+        arguments=arguments,
+    )
+
+
+def configuration_from_mapping(
+    mapping: Mapping[str, Any], overrides: Iterable[str] = (), *, task_dir: Path | None = None
+) -> Configuration:
+    """Take a configuration made in Python, in the shape of a file's; ``+profile=NAME`` among the
+    overrides puts the user's profile under it.
+
+    ``task_dir`` is the current working directory unless given.
+    """
+    profile, overrides = _profile(overrides)
+    layer = layer_from_tree(mapping)
+    for name in layer.includes:
+        layer.problem("defaults", f"{name!r} is not 'ROLE: TYPE'; a mapping includes no file")
+    return _configuration([layer], overrides, task_dir or Path.cwd(), profile=profile)
+
+
+def _profile(overrides: Iterable[str]) -> tuple[Profile | None, list[str]]:
+    name, overrides = split_profile(overrides)
+    return (None if name is None else find_profile(name)), overrides
+
+
+def _overruled(
+    profile: Sequence[Layer], roles: Mapping[str, str], typed: Mapping[str, str]
+) -> Iterator[Problem]:
+    """Warn of plugins that a profile names in vain: their options have no effect either."""
+    named = {role: (name, layer) for layer in profile for role, name in layer.roles.items()}
+    for role, (name, layer) in named.items():
+        if roles[role] != name and role not in typed:
+            message = (
+                f"{role} {name!r} has no effect, since the configuration of the task itself names "
+                f"{roles[role]!r}; {role}={name} on the command line chooses it"
+            )
+            place = layer.origins.get(f"defaults.{role}", (layer.file, None))
+            yield Problem(message, key=role, file=place[0], line=place[1])
+
+
+def _task_dir_of(file: Path) -> Path:
+    folder = file.parent
+    if folder.name != "conf":
+        return folder
+    return folder.parent.parent if folder.parent.name == "hydra_configs" else folder.parent
+
+
+def _with_includes(
+    file: Path, parents: tuple[Path, ...], arguments: Collection[str]
+) -> list[Layer]:
+    if file in parents:
+        raise UsageError(Problem("includes itself, by way of its 'defaults'", file=file))
+    document = read_document(file)
+    layer = layer_from_tree(document.tree, file=file, lines=document.lines, arguments=arguments)
+    layer.problems[:0] = document.problems
+    layers = []
+    for name in layer.includes:
+        included = file.with_name(f"{name.removesuffix('.yaml')}.yaml")
+        layers += _with_includes(included, (*parents, file), arguments)
+    return [*layers, layer]
+
+
+def _configuration(
+    layers: Sequence[Layer],
+    overrides: Iterable[str],
+    task_dir: Path,
+    *,
+    file: Path | None = None,
+    profile: Profile | None = None,
+    arguments: Collection[str] = (),
+) -> Configuration:
+    typed = layer_from_overrides(overrides, arguments=arguments)
+    below = [] if profile is None else _with_includes(profile.file, (), arguments)
+    merged = Merged()
+    for layer in (*below, *layers):
+        merged.add(layer)
+    for role, name in _DEFAULT_ROLES:
+        merged.roles.setdefault(role, name)
+    merged.warnings += _overruled(below, merged.roles, typed.roles)
+    merged.add(typed, typed=True)
+    if "blueprint" not in merged.roles:
+        message = "no blueprint is named; write '- blueprint: static_task' under 'defaults:'"
+        merged.problems.append(Problem(message, key="defaults", file=file))
+    sections = merged.sections(task_dir.absolute())
+    return Configuration(
+        roles=merged.roles,
+        sections=sections,
+        arguments=merged.arguments(arguments, task_dir.absolute()),
+        task_dir=task_dir.absolute(),
+        file=file,
+        profile=profile,
+        origins=merged.origins,
+        overridden=frozenset(merged.overridden),
+        problems=merged.problems,
+        warnings=merged.warnings,
+    )

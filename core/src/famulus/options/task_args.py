@@ -1,0 +1,162 @@
+"""The options of a task that hold whatever its blueprint, architect and provider are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus.names import name_fault, stripped
+from famulus.options.declare import option
+from famulus.options.requirements import QualificationRequirement
+
+if TYPE_CHECKING:
+    from attrs import Attribute
+
+_LONGEST_NAME = 200
+_LARGEST_REWARD = 10**9
+_LARGEST_SPEND = 10**12
+_LARGEST_SIZE = 10**18
+#: what a 32-bit column and a date can hold: 68 years in seconds
+_LARGEST_NUMBER = 2**31 - 1
+
+
+def _name(value: str | None) -> str | None:
+    return None if value is None else stripped(value)
+
+
+def _is_name(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is None:
+        return
+    if not value:
+        raise ValueError("is empty; write a name, or leave it out to have the blueprint's type")
+    fault = name_fault(value, _LONGEST_NAME)
+    if fault is not None:
+        raise ValueError(fault)
+
+
+def _is_filled(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is not None and not value.strip():
+        raise ValueError("is empty; workers read it before they decide to take part")
+
+
+def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None:
+    if value is None:
+        return
+    if value < 0:
+        raise ValueError(f"{value} is less than nothing; 0 is allowed")
+    if value >= _LARGEST_REWARD:
+        raise ValueError(f"{value} is more than any worker is paid for a unit")
+    if value != round(value, 2):
+        raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
+
+
+def _is_spend(_: object, _field: Attribute[Any], value: Decimal) -> None:
+    if not 0 <= value < _LARGEST_SPEND:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SPEND}")
+    if value != round(value, 2):
+        raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
+
+
+def _is_duration(_: object, _field: Attribute[Any], value: int) -> None:
+    if not 0 < value <= _LARGEST_NUMBER:
+        raise ValueError(f"{value} is not a number of seconds from 1 to {_LARGEST_NUMBER}")
+
+
+def _is_limit(_: object, _field: Attribute[Any], value: int) -> None:
+    if not 0 <= value <= _LARGEST_NUMBER:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_NUMBER}")
+
+
+def _is_concurrent(_: object, _field: Attribute[Any], value: int | None) -> None:
+    if value is not None:
+        _is_limit(_, _field, value)
+
+
+def _is_size(_: object, _field: Attribute[Any], value: int | None) -> None:
+    if value is not None and not 0 <= value <= _LARGEST_SIZE:
+        raise ValueError(f"{value} is not from 0 (no limit) to {_LARGEST_SIZE}")
+
+
+@frozen(kw_only=True)
+class TaskArgs:
+    """What a worker is told of the task, what they earn, and the limits of a run."""
+
+    task_name: str | None = option(
+        help="Name under which runs share limits, workers' history and review; "
+        "the blueprint's type when unset.",
+        converter=_name,
+        validator=_is_name,
+    )
+    task_title: str | None = option(
+        help="Title that workers see.", required=True, validator=_is_filled
+    )
+    task_description: str | None = option(
+        help="Description that workers see before they accept.",
+        required=True,
+        validator=_is_filled,
+    )
+    task_reward: Decimal | None = option(
+        help="Reward for one unit, in the provider's currency (0.30 is thirty cents).",
+        required=True,
+        validator=_is_reward,
+    )
+    max_spend: Decimal = option(
+        help="What the run may cost at most with the provider's fees and with bonuses, in the "
+        "provider's currency: units that would cost more wait; 0 is no limit.",
+        default=Decimal(0),
+        validator=_is_spend,
+    )
+    task_tags: str | None = option(help="Keywords for the task, separated by commas.")
+    task_lifetime_in_seconds: int = option(
+        help="Seconds after the launch until nobody new may start; those at work may finish.",
+        default=2678400,
+        validator=_is_duration,
+    )
+    assignment_duration_in_seconds: int = option(
+        help="Seconds a worker has for one unit; then it is offered to somebody else.",
+        default=1800,
+        validator=_is_duration,
+    )
+    submission_timeout: int = option(
+        help="Seconds to wait, once a worker's answers are stored here, for the platform to report "
+        "the submission; then the visit is marked unknown for a person to look at.",
+        default=600,
+        validator=_is_duration,
+    )
+    no_submission_patience: int = option(
+        help="Seconds without any submission after which the run is finished and its open units "
+        "expire.",
+        default=43200,
+        validator=_is_duration,
+    )
+    allowed_concurrent: int | None = option(
+        help="Units of this run one worker may hold at the same time; 0 is no limit. Unless set, 1 "
+        "where the provider sells no places, so that nobody can park a run, else no limit.",
+        validator=_is_concurrent,
+    )
+    maximum_units_per_worker: int = option(
+        help="Units one worker may do over all runs of the same task name; 0 is no limit.",
+        default=0,
+        validator=_is_limit,
+    )
+    max_num_concurrent_units: int = option(
+        help="Units that are open to workers at the same time; 0 is no limit.",
+        default=0,
+        validator=_is_limit,
+    )
+    max_upload_bytes: int | None = option(
+        help="Size of all files of the run together; a submission with more is refused. 0 is no "
+        "limit; 10 GB unless set.",
+        validator=_is_size,
+    )
+    qualifications: list[QualificationRequirement] = option(
+        help="Conditions that workers have to meet, each a mapping of qualification_name, "
+        "comparator, value and applicable_providers.",
+        factory=list,
+    )
+    qualification_checks: dict[str, dict[str, Any]] = option(
+        help="Options of the installed qualification checks, each under the check's type.",
+        factory=dict,
+    )

@@ -1,0 +1,36 @@
+"""From a configuration to a plan, and back from the plan that is stored with a run."""
+
+from __future__ import annotations
+
+from famulus.options.reading import configuration_from_mapping, read_configuration
+from famulus.plan.checks import check_problems, chosen_checks
+from famulus.plan.drafting import EVERYTHING, Draft, draft_plan, make_plan
+from famulus.plan.scripted import read_task_config
+from famulus.plan.secret_values import lacking_secrets, plan_secrets, secret_environment
+from famulus.plan.stored import (
+    plan_from_stored,
+    stored_callbacks,
+    stored_code,
+    stored_plan,
+    stored_script,
+)
+
+__all__ = [
+    "EVERYTHING",
+    "Draft",
+    "check_problems",
+    "chosen_checks",
+    "configuration_from_mapping",
+    "draft_plan",
+    "lacking_secrets",
+    "make_plan",
+    "plan_from_stored",
+    "plan_secrets",
+    "read_configuration",
+    "read_task_config",
+    "secret_environment",
+    "stored_callbacks",
+    "stored_code",
+    "stored_plan",
+    "stored_script",
+]

@@ -1,0 +1,66 @@
+"""The options that a run's configuration gives to qualification checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from famulus.contracts.plan import Plan
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import Problem, UsageError
+from famulus.options.converting import located, structure
+from famulus.options.suggest import did_you_mean
+
+_KEY = "task.qualification_checks"
+
+Check = type[QualificationCheck]
+
+
+class CheckLookup(Protocol):
+    """What this needs of the plugins."""
+
+    def checks(self) -> Sequence[Check]: ...
+
+
+def chosen_checks(plan: Plan, plugins: CheckLookup) -> list[tuple[Check, Any]]:
+    """Return every installed check, each with its options for a run.
+
+    :raises famulus.UsageError: when one that the run names is not installed, or has other options.
+    """
+    chosen, problems = _typed(plan, plugins)
+    if problems:
+        raise UsageError(problems)
+    return chosen
+
+
+def check_problems(plan: Plan, plugins: CheckLookup) -> list[Problem]:
+    """Return what is wrong with a plan's options for checks."""
+    return _typed(plan, plugins)[1]
+
+
+def _typed(plan: Plan, plugins: CheckLookup) -> tuple[list[tuple[Check, Any]], list[Problem]]:
+    given = plan.task.qualification_checks
+    installed = plugins.checks()
+    names = [check.type for check in installed]
+    problems = [
+        located(
+            f"{_KEY}.{name}",
+            f"there is no qualification check {name!r}"
+            f"{did_you_mean(name, names, otherwise='installed')}",
+            plan.origins,
+        )
+        for name in given
+        if name not in names
+    ]
+    chosen = []
+    for check in installed:
+        args, found = structure(
+            check.Args,
+            given.get(check.type, {}),
+            prefix=f"{_KEY}.{check.type}",
+            origins=plan.origins,
+            task_dir=plan.task_dir,
+        )
+        problems += found
+        chosen.append((check, args))
+    return chosen, problems

@@ -1,0 +1,253 @@
+"""From a configuration to a plan: plugins found, options typed, everything wrong at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from attrs import evolve, frozen
+
+from famulus.contracts.architect import Architect
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.plan import Plan, Role, SharedTaskState
+from famulus.contracts.provider import Provider
+from famulus.errors import PluginError, Problem, UsageError
+from famulus.options.compat import FORMER_PLUGINS, FORMER_ROOT, IGNORED_OPTIONS
+from famulus.options.converting import Origins, located, structure
+from famulus.options.layers import ROLES, SECTIONS
+from famulus.options.option_classes import option_fields
+from famulus.options.reading import Configuration
+from famulus.options.task_args import TaskArgs
+from famulus.options.values import Refused, to_truth
+from famulus.plan.shared_state import fitting_state, state_problems, stray_attributes
+
+#: Every section of a plan.
+EVERYTHING = frozenset(SECTIONS)
+
+
+class PluginLookup(Protocol):
+    """What planning needs of the plugins; each raises PluginError with the reason."""
+
+    def blueprint(self, type_name: str, /) -> type[Blueprint]: ...
+    def architect(self, type_name: str, /) -> type[Architect]: ...
+    def provider(self, type_name: str, /) -> type[Provider]: ...
+
+
+@frozen(kw_only=True)
+class Draft:
+    """What can be said of a configuration, right or wrong.
+
+    With a ``plan`` its ``sound`` plugins can be asked for problems of their own, so that the user
+    hears of everything at once. Sections that are not sound have default options in it, or None
+    where the plugin is not there: nothing may be launched from a draft with ``problems``.
+    """
+
+    plan: Plan | None
+    #: which of blueprint, architect, provider and task have no problem
+    sound: frozenset[str]
+    problems: Sequence[Problem]
+    warnings: Sequence[Problem]
+    #: options that a misspelt one was meant to set: what plugins say of these leads nowhere
+    meant: frozenset[str] = frozenset()
+
+
+def make_plan(
+    configuration: Configuration,
+    plugins: PluginLookup,
+    shared_state: SharedTaskState | None = None,
+) -> tuple[Plan, Sequence[Problem]]:
+    """Return the plan, and warnings of what had no effect.
+
+    :raises UsageError: with everything that is wrong, but for what only the plugins can say.
+    """
+    draft = draft_plan(configuration, plugins, shared_state)
+    if draft.problems or draft.plan is None:
+        raise UsageError(draft.problems)
+    return draft.plan, draft.warnings
+
+
+def draft_plan(
+    configuration: Configuration,
+    plugins: PluginLookup,
+    shared_state: SharedTaskState | None = None,
+) -> Draft:
+    """Type what can be typed and collect what is wrong, without raising."""
+    drafting = _Drafting(configuration)
+    classes = drafting.classes(plugins)
+    args = {role: drafting.args(role, cls.Args) for role, cls in classes.items()}
+    args["task"] = drafting.args("task", TaskArgs)
+    state = drafting.state(classes.get("blueprint"), shared_state)
+    plan = None
+    if state is not None and all(each is not None for each in args.values()):
+        roles = {role: Role(type=configuration.roles[role], args=args.get(role)) for role in ROLES}
+        plan = Plan(
+            task=args["task"],
+            blueprint=roles["blueprint"],
+            architect=roles["architect"],
+            provider=roles["provider"],
+            shared_state=state,
+            task_dir=configuration.task_dir,
+            origins=configuration.origins,
+            shared_state_given=shared_state is not None,
+        )
+    return Draft(
+        plan=plan,
+        sound=frozenset(SECTIONS) - drafting.unsound,
+        problems=sorted(drafting.problems, key=_place),
+        warnings=drafting.warnings,
+        meant=frozenset(drafting.meant),
+    )
+
+
+class _Drafting:
+    """A configuration on its way to a plan, and what was found wrong so far."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._broken = [
+            problem.key.removeprefix(f"{FORMER_ROOT}.")
+            for problem in configuration.problems
+            if problem.key is not None
+        ]
+        self.problems: list[Problem] = [*configuration.problems]
+        self.warnings: list[Problem] = [*configuration.warnings]
+        self.meant: set[str] = set()
+        self.unsound = {
+            section
+            for section in SECTIONS
+            if any(_is_below(key, [section]) or key == FORMER_ROOT for key in self._broken)
+        }
+
+    def classes(self, plugins: PluginLookup) -> dict[str, Any]:
+        found, problems = find_classes(
+            self._configuration.roles, plugins, self._configuration.origins
+        )
+        self.problems += problems
+        self.unsound |= {role for role in ROLES if role not in found}
+        return found
+
+    def args(self, section: str, cls: type) -> Any:
+        """Return the section's options; default ones, or None without those, when it has
+        problems.
+        """
+        raw = self._without_ignored(section, cls)
+        args, problems = structure(
+            cls,
+            raw,
+            prefix=section,
+            origins=self._configuration.origins,
+            task_dir=self._configuration.task_dir,
+        )
+        self.problems += [
+            self._without_place(problem)
+            for problem in problems
+            if not _is_below(problem.key, self._broken)
+        ]
+        if not problems:
+            return args
+        known = self._known_options(section, cls, raw, problems)
+        if known is None:
+            self.unsound.add(section)
+        return known or _default(cls)
+
+    def _known_options(
+        self, section: str, cls: type, raw: Mapping[str, Any], problems: Sequence[Problem]
+    ) -> Any:
+        """Return the options without those nobody knows, if these are all that is wrong: plugins
+        can be asked about the others all the same.
+        """
+        fields = option_fields(cls)
+        strangers = raw.keys() - fields.keys()
+        if {problem.key for problem in problems} - {f"{section}.{name}" for name in strangers}:
+            return None
+        near = (difflib.get_close_matches(name, fields, n=1) for name in strangers)
+        self.meant |= {f"{section}.{name}" for names in near for name in names}
+        args, _ = structure(
+            cls,
+            {name: value for name, value in raw.items() if name in fields},
+            prefix=section,
+            origins=self._configuration.origins,
+            task_dir=self._configuration.task_dir,
+        )
+        return args
+
+    def state(
+        self, blueprint: type[Blueprint] | None, given: SharedTaskState | None
+    ) -> SharedTaskState | None:
+        """Return a shared state of the blueprint's class."""
+        if blueprint is None:
+            return None
+        try:
+            state = fitting_state(blueprint, given)
+            problems: Sequence[Problem] = [*stray_attributes(given), *state_problems(state)]
+        except UsageError as error:
+            state, problems = _default(blueprint.SharedState), error.problems
+        self.problems += problems
+        self.unsound |= {"blueprint"} if problems else set()
+        return state
+
+    def _without_ignored(self, section: str, cls: type) -> dict[str, Any]:
+        raw = dict(self._configuration.sections[section])
+        for name in sorted((IGNORED_OPTIONS[section] & raw.keys()) - option_fields(cls).keys()):
+            value, key = raw.pop(name), f"{section}.{name}"
+            if name == "resume_incomplete_run" and _is_true(value):
+                found, message = self.problems, "resumes nothing here; use 'famulus resume RUN'"
+            else:
+                found, message = self.warnings, "does nothing here and can go"
+            place = located(key, message, self._configuration.origins)
+            found.append(self._without_place(place))
+        return raw
+
+    def _without_place(self, problem: Problem) -> Problem:
+        """Take the section's line from a problem of what the command line has set."""
+        if _is_below(problem.key, self._configuration.overridden):
+            return evolve(problem, file=None, line=None)
+        return problem
+
+
+def find_classes(
+    roles: Mapping[str, str], plugins: PluginLookup, origins: Origins
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Look up the class of each role that is named; the problems say what could not be found."""
+    look_up: dict[str, Callable[[str], type]] = {
+        "blueprint": plugins.blueprint,
+        "architect": plugins.architect,
+        "provider": plugins.provider,
+    }
+    found: dict[str, type] = {}
+    problems = []
+    for role in ROLES:
+        if role not in roles:
+            continue
+        try:
+            found[role] = look_up[role](roles[role])
+        except PluginError as error:
+            instead = FORMER_PLUGINS.get((role, roles[role]))
+            message = "; ".join([*(p.message for p in error.problems), *filter(None, [instead])])
+            file, line = origins.get(f"defaults.{role}", (None, None))
+            problems.append(Problem(message, key=role, file=file, line=line))
+    return found, problems
+
+
+def _is_below(key: str | None, above: Iterable[str]) -> bool:
+    """Say whether the key is one of those, or inside of one; the former root holds all."""
+    return any(other == FORMER_ROOT or f"{key}.".startswith(f"{other}.") for other in above)
+
+
+def _place(problem: Problem) -> tuple[bool, str, int]:
+    return problem.file is None, str(problem.file), problem.line or 0
+
+
+def _is_true(raw: object) -> bool:
+    try:
+        return to_truth(raw)
+    except Refused:
+        return False
+
+
+def _default(cls: type) -> Any:
+    try:
+        return cls()
+    except Exception:  # noqa: BLE001 - a plugin's class; without defaults there is no draft
+        return None

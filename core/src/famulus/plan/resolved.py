@@ -1,0 +1,200 @@
+"""A configuration as it resolves, right or wrong: every option, and where its value came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import attrs
+from attrs import frozen
+
+from famulus.options.compat import FORMER_ROOT, IGNORED_OPTIONS
+from famulus.options.converter import make_converter
+from famulus.options.converting import unstructure
+from famulus.options.declare import is_required, is_secret
+from famulus.options.describing import nested_options, typed_fields
+from famulus.options.layers import ROLES, SECTIONS, UNSET
+from famulus.options.option_classes import default_of, option_fields
+from famulus.options.reading import Configuration
+from famulus.options.task_args import TaskArgs
+from famulus.options.values import Refused
+from famulus.options.yaml_text import yaml_text
+from famulus.plan.drafting import PluginLookup, find_classes
+
+#: Names of options that may be secret where no class says whether they are.
+_SECRET_NAME = re.compile(
+    r"secret|password|passwd|token|credential|api_?key|access_?key", re.IGNORECASE
+)
+#: A shorter one is found by chance in values that have nothing to do with it.
+_SHORTEST_SECRET = 4
+
+
+@frozen(kw_only=True)
+class Shown:
+    """One value: YAML in one line, and where it came from. A secret's value is not in it."""
+
+    text: str
+    #: a file and line, or None for a default or the command line
+    place: tuple[Path, int] | None = None
+    overridden: bool = False
+    secret: bool = False
+    #: it has to be set, and is not
+    missing: bool = False
+
+
+#: Option -> its value, or the values below it.
+Tree = Mapping[str, "Shown | Tree"]
+
+
+def show_roles(configuration: Configuration) -> dict[str, Shown]:
+    """Return the type of each role that is named."""
+    showing = _Showing(configuration)
+    return {
+        role: showing.leaf(yaml_text(configuration.roles[role]), f"defaults.{role}")
+        for role in ROLES
+        if role in configuration.roles
+    }
+
+
+def show_sections(configuration: Configuration, plugins: PluginLookup) -> dict[str, Tree]:
+    """Return every option of each section; of a plugin that cannot be found, those that are set.
+
+    An option that is not set, or whose value cannot be resolved, is ``???``.
+    """
+    showing = _Showing(configuration)
+    classes, _ = find_classes(configuration.roles, plugins, configuration.origins)
+    options = {role: cls.Args for role, cls in classes.items()} | {"task": TaskArgs}
+    for section, cls in options.items():
+        showing.hide(cls, configuration.sections[section])
+    return {section: showing.section(section, options.get(section)) for section in SECTIONS}
+
+
+class _Showing:
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._converter = make_converter(configuration.task_dir)
+        self._secrets: set[str] = set()
+        self._broken = {
+            problem.key.removeprefix(f"{FORMER_ROOT}.")
+            for problem in configuration.problems
+            if problem.key is not None
+        }
+
+    def hide(self, cls: type, raw: Mapping[str, Any]) -> None:
+        """Keep the secrets of a section out of whatever refers to them."""
+        secrets = (name for name, field in option_fields(cls).items() if is_secret(field))
+        texts = {str(raw[name]) for name in secrets if raw.get(name) is not None}
+        self._secrets |= {text for text in texts if len(text) >= _SHORTEST_SECRET}
+
+    def section(self, section: str, cls: type | None) -> Tree:
+        ignored = IGNORED_OPTIONS[section] - (option_fields(cls).keys() if cls else set())
+        raw = self._configuration.sections[section]
+        kept = {name: value for name, value in raw.items() if name not in ignored}
+        return self._options(cls, kept, section)
+
+    def leaf(self, text: str, key: str, *, secret: bool = False) -> Shown:
+        """Make a value of what somebody has set, at the nearest key above it that says who."""
+        nearest = key
+        while nearest:
+            if nearest in self._configuration.overridden:
+                return Shown(text=text, overridden=True, secret=secret)
+            if nearest in self._configuration.origins:
+                place = self._configuration.origins[nearest]
+                return Shown(text=text, place=place, secret=secret)
+            nearest = nearest.rpartition(".")[0]
+        return Shown(text=text, secret=secret)
+
+    def _options(self, cls: type | None, raw: Mapping[str, Any], key: str) -> Tree:
+        fields = {} if cls is None else typed_fields(cls)
+        tree: dict[str, Shown | Tree] = {}
+        for name, field in fields.items():
+            below = f"{key}.{name}"
+            if name in raw:
+                tree[name] = self._given(field, raw[name], below)
+            elif below in self._broken:
+                tree[name] = self.leaf(UNSET, below, secret=is_secret(field))
+            else:
+                tree[name] = self._default(field)
+        for name in [name for name in raw if name not in fields]:
+            meant = get_close_matches(name, fields, n=1)
+            if meant and is_secret(fields[meant[0]]):
+                tree[name] = self.leaf(UNSET, f"{key}.{name}", secret=True)
+            else:
+                tree[name] = self._untyped(raw[name], f"{key}.{name}")
+        return tree
+
+    def _given(self, field: attrs.Attribute[Any], raw: Any, key: str) -> Shown | Tree:
+        if is_secret(field):
+            return self.leaf(UNSET, key, secret=True)
+        nested = nested_options(field.type)
+        if nested is not None and isinstance(raw, Mapping):
+            return self._options(nested, raw, key)
+        try:
+            value = self._converter.structure(raw, field.type or Any)
+        except Refused:
+            return self._untyped(raw, key)
+        return self._typed(value, key)
+
+    def _typed(self, value: Any, key: str) -> Shown | Tree:
+        if attrs.has(type(value)):
+            return {
+                name: Shown(text=UNSET, secret=True)
+                if is_secret(field)
+                else self._typed(getattr(value, field.name), f"{key}.{name}")
+                for name, field in option_fields(type(value)).items()
+            }
+        if isinstance(value, Mapping) and value:
+            below = {str(unstructure(name)): each for name, each in value.items()}
+            return {name: self._entry(each, f"{key}.{name}") for name, each in below.items()}
+        return self._shown(value, key)
+
+    def _untyped(self, raw: Any, key: str) -> Shown | Tree:
+        if isinstance(raw, Mapping) and raw:
+            return {str(name): self._untyped(each, f"{key}.{name}") for name, each in raw.items()}
+        return self._entry(raw, key)
+
+    def _entry(self, value: Any, key: str) -> Shown | Tree:
+        """Return a value of which only its name can say that it is secret."""
+        if _SECRET_NAME.search(key.rpartition(".")[2]):
+            return self.leaf(UNSET, key, secret=True)
+        return self._typed(value, key)
+
+    def _shown(self, value: Any, key: str) -> Shown:
+        if any(secret in str(value) for secret in self._secrets):
+            return self.leaf(UNSET, key, secret=True)
+        return self.leaf(_text(_without_secrets(value)), key)
+
+    def _default(self, field: attrs.Attribute[Any]) -> Shown | Tree:
+        if is_required(field) or field.default is attrs.NOTHING:
+            return Shown(text=UNSET, missing=True)
+        try:
+            value = default_of(field)
+            if is_secret(field):
+                return Shown(text=UNSET, secret=value is not None)
+            again = self._converter.structure(unstructure(value), field.type or Any)
+        except Exception:  # noqa: BLE001 - a plugin's default, of whatever kind
+            return Shown(text=UNSET)
+        return Shown(text=UNSET) if value is None or again != value else self._typed(value, "")
+
+
+def _without_secrets(raw: Any) -> Any:
+    match raw:
+        case Mapping():
+            return {
+                name: UNSET if _SECRET_NAME.search(str(name)) else _without_secrets(each)
+                for name, each in raw.items()
+            }
+        case list():
+            return [_without_secrets(each) for each in raw]
+    return raw
+
+
+def _text(value: Any) -> str:
+    many = isinstance(value, (list, tuple, set, frozenset))
+    try:
+        return yaml_text(unstructure(value) if many else value)
+    except TypeError:
+        return UNSET

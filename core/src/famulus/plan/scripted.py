@@ -1,0 +1,55 @@
+"""The configuration of a run script: read, typed, and given to its main function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from famulus.errors import Problem, UsageError
+from famulus.options.layers import SECTIONS
+from famulus.options.option_classes import option_fields
+from famulus.options.reading import Configuration, read_configuration
+from famulus.options.sections import sections_of
+from famulus.options.task_args import TaskArgs
+from famulus.options.task_config import (
+    TaskConfig,
+    make_task_config,
+    own_arguments,
+    read_arguments,
+)
+from famulus.plan.drafting import PluginLookup, draft_plan, find_classes
+
+T = TypeVar("T", bound=TaskConfig)
+
+
+def read_task_config(
+    cls: type[T], file: Path, overrides: Sequence[str], plugins: PluginLookup, *, task_dir: Path
+) -> T:
+    """Read what a run script is given. What is missing is left to the launch: the script may set
+    it.
+
+    :raises UsageError: with everything that is wrong with what is there.
+    """
+    options = own_arguments(cls)
+    configuration = read_configuration(
+        file, overrides, task_dir=task_dir, arguments=option_fields(options)
+    )
+    arguments, problems = read_arguments(options, configuration)
+    of_sections = draft_plan(configuration, plugins).problems
+    if problems or not all(_is_for_later(each, configuration) for each in of_sections):
+        raise UsageError([*of_sections, *problems])
+    plugin_classes, _ = find_classes(configuration.roles, plugins, configuration.origins)
+    classes = {role: plugin.Args for role, plugin in plugin_classes.items()}
+    sections = sections_of(configuration, {**classes, "task": TaskArgs})
+    return make_task_config(cls, sections, arguments)
+
+
+def _is_for_later(problem: Problem, configuration: Configuration) -> bool:
+    """Say whether a problem is that something is missing, and not that it could not be read."""
+    section, *path = (problem.key or "").split(".")
+    if section == "shared_state":
+        return True
+    if problem in configuration.problems:
+        return False
+    return section in SECTIONS and bool(path) and path[0] not in configuration.sections[section]

@@ -1,0 +1,45 @@
+"""A run's secrets where it is served or resumed: in the environment, never in the database."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from famulus.contracts.plan import Plan
+from famulus.options.converting import secrets_of
+from famulus.options.layers import ROLES
+
+_PREFIX = "FAMULUS_SECRET_"
+
+
+def secret_variable(key: str) -> str:
+    """Return the environment variable of a secret: ``provider.token`` is in
+    ``FAMULUS_SECRET_PROVIDER_TOKEN``.
+    """
+    return _PREFIX + re.sub(r"[^A-Z0-9]", "_", key.upper())
+
+
+def secrets_in_environment(keys: Iterable[str]) -> dict[str, str]:
+    """Return those of some secrets, by dotted key, that the environment has."""
+    variables = {key: secret_variable(key) for key in keys}
+    return {key: os.environ[name] for key, name in variables.items() if os.environ.get(name)}
+
+
+def plan_secrets(plan: Plan) -> dict[str, str]:
+    """Return the secrets that a plan has, by dotted key."""
+    found: dict[str, Any] = {}
+    for role in ROLES:
+        found |= secrets_of(getattr(plan, role).args, role)
+    return {key: str(value) for key, value in found.items()}
+
+
+def secret_environment(plan: Plan) -> Mapping[str, str]:
+    """Return what a process that serves the run has to find in its environment."""
+    return {secret_variable(key): value for key, value in plan_secrets(plan).items()}
+
+
+def lacking_secrets(stored: Mapping[str, Any]) -> list[str]:
+    """Return the secrets of a stored plan that the environment does not have, by dotted key."""
+    return [key for key in stored["secrets"] if key not in secrets_in_environment([key])]

@@ -1,0 +1,167 @@
+"""What a run script gives in Python: checked against its blueprint, and what of it is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+from attrs import Factory, frozen
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.plan import SPECIFIC, SharedTaskState
+from famulus.errors import Problem, UsageError
+from famulus.options.declare import is_callback, is_rows
+from famulus.options.option_classes import option_fields
+from famulus.options.requirements import QualificationRequirement
+from famulus.options.suggest import did_you_mean
+
+_KEY = "shared_state"
+#: what JSON either takes or has to refuse; all else is code
+_JSON_TYPES = (dict, list, tuple, set, frozenset, str, bytes, int, float, type(None))
+
+
+@frozen(kw_only=True)
+class StoredState:
+    """A shared state as far as JSON goes, and the names of the fields that only Python can give."""
+
+    #: JSON fields by name
+    values: dict[str, Any] = Factory(dict)
+    #: callbacks (and other objects) that were set: whoever resumes the run has to give them again
+    callbacks: list[str] = Factory(list)
+    #: the data themselves, and other iterables: needed until all of it is loaded
+    code: list[str] = Factory(list)
+
+
+def fitting_state(blueprint: type[Blueprint], given: SharedTaskState | None) -> SharedTaskState:
+    """Return the given state as the blueprint's own class, a copy that later assignments do not
+    change; without one, its default.
+
+    :raises UsageError: when it is another blueprint's, or the blueprint needs one.
+    """
+    wanted = blueprint.SharedState
+    if isinstance(given, wanted):
+        return attrs.evolve(given, **_plain(given))
+    if given is not None and type(given) is not SharedTaskState:
+        message = f"the blueprint takes {_name(wanted)}, not {_name(type(given))}"
+        raise UsageError(Problem(message, key=_KEY))
+    try:
+        return wanted(**({} if given is None else {**_values(given), **_plain(given)}))
+    except Exception as error:  # the blueprint's own validators
+        message = f"the blueprint needs {_name(wanted)} from a run script: {error}"
+        raise UsageError(Problem(message, key=_KEY)) from error
+
+
+def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
+    """Return what was assigned to a shared state under a name that means nothing."""
+    if given is None:
+        return []
+    known = option_fields(type(given))
+    return [
+        Problem(
+            f"a shared state has no field {name!r}{did_you_mean(name, known)}",
+            key=f"{_KEY}.{name}",
+        )
+        for name in vars(given)
+        if not (name in known or name.endswith(SPECIFIC) or hasattr(type(given), name))
+    ]
+
+
+def state_problems(state: SharedTaskState) -> list[Problem]:
+    """Return the fields that can neither be stored nor be given again."""
+    problems = []
+    for name, field in option_fields(type(state)).items():
+        value = getattr(state, field.name)
+        if is_callback(field) and value is not None and not callable(value):
+            message = f"has to be a function, not {value!r}"
+            problems.append(Problem(message, key=f"{_KEY}.{name}"))
+        if is_callback(field) or is_rows(field) or not isinstance(value, _JSON_TYPES):
+            continue
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            problems.append(Problem(f"has to be JSON: {error}", key=f"{_KEY}.{name}"))
+    return problems
+
+
+def store_state(state: SharedTaskState) -> StoredState:
+    """Sort the fields by what becomes of them."""
+    stored = StoredState()
+    for name, field in option_fields(type(state)).items():
+        value = getattr(state, field.name)
+        if is_callback(field) and (value is None or value is field.default):
+            continue
+        if is_rows(field):
+            if value is not None:
+                stored.code.append(name)
+        elif isinstance(value, _JSON_TYPES):
+            stored.values[name] = value
+        elif isinstance(value, Iterable) and not callable(value):
+            stored.code.append(name)
+        else:
+            stored.callbacks.append(name)
+    return stored
+
+
+def restore_state(
+    blueprint: type[Blueprint],
+    stored: StoredState,
+    given: SharedTaskState | None,
+    run: str,
+) -> SharedTaskState:
+    """Put the stored fields and the given callables together again.
+
+    What was stored wins over what is given: the run keeps what it was launched with.
+
+    :raises UsageError: naming every callback that is missing and every field that is unknown now.
+    """
+    state = fitting_state(blueprint, given)
+    present = store_state(state).callbacks
+    problems = [
+        Problem(_lacking(name, run), key=f"{_KEY}.{name}")
+        for name in stored.callbacks
+        if name not in present
+    ]
+    problems += [
+        Problem(f"{run} has it, but {_name(type(state))} no longer does", key=f"{_KEY}.{name}")
+        for name in stored.values
+        if name not in option_fields(type(state))
+    ]
+    if problems:
+        raise UsageError(problems)
+    return attrs.evolve(state, **stored.values)
+
+
+def _lacking(name: str, run: str) -> str:
+    return (
+        f"{run} needs {name}, which was given in Python when it was launched; its run script has "
+        "to give it again, or operator.resume(…, shared_state=…) in Python"
+    )
+
+
+def _plain(state: SharedTaskState) -> dict[str, Any]:
+    """Return the qualifications of a state as JSON, those of providers by the provider's type."""
+    qualifications, specific = state.qualifications, state.specific_qualifications
+    if isinstance(qualifications, (list, tuple)):
+        qualifications = [
+            each.as_dict() if isinstance(each, QualificationRequirement) else each
+            for each in qualifications
+        ]
+    assigned = {
+        name.removesuffix(SPECIFIC): value
+        for name, value in vars(state).items()
+        if name.endswith(SPECIFIC)
+    }
+    if assigned and isinstance(specific, dict):
+        specific = {**specific, **assigned}
+    return {"qualifications": qualifications, "specific_qualifications": specific}
+
+
+def _values(state: SharedTaskState) -> dict[str, Any]:
+    fields = option_fields(type(state))
+    return {name: getattr(state, field.name) for name, field in fields.items()}
+
+
+def _name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

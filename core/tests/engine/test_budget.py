@@ -1,0 +1,131 @@
+"""``max_spend``: nothing is let out that the run cannot pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.limits import set_limits
+from famulus.model.database import Database
+from famulus.model.states import Decision, RunStatus, UnitStatus
+from famulus.model.tables import Event, Unit
+from famulus.plugins import Plugins
+from famulus.review.bonuses import pay_bonus
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, PlatformPlugin
+
+#: A unit is paid with 0.10, on top of which the platform takes 0.02.
+COST = "0.12"
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(FakePlatform().provider()))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    manual = ManualOperator(database, plugins=plugins)
+    with manual:
+        yield manual
+
+
+def launch(operator: ManualOperator, units: int, most: str, **task: object) -> Gateway:
+    rows = [{"n": n} for n in range(units)]
+    return operator.launch_rows(rows, provider="paying", max_spend=most, **task)  # type: ignore[arg-type]
+
+
+def counts(database: Database) -> dict[UnitStatus, int]:
+    with database.read() as tx:
+        statuses = [row.status for row in tx.rows(Unit.select(Unit.status))]
+    return {status: statuses.count(status) for status in dict.fromkeys(sorted(statuses))}
+
+
+def first_unit(database: Database) -> int:
+    with database.read() as tx:
+        row = tx.row(Unit.select(Unit.id).where(Unit.status == UnitStatus.COMPLETED))
+    assert row is not None
+    return int(row.id)
+
+
+def test_only_units_that_can_be_paid_with_fees_are_let_out(
+    operator: ManualOperator, database: Database
+) -> None:
+    launch(operator, 5, "0.35")
+
+    assert counts(database) == {UnitStatus.CREATED: 3, UnitStatus.LAUNCHED: 2}
+
+
+def test_data_that_come_in_batches_are_counted_together(
+    operator: ManualOperator, database: Database
+) -> None:
+    launch(operator, 1200, "72.50")
+
+    assert counts(database)[UnitStatus.LAUNCHED] == 604
+
+
+def test_submissions_do_not_let_out_what_the_window_would_but_the_budget_would_not(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = launch(operator, 5, "0.36", max_num_concurrent_units=2)
+    for name in "abcd":
+        Worker(gateway, name).work()
+
+    assert counts(database) == {UnitStatus.COMPLETED: 3, UnitStatus.CREATED: 2}
+
+
+def test_a_run_stops_when_its_budget_is_spent_and_goes_on_with_a_larger_one(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = launch(operator, 3, "0.30")
+    for name in "ab":
+        Worker(gateway, name).work()
+    operator.turn()
+    assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
+    with database.read() as tx:
+        causes = {row.cause for row in tx.rows(Event.select(Event.cause))}
+    assert "budget" in causes
+
+    set_limits(database, gateway.run_id, max_spend="0.36")
+    operator.resume(gateway.run_id)
+    operator.turn()
+    assert Worker(operator.gateway(gateway.run_id), "c").work().status == 200
+    operator.turn()
+    assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
+
+
+def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
+    operator: ManualOperator, database: Database, plugins: Plugins
+) -> None:
+    gateway = launch(operator, 3, "0.50")
+    Worker(gateway, "a").work()
+    pay_bonus(database, first_unit(database), "0.10", reason="R", plugins=plugins)
+    operator.turn()
+
+    assert counts(database) == {UnitStatus.COMPLETED: 1, UnitStatus.LAUNCHED: 2}
+    set_limits(database, gateway.run_id, max_spend="0.40")
+    operator.turn()
+    assert counts(database) == {
+        UnitStatus.COMPLETED: 1,
+        UnitStatus.CREATED: 1,
+        UnitStatus.LAUNCHED: 1,
+    }
+
+
+def test_what_is_rejected_costs_nothing(operator: ManualOperator, database: Database) -> None:
+    gateway = launch(operator, 2, COST)
+    Worker(gateway, "a").work()
+    unit = first_unit(database)
+    database.write(lambda tx: decide(tx, unit, Decision.REJECTED, note="empty"))
+    operator.turn()
+
+    assert counts(database) == {UnitStatus.REJECTED: 1, UnitStatus.LAUNCHED: 1}
+
+
+def test_without_a_limit_nothing_waits(operator: ManualOperator, database: Database) -> None:
+    launch(operator, 3, "0")
+
+    assert counts(database) == {UnitStatus.LAUNCHED: 3}

@@ -1,0 +1,302 @@
+"""Deciding on units and undoing it: exact effects, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from famulus.engine.ledger.decisions import Decided, decide, undo, unsettled_units
+from famulus.engine.ledger.settling import settle_decisions
+from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatus
+from famulus.model.tables import Agent, Event, Payment, Review, Unit
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker
+
+REASON = "It is about another text."
+
+
+@pytest.fixture
+def units(operator: ManualOperator) -> list[int]:
+    """Two completed units, and a third that nobody has done."""
+    gateway = operator.launch_rows([{"n": n} for n in range(3)], task_name="words")
+    for _ in range(2):
+        Worker(gateway, "x").work()
+    with operator.database.read() as tx:
+        return [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+
+
+def decided(
+    database: Database,
+    unit: int,
+    decision: Decision,
+    note: str = "",
+    seen: UnitStatus = UnitStatus.COMPLETED,
+) -> Decided:
+    return database.write(lambda tx: decide(tx, unit, decision, note=note, seen=seen))
+
+
+def settle(database: Database, *units: int) -> int:
+    return database.write(lambda tx: settle_decisions(tx, units))
+
+
+def statuses(database: Database, unit: int) -> tuple[UnitStatus, AgentStatus]:
+    query = Unit.select(Unit.status, Agent.status.alias("agent")).join(
+        Agent, on=(Unit.agent_id == Agent.id)
+    )
+    with database.read() as tx:
+        row = tx.row(query.where(Unit.id == unit))
+    assert row is not None
+    return row.status, row.agent
+
+
+def number_of(database: Database, table: type) -> int:
+    with database.read() as tx:
+        return len(tx.rows(table.select()))  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("decision", "unit_status", "agent_status"),
+    [
+        (Decision.ACCEPTED, UnitStatus.ACCEPTED, AgentStatus.APPROVED),
+        (Decision.SOFT_REJECTED, UnitStatus.SOFT_REJECTED, AgentStatus.SOFT_REJECTED),
+        (Decision.REJECTED, UnitStatus.REJECTED, AgentStatus.REJECTED),
+    ],
+)
+def test_decision_changes_the_unit_and_the_attempt_and_undoing_restores_both(
+    database: Database,
+    units: list[int],
+    decision: Decision,
+    unit_status: UnitStatus,
+    agent_status: AgentStatus,
+) -> None:
+    before = statuses(database, units[0])
+
+    made = decided(database, units[0], decision, REASON)
+    after = statuses(database, units[0])
+    undone = database.write(lambda tx: undo(tx, units[0]))
+
+    assert (made.changed, made.status, after) == (True, unit_status, (unit_status, agent_status))
+    assert made.standing is not None
+    assert (made.standing.note, made.standing.settled) == (REASON, False)
+    assert (undone.status, undone.standing) == (UnitStatus.COMPLETED, None)
+    assert statuses(database, units[0]) == before
+
+
+def test_decision_does_not_change_when_the_attempt_ended(
+    database: Database, units: list[int], clock: MovableClock
+) -> None:
+    query = Agent.select(Agent.ended_at).order_by(Agent.id)
+    with database.read() as tx:
+        before = tx.rows(query)
+    clock.advance(60)
+
+    decided(database, units[0], Decision.ACCEPTED)
+
+    with database.read() as tx:
+        assert tx.rows(query) == before
+
+
+def test_same_decision_again_writes_nothing(database: Database, units: list[int]) -> None:
+    decided(database, units[0], Decision.ACCEPTED)
+    before = number_of(database, Event), number_of(database, Review)
+
+    again = decided(database, units[0], Decision.ACCEPTED)
+    settle(database, units[0])
+    settled = decided(database, units[0], Decision.ACCEPTED)
+
+    assert (again.changed, settled.changed) == (False, False)
+    assert settled.standing is not None
+    assert settled.standing.settled
+    assert number_of(database, Review) == before[1]
+    assert again.status is UnitStatus.ACCEPTED
+
+
+def test_another_decision_is_refused_with_what_stands_and_since_when(
+    database: Database, units: list[int]
+) -> None:
+    decided(database, units[0], Decision.REJECTED, REASON)
+
+    with pytest.raises(ConflictError) as refused:
+        decided(database, units[0], Decision.ACCEPTED)
+
+    assert str(refused.value) == (
+        f"unit {units[0]} is rejected since 2030-01-01 12:00:00 UTC, "
+        "by a review that can still undo it"
+    )
+
+
+def test_settled_acceptance_is_never_taken_back(database: Database, units: list[int]) -> None:
+    decided(database, units[0], Decision.ACCEPTED)
+    settle(database, units[0])
+
+    for seen in (UnitStatus.COMPLETED, UnitStatus.ACCEPTED):
+        with pytest.raises(ConflictError, match="settled: the work is paid for"):
+            decided(database, units[0], Decision.REJECTED, REASON, seen)
+    with pytest.raises(ConflictError, match="nothing to undo"):
+        database.write(lambda tx: undo(tx, units[0]))
+    assert statuses(database, units[0]) == (UnitStatus.ACCEPTED, AgentStatus.APPROVED)
+
+
+def test_settled_rejection_is_mended_by_who_has_seen_it(
+    database: Database, units: list[int]
+) -> None:
+    decided(database, units[0], Decision.REJECTED, REASON)
+    settle(database, units[0])
+
+    with pytest.raises(ConflictError, match="is rejected since"):
+        decided(database, units[0], Decision.ACCEPTED)
+    mended = decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
+
+    assert mended.status is UnitStatus.ACCEPTED
+    assert statuses(database, units[0]) == (UnitStatus.ACCEPTED, AgentStatus.APPROVED)
+
+
+def test_undoing_a_mended_rejection_brings_the_rejection_back(
+    database: Database, units: list[int]
+) -> None:
+    decided(database, units[0], Decision.REJECTED, REASON)
+    settle(database, units[0])
+    decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
+
+    undone = database.write(lambda tx: undo(tx, units[0]))
+
+    assert undone.standing is not None
+    assert (undone.standing.decision, undone.standing.note) == (Decision.REJECTED, REASON)
+    assert statuses(database, units[0]) == (UnitStatus.REJECTED, AgentStatus.REJECTED)
+    with pytest.raises(ConflictError, match="nothing to undo"):
+        database.write(lambda tx: undo(tx, units[0]))
+
+
+def test_decision_that_was_undone_can_be_made_again(database: Database, units: list[int]) -> None:
+    decided(database, units[0], Decision.ACCEPTED)
+    database.write(lambda tx: undo(tx, units[0]))
+
+    again = decided(database, units[0], Decision.ACCEPTED)
+
+    assert again.changed
+    assert number_of(database, Review) == 2
+
+
+def test_only_the_decision_that_is_meant_is_undone(database: Database, units: list[int]) -> None:
+    mine = decided(database, units[0], Decision.ACCEPTED)
+    assert mine.standing is not None
+    review = mine.standing.review
+    database.write(lambda tx: undo(tx, units[0], review=review))
+    decided(database, units[0], Decision.REJECTED, REASON)
+
+    with pytest.raises(ConflictError, match="is rejected since"):
+        database.write(lambda tx: undo(tx, units[0], review=review))
+
+    assert statuses(database, units[0])[0] is UnitStatus.REJECTED
+
+
+def test_who_has_seen_a_decision_that_was_undone_is_told_so(
+    database: Database, units: list[int], clock: MovableClock
+) -> None:
+    decided(database, units[0], Decision.REJECTED, REASON)
+    clock.advance(5)
+    database.write(lambda tx: undo(tx, units[0]))
+
+    with pytest.raises(ConflictError) as refused:
+        decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
+
+    assert str(refused.value) == (
+        f"unit {units[0]} is completed since 2030-01-01 12:00:05 UTC, when a decision was undone"
+    )
+
+
+def test_unit_without_answers_is_not_decided_on(database: Database, units: list[int]) -> None:
+    with pytest.raises(ConflictError, match=f"unit {units[2]} is launched: it has no answers"):
+        decided(database, units[2], Decision.ACCEPTED)
+    with pytest.raises(NotFoundError, match="there is no unit 999"):
+        decided(database, 999, Decision.ACCEPTED)
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_rejection_needs_a_reason(database: Database, units: list[int], reason: str) -> None:
+    with pytest.raises(UsageError, match="a rejection needs a reason"):
+        decided(database, units[0], Decision.REJECTED, reason)
+
+    assert statuses(database, units[0])[0] is UnitStatus.COMPLETED
+
+
+def test_unsettled_units_are_found_page_by_page(database: Database, units: list[int]) -> None:
+    for unit in units[:2]:
+        decided(database, unit, Decision.ACCEPTED)
+
+    with database.read() as tx:
+        run = tx.rows(Unit.select(Unit.run))[0].run_id
+        first = unsettled_units(tx, [run], most=1)
+        second = unsettled_units(tx, [run], after=first[-1], most=1)
+        elsewhere = unsettled_units(tx, [run + 1])
+    settle(database, *units)
+
+    assert (first, second, elsewhere) == ([units[0]], [units[1]], [])
+    with database.read() as tx:
+        assert unsettled_units(tx, [run]) == []
+
+
+def test_of_two_who_decide_differently_at_once_one_is_refused(
+    database: Database, units: list[int]
+) -> None:
+    together = threading.Barrier(2, timeout=60)
+
+    def race(decision: Decision) -> str:
+        together.wait()
+        try:
+            decided(database, units[0], decision, REASON)
+        except ConflictError:
+            return "refused"
+        return decision.value
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(race, (Decision.ACCEPTED, Decision.REJECTED)))
+
+    (winner,) = [outcome for outcome in outcomes if outcome != "refused"]
+    assert statuses(database, units[0])[0].value == winner
+    assert number_of(database, Review) == 1
+
+
+def test_who_settles_and_who_undoes_at_once_agree_on_what_is_paid(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows([{"n": n} for n in range(12)], task_name="words")
+    for _ in range(12):
+        Worker(gateway, "x").work()
+    with database.read() as tx:
+        all_units = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+    for unit in all_units:
+        decided(database, unit, Decision.ACCEPTED)
+    together = threading.Barrier(2, timeout=60)
+
+    def settle_each() -> None:
+        for unit in all_units:
+            together.wait()
+            settle(database, unit)
+
+    def reject_each() -> None:
+        for unit in all_units:
+            together.wait()
+            try:
+                database.write(lambda tx: undo(tx, unit))  # noqa: B023
+            except ConflictError:
+                continue
+            decided(database, unit, Decision.REJECTED, REASON)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(settle_each), pool.submit(reject_each)]:
+            done.result()
+
+    planned = Payment.select(Payment.unit.alias("unit")).where(
+        Payment.status == PaymentStatus.PLANNED
+    )
+    with database.read() as tx:
+        paid = {row.unit for row in tx.rows(planned)}
+        accepted = {
+            row.id for row in tx.rows(Unit.select(Unit.id).where(Unit.status == "accepted"))
+        }
+    assert paid == accepted

@@ -1,0 +1,162 @@
+"""Qualifications and blocks: the platform is told what is true here when it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from famulus.engine.platform.outbox import Telling, enqueue
+from famulus.engine.platform.telling import tell_requester
+from famulus.errors import NotFoundError
+from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import GrantedQualification, Outbox, Qualification, Requester, Worker
+from famulus.model.transaction import Transaction
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+
+HELD = {("x", "careful"): 3}
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(platform.provider(qualifications=True)))
+
+
+@pytest.fixture
+def requester(database: Database) -> int:
+    return database.write(
+        lambda tx: tx.insert(Requester, provider_type="paying", name="r", created_at=tx.now)
+    )
+
+
+@pytest.fixture
+def worker(database: Database, requester: int) -> int:
+    """x, who holds the qualification ``careful`` with 3; the platform is still to be told."""
+
+    def job(tx: Transaction) -> int:
+        worker = tx.insert(Worker, provider_type="paying", name="x", created_at=tx.now)
+        qualification = tx.insert(Qualification, name="careful", created_at=tx.now)
+        tx.insert(
+            GrantedQualification,
+            worker=worker,
+            qualification=qualification,
+            value=3,
+            granted_at=tx.now,
+        )
+        payload = {"worker": worker, "qualification": qualification}
+        enqueue(tx, requester=requester, kind=Telling.QUALIFY, key="grant", payload=payload)
+        return worker
+
+    return database.write(job)
+
+
+def revoke(database: Database) -> None:
+    database.write(lambda tx: tx.execute(GrantedQualification.delete()))
+
+
+def test_a_grant_is_told_once(
+    worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    for _ in range(2):
+        tell_requester(database, plugins, requester)
+
+    assert (platform.held, platform.calls) == (HELD, ["grant"])
+
+
+def test_what_was_revoked_meanwhile_is_not_granted(
+    worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    revoke(database)
+    tell_requester(database, plugins, requester)
+
+    assert (platform.held, platform.calls) == ({}, ["revoke"])
+
+
+def test_what_changes_while_it_is_told_is_told_again(
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    call = platform.call
+
+    def slow(name: str, act: Callable[[], None]) -> None:
+        if name == "grant":
+            revoke(database)
+        call(name, act)
+
+    monkeypatch.setattr(FakePlatform, "call", lambda self, name, act: slow(name, act))
+    tell_requester(database, plugins, requester)
+
+    assert (platform.held, platform.calls) == ({}, ["grant", "revoke"])
+
+
+def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_account(
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
+) -> None:
+    platform.faults = [Fault.THROTTLED]
+    assert tell_requester(database, plugins, requester) == 0
+    set_name = Requester.update(name="requester of the crowd").where(Requester.id == requester)
+    database.write(lambda tx: tx.execute(set_name))
+    clock.advance(1)
+
+    with ManualOperator(database, plugins=plugins) as operator:
+        operator.launch_rows([{"n": 1}], provider="paying")
+        operator.turn()
+
+    assert platform.held == HELD
+
+
+@pytest.mark.parametrize(("blocked", "there"), [(True, {"x"}), (False, set())])
+def test_a_block_is_told_as_it_is_here(
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    blocked: bool,
+    there: set[str],
+) -> None:
+    def job(tx: Transaction) -> None:
+        tx.execute(Worker.update(blocked=blocked).where(Worker.id == worker))
+        payload = {"worker": worker, "reason": "why"}
+        enqueue(tx, requester=requester, kind=Telling.BLOCK, key="block", payload=payload)
+
+    platform.blocked = {"x"}
+    database.write(job)
+    tell_requester(database, plugins, requester)
+
+    assert platform.blocked == there
+
+
+def test_a_platform_without_qualifications_is_told_of_none(
+    worker: int, requester: int, database: Database, platform: FakePlatform
+) -> None:
+    plugins = kit_plugins(platform=PlatformPlugin(platform.provider()))
+    tell_requester(database, plugins, requester)
+
+    assert platform.calls == []
+    with database.read() as tx:
+        (row,) = tx.rows(Outbox.select(Outbox.status))
+    assert row.status is OutboxStatus.DONE
+
+
+def test_an_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:
+    with pytest.raises(NotFoundError, match="there is no requester 9"):
+        tell_requester(database, plugins, 9)

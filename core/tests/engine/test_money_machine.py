@@ -1,0 +1,271 @@
+"""Whatever happens on the way: nobody is paid twice, and no settled decision is lost."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from famulus.contracts.provider import Verdict
+from famulus.engine.ledger.bonuses import plan_again
+from famulus.engine.ledger.decisions import decide, undo
+from famulus.engine.ledger.settling import REJECTED_INSTEAD, settle_decisions, tell_refused_again
+from famulus.engine.platform.telling import tell_run
+from famulus.errors import ConflictError
+from famulus.model.database import Database
+from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus
+from famulus.model.tables import Payment, Review, Unit, Visit
+from famulus.model.transaction import Row, Transaction
+from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
+
+if TYPE_CHECKING:
+    from famulus.testing.databases import PostgresDatabases
+
+EARNS = (Decision.ACCEPTED, Decision.SOFT_REJECTED)
+UNITS = st.integers(0, 2)
+FAULTS = st.lists(st.sampled_from([None, *Fault]), max_size=3)
+
+
+class Money(RuleBasedStateMachine):
+    """Reviewers, payers and commands that crash, on a platform that fails."""
+
+    def __init__(self, address: AbstractContextManager[str]) -> None:
+        super().__init__()
+        self.exits = ExitStack()
+        self.clock = MovableClock()
+        self.database = self.exits.enter_context(
+            Database(self.exits.enter_context(address), clock=self.clock)
+        )
+        self.platform = FakePlatform()
+        self.plugins = kit_plugins(platform=PlatformPlugin(self.platform.provider()))
+
+    @initialize()
+    def three_have_worked(self) -> None:
+        with ManualOperator(self.database, plugins=self.plugins) as operator:
+            gateway = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
+            for name in "abc":
+                Worker(gateway, name).work()
+        self.run = gateway.run_id
+        self.units = [row.id for row in self.rows(Unit)]
+
+    @rule(unit=UNITS, decision=st.sampled_from(Decision), settled=st.booleans())
+    def a_reviewer_decides(self, unit: int, decision: Decision, settled: bool) -> None:
+        number = self.units[unit]
+        status = self.rows(Unit)[unit].status
+
+        def job(tx: Transaction) -> None:
+            decide(tx, number, decision, note="why", seen=status)
+            if settled:
+                settle_decisions(tx, [number])
+
+        with contextlib.suppress(ConflictError):
+            self.database.write(job)
+
+    @rule(unit=UNITS)
+    def work_is_rejected_and_that_is_settled(self, unit: int) -> None:
+        self.a_reviewer_decides(unit, Decision.REJECTED, settled=True)
+
+    @rule()
+    def a_settled_rejection_is_mended(self) -> None:
+        for unit, row in enumerate(self.rows(Unit)):
+            if row.status is UnitStatus.REJECTED:
+                self.a_reviewer_decides(unit, Decision.ACCEPTED, settled=True)
+
+    @rule(unit=UNITS)
+    def a_reviewer_undoes(self, unit: int) -> None:
+        with contextlib.suppress(ConflictError):
+            self.database.write(lambda tx: undo(tx, self.units[unit]))
+
+    @rule(crashes=st.booleans())
+    def a_review_is_settled(self, crashes: bool) -> None:
+        def job(tx: Transaction) -> None:
+            settle_decisions(tx, self.units)
+            if crashes:
+                raise Killed
+
+        with contextlib.suppress(Killed):
+            self.database.write(job)
+
+    @rule(unit=UNITS, amount=st.sampled_from(["0.50", "1"]), again=st.booleans(), faults=FAULTS)
+    def a_bonus_is_paid(
+        self, unit: int, amount: str, again: bool, faults: list[Fault | None]
+    ) -> None:
+        with self.failing(faults):
+            pay_bonus(
+                self.database,
+                self.units[unit],
+                amount,
+                reason="R",
+                again=again,
+                plugins=self.plugins,
+            )
+
+    @rule(faults=FAULTS)
+    def the_platform_is_told(self, faults: list[Fault | None]) -> None:
+        with self.failing(faults):
+            tell_run(self.database, self.plugins, self.run)
+
+    @rule(faults=FAULTS)
+    def payments_are_settled(self, faults: list[Fault | None]) -> None:
+        with self.failing(faults):
+            settle_payments(self.database, plugins=self.plugins)
+
+    @rule(faults=FAULTS)
+    def a_failed_payment_is_made_again(self, faults: list[Fault | None]) -> None:
+        failed = [row.id for row in self.rows(Payment) if row.status is PaymentStatus.FAILED]
+        if failed:
+            with self.failing(faults), contextlib.suppress(ConflictError):
+                retry_payment(self.database, failed[0], plugins=self.plugins)
+
+    @rule(seconds=st.sampled_from([1, 120, 600]))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    @invariant()
+    def nobody_is_paid_twice(self) -> None:
+        keys = [key for key, _ in self.platform.paid]
+        assert len(keys) == len(set(keys))
+        assert len(self.platform.rewarded) == len(set(self.platform.rewarded))
+
+    @invariant()
+    def nobody_is_paid_without_a_decision(self) -> None:
+        if not hasattr(self, "units"):
+            return
+        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        earned = {
+            references[self.visits[review.agent_id]]
+            for review in self.rows(Review)
+            if review.settled_at is not None and review.decision in EARNS
+        }
+        assert set(self.platform.rewarded) <= earned
+
+    @invariant()
+    def the_ledger_says_nothing_false(self) -> None:
+        paid = dict(self.platform.paid)
+        for row in self.rows(Payment):
+            if row.kind is PaymentKind.REWARD:
+                is_paid = self.reference(row) in self.platform.rewarded
+            else:
+                is_paid = self.key(row) in paid
+                assert not is_paid or paid[self.key(row)] * 100 == Decimal(row.amount)
+            if row.status is PaymentStatus.CONFIRMED:
+                assert is_paid
+            if row.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
+                assert not is_paid
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "units"):
+                self.in_the_end()
+        finally:
+            self.exits.close()
+
+    def in_the_end(self) -> None:
+        """Nothing fails any more, and what has failed is made again."""
+        self.platform.faults.clear()
+        self.database.write(lambda tx: settle_decisions(tx, self.units))
+        for _ in range(3):
+            self.clock.advance(700)
+            settle_payments(self.database, plugins=self.plugins)
+            for row in self.rows(Payment):
+                if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD:
+                    self.database.write(lambda tx: plan_again(tx, row.id))  # noqa: B023
+            self.database.write(lambda tx: tell_refused_again(tx, self.run))
+            tell_run(self.database, self.plugins, self.run)
+
+        verdicts = {}
+        for review in self.rows(Review):
+            if review.undone_at is None:
+                assert review.settled_at is not None
+                verdict = Verdict.APPROVED if review.decision in EARNS else Verdict.REJECTED
+                verdicts[self.visits[review.agent_id]] = verdict
+        there = {visit.id: visit.reference for visit in self.rows(Visit)}
+        expected = {there[visit]: verdict for visit, verdict in verdicts.items()}
+        assert self.platform.verdicts == expected
+        approved = {ref for ref, verdict in expected.items() if verdict is Verdict.APPROVED}
+        assert set(self.platform.rewarded) == approved
+        bonuses = [row for row in self.rows(Payment) if row.kind is PaymentKind.BONUS]
+        assert {key for key, _ in self.platform.paid} == {self.key(row) for row in bonuses}
+        self.nobody_is_paid_twice()
+        self.the_ledger_says_nothing_false()
+
+    @contextlib.contextmanager
+    def failing(self, faults: list[Fault | None]) -> Iterator[None]:
+        """Let calls fail, and the caller die."""
+        self.platform.faults = list(faults)
+        with contextlib.suppress(Killed):
+            yield
+        self.platform.faults = []
+
+    def rows(self, table: Any) -> list[Row]:
+        with self.database.read() as tx:
+            return tx.rows(table.select().order_by(table.id))
+
+    @property
+    def visits(self) -> dict[int, int]:
+        """The visit of each agent."""
+        with self.database.read() as tx:
+            return dict(tx.sql("SELECT id, visit_id FROM agent").fetchall())
+
+    def reference(self, payment: Row) -> str:
+        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        return str(references[payment.visit_id])
+
+    def key(self, payment: Row) -> str:
+        return f"{self.database.identity}-{payment.id}"
+
+
+def settled_by(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        derandomize=True,
+    )
+
+
+@pytest.mark.slow
+def test_money_on_sqlite(tmp_path: Path) -> None:
+    numbers = iter(range(10**6))
+    addresses = (contextlib.nullcontext(str(tmp_path / f"{n}.db")) for n in numbers)
+
+    run_state_machine_as_test(machine(lambda: next(addresses)), settings=settled_by(50))
+
+
+@pytest.mark.slow
+def test_money_on_postgresql(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+
+    run_state_machine_as_test(machine(postgres.lend), settings=settled_by(20))
+
+
+def machine(lend: Callable[[], AbstractContextManager[str]]) -> type[RuleBasedStateMachine]:
+    """Return the machine on databases that are lent, another one each time."""
+
+    class OnLent(Money):
+        def __init__(self) -> None:
+            super().__init__(lend())
+
+    return OnLent

@@ -1,0 +1,199 @@
+"""A worker's first visit goes through the onboarding, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from famulus.engine.arrival import find_worker
+from famulus.engine.gateway import Gateway
+from famulus.engine.qualifications.grants import grant
+from famulus.engine.qualifications.rules import held_by
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus
+from famulus.model.tables import Agent
+from famulus.model.transaction import Transaction
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Worker
+
+ROWS = [{"n": 1}, {"n": 2}]
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows(ROWS, blueprint={"onboarding_qualification": "trained"})
+
+
+def granted(database: Database, name: str) -> dict[str, int]:
+    with database.read() as tx:
+        worker = find_worker(tx, "crowd", name)
+        return {} if worker is None else held_by(tx, worker)
+
+
+def statuses(database: Database) -> list[AgentStatus]:
+    with database.read() as tx:
+        return [row.status for row in tx.rows(Agent.select(Agent.status).order_by(Agent.id))]
+
+
+def test_a_first_visit_is_onboarded_and_takes_no_unit(
+    gateway: Gateway, operator: ManualOperator, database: Database
+) -> None:
+    page = Worker(gateway, "x").arrive()
+
+    assert page.has_form
+    assert page.row is None
+    assert statuses(database) == [AgentStatus.ONBOARDING]
+    assert operator.progress(gateway.run_id).units == {"launched": 2}
+
+
+def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+
+    unit = worker.submit(worker.arrive("a"), "right")
+
+    assert unit.row == {"n": 1}
+    assert granted(database, "x") == {"trained": 1}
+    again = worker.arrive("a")
+    assert again.row == {"n": 1}
+    assert again.hidden["famulus_token"] == unit.hidden["famulus_token"]
+    assert worker.submit(unit).status == 200
+    assert worker.arrive("b").row == {"n": 2}
+
+
+def test_the_pages_script_is_told_to_load_what_comes_next(gateway: Gateway) -> None:
+    worker = Worker(gateway, "x")
+
+    reply = worker.submit(worker.arrive("a"), "right", as_json=True)
+
+    assert reply.outcome == "stored"
+    assert worker.arrive("a").row == {"n": 1}
+
+
+def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive("a")
+
+    assert worker.submit(page, "wrong").refusal == "not_qualified"
+
+    assert worker.submit(page, "wrong").refusal == "not_qualified"
+    assert worker.submit(page, "right", submission="another").status == 409
+    assert worker.arrive("a").refusal == "not_qualified"
+    assert worker.arrive("b").refusal == "not_qualified"
+    assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
+    assert statuses(database) == [AgentStatus.REJECTED]
+
+
+@pytest.mark.parametrize(("value", "gets"), [(1, {"n": 1}), (5, {"n": 1}), (0, None)])
+def test_who_holds_the_qualification_already_is_not_onboarded(
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    value: int,
+    gets: dict[str, int] | None,
+) -> None:
+    other = operator.launch_rows(ROWS)
+    Worker(other, "x").arrive()
+
+    def job(tx: Transaction) -> None:
+        worker = find_worker(tx, "crowd", "x")
+        assert worker is not None
+        grant(tx, worker=worker, qualification="trained", value=value)
+
+    database.write(job)
+
+    page = Worker(gateway, "x").arrive()
+
+    assert page.row == gets
+    assert page.has_form is (gets is not None)
+
+
+def test_a_reload_and_another_tab_show_the_same_onboarding(
+    gateway: Gateway, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    tokens = {worker.arrive(each).hidden["famulus_token"] for each in ("a", "a", "b")}
+
+    assert len(tokens) == 1
+    assert statuses(database) == [AgentStatus.ONBOARDING]
+
+
+def test_an_onboarding_whose_time_is_over_can_be_begun_again(
+    gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    worker.arrive("a")
+    clock.advance(1800)
+    operator.turn()
+
+    assert worker.arrive("a").refusal == "time_over"
+    assert worker.submit(worker.arrive("b"), "right").row == {"n": 1}
+    assert statuses(database)[:2] == [AgentStatus.TIMEOUT, AgentStatus.APPROVED]
+
+
+def test_late_onboarding_answers_count(
+    gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive("a")
+    clock.advance(1800)
+    operator.turn()
+
+    assert worker.submit(page, "right").row == {"n": 1}
+
+    assert granted(database, "x") == {"trained": 1}
+    assert worker.arrive("b").row == {"n": 2}
+
+
+def test_letting_one_onboarding_time_out_is_no_way_to_a_second_try(
+    gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    first = worker.arrive("a")
+    clock.advance(1800)
+    operator.turn()
+    assert worker.submit(worker.arrive("b"), "wrong").refusal == "not_qualified"
+
+    worker.submit(first, "right")
+
+    assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
+    assert worker.arrive("c").refusal == "not_qualified"
+
+
+def test_an_onboarding_can_be_given_back(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+
+    assert worker.give_back(worker.arrive("a")).status == 200
+
+    assert granted(database, "x") == {}
+    assert worker.submit(worker.arrive("a"), "right").row == {"n": 1}
+
+
+def test_a_check_that_fails_decides_nothing(
+    operator: ManualOperator, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(answers: object) -> bool:
+        raise ZeroDivisionError("on purpose")
+
+    gateway = operator.launch_rows(
+        ROWS,
+        blueprint={"onboarding_qualification": "trained"},
+        shared={"validate_onboarding": broken},
+    )
+    worker = Worker(gateway, "x")
+
+    reply = worker.submit(worker.arrive("a"), "right")
+
+    assert reply.status == 500
+    assert "on purpose" in caplog.text
+    assert granted(database, "x") == {}
+    assert statuses(database) == [AgentStatus.ONBOARDING]
+
+
+def test_onboarding_answers_that_cannot_be_taken_stay_with_the_worker(
+    gateway: Gateway, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive("a")
+
+    assert worker.submit(page, "invalid").status == 422
+    assert statuses(database) == [AgentStatus.ONBOARDING]
+    assert worker.submit(page, "right").row == {"n": 1}

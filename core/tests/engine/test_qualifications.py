@@ -1,0 +1,268 @@
+"""Granting: the change, its event and what platforms must hear of it, written together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import famulus
+from famulus import Database, Grant, NotFoundError, UsageError
+from famulus.engine.arrival import make_worker
+from famulus.engine.platform.telling import tell_requester
+from famulus.engine.qualifications.bulk_grants import Granted, ListedGrant, grant_all
+from famulus.engine.qualifications.grants import grant, granted_value, make_qualification, revoke
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Event, Outbox, Requester
+from famulus.model.tables import Worker as WorkerRow
+from famulus.model.transaction import Transaction
+from famulus.plugins import Plugins
+from famulus.testing.clock import MovableClock
+from famulus.testing.platform import FakePlatform, PlatformPlugin
+
+PLATFORM = "paying"
+
+
+@pytest.fixture
+def worker(database: Database) -> famulus.Worker:
+    """Somebody of a platform with two requesters, beside somebody else's requester."""
+
+    def job(tx: Transaction) -> int:
+        for provider, name in ((PLATFORM, "lab"), (PLATFORM, "office"), ("crowd", "other")):
+            tx.insert(Requester, provider_type=provider, name=name, created_at=tx.now)
+        return make_worker(tx, PLATFORM, "x")
+
+    return famulus.get_worker(database, database.write(job))
+
+
+def events(database: Database) -> list[tuple[Any, ...]]:
+    with database.read() as tx:
+        rows = tx.rows(Event.select().where(Event.subject == "worker").order_by(Event.id))
+    return [(row.old, row.new, row.cause, row.count) for row in rows]
+
+
+def requester(database: Database, name: str) -> int:
+    with database.read() as tx:
+        row = tx.row(Requester.select(Requester.id).where(Requester.name == name))
+    assert row is not None
+    return int(row.id)
+
+
+def tellings(database: Database) -> list[tuple[str, str]]:
+    """Return the kind of each row and whose it is."""
+    query = Outbox.select(Outbox.kind, Requester.name).join(
+        Requester, on=(Outbox.requester == Requester.id)
+    )
+    with database.read() as tx:
+        return [(row.kind, row.name) for row in tx.rows(query.order_by(Outbox.id))]
+
+
+def test_a_grant_leaves_an_event_and_a_row_for_each_requester(
+    database: Database, worker: famulus.Worker
+) -> None:
+    granted = worker.grant_qualification("good", 3)
+
+    assert granted == Grant(qualification_name="good", value=3, granted_at=database.clock())
+    assert events(database) == [(None, "3", "grant", 1)]
+    assert tellings(database) == [("qualify", "lab"), ("qualify", "office")]
+
+
+def test_the_same_grant_again_has_no_second_effect(
+    database: Database, worker: famulus.Worker, clock: MovableClock
+) -> None:
+    first = worker.grant_qualification("good")
+    clock.advance(60)
+
+    assert worker.grant_qualification("good") == first
+    assert len(events(database)) == 1
+    assert len(tellings(database)) == 2
+
+
+def test_another_value_replaces_the_first(
+    database: Database, worker: famulus.Worker, clock: MovableClock
+) -> None:
+    worker.grant_qualification("good")
+    clock.advance(60)
+    worker.grant_qualification("good", 0)
+
+    granted = worker.get_granted_qualification("good")
+    assert granted is not None
+    assert (granted.value, granted.granted_at) == (0, database.clock())
+    assert events(database) == [(None, "1", "grant", 1), ("1", "0", "grant", 1)]
+    assert len(tellings(database)) == 4
+
+
+def test_a_grant_that_is_taken_back_and_made_again_is_told_each_time(
+    database: Database, worker: famulus.Worker, clock: MovableClock
+) -> None:
+    worker.grant_qualification("good")
+    clock.advance(1)
+    assert worker.revoke_qualification("good")
+    assert not worker.revoke_qualification("good")
+    assert not worker.revoke_qualification("never made")
+    clock.advance(1)
+    worker.grant_qualification("good")
+
+    assert [new for _, new, _, _ in events(database)] == ["1", "revoked", "1"]
+    assert len(tellings(database)) == 6
+
+
+def test_a_worker_knows_what_they_hold(worker: famulus.Worker) -> None:
+    worker.grant_qualification("zero", 0)
+    worker.grant_qualification("five", 5)
+
+    assert [worker.is_qualified(each) for each in ("zero", "five", "none")] == [False, True, False]
+    assert [worker.is_disqualified(each) for each in ("zero", "five", "none")] == [
+        True,
+        False,
+        False,
+    ]
+    assert [each.qualification_name for each in worker.granted_qualifications()] == ["five", "zero"]
+    assert worker.get_granted_qualification("none") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [("", 1, "is empty"), ("good", True, "True is none"), ("good", 2**31, "2147483648 is not")],
+)
+def test_what_cannot_be_granted_is_refused(
+    database: Database, worker: famulus.Worker, name: str, value: int, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        worker.grant_qualification(name, value)
+
+    assert events(database) == []
+
+
+def test_a_misspelt_method_is_a_kind_error(worker: famulus.Worker) -> None:
+    with pytest.raises(AttributeError, match=r"did you mean 'grant_qualification'\?"):
+        worker.grant_qualfication("good")  # type: ignore[attr-defined]
+
+
+def test_a_worker_is_found_by_the_providers_name_for_them(
+    database: Database, worker: famulus.Worker
+) -> None:
+    assert famulus.find_worker(database, PLATFORM, "x") == worker
+    with pytest.raises(NotFoundError, match="crowd knows no worker 'x'; paying has one"):
+        famulus.find_worker(database, "crowd", "x")
+    with pytest.raises(NotFoundError, match="no worker of the number 99"):
+        famulus.get_worker(database, 99)
+
+
+def test_creating_a_qualification_twice_is_the_same_one(database: Database) -> None:
+    first = famulus.find_or_create_qualification(database, "good")
+
+    assert famulus.find_or_create_qualification(database, "good") == first
+    with pytest.raises(UsageError, match="cannot be seen"):
+        famulus.find_or_create_qualification(database, "good\u200b")
+
+
+def test_nobody_is_told_where_the_caller_knows_there_is_nobody(
+    database: Database, worker: famulus.Worker
+) -> None:
+    def job(tx: Transaction) -> None:
+        grant(tx, worker=worker.id, qualification="good", requesters=())
+        assert granted_value(tx, worker=worker.id, qualification="good") == 1
+        revoke(tx, worker=worker.id, qualification="good", requesters=())
+        assert granted_value(tx, worker=worker.id, qualification="good") is None
+
+    database.write(job)
+
+    assert tellings(database) == []
+
+
+def test_a_failed_transaction_leaves_neither_the_grant_nor_its_telling(
+    database: Database, worker: famulus.Worker
+) -> None:
+    def job(tx: Transaction) -> None:
+        grant(tx, worker=worker.id, qualification="good")
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        database.write(job)
+    assert worker.granted_qualifications() == []
+    assert (events(database), tellings(database)) == ([], [])
+
+
+def test_a_block_is_the_platforms_only_when_asked_for(
+    database: Database, worker: famulus.Worker
+) -> None:
+    worker.block("spam")
+    blocked = [worker.is_blocked]
+    assert tellings(database) == []
+
+    worker.unblock(on_platform=True)
+
+    assert [*blocked, worker.is_blocked] == [True, False]
+    assert tellings(database) == [("block", "lab"), ("block", "office")]
+
+
+@pytest.fixture
+def platform() -> FakePlatform:
+    return FakePlatform()
+
+
+def test_the_platform_hears_what_is_true_by_then(
+    database: Database, worker: famulus.Worker, platform: FakePlatform, clock: MovableClock
+) -> None:
+    plugins = Plugins()
+    plugins.add("platform", PlatformPlugin(platform.provider(PLATFORM, qualifications=True)))
+    worker.grant_qualification("good", 3)
+    clock.advance(1)
+    worker.grant_qualification("good", 4)
+    worker.grant_qualification("bad")
+    clock.advance(1)
+    worker.revoke_qualification("bad")
+    lab = requester(database, "lab")
+
+    tell_requester(database, plugins, lab)
+
+    assert platform.held == {("x", "good"): 4}
+    with database.read() as tx:
+        pending = tx.rows(
+            Outbox.select().where(Outbox.status == OutboxStatus.PENDING, Outbox.requester == lab)
+        )
+    assert pending == []
+
+
+def listed(database: Database, count: int, value: int = 1) -> list[ListedGrant]:
+    number = database.write(lambda tx: make_qualification(tx, "listed"))
+    return [ListedGrant(f"w{n}", number, value) for n in range(count)]
+
+
+def test_a_list_of_thousands_is_granted_in_batches_to_workers_never_seen_before(
+    database: Database, worker: famulus.Worker, clock: MovableClock
+) -> None:
+    grants, told = listed(database, 2500), [requester(database, "lab")]
+
+    done = grant_all(database, grants, provider_type=PLATFORM, requesters=told)
+    clock.advance(1)
+    again = grant_all(database, grants, provider_type=PLATFORM, requesters=told)
+
+    assert done == Granted(changed=2500, unchanged=0, new_workers=2500)
+    assert again == Granted(changed=0, unchanged=2500, new_workers=0)
+    assert [(new, count) for _, new, _, count in events(database)] == [
+        ("granted", 1000),
+        ("granted", 1000),
+        ("granted", 500),
+    ]
+    assert len(tellings(database)) == 2500
+    assert famulus.find_worker(database, PLATFORM, "w2499").is_qualified("listed")
+
+
+def test_a_list_changes_values_and_keeps_what_is_the_same(
+    database: Database, worker: famulus.Worker
+) -> None:
+    grant_all(database, listed(database, 3), provider_type=PLATFORM, requesters=())
+
+    done = grant_all(
+        database,
+        [*listed(database, 1, 5), *listed(database, 4)[1:]],
+        provider_type=PLATFORM,
+        requesters=(),
+    )
+
+    assert done == Granted(changed=2, unchanged=2, new_workers=1)
+    assert tellings(database) == []
+    with database.read() as tx:
+        assert len(tx.rows(WorkerRow.select().where(WorkerRow.name.startswith("w")))) == 4

@@ -1,0 +1,397 @@
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from html.parser import HTMLParser
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from famulus.contracts.provider import (
+    Completion,
+    GoTo,
+    Nothing,
+    PostForm,
+    ShowAnswers,
+    ShowCode,
+)
+from famulus.contracts.views import Page, Refusal, RefusalReason
+from famulus.engine.pages import (
+    SUBMISSION_FIELD,
+    TOKEN_FIELD,
+    TaskShell,
+    already_document,
+    apology_document,
+    busy_document,
+    conflict_document,
+    given_back_document,
+    invalid_document,
+    preview_document,
+    refusal_document,
+    stored_document,
+    submit_json,
+    task_document,
+)
+
+EVIL = "</title></script><script>alert('&\"')</script>"
+PAGE = Page(
+    body='<p id="inside">Read <input name="a"></p>',
+    head='<meta name="author-head">',
+    scripts='<script id="author-script"></script>',
+)
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, in order, and the visible text."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(document)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if not self.tags or self.tags[-1][0] not in ("script", "style"):
+            self.words.append(data)
+
+    def named(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for found, attributes in self.tags if found == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).split())
+
+
+def shell(**changes: Any) -> TaskShell:
+    values: dict[str, Any] = {
+        "title": "Rate texts",
+        "description": "Say what you think.",
+        "page": PAGE,
+        "token": "signed",
+        "ticket": "1.7.admits",
+        "submission_id": "one",
+        "storage_key": "agent-7",
+        "seconds_left": 1800,
+    }
+    return TaskShell(**{**values, **changes})
+
+
+def every_document(title: str) -> dict[str, str]:
+    query = {"worker_id": title}
+    answers = {title: title, "list": [title], "deep": {"x": title}}
+    photo = {"photo": {"name": title, "size": 3, "type": title, "sha256": "0"}}
+    completions: list[Completion] = [
+        ShowAnswers(next_query=query),
+        PostForm(url=f"https://example.org/{title}", fields={title: title}),
+        GoTo(url=f"https://example.org/{title}"),
+        ShowCode(code=title, url=f"https://example.org/{title}"),
+        Nothing(),
+    ]
+    return {
+        "task": task_document(
+            shell(
+                title=title,
+                description=title + ".",
+                token=title,
+                submission_id=title,
+                storage_key=title,
+            )
+        ),
+        "preview": preview_document(title, title + ".", PAGE),
+        "plain preview": preview_document(title, title + ".", None),
+        **{
+            str(reason): refusal_document(
+                title, Refusal(reason=reason, detail=title), reference=title, again_query=query
+            )
+            for reason in RefusalReason
+        },
+        **{
+            f"stored {completion}": stored_document(title, answers | photo, True, completion)
+            for completion in completions
+        },
+        **{f"already {each}": already_document(title, each) for each in completions},
+        "already": already_document(title, None),
+        "given back": given_back_document(title),
+        "invalid": invalid_document(title, title),
+        "conflict": conflict_document(title),
+        "apology": apology_document(title, title),
+        "busy": busy_document(title),
+    }
+
+
+def test_nothing_from_outside_becomes_markup() -> None:
+    plain, hostile = every_document("plain"), every_document(EVIL)
+
+    for (name, expected), document in zip(plain.items(), hostile.values(), strict=True):
+        tags = [tag for tag, _ in Elements(document).tags]
+        assert tags == [tag for tag, _ in Elements(expected).tags], name
+        assert "<script>alert" not in document, name
+
+
+def test_every_page_is_whole_readable_and_needs_no_second_request() -> None:
+    for name, document in every_document("A task").items():
+        page = Elements(document)
+        assert document.startswith("<!doctype html>\n"), name
+        assert page.named("html") == [{"lang": "en"}], name
+        assert page.tags[2] == ("meta", {"charset": "utf-8"}), name
+        assert len(page.named("h1")) == 1, name
+        assert len(page.named("main")) == 1, name
+        assert all(link["href"] == "data:," for link in page.named("link")), name
+        assert not any("src" in attributes for _, attributes in page.tags), name
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids)), name
+
+
+def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> None:
+    page = Elements(task_document(shell()))
+
+    (form,) = page.named("form")
+    assert form["method"] == "post"
+    assert form["enctype"] == "multipart/form-data"
+    assert form["action"] == "submit?ticket=1.7.admits"
+    assert form["data-storage-key"] == "agent-7"
+    assert [(field["name"], field.get("value")) for field in page.named("input")] == [
+        (TOKEN_FIELD, "signed"),
+        (SUBMISSION_FIELD, "one"),
+        ("a", None),
+    ]
+    submit, give_back = page.named("button")
+    assert "formaction" not in submit
+    assert give_back["formaction"] == "give-back?ticket=1.7.admits"
+    assert "formnovalidate" in give_back
+
+
+def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_form() -> None:
+    document = task_document(shell())
+
+    places = [
+        "<title>",
+        "<style>",
+        "author-head",
+        "</head>",
+        "<form",
+        "famulus-answers:",
+        'id="inside"',
+        'id="famulus-submit"',
+        "author-script",
+        "</form>",
+    ]
+    assert sorted(places, key=document.index) == places
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -> None:
+    page = Page(
+        body="",
+        html_attributes={"lang": "de", "data-x": EVIL},
+        body_attributes={"onload": "go('&')", "bad name": "x", 'a"b': "x"},
+        form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
+    )
+
+    document = preview_document("T", "", page) if preview else task_document(shell(page=page))
+
+    found = Elements(document)
+    assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
+    assert found.named("body") == [{"onload": "go('&')"}]
+    (form,) = found.named("form")
+    assert (form["id"], form["name"], form["onsubmit"]) == ("theirs", EVIL, "return ok()")
+
+
+def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
+    sent = {"action": "submit?ticket=1.7.admits", "method": "post", "data-storage-key": "agent-7"}
+    page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
+
+    (form,) = Elements(task_document(shell(page=page))).named("form")
+
+    assert {name: form.get(name) for name in (*sent, "target")} == {**sent, "target": None}
+
+
+def test_giving_back_is_left_out_where_it_is_not_possible() -> None:
+    page = Elements(task_document(shell(can_give_back=False)))
+
+    assert [button["id"] for button in page.named("button")] == ["famulus-submit"]
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(1740, "29 min left"), (20, "1 min left")])
+def test_time_left_is_written_for_browsers_without_javascript(seconds: int, shown: str) -> None:
+    assert shown in Elements(task_document(shell(seconds_left=seconds))).text
+
+
+def test_no_deadline_shows_no_time() -> None:
+    page = Elements(task_document(shell(seconds_left=None)))
+
+    assert "famulus-time" not in [attributes.get("id") for _, attributes in page.tags]
+
+
+def test_preview_has_nothing_that_could_be_sent() -> None:
+    page = Elements(preview_document("Rate texts", "Say.", PAGE))
+
+    assert "This is a preview" in page.text
+    assert page.named("form") == [{"id": "famulus-form", "method": "dialog"}]
+    assert "disabled" in page.named("fieldset")[0]
+    assert page.named("button") == []
+    assert TOKEN_FIELD not in [field["name"] for field in page.named("input")]
+
+
+def test_preview_without_a_page_shows_title_and_description() -> None:
+    text = Elements(preview_document("Rate texts", "Say what you think.", None)).text
+
+    assert "Rate texts Say what you think." in text
+
+
+def test_each_refusal_has_its_own_words_and_its_code() -> None:
+    pages = {
+        reason: Elements(refusal_document("T", Refusal(reason=reason), reference=None))
+        for reason in RefusalReason
+    }
+
+    for reason, page in pages.items():
+        assert f"code: {reason.value}" in page.text
+    said = {page.text.split("code:")[0] for page in pages.values()}
+    assert len(said) == len(RefusalReason)
+
+
+def test_worker_who_has_done_all_is_told_in_the_tutorials_words() -> None:
+    refusal = Refusal(reason=RefusalReason.ALL_DONE)
+
+    text = Elements(refusal_document("T", refusal, reference=None)).text
+
+    assert "You have done all there is for you in this task." in text
+
+
+def test_refusal_adds_the_plugins_sentence_and_the_reference() -> None:
+    refusal = Refusal(reason=RefusalReason.NOT_QUALIFIED, detail="French speakers only.")
+
+    text = Elements(refusal_document("T", refusal, reference="8f3a")).text
+
+    assert "French speakers only." in text
+    assert "reference: 8f3a" in text
+
+
+@pytest.mark.parametrize(
+    ("query", "link"), [(None, ""), ({"worker_id": "a b&c"}, "./?worker_id=a+b%26c")]
+)
+def test_nothing_left_can_be_tried_again(query: dict[str, str] | None, link: str) -> None:
+    refusal = Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+    page = Elements(refusal_document("T", refusal, reference=None, again_query=query))
+
+    assert [each["href"] for each in page.named("a")] == [link]
+
+
+ANSWERS = {
+    "rating": "bad",
+    "why": "",
+    "which": ["a", "b"],
+    "photo": {"name": "cat.png", "size": 12345, "type": "image/png", "sha256": "00"},
+}
+
+
+def test_sent_data_are_shown_as_stored_and_readably() -> None:
+    document = stored_document("T", ANSWERS, False, ShowAnswers(next_query={"worker_id": "x"}))
+
+    assert '"rating": "bad"' in document
+    page = Elements(document)
+    assert "photo cat.png (12.3 kB, image/png)" in page.text
+    assert "why no answer" in page.text
+    shown = re.search(r'<pre[^>]*id="famulus-answers"[^>]*>(.*?)</pre>', document, re.DOTALL)
+    assert shown is not None
+    assert json.loads(unescape(shown[1])) == ANSWERS
+
+
+@pytest.mark.parametrize("answers", [["a"], "text", 3, None, {}])
+def test_answers_of_any_shape_are_shown(answers: Any) -> None:
+    document = stored_document("T", answers, False, ShowAnswers(next_query={}))
+
+    assert json.dumps(answers) in unescape(document)
+
+
+def test_answers_are_shown_to_nobody_whose_provider_does_not_ask_for_it() -> None:
+    assert "bad" not in Elements(stored_document("T", ANSWERS, False, Nothing())).text
+
+
+@pytest.mark.parametrize("size", [100, 3000, 7000, 20_000, 2_000_000])
+@pytest.mark.parametrize("char", ["x", "<", "'", "é", "\U0001f600", "\\"])
+def test_no_page_repeats_more_than_16_kb_of_what_was_sent(size: int, char: str) -> None:
+    answers = {"a": char * size, "b": [char * size]}
+
+    page = stored_document("T", answers, False, ShowAnswers(next_query={}))
+
+    assert "Your answers are stored" in page
+    plain = stored_document("T", {}, False, ShowAnswers(next_query={}))
+    assert len(unescape(page).encode()) < len(unescape(plain).encode()) + 16_700
+    assert len(page.encode()) < 150_000
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_late_worker_is_told(late: bool) -> None:
+    text = Elements(stored_document("T", ANSWERS, late, Nothing())).text
+
+    assert ("marked late" in text) is late
+
+
+def test_platforms_form_carries_its_fields_and_a_button() -> None:
+    completion = PostForm(url="https://example.org/done", fields={"assignmentId": "a&b"})
+
+    page = Elements(stored_document("T", ANSWERS, False, completion))
+
+    (form,) = page.named("form")
+    assert (form["method"], form["action"]) == ("post", "https://example.org/done")
+    (field,) = page.named("input")
+    assert (field["name"], field["value"]) == ("assignmentId", "a&b")
+    assert len(page.named("button")) == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "//example.org", "/here", "https://[", ""]
+)
+def test_next_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
+    for completion in (GoTo(url=url), PostForm(url=url, fields={})):
+        page = Elements(stored_document("T", ANSWERS, False, completion))
+        assert "Your answers are stored" in page.text
+        assert "bad_next_address" in page.text
+        assert page.named("a") == page.named("form") == []
+    code = Elements(stored_document("T", ANSWERS, False, ShowCode(code="C0DE", url=url)))
+    assert "C0DE" in code.text
+    assert code.named("a") == []
+
+
+def test_who_has_submitted_already_is_offered_the_next_step_but_not_sent_on() -> None:
+    completion = GoTo(url="https://example.org/done")
+
+    document = already_document("T", completion)
+
+    page = Elements(document)
+    assert "You have submitted this one already" in page.text
+    assert [each["href"] for each in page.named("a")] == ["https://example.org/done"]
+    assert 'http-equiv="refresh"' not in document
+    assert "data-after-seconds=" not in document
+
+
+def test_reply_to_the_script_is_json() -> None:
+    reply = json.loads(submit_json("invalid", "Say “more”.", "<p>"))
+
+    assert reply == {"outcome": "invalid", "message": "Say “more”.", "html": "<p>"}
+
+
+@pytest.mark.parametrize(
+    "name", ["answers.js", "clock.js", "worker.js", "parsed.js", "done.js", "worker.css"]
+)
+def test_asset_can_stand_inside_its_element(name: str) -> None:
+    text = files("famulus.engine.pages").joinpath(name).read_text(encoding="utf-8").lower()
+
+    for end in ("</script", "</style", "<!--", "<script"):
+        assert end not in text
+    # Template literals would not survive the loss of their indentation.
+    assert "`" not in text
+
+
+def test_script_knows_the_shells_hidden_fields() -> None:
+    text = files("famulus.engine.pages").joinpath("worker.js").read_text(encoding="utf-8")
+
+    assert f'["{TOKEN_FIELD}", "{SUBMISSION_FIELD}"]' in text

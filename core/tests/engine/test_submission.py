@@ -1,0 +1,372 @@
+"""Answers come in: stored once, never overwritten, late ones marked and told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from famulus.engine.status import change_unit, end_agent
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus, UnitStatus
+from famulus.model.tables import Agent, Assignment, Unit
+from famulus.model.transaction import Row, Transaction
+from famulus.testing.clock import MovableClock
+from famulus.testing.inprocess import ManualOperator, Seen, Worker
+
+LATE = "after the time for this one was over"
+
+
+def agents(database: Database) -> list[Row]:
+    query = Agent.select(
+        Agent.id,
+        Agent.run.alias("run"),
+        Agent.unit.alias("unit"),
+        Agent.status,
+        Agent.answers,
+        Agent.late,
+        Agent.submission_id,
+        Agent.submitted_at,
+    ).order_by(Agent.id)
+    with database.read() as tx:
+        return tx.rows(query)
+
+
+def units(database: Database) -> list[Row]:
+    with database.read() as tx:
+        return tx.rows(Unit.select(Unit.id, Unit.status, Unit.agent_id).order_by(Unit.id))
+
+
+def time_is_over(operator: ManualOperator, clock: MovableClock) -> None:
+    clock.advance(1800)
+    operator.turn()
+
+
+def test_answers_are_stored_as_they_were_sent(
+    operator: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+
+    worker.submit(worker.arrive(), "ja \ud83d\0", comment="<b>")
+
+    (agent,) = agents(database)
+    assert agent.status is AgentStatus.COMPLETED
+    assert agent.answers == {"answer": "ja \ud83d\0", "comment": "<b>"}
+    assert agent.submitted_at == clock()
+    assert not agent.late
+    (unit,) = units(database)
+    assert (unit.status, unit.agent_id) == (UnitStatus.COMPLETED, agent.id)
+
+
+def test_the_same_submission_again_is_acknowledged_again(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    first = worker.submit(page, "first", as_json=True)
+
+    again = worker.submit(page, "changed", as_json=True)
+
+    assert (first.status, again.status) == (200, 200)
+    assert (first.outcome, again.outcome) == ("stored", "stored")
+    assert agents(database)[0].answers == {"answer": "first"}
+
+
+def test_another_submission_is_a_conflict(operator: ManualOperator, database: Database) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    worker.submit(page, "first")
+
+    other = worker.submit(page, "second", submission="another", as_json=True)
+
+    assert (other.status, other.outcome) == (409, "conflict")
+    assert agents(database)[0].answers == {"answer": "first"}
+
+
+@pytest.mark.parametrize(
+    ("reviewed", "decided"),
+    [
+        (AgentStatus.APPROVED, UnitStatus.ACCEPTED),
+        (AgentStatus.SOFT_REJECTED, UnitStatus.SOFT_REJECTED),
+        (AgentStatus.REJECTED, UnitStatus.REJECTED),
+    ],
+)
+def test_another_submission_is_a_conflict_after_review_too(
+    operator: ManualOperator, database: Database, reviewed: AgentStatus, decided: UnitStatus
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    worker.submit(page, "first")
+    (agent,) = agents(database)
+
+    def review(tx: Transaction) -> None:
+        end_agent(
+            tx, run=agent.run, agent=agent.id, old=AgentStatus.COMPLETED, new=reviewed, cause="test"
+        )
+        change_unit(
+            tx,
+            run=agent.run,
+            unit=agent.unit,
+            old=UnitStatus.COMPLETED,
+            new=decided,
+            cause="test",
+            agent=agent.id,
+        )
+
+    database.write(review)
+
+    assert worker.submit(page, "second", submission="another").status == 409
+    assert worker.submit(page, "first").status == 200
+    (after,) = agents(database)
+    assert (after.status, after.answers) == (reviewed, {"answer": "first"})
+    assert units(database)[0].status is decided
+
+
+def test_late_answers_complete_the_unit_that_nobody_holds(
+    operator: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    time_is_over(operator, clock)
+    assert units(database)[0].status is UnitStatus.LAUNCHED
+
+    reply = worker.submit(page, "late")
+
+    assert reply.status == 200
+    assert LATE in reply.text
+    (agent,) = agents(database)
+    assert (agent.status, agent.late) == (AgentStatus.COMPLETED, True)
+    assert (units(database)[0].status, units(database)[0].agent_id) == ("completed", agent.id)
+    assert Worker(gateway, "y").arrive().row == {"n": 2}
+
+
+def test_late_answers_leave_the_unit_to_whoever_holds_it(
+    operator: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    late = x.arrive()
+    time_is_over(operator, clock)
+    page = y.arrive()
+    assert page.row == {"n": 1}
+
+    assert LATE in x.submit(late, "late").text
+
+    assert units(database)[0].status is UnitStatus.ASSIGNED
+    assert LATE not in y.submit(page, "on time").text
+    first, second = agents(database)
+    assert (first.late, first.answers) == (True, {"answer": "late"})
+    assert (second.late, second.answers) == (False, {"answer": "on time"})
+    assert units(database)[0].agent_id == second.id
+
+
+def test_late_answers_do_not_touch_a_unit_completed_by_another(
+    operator: ManualOperator, database: Database, clock: MovableClock
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    late = x.arrive()
+    time_is_over(operator, clock)
+    y.submit(y.arrive(), "on time")
+
+    assert LATE in x.submit(late, "late").text
+
+    first, second = agents(database)
+    assert first.status is second.status is AgentStatus.COMPLETED
+    assert units(database)[0].agent_id == second.id
+
+
+def test_answers_after_the_run_is_finished_are_kept(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    operator.finish(gateway.run_id)
+    assert agents(database)[0].status is AgentStatus.EXPIRED
+    assert units(database)[0].status is UnitStatus.EXPIRED
+
+    assert LATE in worker.submit(page, "late").text
+
+    (agent,) = agents(database)
+    assert (agent.status, agent.late, agent.answers) == ("completed", True, {"answer": "late"})
+    assert units(database)[0].status is UnitStatus.COMPLETED
+    assert worker.submit(page, "late").status == 200
+
+
+def test_answers_after_the_run_was_stopped_are_on_time(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    operator.stop(gateway.run_id, now=True)
+
+    assert LATE not in worker.submit(page).text
+    assert not agents(database)[0].late
+
+
+def test_a_unit_given_back_is_offered_again(operator: ManualOperator, database: Database) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    page = x.arrive()
+    assert y.arrive().refusal == "nothing_left"
+
+    given_back = x.give_back(page)
+
+    assert given_back.status == 200
+    assert "given it back" in given_back.text.lower() or "back" in given_back.text
+    assert y.arrive().row == {"n": 1}
+    assert agents(database)[0].status is AgentStatus.RETURNED
+
+
+def test_who_gave_a_unit_back_may_take_it_again(operator: ManualOperator) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker.give_back(worker.arrive("a"))
+
+    assert worker.arrive("a").row == {"n": 1}
+
+
+def test_who_gave_a_unit_back_may_take_the_assignments_other_unit(
+    operator: ManualOperator,
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}], blueprint={"units_per_assignment": 2})
+    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    page = x.arrive()
+    assert x.arrive().refusal == "all_done"
+
+    x.give_back(page)
+
+    assert y.arrive().row == {"n": 1}
+    assert x.arrive().row == {"n": 1}
+
+
+def test_answers_to_what_was_given_back_are_kept(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    page = worker.arrive()
+    worker.give_back(page)
+
+    assert LATE in worker.submit(page, "after all").text
+
+    assert agents(database)[0].answers == {"answer": "after all"}
+    assert units(database)[0].status is UnitStatus.COMPLETED
+
+
+def test_giving_back_what_was_submitted_changes_nothing_and_says_so(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    worker.submit(page, "kept")
+
+    reply = worker.give_back(page)
+
+    assert "submitted this one already" in reply.text
+    assert agents(database)[0].status is AgentStatus.COMPLETED
+
+
+def test_giving_back_twice_is_giving_back_once(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}], allowed_concurrent=1)
+    worker = Worker(gateway, "x")
+    page = worker.arrive("a")
+
+    assert worker.give_back(page).status == worker.give_back(page).status == 200
+
+    assert worker.arrive("b").row == {"n": 1}
+    assert worker.arrive("c").refusal == "too_many_open"
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "1", "1.", "1.forged", "x\ud800.y", "1o.abc", "१.abc"],
+)
+def test_a_token_that_nobody_signed_opens_nothing(
+    operator: ManualOperator, database: Database, token: str
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    forged = Seen(reply=page.reply, row=None, hidden={**page.hidden, "famulus_token": token})
+
+    assert worker.submit(forged).refusal == "unknown_link"
+    assert worker.submit(forged, as_json=True).outcome == "refused"
+    assert worker.give_back(forged).refusal == "unknown_link"
+    assert agents(database)[0].status is AgentStatus.IN_TASK
+
+
+def test_a_token_of_another_run_opens_nothing(operator: ManualOperator, database: Database) -> None:
+    one, two = operator.launch_rows([{"n": 1}]), operator.launch_rows([{"n": 2}])
+    page = Worker(one, "x").arrive()
+
+    assert Worker(two, "x").submit(page).refusal == "unknown_link"
+    assert agents(database)[0].status is AgentStatus.IN_TASK
+
+
+def test_an_onboarding_token_does_not_open_a_unit(operator: ManualOperator) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    token = page.hidden["famulus_token"]
+    number, signature = token.split(".", 1)
+    turned = Seen(
+        reply=page.reply,
+        row=None,
+        hidden={**page.hidden, "famulus_token": f"{number}o.{signature}"},
+    )
+
+    assert worker.submit(turned).refusal == "unknown_link"
+
+
+@pytest.mark.parametrize("submission", ["", "x" * 65, "a\0b", "\ud800"])
+def test_a_submission_without_a_usable_id_is_refused(
+    operator: ManualOperator, database: Database, submission: str
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+
+    reply = worker.submit(worker.arrive(), submission=submission)
+
+    assert reply.refusal == "unknown_link"
+    assert agents(database)[0].answers is None
+
+
+def test_a_form_that_cannot_be_taken_stays_with_the_worker(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+
+    refused = worker.submit(page, "invalid")
+    as_json = worker.submit(page, "invalid", as_json=True)
+
+    assert refused.status == as_json.status == 422
+    assert "This is no answer." in refused.text
+    assert as_json.outcome == "invalid"
+    assert agents(database)[0].answers is None
+    assert worker.submit(page, "valid").status == 200
+
+
+def test_rows_of_any_shape_are_shown_as_they_were_given(
+    operator: ManualOperator, database: Database
+) -> None:
+    row: dict[str, Any] = {"text": "a\0b \ud800 <b>", "list": [1, None, {"x": 1.5}]}
+    worker = Worker(operator.launch_rows([row]), "x")
+
+    assert worker.arrive().row == row
+    with database.read() as tx:
+        assert [each.data for each in tx.rows(Assignment.select(Assignment.data))] == [row]
+
+
+def test_the_pages_script_can_tell_what_became_of_a_unit_given_back(
+    operator: ManualOperator,
+) -> None:
+    worker = Worker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    page, other = worker.arrive("a"), worker.arrive("b")
+    worker.submit(other)
+
+    replies = [worker.give_back(page), worker.give_back(page), worker.give_back(other)]
+
+    outcomes = [seen.reply.headers.get("X-Famulus-Outcome") for seen in replies]
+    assert outcomes == ["given_back", "given_back", "stored"]

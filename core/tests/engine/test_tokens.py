@@ -1,0 +1,88 @@
+"""What a signature is good for: one agent of one run of one database, and one purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from famulus.engine.gateway import Gateway
+from famulus.engine.opening import open_gateway
+from famulus.engine.tokens import Tokens
+from famulus.model.database import Database
+from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def tokens(*keys: bytes, database: str = "d" * 32, run: int = 3) -> Tokens:
+    return Tokens(keys, database, run)
+
+
+def launch(database: Database) -> Gateway:
+    return ManualOperator(database, plugins=kit_plugins()).launch_rows([{"n": 1}])
+
+
+@pytest.mark.parametrize("onboarding", [False, True])
+def test_a_token_names_its_agent(onboarding: bool) -> None:
+    signed = tokens(NEW).sign(17, onboarding=onboarding)
+
+    assert tokens(NEW).read(signed) == (17, onboarding)
+
+
+def test_a_ticket_names_its_agent_and_is_no_token() -> None:
+    one = tokens(NEW)
+
+    assert one.read_ticket(one.sign_ticket(17)) == 17
+    assert one.read(one.sign_ticket(17)) is None
+    assert one.read_ticket(one.sign(17)) is None
+
+
+@pytest.mark.parametrize(
+    "other", [tokens(OLD), tokens(NEW, database="e" * 32), tokens(NEW, run=31), tokens(NEW, run=4)]
+)
+def test_what_another_key_database_or_run_has_signed_is_refused(other: Tokens) -> None:
+    assert tokens(NEW).read(other.sign(17)) is None
+    assert tokens(NEW).read_ticket(other.sign_ticket(17)) is None
+
+
+def test_the_first_key_signs_and_all_are_accepted() -> None:
+    rotated = tokens(NEW, OLD)
+
+    assert rotated.read(tokens(OLD).sign(17)) == (17, False)
+    assert rotated.read_ticket(tokens(OLD).sign_ticket(17)) == 17
+    assert tokens(NEW).read(rotated.sign(17)) == (17, False)
+    assert tokens(OLD).read(rotated.sign(17)) is None
+
+
+@pytest.mark.parametrize("text", ["", "17", "17.x", "1.17", "\x00", "é", "\ud800", ".", "1.17.x"])
+def test_anything_else_is_refused(text: str) -> None:
+    assert tokens(NEW).read(text) is None
+    assert tokens(NEW).read_ticket(text) is None
+
+
+def test_two_databases_with_one_key_refuse_each_others_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", NEW.decode())
+    with Database(tmp_path / "a.db") as first, Database(tmp_path / "b.db") as second:
+        here, there = (launch(database) for database in (first, second))
+        page = Worker(here, "x").arrive()
+        Worker(there, "x").arrive()
+
+        assert Worker(there, "x").submit(page).status == 404
+        assert Worker(here, "x").submit(page).status == 200
+
+
+def test_pages_stay_valid_when_the_variable_is_set_beside_a_key_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FAMULUS_SECRET_KEY", raising=False)
+    with Database(tmp_path / "a.db") as database:
+        gateway = launch(database)
+        page = Worker(gateway, "x").arrive()
+
+        monkeypatch.setenv("FAMULUS_SECRET_KEY", NEW.decode())
+        later = open_gateway(database, gateway.run_id, plugins=kit_plugins())
+
+        assert Worker(later, "x").submit(page).status == 200

@@ -1,0 +1,175 @@
+"""Uploaded files: kept exactly as long as answers name them, under no name from outside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from famulus.contracts.views import FormFile
+from famulus.engine.gateway import Gateway
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.tables import Upload
+from famulus.model.transaction import Row
+from famulus.testing.inprocess import ManualOperator, Worker
+
+
+def received(gateway: Gateway, content: bytes, name: str = "a.txt", field: str = "f") -> FormFile:
+    """Put a file where an architect would have received it."""
+    path = gateway.upload_folder / os.urandom(8).hex()
+    path.write_bytes(content)
+    return FormFile(
+        field=field,
+        filename=name,
+        content_type="text/plain",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        path=path,
+    )
+
+
+def uploads(database: Database) -> list[Row]:
+    with database.read() as tx:
+        return tx.rows(Upload.select().order_by(Upload.id))
+
+
+def files(database: Database) -> list[Path]:
+    """The files that lie in their place or are still received."""
+    return [path for path in database.files.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows([{"n": 1}, {"n": 2}])
+
+
+def test_files_are_kept_and_named_by_their_rows(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+
+    reply = worker.submit(
+        worker.arrive(),
+        files=[received(gateway, b"one"), received(gateway, b"two", "b.bin", field="g")],
+    )
+
+    assert reply.status == 200
+    one, two = uploads(database)
+    assert (one.field, one.filename, one.size) == ("f", "a.txt", 3)
+    assert one.sha256 == hashlib.sha256(b"one").hexdigest()
+    assert (database.files / one.path).read_bytes() == b"one"
+    assert (database.files / two.path).read_bytes() == b"two"
+    assert len(files(database)) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "a\0b\nc", "\ud800", "x" * 1000, "..", "", "C:\\x"]
+)
+def test_a_name_from_outside_is_never_a_path(
+    gateway: Gateway, database: Database, name: str
+) -> None:
+    worker = Worker(gateway, "x")
+
+    reply = worker.submit(worker.arrive(), files=[received(gateway, b"one", name, field=name)])
+
+    assert reply.status == 200
+    (one,) = uploads(database)
+    assert len(one.filename) <= 255
+    assert (database.files / one.path).resolve().is_relative_to(database.files.resolve())
+    assert (database.files / one.path).read_bytes() == b"one"
+
+
+def test_files_of_a_repeated_submission_are_not_kept_again(
+    gateway: Gateway, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    worker.submit(page, files=[received(gateway, b"one")])
+
+    assert worker.submit(page, files=[received(gateway, b"one")]).status == 200
+
+    assert len(uploads(database)) == len(files(database)) == 1
+
+
+def test_files_of_a_conflicting_submission_are_not_kept(
+    gateway: Gateway, database: Database
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    worker.submit(page, files=[received(gateway, b"one")])
+
+    reply = worker.submit(page, files=[received(gateway, b"two")], submission="another")
+
+    assert reply.status == 409
+    assert [path.read_bytes() for path in files(database)] == [b"one"]
+
+
+def test_files_stay_when_nobody_knows_whether_the_commit_happened(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    write = Database.write
+
+    def lose_the_answer(self: Database, job: object) -> object:
+        write(self, job)  # type: ignore[arg-type]
+        raise UnavailableError("the connection broke after the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "write", lose_the_answer)
+        assert worker.submit(page, files=[received(gateway, b"one")]).status == 503
+    assert worker.submit(page, files=[received(gateway, b"one")]).status == 200
+
+    (one,) = uploads(database)
+    assert (database.files / one.path).read_bytes() == b"one"
+
+
+def test_a_retry_after_a_lost_commit_is_stored_with_its_own_files(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+
+    def fail(self: Database, job: object) -> object:
+        raise UnavailableError("the connection broke before the commit")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "write", fail)
+        assert worker.submit(page, files=[received(gateway, b"one")]).status == 503
+    assert worker.submit(page, files=[received(gateway, b"one")]).status == 200
+
+    (one,) = uploads(database)
+    assert (database.files / one.path).read_bytes() == b"one"
+
+
+def test_a_file_that_is_gone_is_no_acknowledgement(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+    page = worker.arrive()
+    file = received(gateway, b"one")
+    file.path.unlink()
+
+    assert worker.submit(page, files=[received(gateway, b"kept?"), file]).status == 503
+
+    assert uploads(database) == []
+    assert files(database) == []
+
+
+def test_nobody_else_on_the_machine_can_read_them(gateway: Gateway, database: Database) -> None:
+    worker = Worker(gateway, "x")
+    worker.submit(worker.arrive(), files=[received(gateway, b"one")])
+
+    (one,) = uploads(database)
+    folder = (database.files / one.path).parent
+    assert folder.stat().st_mode & 0o077 == 0
+    assert gateway.upload_folder.stat().st_mode & 0o077 == 0
+
+
+def test_files_come_with_an_onboarding_too(operator: ManualOperator, database: Database) -> None:
+    gateway = operator.launch_rows([{"n": 1}], blueprint={"onboarding_qualification": "q"})
+    worker = Worker(gateway, "x")
+
+    worker.submit(worker.arrive(), "right", files=[received(gateway, b"one")])
+
+    (one,) = uploads(database)
+    assert (database.files / one.path).read_bytes() == b"one"

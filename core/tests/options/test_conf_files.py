@@ -1,0 +1,55 @@
+"""``conf=NAME``: another file beside the one that is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from famulus.errors import UsageError
+from famulus.options.conf_files import conf_names, find_conf
+from famulus.options.reading import read_configuration
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    folder = tmp_path / "conf"
+    folder.mkdir()
+    for name in ("example", "my_config", "v1.2"):
+        text = f"defaults: [blueprint: static_task]\ntask: {{task_name: {name}}}\n"
+        (folder / f"{name}.yaml").write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["my_config", "my_config.yaml", "v1.2"])
+def test_name_picks_a_file_beside_the_given_one(conf: Path, name: str) -> None:
+    configuration = read_configuration(conf / "example.yaml", [f"conf={name}"])
+
+    assert configuration.sections["task"]["task_name"] == name.removesuffix(".yaml")
+    assert configuration.problems == []
+    assert configuration.task_dir == conf.parent
+
+
+def test_given_file_need_not_be_there(conf: Path) -> None:
+    configuration = read_configuration(conf / "gone.yaml", ["conf=example"])
+
+    assert configuration.file == conf / "example.yaml"
+
+
+def test_unknown_name_says_what_there_is(conf: Path) -> None:
+    with pytest.raises(UsageError) as near:
+        read_configuration(conf / "example.yaml", ["conf=my_confg"])
+    with pytest.raises(UsageError) as far:
+        find_conf([conf], "zzz")
+
+    assert str(near.value) == f"conf: there is no 'my_confg' in {conf}; did you mean 'my_config'?"
+    assert str(far.value).endswith("; there are: example, my_config, v1.2")
+
+
+def test_name_may_not_be_empty(conf: Path) -> None:
+    with pytest.raises(UsageError, match="conf: names no file"):
+        read_configuration(conf / "example.yaml", ["conf="])
+
+
+def test_folders_that_are_not_there_have_no_names(tmp_path: Path) -> None:
+    assert conf_names([tmp_path / "nowhere"]) == []

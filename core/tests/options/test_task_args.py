@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from famulus.options.converting import structure, unstructure
+from famulus.options.scalars import Plain
+from famulus.options.task_args import TaskArgs
+
+COMPLETE = {"task_title": "A title", "task_description": "What to do.", "task_reward": "0.30"}
+
+
+def make(**options: Any) -> tuple[TaskArgs | None, dict[str | None, str]]:
+    args, problems = structure(
+        TaskArgs, COMPLETE | options, prefix="task", origins={}, task_dir=Path("/task")
+    )
+    return args, {problem.key: problem.message for problem in problems}
+
+
+def test_title_description_and_reward_are_required() -> None:
+    _, problems = make(task_title=None, task_description=None, task_reward=None)
+
+    assert problems == {
+        "task.task_title": "is missing; set it as 'task_title: …' (Title that workers see.)",
+        "task.task_description": "is missing; set it as 'task_description: …' "
+        "(Description that workers see before they accept.)",
+        "task.task_reward": "is missing; set it as 'task_reward: …' "
+        "(Reward for one unit, in the provider's currency (0.30 is thirty cents).)",
+    }
+
+
+@pytest.mark.parametrize("text", ["0", "0.3", "0.30", "0.300", "999999999.99", "-0"])
+def test_reward_in_whole_cents_is_exact(text: str) -> None:
+    args, _ = make(task_reward=Plain(text, float(text)))
+
+    assert args is not None
+    assert args.task_reward == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("-0.01", "less than nothing"),
+        ("0.005", "at most two decimals"),
+        ("0.3000000000000000000000000000000000000001", "at most two decimals"),
+        ("1e-999", "at most two decimals"),
+        ("1e9", "more than any worker is paid"),
+        ("1e999", "more than any worker is paid"),
+    ],
+)
+def test_reward_that_cannot_be_paid_is_refused(text: str, words: str) -> None:
+    _, problems = make(task_reward=text)
+
+    assert words in problems["task.task_reward"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "task_lifetime_in_seconds",
+        "assignment_duration_in_seconds",
+        "submission_timeout",
+        "no_submission_patience",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -1, 2**31])
+def test_duration_has_to_be_positive(name: str, value: int) -> None:
+    _, problems = make(**{name: value})
+
+    assert "is not a number of seconds from 1 to" in problems[f"task.{name}"]
+
+
+@pytest.mark.parametrize(
+    "name", ["allowed_concurrent", "maximum_units_per_worker", "max_num_concurrent_units"]
+)
+@pytest.mark.parametrize("value", [-1, 2**31])
+def test_limit_has_to_be_a_count(name: str, value: int) -> None:
+    _, problems = make(**{name: value})
+
+    assert "is not from 0 (no limit) to" in problems[f"task.{name}"]
+
+
+@pytest.mark.parametrize("name", ["a", "Ünïcode task / part 2", "0802", "x" * 200, " a", "a\n"])
+def test_task_name_is_a_label(name: str) -> None:
+    args, _ = make(task_name=name)
+
+    assert args is not None
+    assert args.task_name == name.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        ("a\nb", "cannot be seen"),
+        ("a\x00", "cannot be seen"),
+        ("a\u202eb", "cannot be seen"),
+        ("x" * 201, "has 201 characters"),
+    ],
+)
+def test_task_name_that_cannot_be_told_apart_is_refused(name: str, words: str) -> None:
+    _, problems = make(task_name=name)
+
+    assert words in problems["task.task_name"]
+
+
+@pytest.mark.parametrize("option", ["task_title", "task_description"])
+def test_empty_words_for_workers_are_refused(option: str) -> None:
+    _, problems = make(**{option: " "})
+
+    assert "is empty" in problems[f"task.{option}"]
+
+
+def test_every_faulty_option_is_named_at_once() -> None:
+    _, problems = make(task_reward=-1, allowed_concurrent=-1, submission_timeout="soon", x=1)
+
+    assert problems.keys() == {
+        "task.task_reward",
+        "task.allowed_concurrent",
+        "task.submission_timeout",
+        "task.x",
+    }
+
+
+seconds = st.integers(1, 2**31 - 1)
+counts = st.integers(0, 2**31 - 1)
+words = st.text(min_size=1).filter(lambda text: bool(text.strip()))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.builds(
+        TaskArgs,
+        task_name=st.none() | st.from_regex(r"[\w./-]{1,99}", fullmatch=True),
+        task_title=words,
+        task_description=words,
+        task_reward=st.decimals(0, 10**9 - 1, places=2),
+        task_tags=st.none() | st.text(),
+        task_lifetime_in_seconds=seconds,
+        assignment_duration_in_seconds=seconds,
+        submission_timeout=seconds,
+        no_submission_patience=seconds,
+        allowed_concurrent=counts,
+        maximum_units_per_worker=counts,
+        max_num_concurrent_units=counts,
+    )
+)
+def test_stored_task_options_make_the_same_options(args: TaskArgs) -> None:
+    stored = json.loads(json.dumps(unstructure(args)))
+
+    again, problems = structure(
+        TaskArgs, stored, prefix="task", origins={}, task_dir=Path("/elsewhere")
+    )
+
+    assert problems == []
+    assert again == args
