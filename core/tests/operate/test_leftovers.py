@@ -18,6 +18,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
+from famulus.review.telling import tell
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
@@ -128,6 +129,22 @@ def test_tidying_up_that_fails_is_named_and_done_again(
     tell_run(database, plugins, finished.run_id)
     assert platform.disposed == 1
     assert amiss() == []
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.REFUSED])
+def test_a_review_does_not_complain_of_tidying_up_that_only_has_to_wait(
+    fault: Fault,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+) -> None:
+    accept(database)
+    platform.faults = [None, None, fault]
+    problems = tell(database, plugins, [finished.run_id], after=0)
+
+    assert platform.disposed == 0
+    assert bool(problems) == (fault is Fault.REFUSED)
 
 
 def test_what_nobody_has_told_the_platform_to_tidy_up_is_named(

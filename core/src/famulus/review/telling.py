@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from famulus.data.up_for_review import Scope
 from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.platform.outbox import Telling
 from famulus.engine.platform.telling import tell_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -62,9 +63,14 @@ def runs_to_tell(database: Database, scope: Scope) -> set[int]:
 
 
 def _failures(database: Database, run: int, after: int) -> list[str]:
+    # Tidying up may have to wait for somebody who is still at work on the platform, and is tried
+    # again without anybody's doing.
+    waits = (Outbox.kind == Telling.DISPOSE.value) & (
+        Outbox.status == literal(OutboxStatus.PENDING)
+    )
     query = (
         Outbox.select(Outbox.error)
-        .where(Outbox.id > after, Outbox.run == run, Outbox.error != "")
+        .where(Outbox.id > after, Outbox.run == run, Outbox.error != "", ~waits)
         .order_by(Outbox.id)
     )
     with database.read() as tx:
