@@ -171,6 +171,19 @@ def test_json_lines_are_the_records() -> None:
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [RECORD, RECORD]
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
+def test_jsonl_has_one_line_per_record_whatever_a_reader_takes_for_a_line_end(
+    separator: str,
+) -> None:
+    stream = io.StringIO(newline="")
+    record = {**RECORD, "outputs": {f"a{separator}": f"b{separator}c"}}
+
+    write_jsonl([record, record], stream)
+
+    lines = stream.getvalue().splitlines()
+    assert [json.loads(line) for line in lines] == [record, record]
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
 def test_half_a_surrogate_pair_stops_no_export(tmp_path: Path, name: str) -> None:
     broken = {**RECORD, "outputs": {"a": "\ud800"}}

@@ -53,13 +53,18 @@ _MOST_OUTPUTS = 300
 _OUTPUT = "output."
 #: What spreadsheets take for the beginning of a formula, or leave out before one.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+#: What ``str.splitlines`` and JavaScript take for the end of a line, and JSON allows in a string.
+_LINE_SEPARATORS = MappingProxyType({0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"})
 
 
 def write_jsonl(records: Iterable[Record], stream: TextIO, _folder: Path | None = None) -> int:
-    """Write a line a record; return their number."""
+    """Write one line per record; return their number.
+
+    Characters that some readers take for the end of a line are escaped.
+    """
     number = 0
     for record in records:
-        stream.write(f"{dump_json(record)}\n")
+        stream.write(f"{dump_json(record).translate(_LINE_SEPARATORS)}\n")
         number += 1
     return number
 
