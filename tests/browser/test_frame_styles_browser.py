@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ViewportSize
 from playwright.sync_api import Page as Tab
 
 from famulus.contracts.views import Page
-from famulus.engine.pages import TaskShell, preview_document, task_document
+from famulus.engine.pages import TaskFrame, preview_document, task_document
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +89,7 @@ def _css(style: str) -> str:
 
 def _shell(style: str, body: str = BODY) -> str:
     return task_document(
-        TaskShell(
+        TaskFrame(
             title="Judge a text",
             description="Three short questions about one text each.",
             page=Page(body=body, head=f"<style>{_css(style)}</style>"),

@@ -22,7 +22,7 @@ from attrs import frozen
 from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
-    TaskShell,
+    TaskFrame,
     submit_json,
     task_document,
 )
@@ -107,7 +107,7 @@ class MTurkPage:
         faults = [str(problem) for problem in compiled.problems if not problem.warning]
         assert not faults, faults
         return task_document(
-            TaskShell(
+            TaskFrame(
                 title="Task",
                 description="",
                 page=compiled.render(VALUES),

@@ -403,7 +403,7 @@ class Gateway:
             )
         now = to_micros(self._database.clock())
         document = pages.task_document(
-            pages.TaskShell(
+            pages.TaskFrame(
                 title=self._title,
                 description=self._description,
                 page=page,

@@ -11,9 +11,9 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from famulus import UnavailableError, escaped_line
 from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
 from famulus_flask.assets import find_asset
+from famulus_flask.error_replies import explain
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
-from famulus_flask.notices import explain
 from famulus_flask.uploads import UploadNotStoredError
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
-"""The shell of a worker's pages as HTML text: pure functions; whoever carries them has the HTTP."""
+"""The pages that a worker sees, as HTML text. Pure functions: core has no HTTP in it."""
 
 from __future__ import annotations
 
-from famulus.engine.pages.notices import (
+from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
     conflict_document,
@@ -11,13 +11,13 @@ from famulus.engine.pages.notices import (
     refusal_document,
     undecided_document,
 )
-from famulus.engine.pages.stored import already_document, stored_document, submit_json
-from famulus.engine.pages.task import (
+from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
+from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
     SUBMISSION_FIELD,
     TICKET_PARAMETER,
     TOKEN_FIELD,
-    TaskShell,
+    TaskFrame,
     preview_document,
     task_document,
 )
@@ -27,7 +27,7 @@ __all__ = [
     "SUBMISSION_FIELD",
     "TICKET_PARAMETER",
     "TOKEN_FIELD",
-    "TaskShell",
+    "TaskFrame",
     "already_document",
     "apology_document",
     "busy_document",

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
-from famulus_flask.notices import explain
+from famulus_flask.error_replies import explain
 from famulus_flask.serving.disk import DiskSpace
 from famulus_flask.serving.heads import Head
 from famulus_flask.serving.replies import response_from

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason
-from famulus.engine.pages.frame import document
+from famulus.engine.pages.document import document
 
 Mood = Literal["plain", "good", "warn"]
 _MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})

@@ -17,8 +17,8 @@ from famulus.contracts.provider import (
     ShowCode,
 )
 from famulus.contracts.views import RefusalReason
-from famulus.engine.pages.frame import script
-from famulus.engine.pages.notices import actions, notice, paragraph, query_link
+from famulus.engine.pages.document import script
+from famulus.engine.pages.notice_page import actions, notice, paragraph, query_link
 
 _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and it may"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from attrs import frozen
 
 from famulus.contracts.views import Page
-from famulus.engine.pages.frame import attributes, document, script
+from famulus.engine.pages.document import attributes, document, script
 
 #: The hidden field that says, signed, which agent the form belongs to.
 TOKEN_FIELD = "famulus_token"
@@ -21,7 +21,7 @@ SUBMISSION_FIELD = "famulus_submission"
 
 
 @frozen(kw_only=True)
-class TaskShell:
+class TaskFrame:
     """What a task page is made from beside the blueprint's part.
 
     ``token`` answers for the worker and stands in the form; ``ticket`` only admits the form's body
@@ -41,29 +41,29 @@ class TaskShell:
     can_give_back: bool = True
 
 
-def task_document(shell: TaskShell) -> str:
+def task_document(frame: TaskFrame) -> str:
     """Return the page with the form: complete without scripts, safer with ours.
 
     Our script runs before the author's, which stand in the form where they stand in the author's
     page. What may wait for another host comes last, and still in the form.
     """
-    page = shell.page
-    onboarding = ' data-onboarding=""' if shell.onboarding else ""
+    page = frame.page
+    onboarding = ' data-onboarding=""' if frame.onboarding else ""
     sending = (
-        f'{_SENDING} action="{escape(_address("submit", shell.ticket))}"'
-        f' data-storage-key="{escape(shell.storage_key)}"{onboarding}'
+        f'{_SENDING} action="{escape(_address("submit", frame.ticket))}"'
+        f' data-storage-key="{escape(frame.storage_key)}"{onboarding}'
     )
     body = (
         f'<main id="famulus-page">\n'
-        f"{_header(shell.title, shell.description, _time(shell.seconds_left))}"
+        f"{_header(frame.title, frame.description, _time(frame.seconds_left))}"
         f"{_form(page, sending)}"
-        f"{_hidden(TOKEN_FIELD, shell.token)}{_hidden(SUBMISSION_FIELD, shell.submission_id)}"
+        f"{_hidden(TOKEN_FIELD, frame.token)}{_hidden(SUBMISSION_FIELD, frame.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(_address('give-back', shell.ticket), shell.can_give_back)}{script('parsed.js')}"
+        f"{_actions(_address('give-back', frame.ticket), frame.can_give_back)}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
-    return _document(shell.title, body, page)
+    return _document(frame.title, body, page)
 
 
 def preview_document(title: str, description: str, page: Page | None) -> str:

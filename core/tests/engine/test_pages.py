@@ -21,7 +21,7 @@ from famulus.contracts.views import Page, Refusal, RefusalReason
 from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
-    TaskShell,
+    TaskFrame,
     already_document,
     apology_document,
     busy_document,
@@ -67,7 +67,7 @@ class Elements(HTMLParser):
         return " ".join("".join(self.words).split())
 
 
-def shell(**changes: Any) -> TaskShell:
+def frame(**changes: Any) -> TaskFrame:
     values: dict[str, Any] = {
         "title": "Rate texts",
         "description": "Say what you think.",
@@ -78,7 +78,7 @@ def shell(**changes: Any) -> TaskShell:
         "storage_key": "agent-7",
         "seconds_left": 1800,
     }
-    return TaskShell(**{**values, **changes})
+    return TaskFrame(**{**values, **changes})
 
 
 def every_document(title: str) -> dict[str, str]:
@@ -94,7 +94,7 @@ def every_document(title: str) -> dict[str, str]:
     ]
     return {
         "task": task_document(
-            shell(
+            frame(
                 title=title,
                 description=title + ".",
                 token=title,
@@ -148,7 +148,7 @@ def test_every_page_is_whole_readable_and_needs_no_second_request() -> None:
 
 
 def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> None:
-    page = Elements(task_document(shell()))
+    page = Elements(task_document(frame()))
 
     (form,) = page.named("form")
     assert form["method"] == "post"
@@ -167,7 +167,7 @@ def test_task_page_is_an_ordinary_form_with_token_and_submission_id_first() -> N
 
 
 def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_form() -> None:
-    document = task_document(shell())
+    document = task_document(frame())
 
     places = [
         "<title>",
@@ -193,7 +193,7 @@ def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -
         form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
     )
 
-    document = preview_document("T", "", page) if preview else task_document(shell(page=page))
+    document = preview_document("T", "", page) if preview else task_document(frame(page=page))
 
     found = Elements(document)
     assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
@@ -206,24 +206,24 @@ def test_how_the_form_is_sent_is_not_the_pages_to_decide() -> None:
     sent = {"action": "submit?ticket=1.7.admits", "method": "post", "data-storage-key": "agent-7"}
     page = Page(body="", form_attributes={**dict.fromkeys(sent, "x"), "ACTION": "y", "target": "z"})
 
-    (form,) = Elements(task_document(shell(page=page))).named("form")
+    (form,) = Elements(task_document(frame(page=page))).named("form")
 
     assert {name: form.get(name) for name in (*sent, "target")} == {**sent, "target": None}
 
 
 def test_giving_back_is_left_out_where_it_is_not_possible() -> None:
-    page = Elements(task_document(shell(can_give_back=False)))
+    page = Elements(task_document(frame(can_give_back=False)))
 
     assert [button["id"] for button in page.named("button")] == ["famulus-submit"]
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(1740, "29 min left"), (20, "1 min left")])
 def test_time_left_is_written_for_browsers_without_javascript(seconds: int, shown: str) -> None:
-    assert shown in Elements(task_document(shell(seconds_left=seconds))).text
+    assert shown in Elements(task_document(frame(seconds_left=seconds))).text
 
 
 def test_no_deadline_shows_no_time() -> None:
-    page = Elements(task_document(shell(seconds_left=None)))
+    page = Elements(task_document(frame(seconds_left=None)))
 
     assert "famulus-time" not in [attributes.get("id") for _, attributes in page.tags]
 
@@ -391,7 +391,7 @@ def test_asset_can_stand_inside_its_element(name: str) -> None:
     assert "`" not in text
 
 
-def test_script_knows_the_shells_hidden_fields() -> None:
+def test_script_knows_the_frames_hidden_fields() -> None:
     text = files("famulus.engine.pages").joinpath("worker.js").read_text(encoding="utf-8")
 
     assert f'["{TOKEN_FIELD}", "{SUBMISSION_FIELD}"]' in text

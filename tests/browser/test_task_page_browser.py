@@ -19,7 +19,7 @@ from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, 
 from famulus.contracts.views import Page as TaskPage
 from famulus.engine.pages import (
     OUTCOME_HEADER,
-    TaskShell,
+    TaskFrame,
     conflict_document,
     given_back_document,
     preview_document,
@@ -164,7 +164,7 @@ def document(**changes: Any) -> str:
         "storage_key": "agent-1",
         "seconds_left": None,
     }
-    return task_document(TaskShell(**{**values, **changes}))
+    return task_document(TaskFrame(**{**values, **changes}))
 
 
 @pytest.fixture
