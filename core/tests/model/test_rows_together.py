@@ -10,7 +10,7 @@ from famulus.model.tables import Task
 from famulus.model.transaction import Transaction
 
 _TASK = Statement(
-    lambda _: Task.insert(
+    Task.insert(
         {
             Task.name: Param("name"),
             Task.blueprint_type: "kind",

@@ -33,22 +33,18 @@ _SLOTS = 500
 _AMONG = tuple(Param(f"slot{number}") for number in range(_SLOTS))
 
 _REVIEWS = Statement(
-    lambda _: (
-        Review.select(Review.agent, Review.decision, Review.note, Review.decided_at)
-        .where(Review.unit << _AMONG, Review.undone_at.is_null())
-        .order_by(Review.id)
-    )
+    Review.select(Review.agent, Review.decision, Review.note, Review.decided_at)
+    .where(Review.unit << _AMONG, Review.undone_at.is_null())
+    .order_by(Review.id)
 )
-_ANY_PAYMENT = Statement(
-    lambda _: Payment.select(Payment.id).where(Payment.run == Param("run")).limit(1)
-)
+_ANY_PAYMENT = Statement(Payment.select(Payment.id).where(Payment.run == Param("run")).limit(1))
 _REWARDS = Statement(
-    lambda _: Payment.select(Payment.key, Payment.amount, Payment.currency, Payment.status).where(
+    Payment.select(Payment.key, Payment.amount, Payment.currency, Payment.status).where(
         Payment.key << _AMONG
     )
 )
 _BONUSES = Statement(
-    lambda _: Payment.select(
+    Payment.select(
         Payment.unit, Payment.worker, Payment.amount, Payment.currency, Payment.status
     ).where(Payment.unit << _AMONG, Payment.kind == PaymentKind.BONUS)
 )

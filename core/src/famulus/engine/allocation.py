@@ -50,22 +50,19 @@ class Candidate:
     position: int
 
 
-def _share(_: Kind) -> Any:
-    return Participation.select(
-        Participation.id,
-        Participation.open_units,
-        Participation.done_units,
-        Participation.assignments,
-        Participation.marks,
-        Participation.cursor,
-    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
-
-
-_SHARE = Statement(_share)
+_SELECT_SHARE = Participation.select(
+    Participation.id,
+    Participation.open_units,
+    Participation.done_units,
+    Participation.assignments,
+    Participation.marks,
+    Participation.cursor,
+).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+_SHARE = Statement(_SELECT_SHARE)
 # It is saved whole: a submission that counts itself meanwhile has to wait.
-_LOCKED_SHARE = Statement(lambda kind: for_update(_share(kind), kind))
+_LOCKED_SHARE = Statement(lambda kind: for_update(_SELECT_SHARE, kind))
 _NEW_SHARE = Statement(
-    lambda _: Participation.insert(
+    Participation.insert(
         {
             Participation.run: Param("run"),
             Participation.worker: Param("worker"),
@@ -78,7 +75,7 @@ _NEW_SHARE = Statement(
     ).returning(Participation.id)
 )
 _SAVE_SHARE = Statement(
-    lambda _: Participation.update(
+    Participation.update(
         {
             Participation.open_units: Param("open_units"),
             Participation.done_units: Param("done_units"),
@@ -89,56 +86,50 @@ _SAVE_SHARE = Statement(
     ).where(Participation.id == Param("id"))
 )
 _COUNT_IN_TASK = Statement(
-    lambda _: Participation.select(
-        peewee.fn.SUM(Participation.done_units + Participation.open_units)
-    ).where(Participation.worker == Param("worker"), Participation.task == Param("task"))
+    Participation.select(peewee.fn.SUM(Participation.done_units + Participation.open_units)).where(
+        Participation.worker == Param("worker"), Participation.task == Param("task")
+    )
 )
 
 
-def _free(_: Kind) -> Any:
-    tried = Agent.select(peewee.SQL("1")).where(
+_has_tried = peewee.fn.EXISTS(
+    Agent.select(peewee.SQL("1")).where(
         Agent.assignment == Unit.assignment,
         Agent.worker == Param("worker"),
         Agent.status != literal(AgentStatus.RETURNED),
         Agent.assignment.is_null(False),
     )
-    return (
-        Unit.select(Unit.id, Unit.assignment, Unit.position, peewee.fn.EXISTS(tried))
-        .where(
-            Unit.run == Param("run"),
-            Unit.lane == Param("lane"),
-            Unit.status == literal(UnitStatus.LAUNCHED),
-            Unit.position > Param("after"),
-        )
-        .order_by(Unit.position)
-        .limit(Param("most"))
+)
+_FREE = Statement(
+    Unit.select(Unit.id, Unit.assignment, Unit.position, _has_tried)
+    .where(
+        Unit.run == Param("run"),
+        Unit.lane == Param("lane"),
+        Unit.status == literal(UnitStatus.LAUNCHED),
+        Unit.position > Param("after"),
     )
-
-
-_FREE = Statement(_free)
+    .order_by(Unit.position)
+    .limit(Param("most"))
+)
 _NEXT_POSITION = Statement(
-    lambda _: (
-        TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
-        .where(TaskRun.id == Param("run"))
-        .returning(TaskRun.next_position)
-    )
+    TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
+    .where(TaskRun.id == Param("run"))
+    .returning(TaskRun.next_position)
 )
 _REPOSITION = Statement(
-    lambda _: Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
+    Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
 )
 
 
-def _free_beside(_: Kind) -> Any:
-    one = Unit.alias()
-    assignment = one.select(one.assignment).where(one.id == Param("unit"))
-    return (
-        Unit.select(Unit.id)
-        .where(Unit.assignment == assignment, Unit.status == literal(UnitStatus.LAUNCHED))
-        .order_by(Unit.lane)
+_given = Unit.alias()
+_FREE_BESIDE = Statement(
+    Unit.select(Unit.id)
+    .where(
+        Unit.assignment == _given.select(_given.assignment).where(_given.id == Param("unit")),
+        Unit.status == literal(UnitStatus.LAUNCHED),
     )
-
-
-_FREE_BESIDE = Statement(_free_beside)
+    .order_by(Unit.lane)
+)
 
 
 def _is_free(kind: Kind) -> Any:
@@ -150,7 +141,7 @@ def _is_free(kind: Kind) -> Any:
 
 _IS_FREE = Statement(_is_free)
 _TRIED = Statement(
-    lambda _: Agent.select(Agent.id).where(
+    Agent.select(Agent.id).where(
         Agent.assignment == Param("assignment"),
         Agent.worker == Param("worker"),
         Agent.status != literal(AgentStatus.RETURNED),

@@ -109,47 +109,45 @@ class Known:
 
 #: the run, the worker if they are known, and the newest of their visits with the same reference
 _ARRIVAL = Statement(
-    lambda _: (
-        TaskRun.select(
-            TaskRun.status,
-            TaskRun.closes_at,
-            TaskRun.assignment_duration_in_seconds,
-            TaskRun.allowed_concurrent,
-            TaskRun.maximum_units_per_worker,
-            TaskRun.loading,
-            TaskRun.rows_loaded,
-            Worker.id,
-            Worker.blocked,
-            Visit.id,
-            Visit.status,
-            Visit.accept,
-        )
-        .join(
-            Worker,
-            peewee.JOIN.LEFT_OUTER,
-            on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
-        )
-        .join(
-            Visit,
-            peewee.JOIN.LEFT_OUTER,
-            on=(
-                (Visit.run == TaskRun.id)
-                & (Visit.reference == Param("reference"))
-                & (Visit.worker == Worker.id)
-            ),
-        )
-        .where(TaskRun.id == Param("run"))
-        .order_by(Visit.id.desc())
-        .limit(1)
+    TaskRun.select(
+        TaskRun.status,
+        TaskRun.closes_at,
+        TaskRun.assignment_duration_in_seconds,
+        TaskRun.allowed_concurrent,
+        TaskRun.maximum_units_per_worker,
+        TaskRun.loading,
+        TaskRun.rows_loaded,
+        Worker.id,
+        Worker.blocked,
+        Visit.id,
+        Visit.status,
+        Visit.accept,
     )
+    .join(
+        Worker,
+        peewee.JOIN.LEFT_OUTER,
+        on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
+    )
+    .join(
+        Visit,
+        peewee.JOIN.LEFT_OUTER,
+        on=(
+            (Visit.run == TaskRun.id)
+            & (Visit.reference == Param("reference"))
+            & (Visit.worker == Worker.id)
+        ),
+    )
+    .where(TaskRun.id == Param("run"))
+    .order_by(Visit.id.desc())
+    .limit(1)
 )
 _WORKER = Statement(
-    lambda _: Worker.select(Worker.id).where(
+    Worker.select(Worker.id).where(
         Worker.provider_type == Param("provider"), Worker.name == Param("name")
     )
 )
 _NEW_WORKER = Statement(
-    lambda _: Worker.insert(
+    Worker.insert(
         {
             Worker.provider_type: Param("provider"),
             Worker.name: Param("name"),
@@ -162,26 +160,22 @@ _LOCK_WORKER = Statement(
     lambda kind: for_update(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
 )
 _AGENT = Statement(
-    lambda _: (
-        Agent.select(
-            Agent.id,
-            Agent.status,
-            Agent.unit,
-            Agent.assignment,
-            Agent.deadline,
-            Agent.submission_id,
-        )
-        .where(Agent.visit == Param("visit"))
-        .order_by(Agent.id.desc())
-        .limit(1)
+    Agent.select(
+        Agent.id,
+        Agent.status,
+        Agent.unit,
+        Agent.assignment,
+        Agent.deadline,
+        Agent.submission_id,
     )
+    .where(Agent.visit == Param("visit"))
+    .order_by(Agent.id.desc())
+    .limit(1)
 )
 _UNIT = Statement(
-    lambda _: (
-        Unit.select(Unit.lane, Assignment.data)
-        .join(Assignment, on=(Unit.assignment == Assignment.id))
-        .where(Unit.id == Param("unit"))
-    )
+    Unit.select(Unit.lane, Assignment.data)
+    .join(Assignment, on=(Unit.assignment == Assignment.id))
+    .where(Unit.id == Param("unit"))
 )
 
 

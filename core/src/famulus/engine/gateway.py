@@ -83,18 +83,14 @@ _SECOND = 1_000_000
 _CALM_SECONDS = 30.0
 
 _FIRST_ROW = Statement(
-    lambda _: Assignment.select(Assignment.data).where(
-        Assignment.run == Param("run"), Assignment.number == 0
-    )
+    Assignment.select(Assignment.data).where(Assignment.run == Param("run"), Assignment.number == 0)
 )
 _VISIT_VIEW = Statement(
-    lambda _: (
-        Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
-        .join(Worker, on=(Visit.worker == Worker.id))
-        .where(Visit.id == Param("visit"))
-    )
+    Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
+    .join(Worker, on=(Visit.worker == Worker.id))
+    .where(Visit.id == Param("visit"))
 )
-_ANSWERS = Statement(lambda _: Agent.select(Agent.answers).where(Agent.id == Param("agent")))
+_ANSWERS = Statement(Agent.select(Agent.answers).where(Agent.id == Param("agent")))
 
 
 class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module

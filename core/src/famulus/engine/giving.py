@@ -58,7 +58,7 @@ class Searching:
 
 
 _NEW_VISIT = Statement(
-    lambda _: Visit.insert(
+    Visit.insert(
         {
             Visit.run: Param("run"),
             Visit.worker: Param("worker"),
@@ -74,7 +74,7 @@ _NEW_VISIT = Statement(
     ).returning(Visit.id)
 )
 _NEW_AGENT = Statement(
-    lambda _: Agent.insert(
+    Agent.insert(
         {
             Agent.run: Param("run"),
             Agent.worker: Param("worker"),
@@ -92,7 +92,7 @@ _NEW_AGENT = Statement(
     )
 )
 _OPEN_ONBOARDING = Statement(
-    lambda _: Agent.select(Agent.id, Agent.visit, Agent.deadline).where(
+    Agent.select(Agent.id, Agent.visit, Agent.deadline).where(
         Agent.run == Param("run"),
         Agent.worker == Param("worker"),
         Agent.status == literal(AgentStatus.ONBOARDING),

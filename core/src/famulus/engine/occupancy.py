@@ -33,9 +33,7 @@ MOST_HANDOVERS = 4
 _CAUSE = "place passed on"
 
 _HOLDER = Statement(
-    lambda _: Visit.select(
-        Visit.id, Visit.worker, Visit.reference, Visit.done_at, Visit.handovers
-    ).where(
+    Visit.select(Visit.id, Visit.worker, Visit.reference, Visit.done_at, Visit.handovers).where(
         Visit.run == Param("run"),
         Visit.place == Param("place"),
         # Said so, the index of taken places is used.
@@ -44,15 +42,13 @@ _HOLDER = Statement(
     )
 )
 _NEWEST_AGENT = Statement(
-    lambda _: (
-        Agent.select(Agent.id, Agent.status, Agent.unit, Agent.submission_id)
-        .where(Agent.visit == Param("visit"))
-        .order_by(Agent.id.desc())
-        .limit(1)
-    )
+    Agent.select(Agent.id, Agent.status, Agent.unit, Agent.submission_id)
+    .where(Agent.visit == Param("visit"))
+    .order_by(Agent.id.desc())
+    .limit(1)
 )
 _ARRIVED_AGAIN = Statement(
-    lambda _: Visit.update({Visit.last_arrived_at: Param("at")}).where(
+    Visit.update({Visit.last_arrived_at: Param("at")}).where(
         Visit.id == Param("visit"), Visit.place != peewee.SQL("''")
     )
 )

@@ -22,7 +22,7 @@ _MOST_TAKEN_BACK = 2_000
 
 
 _LIMITS = Statement(
-    lambda _: TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.max_spend).where(
+    TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.max_spend).where(
         TaskRun.id == Param("run")
     )
 )
@@ -35,32 +35,28 @@ _WINDOW = Statement(
     )
 )
 _OVERFULL = Statement(
-    lambda _: TaskRun.select(peewee.SQL("1")).where(
+    TaskRun.select(peewee.SQL("1")).where(
         TaskRun.id == Param("run"),
         TaskRun.max_num_concurrent_units > 0,
         TaskRun.open_units > TaskRun.max_num_concurrent_units,
     )
 )
 _SET_OPEN = Statement(
-    lambda _: TaskRun.update({TaskRun.open_units: Param("open")}).where(TaskRun.id == Param("run"))
+    TaskRun.update({TaskRun.open_units: Param("open")}).where(TaskRun.id == Param("run"))
 )
 _WAITING = Statement(
-    lambda _: (
-        Unit.select(Unit.id)
-        .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
-        .order_by(Unit.lane, Unit.position)
-        .limit(Param("most"))
-    )
+    Unit.select(Unit.id)
+    .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
+    .order_by(Unit.lane, Unit.position)
+    .limit(Param("most"))
 )
 _OUT = Statement(
-    lambda _: (
-        Unit.select(Unit.id)
-        .where(
-            Unit.run == Param("run"),
-            Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
-        )
-        .limit(Param("most"))
+    Unit.select(Unit.id)
+    .where(
+        Unit.run == Param("run"),
+        Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
     )
+    .limit(Param("most"))
 )
 _LAST_FREE = Statement(
     lambda kind: for_update(
@@ -72,18 +68,16 @@ _LAST_FREE = Statement(
         skip_locked=True,
     )
 )
-_PLACE = Statement(
-    lambda _: Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
-)
+_PLACE = Statement(Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit")))
 _SHARE_BACK = Statement(
-    lambda _: Participation.update(
+    Participation.update(
         {
             Participation.open_units: Participation.open_units - 1,
             Participation.assignments: Participation.assignments - Param("forgotten"),
         }
     ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
 )
-_VISIT_STATUS = Statement(lambda _: Visit.select(Visit.status).where(Visit.id == Param("visit")))
+_VISIT_STATUS = Statement(Visit.select(Visit.status).where(Visit.id == Param("visit")))
 
 
 def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "window") -> int:
@@ -281,9 +275,7 @@ def _is_any(tx: Transaction, run: int, status: UnitStatus) -> bool:
 
 
 _ANY = Statement(
-    lambda _: (
-        Unit.select(peewee.SQL("1"))
-        .where(Unit.run == Param("run"), Unit.status == Param("status"))
-        .limit(1)
-    )
+    Unit.select(peewee.SQL("1"))
+    .where(Unit.run == Param("run"), Unit.status == Param("status"))
+    .limit(1)
 )

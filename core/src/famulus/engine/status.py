@@ -60,7 +60,7 @@ _RECORD = Statement(_event)
 _RECORD_ONCE = Statement(lambda kind: _event(kind).on_conflict_ignore())
 
 _CHANGE_UNIT = Statement(
-    lambda _: Unit.update(
+    Unit.update(
         {
             Unit.status: Param("new"),
             Unit.agent_id: Param("agent"),
@@ -68,12 +68,12 @@ _CHANGE_UNIT = Statement(
     ).where(Unit.id == Param("id"), Unit.status == Param("old"))
 )
 _CHANGE_VISIT = Statement(
-    lambda _: Visit.update({Visit.status: Param("new")}).where(
+    Visit.update({Visit.status: Param("new")}).where(
         Visit.id == Param("id"), Visit.status == Param("old")
     )
 )
 _SUBMIT_VISIT = Statement(
-    lambda _: Visit.update(
+    Visit.update(
         {
             Visit.status: literal(VisitStatus.SUBMITTED),
             Visit.done_at: Param("at"),
@@ -90,12 +90,12 @@ _SUBMIT_VISIT = Statement(
     )
 )
 _CHANGE_RUN = Statement(
-    lambda _: TaskRun.update({TaskRun.status: Param("new")}).where(
+    TaskRun.update({TaskRun.status: Param("new")}).where(
         TaskRun.id == Param("id"), TaskRun.status == Param("old")
     )
 )
 _CHANGE_PAYMENT = Statement(
-    lambda _: Payment.update(
+    Payment.update(
         {
             Payment.status: Param("new"),
             Payment.error: Param("error"),
@@ -104,12 +104,12 @@ _CHANGE_PAYMENT = Statement(
     ).where(Payment.id == Param("id"), Payment.status == Param("old"))
 )
 _CHANGE_AGENT = Statement(
-    lambda _: Agent.update({Agent.status: Param("new")}).where(
+    Agent.update({Agent.status: Param("new")}).where(
         Agent.id == Param("id"), Agent.status == Param("old")
     )
 )
 _END_AGENT = Statement(
-    lambda _: Agent.update({Agent.status: Param("new"), Agent.ended_at: Param("at")}).where(
+    Agent.update({Agent.status: Param("new"), Agent.ended_at: Param("at")}).where(
         Agent.id == Param("id"), Agent.status == Param("old")
     )
 )

@@ -16,7 +16,7 @@ from famulus.engine.answered import holds_answer
 from famulus.engine.release import Attempted, release_waiting, take_back
 from famulus.engine.status import change_unit, change_visit, record, submit_visit
 from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_VISITS,
     AgentStatus,
@@ -94,35 +94,32 @@ class Acknowledgement:
 _SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
 
 
-def _attempt(_: Kind) -> Any:
-    return (
-        Agent.select(
-            Agent.id,
-            Agent.run,
-            Agent.worker,
-            Agent.visit,
-            Agent.unit,
-            Agent.assignment,
-            Agent.status,
-            Agent.submission_id,
-            Agent.late,
-            TaskRun.max_num_concurrent_units,
-            Worker.name,
-            Visit.reference,
-            Visit.query,
-            Visit.status,
-        )
-        .join(TaskRun, on=(Agent.run == TaskRun.id))
-        .join(Worker, on=(Agent.worker == Worker.id))
-        .join(Visit, on=(Agent.visit == Visit.id))
-        .where(Agent.id == Param("agent"))
+_SELECT_ATTEMPT = (
+    Agent.select(
+        Agent.id,
+        Agent.run,
+        Agent.worker,
+        Agent.visit,
+        Agent.unit,
+        Agent.assignment,
+        Agent.status,
+        Agent.submission_id,
+        Agent.late,
+        TaskRun.max_num_concurrent_units,
+        Worker.name,
+        Visit.reference,
+        Visit.query,
+        Visit.status,
     )
-
-
-_ATTEMPT = Statement(_attempt)
-_HELD_ATTEMPT = Statement(lambda kind: for_update(_attempt(kind), kind, of=Agent))
+    .join(TaskRun, on=(Agent.run == TaskRun.id))
+    .join(Worker, on=(Agent.worker == Worker.id))
+    .join(Visit, on=(Agent.visit == Visit.id))
+    .where(Agent.id == Param("agent"))
+)
+_ATTEMPT = Statement(_SELECT_ATTEMPT)
+_HELD_ATTEMPT = Statement(lambda kind: for_update(_SELECT_ATTEMPT, kind, of=Agent))
 _STORE = Statement(
-    lambda _: Agent.update(
+    Agent.update(
         {
             Agent.status: Param("status"),
             Agent.answers: Param("answers"),
@@ -135,7 +132,7 @@ _STORE = Statement(
     ).where(Agent.id == Param("agent"), Agent.status == Param("old"))
 )
 _UPLOAD = Statement(
-    lambda _: Upload.insert(
+    Upload.insert(
         {
             Upload.agent: Param("agent"),
             Upload.field: Param("field"),
@@ -149,7 +146,7 @@ _UPLOAD = Statement(
     )
 )
 _COUNT_DONE = Statement(
-    lambda _: Participation.update(
+    Participation.update(
         {
             Participation.open_units: Participation.open_units - Param("closed"),
             Participation.done_units: Participation.done_units + 1,
@@ -158,35 +155,29 @@ _COUNT_DONE = Statement(
     ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
 )
 _OTHER_OPEN = Statement(
-    lambda _: (
-        Agent.select(peewee.SQL("1"))
-        .where(
-            Agent.visit == Param("visit"),
-            Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
-        )
-        .limit(1)
+    Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.visit == Param("visit"),
+        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
     )
+    .limit(1)
 )
 _OTHER_ATTEMPT = Statement(
-    lambda _: (
-        Agent.select(peewee.SQL("1"))
-        .where(
-            Agent.assignment == Param("assignment"),
-            Agent.worker == Param("worker"),
-            Agent.id != Param("agent"),
-            Agent.status != AgentStatus.RETURNED,
-        )
-        .limit(1)
+    Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.assignment == Param("assignment"),
+        Agent.worker == Param("worker"),
+        Agent.id != Param("agent"),
+        Agent.status != AgentStatus.RETURNED,
     )
+    .limit(1)
 )
 _VISIT_DONE = Statement(
-    lambda _: (
-        Visit.update({Visit.done_at: Param("at")})
-        .where(Visit.id == Param("visit"))
-        .returning(Visit.status)
-    )
+    Visit.update({Visit.done_at: Param("at")})
+    .where(Visit.id == Param("visit"))
+    .returning(Visit.status)
 )
-_UNIT_STATUS = Statement(lambda _: Unit.select(Unit.status).where(Unit.id == Param("unit")))
+_UNIT_STATUS = Statement(Unit.select(Unit.status).where(Unit.id == Param("unit")))
 
 
 def read_attempt(tx: Transaction, agent: int, *, hold: bool = True) -> Attempt | None:

@@ -21,15 +21,11 @@ _log = logging.getLogger(__name__)
 _COUNTED_FOR = timedelta(seconds=10)
 
 _TOTAL = Statement(
-    lambda _: (
-        Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
-        .join(Agent, on=(Upload.agent == Agent.id))
-        .where(Agent.run == Param("run"))
-    )
+    Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
+    .join(Agent, on=(Upload.agent == Agent.id))
+    .where(Agent.run == Param("run"))
 )
-_MOST = Statement(
-    lambda _: TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == Param("run"))
-)
+_MOST = Statement(TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == Param("run")))
 
 
 class UploadQuota:

@@ -39,7 +39,7 @@ _AWAY_SECONDS = 1.0
 _OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
 
 _ASSIGNMENT = Statement(
-    lambda _: Assignment.insert(
+    Assignment.insert(
         {
             Assignment.id: Param("id"),
             Assignment.run: Param("run"),
@@ -49,7 +49,7 @@ _ASSIGNMENT = Statement(
     )
 )
 _UNIT = Statement(
-    lambda _: Unit.insert(
+    Unit.insert(
         {
             Unit.run: Param("run"),
             Unit.assignment: Param("assignment"),
@@ -72,7 +72,7 @@ _STORED = Statement(
     )
 )
 _LOADED = Statement(
-    lambda _: TaskRun.update(
+    TaskRun.update(
         {
             TaskRun.rows_loaded: Param("rows"),
             TaskRun.source_hash: Param("hash"),

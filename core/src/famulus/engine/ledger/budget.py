@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import peewee
 from attrs import frozen
 
-from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus
 from famulus.model.tables import Payment, TaskRun, Unit, literal, literals
 from famulus.model.transaction import Transaction
@@ -22,19 +20,18 @@ _COSTING = (
 )
 
 
-def _limit(_: Kind) -> Any:
-    return TaskRun.select(TaskRun.max_spend, TaskRun.unit_cost).where(TaskRun.id == Param("run"))
-
-
-_LIMIT = Statement(_limit)
-_HELD_LIMIT = Statement(lambda kind: for_update(_limit(kind), kind))
+_SELECT_LIMIT = TaskRun.select(TaskRun.max_spend, TaskRun.unit_cost).where(
+    TaskRun.id == Param("run")
+)
+_LIMIT = Statement(_SELECT_LIMIT)
+_HELD_LIMIT = Statement(lambda kind: for_update(_SELECT_LIMIT, kind))
 _COSTING_UNITS = Statement(
-    lambda _: Unit.select(peewee.fn.COUNT(Unit.id)).where(
+    Unit.select(peewee.fn.COUNT(Unit.id)).where(
         Unit.run == Param("run"), Unit.status << literals(*_COSTING)
     )
 )
 _EXTRA = Statement(
-    lambda _: Payment.select(peewee.fn.SUM(Payment.amount + Payment.fee)).where(
+    Payment.select(peewee.fn.SUM(Payment.amount + Payment.fee)).where(
         Payment.run == Param("run"),
         Payment.kind != literal(PaymentKind.REWARD),
         Payment.status != literal(PaymentStatus.FAILED),

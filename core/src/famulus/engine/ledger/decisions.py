@@ -93,26 +93,22 @@ def _visit(kind: Kind) -> Any:
 
 #: ``settle_decisions`` holds the visit too: what it reads of its units cannot change meanwhile.
 _HOLD_VISIT = Statement(_visit)
-_UNIT = Statement(
-    lambda _: Unit.select(Unit.run, Unit.agent_id, Unit.status).where(Unit.id == Param("unit"))
-)
-_AGENT = Statement(lambda _: Agent.select(Agent.status).where(Agent.id == Param("agent")))
+_UNIT = Statement(Unit.select(Unit.run, Unit.agent_id, Unit.status).where(Unit.id == Param("unit")))
+_AGENT = Statement(Agent.select(Agent.status).where(Agent.id == Param("agent")))
 _REVIEWS = Statement(
-    lambda _: (
-        Review.select(
-            Review.id,
-            Review.decision,
-            Review.note,
-            Review.decided_at,
-            Review.settled_at,
-            Review.undone_at,
-        )
-        .where(Review.unit == Param("unit"))
-        .order_by(Review.id.desc())
+    Review.select(
+        Review.id,
+        Review.decision,
+        Review.note,
+        Review.decided_at,
+        Review.settled_at,
+        Review.undone_at,
     )
+    .where(Review.unit == Param("unit"))
+    .order_by(Review.id.desc())
 )
 _ADD = Statement(
-    lambda _: Review.insert(
+    Review.insert(
         {
             Review.unit: Param("unit"),
             Review.agent: Param("agent"),
@@ -123,7 +119,7 @@ _ADD = Statement(
     ).returning(Review.id)
 )
 _UNDO = Statement(
-    lambda _: Review.update({Review.undone_at: Param("at")}).where(
+    Review.update({Review.undone_at: Param("at")}).where(
         Review.id == Param("review"), Review.settled_at.is_null(), Review.undone_at.is_null()
     )
 )

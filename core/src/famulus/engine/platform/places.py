@@ -52,32 +52,28 @@ _PLACES = Statement(
     )
 )
 _FREE_UNITS = Statement(
-    lambda _: Unit.select(peewee.fn.COUNT(Unit.id)).where(
+    Unit.select(peewee.fn.COUNT(Unit.id)).where(
         Unit.run == Param("run"), Unit.status == literal(UnitStatus.LAUNCHED)
     )
 )
 _OPENING = Statement(
-    lambda _: (
-        Outbox.select(Outbox.status)
-        .where(
-            Outbox.run == Param("run"),
-            Outbox.kind == Telling.OPEN_PLACES.value,
-            Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
-        )
-        .order_by(Outbox.status.desc())
-        .limit(1)
+    Outbox.select(Outbox.status)
+    .where(
+        Outbox.run == Param("run"),
+        Outbox.kind == Telling.OPEN_PLACES.value,
+        Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
     )
+    .order_by(Outbox.status.desc())
+    .limit(1)
 )
 _NEWEST_EVENT = Statement(
-    lambda _: (
-        Event.select(Event.id)
-        .where(Event.run == Param("run"))
-        .order_by(Event.xact.desc(), Event.id.desc())
-        .limit(1)
-    )
+    Event.select(Event.id)
+    .where(Event.run == Param("run"))
+    .order_by(Event.xact.desc(), Event.id.desc())
+    .limit(1)
 )
 _ADVANCE = Statement(
-    lambda _: TaskRun.update(
+    TaskRun.update(
         {
             TaskRun.places: TaskRun.places + Param("count"),
             TaskRun.next_place: TaskRun.next_place + Param("count"),
@@ -85,25 +81,23 @@ _ADVANCE = Statement(
     ).where(TaskRun.id == Param("run"))
 )
 _SET = Statement(
-    lambda _: TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
+    TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
 )
 
 
-def _taken(_: Any) -> Any:
-    at_work = Agent.select(peewee.SQL("1")).where(
-        Agent.visit == Visit.id, Agent.status << literals(*OPEN_AGENTS)
-    )
-    is_under_way = (Visit.status << literals(*OPEN_VISITS)) & (
-        Visit.done_at.is_null(False) | peewee.fn.EXISTS(at_work)
-    )
-    return Visit.select(peewee.fn.COUNT(Visit.id)).where(
+_at_work = Agent.select(peewee.SQL("1")).where(
+    Agent.visit == Visit.id, Agent.status << literals(*OPEN_AGENTS)
+)
+_is_under_way = (Visit.status << literals(*OPEN_VISITS)) & (
+    Visit.done_at.is_null(False) | peewee.fn.EXISTS(_at_work)
+)
+_TAKEN = Statement(
+    Visit.select(peewee.fn.COUNT(Visit.id)).where(
         Visit.run == Param("run"),
         Visit.arrived_at >= Param("since"),
-        (Visit.status << literals(*_USED)) | is_under_way,
+        (Visit.status << literals(*_USED)) | _is_under_way,
     )
-
-
-_TAKEN = Statement(_taken)
+)
 
 
 def open_missing(tx: Transaction, run: int) -> int | None:

@@ -24,7 +24,7 @@ from famulus.names import read_name
 _BATCH = 1000
 
 _NEW_WORKER = Statement(
-    lambda _: Worker.insert(
+    Worker.insert(
         {
             Worker.provider_type: Param("provider"),
             Worker.name: Param("name"),
@@ -34,7 +34,7 @@ _NEW_WORKER = Statement(
     ).on_conflict_ignore()
 )
 _GRANT = Statement(
-    lambda _: GrantedQualification.insert(
+    GrantedQualification.insert(
         {
             GrantedQualification.worker: Param("worker"),
             GrantedQualification.qualification: Param("qualification"),
@@ -47,7 +47,7 @@ _GRANT = Statement(
     )
 )
 _TELL = Statement(
-    lambda _: Outbox.insert(
+    Outbox.insert(
         {
             Outbox.run: Param("run"),
             Outbox.requester: Param("requester"),

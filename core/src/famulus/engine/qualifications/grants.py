@@ -18,12 +18,10 @@ from famulus.names import stripped
 from famulus.options.requirements import OnboardingRequired, check_value, qualification_name
 
 _NUMBER = Statement(
-    lambda _: Qualification.select(Qualification.id).where(Qualification.name == Param("name"))
+    Qualification.select(Qualification.id).where(Qualification.name == Param("name"))
 )
 _HELD = Statement(
-    lambda _: GrantedQualification.select(
-        GrantedQualification.value, GrantedQualification.granted_at
-    ).where(
+    GrantedQualification.select(GrantedQualification.value, GrantedQualification.granted_at).where(
         GrantedQualification.worker == Param("worker"),
         GrantedQualification.qualification == Param("qualification"),
     )

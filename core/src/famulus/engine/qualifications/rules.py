@@ -24,11 +24,9 @@ ONBOARDING_FAILED = (
 )
 
 _HELD = Statement(
-    lambda _: (
-        GrantedQualification.select(Qualification.name, GrantedQualification.value)
-        .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
-        .where(GrantedQualification.worker == Param("worker"))
-    )
+    GrantedQualification.select(Qualification.name, GrantedQualification.value)
+    .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+    .where(GrantedQualification.worker == Param("worker"))
 )
 
 
