@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 
-from famulus.contracts.context import Context
 from famulus.contracts.plan import SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.rules import run_rules
 from famulus.engine.runs import find_run, requester_of
 from famulus.engine.script_callbacks import VARIABLE, RemoteCallbacks
 from famulus.model.database import Database
-from famulus.plan import chosen_checks, plan_from_stored, stored_callbacks
+from famulus.plan import RunParts, plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 
 #: The run that a serving process opens, in its environment.
@@ -42,21 +41,20 @@ def open_gateway(
         state_class = plugins.blueprint(record.blueprint_type).SharedState
         shared_state = remote.state(state_class, stored_callbacks(record.plan))
     plan = plan_from_stored(record.plan, plugins, shared_state, run=f"run {run}")
-    context = Context(
+    parts = RunParts(
         database=database,
-        clock=database.clock,
-        shared_state=plan.shared_state,
+        plugins=plugins,
+        plan=plan,
         requester=requester_of(record),
         run_id=run,
     )
-    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-    rules = run_rules(plan, blueprint)
+    rules = run_rules(plan, parts.blueprint)
     return Gateway(
         database=database,
         record=record,
-        blueprint=blueprint,
-        provider=plugins.provider(plan.provider.type)(plan.provider.args, context),
-        checks=[check(args, context) for check, args in chosen_checks(plan, plugins)],
+        blueprint=parts.blueprint,
+        provider=parts.provider,
+        checks=parts.checks,
         requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",

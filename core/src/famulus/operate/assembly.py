@@ -7,8 +7,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
@@ -25,7 +23,7 @@ from famulus.operate.lease import Holder
 from famulus.operate.loading import Loader, Source
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.syncer import Syncer
-from famulus.plan import stored_code
+from famulus.plan import RunParts, stored_code
 from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins, listeners_of
 
 
@@ -42,16 +40,16 @@ class Assembly:
 
     def create(self, plan: Plan) -> RunRecord:
         """Write a new run that this operator holds."""
-        blueprint = self._blueprint(plan, self._context(plan))
-        provider = self._plugins.provider(plan.provider.type)
+        parts = self._parts(plan)
+        blueprint = parts.blueprint
         names = qualification_names(plan, blueprint)
         reward = plan.task.task_reward or Decimal(0)
-        fee = provider(plan.provider.args, self._context(plan)).fee(PaymentKind.REWARD, reward)
+        fee = parts.provider.fee(PaymentKind.REWARD, reward)
         run = self._database.write(
             lambda tx: create_run(
                 tx,
                 plan,
-                provider,
+                parts.provider_class,
                 lanes=blueprint.units_per_assignment,
                 fee=fee,
                 qualifications=names,
@@ -62,8 +60,8 @@ class Assembly:
 
     def operated(self, record: RunRecord, plan: Plan) -> ManagedRun:
         """Make what operates a run in this process; nothing is started but its callbacks."""
-        context = self._context(plan, record)
-        blueprint = self._blueprint(plan, context)
+        parts = self._parts(plan, record)
+        blueprint = parts.blueprint
         source = Source(
             run=record.id,
             rows=blueprint.assignments,
@@ -84,7 +82,7 @@ class Assembly:
             record=record,
             plan=plan,
             blueprint=blueprint,
-            provider=self._plugins.provider(plan.provider.type)(plan.provider.args, context),
+            provider=parts.provider,
         )
         return ManagedRun(
             database=self._database,
@@ -92,7 +90,7 @@ class Assembly:
             holder=self._holder,
             instance=secrets.token_hex(8),
             blueprint=blueprint,
-            architect=self._plugins.architect(plan.architect.type)(plan.architect.args, context),
+            architect=parts.architect,
             contact=contact,
             messenger=contact.messenger(),
             patience=self._patience,
@@ -109,7 +107,7 @@ class Assembly:
         """
         if record.loading is not LoadingStatus.LOADING:
             return
-        blueprint = self._blueprint(plan, self._context(plan))
+        blueprint = self._parts(plan).blueprint
         if not given and (blueprint.data_is_code or stored_code(record.plan)):
             raise UsageError(
                 f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
@@ -119,14 +117,11 @@ class Assembly:
         if problems:
             raise UsageError(problems)
 
-    def _blueprint(self, plan: Plan, context: Context) -> Blueprint:
-        return self._plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-
-    def _context(self, plan: Plan, record: RunRecord | None = None) -> Context:
-        return Context(
+    def _parts(self, plan: Plan, record: RunRecord | None = None) -> RunParts:
+        return RunParts(
             database=self._database,
-            clock=self._database.clock,
-            shared_state=plan.shared_state,
+            plugins=self._plugins,
+            plan=plan,
             requester=None if record is None else requester_of(record),
             run_id=None if record is None else record.id,
         )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, read_requesters
@@ -20,8 +19,8 @@ from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
 from famulus.operate.qualifying import qualification_problems
-from famulus.options.layers import SECTIONS
-from famulus.plan import EVERYTHING, Draft
+from famulus.options.layers import ROLES, SECTIONS
+from famulus.plan import EVERYTHING, Draft, RunParts
 from famulus.plugins import Plugins
 
 
@@ -61,33 +60,22 @@ def plan_problems(
     known = _read_stored(database, plan)
     provider = None if plan.provider.args is None else plugins.provider(plan.provider.type)
     requester, unpaid = _requester(plan, provider, known) if provider else (None, [])
-    context = Context(
-        database=database,
-        clock=database.clock,
-        shared_state=plan.shared_state,
-        requester=requester,
-    )
+    parts = RunParts(database=database, plugins=plugins, plan=plan, requester=requester)
     problems: list[Problem] = []
-    finders: Sequence[tuple[str, Callable[[str], type[Any]]]] = (
-        ("blueprint", plugins.blueprint),
-        ("architect", plugins.architect),
-        ("provider", plugins.provider),
-    )
-    for role, find in finders:
+    for role in ROLES:
         if role in sound:
-            chosen = getattr(plan, role)
-            plugin = find(chosen.type)(chosen.args, context)
-            problems += _asked(role, chosen.type, partial(plugin.problems, plan), sound)
-            if isinstance(plugin, Blueprint):
-                problems += _lane_problems(plan, plugin, problems)
+            ask = partial(getattr(parts, role).problems, plan)
+            problems += _asked(role, getattr(plan, role).type, ask, sound)
+    if "blueprint" in sound:
+        problems += _lane_problems(plan, parts.blueprint, problems)
     problems += _task_problems(plan, known)
     if provider is None:
         return problems
     problems += _address_problems(plan, provider)
     problems += _reward_problems(plan, provider)
-    problems += _spend_problems(plan, provider, context) if "provider" in sound else []
+    problems += _spend_problems(parts) if "provider" in sound else []
     problems += unpaid if "provider" in sound else []
-    return problems + qualification_problems(plan, plugins, database, sound)
+    return problems + qualification_problems(parts, sound)
 
 
 def _asked(
@@ -136,8 +124,9 @@ def _reward_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
     return []
 
 
-def _spend_problems(plan: Plan, provider: type[Provider], context: Context) -> list[Problem]:
+def _spend_problems(parts: RunParts) -> list[Problem]:
     """Check a limit that is exact in the currency and pays for one unit at least."""
+    plan, provider = parts.plan, parts.provider_class
     task, currency = plan.task, provider.currency
     if not task.max_spend:
         return []
@@ -146,7 +135,7 @@ def _spend_problems(plan: Plan, provider: type[Provider], context: Context) -> l
         to_minor(task.max_spend, currency)
     except UsageError as error:
         return [plan.problem(key, each.message) for each in error.problems]
-    fee = provider(plan.provider.args, context).fee(PaymentKind.REWARD, reward)
+    fee = parts.provider.fee(PaymentKind.REWARD, reward)
     cost = from_minor(to_minor_up(reward + fee, currency), currency)
     if cost <= task.max_spend:
         return []

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import peewee
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context
 from famulus.contracts.plan import SPECIFIC, Plan
 from famulus.engine.platform.run_views import run_requirements
 from famulus.engine.qualifications.rules import onboarding_of
@@ -24,20 +23,19 @@ from famulus.options.requirements import (
     requirement_problems,
 )
 from famulus.options.suggest import did_you_mean
-from famulus.plan import check_problems
+from famulus.plan import RunParts, check_problems
 from famulus.plugins import Plugins
 
 _TASK = "task.qualifications"
 _STATE = "shared_state.qualifications"
 
 
-def qualification_problems(
-    plan: Plan, plugins: Plugins, database: Database, sound: frozenset[str]
-) -> list[Problem]:
+def qualification_problems(parts: RunParts, sound: frozenset[str]) -> list[Problem]:
     """Return everything that is wrong with a plan's conditions and with the options of its checks.
 
     :param sound: the sections of the plan that are as the user meant them.
     """
+    plan, plugins = parts.plan, parts.plugins
     problems = requirement_problems(plan.shared_state.qualifications, key=_STATE)
     problems += _specific_problems(plan, plugins)
     if "task" in sound:
@@ -45,11 +43,9 @@ def qualification_problems(
     if problems:
         return problems
     problems += _provider_problems(plan, plugins)
-    problems += _missing(plan, database)
+    problems += _missing(plan, parts.database)
     if "blueprint" in sound:
-        context = Context(database=database, clock=database.clock, shared_state=plan.shared_state)
-        blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-        problems += _name_problems(plan, blueprint) or _too_many(plan, plugins, blueprint)
+        problems += _name_problems(plan, parts.blueprint) or _too_many(parts)
     return problems
 
 
@@ -155,13 +151,13 @@ def _specific_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
     return problems
 
 
-def _too_many(plan: Plan, plugins: Plugins, blueprint: Blueprint) -> list[Problem]:
+def _too_many(parts: RunParts) -> list[Problem]:
     """Compare the run's conditions with what its platform takes."""
-    most = plugins.provider(plan.provider.type).capabilities.most_requirements
+    plan, most = parts.plan, parts.provider_class.capabilities.most_requirements
     if most is None:
         return []
     specific = plan.shared_state.specific_qualifications.get(plan.provider.type, ())
-    number = len(run_requirements(plan, blueprint)) + len(specific)
+    number = len(run_requirements(plan, parts.blueprint)) + len(specific)
     if number <= most:
         return []
     message = (

@@ -9,15 +9,15 @@ from itertools import islice
 from attrs import evolve, frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import Provider, Quote
+from famulus.contracts.provider import Quote
 from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import Problem
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
 from famulus.options.declare import is_rows
 from famulus.options.option_classes import option_fields
+from famulus.plan import RunParts
 from famulus.plugins import Plugins
 
 
@@ -54,9 +54,11 @@ def estimate_cost(
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     """
-    context = Context(database=database, clock=database.clock, shared_state=plan.shared_state)
-    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-    provider = _provider(database, plugins, plan)
+    return _estimate(_parts(database, plugins, plan), most_rows)
+
+
+def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
+    plan, blueprint, provider = parts.plan, parts.blueprint, parts.provider
     rows = _count_rows(plan, blueprint, most_rows)
     is_part = rows is not None and most_rows is not None and rows > most_rows
     rows = most_rows if is_part else rows
@@ -82,16 +84,17 @@ def balance_problems(
     """
     if not plan.task.task_reward:
         return []
-    provider = _provider(database, plugins, plan)
+    parts = _parts(database, plugins, plan)
+    provider = parts.provider
     balance = provider.balance()
     if balance is None:
         return []
-    estimate = estimate_cost(database, plugins, plan, most_rows=most_rows)
+    estimate = _estimate(parts, most_rows)
     quote = estimate.total or estimate.one
     needed = min(quote.total, estimate.max_spend) if estimate.max_spend else quote.total
     if balance >= needed:
         return []
-    requester = provider.context.requester
+    requester = parts.requester
     name = provider.default_requester if requester is None else requester.name
     message = (
         f"the requester {name!r} can spend {balance} {quote.currency}, "
@@ -100,23 +103,14 @@ def balance_problems(
     return [plan.problem("task.max_spend", message)]
 
 
-def _provider(database: Database, plugins: Plugins, plan: Plan) -> Provider:
-    """Make a plan's provider as its requester, if that is known by now."""
-    cls = plugins.provider(plan.provider.type)
+def _parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
+    """Return the plugins of a plan, with the requester if that is known by now."""
     requester = None
     if database.exists:
         with database.read() as tx:
             known = read_requesters(tx)
-        requester = choose_requester(plan, cls, known)
-    return cls(
-        plan.provider.args,
-        Context(
-            database=database,
-            clock=database.clock,
-            shared_state=plan.shared_state,
-            requester=requester,
-        ),
-    )
+        requester = choose_requester(plan, plugins.provider(plan.provider.type), known)
+    return RunParts(database=database, plugins=plugins, plan=plan, requester=requester)
 
 
 def _rounded(quote: Quote) -> Quote:

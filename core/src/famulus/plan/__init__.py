@@ -5,6 +5,7 @@ from __future__ import annotations
 from famulus.options.reading import configuration_from_mapping, read_configuration
 from famulus.plan.checks import check_problems, chosen_checks
 from famulus.plan.drafting import EVERYTHING, Draft, draft_plan, make_plan
+from famulus.plan.run_parts import RunParts, account_provider
 from famulus.plan.scripted import read_task_config
 from famulus.plan.secret_values import lacking_secrets, plan_secrets, secret_environment
 from famulus.plan.stored import (
@@ -18,6 +19,8 @@ from famulus.plan.stored import (
 __all__ = [
     "EVERYTHING",
     "Draft",
+    "RunParts",
+    "account_provider",
     "check_problems",
     "chosen_checks",
     "configuration_from_mapping",

@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
+from famulus.contracts.context import RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider, RunView
@@ -23,7 +23,7 @@ from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.schema import PluginSchema
 from famulus.operate.lease import LEASE_SECONDS
-from famulus.plan import Draft, configuration_from_mapping, draft_plan
+from famulus.plan import Draft, RunParts, configuration_from_mapping, draft_plan
 from famulus.plan.shared_state import fitting_state
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
@@ -143,16 +143,15 @@ class Stage:
 
         :param anew: with a shared state made anew.
         """
-        cls = self.plugins.blueprint(self.plan.blueprint.type)
-        context = self._context()
+        parts = self._parts()
         if anew:
-            context = evolve(context, shared_state=fitting_state(cls, self.state()))
-        return cls(self.plan.blueprint.args, context)
+            state = fitting_state(parts.blueprint_class, self.state())
+            parts = evolve(parts, plan=evolve(self.plan, shared_state=state))
+        return parts.blueprint
 
     def provider(self) -> Provider:
         """Make another instance of the plan's provider."""
-        cls = self.plugins.provider(self.plan.provider.type)
-        return cls(self.plan.provider.args, self._context())
+        return self._parts().provider
 
     def run_view(self) -> RunView:
         """Return a run as the provider's methods get it, without launching one."""
@@ -198,12 +197,9 @@ class Stage:
         if self._operator is not None:
             self._operator.close()
 
-    def _context(self) -> Context:
-        return Context(
-            database=self.database,
-            clock=self.clock,
-            shared_state=self.plan.shared_state,
-            requester=_REQUESTER,
+    def _parts(self) -> RunParts:
+        return RunParts(
+            database=self.database, plugins=self.plugins, plan=self.plan, requester=_REQUESTER
         )
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import peewee
 from attrs import frozen
 
-from famulus.contracts.context import Context, RequesterView
-from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.context import RequesterView
+from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.errors import FamulusError, PluginError, Problem, UsageError
 from famulus.model.database import Database
@@ -21,6 +21,7 @@ from famulus.model.transaction import Row, Transaction
 from famulus.names import name_fault, stripped
 from famulus.options.converting import secrets_of, structure
 from famulus.options.suggest import did_you_mean
+from famulus.plan import account_provider
 from famulus.plugins import Plugins, discover
 
 #: The option of a provider that names the account.
@@ -203,14 +204,8 @@ def _for_account(
     database: Database, cls: type[Provider], requester: RequesterView | None
 ) -> Provider:
     """Make the provider as it is for one account, without a run."""
-    context = Context(
-        database=database,
-        clock=database.clock,
-        shared_state=SharedTaskState(),
-        requester=requester,
-    )
     try:
-        return cls(cls.Args(), context)
+        return account_provider(database, cls, cls.Args(), requester)
     except Exception as error:
         raise PluginError(
             f"the provider {cls.type!r} cannot be made: {type(error).__name__}: {error}"

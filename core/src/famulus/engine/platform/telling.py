@@ -9,8 +9,8 @@ import attrs
 from attrs import evolve, frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.context import Context, RequesterView
-from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.context import RequesterView
+from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, RunView
 from famulus.engine.platform.closing import Patience, StillOpenError, close_places, still_open
 from famulus.engine.platform.delivery import OutboxDelivery
@@ -24,7 +24,7 @@ from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, Requester, literal
-from famulus.plan import plan_from_stored
+from famulus.plan import RunParts, account_provider, plan_from_stored
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -114,18 +114,20 @@ def contact(database: Database, plugins: Plugins, run: int) -> BoundProvider:
     stored["shared_state"] = {**stored["shared_state"], "callbacks": []}
     secrets = {key: "" for key in stored["secrets"] if not key.startswith("provider.")}
     plan = plan_from_stored(stored, plugins, secrets=secrets, run=f"run {run}")
-    prepare_tables(database, plugins, plugins.provider(plan.provider.type))
-    context = Context(
+    parts = RunParts(
         database=database,
-        clock=database.clock,
-        shared_state=plan.shared_state,
+        plugins=plugins,
+        plan=plan,
         requester=requester_of(record),
         run_id=run,
     )
-    blueprint = plugins.blueprint(plan.blueprint.type)(plan.blueprint.args, context)
-    provider = plugins.provider(plan.provider.type)(plan.provider.args, context)
+    prepare_tables(database, plugins, parts.provider_class)
     return BoundProvider(
-        database=database, record=record, plan=plan, blueprint=blueprint, provider=provider
+        database=database,
+        record=record,
+        plan=plan,
+        blueprint=parts.blueprint,
+        provider=parts.provider,
     )
 
 
@@ -139,10 +141,7 @@ def requester_provider(database: Database, plugins: Plugins, requester: int) -> 
     view = requester_view(row)
     cls = plugins.provider(row.provider_type)
     prepare_tables(database, plugins, cls)
-    context = Context(
-        database=database, clock=database.clock, shared_state=SharedTaskState(), requester=view
-    )
-    return cls(_account_args(cls, view), context)
+    return account_provider(database, cls, _account_args(cls, view), view)
 
 
 def _is_verdict_waiting(database: Database, run: int) -> bool:
