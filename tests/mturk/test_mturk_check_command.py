@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fake_mturk import FakeMTurk
 from famulus.testing.command import famulus_command
+from famulus_mturk.fake import FakeMTurk
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
 CONFIGURATION = f"""

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from fake_mturk import Fault, Stage
 from famulus import SharedTaskState, set_limits
 from famulus.engine.runs import find_run, unit_counts
 from famulus.model.states import Decision, RunStatus, UnitStatus
+from famulus_mturk.fake import Fault, Stage
 from mturk_machine import Study
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/how-to/mturk.md"

@@ -22,8 +22,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from fake_mturk import Fault, Shown
 from famulus.model.states import Decision
+from famulus_mturk.fake import Fault, Shown
 from mturk_machine import AUTO_APPROVAL, Study
 
 pytestmark = pytest.mark.slow

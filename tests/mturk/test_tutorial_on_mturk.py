@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fake_mturk import FakeMTurk, Fault, make_certificate
 from famulus.testing.command import Command, famulus_command
+from famulus_mturk.fake import FakeMTurk, Fault, make_certificate
 from tls_proxy import Proxy, tls_proxy
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, evolve, field
 
-from fake_mturk import Account, Shown
 from famulus import (
     Context,
     Database,
@@ -28,6 +27,7 @@ from famulus import (
     VisitView,
 )
 from famulus.testing.clock import MovableClock
+from famulus_mturk.fake import Account, Shown
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
 

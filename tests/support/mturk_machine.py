@@ -10,7 +10,6 @@ from typing import Any
 
 from attrs import define, field
 
-from fake_mturk import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
 from famulus import Database, FamulusError, Form, RequesterView, RunStatus
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.ledger.settling import settle_decisions
@@ -32,6 +31,7 @@ from famulus.testing.clock import MovableClock
 from famulus.testing.conformance_stage import Brings
 from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
 from famulus_mturk.calls import Mturk
+from famulus_mturk.fake import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
 from mturk_bench import parameters

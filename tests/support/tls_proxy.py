@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from fake_mturk.certificate import make_certificate
-from fake_mturk.listening import Listener
+from famulus_mturk.fake.certificate import make_certificate
+from famulus_mturk.fake.listening import Listener
 
 #: Headers that concern one connection, and no further one.
 _HOPS = frozenset(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fake_mturk import FakeMTurk
+from famulus_mturk.fake import FakeMTurk
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_mturk import FakeMTurk
 from famulus import Database
 from famulus.testing.clock import MovableClock
+from famulus_mturk.fake import FakeMTurk
 from mturk_bench import Bench
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from attrs import define, evolve
 
-from fake_mturk import FakeMTurk
 from famulus import QualificationRequirement, Role, UsageError, make_qualification_dict
+from famulus_mturk.fake import FakeMTurk
 from mturk_bench import Bench
 
 APPROVED = {

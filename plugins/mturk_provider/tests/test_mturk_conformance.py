@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fake_mturk import Account, FakeMTurk, Fault
 from famulus import VisitView
 from famulus.testing import ProviderConformance
 from famulus.testing.conformance_stage import Stage
+from famulus_mturk.fake import Account, FakeMTurk, Fault
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
 from mturk_bench import parameters

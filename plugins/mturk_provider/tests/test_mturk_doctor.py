@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fake_mturk import Fault
 from famulus import UnavailableError, VisitStatus, VisitView
+from famulus_mturk.fake import Fault
 from mturk_bench import Bench
 
 DAY = 24 * 3600

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from fake_mturk import Fault
 from famulus import Arrival, Refusal, UnavailableError
+from famulus_mturk.fake import Fault
 from mturk_bench import Bench, parameters
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore import exceptions
 
-from fake_mturk import Fault
 from famulus import Outcome, RefusedError, UnavailableError, UsageError, Verdict
 from famulus_mturk.calls import CallLostError, KeysError
+from famulus_mturk.fake import Fault
 from famulus_mturk.meanings import Meaning, meaning_of
 from mturk_bench import Bench
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from fake_mturk import Fault, WorkerRefusedError
 from famulus import Arrival, Outcome, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, RefusedError
+from famulus_mturk.fake import Fault, WorkerRefusedError
 from mturk_bench import Bench
 
 DAY = 24 * 3600

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from fake_mturk import Fault
 from famulus import Outcome, PaymentKind, UnavailableError, Verdict
 from famulus_mturk.calls import RefusedError
+from famulus_mturk.fake import Fault
 from mturk_bench import Bench
 
 DAY = 24 * 3600

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from attrs import evolve
 
-from fake_mturk import FakeMTurk, Fault
 from famulus import UnavailableError
+from famulus_mturk.fake import FakeMTurk, Fault
 from mturk_bench import Bench, parameters
 
 DAY = 24 * 3600

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from fake_mturk import FakeMTurk, Fault, WorkerRefusedError
 from famulus import (
     Arrival,
     Database,
@@ -19,6 +18,7 @@ from famulus import (
 )
 from famulus.testing.clock import MovableClock
 from famulus_mturk.calls import RefusedError
+from famulus_mturk.fake import FakeMTurk, Fault, WorkerRefusedError
 from mturk_bench import Bench, parameters
 
 DAY = 24 * 3600

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import frozen
 
-from fake_mturk import FakeMTurk, Shown, Stage, WorkerRefusedError
 from famulus import Database
 from famulus.testing.command import famulus_command
 from famulus_mock.tables import MockPayment
+from famulus_mturk.fake import FakeMTurk, Shown, Stage, WorkerRefusedError
 
 _ENTRANCE = "https://tasks.example.org/"
 

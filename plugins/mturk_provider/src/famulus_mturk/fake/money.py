@@ -1,0 +1,69 @@
+"""The balance, what is held for open places, and fees."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from attrs import define, field
+
+from famulus_mturk.fake.errors import RequestError
+from famulus_mturk.fake.records import Entry
+
+CENT = Decimal("0.01")
+#: from this number of assignments on, a HIT's fee is twice as high
+MANY = 10
+#: the qualification of Masters, in production and in the sandbox: 5 % more
+MASTERS = ("2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6")
+
+
+def fee(amount: Decimal, assignments: int = 1, *, masters: bool = False) -> Decimal:
+    """Return the fee on one reward or bonus in dollars: at least a cent.
+
+    ``assignments`` is how many the HIT has in all.
+    """
+    percent = 40 if assignments >= MANY else 20
+    percent += 5 if masters else 0
+    return max(CENT, (amount * percent / 100).quantize(CENT, ROUND_HALF_UP))
+
+
+@define
+class Money:
+    """One account's dollars."""
+
+    #: prepaid, what is held included
+    prepaid: Decimal
+    #: the sandbox's balance stays as it is, whatever is paid
+    endless: bool = False
+    ledger: list[Entry] = field(factory=list)
+    _held: dict[str, Decimal] = field(factory=dict)
+    _on_hold: Decimal = Decimal(0)
+
+    @property
+    def on_hold(self) -> Decimal:
+        """Set aside for places that may still have to be paid."""
+        return self._on_hold
+
+    @property
+    def available(self) -> Decimal:
+        """What new obligations are met from."""
+        return self.prepaid if self.endless else self.prepaid - self._on_hold
+
+    def require(self, amount: Decimal) -> None:
+        """Refuse what the account cannot pay."""
+        if amount > self.available:
+            raise RequestError(
+                "InsufficientFunds",
+                "This Requester has insufficient funds in their account to complete this"
+                " transaction.",
+            )
+
+    def hold(self, hit_id: str, amount: Decimal) -> None:
+        """Set aside this much for a HIT, in place of what was."""
+        self._on_hold += amount - self._held.get(hit_id, Decimal(0))
+        self._held[hit_id] = amount
+
+    def pay(self, entry: Entry) -> None:
+        """Take an amount and its fee out of the account."""
+        self.ledger.append(entry)
+        if not self.endless:
+            self.prepaid -= entry.amount + entry.fee

@@ -1,0 +1,63 @@
+"""A worker as an object, for tests that need no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from famulus_mturk.fake.marketplace import Group, Shown
+
+if TYPE_CHECKING:
+    from famulus_mturk.fake.account import Account
+
+
+class Worker:
+    """Does what a worker does on the site.
+
+    Each method raises :class:`WorkerRefusedError` where the site would say no.
+    """
+
+    def __init__(self, account: Account, worker_id: str) -> None:
+        self._account = account
+        self._market = account.marketplace
+        self.id = worker_id
+
+    def groups(self) -> list[Group]:
+        """Browse what there is, the newest first."""
+        with self._account.turn():
+            return self._market.groups(self.id)
+
+    def preview(self, group_id: str) -> Shown:
+        """Look at a HIT of a group; it counts as pending until the worker accepts or leaves."""
+        with self._account.turn():
+            return self._market.preview(group_id, self.id)
+
+    def leave(self, shown: Shown) -> None:
+        """Go away from a preview."""
+        with self._account.turn():
+            self._market.stop_looking(shown.hit_id, self.id)
+
+    def accept(self, group_id: str) -> Shown:
+        """Accept the oldest open HIT of a group."""
+        with self._account.turn():
+            return self._market.accept(group_id, self.id)
+
+    def accept_hit(self, hit_id: str) -> Shown:
+        """Accept one HIT."""
+        with self._account.turn():
+            return self._market.accept_hit(hit_id, self.id)
+
+    def at_work(self) -> list[Shown]:
+        """Return what was accepted and neither finished nor given back."""
+        with self._account.turn():
+            return self._market.at_work(self.id)
+
+    def give_back(self, shown: Shown) -> None:
+        """Return a HIT."""
+        with self._account.turn():
+            self._market.give_back(shown.assignment_id, self.id)
+
+    def submit(self, shown: Shown, answers: Mapping[str, str]) -> None:
+        """Submit, as a form does that is posted by the worker's browser."""
+        with self._account.turn():
+            self._market.submit(shown.assignment_id, answers.items(), self.id)

@@ -1,0 +1,93 @@
+"""The program ``python -m famulus_mturk.fake`` and its console."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+COMMAND = [sys.executable, "-m", "famulus_mturk.fake"]
+
+
+def five_free_ports() -> int:
+    """Return the first of five ports in a row that nobody has just now."""
+    for first in range(20_000, 32_000, 5):
+        taken = []
+        for port in range(first, first + 5):
+            with socket.socket() as probe:
+                taken.append(probe.connect_ex(("127.0.0.1", port)) == 0)
+        if not any(taken):
+            return first
+    raise AssertionError("no ports are left")
+
+
+@pytest.fixture
+def running() -> Iterator[int]:
+    """The first port of a fake that runs by itself."""
+    first = five_free_ports()
+    command = [*COMMAND, "--port", str(first), "--balance", "12.50"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = [process.stdout.readline() for _ in range(3)]
+        assert said[2].startswith("console")
+        yield first
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def ask(port: int, path: str, *, method: str = "POST") -> dict[str, Any]:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    with urllib.request.urlopen(request) as reply:
+        read: dict[str, Any] = json.loads(reply.read())
+        return read
+
+
+@pytest.mark.slow
+def test_the_program_serves_both_accounts_and_a_console(running: int) -> None:
+    client = boto3.client(
+        "mturk",
+        endpoint_url=f"http://127.0.0.1:{running + 2}",
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    before = ask(running + 4, "/", method="GET")
+    after = ask(running + 4, "/advance?seconds=86400")
+    ask(running + 4, "/fault?account=live&kind=THROTTLE&operation=ListHITs")
+
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        client.list_hits()
+
+    assert client.get_account_balance()["AvailableBalance"] == "12.50"
+    client.close()
+    assert before["sandbox"]["now"][:10] < after["sandbox"]["now"][:10]
+    assert ask(running + 4, "/", method="GET")["live"]["calls"] == {
+        "ListHITs: ThrottlingException": 1,
+        "GetAccountBalance: ok": 1,
+    }
+
+
+@pytest.mark.slow
+def test_ports_that_are_taken_end_the_program_with_a_sentence(running: int) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--port", str(running)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"cannot listen on the ports {running} to {running + 4}: Address already in use\n"
+    )
