@@ -13,8 +13,8 @@ from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.tables import Unit
-from famulus.review.decisions_file import read_decisions
-from famulus.review.reviewing import Reviewing
+from famulus.review.decision_file import read_decisions
+from famulus.review.review_session import ReviewSession
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/review.md"
@@ -64,7 +64,9 @@ def test_file_is_one_that_can_be_applied(database: Database, tmp_path: Path) -> 
     file.write_text(block("csv"))
     scope = find_scope(database, "words")
 
-    rows = read_decisions(Reviewing(database=database, plugins=kit_plugins(), scope=scope), file)
+    rows = read_decisions(
+        ReviewSession(database=database, plugins=kit_plugins(), scope=scope), file
+    )
 
     assert [row.decision for row in rows] == [
         Decision.ACCEPTED,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import Command, famulus_command, python_command

@@ -68,11 +68,11 @@ def by_command(in_terminal: Open) -> Any:
 
 
 def reviewed(database_address: str) -> tuple[list[str], int]:
-    """Return the status of each unit, and how many decisions are not settled."""
-    unsettled = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
+    """Return the status of each unit, and how many decisions are not applied."""
+    unapplied = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
     with Database(database_address) as database, database.read() as tx:
         units = [row.status.value for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
-        return units, len(tx.rows(unsettled))
+        return units, len(tx.rows(unapplied))
 
 
 def review_text(screen: Any) -> str:
@@ -108,12 +108,12 @@ Reviewing for worker y, (1/2), Previous (First time worker!) (total remaining: 2
 <unit>
 {KEYS}r
 Why is it rejected? The worker may read it: It says nothing.
-Settled 2 decisions.
+Applied 2 decisions.
 
 Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1)
 <unit>
 {KEYS}a
-Settled 2 decisions.
+Applied 2 decisions.
 Everything of {TASK} that is done is reviewed.
 """
 
@@ -172,7 +172,7 @@ def test_command_shows_inputs_answers_and_files(in_terminal: Open) -> None:
 
 
 @pytest.mark.parametrize("start", [by_script, by_command])
-def test_ctrl_c_keeps_decisions_and_the_next_review_settles_them(
+def test_ctrl_c_keeps_decisions_and_the_next_review_applies_them(
     in_terminal: Open, database_address: str, start: Callable[[Open], Any]
 ) -> None:
     screen = start(in_terminal)
@@ -187,10 +187,10 @@ def test_ctrl_c_keeps_decisions_and_the_next_review_settles_them(
     again.wait()
 
     assert status == (0 if start is by_script else 130)
-    assert "Interrupted: 1 decision is kept, and settled by the next review" in screen.text
+    assert "Interrupted: 1 decision is kept, and the next review" in screen.text
     assert "Traceback" not in screen.text
     assert (left[0].count("accepted"), left[1]) == (1, 1)
-    assert "Settled 1 decision that an earlier review had left unsettled." in again.text
+    assert "Applied 1 decision that an earlier review had left." in again.text
     assert reviewed(database_address)[1] == 0
 
 
@@ -210,6 +210,6 @@ def test_closed_terminal_and_kill_keep_decisions(
     again.wait()
 
     assert (sorted(left[0])[0], sorted(left[0])[3], left[1]) == ("accepted", "soft_rejected", 2)
-    assert "Settled 2 decisions that an earlier review had left unsettled." in again.text
+    assert "Applied 2 decisions that an earlier review had left." in again.text
     assert "worker y, (1/2)" in again.text
     assert reviewed(database_address)[1] == 0

@@ -57,12 +57,12 @@ if TYPE_CHECKING:
     from famulus.contracts.views import UnitView as UnitView
     from famulus.contracts.views import WorkerView as WorkerView
     from famulus.contracts.views import answers_from as answers_from
-    from famulus.data.browser import DataBrowser as DataBrowser
+    from famulus.data.data_browser import DataBrowser as DataBrowser
     from famulus.data.export import export_records as export_records
     from famulus.data.payments import PaymentRecord as PaymentRecord
     from famulus.data.payments import list_payments as list_payments
-    from famulus.data.run_list import RunSummary as RunSummary
-    from famulus.data.run_list import list_runs as list_runs
+    from famulus.data.run_summaries import RunSummary as RunSummary
+    from famulus.data.run_summaries import list_runs as list_runs
     from famulus.data.stored_units import Agent as Agent
     from famulus.data.stored_units import Unit as Unit
     from famulus.data.unit_records import FileRecord as FileRecord
@@ -144,7 +144,7 @@ if TYPE_CHECKING:
     from famulus.review.bonuses import pay_bonus as pay_bonus
     from famulus.review.bonuses import retry_payment as retry_payment
     from famulus.review.bonuses import settle_payments as settle_payments
-    from famulus.review.examine_or_review import run_examine_or_review as run_examine_or_review
+    from famulus.review.interactive import run_examine_or_review as run_examine_or_review
 
 _WHERE = {
     "Agent": "famulus.data.stored_units",
@@ -160,7 +160,7 @@ _WHERE = {
     "Completion": "famulus.contracts.provider",
     "ConflictError": "famulus.errors",
     "Context": "famulus.contracts.context",
-    "DataBrowser": "famulus.data.browser",
+    "DataBrowser": "famulus.data.data_browser",
     "Database": "famulus.model.database",
     "DatabaseError": "famulus.errors",
     "Deployment": "famulus.contracts.architect",
@@ -230,7 +230,7 @@ _WHERE = {
     "RunEvent": "famulus.contracts.hookspecs",
     "RunRecord": "famulus.engine.runs",
     "RunStatus": "famulus.model.states",
-    "RunSummary": "famulus.data.run_list",
+    "RunSummary": "famulus.data.run_summaries",
     "RunView": "famulus.contracts.provider",
     "ScriptCall": "famulus.contracts.plan",
     "Section": "famulus.options.sections",
@@ -267,7 +267,7 @@ _WHERE = {
     "hookimpl": "famulus.contracts.hookspecs",
     "list_payments": "famulus.data.payments",
     "list_requesters": "famulus.engine.platform.requesters",
-    "list_runs": "famulus.data.run_list",
+    "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
     "open_gateway": "famulus.engine.opening",
     "option": "famulus.options.declare",
@@ -276,7 +276,7 @@ _WHERE = {
     "register_requester": "famulus.engine.platform.requesters",
     "retry_payment": "famulus.review.bonuses",
     "rows": "famulus.options.declare",
-    "run_examine_or_review": "famulus.review.examine_or_review",
+    "run_examine_or_review": "famulus.review.interactive",
     "set_limits": "famulus.engine.limits",
     "settle_payments": "famulus.review.bonuses",
     "system_clock": "famulus.clock",

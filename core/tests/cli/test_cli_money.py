@@ -11,8 +11,8 @@ import pytest
 from attrs import evolve
 from click.testing import Result
 
-from famulus.data.times import iso
 from famulus.engine.gateway import Gateway
+from famulus.iso_time import iso
 from famulus.model.database import Database
 from famulus.model.tables import Outbox, Payment
 from famulus.plugins import discover

@@ -13,7 +13,7 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.texts.run_list import run_table
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import RunStatus

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.scripts.decorator import task_script
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.engine.runs import RunRecord
 from famulus.errors import UsageError
 from famulus.model.database import Database

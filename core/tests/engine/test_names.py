@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from famulus.cli.grant_files import read_names, read_rows
-from famulus.data.browser import DataBrowser
+from famulus.data.data_browser import DataBrowser
 from famulus.data.filters import make_filter
 from famulus.data.qualification_list import holders_of
 from famulus.data.up_for_review import find_scope

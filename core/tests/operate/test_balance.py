@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database

@@ -18,7 +18,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
-from famulus.review.telling import tell
+from famulus.review.deliver_changes import deliver_changes
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
@@ -141,7 +141,7 @@ def test_a_review_does_not_complain_of_tidying_up_that_only_has_to_wait(
 ) -> None:
     accept(database)
     platform.faults = [None, None, fault]
-    problems = tell(database, plugins, [finished.run_id], after=0)
+    problems = deliver_changes(database, plugins, [finished.run_id], after=0)
 
     assert platform.disposed == 0
     assert bool(problems) == (fault is Fault.REFUSED)

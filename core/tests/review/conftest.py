@@ -14,7 +14,7 @@ from famulus.model.database import Database
 from famulus.model.tables import Agent, GrantedQualification, Qualification, Unit, Worker
 from famulus.plugins import Plugins
 from famulus.review.dialogue import Dialogue, Qualifications
-from famulus.review.reviewing import Reviewing
+from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.inprocess import Worker as AtWork
@@ -38,11 +38,11 @@ def done(operator: ManualOperator) -> None:
 
 
 @pytest.fixture
-def reviewing_of(database: Database) -> Callable[..., Reviewing]:
+def session_of(database: Database) -> Callable[..., ReviewSession]:
     """A function that begins a review; what it is given goes to ``find_scope``."""
 
-    def begin(plugins: Plugins | None = None, **scope: Any) -> Reviewing:
-        return Reviewing(
+    def begin(plugins: Plugins | None = None, **scope: Any) -> ReviewSession:
+        return ReviewSession(
             database=database,
             plugins=plugins or kit_plugins(),
             scope=find_scope(database, TASK, **scope),
@@ -52,7 +52,7 @@ def reviewing_of(database: Database) -> Callable[..., Reviewing]:
 
 
 @pytest.fixture
-def review(reviewing_of: Callable[..., Reviewing]) -> Review:
+def review(session_of: Callable[..., ReviewSession]) -> Review:
     """A function that holds the dialogue with the lines it is given; returns what was printed."""
 
     def hold(
@@ -61,8 +61,8 @@ def review(reviewing_of: Callable[..., Reviewing]) -> Review:
         printed = io.StringIO()
         Dialogue(
             terminal=Terminal(io.StringIO("".join(f"{line}\n" for line in lines)), printed),
-            reviewing=reviewing_of(**scope),
-            show=shown_by_number,
+            session=session_of(**scope),
+            formatter=shown_by_number,
             qualifications=Qualifications(block=block, approve=approve),
         ).run()
         return printed.getvalue()

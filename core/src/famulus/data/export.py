@@ -10,13 +10,13 @@ import peewee
 from attrs import frozen
 
 from famulus.data.filters import Filter, make_filter
-from famulus.data.times import iso
+from famulus.data.review_columns import read_review_columns
 from famulus.data.unit_records import FileRecord, read_files
 from famulus.data.up_for_review import find_scope
-from famulus.data.verdicts import read_verdicts
 from famulus.engine.answered import holds_answer
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
+from famulus.iso_time import iso
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
 from famulus.model.tables import Agent, Assignment, Unit, Worker
@@ -77,9 +77,9 @@ def _records(database: Database, run: int, task: str, wanted: Filter) -> Iterato
         with database.read() as tx:
             rows = tx.rows(wanted.apply(_page(run, place)))
             files = read_files(tx, [row.agent for row in rows], database.files.absolute())
-            verdicts = read_verdicts(tx, run, rows)
+            review_columns = read_review_columns(tx, run, rows)
         for row in rows:
-            yield _record(row, run, task, verdicts.columns(row), files.get(row.agent, []))
+            yield _record(row, run, task, review_columns.columns(row), files.get(row.agent, []))
         if len(rows) < _PAGE:
             return
         place = _Place(rows[-1].submitted_at, rows[-1].agent)

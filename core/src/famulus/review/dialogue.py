@@ -10,10 +10,10 @@ from attrs import define, evolve, field, frozen
 from famulus.data.unit_records import UnitRecord
 from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
-from famulus.review.answering import Choice, Made
-from famulus.review.reviewing import Group, Reviewing, Settled
-from famulus.review.showing import Show, shown
+from famulus.review.choices import Choice, Recorded
+from famulus.review.review_session import Applied, Group, ReviewSession
 from famulus.review.terminal import Terminal
+from famulus.review.unit_text import UnitFormatter, unit_text
 
 _QUESTION = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
 _KEYS = """\
@@ -24,7 +24,7 @@ _KEYS = """\
   A, R, P, V: the same for this and all remaining units of the worker
   u  undo the last decision; possible until you go on with another worker
   s  skip: decide another time
-  q  quit; what is decided is told and paid"""
+  q  quit; what is decided is applied"""
 _DECISIONS: Mapping[str, Decision] = MappingProxyType(
     {
         "a": Decision.ACCEPTED,
@@ -78,8 +78,8 @@ class Dialogue:
     """Ask for decisions until nothing is left, or the reviewer quits."""
 
     terminal: Terminal
-    reviewing: Reviewing
-    show: Show
+    session: ReviewSession
+    formatter: UnitFormatter
     qualifications: Qualifications = Qualifications()
     #: where each answer was given that can still be undone
     _history: list[_Place] = field(factory=list, init=False)
@@ -87,7 +87,7 @@ class Dialogue:
     def run(self) -> bool:
         """Hold the dialogue; say whether it came to its end.
 
-        It is cut off by Ctrl-C, or by the end of the input: decisions are kept, and not settled.
+        It is cut off by Ctrl-C, or by the end of the input: decisions are kept, and not applied.
         """
         try:
             self._run()
@@ -97,33 +97,33 @@ class Dialogue:
         return True
 
     def _run(self) -> None:
-        leftovers = self.reviewing.settle_leftovers()
+        leftovers = self.session.apply_leftovers()
         if leftovers.decisions:
             number = _counted(leftovers.decisions, "decision")
-            self.terminal.say(f"Settled {number} that an earlier review had left unsettled.")
+            self.terminal.say(f"Applied {number} that an earlier review had left.")
         self._say_problems(leftovers)
         place = self._enter(0)
         if place is None:
-            task = self.reviewing.scope.task_name
+            task = self.session.scope.task_name
             self.terminal.say(f"Nothing of {task} is up for review.")
             return
         while place is not None:
             place = self._step(place)
-        self._settle()
+        self._apply()
         self._say_what_is_left()
 
     def _enter(self, after: int) -> _Place | None:
-        group = self.reviewing.next_group(after=after)
+        group = self.session.next_group(after=after)
         return None if group is None else _Place(group=group)
 
     def _step(self, place: _Place) -> _Place | None:
         """Look at the next unit; return where to go on, or None at the end."""
         worker = place.group.worker.id
-        unit = self.reviewing.next_unit(worker, after=place.after)
+        unit = self.session.next_unit(worker, after=place.after)
         if unit is None:
             return self._enter(worker)
         self.terminal.say(f"\n{place.header()}")
-        self.terminal.say(shown(self.show, unit))
+        self.terminal.say(unit_text(self.formatter, unit))
         while True:
             key = self.terminal.ask(_QUESTION)
             if key.lower() == "q":
@@ -177,7 +177,7 @@ class Dialogue:
         return choice
 
     def _choose_reason(self, choice: Choice, unit: UnitRecord) -> Choice | None:
-        shortest = self.reviewing.shortest_reason(unit.worker.provider_type)
+        shortest = self.session.shortest_reason(unit.worker.provider_type)
         while True:
             reason = self.terminal.ask("Why is it rejected? The worker may read it: ")
             if len(reason) >= shortest:
@@ -207,11 +207,11 @@ class Dialogue:
         gone_on = evolve(place, after=unit.agent_id, looked_at=place.looked_at + 1)
         try:
             if key.isupper():
-                made = self.reviewing.decide_rest(unit, choice)
+                made = self.session.decide_rest(unit, choice)
                 self._say_decided(made, choice, unit)
                 gone_on = evolve(gone_on, after=_END)
             else:
-                made = self.reviewing.decide(unit, choice)
+                made = self.session.decide(unit, choice)
         except ConflictError as error:
             self.terminal.say_sentence(f"Not decided: {error}")
             return gone_on
@@ -220,7 +220,7 @@ class Dialogue:
         return evolve(gone_on, decided=place.decided + len(made.reviews))
 
     def _undo(self) -> _Place | None:
-        undone = self.reviewing.undo()
+        undone = self.session.undo()
         if undone is None:
             self.terminal.say("There is no decision to undo.")
             return None
@@ -231,29 +231,29 @@ class Dialogue:
         return self._history.pop()
 
     def _leave_others(self, place: _Place) -> None:
-        """Settle what was decided on another worker's units, once the reviewer goes on here."""
+        """Apply the decisions on another worker's units, once the reviewer decides here."""
         if self._history and self._history[-1].group is not place.group:
-            self._settle()
+            self._apply()
 
-    def _settle(self) -> None:
-        settled = self.reviewing.settle()
+    def _apply(self) -> None:
+        applied = self.session.apply()
         self._history.clear()
-        if settled.decisions:
-            self.terminal.say(f"Settled {_counted(settled.decisions, 'decision')}.")
-        self._say_problems(settled)
+        if applied.decisions:
+            self.terminal.say(f"Applied {_counted(applied.decisions, 'decision')}.")
+        self._say_problems(applied)
 
-    def _say_decided(self, made: Made, choice: Choice, unit: UnitRecord) -> None:
+    def _say_decided(self, made: Recorded, choice: Choice, unit: UnitRecord) -> None:
         number = _counted(len(made.reviews), "unit")
         self.terminal.say(f"{_DONE[choice.decision]} {number} of worker {unit.worker.name}.")
         for refused in made.refused:
             self.terminal.say_sentence(f"Not decided: {refused}")
 
-    def _say_problems(self, settled: Settled) -> None:
-        for problem in settled.problems:
-            self.terminal.say(f"Not everything was told: {problem}")
+    def _say_problems(self, applied: Applied) -> None:
+        for problem in applied.problems:
+            self.terminal.say(f"Not everything was delivered: {problem}")
 
     def _say_what_is_left(self) -> None:
-        waiting, task = self.reviewing.count_waiting(), self.reviewing.scope.task_name
+        waiting, task = self.session.count_waiting(), self.session.scope.task_name
         if waiting:
             left = f"{_counted(waiting, 'unit')} of {task} {'is' if waiting == 1 else 'are'} left"
             self.terminal.say(f"{left} to review.")
@@ -261,16 +261,16 @@ class Dialogue:
             self.terminal.say(f"Everything of {task} that is done is reviewed.")
 
     def _say_interrupted(self) -> None:
-        number = self.reviewing.unsettled
+        number = self.session.unapplied
         self.terminal.say()
         if number:
             kept = _counted(number, "decision")
-            verb = "is" if number == 1 else "are"
+            verb, them = ("is", "it") if number == 1 else ("are", "them")
             self.terminal.say(
-                f"Interrupted: {kept} {verb} kept, and settled by the next review of the task."
+                f"Interrupted: {kept} {verb} kept, and the next review of the task applies {them}."
             )
         else:
-            self.terminal.say("Interrupted; every decision that was made is settled.")
+            self.terminal.say("Interrupted; all decisions are applied.")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -19,10 +19,10 @@ from famulus.data.qualification_list import (
     holders_of,
     list_qualifications,
 )
-from famulus.data.times import iso
 from famulus.engine.arrival import find_worker
 from famulus.engine.qualifications import grants as granting
 from famulus.errors import NotFoundError, Problem
+from famulus.iso_time import iso
 from famulus.model.database import Database
 from famulus.options.requirements import check_value, qualification_name
 from famulus.options.suggest import did_you_mean

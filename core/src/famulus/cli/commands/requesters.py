@@ -14,7 +14,6 @@ from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.contracts.provider import Provider
-from famulus.data.times import iso
 from famulus.engine.platform.requesters import (
     RequesterSummary,
     find_requester,
@@ -24,6 +23,7 @@ from famulus.engine.platform.requesters import (
     register_requester,
 )
 from famulus.errors import Problem, UsageError
+from famulus.iso_time import iso
 from famulus.options.declare import choices_of, help_of, is_required, is_secret
 from famulus.options.option_classes import option_fields
 from famulus.options.scalars import Typed

@@ -14,13 +14,13 @@ from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.words import counted
 from famulus.data.up_for_review import find_scope
 from famulus.plugins import discover
-from famulus.review.decisions_file import apply_decisions, read_decisions
-from famulus.review.examine_or_review import EXAMINED
-from famulus.review.examine_or_review import examine as show_units
-from famulus.review.examine_or_review import review as hold_review
-from famulus.review.reviewing import Reviewing
-from famulus.review.showing import BlueprintShow
+from famulus.review.decision_file import apply_decision_file, read_decisions
+from famulus.review.interactive import EXAMINED
+from famulus.review.interactive import examine as show_units
+from famulus.review.interactive import review as hold_review
+from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
+from famulus.review.unit_text import BlueprintFormatter
 
 
 @click.command
@@ -55,8 +55,9 @@ def review(
 ) -> None:
     """Accept, pass or reject the work of TASK, worker by worker.
 
-    A decision is recorded at once; workers are paid, and the platform is told, when you go on with
-    another worker, or quit. Ctrl-C keeps every decision, and the next review settles it.
+    A decision is recorded at once. It is applied when you go on with another worker, or quit:
+    workers are paid, and the platform is informed. Ctrl-C keeps every decision, and the next review
+    applies it.
 
     In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough) or `rejected`
     (not paid; the note says why). It is checked whole before its first row is applied. It may also
@@ -71,12 +72,12 @@ def review(
 
     with session.open_database() as database:
         scope = find_scope(database, task, run=run, worker=worker)
-        reviewing = Reviewing(database=database, plugins=discover(), scope=scope)
+        review_session = ReviewSession(database=database, plugins=discover(), scope=scope)
         if from_csv:
-            ctx.exit(_apply_file(reviewing, from_csv))
+            ctx.exit(_apply_file(review_session, from_csv))
         if accept_all:
-            ctx.exit(_accept_all(reviewing))
-        ctx.exit(_converse(reviewing, block_qualification, approve_qualification))
+            ctx.exit(_accept_all(review_session))
+        ctx.exit(_converse(review_session, block_qualification, approve_qualification))
 
 
 @click.command
@@ -94,8 +95,8 @@ def examine(session: Session, task: str, numbers: tuple[int, ...], run: int | No
 
     with session.open_database() as database:
         scope = find_scope(database, task, run=run)
-        show = BlueprintShow(database, discover())
-        show_units(Terminal(), database, scope, show, start=start, end=end)
+        formatter = BlueprintFormatter(database, discover())
+        show_units(Terminal(), database, scope, formatter, start=start, end=end)
 
 
 def _range(numbers: tuple[int, ...]) -> tuple[int, int]:
@@ -109,30 +110,30 @@ def _range(numbers: tuple[int, ...]) -> tuple[int, int]:
     return start, end
 
 
-def _converse(reviewing: Reviewing, block: str | None, approve: str | None) -> int:
+def _converse(review_session: ReviewSession, block: str | None, approve: str | None) -> int:
 
-    show = BlueprintShow(reviewing.database, reviewing.plugins)
-    is_complete = hold_review(Terminal(), reviewing, show, block=block, approve=approve)
+    formatter = BlueprintFormatter(review_session.database, review_session.plugins)
+    is_complete = hold_review(Terminal(), review_session, formatter, block=block, approve=approve)
     return 0 if is_complete else INTERRUPTED
 
 
-def _accept_all(reviewing: Reviewing) -> int:
-    failed = _settle_leftovers(reviewing)
-    settled = reviewing.accept_all()
-    task = reviewing.scope.task_name
+def _accept_all(review_session: ReviewSession) -> int:
+    failed = _apply_leftovers(review_session)
+    applied = review_session.accept_all()
+    task = review_session.scope.task_name
     say(
-        f"Accepted {counted(settled.decisions, 'unit')} of {task}."
-        if settled.decisions
+        f"Accepted {counted(applied.decisions, 'unit')} of {task}."
+        if applied.decisions
         else f"Nothing of {task} is up for review."
     )
-    return int(_report(settled.problems) or failed)
+    return int(_report(applied.problems) or failed)
 
 
-def _apply_file(reviewing: Reviewing, file: Path) -> int:
+def _apply_file(review_session: ReviewSession, file: Path) -> int:
 
-    rows = read_decisions(reviewing, file)
-    failed = _settle_leftovers(reviewing)
-    applied = apply_decisions(reviewing, rows)
+    rows = read_decisions(review_session, file)
+    failed = _apply_leftovers(review_session)
+    applied = apply_decision_file(review_session, rows)
     parts = [f"{number:,} {decision}" for decision, number in sorted(applied.decided.items())]
     number = counted(applied.decided.total(), "unit")
     say(f"Decided on {number}{': ' if parts else ''}{', '.join(parts)}.")
@@ -144,16 +145,16 @@ def _apply_file(reviewing: Reviewing, file: Path) -> int:
     return int(_report(applied.problems) or bool(applied.refused) or failed)
 
 
-def _settle_leftovers(reviewing: Reviewing) -> bool:
-    """Settle what an earlier review has left; say whether something of it could not be told."""
-    settled = reviewing.settle_leftovers()
-    if settled.decisions:
-        number = counted(settled.decisions, "decision")
-        say(f"Settled {number} that an earlier review had left unsettled.")
-    return _report(settled.problems)
+def _apply_leftovers(review_session: ReviewSession) -> bool:
+    """Apply what an earlier review has left; return whether delivering it failed."""
+    applied = review_session.apply_leftovers()
+    if applied.decisions:
+        number = counted(applied.decisions, "decision")
+        say(f"Applied {number} that an earlier review had left.")
+    return _report(applied.problems)
 
 
 def _report(problems: Sequence[str]) -> bool:
     for problem in problems:
-        say(f"Not everything was told: {problem}", err=True)
+        say(f"Not everything was delivered: {problem}", err=True)
     return bool(problems)

@@ -8,7 +8,7 @@ from famulus.cli.arguments import json_option
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.run_list import run_json, run_table
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 
 
 @click.command

@@ -13,13 +13,13 @@ from famulus.cli.provider_choice import Crowd, crowd_options, opened_crowd, read
 from famulus.cli.session import Session, pass_session
 from famulus.cli.texts.columns import aligned
 from famulus.cli.texts.words import counted, people
-from famulus.data.times import iso
-from famulus.data.worker_summary import WorkerReport, read_worker_report, refused_from
+from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.bulk_grants import make_workers
 from famulus.engine.qualifications.history import PastWork
 from famulus.engine.qualifications.worker_handle import Grant, find_worker
 from famulus.engine.runs import find_run
+from famulus.iso_time import iso
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 

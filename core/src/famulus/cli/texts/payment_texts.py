@@ -12,7 +12,7 @@ from famulus.cli.session import Session
 from famulus.cli.texts.columns import aligned, wrapped
 from famulus.cli.texts.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, payment_totals
-from famulus.data.times import iso
+from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")

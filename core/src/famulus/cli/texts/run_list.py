@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from famulus.cli.texts.columns import aligned
-from famulus.data.run_list import RunSummary
-from famulus.data.times import iso
+from famulus.data.run_summaries import RunSummary
+from famulus.iso_time import iso
 
 _HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS", "TASK")
 #: The columns of the first line where a run takes two; the others stand in the second.

@@ -10,8 +10,8 @@ from famulus.cli.session import Session
 from famulus.cli.texts.limit_texts import limits_line
 from famulus.cli.texts.run_report import RunReport
 from famulus.cli.texts.words import counted, moment, units_by_status
-from famulus.data.times import iso
 from famulus.engine.limits import run_limits
+from famulus.iso_time import iso
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
 from famulus.options.converting import unstructure
 
@@ -98,7 +98,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
     empty = counted(report.unanswered, "submission")
-    yield "unanswered", f"{empty} without one answer" if report.unanswered else ""
+    yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
     yield "payments", _payments(report)

@@ -12,12 +12,12 @@ from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision
-from famulus.review.answering import Choice
-from famulus.review.reviewing import Reviewing
+from famulus.review.choices import Choice
+from famulus.review.review_session import ReviewSession
 from famulus.testing.clock import MovableClock
 from famulus.testing.kinds import CrowdProvider
 
-Begin = Callable[..., Reviewing]
+Begin = Callable[..., ReviewSession]
 
 
 @pytest.fixture
@@ -38,26 +38,26 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     return heard
 
 
-def decide_first(reviewing: Reviewing, choice: Choice) -> int:
-    group = reviewing.next_group()
+def decide_first(session: ReviewSession, choice: Choice) -> int:
+    group = session.next_group()
     assert group is not None
-    unit = reviewing.next_unit(group.worker.id)
+    unit = session.next_unit(group.worker.id)
     assert unit is not None
-    reviewing.decide(unit, choice)
+    session.decide(unit, choice)
     return unit.id
 
 
 @pytest.mark.usefixtures("done")
 def test_verdict_is_told_once_the_decision_is_settled_and_only_once(
-    told: list[tuple[Any, ...]], reviewing_of: Begin
+    told: list[tuple[Any, ...]], session_of: Begin
 ) -> None:
-    reviewing = reviewing_of()
-    decide_first(reviewing, Choice(decision=Decision.REJECTED, note="It says nothing."))
+    session = session_of()
+    decide_first(session, Choice(decision=Decision.REJECTED, note="It says nothing."))
     before = list(told)
 
-    reviewing.settle()
-    reviewing.settle()
-    reviewing_of().settle_leftovers()
+    session.apply()
+    session.apply()
+    session_of().apply_leftovers()
 
     assert before == []
     assert told == [("x", "rejected", "It says nothing.")]
@@ -65,25 +65,25 @@ def test_verdict_is_told_once_the_decision_is_settled_and_only_once(
 
 @pytest.mark.usefixtures("done")
 def test_death_between_settling_and_telling_is_made_up_for(
-    told: list[tuple[Any, ...]], reviewing_of: Begin, database: Database
+    told: list[tuple[Any, ...]], session_of: Begin, database: Database
 ) -> None:
-    unit = decide_first(reviewing_of(), Choice(decision=Decision.ACCEPTED))
+    unit = decide_first(session_of(), Choice(decision=Decision.ACCEPTED))
     database.write(lambda tx: settle_decisions(tx, [unit]))
 
-    settled = reviewing_of().settle_leftovers()
+    applied = session_of().apply_leftovers()
 
-    assert settled.decisions == 0
+    assert applied.decisions == 0
     assert told == [("x", "approved", "")]
 
 
 @pytest.mark.usefixtures("done")
 def test_grant_of_a_review_that_was_cut_off_is_told(
-    told: list[tuple[Any, ...]], reviewing_of: Begin
+    told: list[tuple[Any, ...]], session_of: Begin
 ) -> None:
     choice = Choice(decision=Decision.ACCEPTED, qualification="good", value=7)
-    decide_first(reviewing_of(), choice)
+    decide_first(session_of(), choice)
 
-    reviewing_of().settle_leftovers()
+    session_of().apply_leftovers()
 
     assert sorted(told) == [("x", "approved", ""), ("x", "good", 7)]
 
@@ -91,7 +91,7 @@ def test_grant_of_a_review_that_was_cut_off_is_told(
 @pytest.mark.usefixtures("done")
 def test_platform_that_is_away_is_told_by_a_later_review(
     told: list[tuple[Any, ...]],
-    reviewing_of: Begin,
+    session_of: Begin,
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -100,14 +100,14 @@ def test_platform_that_is_away_is_told_by_a_later_review(
 
     with monkeypatch.context() as patched:
         patched.setattr(CrowdProvider, "decide", away)
-        reviewing = reviewing_of()
-        decide_first(reviewing, Choice(decision=Decision.ACCEPTED))
-        settled = reviewing.settle()
+        session = session_of()
+        decide_first(session, Choice(decision=Decision.ACCEPTED))
+        applied = session.apply()
     clock.advance(3600)
 
-    reviewing_of().settle_leftovers()
+    session_of().apply_leftovers()
 
-    assert settled.decisions == 1
-    (problem,) = settled.problems
+    assert applied.decisions == 1
+    (problem,) = applied.problems
     assert "the platform is away; `famulus payments --run" in problem
     assert told == [("x", "approved", "")]

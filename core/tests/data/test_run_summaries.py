@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
 from famulus.testing.inprocess import ManualOperator, Worker

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from famulus.data import stored_units
-from famulus.data.browser import DataBrowser
+from famulus.data.data_browser import DataBrowser
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import ConflictError, NotFoundError, UsageError

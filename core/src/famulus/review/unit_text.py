@@ -1,4 +1,4 @@
-"""A unit as text for a reviewer, made by its blueprint or by a function of the reviewer's own."""
+"""The text of a unit for a reviewer, made by its blueprint or by a function of a script."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _log = logging.getLogger(__name__)
 RULE = "-" * 19
 
 #: Returns the text of one unit; may raise.
-Show = Callable[[UnitRecord], str]
+UnitFormatter = Callable[[UnitRecord], str]
 
 
-class BlueprintShow:
-    """Show units the way their blueprints do, with who, when and where the files are around it."""
+class BlueprintFormatter:
+    """Format units with :meth:`Blueprint.show`, between a heading and a list of the files."""
 
     def __init__(self, database: Database, plugins: Plugins) -> None:
         self._database = database
@@ -46,8 +46,8 @@ class BlueprintShow:
         return self._blueprints[run]
 
 
-class FormattedShow:
-    """Show units by a function that takes :meth:`UnitRecord.to_dict`."""
+class ScriptFormatter:
+    """Format units with a script's function of :meth:`UnitRecord.to_dict`."""
 
     def __init__(self, format_for_printing: Callable[[dict[str, Any]], str]) -> None:
         self._format = format_for_printing
@@ -58,18 +58,18 @@ class FormattedShow:
         return f"{text}\nThis submission holds no answer." if unit.unanswered else text
 
 
-def shown(show: Show, unit: UnitRecord) -> str:
-    """Return the text of a unit; where it cannot be made, why not, and the unit as JSON."""
+def unit_text(formatter: UnitFormatter, unit: UnitRecord) -> str:
+    """Return the text of a unit; if its formatter raises, the error and the unit as JSON."""
     try:
-        return str(show(unit)).rstrip("\n")
+        return str(formatter(unit)).rstrip("\n")
     except Exception as error:  # noqa: BLE001 - third-party code; the unit can still be judged
         _log.debug("unit %d", unit.id, exc_info=True)
-        why = f"Unit {unit.id} cannot be shown as it should: {type(error).__name__}: {error}"
-        return "\n".join([why, *_heading(unit), as_json(unit), *_files(unit)])
+        problem = f"Unit {unit.id} is shown as JSON: {type(error).__name__}: {error}"
+        return "\n".join([problem, *_heading(unit), as_json(unit), *_files(unit)])
 
 
 def as_json(unit: UnitRecord) -> str:
-    """Return what the worker saw and answered as JSON."""
+    """Return the data and the answers of a unit as JSON."""
     return json.dumps(
         {"inputs": unit.inputs, "outputs": unit.outputs}, indent=2, ensure_ascii=False
     )
@@ -77,7 +77,7 @@ def as_json(unit: UnitRecord) -> str:
 
 def _heading(unit: UnitRecord) -> list[str]:
     late = ", answered after the time was over" if unit.late else ""
-    unanswered = ", without one answer" if unit.unanswered else ""
+    unanswered = ", without any answer" if unit.unanswered else ""
     return [
         RULE,
         f"Worker: {unit.worker.name}",

@@ -1,4 +1,4 @@
-"""A review without a screen: decisions are recorded at once, and settled when a group is left."""
+"""A review without a user interface."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, listeners_of
-from famulus.review.answering import Choice, Made, make_answer, take_back
-from famulus.review.telling import newest_telling, runs_to_tell, tell
+from famulus.review.choices import Choice, Recorded, record_choice, undo_choice
+from famulus.review.deliver_changes import deliver_changes, newest_outbox_row, runs_to_deliver
 
-#: Units of one transaction: workers' submissions come in between two.
+#: Units of one transaction: few, so that submissions of workers get their turn in between.
 _TOGETHER = 20
 
 T = TypeVar("T")
@@ -48,30 +48,33 @@ class Group:
 
 
 @frozen(kw_only=True)
-class Settled:
-    """What settling has come to."""
+class Applied:
+    """The outcome of applying decisions."""
 
     decisions: int
-    #: why platforms could not be told yet
+    #: one message per run whose platform or listeners could not be reached
     problems: Sequence[str] = ()
 
 
 @define(kw_only=True)
-class Reviewing:
-    """One person's review of a task. What is decided is in the database at once: it outlives this
-    object, and whoever reviews the task next settles what this one has not.
+class ReviewSession:
+    """One person's review of a task.
+
+    A decision is in the database as soon as it is made. It is *applied* later: only then is the
+    worker paid and the platform informed, and it cannot be undone any more. Decisions that a
+    session leaves unapplied, because its process died, are applied by the next session.
     """
 
     database: Database
     plugins: Plugins
     scope: Scope
-    _made: list[Made] = field(factory=list, init=False)
-    #: runs whose platform, and whose listeners, have not heard of something here
-    _untold: set[int] = field(factory=set, init=False)
+    _made: list[Recorded] = field(factory=list, init=False)
+    #: runs in which this session has changed something since changes were last delivered
+    _changed_runs: set[int] = field(factory=set, init=False)
 
     @property
-    def unsettled(self) -> int:
-        """How many decisions of this review are not settled yet."""
+    def unapplied(self) -> int:
+        """The number of this session's decisions that are not applied yet."""
         return sum(len(made.reviews) for made in self._made)
 
     def shortest_reason(self, provider_type: str) -> int:
@@ -81,17 +84,20 @@ class Reviewing:
         """
         return max(1, self.plugins.provider(provider_type).capabilities.shortest_rejection)
 
-    def settle_leftovers(self) -> Settled:
-        """Settle what a review that was cut off has left, and tell what it has not told."""
-        newest = newest_telling(self.database)
-        decisions = self._settle_units(self._leftovers())
-        problems = self._tell(runs_to_tell(self.database, self.scope), newest)
+    def apply_leftovers(self) -> Applied:
+        """Apply decisions that earlier sessions left, and deliver what they did not deliver."""
+        newest = newest_outbox_row(self.database)
+        decisions = self._apply_to(self._leftovers())
+        problems = self._deliver(runs_to_deliver(self.database, self.scope), newest)
         for run in self.scope.runs if listeners_of(self.plugins) else ():
             tell_listeners_of_ended_run(self.database, self.plugins, run)
-        return Settled(decisions=decisions, problems=problems)
+        return Applied(decisions=decisions, problems=problems)
 
     def next_group(self, *, after: int = 0) -> Group | None:
-        """Return the next worker's units, after the worker of that number."""
+        """Return the units of the next worker, in the order of the workers' numbers.
+
+        :param after: the number of the worker before.
+        """
         with self.database.read() as tx:
             worker = next_worker(tx, self.scope, after=after)
             if worker is None:
@@ -109,77 +115,80 @@ class Reviewing:
             return count_waiting(tx, self.scope)
 
     def next_unit(self, worker: int, *, after: int = 0) -> UnitRecord | None:
-        """Return a worker's next unit that is still up for review, after the agent of that
-        number.
+        """Return the next unit of a worker that is still up for review.
+
+        :param after: the number of the attempt (``agent_id``) that was looked at before.
         """
         return next(iter(self._units(worker, after, 1)), None)
 
-    def decide(self, unit: UnitRecord, choice: Choice) -> Made:
+    def decide(self, unit: UnitRecord, choice: Choice) -> Recorded:
         """Record the decision on one unit.
 
-        :raises famulus.ConflictError: when the unit has changed meanwhile.
-        :raises famulus.UsageError: for a qualification or value that nothing can have.
+        :raises famulus.ConflictError: when the unit has changed since it was read.
+        :raises famulus.UsageError: for an invalid name or value of the qualification.
         """
-        made = self.database.write(lambda tx: make_answer(tx, [unit], choice))
+        made = self.database.write(lambda tx: record_choice(tx, [unit], choice))
         if made.refused:
             raise ConflictError(made.refused[0])
         self._made.append(made)
-        self._untold |= made.runs
+        self._changed_runs |= made.runs
         return made
 
-    def decide_rest(self, unit: UnitRecord, choice: Choice) -> Made:
-        """Record one decision on a unit and all that the worker began after it."""
-        whole, plain = Made(), evolve(choice, qualification=None)
+    def decide_rest(self, unit: UnitRecord, choice: Choice) -> Recorded:
+        """Record one decision on a unit and on all later attempts of its worker."""
+        whole, plain = Recorded(), evolve(choice, qualification=None)
         self._made.append(whole)
         units = [unit]
         while units:
             page, choice_now = units, choice if units[0] is unit else plain
-            part = self.database.write(lambda tx: make_answer(tx, page, choice_now))  # noqa: B023
-            self._untold |= part.runs
+            part = self.database.write(lambda tx: record_choice(tx, page, choice_now))  # noqa: B023
+            self._changed_runs |= part.runs
             whole.reviews += part.reviews
             whole.refused += part.refused
             whole.granted = whole.granted or part.granted
             units = self._units(unit.worker.id, page[-1].agent_id, _TOGETHER)
         return whole
 
-    def undo(self) -> Made | None:
-        """Take back the last answer, with what was granted; return it, or None when this review has
-        none that can be undone. Units settled by others stay as they are, and are ``refused``.
+    def undo(self) -> Recorded | None:
+        """Undo the last choice with its grant; return what was undone, or None if there is nothing.
+
+        A unit whose decision another session has applied meanwhile stays as it is, and is
+        ``refused``.
         """
         while self._made and not self._made[-1].reviews:
             self._made.pop()
         if not self._made:
             return None
         made = self._made.pop()
-        undone = Made()
+        undone = Recorded()
         for page in pages(reversed(made.reviews)):
             granted = None if undone.granted else made.granted
-            part = self.database.write(lambda tx: take_back(tx, page, granted))  # noqa: B023
+            part = self.database.write(lambda tx: undo_choice(tx, page, granted))  # noqa: B023
             undone.reviews += part.reviews
             undone.refused += part.refused
             undone.granted = undone.granted or part.granted
         return undone
 
-    def settle(self) -> Settled:
-        """Have the decisions of this review told and paid; they cannot be undone after that."""
-        newest = newest_telling(self.database)
+    def apply(self) -> Applied:
+        """Apply the decisions of this session; they cannot be undone afterwards."""
+        newest = newest_outbox_row(self.database)
         units = (unit for made in self._made for unit, _ in made.reviews)
-        decisions = self._settle_units(units)
-        self._made, runs, self._untold = [], self._untold, set()
-        return Settled(decisions=decisions, problems=self._tell(runs, newest))
+        decisions = self._apply_to(units)
+        self._made, runs, self._changed_runs = [], self._changed_runs, set()
+        return Applied(decisions=decisions, problems=self._deliver(runs, newest))
 
-    def accept_all(self) -> Settled:
-        """Accept and settle every unit that is up for review; return how many that were."""
-        newest = newest_telling(self.database)
+    def accept_all(self) -> Applied:
+        """Accept every unit that is up for review, and apply these decisions."""
+        newest = newest_outbox_row(self.database)
         choice, accepted, runs = Choice(decision=Decision.ACCEPTED), 0, set[int]()
         for units in self._all_units():
-            made = self.database.write(lambda tx: _decide_and_settle(tx, units, choice))  # noqa: B023
+            made = self.database.write(lambda tx: _decide_and_apply(tx, units, choice))  # noqa: B023
             accepted += len(made.reviews)
             runs |= made.runs
-        return Settled(decisions=accepted, problems=self._tell(runs, newest))
+        return Applied(decisions=accepted, problems=self._deliver(runs, newest))
 
-    def _tell(self, runs: Iterable[int], newest: int) -> list[str]:
-        return tell(self.database, self.plugins, runs, after=newest)
+    def _deliver(self, runs: Iterable[int], newest: int) -> list[str]:
+        return deliver_changes(self.database, self.plugins, runs, after=newest)
 
     def _all_units(self) -> Iterator[list[UnitRecord]]:
         worker: WorkerView | None = None
@@ -207,21 +216,21 @@ class Reviewing:
                 return
             after = units[-1]
 
-    def _settle_units(self, units: Iterable[int]) -> int:
+    def _apply_to(self, units: Iterable[int]) -> int:
         return sum(
             self.database.write(lambda tx: settle_decisions(tx, page))  # noqa: B023
             for page in pages(units)
         )
 
 
-def _decide_and_settle(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Made:
-    made = make_answer(tx, units, choice)
-    settle_decisions(tx, [unit for unit, _ in made.reviews])
-    return made
+def _decide_and_apply(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Recorded:
+    recorded = record_choice(tx, units, choice)
+    settle_decisions(tx, [unit for unit, _ in recorded.reviews])
+    return recorded
 
 
 def pages(things: Iterable[T]) -> Iterator[list[T]]:
-    """Yield things in as many as go into one transaction."""
+    """Yield things in lists, each as long as one transaction may be."""
     rest = iter(things)
     while page := list(islice(rest, _TOGETHER)):
         yield page

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from attrs import frozen
 
+from famulus.data.newest_units import newest_units
 from famulus.data.up_for_review import Scope, find_scope
 from famulus.engine.qualifications.grants import find_qualification
 from famulus.errors import NotFoundError, UsageError
@@ -16,10 +17,9 @@ from famulus.model.database import Database
 from famulus.options.requirements import qualification_name
 from famulus.plugins import Plugins, discover
 from famulus.review.dialogue import Dialogue, Qualifications
-from famulus.review.examining import newest_units
-from famulus.review.reviewing import Reviewing
-from famulus.review.showing import FormattedShow, Show, shown
+from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
+from famulus.review.unit_text import ScriptFormatter, UnitFormatter, unit_text
 
 #: How many units are examined unless the reviewer says otherwise.
 EXAMINED = 15
@@ -65,7 +65,7 @@ def run_examine_or_review(
     :param target: where questions are written; standard output unless given.
     """
     terminal = Terminal(source, target)
-    show = FormattedShow(format_for_printing)
+    formatter = ScriptFormatter(format_for_printing)
     with ExitStack() as stack:
         if not isinstance(database, Database):
             database = stack.enter_context(Database(database))
@@ -76,24 +76,30 @@ def run_examine_or_review(
             chosen = _ask_what(terminal)
             scope = _ask_task(terminal, database)
             if chosen is not None:
-                examine(terminal, database, scope, show, start=chosen.start, end=chosen.end)
+                examine(terminal, database, scope, formatter, start=chosen.start, end=chosen.end)
                 return
         except (KeyboardInterrupt, EOFError):
             terminal.say()
             return
         plugins = discover() if plugins is None else plugins
-        review(terminal, Reviewing(database=database, plugins=plugins, scope=scope), show)
+        review(terminal, ReviewSession(database=database, plugins=plugins, scope=scope), formatter)
 
 
 def examine(
-    terminal: Terminal, database: Database, scope: Scope, show: Show, *, start: int, end: int
+    terminal: Terminal,
+    database: Database,
+    scope: Scope,
+    formatter: UnitFormatter,
+    *,
+    start: int,
+    end: int,
 ) -> int:
     """Print the units from number ``start``, the newest being 0, up to before ``end``; return how
     many there were.
     """
     number = 0
     for unit in newest_units(database, scope, start, end):
-        terminal.say(shown(show, unit))
+        terminal.say(unit_text(formatter, unit))
         number += 1
     if not number:
         newest = "" if start == 0 else f" after the newest {start}"
@@ -103,8 +109,8 @@ def examine(
 
 def review(
     terminal: Terminal,
-    reviewing: Reviewing,
-    show: Show,
+    session: ReviewSession,
+    formatter: UnitFormatter,
     *,
     block: str | None = None,
     approve: str | None = None,
@@ -115,11 +121,11 @@ def review(
     """
     try:
         qualifications = Qualifications(
-            block=_ask_qualification(terminal, reviewing.database, _BLOCK, block),
-            approve=_ask_qualification(terminal, reviewing.database, _APPROVE, approve),
+            block=_ask_qualification(terminal, session.database, _BLOCK, block),
+            approve=_ask_qualification(terminal, session.database, _APPROVE, approve),
         )
         terminal.say("Starting review with following params:")
-        terminal.say(f"Task name: {reviewing.scope.task_name}")
+        terminal.say(f"Task name: {session.scope.task_name}")
         terminal.say(f"Blocking qualification: {qualifications.block}")
         terminal.say(f"Approve qualification: {qualifications.approve}")
         terminal.ask("Press enter to continue...")
@@ -127,7 +133,7 @@ def review(
         terminal.say()
         return False
     dialogue = Dialogue(
-        terminal=terminal, reviewing=reviewing, show=show, qualifications=qualifications
+        terminal=terminal, session=session, formatter=formatter, qualifications=qualifications
     )
     return dialogue.run()
 

@@ -13,15 +13,15 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
 from famulus.model.tables import Payment, Review, Unit
-from famulus.review import reviewing as reviewing_module
-from famulus.review.decisions_file import Applied, apply_decisions, read_decisions
-from famulus.review.reviewing import Reviewing
+from famulus.review import review_session as session_module
+from famulus.review.decision_file import FileResult, apply_decision_file, read_decisions
+from famulus.review.review_session import ReviewSession
 from famulus.testing.inprocess import ManualOperator, Worker
 from famulus.testing.kinds import CrowdProvider
 
 REASON = "It is about another text."
 
-Apply = Callable[[str], Applied]
+Apply = Callable[[str], FileResult]
 Check = Callable[[str], list[str]]
 
 
@@ -38,28 +38,28 @@ def units(done: None, database: Database) -> list[int]:
 
 
 @pytest.fixture
-def apply(reviewing_of: Callable[..., Reviewing], file: Path) -> Apply:
+def apply(session_of: Callable[..., ReviewSession], file: Path) -> Apply:
     """A function that applies a file's text."""
 
-    def run(text: str) -> Applied:
+    def run(text: str) -> FileResult:
         file.write_text(text, encoding="utf-8")
-        reviewing = reviewing_of()
-        rows = read_decisions(reviewing, file)
-        reviewing.settle_leftovers()
-        return apply_decisions(reviewing, rows)
+        session = session_of()
+        rows = read_decisions(session, file)
+        session.apply_leftovers()
+        return apply_decision_file(session, rows)
 
     return run
 
 
 @pytest.fixture
-def problems(reviewing_of: Callable[..., Reviewing], file: Path, database: Database) -> Check:
+def problems(session_of: Callable[..., ReviewSession], file: Path, database: Database) -> Check:
     """A function that returns what is wrong with a file's text, and sees that nothing changes."""
 
     def run(text: str) -> list[str]:
         file.write_text(text, encoding="utf-8")
         before = rows_of(database)
         with pytest.raises(UsageError) as caught:
-            read_decisions(reviewing_of(), file)
+            read_decisions(session_of(), file)
         assert rows_of(database) == before
         return [f"{problem.line}: {problem.message}" for problem in caught.value.problems]
 
@@ -72,7 +72,7 @@ def rows_of(database: Database) -> tuple[list[UnitStatus], int, int]:
         return statuses, len(tx.rows(Review.select())), len(tx.rows(Payment.select()))
 
 
-def test_each_row_is_applied_and_settled(
+def test_each_row_is_recorded_and_applied(
     units: list[int], apply: Apply, database: Database
 ) -> None:
     a, b, c, _ = units
@@ -195,13 +195,13 @@ def test_file_of_another_shape_is_refused(problems: Check, text: str, problem: s
 
 @pytest.mark.usefixtures("units")
 def test_file_that_cannot_be_read_is_refused(
-    reviewing_of: Callable[..., Reviewing], file: Path
+    session_of: Callable[..., ReviewSession], file: Path
 ) -> None:
     with pytest.raises(UsageError, match="cannot read"):
-        read_decisions(reviewing_of(), file)
+        read_decisions(session_of(), file)
     file.write_bytes(b"unit,decision\n1,\xff\n")
     with pytest.raises(UsageError, match="is no CSV in UTF-8"):
-        read_decisions(reviewing_of(), file)
+        read_decisions(session_of(), file)
 
 
 def test_byte_order_mark_empty_lines_and_other_columns_are_taken(
@@ -214,18 +214,18 @@ def test_byte_order_mark_empty_lines_and_other_columns_are_taken(
 
 def test_unit_that_changes_after_the_check_is_refused_and_the_rest_applied(
     units: list[int],
-    reviewing_of: Callable[..., Reviewing],
+    session_of: Callable[..., ReviewSession],
     file: Path,
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reviewing_module, "_TOGETHER", 1)
+    monkeypatch.setattr(session_module, "_TOGETHER", 1)
     file.write_text(f"unit,decision\n{units[0]},accepted\n{units[1]},accepted\n")
-    reviewing = reviewing_of()
-    rows = read_decisions(reviewing, file)
+    session = session_of()
+    rows = read_decisions(session, file)
     database.write(lambda tx: decide(tx, units[0], Decision.REJECTED, note=REASON))
 
-    applied = apply_decisions(reviewing, rows)
+    applied = apply_decision_file(session, rows)
 
     (refused,) = applied.refused
     assert refused.startswith(f"line 2: unit {units[0]} is rejected since")

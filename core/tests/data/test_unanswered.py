@@ -1,4 +1,4 @@
-"""A submission without one answer is flagged wherever its run or its answers are shown."""
+"""A submission without any answer is flagged wherever its run or its answers are shown."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from famulus.cli.texts.run_report import read_report
 from famulus.cli.texts.run_texts import report_json, report_lines
 from famulus.contracts.views import FormFile
 from famulus.data.export import export_records
+from famulus.data.newest_units import newest_units
 from famulus.data.up_for_review import find_scope
 from famulus.engine.answered import count_unanswered, holds_answer
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations.files import read_migration
 from famulus.model.tables import Agent
-from famulus.review.examining import newest_units
-from famulus.review.showing import BlueprintShow, FormattedShow, shown
+from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
 
@@ -59,16 +59,16 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     units = {
         unit.worker.name: unit for unit in newest_units(database, find_scope(database, "words"))
     }
-    by_blueprint = BlueprintShow(database, kit_plugins())
-    by_function = FormattedShow(lambda unit: f"unit {unit['unit_id']}")
+    by_blueprint = BlueprintFormatter(database, kit_plugins())
+    by_function = ScriptFormatter(lambda unit: f"unit {unit['unit_id']}")
 
-    assert any("1 submission without one answer" in line for line in lines)
+    assert any("1 submission without any answer" in line for line in lines)
     assert report_json(report)["unanswered"] == 1
     assert (of_x["unanswered"], of_y["unanswered"]) == (False, True)
-    assert "Status: completed, without one answer" in shown(by_blueprint, units["y"])
-    assert "without" not in shown(by_blueprint, units["x"])
-    assert "holds no answer" in shown(by_function, units["y"])
-    assert "holds no answer" not in shown(by_function, units["x"])
+    assert "Status: completed, without any answer" in unit_text(by_blueprint, units["y"])
+    assert "without" not in unit_text(by_blueprint, units["x"])
+    assert "holds no answer" in unit_text(by_function, units["y"])
+    assert "holds no answer" not in unit_text(by_function, units["x"])
 
 
 def test_a_file_is_an_answer(gateway: Gateway, database: Database) -> None:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from attrs import Factory, frozen
 
-from famulus.data.times import iso
 from famulus.engine.ledger.settling import reward_key
+from famulus.iso_time import iso
 from famulus.model.fields import from_micros
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
@@ -80,7 +80,7 @@ _NOTHING: Mapping[str, str | None] = MappingProxyType(
 
 
 @frozen(kw_only=True)
-class Verdicts:
+class ReviewColumns:
     """What is known about the submissions of one page."""
 
     #: by attempt
@@ -109,7 +109,7 @@ class Verdicts:
         }
 
 
-def read_verdicts(tx: Transaction, run: int, rows: Sequence[Row]) -> Verdicts:
+def read_review_columns(tx: Transaction, run: int, rows: Sequence[Row]) -> ReviewColumns:
     """Return what is known about submissions of a run.
 
     :param rows: with ``agent``, ``agent_status``, ``unit``, ``visit`` and ``worker_id``.
@@ -118,7 +118,7 @@ def read_verdicts(tx: Transaction, run: int, rows: Sequence[Row]) -> Verdicts:
     visits = [reward_key(row.visit) for row in rows]
     is_reviewed = any(row.agent_status in _REVIEWED for row in rows)
     is_paid = tx.one(_ANY_PAYMENT, run=run) is not None
-    return Verdicts(
+    return ReviewColumns(
         reviews=_reviews(_among(tx, _REVIEWS, units)) if is_reviewed else {},
         rewards=_rewards(_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {},
         bonuses=_bonuses(_among(tx, _BONUSES, units)) if is_paid else {},

@@ -16,10 +16,10 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.tables import Review
 from famulus.plugins import Plugins
-from famulus.review import reviewing as reviewing_module
-from famulus.review.answering import Choice
+from famulus.review import review_session as session_module
+from famulus.review.choices import Choice
 from famulus.review.dialogue import Dialogue
-from famulus.review.reviewing import Reviewing
+from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
@@ -41,7 +41,7 @@ def notes(database: Database) -> list[str]:
         return [row.note for row in tx.rows(Review.select(Review.note).order_by(Review.id))]
 
 
-def unsettled(database: Database) -> int:
+def unapplied(database: Database) -> int:
     query = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
     with database.read() as tx:
         return len(tx.rows(query))
@@ -133,17 +133,17 @@ def test_reason_is_as_long_as_the_provider_wants_it(
 
 @pytest.mark.usefixtures("done")
 def test_provider_that_is_not_installed_keeps_rejections_away_and_nothing_else(
-    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+    session_of: Callable[..., ReviewSession], statuses: Statuses
 ) -> None:
     printed = io.StringIO()
     Dialogue(
         terminal=Terminal(io.StringIO("r\na\nq\n"), printed),
-        reviewing=reviewing_of(Plugins()),
-        show=lambda unit: f"<unit {unit.id}>",
+        session=session_of(Plugins()),
+        formatter=lambda unit: f"<unit {unit.id}>",
     ).run()
 
     assert "Not decided: there is no provider 'crowd'" in printed.getvalue()
-    assert "Not everything was told: run" in printed.getvalue()
+    assert "Not everything was delivered: run" in printed.getvalue()
     assert statuses()["x"] == [ACCEPTED, DONE]
 
 
@@ -186,15 +186,15 @@ def test_any_other_key_says_which_there_are(review: Hold, statuses: Statuses, ke
 
 
 @pytest.mark.usefixtures("done")
-def test_decisions_are_settled_when_the_next_worker_is_gone_on_with_and_at_the_end(
+def test_decisions_are_applied_when_the_next_worker_is_decided_on_and_at_the_end(
     review: Hold,
 ) -> None:
     printed = review("a", "a", "a", "q")
 
     after_third = printed.split("worker y, (1/2)")[1]
-    assert "Settled" not in printed.split("worker y, (1/2)")[0]
-    assert after_third.index("Settled 2 decisions.") < after_third.index("worker y, (2/2)")
-    assert "Settled 1 decision.\n1 unit of words is left to review." in printed
+    assert "Applied" not in printed.split("worker y, (1/2)")[0]
+    assert after_third.index("Applied 2 decisions.") < after_third.index("worker y, (2/2)")
+    assert "Applied 1 decision.\n1 unit of words is left to review." in printed
 
 
 @pytest.mark.usefixtures("done")
@@ -203,7 +203,7 @@ def test_undo_goes_back_to_the_unit(review: Hold, statuses: Statuses, database: 
 
     assert printed.count("(1/2), Previous (First time worker!) (total remaining: 4)") == 2
     assert statuses()["x"] == [REJECTED, DONE]
-    assert unsettled(database) == 0
+    assert unapplied(database) == 0
 
 
 @pytest.mark.usefixtures("done")
@@ -262,17 +262,17 @@ def test_skipped_units_are_left_for_another_time(review: Hold, statuses: Statuse
 
 
 @pytest.mark.usefixtures("done")
-def test_end_of_the_input_keeps_decisions_and_the_next_review_settles_them(
+def test_end_of_the_input_keeps_decisions_and_the_next_review_applies_them(
     review: Hold, database: Database, statuses: Statuses
 ) -> None:
     cut_off = review("a", "p")
-    left = unsettled(database)
+    left = unapplied(database)
     after = review("q")
 
-    assert "Interrupted: 2 decisions are kept, and settled by the next review" in cut_off
+    assert "Interrupted: 2 decisions are kept, and the next review" in cut_off
     assert left == 2
-    assert "Settled 2 decisions that an earlier review had left unsettled." in after
-    assert unsettled(database) == 0
+    assert "Applied 2 decisions that an earlier review had left." in after
+    assert unapplied(database) == 0
     assert statuses()["x"] == [ACCEPTED, PASSED]
 
 
@@ -288,13 +288,13 @@ class _Interrupted(io.StringIO):
 
 @pytest.mark.usefixtures("done")
 def test_interruption_keeps_decisions(
-    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+    session_of: Callable[..., ReviewSession], statuses: Statuses
 ) -> None:
     printed = io.StringIO()
     dialogue = Dialogue(
         terminal=Terminal(_Interrupted("a\n"), printed),
-        reviewing=reviewing_of(),
-        show=lambda unit: f"<unit {unit.id}>",
+        session=session_of(),
+        formatter=lambda unit: f"<unit {unit.id}>",
     )
 
     is_complete = dialogue.run()
@@ -306,7 +306,7 @@ def test_interruption_keeps_decisions(
 
 @pytest.mark.usefixtures("done")
 def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
-    reviewing_of: Callable[..., Reviewing], statuses: Statuses, database: Database
+    session_of: Callable[..., ReviewSession], statuses: Statuses, database: Database
 ) -> None:
     seen = []
 
@@ -318,7 +318,7 @@ def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
 
     printed = io.StringIO()
     Dialogue(
-        terminal=Terminal(io.StringIO("a\na\nq\n"), printed), reviewing=reviewing_of(), show=show
+        terminal=Terminal(io.StringIO("a\na\nq\n"), printed), session=session_of(), formatter=show
     ).run()
 
     refused = f"Not decided: unit {seen[0]} is rejected since 2030-01-01 12:00:00 UTC"
@@ -328,9 +328,9 @@ def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
 
 @pytest.mark.usefixtures("done")
 def test_two_reviewers_take_turns_and_share_the_work(
-    reviewing_of: Callable[..., Reviewing], statuses: Statuses
+    session_of: Callable[..., ReviewSession], statuses: Statuses
 ) -> None:
-    one, other = reviewing_of(), reviewing_of()
+    one, other = session_of(), session_of()
     accept = Choice(decision=Decision.ACCEPTED)
     pass_ = Choice(decision=Decision.SOFT_REJECTED)
     group = one.next_group()
@@ -375,14 +375,14 @@ def test_review_of_one_worker_shows_no_other(review: Hold, statuses: Statuses) -
 
 @pytest.mark.usefixtures("done")
 def test_everything_is_accepted_page_by_page(
-    reviewing_of: Callable[..., Reviewing], statuses: Statuses, monkeypatch: pytest.MonkeyPatch
+    session_of: Callable[..., ReviewSession], statuses: Statuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviewing_module, "_TOGETHER", 1)
+    monkeypatch.setattr(session_module, "_TOGETHER", 1)
 
-    settled = reviewing_of().accept_all()
-    again = reviewing_of().accept_all()
+    applied = session_of().accept_all()
+    again = session_of().accept_all()
 
-    assert (settled.decisions, again.decisions) == (4, 0)
+    assert (applied.decisions, again.decisions) == (4, 0)
     assert statuses() == {"x": [ACCEPTED, ACCEPTED], "y": [ACCEPTED, ACCEPTED]}
 
 
@@ -390,7 +390,7 @@ def test_everything_is_accepted_page_by_page(
 def test_capitals_reach_over_pages(
     review: Hold, statuses: Statuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reviewing_module, "_TOGETHER", 1)
+    monkeypatch.setattr(session_module, "_TOGETHER", 1)
 
     review("P", "y", "q", block="bad")
 
@@ -404,12 +404,12 @@ def test_nothing_to_review_is_said(operator: ManualOperator, review: Hold) -> No
 
 
 @pytest.mark.usefixtures("done")
-def test_text_of_a_unit_cannot_steer_the_terminal(reviewing_of: Callable[..., Reviewing]) -> None:
+def test_text_of_a_unit_cannot_steer_the_terminal(session_of: Callable[..., ReviewSession]) -> None:
     printed = io.StringIO()
     Dialogue(
         terminal=Terminal(io.StringIO("q\n"), printed),
-        reviewing=reviewing_of(),
-        show=lambda _: "\x1b[2Jgone\u202e\ud800",
+        session=session_of(),
+        formatter=lambda _: "\x1b[2Jgone\u202e\ud800",
     ).run()
 
     assert "\\x1b[2Jgone\\u202e\\ud800" in printed.getvalue()

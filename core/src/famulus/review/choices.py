@@ -1,4 +1,4 @@
-"""One answer of a reviewer: the decisions and the grant it makes, and taking both back."""
+"""A reviewer's choice: the decisions and the grant it makes, and undoing both."""
 
 from __future__ import annotations
 
@@ -16,62 +16,66 @@ from famulus.model.transaction import Transaction
 
 @frozen(kw_only=True)
 class Choice:
-    """What a reviewer has chosen."""
+    """What a reviewer has chosen for one or more units of a worker."""
 
     decision: Decision
     #: the reason of a rejection
     note: str = ""
-    #: the worker is granted that qualification, with that value
+    #: a qualification to grant to the worker, with ``value``
     qualification: str | None = None
     value: int = 1
 
 
 @frozen(kw_only=True)
-class Granted:
-    """What a worker was granted with a decision, and what they had held before."""
+class ReviewGrant:
+    """A qualification granted with a decision, and the worker's value before it."""
 
     worker: int
     qualification: str
     value: int
+    #: None where the worker did not have the qualification
     before: int | None
 
 
 @define(kw_only=True)
-class Made:
-    """One answer of the reviewer: decisions that are undone together."""
+class Recorded:
+    """The effects of one choice, which are undone together."""
 
     #: runs in which something has changed
     runs: set[int] = Factory(set)
-    #: units and the numbers of their reviews
+    #: numbers of units and of their reviews
     reviews: list[tuple[int, int]] = Factory(list)
-    granted: Granted | None = None
-    #: why units were left out: others have decided on them meanwhile
+    granted: ReviewGrant | None = None
+    #: one message per unit that was left out, because another reviewer has decided on it
     refused: list[str] = Factory(list)
 
 
-def make_answer(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Made:
-    """Decide on units of one worker; those that others have changed are left out, as ``refused``.
+def record_choice(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Recorded:
+    """Record a choice for units of one worker; a unit that others have changed is ``refused``.
 
-    :raises famulus.UsageError: for a qualification or value that nothing can have.
+    :raises famulus.UsageError: for an invalid name or value of the qualification.
     """
-    made = Made()
+    recorded = Recorded()
     for unit in units:
         try:
             decided = decide(tx, unit.id, choice.decision, note=choice.note)
         except ConflictError as error:
-            made.refused.append(str(error))
+            recorded.refused.append(str(error))
             continue
         if decided.changed and decided.standing is not None:
-            made.runs.add(decided.run)
-            made.reviews.append((unit.id, decided.standing.review))
-    if choice.qualification is not None and len(made.refused) < len(units):
-        made.granted = _qualify(tx, units[0].worker.id, choice.qualification, choice.value)
-    return made
+            recorded.runs.add(decided.run)
+            recorded.reviews.append((unit.id, decided.standing.review))
+    if choice.qualification is not None and len(recorded.refused) < len(units):
+        worker = units[0].worker.id
+        recorded.granted = _grant(tx, worker, choice.qualification, choice.value)
+    return recorded
 
 
-def take_back(tx: Transaction, reviews: Sequence[tuple[int, int]], granted: Granted | None) -> Made:
-    """Undo decisions, and with them what was granted; return what was undone."""
-    undone = Made()
+def undo_choice(
+    tx: Transaction, reviews: Sequence[tuple[int, int]], granted: ReviewGrant | None
+) -> Recorded:
+    """Undo decisions and the grant made with them; return what was undone."""
+    undone = Recorded()
     for unit, review in reviews:
         try:
             undo(tx, unit, review=review)
@@ -80,21 +84,21 @@ def take_back(tx: Transaction, reviews: Sequence[tuple[int, int]], granted: Gran
         else:
             undone.reviews.append((unit, review))
     if granted is not None and undone.reviews:
-        _ungrant(tx, granted)
+        _undo_grant(tx, granted)
         undone.granted = granted
     return undone
 
 
-def _qualify(tx: Transaction, worker: int, qualification: str, value: int) -> Granted | None:
+def _grant(tx: Transaction, worker: int, qualification: str, value: int) -> ReviewGrant | None:
     before = granted_value(tx, worker=worker, qualification=qualification)
     changed = grant(tx, worker=worker, qualification=qualification, value=value, cause="review")
     if not changed:
         return None
-    return Granted(worker=worker, qualification=qualification, value=value, before=before)
+    return ReviewGrant(worker=worker, qualification=qualification, value=value, before=before)
 
 
-def _ungrant(tx: Transaction, granted: Granted) -> None:
-    """Give back what was held before, unless somebody has changed it since."""
+def _undo_grant(tx: Transaction, granted: ReviewGrant) -> None:
+    """Restore the value from before, unless it was changed again since."""
     worker, name = granted.worker, granted.qualification
     if granted_value(tx, worker=worker, qualification=name) != granted.value:
         return

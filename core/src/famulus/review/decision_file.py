@@ -17,8 +17,8 @@ from famulus.model.states import DONE_UNITS, Decision, UnitStatus
 from famulus.model.tables import Task, TaskRun, Unit
 from famulus.model.transaction import Row, Transaction
 from famulus.options.suggest import did_you_mean
-from famulus.review.reviewing import Reviewing, pages
-from famulus.review.telling import newest_telling, tell
+from famulus.review.deliver_changes import deliver_changes, newest_outbox_row
+from famulus.review.review_session import ReviewSession, pages
 
 _REQUIRED = ("unit", "decision")
 _NOTE = "note"
@@ -39,7 +39,7 @@ class DecisionRow:
 
 
 @define(kw_only=True)
-class Applied:
+class FileResult:
     """What the file has changed."""
 
     #: units by what was decided
@@ -50,11 +50,11 @@ class Applied:
     runs: set[int] = Factory(set)
     #: rows about units that others have changed since the file was checked, and how
     refused: list[str] = Factory(list)
-    #: why platforms could not be told yet
+    #: one message per run whose platform or listeners could not be reached
     problems: list[str] = Factory(list)
 
 
-def read_decisions(reviewing: Reviewing, path: Path) -> list[DecisionRow]:
+def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
     """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``; others
     are left aside. A decision that stands already is among them, and so is one that accepts what
     was rejected.
@@ -64,23 +64,25 @@ def read_decisions(reviewing: Reviewing, path: Path) -> list[DecisionRow]:
     problems: list[Problem] = []
     rows: list[DecisionRow] = []
     for page in pages(_parsed(path, problems)):
-        with reviewing.database.read() as tx:
-            rows += _fitting(tx, reviewing, path, page, problems)
+        with session.database.read() as tx:
+            rows += _fitting(tx, session, path, page, problems)
     if problems:
         raise UsageError(sorted(problems, key=lambda problem: problem.line or 0))
     return rows
 
 
-def apply_decisions(reviewing: Reviewing, rows: Sequence[DecisionRow]) -> Applied:
-    """Record decisions and settle them; the same ones again change nothing."""
-    applied, newest = Applied(), newest_telling(reviewing.database)
+def apply_decision_file(session: ReviewSession, rows: Sequence[DecisionRow]) -> FileResult:
+    """Record decisions and apply them; repeating the same ones changes nothing."""
+    applied, newest = FileResult(), newest_outbox_row(session.database)
     for page in pages(rows):
-        part = reviewing.database.write(lambda tx: _apply(tx, page))  # noqa: B023
+        part = session.database.write(lambda tx: _apply(tx, page))  # noqa: B023
         applied.decided += part.decided
         applied.unchanged += part.unchanged
         applied.runs |= part.runs
         applied.refused += part.refused
-    applied.problems += tell(reviewing.database, reviewing.plugins, applied.runs, after=newest)
+    applied.problems += deliver_changes(
+        session.database, session.plugins, applied.runs, after=newest
+    )
     return applied
 
 
@@ -145,7 +147,7 @@ def _read(
 
 def _fitting(
     tx: Transaction,
-    reviewing: Reviewing,
+    session: ReviewSession,
     path: Path,
     rows: Sequence[DecisionRow],
     problems: list[Problem],
@@ -165,15 +167,15 @@ def _fitting(
     found = {row.id: row for row in tx.rows(query)}
     for row in rows:
         unit = found.get(row.unit)
-        message = _fault(reviewing, row, unit)
+        message = _fault(session, row, unit)
         if unit is None or message is not None:
             problems.append(Problem(message or "", file=path, line=row.line))
         else:
             yield evolve(row, seen=unit.status)
 
 
-def _fault(reviewing: Reviewing, row: DecisionRow, unit: Row | None) -> str | None:
-    scope = reviewing.scope
+def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | None:
+    scope = session.scope
     if unit is None:
         return f"there is no unit {row.unit}"
     if unit.run not in scope.runs:
@@ -188,7 +190,7 @@ def _fault(reviewing: Reviewing, row: DecisionRow, unit: Row | None) -> str | No
         return None
     if not row.note:
         return f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
-    shortest = reviewing.shortest_reason(unit.provider_type)
+    shortest = session.shortest_reason(unit.provider_type)
     if len(row.note) < shortest:
         return (
             f"the reason {row.note!r} is too short: {unit.provider_type} wants at least "
@@ -197,8 +199,8 @@ def _fault(reviewing: Reviewing, row: DecisionRow, unit: Row | None) -> str | No
     return None
 
 
-def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> Applied:
-    applied, changed = Applied(), []
+def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> FileResult:
+    applied, changed = FileResult(), []
     for row in rows:
         try:
             decided = decide(tx, row.unit, row.decision, note=row.note, seen=row.seen)

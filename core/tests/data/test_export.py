@@ -11,7 +11,7 @@ import pytest
 from famulus.contracts.views import FormFile
 from famulus.data import export
 from famulus.data.export import export_records
-from famulus.data.run_list import list_runs
+from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database

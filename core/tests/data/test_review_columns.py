@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.data import export, verdicts
+from famulus.data import export, review_columns
 from famulus.data.export import export_records
 from famulus.data.up_for_review import find_scope
 from famulus.engine.gateway import Gateway
@@ -19,7 +19,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
-from famulus.review.reviewing import Reviewing
+from famulus.review.review_session import ReviewSession
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
@@ -69,9 +69,9 @@ def unit_of(database: Database, number: int = 0) -> int:
 
 
 def settle(database: Database, plugins: Plugins) -> None:
-    Reviewing(
+    ReviewSession(
         database=database, plugins=plugins, scope=find_scope(database, TASK)
-    ).settle_leftovers()
+    ).apply_leftovers()
 
 
 @pytest.mark.usefixtures("gateway")
@@ -154,7 +154,7 @@ def test_bonus_that_has_failed_is_said_to_have_failed(
 def test_pages_larger_than_one_statement_are_looked_up_whole(
     operator: ManualOperator, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = verdicts._SLOTS + 1
+    number = review_columns._SLOTS + 1
     gateway = operator.launch_rows(
         [{"n": n} for n in range(number)], task_name=TASK, provider="paying"
     )

@@ -7,12 +7,12 @@ import hashlib
 import pytest
 
 from famulus.contracts.views import FormFile
+from famulus.data.newest_units import newest_units
 from famulus.data.unit_records import UnitRecord
 from famulus.data.up_for_review import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.review.examining import newest_units
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker
 

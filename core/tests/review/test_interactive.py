@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from famulus import run_examine_or_review
+from famulus.data import newest_units as newest_units_module
+from famulus.data.newest_units import newest_units
 from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
-from famulus.review import examining
-from famulus.review.examining import newest_units
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 
@@ -98,7 +98,7 @@ def test_task_that_is_not_there_is_asked_for_again_with_a_guess(ask: Ask) -> Non
 
 @pytest.mark.usefixtures("twenty")
 def test_pages_of_several_runs_join(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(examining, "_PAGE", 3)
+    monkeypatch.setattr(newest_units_module, "_PAGE", 3)
 
     units = newest_units(database, find_scope(database, "words"))
 
@@ -111,7 +111,7 @@ def test_units_of_one_moment_are_all_there(
     gateway = operator.launch_rows([{"n": n} for n in range(7)], task_name="words")
     for number in range(7):
         Worker(gateway, "x").work(str(number))
-    monkeypatch.setattr(examining, "_PAGE", 2)
+    monkeypatch.setattr(newest_units_module, "_PAGE", 2)
 
     units = newest_units(database, find_scope(database, "words"))
 
@@ -157,7 +157,7 @@ def test_format_that_raises_hides_nothing(ask: Ask) -> None:
 
     printed = ask("e 1", "words", format_for_printing=broken)
 
-    assert "cannot be shown as it should: KeyError: 'rating'" in printed
+    assert "is shown as JSON: KeyError: 'rating'" in printed
     assert '"answer": "by y"' in printed
 
 

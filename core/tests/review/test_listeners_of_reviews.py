@@ -12,15 +12,15 @@ from famulus.contracts.views import SubmittedUnit
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.plugins import Plugins
-from famulus.review.answering import Choice
-from famulus.review.reviewing import Reviewing
+from famulus.review.choices import Choice
+from famulus.review.review_session import ReviewSession
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 
 ACCEPT = Choice(decision=Decision.ACCEPTED)
 REJECT = Choice(decision=Decision.REJECTED, note="It says nothing.")
 
-Begin = Callable[..., Reviewing]
+Begin = Callable[..., ReviewSession]
 
 
 class Listener:
@@ -65,22 +65,22 @@ def launch_and_do(operator: ManualOperator, rows: int, done: int) -> None:
         Worker(gateway, "x").work()
 
 
-def decide_next(reviewing: Reviewing, choice: Choice) -> None:
-    group = reviewing.next_group()
+def decide_next(session: ReviewSession, choice: Choice) -> None:
+    group = session.next_group()
     assert group is not None
-    unit = reviewing.next_unit(group.worker.id)
+    unit = session.next_unit(group.worker.id)
     assert unit is not None
-    reviewing.decide(unit, choice)
+    session.decide(unit, choice)
 
 
 def test_operator_tells_of_decisions_of_its_run(
-    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+    operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=3, done=2)
-    reviewing = reviewing_of(plugins)
-    decide_next(reviewing, ACCEPT)
-    decide_next(reviewing, REJECT)
-    reviewing.settle()
+    session = session_of(plugins)
+    decide_next(session, ACCEPT)
+    decide_next(session, REJECT)
+    session.apply()
     before = list(listener.heard)
 
     operator.turn()
@@ -90,12 +90,12 @@ def test_operator_tells_of_decisions_of_its_run(
 
 
 def test_undoing_is_told_and_the_answers_are_not_told_again(
-    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+    operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=2, done=1)
-    reviewing = reviewing_of(plugins)
-    decide_next(reviewing, REJECT)
-    reviewing.undo()
+    session = session_of(plugins)
+    decide_next(session, REJECT)
+    session.undo()
 
     operator.turn()
 
@@ -107,31 +107,31 @@ def test_undoing_is_told_and_the_answers_are_not_told_again(
 
 
 def test_review_of_a_run_that_is_over_tells_itself_and_once(
-    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+    operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
     operator.turn()
     listener.heard.clear()
 
-    reviewing = reviewing_of(plugins)
-    decide_next(reviewing, ACCEPT)
-    reviewing.settle()
-    reviewing_of(plugins).settle_leftovers()
+    session = session_of(plugins)
+    decide_next(session, ACCEPT)
+    session.apply()
+    session_of(plugins).apply_leftovers()
 
     assert listener.heard == [("words", 1, "x", "accepted")]
 
 
 def test_what_a_review_that_was_cut_off_has_not_told_the_next_one_tells(
-    operator: ManualOperator, listener: Listener, plugins: Plugins, reviewing_of: Begin
+    operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
     operator.turn()
     listener.heard.clear()
-    decide_next(reviewing_of(plugins), ACCEPT)
+    decide_next(session_of(plugins), ACCEPT)
 
-    settled = reviewing_of(plugins).settle_leftovers()
+    applied = session_of(plugins).apply_leftovers()
 
-    assert settled.decisions == 1
+    assert applied.decisions == 1
     assert listener.heard == [("words", 1, "x", "accepted")]
 
 
@@ -139,7 +139,7 @@ def test_run_that_was_stopped_is_left_to_its_next_operator(
     operator: ManualOperator,
     listener: Listener,
     plugins: Plugins,
-    reviewing_of: Begin,
+    session_of: Begin,
     database: Database,
     clock: MovableClock,
 ) -> None:
@@ -147,9 +147,9 @@ def test_run_that_was_stopped_is_left_to_its_next_operator(
     run = next(iter(operator._runs))
     operator.stop(run, now=True)
     listener.heard.clear()
-    reviewing = reviewing_of(plugins)
-    decide_next(reviewing, ACCEPT)
-    reviewing.settle()
+    session = session_of(plugins)
+    decide_next(session, ACCEPT)
+    session.apply()
     before = list(listener.heard)
 
     with ManualOperator(database, plugins=plugins) as other:
@@ -165,7 +165,7 @@ def test_end_of_a_run_that_no_operator_had_is_told_by_the_review(
     operator: ManualOperator,
     listener: Listener,
     plugins: Plugins,
-    reviewing_of: Begin,
+    session_of: Begin,
     database: Database,
 ) -> None:
     launch_and_do(operator, rows=2, done=1)
@@ -174,6 +174,6 @@ def test_end_of_a_run_that_no_operator_had_is_told_by_the_review(
     listener.heard.clear()
     ManualOperator(database, plugins=plugins).finish(run)
 
-    reviewing_of(plugins).settle_leftovers()
+    session_of(plugins).apply_leftovers()
 
     assert listener.heard == [("finished", "words")]

@@ -1,4 +1,4 @@
-"""Telling platforms and listeners what a review has changed."""
+"""Delivery of what a review has changed: events to listeners, outbox rows to platforms."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from famulus.model.tables import Outbox, TaskRun, literal
 from famulus.plugins import Plugins
 
 
-def tell(database: Database, plugins: Plugins, runs: Iterable[int], *, after: int) -> list[str]:
-    """Tell listeners of runs that are over, and platforms, what is due; return what went wrong.
-    What could not be told is told by the operator, or by the next review.
+def deliver_changes(
+    database: Database, plugins: Plugins, runs: Iterable[int], *, after: int
+) -> list[str]:
+    """Dispatch events of ended runs and deliver outbox rows that are due; return what failed.
 
-    :param after: a number of :func:`newest_telling`: of what was to be told before, nothing is
-        said.
+    What fails stays in the outbox: the operator, or the next review, delivers it.
+
+    :param after: failures are only reported for rows newer than this outbox row, a result of
+        :func:`newest_outbox_row`.
     """
     problems = []
     for run in sorted(runs):
@@ -34,16 +37,18 @@ def tell(database: Database, plugins: Plugins, runs: Iterable[int], *, after: in
     return problems
 
 
-def newest_telling(database: Database) -> int:
-    """Return the number of what was written down last to be told."""
+def newest_outbox_row(database: Database) -> int:
+    """Return the number of the newest outbox row, or 0."""
     with database.read() as tx:
         row = tx.row(Outbox.select(Outbox.id).order_by(Outbox.id.desc()).limit(1))
     return row.id if row else 0
 
 
-def runs_to_tell(database: Database, scope: Scope) -> set[int]:
-    """Return the runs with something that is still to be told: about them, or about the account
-    that pays for them, which one run of each account is enough for.
+def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
+    """Return the runs that have pending outbox rows.
+
+    A pending row may also concern the account that pays for a run; the newest run of each such
+    account stands for it.
     """
     with database.read() as tx:
         pending = tx.rows(
@@ -63,8 +68,8 @@ def runs_to_tell(database: Database, scope: Scope) -> set[int]:
 
 
 def _failures(database: Database, run: int, after: int) -> list[str]:
-    # Tidying up may have to wait for somebody who is still at work on the platform, and is tried
-    # again without anybody's doing.
+    # Cleaning up may have to wait for a worker who still has something open on the platform. It is
+    # retried automatically, so it is no failure.
     waits = (Outbox.kind == Telling.DISPOSE.value) & (
         Outbox.status == literal(OutboxStatus.PENDING)
     )
