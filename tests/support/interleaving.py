@@ -260,11 +260,11 @@ class ScheduledOperator(ManualOperator):
         self.scheduler = scheduler
         self.loops: list[Actor] = []
 
-    def _take_charge(self, operated: ManagedRun, *more: Any, **named: Any) -> Any:
-        operated._telling = self.scheduler.lock()  # type: ignore[assignment]
-        operated._letting_go = self.scheduler.lock()  # type: ignore[assignment]
-        operated.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
-        return super()._take_charge(operated, *more, **named)
+    def _take_charge(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
+        managed._telling = self.scheduler.lock()  # type: ignore[assignment]
+        managed._letting_go = self.scheduler.lock()  # type: ignore[assignment]
+        managed.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
+        return super()._take_charge(managed, *more, **named)
 
     def _start_threads(self) -> None:
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
@@ -282,9 +282,9 @@ class ScheduledOperator(ManualOperator):
             self.scheduler.pause()
             self.scheduler.clock.advance(0.5)
             starting = self._starting if act is ManagedRun.keep else ()
-            for operated in [*self._going_on(), *starting]:
+            for managed in [*self._going_on(), *starting]:
                 with suppress(FamulusError):
-                    act(operated)
+                    act(managed)
 
     def _end_threads(self) -> None:
         self._closing.set()

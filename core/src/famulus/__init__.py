@@ -110,11 +110,11 @@ if TYPE_CHECKING:
     from famulus.model.states import UnitStatus as UnitStatus
     from famulus.model.states import VisitStatus as VisitStatus
     from famulus.model.transaction import Transaction as Transaction
+    from famulus.operate.estimate import Estimate as Estimate
     from famulus.operate.operator import Checked as Checked
     from famulus.operate.operator import Launched as Launched
     from famulus.operate.operator import Operator as Operator
     from famulus.operate.progress import Progress as Progress
-    from famulus.operate.quoting import Estimate as Estimate
     from famulus.options.declare import callback as callback
     from famulus.options.declare import option as option
     from famulus.options.declare import rows as rows
@@ -165,7 +165,7 @@ _WHERE = {
     "DatabaseError": "famulus.errors",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
-    "Estimate": "famulus.operate.quoting",
+    "Estimate": "famulus.operate.estimate",
     "FamulusError": "famulus.errors",
     "FileRecord": "famulus.data.unit_records",
     "Form": "famulus.contracts.views",

@@ -22,7 +22,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     """A platform whose provider is the only one installed besides the kit's."""
     fake = FakePlatform()
     plugins = kit_plugins(platform=PlatformPlugin(fake.provider("selling", sells_places=True)))
-    for module in ("operate.operator", "cli.commands.syncing", "cli.texts.run_report"):
+    for module in ("operate.operator", "cli.commands.sync", "operate.run_report"):
         monkeypatch.setattr(f"famulus.{module}.discover", lambda: plugins)
     monkeypatch.setattr("famulus.operate.operator.Operator._patience", Patience(pauses=(0.0, 0.0)))
     return fake

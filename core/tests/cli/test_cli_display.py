@@ -12,11 +12,10 @@ from typing import Any
 import attrs
 import pytest
 
+from famulus.cli.display import Lines, Pace, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
-from famulus.cli.rate import Pace
-from famulus.cli.texts.display import Lines, details, display
-from famulus.cli.texts.words import counted, duration
+from famulus.cli.words import counted, duration
 from famulus.engine.platform.outbox import Telling
 from famulus.engine.platform.troubles import Trouble
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus

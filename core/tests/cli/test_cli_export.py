@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.atomic_file import whole_file
-from famulus.cli.texts.formats import write_csv, write_jsonl, write_spreadsheet
+from famulus.cli.export_formats import write_csv, write_jsonl, write_spreadsheet
 from famulus.model.database import Database
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 

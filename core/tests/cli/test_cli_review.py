@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.cli.commands import reviewing as reviewing_commands
+from famulus.cli.commands import review as review_command
 from famulus.model.database import Database
 from famulus.model.tables import Unit
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
@@ -19,7 +19,7 @@ Famulus = Callable[..., Result]
 @pytest.fixture(autouse=True)
 def four_units(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The task ``words``: two rows, done by ``x`` and by ``y``."""
-    monkeypatch.setattr(reviewing_commands, "discover", kit_plugins)
+    monkeypatch.setattr(review_command, "discover", kit_plugins)
     with Database(database_file) as database:
         operator = ManualOperator(database, plugins=kit_plugins())
         with operator:

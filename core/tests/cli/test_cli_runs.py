@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.cli.texts.run_list import run_table
+from famulus.cli.commands.runs import run_table
 from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
+from famulus.cli.commands.status import report_json, report_lines
 from famulus.cli.session import Session
-from famulus.cli.texts.run_report import read_report
-from famulus.cli.texts.run_texts import report_json, report_lines
 from famulus.contracts.views import FormFile
 from famulus.data.export import export_records
 from famulus.data.newest_units import newest_units
@@ -19,6 +18,7 @@ from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations.files import read_migration
 from famulus.model.tables import Agent
+from famulus.operate.run_report import read_report
 from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.kinds import RowsBlueprint

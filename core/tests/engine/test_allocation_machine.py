@@ -126,10 +126,10 @@ class Allocation(RuleBasedStateMachine):
         assert out == (max(counted["assigned"], min(self.window, there)) if self.window else there)
 
     def sweep(self) -> None:
-        for operated in self.operator._runs.values():
+        for managed in self.operator._runs.values():
             # An operator whose lease has expired decides nothing.
-            self.operator._stay_awake(operated)
-            operated._sweep()
+            self.operator._stay_awake(managed)
+            managed._sweep()
 
     def is_something_for(self, name: str) -> bool:
         """Look at every free unit, the slow way."""

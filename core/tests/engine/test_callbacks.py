@@ -220,7 +220,7 @@ def test_a_serving_process_uses_the_very_state_of_the_operators_closure(tmp_path
             ),
         )
         operator.load_all(launched)
-        callbacks = operator.operated(launched.run_id).callbacks
+        callbacks = operator.managed(launched.run_id).callbacks
         assert callbacks is not None
         environment = callbacks.environment
 
@@ -243,7 +243,7 @@ def served_remotely(operator: ManualOperator, monkeypatch: pytest.MonkeyPatch) -
         ),
     )
     operator.load_all(launched)
-    callbacks = operator.operated(launched.run_id).callbacks
+    callbacks = operator.managed(launched.run_id).callbacks
     assert callbacks is not None
     monkeypatch.setenv(VARIABLE, callbacks.environment[VARIABLE])
     gateway = open_gateway(operator.database, launched.run_id, plugins=operator.plugins)
@@ -263,9 +263,9 @@ def test_without_the_operator_the_door_is_busy_and_never_open(
 ) -> None:
     worker = Worker(served_remotely, "x")
     page = worker.arrive("a")
-    operated = operator.operated(served_remotely.run_id)
-    assert operated.callbacks is not None
-    operated.callbacks.close()
+    managed = operator.managed(served_remotely.run_id)
+    assert managed.callbacks is not None
+    managed.callbacks.close()
 
     reply = worker.submit(page, "yes")
 

@@ -16,8 +16,8 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import Agent, TaskRun, Unit, Visit
 from famulus.model.transaction import Transaction
-from famulus.operate.catching_up import catch_up
 from famulus.operate.doctor import read_differences
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
 from famulus.testing.clock import MovableClock
@@ -173,7 +173,7 @@ def test_places_that_can_be_taken_where_nobody_serves_are_listed_and_closed_by_a
     assert found(database, plugins) == [
         "1 place can still be taken on the platform, and the run is stopped"
     ]
-    catch_up(database, plugins, gateway.run_id)
+    sync_now(database, plugins, gateway.run_id)
     assert platform.open == set()
     assert found(database, plugins) == []
 
@@ -219,5 +219,5 @@ def test_what_was_refused_or_is_never_told_is_listed(
     assert found(database, plugins) == [
         "the platform has refused to close its places: the balance is too low"
     ]
-    catch_up(database, plugins, gateway.run_id)
+    sync_now(database, plugins, gateway.run_id)
     assert found(database, plugins) == []

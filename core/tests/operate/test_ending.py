@@ -383,12 +383,12 @@ def test_threads_that_let_a_run_go_at_once_do_it_once(
     gateway = operator.launch_rows(ROWS)
     ended: list[object] = []
     monkeypatch.setattr(NowhereArchitect, "shutdown", lambda self: ended.append(self))
-    operated = operator.operated(gateway.run_id)
+    managed = operator.managed(gateway.run_id)
     gate = threading.Barrier(4)
 
     def let_go() -> None:
         gate.wait()
-        operated.let_go()
+        managed.let_go()
 
     threads = [threading.Thread(target=let_go) for _ in range(4)]
     for thread in threads:

@@ -15,7 +15,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.migration import Migration
 from famulus.model.schema import PluginSchema
-from famulus.operate.exposed_files import of_files, shared_files
+from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.testing.forms import Attachment
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
 from famulus.testing.workers_ways import received_file
@@ -100,11 +100,11 @@ def test_a_database_that_exists_keeps_its_mode_and_shares_what_is_beside_it(
 @pytest.fixture
 def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the folders above the test's own count as open to all."""
-    from famulus.operate import exposed_files
+    from famulus.operate.doctor import file_permissions
 
-    real = exposed_files._mode
+    real = file_permissions._mode
     monkeypatch.setattr(
-        exposed_files, "_mode", lambda path: real(path) | (0o111 if path.is_dir() else 0)
+        file_permissions, "_mode", lambda path: real(path) | (0o111 if path.is_dir() else 0)
     )
 
 

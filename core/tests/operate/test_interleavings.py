@@ -16,7 +16,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
 from famulus.model.statements import Kind
 from famulus.model.states import LIVE_RUNS
-from famulus.operate.catching_up import catch_up
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
@@ -126,7 +126,7 @@ class Course:
         assert self.platform.open == set()
 
     def sync(self) -> None:
-        catch_up(self.database, self.plugins, self.run, self.command()._patience)
+        sync_now(self.database, self.plugins, self.run, self.command()._patience)
 
     def work(self) -> None:
         """Have somebody take a unit and submit it: its place is used up."""

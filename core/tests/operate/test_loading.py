@@ -142,11 +142,11 @@ def test_a_database_that_is_away_for_a_moment_stops_no_loading(
 
 def cut_off(operator: ManualOperator, run: int) -> None:
     """End an operator as kill -9 would, for all that the database knows."""
-    operated = operator._runs.pop(run)
-    operated.stop_loading.set()
-    operated.loader.close()
-    if operated.loading is not None:
-        operated.loading.join()
+    managed = operator._runs.pop(run)
+    managed.stop_loading.set()
+    managed.loader.close()
+    if managed.loading is not None:
+        managed.loading.join()
 
 
 @pytest.fixture

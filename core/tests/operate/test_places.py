@@ -19,7 +19,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import Outbox, TaskRun, Unit
 from famulus.model.transaction import Transaction
-from famulus.operate.catching_up import catch_up
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import (
@@ -154,7 +154,7 @@ def test_nothing_is_counted_while_nothing_happens(
         turn(operator, clock)
     counted: list[int] = []
     monkeypatch.setattr(
-        "famulus.operate.policies.open_missing", lambda tx, run: counted.append(run)
+        "famulus.operate.leased_run.open_missing", lambda tx, run: counted.append(run)
     )
     for _ in range(5):
         turn(operator, clock)
@@ -398,7 +398,7 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
     Worker(gateway, "a").work()
     turn(operator, clock)
     if way == "sync":
-        catch_up(database, plugins, gateway.run_id)
+        sync_now(database, plugins, gateway.run_id)
     else:
         if way == "resume after a stop":
             operator.stop(gateway.run_id, now=True)

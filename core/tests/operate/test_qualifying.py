@@ -236,7 +236,7 @@ def test_what_a_provider_alone_understands_is_handed_to_it(
         assert plan.shared_state.specific_qualifications == {"picky": [{"id": 7}]}
 
     run = manual.launch(rows_configuration(provider="picky"), shared_state=given)
-    resumed = manual.operated(run.run_id).blueprint.context.shared_state
+    resumed = manual.managed(run.run_id).blueprint.context.shared_state
     assert resumed.specific_qualifications == {"picky": [{"id": 7}]}
 
 
@@ -286,7 +286,7 @@ def test_a_providers_conditions_leave_out_those_of_others(
         shared_state=RowsState(rows=[{"n": 1}], qualifications=conditions),
     )
 
-    view = manual.operated(run.run_id).messenger.run
+    view = manual.managed(run.run_id).messenger.run
     assert view is not None
     assert [each["qualification_name"] for each in view().requirements] == [
         "trained-failed",

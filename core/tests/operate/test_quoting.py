@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from famulus.cli.texts.costs import quote_lines
+from famulus.cli.costs import quote_lines
 from famulus.errors import UsageError
 from famulus.model.database import Database
-from famulus.operate.quoting import Estimate
+from famulus.operate.estimate import Estimate
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.testing.platform import FakePlatform, PlatformPlugin

@@ -14,7 +14,7 @@ from famulus.errors import ConflictError, RunBusyError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate import lease
-from famulus.operate.reopening import reopen_run
+from famulus.operate.resuming import reopen_run
 from famulus.plugins import Plugins
 from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins

@@ -118,16 +118,16 @@ def test_nothing_is_decided_before_it_is_accounted_for(
     Worker(gateway, "x").arrive("a")
     clock.advance(600)
     operator.turn()
-    decisions = operator.operated(gateway.run_id)._decisions
+    leased = operator.managed(gateway.run_id)._leased
 
     clock.advance(jump)
 
     acts: list[Callable[[], object]] = [
-        decisions.time_out,
-        decisions.end,
-        decisions.open_places,
-        decisions.adjust_window,
-        lambda: decisions.mark_unreported(clock()),
+        leased.time_out,
+        leased.end,
+        leased.open_places,
+        leased.adjust_window,
+        lambda: leased.mark_unreported(clock()),
     ]
     assert not any(act() for act in acts)
     assert status(operator, gateway) is RunStatus.RUNNING
@@ -137,12 +137,12 @@ def test_a_run_that_was_stopped_or_taken_over_meanwhile_is_left_alone(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock, database: Database
 ) -> None:
     Worker(gateway, "x").arrive("a")
-    decisions = operator.operated(gateway.run_id)._decisions
+    leased = operator.managed(gateway.run_id)._leased
     clock.advance(NIGHT)
     other = lease.Holder()
     database.write(lambda tx: lease.renew(tx, gateway.run_id, other))
 
-    assert decisions.keep() is False
+    assert leased.keep() is False
     assert find_run(database, gateway.run_id).lease_holder == other.name
     assert seconds_left(gateway, "x") == 0
 
@@ -167,13 +167,13 @@ def test_the_lifetime_is_a_date_and_goes_on(operator: ManualOperator, clock: Mov
 CHILD = """
 import sys
 from famulus import Database
-from famulus.operate import creating, lease
+from famulus.operate import launching, lease
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.engine.runs import find_run
 
-lease.LEASE_SECONDS = creating.LEASE_SECONDS = 1.0
+lease.LEASE_SECONDS = launching.LEASE_SECONDS = 1.0
 lease.RENEWAL_SECONDS = 0.2
 options = {"assignment_duration_in_seconds": 5, "no_submission_patience": 5}
 with Database(sys.argv[1]) as database, Operator(database, plugins=kit_plugins()) as operator:

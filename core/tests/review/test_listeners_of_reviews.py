@@ -154,7 +154,7 @@ def test_run_that_was_stopped_is_left_to_its_next_operator(
 
     with ManualOperator(database, plugins=plugins) as other:
         assert isinstance(other, ManualOperator)
-        other.resume(run, shared_state=operator.operated(run).blueprint.context.shared_state)
+        other.resume(run, shared_state=operator.managed(run).blueprint.context.shared_state)
         other.turn()
 
     assert before == []

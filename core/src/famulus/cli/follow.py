@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
+from types import MappingProxyType
 
+from famulus.cli.display import Display, display
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.session import Session
-from famulus.cli.texts.display import Display, display
-from famulus.cli.texts.outcome import describe, exit_status, read_outcome
-from famulus.cli.texts.words import moment, people
+from famulus.cli.words import counted, duration, moment, people
 from famulus.errors import ConflictError, FamulusError
+from famulus.model.money import from_minor
+from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
+from famulus.operate import lease
+from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.operator import Launched, Operator
 from famulus.operate.progress import Progress, read_progress
+from famulus.operate.run_ending import RunEnding, read_ending
 
 #: Seconds between looks at whether somebody has pressed Ctrl-C or the run has ended.
 _TICK = 0.2
@@ -59,10 +65,10 @@ def stay(
 
 def conclude(session: Session, operator: Operator, run: int) -> int:
     """Say how a run has ended and what to do next; return the exit status."""
-    outcome = read_outcome(operator.database, run)
-    for line in describe(outcome, session):
+    ending = read_ending(operator.database, run)
+    for line in ending_lines(ending, session):
         say(line)
-    return exit_status(outcome)
+    return exit_status(ending)
 
 
 class _Stay:
@@ -133,3 +139,79 @@ class _Stay:
         say(f"{people(at_work)} at work and may finish until {moment(until, looks[0].at)}.")
         resume = self._session.command("resume", self._runs[0])
         say(f"Press Ctrl-C again to stop now; `{resume}` goes on later.")
+
+
+def exit_status(ending: RunEnding) -> int:
+    """Return 0 when every unit is done, or when somebody wanted the run to end, else 1; also when
+    it is still open on its platform.
+    """
+    if ending.is_open:
+        return 1
+    if ending.record.status is RunStatus.STOPPED:
+        return 0
+    if ending.record.status is not RunStatus.FINISHED or _has_loading_failed(ending):
+        return 1
+    return 1 if ending.cause in _UNWANTED else 0
+
+
+def ending_lines(ending: RunEnding, session: Session) -> list[str]:
+    """Return lines that say how it ended, and what to do next."""
+    record, progress = ending.record, ending.progress
+    lines = [_ending(ending)]
+    if record.status is RunStatus.FAILED:
+        lines[0] += f": {record.failure}"
+    if _has_loading_failed(ending):
+        rows = counted(progress.rows_loaded, "row")
+        lines.append(f"Loading failed after {rows}: {progress.loading_error}")
+    if ending.cause == BUDGET_SPENT:
+        more = session.command("set", record.id, "max_spend=AMOUNT")
+        lines.append(f"Allow more:    {more}")
+    if ending.is_open:
+        lines.append(f"Close its places: {session.command('sync', record.id)}")
+    if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
+        lines.append(f"Go on with it: {session.command('resume', record.id)}")
+    if progress.done:
+        name = f"{record.task_name}.jsonl".replace("/", "_")
+        lines.append(f"Get the data:  {session.command('export', '--run', record.id, '-o', name)}")
+    return lines
+
+
+#: Causes of an end that nobody has asked for.
+_UNWANTED: Mapping[str, str] = MappingProxyType(
+    {
+        NO_SUBMISSION: "nobody has submitted for {patience} (task.no_submission_patience)",
+        LIFETIME_OVER: "its lifetime is over (task.task_lifetime_in_seconds)",
+    }
+)
+
+
+def _ending(ending: RunEnding) -> str:
+    record, progress = ending.record, ending.progress
+    done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
+    if record.status is RunStatus.STOPPED:
+        return f"Run {record.id} is stopped{_why_stopped(ending)}: {done}."
+    if record.status is RunStatus.FAILED:
+        return f"Run {record.id} has failed"
+    if record.status is not RunStatus.FINISHED:
+        return f"Run {record.id} was taken over by {lease.shown(record)}: {done}."
+    expired = progress.units.get(UnitStatus.EXPIRED, 0)
+    if ending.cause in _UNWANTED:
+        patience = duration(timedelta(seconds=record.no_submission_patience))
+        reason = _UNWANTED[ending.cause].format(patience=patience)
+        return f"Run {record.id} was finished because {reason}: {done}, {expired:,} expired."
+    if expired:
+        return f"Run {record.id} was finished: {done}, {expired:,} expired."
+    took = duration((record.ended_at or progress.at) - record.created_at)
+    return f"Run {record.id} is done: {counted(progress.done, 'unit')} in {took}."
+
+
+def _why_stopped(ending: RunEnding) -> str:
+    if ending.cause != BUDGET_SPENT:
+        return ""
+    record = ending.record
+    limit = from_minor(record.max_spend, record.currency)
+    return f" because more units would cost more than {limit} {record.currency} (task.max_spend)"
+
+
+def _has_loading_failed(ending: RunEnding) -> bool:
+    return ending.progress.loading is LoadingStatus.FAILED

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from famulus.cli.output import say
 from famulus.cli.session import Session
-from famulus.cli.texts.words import counted
+from famulus.cli.words import counted
 from famulus.engine.platform.outbox import Telling
 from famulus.engine.platform.telling import tell_requester
 from famulus.errors import FamulusError, Problem, UsageError

@@ -18,11 +18,11 @@ from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, PaymentKind
-from famulus.operate.creating import create_run
+from famulus.operate.launching import create_run
 from famulus.operate.lease import Holder
 from famulus.operate.loading import Loader, Source
 from famulus.operate.managed_run import ManagedRun
-from famulus.operate.syncer import Syncer
+from famulus.operate.periodic_sync import PeriodicSync
 from famulus.plan import RunParts, stored_code
 from famulus.plugins import UNIT_SUBMITTED, Listener, Plugins, listeners_of
 
@@ -58,7 +58,7 @@ class Assembly:
         )
         return find_run(self._database, run)
 
-    def operated(self, record: RunRecord, plan: Plan) -> ManagedRun:
+    def manage(self, record: RunRecord, plan: Plan) -> ManagedRun:
         """Make what operates a run in this process; nothing is started but its callbacks."""
         parts = self._parts(plan, record)
         blueprint = parts.blueprint
@@ -94,7 +94,7 @@ class Assembly:
             contact=contact,
             messenger=contact.messenger(),
             patience=self._patience,
-            syncer=Syncer(self._database, contact),
+            periodic_sync=PeriodicSync(self._database, contact),
             listeners=listeners,
             callbacks=CallbackServer(state) if callback_names(state) else None,
             loader=Loader(self._database, source),

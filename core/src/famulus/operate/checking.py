@@ -18,7 +18,7 @@ from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
-from famulus.operate.qualifying import qualification_problems
+from famulus.operate.checking_qualifications import qualification_problems
 from famulus.options.layers import ROLES, SECTIONS
 from famulus.plan import EVERYTHING, Draft, RunParts
 from famulus.plugins import Plugins

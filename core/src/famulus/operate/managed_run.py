@@ -31,9 +31,9 @@ from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
 from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
 from famulus.operate.ending import finish_run
+from famulus.operate.leased_run import LeasedRun
 from famulus.operate.loading import Loader, RunOverError
-from famulus.operate.policies import Decisions
-from famulus.operate.syncer import Syncer
+from famulus.operate.periodic_sync import PeriodicSync
 from famulus.plan import secret_environment
 
 _log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class ManagedRun:
     callbacks: CallbackServer | None
     loader: Loader
     messenger: OutboxDelivery
-    syncer: Syncer
+    periodic_sync: PeriodicSync
     patience: Patience
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
@@ -84,12 +84,12 @@ class ManagedRun:
     _last_change: tuple[int, int] | None = None
 
     @property
-    def _decisions(self) -> Decisions:
-        return Decisions(
+    def _leased(self) -> LeasedRun:
+        return LeasedRun(
             database=self.database,
             run=self.run,
             holder=self.holder,
-            awaits_reports=self.syncer.is_needed,
+            awaits_reports=self.periodic_sync.is_needed,
         )
 
     def serve(self) -> str:
@@ -101,7 +101,7 @@ class ManagedRun:
             previous_url=self._record().url,
         )
         self.url = self.architect.deploy(deployment)
-        if not self._decisions.publish(self.url, self.instance):
+        if not self._leased.publish(self.url, self.instance):
             self._lose()
         return self.url
 
@@ -117,7 +117,7 @@ class ManagedRun:
         now = self.database.clock()
         if not has_passed(now, self._kept_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
             return
-        if self._decisions.keep():
+        if self._leased.keep():
             self._kept_at = now
         else:
             self._is_lost = True
@@ -128,7 +128,7 @@ class ManagedRun:
             self._lose()
         if self._is_live():
             self._sweep()
-            self._decisions.end()
+            self._leased.end()
         if self._is_live():
             self._revive()
         else:
@@ -144,7 +144,7 @@ class ManagedRun:
 
     def sync(self) -> None:
         """Ask the platform what has become of the run's visits, if that is due."""
-        self.syncer.sync()
+        self.periodic_sync.sync()
 
     def open_first_places(self) -> None:
         """Have the run's first places opened on the platform, should it answer."""
@@ -157,7 +157,7 @@ class ManagedRun:
         """Stop the run, unless another operator has taken it over. Serves it until
         :meth:`let_go`.
         """
-        self._decisions.stop(cause)
+        self._leased.stop(cause)
 
     def finish(self, cause: str) -> None:
         """End the run for good: what is open expires; late answers would still be kept."""
@@ -266,13 +266,13 @@ class ManagedRun:
         raise RunBusyError(f"run {self.run} was taken over by another operator")
 
     def _sweep(self) -> None:
-        while self._decisions.time_out():
+        while self._leased.time_out():
             """Each step is short, so that submissions come in between."""
-        self._decisions.adjust_window()
+        self._leased.adjust_window()
         self._open_places()
-        heard = self.syncer.heard_at
+        heard = self.periodic_sync.heard_at
         if heard is not None:
-            self._decisions.mark_unreported(heard)
+            self._leased.mark_unreported(heard)
 
     def _open_places(self) -> None:
         """Have places opened for free units, when something has happened since the last look."""
@@ -285,7 +285,7 @@ class ManagedRun:
             change = newest_change(tx, self.run)
         if change == self._last_change:
             return
-        opened = self._decisions.open_places()
+        opened = self._leased.open_places()
         self._placed_at = now
         # There may be more than are opened in one go.
         self._last_change = change if opened == 0 else None

@@ -30,12 +30,12 @@ from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.assembly import Assembly
 from famulus.operate.checking import draft_problems
+from famulus.operate.checking_qualifications import qualification_warnings
 from famulus.operate.ending import expire_rest, finish_run, order_stop
+from famulus.operate.estimate import Estimate, balance_problems, estimate_cost
 from famulus.operate.managed_run import HASTE_SECONDS, ManagedRun
 from famulus.operate.progress import Progress, log_progress, read_progress
-from famulus.operate.qualifying import qualification_warnings
-from famulus.operate.quoting import Estimate, balance_problems, estimate_cost
-from famulus.operate.reopening import (
+from famulus.operate.resuming import (
     close_again,
     open_run,
     refuse_ended,
@@ -208,17 +208,17 @@ class Operator:
             raise UsageError(unpaid)
         self._prepare()
         record = self._assembly.create(plan)
-        operated = None
+        managed = None
         try:
-            operated = self._assembly.operated(record, plan)
-            with self._renewing(operated):
-                self._load_first(operated)
-                url = operated.serve()
+            managed = self._assembly.manage(record, plan)
+            with self._renewing(managed):
+                self._load_first(managed)
+                url = managed.serve()
                 self.database.write(partial(open_run, record=record))
         except BaseException as error:
-            self._fail(record, operated, error)
+            self._fail(record, managed, error)
             raise
-        return self._take_charge(operated, plan, url)
+        return self._take_charge(managed, plan, url)
 
     def launch_task_run(
         self, configuration: Configured, shared_state: SharedTaskState | None = None
@@ -239,7 +239,7 @@ class Operator:
         with self:
             while going_on := self._going_on():
                 if not going_on[0].ended.wait(log_rate):
-                    log_progress(self.database, [operated.run for operated in going_on])
+                    log_progress(self.database, [managed.run for managed in going_on])
 
     def resume(
         self,
@@ -270,26 +270,26 @@ class Operator:
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
         record = take_lease(self.database, record.id, self._holder, self._patience.waiting)
-        operated = self._assembly.operated(record, plan)
+        managed = self._assembly.manage(record, plan)
         try:
-            with self._renewing(operated):
+            with self._renewing(managed):
                 if record.loading is LoadingStatus.LOADING:
-                    operated.loader.load_batch()
-                url = self._serve_again(operated)
+                    managed.loader.load_batch()
+                url = self._serve_again(managed)
         except BaseException:
-            operated.let_go()
+            managed.let_go()
             raise
         loading = record.loading is LoadingStatus.LOADING
-        return self._take_charge(operated, plan, url, load=loading)
+        return self._take_charge(managed, plan, url, load=loading)
 
     def gateway(self, run: RunLike) -> Gateway:
         """Open the way in to a run of this operator, for a program that serves it itself.
 
         It has the run's callbacks; close it when the program ends.
         """
-        operated = self._mine(run)
-        state = operated.blueprint.context.shared_state
-        return open_gateway(self.database, operated.run, plugins=self.plugins, shared_state=state)
+        managed = self._mine(run)
+        state = managed.blueprint.context.shared_state
+        return open_gateway(self.database, managed.run, plugins=self.plugins, shared_state=state)
 
     def progress(self, run: RunLike) -> Progress:
         """Look at a run, whoever operates it."""
@@ -298,26 +298,26 @@ class Operator:
 
     def holds(self, run: RunLike) -> bool:
         """Say whether a run is in this operator's hands. Does not look at the database."""
-        operated = self._runs.get(_number(run))
-        return operated is not None and not operated.ended.is_set()
+        managed = self._runs.get(_number(run))
+        return managed is not None and not managed.ended.is_set()
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
         """Look at a run every so many seconds until it is out of this operator's hands; the last
         look is from then.
         """
-        operated = self._mine(run)
-        while not operated.ended.wait(every):
-            yield read_progress(self.database, operated.run)
-        yield read_progress(self.database, operated.run)
+        managed = self._mine(run)
+        while not managed.ended.wait(every):
+            yield read_progress(self.database, managed.run)
+        yield read_progress(self.database, managed.run)
 
     def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
         """Wait until a run is out of this operator's hands and return it as it is then.
 
         :param timeout: seconds to wait at most; then the run is returned as it goes on.
         """
-        operated = self._mine(run)
-        operated.ended.wait(timeout)
-        return find_run(self.database, operated.run)
+        managed = self._mine(run)
+        managed.ended.wait(timeout)
+        return find_run(self.database, managed.run)
 
     def stop(self, run: RunLike, *, now: bool = False) -> None:
         """Let nobody new in; the run stops when those at work are done, or their time is over.
@@ -382,12 +382,12 @@ class Operator:
             # Each is done whatever becomes of the others, the last one first.
             if self._owns_database:
                 steps.callback(self.database.close)
-            for operated in self._runs.values():
-                steps.callback(lambda each: unclosed.extend(each.unclosed()), operated)
-                steps.callback(operated.let_go, HASTE_SECONDS)
+            for managed in self._runs.values():
+                steps.callback(lambda each: unclosed.extend(each.unclosed()), managed)
+                steps.callback(managed.let_go, HASTE_SECONDS)
             steps.callback(self._end_threads)
-            for operated in self._going_on():
-                steps.callback(operated.release, "operator closed")
+            for managed in self._going_on():
+                steps.callback(managed.release, "operator closed")
         return "\n".join(unclosed)
 
     def _end_threads(self) -> None:
@@ -420,58 +420,58 @@ class Operator:
             except FamulusError as error:
                 self.plugins.refuse(info, error)
 
-    def _load_first(self, operated: ManagedRun) -> None:
+    def _load_first(self, managed: ManagedRun) -> None:
         try:
-            operated.loader.load_batch()
+            managed.loader.load_batch()
         except FamulusError:
             raise
         except Exception as error:
-            if not operated.loader.rows:
+            if not managed.loader.rows:
                 raise UsageError(
                     f"the data failed before the first row: {type(error).__name__}: {error}"
                 ) from error
             raise
-        if not operated.loader.rows:
+        if not managed.loader.rows:
             raise UsageError("the data have no rows; there is nothing to do")
 
-    def _serve_again(self, operated: ManagedRun) -> str:
+    def _serve_again(self, managed: ManagedRun) -> str:
         """Open a run and serve it, in this order: its server turns nobody away. It opens no places
         before it is served.
         """
-        run, holder = operated.run, self._holder
+        run, holder = managed.run, self._holder
         opened_at = self.database.write(partial(reopen_run, run=run, holder=holder))
         try:
-            return operated.serve()
+            return managed.serve()
         except BaseException:
             self.database.write(partial(close_again, run=run, holder=holder, opened_at=opened_at))
             raise
 
     @contextmanager
-    def _renewing(self, operated: ManagedRun) -> Iterator[None]:
+    def _renewing(self, managed: ManagedRun) -> Iterator[None]:
         """Keep the lease of a run while it starts: its data and its server may take their time."""
         with self._mutex:
-            self._starting.append(operated)
+            self._starting.append(managed)
             if not self._threads:
                 self._start_threads()
         try:
             yield
         finally:
             with self._mutex:
-                self._starting.remove(operated)
+                self._starting.remove(managed)
 
     def _take_charge(
-        self, operated: ManagedRun, plan: Plan, url: str, *, load: bool = True
+        self, managed: ManagedRun, plan: Plan, url: str, *, load: bool = True
     ) -> Launched:
         with self._mutex:
-            self._runs[operated.run] = operated
+            self._runs[managed.run] = managed
         if load:
-            operated.load_rest()
-        operated.open_first_places()
+            managed.load_rest()
+        managed.open_first_places()
         return Launched(
-            run_id=operated.run,
+            run_id=managed.run,
             task_name=plan.task_name,
             url=url,
-            entrances=_entrances(operated),
+            entrances=_entrances(managed),
         )
 
     def _start_threads(self) -> None:
@@ -508,10 +508,10 @@ class Operator:
         """
         faults: dict[int, str] = {}
         while not self._closing.wait(_TICK):
-            for operated in [*self._going_on(), *(self._starting if starting else ())]:
-                run = operated.run
+            for managed in [*self._going_on(), *(self._starting if starting else ())]:
+                run = managed.run
                 try:
-                    act(operated)
+                    act(managed)
                 except DatabaseUnavailableError:
                     """Logged once by the database; tried again at the next tick."""
                 except BaseException as error:  # noqa: BLE001 - third-party code; tried again
@@ -528,14 +528,14 @@ class Operator:
             return [each for each in self._runs.values() if not each.ended.is_set()]
 
     def _mine(self, run: RunLike) -> ManagedRun:
-        operated = self._runs.get(_number(run))
-        if operated is None:
+        managed = self._runs.get(_number(run))
+        if managed is None:
             raise ConflictError(
                 f"run {_number(run)} is not in this operator's hands; resume it first"
             )
-        return operated
+        return managed
 
-    def _fail(self, record: RunRecord, operated: ManagedRun | None, error: BaseException) -> None:
+    def _fail(self, record: RunRecord, managed: ManagedRun | None, error: BaseException) -> None:
         """Mark a launch as failed and take back what it has started; raises nothing of its own."""
         reason = str(error) or type(error).__name__
 
@@ -546,8 +546,8 @@ class Operator:
             lease.drop(tx, record.id, self._holder)
 
         steps: list[Callable[[], None]] = [lambda: self.database.write(job)]
-        if operated is not None:
-            steps.append(operated.let_go)
+        if managed is not None:
+            steps.append(managed.let_go)
         for step in steps:
             try:
                 step()
@@ -589,13 +589,13 @@ class Operator:
         reached.tell()
 
 
-def _entrances(operated: ManagedRun) -> Sequence[str]:
+def _entrances(managed: ManagedRun) -> Sequence[str]:
     """Return where workers come in; where the platform cannot say now, the run's own address."""
     try:
-        return operated.contact.provider.entrances(operated.contact.run_view())
+        return managed.contact.provider.entrances(managed.contact.run_view())
     except UnavailableError as error:
-        _log.warning("run %d: the platform cannot be asked for its links: %s", operated.run, error)
-        return (operated.url,)
+        _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, error)
+        return (managed.url,)
 
 
 def _read(

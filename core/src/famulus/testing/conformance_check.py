@@ -187,7 +187,7 @@ class QualificationCheckConformance:
         self, hall: Hall, options: Mapping[str, Any] | None = None
     ) -> QualificationCheck:
         """Make the check as a serving process does, with :meth:`options` unless given others."""
-        context = hall.operator.operated(hall.run_id).blueprint.context
+        context = hall.operator.managed(hall.run_id).blueprint.context
         given = self.options() if options is None else options
         return self.check(self._args(given, hall.database.files), context)
 
@@ -196,7 +196,7 @@ class QualificationCheckConformance:
             hall.database,
             hall.run_id,
             plugins=hall.operator.plugins,
-            shared_state=hall.operator.operated(hall.run_id).blueprint.context.shared_state,
+            shared_state=hall.operator.managed(hall.run_id).blueprint.context.shared_state,
         )
 
     def _args(self, options: Mapping[str, Any], folder: Path) -> Any:

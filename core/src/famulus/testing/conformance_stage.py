@@ -172,9 +172,9 @@ class Stage:
     def kill(self) -> None:
         """Lose the operator as a crash would: nothing is stopped, and its lease runs out."""
         operator, self._operator = self.operator, None
-        for operated in operator._going_on():
-            if operated.callbacks is not None:
-                operated.callbacks.close()
+        for managed in operator._going_on():
+            if managed.callbacks is not None:
+                managed.callbacks.close()
         self.clock.advance(LEASE_SECONDS + 1)
 
     def resume(self, run: int) -> Gateway:

@@ -88,11 +88,11 @@ class ManualOperator(Operator):
 
     def load_all(self, launched: Launched) -> None:
         """Wait until the data of a launched run are loaded, or have failed to."""
-        loading = self.operated(launched.run_id).loading
+        loading = self.managed(launched.run_id).loading
         if loading is not None:
             loading.join()
 
-    def operated(self, run: int) -> ManagedRun:
+    def managed(self, run: int) -> ManagedRun:
         """Return what this operator keeps of a run."""
         return self._runs[run]
 
@@ -102,18 +102,18 @@ class ManualOperator(Operator):
         :param suspended: whether the operator has not looked since its last turn, as when the
             machine was asleep; otherwise it is as if it had looked all the time.
         """
-        for operated in self._going_on():
-            operated.sync()
+        for managed in self._going_on():
+            managed.sync()
             if not suspended:
-                self._stay_awake(operated)
-            operated.keep()
-            operated.look_after()
-            if not operated.ended.is_set():
-                operated.tell()
-                operated.listeners.catch_up()
+                self._stay_awake(managed)
+            managed.keep()
+            managed.look_after()
+            if not managed.ended.is_set():
+                managed.tell()
+                managed.listeners.catch_up()
 
-    def _stay_awake(self, operated: ManagedRun) -> None:
-        self.database.write(lambda tx: lease.keep(tx, operated.run, operated.holder))
+    def _stay_awake(self, managed: ManagedRun) -> None:
+        self.database.write(lambda tx: lease.keep(tx, managed.run, managed.holder))
 
     def _start_threads(self) -> None:
         """Start none."""

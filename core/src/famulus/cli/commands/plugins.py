@@ -7,9 +7,9 @@ import traceback
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.columns import aligned
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.columns import aligned
 from famulus.plugins import PluginInfo, discover
 
 

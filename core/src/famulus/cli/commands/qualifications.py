@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.columns import aligned
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.columns import aligned
-from famulus.cli.texts.words import counted
+from famulus.cli.words import counted
 from famulus.data.qualification_list import (
     Holder,
     QualificationSummary,

@@ -10,9 +10,9 @@ import attrs
 import click
 
 from famulus.cli.arguments import json_option
+from famulus.cli.columns import aligned
 from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.columns import aligned
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import (
     RequesterSummary,

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.columns import aligned
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import Crowd, crowd_options, opened_crowd, read_workers, tell
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.columns import aligned
-from famulus.cli.texts.words import counted, people
+from famulus.cli.words import counted, people
 from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.bulk_grants import make_workers

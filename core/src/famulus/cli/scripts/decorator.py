@@ -141,8 +141,8 @@ def _script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript
 
 
 def _start(script: RunScript) -> None:
-    from famulus.cli.scripts.program import run_as_program
-    from famulus.cli.scripts.resuming import RESUMPTION
+    from famulus.cli.scripts.script_program import run_as_program
+    from famulus.cli.scripts.script_resume import RESUMPTION
 
     resumption = RESUMPTION.get()
     if resumption is not None:

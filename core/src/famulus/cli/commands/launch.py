@@ -9,17 +9,17 @@ import click
 
 from famulus.cli.arguments import run_argument, with_configuration
 from famulus.cli.confirm import confirm_live, yes_option
+from famulus.cli.costs import say_cost
 from famulus.cli.failures import warn
 from famulus.cli.follow import announce, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import ask, say
-from famulus.cli.scripts.resuming import Resumption, needs_script, resume_by_script
+from famulus.cli.scripts.script_resume import Resumption, needs_script, resume_by_script
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.costs import say_cost
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.operate.operator import Operator
-from famulus.operate.reopening import refuse_ended
+from famulus.operate.resuming import refuse_ended
 from famulus.options.conf_files import split_conf
 from famulus.plan import lacking_secrets, stored_script
 

@@ -11,13 +11,13 @@ from types import TracebackType
 from attrs import evolve
 
 from famulus.cli.confirm import confirm_live
+from famulus.cli.costs import say_cost
 from famulus.cli.failures import warn
 from famulus.cli.follow import announce, conclude, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session
-from famulus.cli.texts.costs import say_cost
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
 from famulus.engine.platform.closing import StillOpenError
 from famulus.model.database import Database

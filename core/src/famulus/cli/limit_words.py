@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from famulus.cli.texts.words import counted, duration
+from famulus.cli.words import counted, duration
 from famulus.engine.limits import run_limits
 from famulus.engine.runs import RunRecord
 

@@ -9,10 +9,10 @@ import click
 from famulus.cli.arguments import run_argument
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.run_report import read_report
-from famulus.cli.texts.words import counted, moment, people
+from famulus.cli.words import counted, moment, people
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.operate.operator import Operator
+from famulus.operate.run_report import read_report
 
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
@@ -15,11 +16,43 @@ from rich.table import Table
 from rich.text import Text
 
 from famulus.cli.output import say
-from famulus.cli.rate import Pace
-from famulus.cli.texts.words import counted, duration, moment, units_by_status
+from famulus.cli.words import counted, duration, moment, units_by_status
 from famulus.escaping import escaped_line
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
+
+_WINDOW = timedelta(minutes=10)
+#: A rate of less than this much watching would say anything.
+_LEAST = timedelta(seconds=10)
+
+
+class Pace:
+    """The rate of the last ten minutes, from looks at the number of units that are done."""
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[datetime, int]] = deque()
+
+    def look(self, at: datetime, done: int) -> None:
+        """Note how many units are done at a time."""
+        self._looks.append((at, done))
+        while self._looks[0][0] < at - _WINDOW:
+            self._looks.popleft()
+
+    @property
+    def per_minute(self) -> float | None:
+        """Units a minute; None while nothing can be said."""
+        if len(self._looks) < 2:
+            return None
+        (start, before), (end, after) = self._looks[0], self._looks[-1]
+        if end - start < _LEAST or after <= before:
+            return None
+        return (after - before) / ((end - start) / timedelta(minutes=1))
+
+    def time_for(self, units: int) -> timedelta | None:
+        """Return how long so many units will take at this rate, if it is known."""
+        rate = self.per_minute
+        return None if rate is None else timedelta(minutes=units / rate)
+
 
 _BAR_WIDTH = 40
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from famulus.cli.output import say
-from famulus.cli.texts.words import counted
+from famulus.cli.words import counted
 from famulus.contracts.provider import Quote
 from famulus.errors import UnavailableError
 from famulus.model.money import minor_digits
+from famulus.operate.estimate import Estimate
 from famulus.operate.operator import Checked, Operator
-from famulus.operate.quoting import Estimate
 
 #: Rows that a launch counts before it begins; more would keep it waiting.
 _MOST_ROWS = 50_000

@@ -9,16 +9,16 @@ import click
 from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.words import counted
+from famulus.cli.words import counted
 from famulus.engine.platform.sync import Synced
 from famulus.engine.platform.telling import tell_requester
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
-from famulus.operate.catching_up import catch_up
-from famulus.operate.differences import Difference
 from famulus.operate.doctor import read_differences
-from famulus.operate.exposed_files import shared_files
+from famulus.operate.doctor.difference import Difference
+from famulus.operate.doctor.file_permissions import shared_files
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins, discover
 
 
@@ -67,14 +67,14 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 
 
 def _sync(database: Database, plugins: Plugins, run: int) -> int:
-    caught_up = catch_up(database, plugins, run)
-    if caught_up.was_unserved:
+    report = sync_now(database, plugins, run)
+    if report.was_unserved:
         say(f"Nobody operates run {run}: its places on the platform are closed.")
-    for line in _lines(caught_up.synced):
+    for line in _lines(report.synced):
         say(line)
-    for trouble in caught_up.troubles:
+    for trouble in report.troubles:
         say(str(trouble))
-    return caught_up.told
+    return report.told
 
 
 def _tell_requesters(database: Database, plugins: Plugins) -> int:

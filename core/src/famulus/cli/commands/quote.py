@@ -7,12 +7,12 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, with_configuration
+from famulus.cli.costs import quote_lines
 from famulus.cli.failures import warn
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
-from famulus.cli.texts.costs import quote_lines
+from famulus.operate.estimate import Estimate
 from famulus.operate.operator import Operator
-from famulus.operate.quoting import Estimate
 
 
 @click.command

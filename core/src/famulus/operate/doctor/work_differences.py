@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import peewee
-from attrs import frozen
 
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
@@ -21,27 +20,10 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Review, Unit, Visit, Worker, literals
 from famulus.model.transaction import Transaction
+from famulus.operate.doctor.difference import NAMED, Difference, named
 
-#: Visits and workers that one sentence names.
-_NAMED = 5
 #: An operator has ended attempts whose time is over by then.
 _LATENESS = timedelta(minutes=1)
-
-Words = Sequence[str | int]
-
-
-@frozen(kw_only=True)
-class Difference:
-    """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
-    a command helps; ``advice`` is what else to do.
-    """
-
-    #: None for what concerns no run: a requester's account, or what ``subject`` says
-    run: int | None
-    what: str
-    command: Words = ()
-    advice: str = ""
-    subject: str = "requesters"
 
 
 def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
@@ -123,15 +105,9 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
         .join(Worker, on=(Visit.worker == Worker.id))
         .where(Agent.run == run.id, Agent.status << literals(*OPEN_AGENTS), *conditions)
         .order_by(Agent.id)
-        .limit(_NAMED + 1)
+        .limit(NAMED + 1)
     )
     return named([(row.reference, row.name) for row in rows])
-
-
-def named(visits: Sequence[tuple[str, str]]) -> str:
-    """Name the first of some visits, each by its reference and its worker."""
-    shown = [f"{reference} of {worker}" for reference, worker in visits[:_NAMED]]
-    return ", ".join([*shown, *(["and more"] if len(visits) > _NAMED else [])])
 
 
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
@@ -159,7 +135,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             Unit.agent_id != Agent.id,
             Unit.status != UnitStatus.EXPIRED,
         )
-        .limit(_NAMED + 1)
+        .limit(NAMED + 1)
     )
     if spare:
         names = ", ".join(dict.fromkeys(row.name for row in spare))
@@ -176,6 +152,6 @@ def _visits_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
         .join(Worker, on=(Visit.worker == Worker.id))
         .where(Visit.run == run.id, *conditions)
         .order_by(Visit.id)
-        .limit(_NAMED + 1)
+        .limit(NAMED + 1)
     )
     return named([(row.reference, row.name) for row in rows])

@@ -11,7 +11,7 @@ import peewee
 from famulus.model.statements import Kind
 from famulus.model.tables import Qualification, Requester, Task, Worker
 from famulus.model.transaction import Transaction
-from famulus.operate.differences import Difference
+from famulus.operate.doctor.difference import Difference
 
 _TABLES: Mapping[str, Any] = MappingProxyType(
     {"worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task}

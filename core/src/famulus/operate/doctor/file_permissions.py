@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from famulus.model.location import Location
-from famulus.operate.differences import Difference
+from famulus.operate.doctor.difference import Difference
 
 
 def of_files(location: Location) -> Iterator[Difference]:

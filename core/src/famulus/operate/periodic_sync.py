@@ -20,7 +20,7 @@ _LONGEST_WAIT = timedelta(minutes=10)
 
 
 @define(eq=False)
-class Syncer:
+class PeriodicSync:
     """Keeps one run in step with its platform; asks less often while that fails."""
 
     database: Database

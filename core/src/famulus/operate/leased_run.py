@@ -55,7 +55,7 @@ class _LostError(Exception):
 
 
 @frozen(kw_only=True)
-class Decisions:
+class LeasedRun:
     """The decisions of one operator about one run. None is carried out once another operator has
     taken the run over.
     """

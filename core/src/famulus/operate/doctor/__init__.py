@@ -37,9 +37,10 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.operate.differences import Difference, named, of_reviews, of_visits, of_work
-from famulus.operate.doubled_names import of_names
-from famulus.operate.exposed_files import of_files
+from famulus.operate.doctor.difference import Difference, named
+from famulus.operate.doctor.file_permissions import of_files
+from famulus.operate.doctor.name_differences import of_names
+from famulus.operate.doctor.work_differences import of_reviews, of_visits, of_work
 from famulus.plugins import Plugins
 
 _MOST_ASKED = 500

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 @frozen(kw_only=True)
-class CaughtUp:
+class SyncReport:
     """What a run and its platform have learnt of each other."""
 
     #: whether places were open of a run that nobody operates
@@ -33,9 +33,9 @@ class CaughtUp:
     troubles: Sequence[Trouble]
 
 
-def catch_up(
+def sync_now(
     database: Database, plugins: Plugins, run: int, patience: Patience | None = None
-) -> CaughtUp:
+) -> SyncReport:
     """Ask the platform of a run about its visits, and tell it what is due, refused or not.
 
     Places that nobody serves are closed first of all: the platform may not answer for long.
@@ -51,7 +51,7 @@ def catch_up(
     told = reached.tell()
     with database.read() as tx:
         troubles = read_troubles(tx, run)
-    return CaughtUp(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
+    return SyncReport(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
 
 
 def _count_open_there(reached: BoundProvider) -> int | None:

@@ -1,1 +1,0 @@
-"""What commands print: tables, lines and files, made from records."""

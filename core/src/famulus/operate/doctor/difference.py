@@ -1,0 +1,32 @@
+"""A difference between a platform and here, as ``famulus doctor`` lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+#: Visits and workers that one sentence names.
+NAMED = 5
+
+Words = Sequence[str | int]
+
+
+@frozen(kw_only=True)
+class Difference:
+    """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
+    a command helps; ``advice`` is what else to do.
+    """
+
+    #: None for what concerns no run: a requester's account, or what ``subject`` says
+    run: int | None
+    what: str
+    command: Words = ()
+    advice: str = ""
+    subject: str = "requesters"
+
+
+def named(visits: Sequence[tuple[str, str]]) -> str:
+    """Name the first of some visits, each by its reference and its worker."""
+    shown = [f"{reference} of {worker}" for reference, worker in visits[:NAMED]]
+    return ", ".join([*shown, *(["and more"] if len(visits) > NAMED else [])])

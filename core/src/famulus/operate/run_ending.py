@@ -1,0 +1,42 @@
+"""How a run has ended, as its operator has let it go."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from famulus.engine.platform.outbox import read_closing
+from famulus.engine.runs import RunRecord, find_run
+from famulus.model.database import Database
+from famulus.model.tables import Event
+from famulus.operate.progress import Progress, read_progress
+
+
+@frozen(kw_only=True)
+class RunEnding:
+    """A run as its operator has let it go. ``cause`` is that of its newest change of status."""
+
+    record: RunRecord
+    progress: Progress
+    cause: str
+    #: whether the platform is still to be told to close its places
+    is_open: bool = False
+
+
+def read_ending(database: Database, run: int) -> RunEnding:
+    """Look at a run and at why it is as it is."""
+    record = find_run(database, run)
+    newest = (
+        Event.select(Event.cause)
+        .where(Event.run == run, Event.subject == "run", Event.new == record.status.value)
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    with database.read() as tx:
+        row = tx.row(newest)
+        is_open = read_closing(tx, run) is not None
+    return RunEnding(
+        record=record,
+        progress=read_progress(database, run),
+        cause=row.cause if row else "",
+        is_open=is_open,
+    )
