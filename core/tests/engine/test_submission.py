@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from famulus.engine.status import change_unit, end_agent
+from famulus.engine.status import Change, change_unit, end_agent
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Assignment, Unit
@@ -101,15 +101,16 @@ def test_another_submission_is_a_conflict_after_review_too(
 
     def review(tx: Transaction) -> None:
         end_agent(
-            tx, run=agent.run, agent=agent.id, old=AgentStatus.COMPLETED, new=reviewed, cause="test"
+            tx,
+            Change(
+                run=agent.run, id=agent.id, old=AgentStatus.COMPLETED, new=reviewed, cause="test"
+            ),
         )
         change_unit(
             tx,
-            run=agent.run,
-            unit=agent.unit,
-            old=UnitStatus.COMPLETED,
-            new=decided,
-            cause="test",
+            Change(
+                run=agent.run, id=agent.unit, old=UnitStatus.COMPLETED, new=decided, cause="test"
+            ),
             agent=agent.id,
         )
 

@@ -13,7 +13,7 @@ import peewee
 
 from famulus.engine.release import Attempted, give_share_back, take_back
 from famulus.engine.runs import RunRecord
-from famulus.engine.status import change_units_together, change_visit, end_agent
+from famulus.engine.status import Change, change_units_together, change_visit, end_agent
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_AGENTS,
@@ -73,11 +73,13 @@ def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at
     return sum(
         change_visit(
             tx,
-            run=run,
-            visit=visit.id,
-            old=visit.status,
-            new=VisitStatus.UNKNOWN,
-            cause="not reported",
+            Change(
+                run=run,
+                id=visit.id,
+                old=visit.status,
+                new=VisitStatus.UNKNOWN,
+                cause="not reported",
+            ),
         )
         for visit in due
     )
@@ -112,11 +114,13 @@ def end_open_agents(tx: Transaction, run: int) -> int:
     for agent in tx.rows(_open_agents(run).limit(_STEP)):
         if end_agent(
             tx,
-            run=run,
-            agent=agent.id,
-            old=agent.status,
-            new=AgentStatus.EXPIRED,
-            cause="run finished",
+            Change(
+                run=run,
+                id=agent.id,
+                old=agent.status,
+                new=AgentStatus.EXPIRED,
+                cause="run finished",
+            ),
         ):
             ended += 1
             if agent.unit is not None:

@@ -34,7 +34,7 @@ from famulus.engine.arrival import (
 )
 from famulus.engine.qualifications.rules import ONBOARDING_FAILED, held_by
 from famulus.engine.release import Attempted, take_back
-from famulus.engine.status import change_unit, record
+from famulus.engine.status import Change, NewEvent, change_unit, record
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
@@ -277,11 +277,13 @@ def _claim(
     assert data is not None
     change_unit(
         tx,
-        run=rules.run,
-        unit=candidate.unit,
-        old=UnitStatus.LAUNCHED,
-        new=UnitStatus.ASSIGNED,
-        cause="arrival",
+        Change(
+            run=rules.run,
+            id=candidate.unit,
+            old=UnitStatus.LAUNCHED,
+            new=UnitStatus.ASSIGNED,
+            cause="arrival",
+        ),
         agent=agent,
     )
     share.open_units += 1
@@ -328,12 +330,14 @@ def make_visit(
     assert row is not None
     record(
         tx,
-        run=run,
-        subject="visit",
-        subject_id=row[0],
-        old=None,
-        new=VisitStatus.ACCEPTED.value,
-        cause=cause,
+        NewEvent(
+            run=run,
+            subject="visit",
+            subject_id=row[0],
+            old=None,
+            new=VisitStatus.ACCEPTED.value,
+            cause=cause,
+        ),
     )
     return int(row[0])
 
@@ -379,12 +383,14 @@ def _new_agent(
     assert row is not None
     record(
         tx,
-        run=rules.run,
-        subject="agent",
-        subject_id=row[0],
-        old=None,
-        new=status.value,
-        cause="arrival",
-        agent=row[0],
+        NewEvent(
+            run=rules.run,
+            subject="agent",
+            subject_id=row[0],
+            old=None,
+            new=status.value,
+            cause="arrival",
+            agent=row[0],
+        ),
     )
     return row[0], row[1]

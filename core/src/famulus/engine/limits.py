@@ -14,7 +14,7 @@ from famulus.engine.deadlines import quiet_since
 from famulus.engine.platform.places import move_end
 from famulus.engine.release import adjust_window, is_window_off
 from famulus.engine.runs import RunRecord, find_run, read_run
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor
@@ -180,13 +180,15 @@ def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
     }
     record(
         tx,
-        run=run.id,
-        subject="limits",
-        subject_id=run.id,
-        old=None,
-        new="set",
-        cause="limits",
-        detail=detail,
+        NewEvent(
+            run=run.id,
+            subject="limits",
+            subject_id=run.id,
+            old=None,
+            new="set",
+            cause="limits",
+            detail=detail,
+        ),
     )
     if {_WINDOW, _SPEND} & columns.keys() and is_window_off(tx, run.id):
         adjust_window(tx, run.id)

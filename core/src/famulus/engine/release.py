@@ -9,7 +9,13 @@ from attrs import frozen
 
 from famulus.engine.allocation import free_beside, move_to_end, next_positions
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.status import change_unit, change_units_together, change_visit, end_agent
+from famulus.engine.status import (
+    Change,
+    change_unit,
+    change_units_together,
+    change_visit,
+    end_agent,
+)
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import Participation, TaskRun, Unit, Visit, literal, literals
@@ -232,17 +238,13 @@ def _take_back(
     visit_becomes: VisitStatus | None,
 ) -> bool:
     agent, unit = attempt.agent, attempt.unit
-    if not end_agent(tx, run=run, agent=agent, old=attempt.status, new=new, cause=cause):
+    if not end_agent(tx, Change(run=run, id=agent, old=attempt.status, new=new, cause=cause)):
         return False
     if unit is not None:
         give_share_back(tx, run, attempt.worker, forgotten=new is AgentStatus.RETURNED)
         change_unit(
             tx,
-            run=run,
-            unit=unit,
-            old=UnitStatus.ASSIGNED,
-            new=UnitStatus.LAUNCHED,
-            cause=cause,
+            Change(run=run, id=unit, old=UnitStatus.ASSIGNED, new=UnitStatus.LAUNCHED, cause=cause),
             agent=None,
         )
     if visit_becomes is not None:
@@ -259,7 +261,7 @@ def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: st
     """End a visit that the platform counts as under way."""
     row = tx.one(_VISIT_STATUS, visit=visit)
     if row is not None and row[0] in OPEN_VISITS:
-        change_visit(tx, run=run, visit=visit, old=VisitStatus(row[0]), new=new, cause=cause)
+        change_visit(tx, Change(run=run, id=visit, old=VisitStatus(row[0]), new=new, cause=cause))
 
 
 def open_unit_exists(tx: Transaction, run: int) -> bool:

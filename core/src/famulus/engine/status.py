@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic
 
 import peewee
+from attrs import frozen
 
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
@@ -115,32 +116,48 @@ _END_AGENT = Statement(
 )
 
 
-def record(
-    tx: Transaction,
-    *,
-    run: int | None,
-    subject: str,
-    subject_id: int | None,
-    old: str | None,
-    new: str,
-    cause: str,
-    count: int = 1,
-    agent: int | None = None,
-    detail: Any = None,
-) -> None:
+@frozen(kw_only=True)
+class NewEvent:
+    """An event to append. ``subject`` and ``subject_id`` name the row that it is about."""
+
+    run: int | None
+    subject: str
+    subject_id: int | None
+    old: str | None = None
+    new: str
+    cause: str
+    #: how many rows changed alike
+    count: int = 1
+    agent: int | None = None
+    #: anything that is JSON
+    detail: Any = None
+
+
+@frozen(kw_only=True)
+class Change(Generic[Status]):
+    """A change of one row's status, and its cause."""
+
+    run: int
+    id: int
+    old: Status
+    new: Status
+    cause: str
+
+
+def record(tx: Transaction, event: NewEvent) -> None:
     """Append one event, at the transaction's time; it is stored with all others of the job."""
     tx.append(
         _RECORD,
-        run=run,
+        run=event.run,
         at=to_micros(tx.now),
-        subject=subject,
-        subject_id=subject_id,
-        old=old,
-        new=new,
-        cause=cause,
-        count=count,
-        agent=agent,
-        detail=None if detail is None else dump_json(detail),
+        subject=event.subject,
+        subject_id=event.subject_id,
+        old=event.old,
+        new=event.new,
+        cause=event.cause,
+        count=event.count,
+        agent=event.agent,
+        detail=None if event.detail is None else dump_json(event.detail),
     )
 
 
@@ -161,125 +178,51 @@ def record_refusal(tx: Transaction, *, run: int, worker: int | None, reason: str
     )
 
 
-def change_unit(
-    tx: Transaction,
-    *,
-    run: int,
-    unit: int,
-    old: UnitStatus,
-    new: UnitStatus,
-    cause: str,
-    agent: int | None,
-) -> bool:
-    """Change one unit, if it still has the old status; say whether it had.
+def change_unit(tx: Transaction, change: Change[UnitStatus], *, agent: int | None) -> bool:
+    """Change one unit, if it still has the old status; return whether it had.
 
-    :param agent: who holds or has completed the unit from now on.
+    :param agent: who works on the unit or has completed it from now on.
     """
-    return _change(tx, _CHANGE_UNIT, "unit", run, unit, old, new, cause, agent=agent)
+    return _change(tx, _CHANGE_UNIT, "unit", change, agent=agent)
 
 
-def end_agent(
-    tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
-) -> bool:
-    """End an agent's attempt, if it still has the old status; say whether it had."""
-    now = to_micros(tx.now)
-    return _change(tx, _END_AGENT, "agent", run, agent, old, new, cause, agent=agent, at=now)
+def end_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
+    """End an attempt, if it still has the old status; return whether it had."""
+    return _change(tx, _END_AGENT, "agent", change, agent=change.id, at=to_micros(tx.now))
 
 
-def change_agent(
-    tx: Transaction, *, run: int, agent: int, old: AgentStatus, new: AgentStatus, cause: str
-) -> bool:
-    """Change what is thought of an attempt that has ended, if it still has the old status; say
+def change_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
+    """Change the verdict on an attempt that has ended, if it still has the old status; return
     whether it had.
     """
-    return _change(tx, _CHANGE_AGENT, "agent", run, agent, old, new, cause, agent=agent)
+    return _change(tx, _CHANGE_AGENT, "agent", change, agent=change.id)
 
 
-def change_visit(
-    tx: Transaction, *, run: int, visit: int, old: VisitStatus, new: VisitStatus, cause: str
-) -> bool:
-    """Change one visit, if it still has the old status; say whether it had."""
-    return _change(tx, _CHANGE_VISIT, "visit", run, visit, old, new, cause)
+def change_visit(tx: Transaction, change: Change[VisitStatus]) -> bool:
+    """Change one visit, if it still has the old status; return whether it had."""
+    return _change(tx, _CHANGE_VISIT, "visit", change)
 
 
 def submit_visit(tx: Transaction, *, run: int, visit: int, old: VisitStatus) -> bool:
-    """Mark a visit as done and submitted, if it still has the old status and nothing of it is open;
-    say whether that is so.
+    """Mark a visit as done and submitted, if it still has the old status and no attempt of it is
+    open; return whether that is so.
     """
-    return _change(
-        tx,
-        _SUBMIT_VISIT,
-        "visit",
-        run,
-        visit,
-        old,
-        VisitStatus.SUBMITTED,
-        "submission",
-        at=to_micros(tx.now),
-    )
+    change = Change(run=run, id=visit, old=old, new=VisitStatus.SUBMITTED, cause="submission")
+    return _change(tx, _SUBMIT_VISIT, "visit", change, at=to_micros(tx.now))
 
 
 def change_run(tx: Transaction, *, run: int, old: RunStatus, new: RunStatus, cause: str) -> bool:
-    """Change one run, if it still has the old status; say whether it had."""
-    return _change(tx, _CHANGE_RUN, "run", run, run, old, new, cause)
+    """Change one run, if it still has the old status; return whether it had."""
+    change = Change(run=run, id=run, old=old, new=new, cause=cause)
+    return _change(tx, _CHANGE_RUN, "run", change)
 
 
-def change_payment(
-    tx: Transaction,
-    *,
-    run: int,
-    payment: int,
-    old: PaymentStatus,
-    new: PaymentStatus,
-    cause: str,
-    error: str = "",
-) -> bool:
-    """Change one payment, if it still has the old status; say whether it had.
+def change_payment(tx: Transaction, change: Change[PaymentStatus], *, error: str = "") -> bool:
+    """Change one payment, if it still has the old status; return whether it had.
 
-    :param error: why it failed, or why nobody knows how it ended.
+    :param error: why it failed, or why its outcome is unknown.
     """
-    return _change(
-        tx,
-        _CHANGE_PAYMENT,
-        "payment",
-        run,
-        payment,
-        old,
-        new,
-        cause,
-        error=error,
-        at=to_micros(tx.now),
-    )
-
-
-def _change(
-    tx: Transaction,
-    statement: Statement,
-    subject: str,
-    run: int,
-    number: int,
-    old: Status,
-    new: Status,
-    cause: str,
-    *,
-    agent: int | None = None,
-    **more: Any,
-) -> bool:
-    check_transition(old, new, f"{subject} {number}")
-    done = tx.run(statement, id=number, old=old.value, new=new.value, agent=agent, **more)
-    if done.rowcount != 1:
-        return False
-    record(
-        tx,
-        run=run,
-        subject=subject,
-        subject_id=number,
-        old=old.value,
-        new=new.value,
-        cause=cause,
-        agent=agent,
-    )
-    return True
+    return _change(tx, _CHANGE_PAYMENT, "payment", change, error=error, at=to_micros(tx.now))
 
 
 def change_units_together(
@@ -291,7 +234,9 @@ def change_units_together(
     new: UnitStatus,
     cause: str,
 ) -> int:
-    """Change many units that no agent holds, leaving one event for the batch; return how many."""
+    """Change many units that no agent works on, leaving one event for the batch; return how many
+    had the old status.
+    """
     if not units:
         return 0
     check_transition(old, new, f"a batch of {len(units)} units")
@@ -302,12 +247,41 @@ def change_units_together(
     if changed:
         record(
             tx,
-            run=run,
-            subject="unit",
-            subject_id=None,
-            old=old.value,
-            new=new.value,
-            cause=cause,
-            count=changed,
+            NewEvent(
+                run=run,
+                subject="unit",
+                subject_id=None,
+                old=old.value,
+                new=new.value,
+                cause=cause,
+                count=changed,
+            ),
         )
     return changed
+
+
+def _change(
+    tx: Transaction,
+    statement: Statement,
+    subject: str,
+    change: Change[Any],
+    *,
+    agent: int | None = None,
+    **more: Any,
+) -> bool:
+    number, old, new = change.id, change.old.value, change.new.value
+    check_transition(change.old, change.new, f"{subject} {number}")
+    done = tx.run(statement, id=number, old=old, new=new, agent=agent, **more)
+    if done.rowcount != 1:
+        return False
+    event = NewEvent(
+        run=change.run,
+        subject=subject,
+        subject_id=number,
+        old=old,
+        new=new,
+        cause=change.cause,
+        agent=agent,
+    )
+    record(tx, event)
+    return True

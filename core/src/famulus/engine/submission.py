@@ -14,7 +14,7 @@ from attrs import frozen
 
 from famulus.engine.answered import holds_answer
 from famulus.engine.release import Attempted, release_waiting, take_back
-from famulus.engine.status import change_unit, change_visit, record, submit_visit
+from famulus.engine.status import Change, NewEvent, change_unit, change_visit, record, submit_visit
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
@@ -312,13 +312,15 @@ def store(
         )
     record(
         tx,
-        run=attempt.run,
-        subject="agent",
-        subject_id=attempt.agent,
-        old=attempt.status.value,
-        new=status.value,
-        cause="late submission" if late else "submission",
-        agent=attempt.agent,
+        NewEvent(
+            run=attempt.run,
+            subject="agent",
+            subject_id=attempt.agent,
+            old=attempt.status.value,
+            new=status.value,
+            cause="late submission" if late else "submission",
+            agent=attempt.agent,
+        ),
     )
 
 
@@ -327,11 +329,13 @@ def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
         return
     if attempt.status is AgentStatus.IN_TASK and change_unit(
         tx,
-        run=attempt.run,
-        unit=attempt.unit,
-        old=UnitStatus.ASSIGNED,
-        new=UnitStatus.COMPLETED,
-        cause="submission",
+        Change(
+            run=attempt.run,
+            id=attempt.unit,
+            old=UnitStatus.ASSIGNED,
+            new=UnitStatus.COMPLETED,
+            cause="submission",
+        ),
         agent=attempt.agent,
     ):
         if attempt.is_windowed:
@@ -342,11 +346,13 @@ def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
     if status in (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
         changed = change_unit(
             tx,
-            run=attempt.run,
-            unit=attempt.unit,
-            old=status,
-            new=UnitStatus.COMPLETED,
-            cause="late submission",
+            Change(
+                run=attempt.run,
+                id=attempt.unit,
+                old=status,
+                new=UnitStatus.COMPLETED,
+                cause="late submission",
+            ),
             agent=attempt.agent,
         )
         if changed and status is UnitStatus.LAUNCHED and attempt.is_windowed:
@@ -367,9 +373,11 @@ def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool)
     if old in _SUBMITTABLE:
         change_visit(
             tx,
-            run=attempt.run,
-            visit=attempt.visit,
-            old=old,
-            new=VisitStatus.SUBMITTED,
-            cause="submission",
+            Change(
+                run=attempt.run,
+                id=attempt.visit,
+                old=old,
+                new=VisitStatus.SUBMITTED,
+                cause="submission",
+            ),
         )

@@ -11,7 +11,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, chosen_name, read_requesters
 from famulus.engine.qualifications.grants import make_qualification
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
@@ -73,12 +73,14 @@ def create_run(
     )
     record(
         tx,
-        run=run,
-        subject="run",
-        subject_id=run,
-        old=None,
-        new=RunStatus.LAUNCHING.value,
-        cause="launch",
+        NewEvent(
+            run=run,
+            subject="run",
+            subject_id=run,
+            old=None,
+            new=RunStatus.LAUNCHING.value,
+            cause="launch",
+        ),
     )
     return run
 

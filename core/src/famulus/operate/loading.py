@@ -13,7 +13,7 @@ from attrs import frozen
 
 from famulus.engine.allocation import next_positions
 from famulus.engine.release import release_waiting
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json
@@ -257,13 +257,15 @@ def _record_batch(
 ) -> None:
     record(
         tx,
-        run=run,
-        subject="unit",
-        subject_id=None,
-        old=None if old is None else old.value,
-        new=new.value,
-        cause="launch",
-        count=count,
+        NewEvent(
+            run=run,
+            subject="unit",
+            subject_id=None,
+            old=None if old is None else old.value,
+            new=new.value,
+            cause="launch",
+            count=count,
+        ),
     )
 
 

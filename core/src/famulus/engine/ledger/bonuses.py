@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.settling import REJECTED_INSTEAD, newest_verdict
 from famulus.engine.platform.outbox import Telling, enqueue, hasten, tell_again
-from famulus.engine.status import change_payment
+from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
@@ -163,11 +163,9 @@ def plan_again(tx: Transaction, payment: int) -> int:
         )
     change_payment(
         tx,
-        run=row.run_id,
-        payment=payment,
-        old=row.status,
-        new=PaymentStatus.PLANNED,
-        cause="retry",
+        Change(
+            run=row.run_id, id=payment, old=row.status, new=PaymentStatus.PLANNED, cause="retry"
+        ),
     )
     tell_again(tx, telling_key(tx, row))
     return int(row.run_id)

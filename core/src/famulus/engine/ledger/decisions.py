@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.engine.status import change_agent, change_unit
+from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.fields import from_micros, to_micros
 from famulus.model.statements import Kind, Param, Statement
@@ -265,9 +265,13 @@ def _change(tx: Transaction, case: _Case, standing: Standing | None, cause: str)
     unit = UnitStatus.COMPLETED if standing is None else STATUSES[standing.decision]
     agent = AgentStatus.COMPLETED if standing is None else _AGENTS[standing.decision]
     change_unit(
-        tx, run=case.run, unit=case.unit, old=case.status, new=unit, cause=cause, agent=case.agent
+        tx,
+        Change(run=case.run, id=case.unit, old=case.status, new=unit, cause=cause),
+        agent=case.agent,
     )
-    change_agent(tx, run=case.run, agent=case.agent, old=case.agent_status, new=agent, cause=cause)
+    change_agent(
+        tx, Change(run=case.run, id=case.agent, old=case.agent_status, new=agent, cause=cause)
+    )
     return Decided(
         unit=case.unit,
         run=case.run,

@@ -13,7 +13,7 @@ from famulus.contracts.provider import Capabilities, Outcome, PaymentView, Verdi
 from famulus.engine.ledger.settling import read_reward
 from famulus.engine.platform.calls import Effect, End, Platform, PlatformCall
 from famulus.engine.platform.outbox import find_telling, verdict_key
-from famulus.engine.status import change_payment, change_visit
+from famulus.engine.status import Change, change_payment, change_visit
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
@@ -204,7 +204,9 @@ def _close_visit(tx: Transaction, begun: _Decided) -> None:
     new = VisitStatus.APPROVED if begun.verdict is Verdict.APPROVED else VisitStatus.REJECTED
     visit = _read_visit(tx, begun.visit.id)
     if may_follow(visit.status, new):
-        change_visit(tx, run=visit.run, visit=visit.id, old=visit.status, new=new, cause="review")
+        change_visit(
+            tx, Change(run=visit.run, id=visit.id, old=visit.status, new=new, cause="review")
+        )
 
 
 def _settle(tx: Transaction, payment: Row, end: End, *, is_first: bool) -> None:
@@ -227,10 +229,6 @@ def _move(tx: Transaction, payment: Row, new: PaymentStatus, cause: str, error: 
         return False
     return change_payment(
         tx,
-        run=payment.run_id,
-        payment=payment.id,
-        old=payment.status,
-        new=new,
-        cause=cause,
+        Change(run=payment.run_id, id=payment.id, old=payment.status, new=new, cause=cause),
         error=error,
     )

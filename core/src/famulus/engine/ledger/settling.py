@@ -9,7 +9,7 @@ from attrs import frozen
 from famulus.contracts.provider import Verdict
 from famulus.engine.platform.outbox import Telling, enqueue, find_telling, tell_again, verdict_key
 from famulus.engine.platform.places import retry_refused
-from famulus.engine.status import change_payment
+from famulus.engine.status import Change, change_payment
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_AGENTS,
@@ -111,11 +111,13 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     if reward.status is PaymentStatus.FAILED:
         change_payment(
             tx,
-            run=run.id,
-            payment=reward.id,
-            old=reward.status,
-            new=PaymentStatus.PLANNED,
-            cause="review",
+            Change(
+                run=run.id,
+                id=reward.id,
+                old=reward.status,
+                new=PaymentStatus.PLANNED,
+                cause="review",
+            ),
         )
     if reward.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
         tx.execute(Payment.update(**amount).where(Payment.id == reward.id))
@@ -221,11 +223,9 @@ def _drop_reward(tx: Transaction, run: int, visit: int) -> None:
     if reward is not None and reward.status is PaymentStatus.PLANNED:
         change_payment(
             tx,
-            run=run,
-            payment=reward.id,
-            old=reward.status,
-            new=PaymentStatus.FAILED,
-            cause="review",
+            Change(
+                run=run, id=reward.id, old=reward.status, new=PaymentStatus.FAILED, cause="review"
+            ),
             error=REJECTED_INSTEAD,
         )
 

@@ -17,7 +17,7 @@ from famulus.engine.ledger.paying import select_visits, visit_view
 from famulus.engine.ledger.settling import count_units, newest_verdict, plan_reward, read_reward
 from famulus.engine.platform.outbox import hasten
 from famulus.engine.release import Attempted, take_back
-from famulus.engine.status import change_payment, change_visit
+from famulus.engine.status import Change, change_payment, change_visit
 from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
@@ -143,7 +143,7 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
     if report.status in (VisitStatus.RETURNED, VisitStatus.EXPIRED):
         _end_attempts(tx, row.run, visit, report.status)
     changed = change_visit(
-        tx, run=row.run, visit=visit, old=row.status, new=report.status, cause=_CAUSE
+        tx, Change(run=row.run, id=visit, old=row.status, new=report.status, cause=_CAUSE)
     )
     if report.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)
@@ -176,7 +176,7 @@ def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error
     reward = read_reward(tx, visit)
     if reward is not None and may_follow(reward.status, new):
         change_payment(
-            tx, run=run, payment=reward.id, old=reward.status, new=new, cause=_CAUSE, error=error
+            tx, Change(run=run, id=reward.id, old=reward.status, new=new, cause=_CAUSE), error=error
         )
 
 

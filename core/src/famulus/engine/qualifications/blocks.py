@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from famulus.engine.platform.outbox import Telling, enqueue
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.tables import Worker
 from famulus.model.transaction import Transaction
@@ -31,13 +31,15 @@ def set_blocked(
     if changed:
         record(
             tx,
-            run=None,
-            subject="worker",
-            subject_id=worker,
-            old=_word(not blocked),
-            new=_word(blocked),
-            cause="block",
-            detail={"reason": reason},
+            NewEvent(
+                run=None,
+                subject="worker",
+                subject_id=worker,
+                old=_word(not blocked),
+                new=_word(blocked),
+                cause="block",
+                detail={"reason": reason},
+            ),
         )
     for requester in requesters:
         enqueue(

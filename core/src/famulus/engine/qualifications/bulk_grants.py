@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from famulus.engine.platform.outbox import Telling
 from famulus.engine.qualifications.grants import telling_key
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.model.database import Database
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
@@ -166,14 +166,16 @@ def _grant(
         tx.many(_GRANT, [(*pair, value, now) for pair, value in sorted(changed.items())])
         record(
             tx,
-            run=None,
-            subject="worker",
-            subject_id=None,
-            old=None,
-            new="granted",
-            cause="import",
-            count=len(changed),
-            detail={"qualifications": sorted({pair[1] for pair in changed})},
+            NewEvent(
+                run=None,
+                subject="worker",
+                subject_id=None,
+                old=None,
+                new="granted",
+                cause="import",
+                count=len(changed),
+                detail={"qualifications": sorted({pair[1] for pair in changed})},
+            ),
         )
     if requesters:
         earlier = {pair: at for pair, (_, at) in held.items() if pair not in changed}

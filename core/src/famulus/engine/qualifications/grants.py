@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from famulus.engine.arrival import lock_worker
 from famulus.engine.platform.outbox import Telling, enqueue
 from famulus.engine.qualifications.rules import held_by
-from famulus.engine.status import record
+from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification, Requester, Worker
@@ -87,13 +87,15 @@ def grant(
         _store(tx, worker, number, value)
         record(
             tx,
-            run=run,
-            subject="worker",
-            subject_id=worker,
-            old=None if held is None else str(held[0]),
-            new=str(value),
-            cause=cause,
-            detail={"qualification": qualification},
+            NewEvent(
+                run=run,
+                subject="worker",
+                subject_id=worker,
+                old=None if held is None else str(held[0]),
+                new=str(value),
+                cause=cause,
+                detail={"qualification": qualification},
+            ),
         )
     _tell(tx, worker, number, f"{at}-{value}", requesters)
     return changed
@@ -127,13 +129,15 @@ def revoke(
     )
     record(
         tx,
-        run=run,
-        subject="worker",
-        subject_id=worker,
-        old=str(held[0]),
-        new="revoked",
-        cause=cause,
-        detail={"qualification": qualification},
+        NewEvent(
+            run=run,
+            subject="worker",
+            subject_id=worker,
+            old=str(held[0]),
+            new="revoked",
+            cause=cause,
+            detail={"qualification": qualification},
+        ),
     )
     _tell(tx, worker, number, f"{to_micros(tx.now)}-revoked", requesters)
     return True
