@@ -90,16 +90,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         database.write(lambda _: None)
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.db").write_text("some text that is long enough to be read as a header, surely")
-
-    with (
-        Database(tmp_path / "a.db") as database,
-        pytest.raises(DatabaseError, match=r"cannot open the database .*a\.db"),
-    ):
-        database.write(lambda _: None)
-
-
 def test_files_lie_beside_sqlite_and_where_the_environment_says_for_postgresql(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,16 +38,6 @@ OLD = PluginSchema(name="shop", migrations=(FIRST,))
 NEW = PluginSchema(name="shop", migrations=(FIRST, SECOND))
 
 
-@pytest.fixture
-def own_address(request: pytest.FixtureRequest, database_address: str) -> str:
-    """A database that keeps its new tables to itself."""
-    if not database_address.startswith("postgresql"):
-        return database_address
-    databases: PostgresDatabases = request.getfixturevalue("postgres")
-    with databases.fresh() as address:
-        return address
-
-
 def columns(database: Database) -> list[str]:
     with database.read() as tx:
         return [column[0] for column in tx.sql("SELECT * FROM shop_item").description]

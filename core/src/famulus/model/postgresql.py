@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -97,6 +98,8 @@ class PostgresqlBackend:
             except transient as error:
                 if not left:
                     raise self._unavailable(error, writing=True) from error
+            except self._psycopg.errors.InsufficientPrivilege as error:
+                raise self._denied(error) from error
             except self._psycopg.Error as error:
                 if not _is_unavailable(error):
                     raise
@@ -113,6 +116,8 @@ class PostgresqlBackend:
             with self._transaction() as connection:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 yield Transaction(connection, self.dialect, self._clock())
+        except self._psycopg.errors.InsufficientPrivilege as error:
+            raise self._denied(error) from error
         except self._psycopg.Error as error:
             if not _is_unavailable(error):
                 raise
@@ -167,10 +172,27 @@ class PostgresqlBackend:
             message = f"cannot open the PostgreSQL database: {text}"
             is_wrong = "FATAL" in text and not _REFUSES_EVERYBODY.search(text)
             if is_wrong and not self._was_reached:
-                raise DatabaseError(message) from error
+                missing = re.search('database "(.+)" does not exist', text)
+                remedy = f"; create it: createdb {shlex.quote(missing[1])}" if missing else ""
+                raise DatabaseError(f"{message}{remedy}") from error
             if self._was_reached:
                 self._outage.failed(text)
             raise DatabaseUnavailableError(message) from error
+
+    def _denied(self, error: Any) -> DatabaseError:
+        """Return the error for a user who lacks a privilege, with the SQL that grants it."""
+        with self._pool.borrow() as connection:
+            schema, user = connection.execute(
+                "SELECT quote_ident(coalesce(current_schema(), 'public')), "
+                "quote_ident(current_user)"
+            ).fetchone()
+        return DatabaseError(
+            f"the PostgreSQL user {user} lacks a privilege: {error.diag.message_primary}; as the "
+            "owner of the database or of its tables, run: "
+            f"GRANT USAGE, CREATE ON SCHEMA {schema} TO {user}; "
+            f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {user}; "
+            f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {user}"
+        )
 
     def _unavailable(self, error: Exception, *, writing: bool) -> DatabaseUnavailableError:
         self._outage.failed(error, writing=writing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -64,7 +65,8 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         return _connected(path)
     except sqlite3.Error as error:
-        raise DatabaseError(f"cannot open the database {path}: {error}") from error
+        damaged = _damaged(path, error)
+        raise damaged or DatabaseError(f"cannot open the database {path}: {error}") from error
 
 
 def _create(path: Path) -> None:
@@ -127,9 +129,10 @@ class SqliteBackend:
                 finally:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            if not _is_unavailable(error):
+            translated = self._translated(error, writing=False)
+            if translated is error:
                 raise
-            raise self._unavailable(error, writing=False) from error
+            raise translated from error
         self._outage.passed()
 
     def close(self) -> None:
@@ -151,7 +154,7 @@ class SqliteBackend:
             self._checkpoints.count_commit()
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
             for entry in batch:
-                entry.error = entry.error or self._translated(error)
+                entry.error = entry.error or self._translated(error, writing=True)
 
     def _transact(
         self, batch: Sequence[Entry[Any]], run: Callable[[Sequence[Entry[Any]]], bool]
@@ -188,7 +191,7 @@ class SqliteBackend:
             try:
                 entry.result = self._run(entry, now)
             except BaseException as error:
-                entry.error = self._translated(error)
+                entry.error = self._translated(error, writing=True)
                 if not connection.in_transaction:
                     # The disk is full, or worse: SQLite has rolled back the neighbours too.
                     raise
@@ -196,16 +199,17 @@ class SqliteBackend:
             connection.execute("RELEASE job")
         return True
 
-    def _translated(self, error: BaseException) -> BaseException:
-        if not _is_unavailable(error):
+    def _translated(self, error: BaseException, *, writing: bool) -> BaseException:
+        """Return the error to raise for one of SQLite; the same error where it is not SQLite's."""
+        translated: BaseException | None = _damaged(self.path, error)
+        if _is_unavailable(error):
+            self._outage.failed(error, writing=writing)
+            text = f"the database {self.path} cannot be used now: {error}"
+            translated = DatabaseUnavailableError(text)
+        if translated is None:
             return error
-        translated = self._unavailable(error, writing=True)
         translated.__cause__ = error
         return translated
-
-    def _unavailable(self, error: BaseException, *, writing: bool) -> DatabaseUnavailableError:
-        self._outage.failed(error, writing=writing)
-        return DatabaseUnavailableError(f"the database {self.path} cannot be used now: {error}")
 
     def _run(self, entry: Entry[Any], now: datetime) -> Any:
         transaction = Transaction(self._writer, self.dialect, now)
@@ -248,6 +252,23 @@ class WriterLock:
     def close(self) -> None:
         """Close the lock's file."""
         os.close(self._file)
+
+
+def _damaged(path: Path, error: BaseException) -> DatabaseError | None:
+    """Return the error for a file whose content is wrong, or None for any other fault."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    if code == sqlite3.SQLITE_NOTADB:
+        return DatabaseError(
+            f"{path} is not an SQLite database; correct the path, or restore the file from a backup"
+        )
+    if code != sqlite3.SQLITE_CORRUPT:
+        return None
+    old, new = shlex.quote(str(path)), shlex.quote(f"{path}-recovered")
+    return DatabaseError(
+        f"the database {path} is damaged ({error}); restore it from a backup, or save what can "
+        f"still be read in a new file: sqlite3 {old} .recover | sqlite3 {new} (with the sqlite3 of "
+        "sqlite.org; that of Debian 12 lacks .recover)"
+    )
 
 
 def _is_unavailable(error: BaseException) -> bool:

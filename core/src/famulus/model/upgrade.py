@@ -15,6 +15,7 @@ from famulus.model.location import Location
 from famulus.model.private import create_file, make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.statements import Kind
+from famulus.model.tables import TABLES
 from famulus.model.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 UNSAVED_VARIABLE = "FAMULUS_MIGRATE_WITHOUT_BACKUP"
 
-_VERSIONS = (
-    "CREATE TABLE IF NOT EXISTS famulus_schema "
-    "(name VARCHAR(64) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)"
+_VERSIONS = "famulus_schema"
+_CREATE_VERSIONS = (
+    f"CREATE TABLE {_VERSIONS} (name VARCHAR(64) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)"
 )
 #: Any fixed number: PostgreSQL's advisory lock for those who upgrade at the same time.
 _LOCK = 7_265_701
@@ -40,7 +41,7 @@ def upgrade(
     :raises famulus.DatabaseError: when what is old cannot be backed up first.
     """
     newest = len(schema.migrations)
-    stored = backend.write(lambda tx: _stored_version(tx, schema.name))
+    stored = backend.write(lambda tx: _stored_version(tx, schema.name, location))
     if stored > newest:
         raise NewerDatabaseError(
             f"the tables of {schema.name!r} in {location.shown} have version {stored}, and this "
@@ -50,20 +51,43 @@ def upgrade(
         return
     if stored:
         _back_up(backend.kind, location, f"{schema.name}-{stored}")
-    backend.write(lambda tx: _migrate(tx, schema))
+    backend.write(lambda tx: _migrate(tx, schema, location))
 
 
-def _stored_version(tx: Transaction, name: str) -> int:
+def _stored_version(tx: Transaction, name: str, location: Location) -> int:
     if tx.kind is Kind.POSTGRESQL:
         tx.sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-    tx.sql(_VERSIONS)
+    existing = _table_names(tx)
+    if _VERSIONS not in existing:
+        # Who may not create tables can still use those that there are: create it only if missing.
+        _refuse_another_program(existing, location)
+        tx.sql(_CREATE_VERSIONS)
     mark = "?" if tx.kind is Kind.SQLITE else "%s"
     row = tx.sql(f"SELECT version FROM famulus_schema WHERE name = {mark}", (name,)).fetchone()
     return int(row[0]) if row else 0
 
 
-def _migrate(tx: Transaction, schema: PluginSchema) -> None:
-    stored = _stored_version(tx, schema.name)
+def _table_names(tx: Transaction) -> set[str]:
+    """Return the names of the tables where new ones are created."""
+    if tx.kind is Kind.SQLITE:
+        return {name for (name,) in tx.sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    return {name for (name,) in tx.sql(query)}
+
+
+def _refuse_another_program(existing: set[str], location: Location) -> None:
+    """Refuse a database without a version of ours that has a table named like one of ours."""
+    for table in TABLES:
+        name = table._meta.table_name
+        if name in existing:
+            raise DatabaseError(
+                f"{location.shown} has a table {name!r} that Famulus has not created; give Famulus "
+                "a database of its own"
+            )
+
+
+def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
+    stored = _stored_version(tx, schema.name, location)
     for migration in schema.migrations[stored:]:
         for statement in migration.statements(tx.kind):
             tx.sql(statement)
