@@ -18,7 +18,7 @@ import pytest
 from attrs import define, evolve, field
 
 from famulus.clock import Waiting
-from famulus.engine.platform.closing import Patience
+from famulus.engine.platform.closing import ClosingLimits
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
@@ -253,8 +253,11 @@ class ScheduledOperator(ManualOperator):
     """
 
     def __init__(self, scheduler: Scheduler, database: Database, **more: Any) -> None:
-        self._patience = Patience(
-            pauses=(0.0, 1.0, 1.0), under_way=300.0, look=1.0, waiting=ScheduledWaiting(scheduler)
+        self._closing_limits = ClosingLimits(
+            pauses=(0.0, 1.0, 1.0),
+            call_timeout=300.0,
+            poll_interval=1.0,
+            waiting=ScheduledWaiting(scheduler),
         )
         super().__init__(database, **more)
         self.scheduler = scheduler
@@ -272,7 +275,7 @@ class ScheduledOperator(ManualOperator):
         for name, act in (
             ("keeper", ManagedRun.keep),
             ("sweeper", ManagedRun.look_after),
-            ("messenger", ManagedRun.tell),
+            ("delivery", ManagedRun.tell),
             ("syncer", ManagedRun.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))

@@ -11,10 +11,10 @@ from typing import Any
 from attrs import define, field
 
 from famulus import Database, FamulusError, Form, RequesterView, RunStatus
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.ledger.settling import settle_decisions
-from famulus.engine.platform.sync import sync_run
-from famulus.engine.platform.telling import contact
+from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.providers.visit_sync import sync_run
 from famulus.engine.runs import find_run
 from famulus.model.states import (
     SUBMITTED_VISITS,
@@ -230,7 +230,7 @@ class Study:
             units = [row.id for row in tx.rows(query)]
         for unit in units:
             self.database.write(lambda tx: decide(tx, unit, decision, note="A reason."))  # noqa: B023
-        self.database.write(lambda tx: settle_decisions(tx, units))
+        self.database.write(lambda tx: apply_decisions(tx, units))
 
     def give_bonus(self) -> None:
         """Pay ten cents on each unit that is accepted, once."""
@@ -261,9 +261,9 @@ class Study:
     def sync(self) -> None:
         """Do what `famulus sync RUN` does."""
         try:
-            reached = contact(self.database, self.plugins, self.run)
-            sync_run(self.database, reached.provider, reached.run_view())
-            reached.messenger().deliver_all()
+            bound = bind_provider(self.database, self.plugins, self.run)
+            sync_run(self.database, bound.provider, bound.run_view())
+            bound.delivery().deliver_all()
         except Killed:
             self.begin_anew()
         except FamulusError:

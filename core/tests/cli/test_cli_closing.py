@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.engine.platform.closing import Patience
+from famulus.engine.platform.closing import ClosingLimits
 from famulus.model.database import Database
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
@@ -24,7 +24,9 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     plugins = kit_plugins(platform=PlatformPlugin(fake.provider("selling", sells_places=True)))
     for module in ("operate.operator", "cli.commands.sync", "operate.run_report"):
         monkeypatch.setattr(f"famulus.{module}.discover", lambda: plugins)
-    monkeypatch.setattr("famulus.operate.operator.Operator._patience", Patience(pauses=(0.0, 0.0)))
+    monkeypatch.setattr(
+        "famulus.operate.operator.Operator._closing_limits", ClosingLimits(pauses=(0.0, 0.0))
+    )
     return fake
 
 
@@ -48,7 +50,7 @@ def test_a_command_that_cannot_close_places_exits_with_1_and_sync_closes_them(
     assert "`famulus sync 1` closes them" in failed.stderr
 
     status, listed = famulus("status", run), famulus("doctor", run)
-    assert "the platform is still to be told to close its places" in status.stdout
+    assert "the platform has yet to close its places" in status.stdout
     assert (listed.exit_code, "to close its places" in listed.stdout) == (1, True)
 
     platform.faults.clear()

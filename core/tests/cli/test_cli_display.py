@@ -16,8 +16,8 @@ from famulus.cli.display import Lines, Pace, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.words import counted, duration
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.troubles import Trouble
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.platform.undelivered import UndeliveredRows
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
 
@@ -125,7 +125,7 @@ def test_what_a_platform_or_a_source_says_cannot_steer_the_live_display(
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "200")
     said = "\x1b]0;title\x07"
-    trouble = Trouble(kind=Telling.OPEN_PLACES, is_refused=True, rows=1, error=said)
+    trouble = UndeliveredRows(kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=said)
 
     with display(30) as shown:
         shown.show(look(troubles=[trouble], loading=LoadingStatus.FAILED, loading_error=said))
@@ -205,7 +205,9 @@ def test_released_signal_ends_the_program_as_ever(kept_handlers: None) -> None:
 def test_what_the_platform_was_not_told_is_shown_with_each_look(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    trouble = Trouble(kind=Telling.OPEN_PLACES, is_refused=True, rows=2, error="no money")
+    trouble = UndeliveredRows(
+        kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=2, error="no money"
+    )
 
     Lines(30).show(look(troubles=[trouble]))
 

@@ -171,7 +171,7 @@ def test_a_refused_payment_is_made_again_when_somebody_says_so(
 
     assert refused.exit_code == 1
     assert "failed" in refused.stdout
-    assert "the platform has refused to pay: mock is told to refuse" in status.stdout
+    assert "the platform has refused to make a payment: mock is told to refuse" in status.stdout
     assert (retried.exit_code, "confirmed" in retried.stdout) == (0, True)
     assert once_more.exit_code == 1
     assert "only a failed one can be made again" in once_more.stderr

@@ -12,8 +12,8 @@ from famulus.data import export, review_columns
 from famulus.data.export import export_records
 from famulus.data.up_for_review import find_scope
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
@@ -101,7 +101,7 @@ def test_decision_that_was_undone_is_none_and_the_newest_holds(database: Databas
     database.write(lambda tx: decide(tx, undone, Decision.ACCEPTED))
     database.write(lambda tx: undo(tx, undone))
     database.write(lambda tx: decide(tx, mended, Decision.REJECTED, note="Empty."))
-    database.write(lambda tx: settle_decisions(tx, [mended]))
+    database.write(lambda tx: apply_decisions(tx, [mended]))
     database.write(lambda tx: decide(tx, mended, Decision.ACCEPTED, seen=UnitStatus.REJECTED))
 
     first, second, *_ = exported(database)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from famulus.engine.ledger.decisions import Decided, decide, undo, unsettled_units
-from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decisions import Decided, decide, unapplied_units, undo
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatus
@@ -40,7 +40,7 @@ def decided(
 
 
 def settle(database: Database, *units: int) -> int:
-    return database.write(lambda tx: settle_decisions(tx, units))
+    return database.write(lambda tx: apply_decisions(tx, units))
 
 
 def statuses(database: Database, unit: int) -> tuple[UnitStatus, AgentStatus]:
@@ -230,14 +230,14 @@ def test_unsettled_units_are_found_page_by_page(database: Database, units: list[
 
     with database.read() as tx:
         run = tx.rows(Unit.select(Unit.run))[0].run_id
-        first = unsettled_units(tx, [run], most=1)
-        second = unsettled_units(tx, [run], after=first[-1], most=1)
-        elsewhere = unsettled_units(tx, [run + 1])
+        first = unapplied_units(tx, [run], most=1)
+        second = unapplied_units(tx, [run], after=first[-1], most=1)
+        elsewhere = unapplied_units(tx, [run + 1])
     settle(database, *units)
 
     assert (first, second, elsewhere) == ([units[0]], [units[1]], [])
     with database.read() as tx:
-        assert unsettled_units(tx, [run]) == []
+        assert unapplied_units(tx, [run]) == []
 
 
 def test_of_two_who_decide_differently_at_once_one_is_refused(

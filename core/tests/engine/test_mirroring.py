@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from famulus.engine.platform.outbox import Telling, enqueue
-from famulus.engine.platform.telling import tell_requester
+from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -53,7 +53,7 @@ def worker(database: Database, requester: int) -> int:
             granted_at=tx.now,
         )
         payload = {"worker": worker, "qualification": qualification}
-        enqueue(tx, requester=requester, kind=Telling.QUALIFY, key="grant", payload=payload)
+        enqueue(tx, requester=requester, kind=OutboxKind.QUALIFY, key="grant", payload=payload)
         return worker
 
     return database.write(job)
@@ -67,7 +67,7 @@ def test_a_grant_is_told_once(
     worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     for _ in range(2):
-        tell_requester(database, plugins, requester)
+        deliver_requester(database, plugins, requester)
 
     assert (platform.held, platform.calls) == (HELD, ["grant"])
 
@@ -76,7 +76,7 @@ def test_what_was_revoked_meanwhile_is_not_granted(
     worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     revoke(database)
-    tell_requester(database, plugins, requester)
+    deliver_requester(database, plugins, requester)
 
     assert (platform.held, platform.calls) == ({}, ["revoke"])
 
@@ -97,7 +97,7 @@ def test_what_changes_while_it_is_told_is_told_again(
         call(name, act)
 
     monkeypatch.setattr(FakePlatform, "call", lambda self, name, act: slow(name, act))
-    tell_requester(database, plugins, requester)
+    deliver_requester(database, plugins, requester)
 
     assert (platform.held, platform.calls) == ({}, ["grant", "revoke"])
 
@@ -111,7 +111,7 @@ def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_accou
     clock: MovableClock,
 ) -> None:
     platform.faults = [Fault.THROTTLED]
-    assert tell_requester(database, plugins, requester) == 0
+    assert deliver_requester(database, plugins, requester) == 0
     set_name = Requester.update(name="requester of the crowd").where(Requester.id == requester)
     database.write(lambda tx: tx.execute(set_name))
     clock.advance(1)
@@ -136,11 +136,11 @@ def test_a_block_is_told_as_it_is_here(
     def job(tx: Transaction) -> None:
         tx.execute(Worker.update(blocked=blocked).where(Worker.id == worker))
         payload = {"worker": worker, "reason": "why"}
-        enqueue(tx, requester=requester, kind=Telling.BLOCK, key="block", payload=payload)
+        enqueue(tx, requester=requester, kind=OutboxKind.BLOCK, key="block", payload=payload)
 
     platform.blocked = {"x"}
     database.write(job)
-    tell_requester(database, plugins, requester)
+    deliver_requester(database, plugins, requester)
 
     assert platform.blocked == there
 
@@ -149,7 +149,7 @@ def test_a_platform_without_qualifications_is_told_of_none(
     worker: int, requester: int, database: Database, platform: FakePlatform
 ) -> None:
     plugins = kit_plugins(platform=PlatformPlugin(platform.provider()))
-    tell_requester(database, plugins, requester)
+    deliver_requester(database, plugins, requester)
 
     assert platform.calls == []
     with database.read() as tx:
@@ -159,4 +159,4 @@ def test_a_platform_without_qualifications_is_told_of_none(
 
 def test_an_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:
     with pytest.raises(NotFoundError, match="there is no requester 9"):
-        tell_requester(database, plugins, 9)
+        deliver_requester(database, plugins, 9)

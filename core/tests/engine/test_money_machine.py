@@ -21,10 +21,12 @@ from hypothesis.stateful import (
 )
 
 from famulus.contracts.provider import Verdict
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.engine.ledger.settling import REJECTED_INSTEAD, settle_decisions, tell_refused_again
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.providers.redelivery import redeliver_refused
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus
@@ -73,7 +75,7 @@ class Money(RuleBasedStateMachine):
         def job(tx: Transaction) -> None:
             decide(tx, number, decision, note="why", seen=status)
             if settled:
-                settle_decisions(tx, [number])
+                apply_decisions(tx, [number])
 
         with contextlib.suppress(ConflictError):
             self.database.write(job)
@@ -96,7 +98,7 @@ class Money(RuleBasedStateMachine):
     @rule(crashes=st.booleans())
     def a_review_is_settled(self, crashes: bool) -> None:
         def job(tx: Transaction) -> None:
-            settle_decisions(tx, self.units)
+            apply_decisions(tx, self.units)
             if crashes:
                 raise Killed
 
@@ -120,7 +122,7 @@ class Money(RuleBasedStateMachine):
     @rule(faults=FAULTS)
     def the_platform_is_told(self, faults: list[Fault | None]) -> None:
         with self.failing(faults):
-            tell_run(self.database, self.plugins, self.run)
+            deliver_run(self.database, self.plugins, self.run)
 
     @rule(faults=FAULTS)
     def payments_are_settled(self, faults: list[Fault | None]) -> None:
@@ -180,15 +182,15 @@ class Money(RuleBasedStateMachine):
     def in_the_end(self) -> None:
         """Nothing fails any more, and what has failed is made again."""
         self.platform.faults.clear()
-        self.database.write(lambda tx: settle_decisions(tx, self.units))
+        self.database.write(lambda tx: apply_decisions(tx, self.units))
         for _ in range(3):
             self.clock.advance(700)
             settle_payments(self.database, plugins=self.plugins)
             for row in self.rows(Payment):
                 if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD:
                     self.database.write(lambda tx: plan_again(tx, row.id))  # noqa: B023
-            self.database.write(lambda tx: tell_refused_again(tx, self.run))
-            tell_run(self.database, self.plugins, self.run)
+            self.database.write(lambda tx: redeliver_refused(tx, self.run))
+            deliver_run(self.database, self.plugins, self.run)
 
         verdicts = {}
         for review in self.rows(Review):

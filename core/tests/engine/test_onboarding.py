@@ -7,7 +7,7 @@ import pytest
 from famulus.engine.arrival import find_worker
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.grants import grant
-from famulus.engine.qualifications.rules import held_by
+from famulus.engine.qualifications.rules import read_qualifications
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent
@@ -26,7 +26,7 @@ def gateway(operator: ManualOperator) -> Gateway:
 def granted(database: Database, name: str) -> dict[str, int]:
     with database.read() as tx:
         worker = find_worker(tx, "crowd", name)
-        return {} if worker is None else held_by(tx, worker)
+        return {} if worker is None else read_qualifications(tx, worker)
 
 
 def statuses(database: Database) -> list[AgentStatus]:

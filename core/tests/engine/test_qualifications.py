@@ -9,7 +9,7 @@ import pytest
 import famulus
 from famulus import Database, Grant, NotFoundError, UsageError
 from famulus.engine.arrival import make_worker
-from famulus.engine.platform.telling import tell_requester
+from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.engine.qualifications.bulk_grants import Granted, ListedGrant, grant_all
 from famulus.engine.qualifications.grants import grant, granted_value, make_qualification, revoke
 from famulus.model.states import OutboxStatus
@@ -215,7 +215,7 @@ def test_the_platform_hears_what_is_true_by_then(
     worker.revoke_qualification("bad")
     lab = requester(database, "lab")
 
-    tell_requester(database, plugins, lab)
+    deliver_requester(database, plugins, lab)
 
     assert platform.held == {("x", "good"): 4}
     with database.read() as tx:

@@ -10,9 +10,9 @@ import pytest
 
 from famulus.contracts.provider import Verdict
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.engine.ledger.settling import settle_decisions
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.providers.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import Outbox, Payment, Review, Unit, Visit
@@ -55,7 +55,7 @@ def settled(database: Database, decision: Decision, *, unit: int = 0, note: str 
     def job(tx: Any) -> int:
         status = tx.row(Unit.select(Unit.status).where(Unit.id == number)).status
         decide(tx, number, decision, note=note, seen=status)
-        return settle_decisions(tx, [number])
+        return apply_decisions(tx, [number])
 
     return database.write(job)
 
@@ -82,7 +82,7 @@ def test_an_accepted_unit_is_told_and_paid_with_its_fee(
     planned = reward(database)
     assert (planned.status, planned.amount, planned.fee) == (PaymentStatus.PLANNED, 10, 2)
 
-    assert tell_run(database, plugins, gateway.run_id) == 1
+    assert deliver_run(database, plugins, gateway.run_id) == 1
 
     assert platform.rewarded == [rows(database, Visit)[0].reference]
     assert reward(database).status is PaymentStatus.CONFIRMED
@@ -93,7 +93,7 @@ def test_a_soft_rejected_unit_is_paid_as_well(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     settled(database, SOFT)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
 
     assert len(platform.rewarded) == 1
 
@@ -102,7 +102,7 @@ def test_a_rejected_unit_is_told_with_its_reason_and_owes_nothing(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     settled(database, REJECTED, note="empty")
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
 
     assert (list(platform.verdicts.values()), platform.notes) == ([Verdict.REJECTED], ["empty"])
     assert rows(database, Payment) == []
@@ -114,8 +114,8 @@ def test_settling_again_tells_and_pays_nothing_more(
 ) -> None:
     settled(database, ACCEPTED)
     for _ in range(2):
-        assert database.write(lambda tx: settle_decisions(tx, units(database))) == 0
-        tell_run(database, plugins, gateway.run_id)
+        assert database.write(lambda tx: apply_decisions(tx, units(database))) == 0
+        deliver_run(database, plugins, gateway.run_id)
 
     assert len(platform.rewarded) == len(rows(database, Outbox)) == 1
 
@@ -125,7 +125,7 @@ def test_an_undone_decision_is_neither_told_nor_paid(gateway: Gateway, database:
     database.write(lambda tx: decide(tx, unit, ACCEPTED))
     database.write(lambda tx: undo(tx, unit))
 
-    assert database.write(lambda tx: settle_decisions(tx, [unit])) == 0
+    assert database.write(lambda tx: apply_decisions(tx, [unit])) == 0
     assert rows(database, Payment) == rows(database, Outbox) == []
 
 
@@ -133,9 +133,9 @@ def test_a_settled_rejection_that_is_mended_is_paid_then(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     settled(database, REJECTED)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     settled(database, ACCEPTED)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
 
     assert len(platform.rewarded) == 1
     assert reward(database).status is PaymentStatus.CONFIRMED
@@ -146,7 +146,7 @@ def test_a_verdict_that_was_mended_before_it_was_told_is_not_told(
 ) -> None:
     settled(database, REJECTED)
     settled(database, ACCEPTED)
-    assert tell_run(database, plugins, gateway.run_id) == 2
+    assert deliver_run(database, plugins, gateway.run_id) == 2
 
     assert platform.calls == ["decide"]
     assert list(platform.verdicts.values()) == [Verdict.APPROVED]
@@ -162,12 +162,12 @@ def test_a_lost_reply_leaves_the_reward_unknown_until_the_platform_is_told_again
     platform.faults = [Fault.LOST]
     settled(database, ACCEPTED)
 
-    assert tell_run(database, plugins, gateway.run_id) == 0
+    assert deliver_run(database, plugins, gateway.run_id) == 0
     unknown = reward(database)
     assert (unknown.status, unknown.error) == (PaymentStatus.UNKNOWN, "TimeoutError: no reply")
 
     clock.advance(1)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     assert reward(database).status is PaymentStatus.CONFIRMED
     assert len(platform.rewarded) == 1
 
@@ -177,7 +177,7 @@ def test_a_throttled_reward_is_planned_again(
 ) -> None:
     platform.faults = [Fault.THROTTLED]
     settled(database, ACCEPTED)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
 
     assert reward(database).status is PaymentStatus.PLANNED
 
@@ -187,7 +187,7 @@ def test_a_refused_reward_has_failed_for_the_platforms_reason(
 ) -> None:
     platform.faults = [Fault.REFUSED]
     settled(database, ACCEPTED)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
 
     failed, (telling,) = reward(database), rows(database, Outbox)
     assert (failed.status, failed.error) == (PaymentStatus.FAILED, "the balance is too low")
@@ -206,11 +206,11 @@ def test_whoever_comes_after_a_killed_teller_takes_over_once_its_claim_has_run_o
     platform.faults = [fault]
     settled(database, ACCEPTED)
     with pytest.raises(Killed):
-        tell_run(database, plugins, gateway.run_id)
+        deliver_run(database, plugins, gateway.run_id)
 
-    assert tell_run(database, plugins, gateway.run_id) == 0
+    assert deliver_run(database, plugins, gateway.run_id) == 0
     clock.advance(120)
-    assert tell_run(database, plugins, gateway.run_id) == 1
+    assert deliver_run(database, plugins, gateway.run_id) == 1
     assert len(platform.rewarded) == 1
     assert reward(database).status is PaymentStatus.CONFIRMED
 
@@ -220,7 +220,7 @@ def test_a_reward_that_is_out_is_not_rejected_any_more(
 ) -> None:
     """Core refuses such a decision; one that has come about all the same changes nothing there."""
     settled(database, ACCEPTED)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     (review,) = rows(database, Review)
     unit = units(database)[0]
 
@@ -234,7 +234,7 @@ def test_a_reward_that_is_out_is_not_rejected_any_more(
             decided_at=tx.now,
         )
         tx.execute(Unit.update(status=UnitStatus.REJECTED).where(Unit.id == unit))
-        return settle_decisions(tx, [unit])
+        return apply_decisions(tx, [unit])
 
     assert database.write(reject) == 1
     assert platform.calls == ["decide"]
@@ -249,10 +249,10 @@ def test_reviews_that_race_on_a_unit_and_tellers_that_race_on_its_verdict_pay_on
     def review(_: int) -> None:
         def job(tx: Any) -> None:
             decide(tx, unit, ACCEPTED)
-            settle_decisions(tx, [unit])
+            apply_decisions(tx, [unit])
 
         database.write(job)
-        tell_run(database, plugins, gateway.run_id)
+        deliver_run(database, plugins, gateway.run_id)
 
     at_once(THREADS, review)
 

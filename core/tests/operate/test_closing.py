@@ -15,9 +15,9 @@ from attrs import evolve
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.platform import outbox
-from famulus.engine.platform.closing import Patience, StillOpenError
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.telling import contact
+from famulus.engine.platform.closing import ClosingLimits, StillOpenError
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.providers.bound_provider import bind_provider
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
@@ -53,7 +53,7 @@ def operator(database: Database, plugins: Plugins) -> ManualOperator:
 
 @pytest.fixture
 def other(database_address: str, clock: MovableClock, plugins: Plugins) -> Iterator[ManualOperator]:
-    """An operator of another process, with patience for calls that are under way."""
+    """An operator of another process, with limits for calls that are under way."""
     with (
         Database(database_address, clock=clock) as its_own,
         ManualOperator(its_own, plugins=plugins) as manual,
@@ -153,7 +153,7 @@ def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
     def stop() -> None:
         run = newest_run(database)
         database.write(lambda tx: begin_stop(tx, run, "stopped"))
-        contact(database, operator.plugins, run).messenger().deliver()
+        bind_provider(database, operator.plugins, run).delivery().deliver()
 
     during(platform, "open_places", stop, monkeypatch)
     platform.faults = [None, Fault.LOST]
@@ -185,7 +185,7 @@ def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_on
 
     if way == "sync" or call == "close_places":
         tidy_up(database, run)
-        contact(database, plugins, run).close_places()
+        bind_provider(database, plugins, run).close_places()
     else:
         other.resume(run)
         assert platform.open == {0}
@@ -203,7 +203,7 @@ def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_
     kill(operator, database, run)
 
     database.write(lambda tx: begin_stop(tx, run, "stopped"))
-    contact(database, plugins, run).messenger().deliver()
+    bind_provider(database, plugins, run).delivery().deliver()
     assert platform.open == set()
 
 
@@ -258,7 +258,7 @@ def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
     remedy = f"still open (throttled); `famulus sync {gateway.run_id}` closes them"
     assert remedy in str(raised.value)
     platform.faults.clear()
-    contact(database, plugins, gateway.run_id).close_places()
+    bind_provider(database, plugins, gateway.run_id).close_places()
     assert platform.open == set()
 
 
@@ -279,11 +279,11 @@ def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
     until = database.clock() + timedelta(days=1)
     claim = Outbox.update(status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until)
     database.write(lambda tx: tx.execute(claim))
-    reached = contact(database, plugins, gateway.run_id)
+    bound = bind_provider(database, plugins, gateway.run_id)
     finish_run(database, gateway.run_id, "finished")
 
-    with pytest.raises(StillOpenError, match="somebody else is still telling the platform"):
-        reached.close_places(Patience(pauses=(0.0,), under_way=0.05))
+    with pytest.raises(StillOpenError, match="another process is still calling the platform"):
+        bound.close_places(ClosingLimits(pauses=(0.0,), call_timeout=0.05))
 
 
 def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
@@ -300,12 +300,12 @@ def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
         kill(operator, database, run)
         finish_run(database, run, "finished")
         tidy_up(database, run)
-        contact(database, operator.plugins, run).close_places()
+        bind_provider(database, operator.plugins, run).close_places()
 
     during(platform, "open_places", meanwhile, monkeypatch)
     state = RowsState(rows=[{"n": n} for n in range(UNITS)])
     run = operator.launch(rows_configuration(provider="selling"), shared_state=state).run_id
-    contact(database, operator.plugins, run).close_places()
+    bind_provider(database, operator.plugins, run).close_places()
 
     assert platform.open == set()
 
@@ -321,7 +321,7 @@ def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
     Worker(gateway, "a").arrive("visit")
     clock.advance(60)
     assert tidy_up(database, gateway.run_id)
-    contact(database, plugins, gateway.run_id).close_places()
+    bind_provider(database, plugins, gateway.run_id).close_places()
     assert platform.open == set()
     assert not tidy_up(database, gateway.run_id)
 
@@ -355,7 +355,7 @@ def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
         for n in (1, 2):
             outbox.enqueue(
                 tx,
-                kind=Telling.DECIDE,
+                kind=OutboxKind.DECIDE,
                 key=outbox.verdict_key(7, n),
                 run=run,
                 payload={"visit": 7, "n": n, "verdict": "approved"},
@@ -365,13 +365,13 @@ def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
 
     def row(n: int) -> Any:
         with database.read() as tx:
-            return outbox.find_telling(tx, outbox.verdict_key(7, n))
+            return outbox.find_outbox_row(tx, outbox.verdict_key(7, n))
 
     lease = timedelta(minutes=2)
     first, second = row(1), row(2)
     assert database.write(lambda tx: outbox.claim(tx, first, lease, "me"))
     assert not database.write(lambda tx: outbox.claim(tx, second, lease, "me"))
-    database.write(lambda tx: outbox.end(tx, first, status))
+    database.write(lambda tx: outbox.finish(tx, first, status))
 
     assert row(2).next_attempt_at == database.clock()
 

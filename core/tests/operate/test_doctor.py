@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.ledger.settling import settle_decisions
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
@@ -92,8 +92,8 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
 
     platform.faults = [None, Fault.THROTTLED]
     run = database.write(lambda tx: _settled(tx, unit))
-    tell_run(database, plugins, run)
-    assert found(database, plugins) == ["the platform is still to be told a verdict: throttled"]
+    deliver_run(database, plugins, run)
+    assert found(database, plugins) == ["the platform has yet to record a verdict: throttled"]
 
 
 def test_work_that_is_only_here_or_only_there_is_listed(
@@ -153,7 +153,7 @@ def test_a_provider_adds_what_only_it_can_see(
 
 
 def _settled(tx: Transaction, unit: int) -> int:
-    settle_decisions(tx, [unit])
+    apply_decisions(tx, [unit])
     row = tx.row(Unit.select(Unit.run.alias("run")).where(Unit.id == unit))
     assert row is not None
     return int(row.run)

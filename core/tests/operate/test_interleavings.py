@@ -126,7 +126,7 @@ class Course:
         assert self.platform.open == set()
 
     def sync(self) -> None:
-        sync_now(self.database, self.plugins, self.run, self.command()._patience)
+        sync_now(self.database, self.plugins, self.run, self.command()._closing_limits)
 
     def work(self) -> None:
         """Have somebody take a unit and submit it: its place is used up."""
@@ -170,8 +170,8 @@ def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDa
 @pytest.fixture(autouse=True)
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have five places opened by several rows, and by several calls each."""
-    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 4)
-    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 4)
+    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_PER_CALL", 2)
 
 
 def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.ledger.settling import settle_decisions
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.providers.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import Outbox, Unit
@@ -72,7 +72,7 @@ def accept(database: Database) -> None:
         unit = tx.row(Unit.select(Unit.id, Unit.status))
         assert unit is not None
         decide(tx, unit.id, Decision.ACCEPTED, note="", seen=unit.status)
-        settle_decisions(tx, [unit.id])
+        apply_decisions(tx, [unit.id])
 
     database.write(job)
 
@@ -99,7 +99,7 @@ def test_a_payment_that_keeps_it_is_named_with_that(
 
     assert platform.disposed == 0
     assert (
-        "what it has left on the platform is not tidied up: payments are not settled",
+        "what remains of the run on the platform is not cleaned up: payments are not completed",
         ("payments", "settle", "--run", finished.run_id),
     ) in amiss()
 
@@ -121,12 +121,12 @@ def test_tidying_up_that_fails_is_named_and_done_again(
 ) -> None:
     accept(database)
     platform.faults = [None, None, Fault.THROTTLED]
-    tell_run(database, plugins, finished.run_id)
+    deliver_run(database, plugins, finished.run_id)
 
     assert platform.disposed == 0
-    assert any("to tidy up" in what and "throttled" in what for what, _ in amiss())
+    assert any("clean up" in what and "throttled" in what for what, _ in amiss())
     clock.advance(60)
-    tell_run(database, plugins, finished.run_id)
+    deliver_run(database, plugins, finished.run_id)
     assert platform.disposed == 1
     assert amiss() == []
 
@@ -155,16 +155,16 @@ def test_what_nobody_has_told_the_platform_to_tidy_up_is_named(
     finished: Gateway,
 ) -> None:
     accept(database)
-    tell_run(database, plugins, finished.run_id)
-    row = Outbox.delete().where(Outbox.kind == Telling.DISPOSE.value)
+    deliver_run(database, plugins, finished.run_id)
+    row = Outbox.delete().where(Outbox.kind == OutboxKind.DISPOSE.value)
     database.write(lambda tx: tx.execute(row))
 
     assert amiss() == [
         (
-            "what it has left on the platform is not tidied up: the platform was not told to tidy "
-            "up yet",
+            "what remains of the run on the platform is not cleaned up: the clean-up has not "
+            "started",
             ("sync", finished.run_id),
         )
     ]
-    tell_run(database, plugins, finished.run_id)
+    deliver_run(database, plugins, finished.run_id)
     assert amiss() == []

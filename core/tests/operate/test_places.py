@@ -9,11 +9,11 @@ import pytest
 
 from famulus.contracts.provider import RunView
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.ledger.settling import settle_decisions
 from famulus.engine.limits import set_limits
 from famulus.engine.platform.places import count_places
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
@@ -168,7 +168,7 @@ def test_many_places_are_opened_in_portions(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 2)
     launch(operator, 5)
     for _ in range(3):
         turn(operator, clock)
@@ -182,7 +182,7 @@ def test_what_is_missing_is_opened_after_a_platform_was_away(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.places.MOST_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 2)
     platform.faults = [Fault.THROTTLED] * 3
     launch(operator, 3)
     for _ in range(10):
@@ -283,7 +283,7 @@ def test_a_platform_that_cannot_be_told_to_close_is_told_later(
 
     platform.faults.clear()
     clock.advance(600)
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     assert platform.open == set()
 
 
@@ -324,7 +324,7 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
     platform.visits["visit"] = VisitStatus.SUBMITTED
     turn(operator, clock)
     assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     assert platform.disposed == 0
 
     with database.read() as tx:
@@ -332,11 +332,11 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
 
     def accept(tx: Transaction) -> None:
         decide(tx, units[0], Decision.ACCEPTED)
-        settle_decisions(tx, units)
+        apply_decisions(tx, units)
 
     database.write(accept)
     for _ in range(2):
-        tell_run(database, plugins, gateway.run_id)
+        deliver_run(database, plugins, gateway.run_id)
     assert platform.disposed == 1
 
 
@@ -346,13 +346,13 @@ def test_a_finished_run_is_not_tidied_up_while_something_of_it_is_open_again(
     gateway = launch(operator, 1)
     operator.finish(gateway.run_id)
     platform.faults = [Fault.THROTTLED]
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     disposed = platform.disposed
     again = Outbox.update(status=OutboxStatus.PENDING, next_attempt_at=database.clock())
     reopened = Unit.update(status=UnitStatus.COMPLETED)
     database.write(lambda tx: (tx.execute(again), tx.execute(reopened)))
 
-    tell_run(database, plugins, gateway.run_id)
+    deliver_run(database, plugins, gateway.run_id)
     assert platform.disposed == disposed
 
 
@@ -375,7 +375,7 @@ def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
     lines = [line for line in caplog.messages if "too low" in line]
     assert lines == [
         f"run {gateway.run_id}: the platform has refused to open places: the balance is too low; "
-        f"once that is mended, `famulus sync {gateway.run_id}` tells it again"
+        f"remove the cause, then `famulus sync {gateway.run_id}` retries it"
     ]
     with database.read() as tx:
         assert count_places(tx, gateway.run_id) == 0
@@ -391,7 +391,7 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
     plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_TOGETHER", 2)
+    monkeypatch.setattr("famulus.engine.platform.place_calls.PLACES_PER_CALL", 2)
     platform.faults = [None, Fault.REFUSED]
     gateway = launch(operator, 5)
     assert platform.open == {0, 1}
@@ -426,14 +426,12 @@ def test_a_platform_that_stays_away_is_logged_once_and_once_more_when_it_is_back
     gateway = launch(operator, 1)
     for _ in range(2):
         turn(operator, clock)
-    assert "still to be told to open places: throttled" in str(
-        operator.progress(gateway.run_id).troubles[0]
-    )
+    assert "has yet to open places: throttled" in str(operator.progress(gateway.run_id).troubles[0])
     for _ in range(10):
         turn(operator, clock)
 
     assert [line for line in caplog.messages if "open places" in line] == [
-        f"run {gateway.run_id}: the platform cannot be told to open places: throttled; it is told "
-        f"again by itself, or at once by `famulus sync {gateway.run_id}`",
-        f"run {gateway.run_id}: the platform could be told to open places again",
+        f"run {gateway.run_id}: the platform could not open places: throttled; this is "
+        f"retried automatically, and `famulus sync {gateway.run_id}` retries it now",
+        f"run {gateway.run_id}: the platform can open places again",
     ]

@@ -286,7 +286,7 @@ def test_a_providers_conditions_leave_out_those_of_others(
         shared_state=RowsState(rows=[{"n": 1}], qualifications=conditions),
     )
 
-    view = manual.managed(run.run_id).messenger.run
+    view = manual.managed(run.run_id).delivery.run
     assert view is not None
     assert [each["qualification_name"] for each in view().requirements] == [
         "trained-failed",

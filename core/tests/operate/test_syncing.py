@@ -8,8 +8,8 @@ import pytest
 
 from famulus.contracts.provider import VisitReport
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.ledger.settling import settle_decisions
 from famulus.model.database import Database
 from famulus.model.states import (
     AgentStatus,
@@ -216,7 +216,7 @@ def test_a_verdict_waits_until_the_platform_has_the_submission(
 
     def accept(tx: object) -> None:
         decide(tx, unit, Decision.ACCEPTED)  # type: ignore[arg-type]
-        settle_decisions(tx, [unit])  # type: ignore[arg-type]
+        apply_decisions(tx, [unit])  # type: ignore[arg-type]
 
     database.write(accept)
     for _ in range(3):
@@ -330,5 +330,5 @@ def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
     paid = pay_bonus(database, done_unit(database), "0.50", reason="Thank you.", plugins=plugins)
 
     assert paid.status is PaymentStatus.FAILED
-    assert "counts visit visit as returned" in paid.error
+    assert "reports visit visit as returned" in paid.error
     assert platform.paid == []

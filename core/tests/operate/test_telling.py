@@ -12,7 +12,7 @@ import pytest
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.contracts.provider import RunView
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
-from famulus.engine.platform.outbox import Telling, enqueue
+from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -255,6 +255,6 @@ def test_a_wait_between_attempts_has_an_end(
 
 def test_the_same_telling_twice_is_one_row(database: Database) -> None:
     for _ in range(2):
-        database.write(lambda tx: enqueue(tx, kind=Telling.QUALIFY, key="same", payload={}))
+        database.write(lambda tx: enqueue(tx, kind=OutboxKind.QUALIFY, key="same", payload={}))
 
     assert len(pending(database)) == 1

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider import Capabilities, Outcome, Verdict, VisitView
-from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -68,7 +68,7 @@ def test_death_between_settling_and_telling_is_made_up_for(
     told: list[tuple[Any, ...]], session_of: Begin, database: Database
 ) -> None:
     unit = decide_first(session_of(), Choice(decision=Decision.ACCEPTED))
-    database.write(lambda tx: settle_decisions(tx, [unit]))
+    database.write(lambda tx: apply_decisions(tx, [unit]))
 
     applied = session_of().apply_leftovers()
 

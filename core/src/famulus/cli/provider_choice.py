@@ -12,8 +12,8 @@ from attrs import frozen
 from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.words import counted
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.telling import tell_requester
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.errors import FamulusError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -26,7 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Changes whose telling takes a while.
 _MANY = 100
-_KINDS = (Telling.QUALIFY.value, Telling.BLOCK.value)
+_KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
 
 
 @frozen(kw_only=True)
@@ -116,7 +116,7 @@ def tell(crowd: Crowd) -> None:
         refused = len(_tellings(crowd, requester, OutboxStatus.FAILED))
         number = 0
         try:
-            number = tell_requester(crowd.database, crowd.plugins, requester)
+            number = deliver_requester(crowd.database, crowd.plugins, requester)
         except FamulusError as error:
             say(f"{crowd.provider_type} was told nothing: {error}", err=True)
         failures = _tellings(crowd, requester, OutboxStatus.FAILED)[refused:]

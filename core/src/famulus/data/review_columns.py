@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from attrs import Factory, frozen
 
-from famulus.engine.ledger.settling import reward_key
+from famulus.engine.ledger.rewards import reward_key
 from famulus.iso_time import iso
 from famulus.model.fields import from_micros
 from famulus.model.money import from_minor

@@ -32,7 +32,7 @@ from famulus.engine.arrival import (
     Working,
     lock_worker,
 )
-from famulus.engine.qualifications.rules import ONBOARDING_FAILED, held_by
+from famulus.engine.qualifications.rules import ONBOARDING_FAILED, read_qualifications
 from famulus.engine.release import Attempted, take_back
 from famulus.engine.status import Change, NewEvent, change_unit, record
 from famulus.model.fields import dump_json, to_micros
@@ -102,7 +102,7 @@ _OPEN_ONBOARDING = Statement(
 
 def read_held(tx: Transaction, rules: Rules, worker: int) -> Mapping[str, int]:
     """Return the values a worker holds, by qualification; none where a run asks for none."""
-    return held_by(tx, worker) if rules.requirements or rules.onboarding else {}
+    return read_qualifications(tx, worker) if rules.requirements or rules.onboarding else {}
 
 
 def refuse_by_rules(rules: Rules, known: Known) -> Refusal | None:
@@ -149,7 +149,7 @@ def end_settled(tx: Transaction, rules: Rules, found: Onboarding) -> bool:
     assert rules.onboarding is not None
     lock_worker(tx, found.worker)
     names = (rules.onboarding, OnboardingRequired.get_failed_qual(rules.onboarding))
-    if not held_by(tx, found.worker).keys() & names:
+    if not read_qualifications(tx, found.worker).keys() & names:
         return False
     attempt = Attempted(
         agent=found.agent,

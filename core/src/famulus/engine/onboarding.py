@@ -7,7 +7,7 @@ from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.engine.arrival import lock_worker
-from famulus.engine.qualifications.grants import settle_onboarding
+from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.submission import (
     Acknowledgement,
     Attempt,
@@ -69,7 +69,7 @@ def store_onboarding(
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, answers, files, late=late)
-    settle_onboarding(
+    record_onboarding(
         tx,
         worker=attempt.worker,
         qualification=qualification,

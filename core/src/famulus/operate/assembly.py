@@ -10,8 +10,8 @@ from typing import Any
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
-from famulus.engine.platform.closing import Patience
-from famulus.engine.platform.telling import BoundProvider
+from famulus.engine.platform.closing import ClosingLimits
+from famulus.engine.providers.bound_provider import BoundProvider
 from famulus.engine.qualifications.rules import qualification_names
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.engine.script_callbacks import CallbackServer, callback_names
@@ -31,12 +31,12 @@ class Assembly:
     """Make runs and what operates them, for one operator."""
 
     def __init__(
-        self, database: Database, plugins: Plugins, holder: Holder, patience: Patience
+        self, database: Database, plugins: Plugins, holder: Holder, closing_limits: ClosingLimits
     ) -> None:
         self._database = database
         self._plugins = plugins
         self._holder = holder
-        self._patience = patience
+        self._closing_limits = closing_limits
 
     def create(self, plan: Plan) -> RunRecord:
         """Write a new run that this operator holds."""
@@ -77,7 +77,7 @@ class Assembly:
             record.task_name,
             [*listeners_of(self._plugins), *_own_listeners(state.on_unit_submitted)],
         )
-        contact = BoundProvider(
+        bound = BoundProvider(
             database=self._database,
             record=record,
             plan=plan,
@@ -91,10 +91,10 @@ class Assembly:
             instance=secrets.token_hex(8),
             blueprint=blueprint,
             architect=parts.architect,
-            contact=contact,
-            messenger=contact.messenger(),
-            patience=self._patience,
-            periodic_sync=PeriodicSync(self._database, contact),
+            bound=bound,
+            delivery=bound.delivery(),
+            closing_limits=self._closing_limits,
+            periodic_sync=PeriodicSync(self._database, bound),
             listeners=listeners,
             callbacks=CallbackServer(state) if callback_names(state) else None,
             loader=Loader(self._database, source),

@@ -19,7 +19,7 @@ from famulus.engine.deadlines import (
     quiet_since,
     time_out,
 )
-from famulus.engine.platform.outbox import hasten_run
+from famulus.engine.platform.outbox import make_run_due
 from famulus.engine.platform.places import open_missing
 from famulus.engine.release import adjust_window, is_spent, is_window_off, open_unit_exists
 from famulus.engine.runs import RunRecord, agents_at_work, lock_run, read_run
@@ -214,5 +214,5 @@ def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
     if -lease.RENEWAL_SECONDS <= seconds <= lease.LEASE_SECONDS:
         return None
     # The times of next attempts may be of a clock that was set back.
-    hasten_run(tx, record.id)
+    make_run_due(tx, record.id)
     return give_back_pause(tx, record.id, last_look)

@@ -17,11 +17,11 @@ from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.engine.events import Listeners
 from famulus.engine.opening import RUN_VARIABLE
-from famulus.engine.platform.closing import Patience, close_places, still_open
+from famulus.engine.platform.closing import ClosingLimits, close_places, describe_open
 from famulus.engine.platform.delivery import OutboxDelivery
 from famulus.engine.platform.outbox import read_closing
 from famulus.engine.platform.places import newest_change
-from famulus.engine.platform.telling import BoundProvider
+from famulus.engine.providers.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer
 from famulus.errors import ConflictError, FamulusError, RunBusyError
@@ -63,13 +63,13 @@ class ManagedRun:
     instance: str
     blueprint: Blueprint
     architect: Architect
-    contact: BoundProvider
+    bound: BoundProvider
     listeners: Listeners
     callbacks: CallbackServer | None
     loader: Loader
-    messenger: OutboxDelivery
+    delivery: OutboxDelivery
     periodic_sync: PeriodicSync
-    patience: Patience
+    closing_limits: ClosingLimits
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
     loading: threading.Thread | None = None
@@ -140,7 +140,7 @@ class ManagedRun:
         """
         self.listeners.deliver()
         with self._telling:
-            return bool(self.messenger.deliver())
+            return bool(self.delivery.deliver())
 
     def sync(self) -> None:
         """Ask the platform what has become of the run's visits, if that is due."""
@@ -148,10 +148,10 @@ class ManagedRun:
 
     def open_first_places(self) -> None:
         """Have the run's first places opened on the platform, should it answer."""
-        if self.contact.provider.capabilities.sells_places:
+        if self.bound.provider.capabilities.sells_places:
             self._open_places()
             with self._telling:
-                self.messenger.deliver()
+                self.delivery.deliver()
 
     def release(self, cause: str) -> None:
         """Stop the run, unless another operator has taken it over. Serves it until
@@ -211,22 +211,22 @@ class ManagedRun:
         while self.tell():
             """There may be more than is told in one go."""
         self.listeners.catch_up(seconds)
-        self.contact.tell()
+        self.bound.deliver()
 
     def _close_places(self) -> None:
         """Close what is still open on the platform, as far as it answers: workers are let in."""
-        closing = close_places(self.messenger, self.patience)
+        closing = close_places(self.delivery, self.closing_limits)
         if closing is not None:
-            _log.error("%s", still_open(self._record(), closing))
+            _log.error("%s", describe_open(self._record(), closing))
 
     def unclosed(self) -> Iterator[str]:
         """Yield what is still open on the platform at the end, after one more attempt."""
         with self.database.read() as tx:
             closing = read_closing(tx, self.run)
         if closing is not None:
-            closing = close_places(self.messenger, evolve(self.patience, pauses=(0.0,)))
+            closing = close_places(self.delivery, evolve(self.closing_limits, pauses=(0.0,)))
         if closing is not None:
-            yield still_open(self._record(), closing)
+            yield describe_open(self._record(), closing)
 
     def _environment(self) -> dict[str, str]:
         location = self.database.location
@@ -239,7 +239,7 @@ class ManagedRun:
             environment[KEY_VARIABLE] = keys
         if self.callbacks is not None:
             environment.update(self.callbacks.environment)
-        return {**environment, **secret_environment(self.contact.plan)}
+        return {**environment, **secret_environment(self.bound.plan)}
 
     def _load(self) -> None:
         try:
@@ -277,7 +277,7 @@ class ManagedRun:
     def _open_places(self) -> None:
         """Have places opened for free units, when something has happened since the last look."""
         now = self.database.clock()
-        if not self.contact.provider.capabilities.sells_places or (
+        if not self.bound.provider.capabilities.sells_places or (
             not has_passed(now, self._placed_at, _PLACES_PAUSE)
         ):
             return

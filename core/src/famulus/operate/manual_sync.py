@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from famulus.engine.ledger.settling import tell_refused_again
-from famulus.engine.platform.closing import Patience
-from famulus.engine.platform.outbox import hasten_run
-from famulus.engine.platform.sync import Synced, sync_run
-from famulus.engine.platform.telling import BoundProvider, contact
-from famulus.engine.platform.troubles import Trouble, read_troubles
+from famulus.engine.platform.closing import ClosingLimits
+from famulus.engine.platform.outbox import make_run_due
+from famulus.engine.platform.undelivered import UndeliveredRows, read_undelivered
+from famulus.engine.providers.bound_provider import BoundProvider, bind_provider
+from famulus.engine.providers.redelivery import redeliver_refused
+from famulus.engine.providers.visit_sync import Synced, sync_run
 from famulus.model.database import Database
 from famulus.operate.ending import tidy_up
 from famulus.plugins import Plugins
@@ -30,11 +30,11 @@ class SyncReport:
     #: how many things the platform was told, or has refused
     told: int
     #: what it has refused, or could not be told
-    troubles: Sequence[Trouble]
+    troubles: Sequence[UndeliveredRows]
 
 
 def sync_now(
-    database: Database, plugins: Plugins, run: int, patience: Patience | None = None
+    database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits | None = None
 ) -> SyncReport:
     """Ask the platform of a run about its visits, and tell it what is due, refused or not.
 
@@ -42,23 +42,23 @@ def sync_now(
 
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
     """
-    reached = contact(database, plugins, run)
-    was_unserved = tidy_up(database, run, _count_open_there(reached))
-    database.write(lambda tx: tell_refused_again(tx, run))
-    reached.close_places(patience)
-    synced = sync_run(database, reached.provider, reached.run_view())
-    database.write(lambda tx: hasten_run(tx, run))
-    told = reached.tell()
+    bound = bind_provider(database, plugins, run)
+    was_unserved = tidy_up(database, run, _count_open_there(bound))
+    database.write(lambda tx: redeliver_refused(tx, run))
+    bound.close_places(closing_limits)
+    synced = sync_run(database, bound.provider, bound.run_view())
+    database.write(lambda tx: make_run_due(tx, run))
+    told = bound.deliver()
     with database.read() as tx:
-        troubles = read_troubles(tx, run)
+        troubles = read_undelivered(tx, run)
     return SyncReport(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
 
 
-def _count_open_there(reached: BoundProvider) -> int | None:
+def _count_open_there(bound: BoundProvider) -> int | None:
     try:
-        return reached.provider.count_open_places(reached.run_view())
+        return bound.provider.count_open_places(bound.run_view())
     except Exception as error:  # noqa: BLE001 - third-party code; what is known here is closed
         _log.warning(
-            "run %d: the platform cannot be asked for open places: %s", reached.record.id, error
+            "run %d: the platform cannot be asked for open places: %s", bound.record.id, error
         )
         return None

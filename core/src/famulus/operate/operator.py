@@ -16,9 +16,9 @@ from attrs import evolve, frozen
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.opening import open_gateway
-from famulus.engine.platform.closing import Patience, StillOpenError, still_open
+from famulus.engine.platform.closing import ClosingLimits, StillOpenError, describe_open
 from famulus.engine.platform.outbox import read_closing
-from famulus.engine.platform.telling import contact
+from famulus.engine.providers.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, find_run
 from famulus.engine.status import change_run
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
@@ -104,7 +104,7 @@ class Operator:
     :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
     """
 
-    _patience = Patience()
+    _closing_limits = ClosingLimits()
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Operator:
         self.database = database if isinstance(database, Database) else Database(database)
         self.plugins = discover() if plugins is None else plugins
         self._holder = lease.Holder()
-        self._assembly = Assembly(self.database, self.plugins, self._holder, self._patience)
+        self._assembly = Assembly(self.database, self.plugins, self._holder, self._closing_limits)
         self._runs: dict[int, ManagedRun] = {}
         #: runs that are still being launched or resumed
         self._starting: list[ManagedRun] = []
@@ -269,7 +269,7 @@ class Operator:
         refuse_other_money(record, self.plugins.provider(plan.provider.type))
         self._assembly.check_source(record, plan, given=shared_state is not None)
         self._prepare()
-        record = take_lease(self.database, record.id, self._holder, self._patience.waiting)
+        record = take_lease(self.database, record.id, self._holder, self._closing_limits.waiting)
         managed = self._assembly.manage(record, plan)
         try:
             with self._renewing(managed):
@@ -478,7 +478,7 @@ class Operator:
         for name, work in (
             ("keeper", self._keep),
             ("sweeper", self._sweep),
-            ("messenger", self._tell),
+            ("delivery", self._tell),
             ("syncer", self._sync),
         ):
             thread = threading.Thread(target=work, name=f"famulus-{name}", daemon=True)
@@ -577,22 +577,22 @@ class Operator:
         with self.database.read() as tx:
             closing = read_closing(tx, run)
         try:
-            reached = contact(self.database, self.plugins, run)
+            bound = bind_provider(self.database, self.plugins, run)
         except FamulusError as error:
             if closing is not None:
                 why = evolve(closing, error=str(error), is_under_way=False)
-                raise StillOpenError(still_open(find_run(self.database, run), why)) from error
+                raise StillOpenError(describe_open(find_run(self.database, run), why)) from error
             _log.warning("run %d: its platform cannot be told now: %s", run, error)
             return
         if closing is not None:
-            reached.close_places(self._patience)
-        reached.tell()
+            bound.close_places(self._closing_limits)
+        bound.deliver()
 
 
 def _entrances(managed: ManagedRun) -> Sequence[str]:
     """Return where workers come in; where the platform cannot say now, the run's own address."""
     try:
-        return managed.contact.provider.entrances(managed.contact.run_view())
+        return managed.bound.provider.entrances(managed.bound.run_view())
     except UnavailableError as error:
         _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, error)
         return (managed.url,)

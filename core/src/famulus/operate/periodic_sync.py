@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from famulus.clock import has_passed
-from famulus.engine.platform.sync import sync_run
-from famulus.engine.platform.telling import BoundProvider
+from famulus.engine.providers.bound_provider import BoundProvider
+from famulus.engine.providers.visit_sync import sync_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -24,7 +24,7 @@ class PeriodicSync:
     """Keeps one run in step with its platform; asks less often while that fails."""
 
     database: Database
-    contact: BoundProvider
+    bound: BoundProvider
     #: when everything the platform had to say was heard last
     heard_at: datetime | None = None
     _asked_at: datetime | None = None
@@ -34,7 +34,7 @@ class PeriodicSync:
     @property
     def is_needed(self) -> bool:
         """Whether the platform says anything of visits itself."""
-        return self.contact.provider.capabilities.reports_submissions
+        return self.bound.provider.capabilities.reports_submissions
 
     def sync(self) -> None:
         """Ask, if that is due; raises nothing that the platform is the cause of.
@@ -44,10 +44,10 @@ class PeriodicSync:
         now = self.database.clock()
         if not self.is_needed or not has_passed(now, self._asked_at, self._pause):
             return
-        every = timedelta(seconds=self.contact.provider.sync_seconds)
-        run = self.contact.record.id
+        every = timedelta(seconds=self.bound.provider.sync_seconds)
+        run = self.bound.record.id
         try:
-            sync_run(self.database, self.contact.provider, self.contact.run_view())
+            sync_run(self.database, self.bound.provider, self.bound.run_view())
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - third-party code; tried again later

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from famulus.engine.platform.troubles import Trouble, read_troubles
+from famulus.engine.platform.undelivered import UndeliveredRows, read_undelivered
 from famulus.engine.runs import agents_at_work, read_run, unit_counts
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -34,7 +34,7 @@ class Progress:
     rows_loaded: int
     at: datetime
     #: what its platform has refused or could not be told
-    troubles: Sequence[Trouble] = ()
+    troubles: Sequence[UndeliveredRows] = ()
 
     @property
     def total(self) -> int:
@@ -73,7 +73,7 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
-            troubles=read_troubles(tx, run),
+            troubles=read_undelivered(tx, run),
         )
 
 

@@ -11,7 +11,7 @@ from famulus.data.payments import PaymentTotal, run_totals
 from famulus.engine.answered import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.platform.places import count_places
-from famulus.engine.platform.telling import contact
+from famulus.engine.providers.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -76,8 +76,8 @@ def _entrances(database: Database, record: RunRecord) -> Sequence[str]:
     if record.status not in (*LIVE_RUNS, RunStatus.STOPPED):
         return ()
     try:
-        reached = contact(database, discover(), record.id)
-        return reached.provider.entrances(reached.run_view())
+        bound = bind_provider(database, discover(), record.id)
+        return bound.provider.entrances(bound.run_view())
     except FamulusError:
         # Its plugin may be gone, or the platform away; all else is still worth showing.
         return ()

@@ -8,14 +8,14 @@ from decimal import Decimal, InvalidOperation
 from famulus.data.payments import PaymentRecord, find_payments
 from famulus.engine.ledger.bonuses import (
     Payee,
-    ask_now,
     check_amount,
+    make_payments_due,
     plan_again,
     plan_payment,
     unit_payee,
     worker_payee,
 )
-from famulus.engine.platform.telling import contact, tell_run
+from famulus.engine.providers.bound_provider import bind_provider, deliver_run
 from famulus.engine.runs import find_run
 from famulus.errors import FamulusError, NotFoundError, UsageError
 from famulus.model.database import Database
@@ -95,9 +95,9 @@ def settle_payments(
     plugins = discover() if plugins is None else plugins
     open_before = [row.id for row in find_payments(database, run=run) if row.status in _OPEN]
     errors = []
-    for each in database.write(lambda tx: ask_now(tx, run)):
+    for each in database.write(lambda tx: make_payments_due(tx, run)):
         try:
-            tell_run(database, plugins, each)
+            deliver_run(database, plugins, each)
         except FamulusError as error:
             errors.append(error)
     if errors:
@@ -120,7 +120,7 @@ def retry_payment(
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
     plugins = discover() if plugins is None else plugins
     run = database.write(lambda tx: plan_again(tx, payment))
-    tell_run(database, plugins, run)
+    deliver_run(database, plugins, run)
     return find_payments(database, ids=[payment])[0]
 
 
@@ -143,7 +143,7 @@ def _pay(
     with database.read() as tx:
         payee = find(tx)
     minor = to_minor(amount, payee.currency)
-    fee = contact(database, plugins, payee.run).provider.fee(kind, amount)
+    fee = bind_provider(database, plugins, payee.run).provider.fee(kind, amount)
     planned = database.write(
         lambda tx: plan_payment(
             tx,
@@ -155,7 +155,7 @@ def _pay(
             again=again,
         )
     )
-    tell_run(database, plugins, planned.run)
+    deliver_run(database, plugins, planned.run)
     return find_payments(database, ids=[planned.payment])[0]
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from attrs import Factory, define, evolve, frozen
 
+from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import STATUSES, decide
-from famulus.engine.ledger.settling import settle_decisions
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
 from famulus.model.tables import Task, TaskRun, Unit
@@ -213,5 +213,5 @@ def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> FileResult:
             changed.append(row.unit)
         else:
             applied.unchanged += 1
-    settle_decisions(tx, changed)
+    apply_decisions(tx, changed)
     return applied

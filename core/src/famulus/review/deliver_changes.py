@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from famulus.data.up_for_review import Scope
 from famulus.engine.events import tell_listeners_of_ended_run
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.telling import tell_run
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
@@ -29,7 +29,7 @@ def deliver_changes(
     for run in sorted(runs):
         try:
             tell_listeners_of_ended_run(database, plugins, run)
-            tell_run(database, plugins, run)
+            deliver_run(database, plugins, run)
         except FamulusError as error:
             problems.append(f"run {run}: {error}")
         else:
@@ -70,7 +70,7 @@ def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
 def _failures(database: Database, run: int, after: int) -> list[str]:
     # Cleaning up may have to wait for a worker who still has something open on the platform. It is
     # retried automatically, so it is no failure.
-    waits = (Outbox.kind == Telling.DISPOSE.value) & (
+    waits = (Outbox.kind == OutboxKind.DISPOSE.value) & (
         Outbox.status == literal(OutboxStatus.PENDING)
     )
     query = (

@@ -20,8 +20,8 @@ from famulus.data.up_for_review import (
     read_statistics,
 )
 from famulus.engine.events import tell_listeners_of_ended_run
-from famulus.engine.ledger.decisions import unsettled_units
-from famulus.engine.ledger.settling import settle_decisions
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decisions import unapplied_units
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision
@@ -210,7 +210,7 @@ class ReviewSession:
         after = 0
         while True:
             with self.database.read() as tx:
-                units = unsettled_units(tx, self.scope.runs, after=after)
+                units = unapplied_units(tx, self.scope.runs, after=after)
             yield from units
             if not units:
                 return
@@ -218,14 +218,14 @@ class ReviewSession:
 
     def _apply_to(self, units: Iterable[int]) -> int:
         return sum(
-            self.database.write(lambda tx: settle_decisions(tx, page))  # noqa: B023
+            self.database.write(lambda tx: apply_decisions(tx, page))  # noqa: B023
             for page in pages(units)
         )
 
 
 def _decide_and_apply(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Recorded:
     recorded = record_choice(tx, units, choice)
-    settle_decisions(tx, [unit for unit, _ in recorded.reviews])
+    apply_decisions(tx, [unit for unit, _ in recorded.reviews])
     return recorded
 
 

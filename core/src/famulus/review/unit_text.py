@@ -9,7 +9,7 @@ from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.data.unit_records import UnitRecord
-from famulus.engine.platform.telling import contact
+from famulus.engine.providers.bound_provider import bind_provider
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
@@ -39,7 +39,7 @@ class BlueprintFormatter:
     def _blueprint(self, run: int) -> Blueprint | None:
         if run not in self._blueprints:
             try:
-                self._blueprints[run] = contact(self._database, self._plugins, run).blueprint
+                self._blueprints[run] = bind_provider(self._database, self._plugins, run).blueprint
             except FamulusError as error:
                 _log.warning("run %d: its blueprint cannot show its units: %s", run, error)
                 self._blueprints[run] = None

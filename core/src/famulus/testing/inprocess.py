@@ -14,7 +14,7 @@ from attrs import frozen
 from famulus.contracts.views import Form, FormFile, Reply
 from famulus.engine.gateway import Gateway
 from famulus.engine.pages import SUBMISSION_FIELD, TOKEN_FIELD
-from famulus.engine.platform.closing import Patience
+from famulus.engine.platform.closing import ClosingLimits
 from famulus.operate import lease
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Launched, Operator
@@ -68,7 +68,7 @@ class ManualOperator(Operator):
     no time passes before a platform is told again to close places.
     """
 
-    _patience = Patience(pauses=(0.0, 0.0, 0.0))
+    _closing_limits = ClosingLimits(pauses=(0.0, 0.0, 0.0))
 
     def launch_rows(
         self,

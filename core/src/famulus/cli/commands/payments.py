@@ -16,7 +16,7 @@ from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
-from famulus.engine.platform.disposal import find_leftovers
+from famulus.engine.providers.cleanup import find_pending_cleanups
 from famulus.engine.runs import find_run
 from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
@@ -68,7 +68,7 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
     """
     with session.open_database() as database:
         found = settle_payments(database, run=run)
-        kept = find_leftovers(database, sorted({payment.run for payment in found}))
+        kept = find_pending_cleanups(database, sorted({payment.run for payment in found}))
     _show(session, found, as_json=as_json, nothing="There is nothing to settle.")
     if not as_json:
         for number, reason in kept.items():

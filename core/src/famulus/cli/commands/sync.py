@@ -10,8 +10,8 @@ from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.engine.platform.sync import Synced
-from famulus.engine.platform.telling import tell_requester
+from famulus.engine.providers.bound_provider import deliver_requester
+from famulus.engine.providers.visit_sync import Synced
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox
@@ -87,7 +87,7 @@ def _tell_requesters(database: Database, plugins: Plugins) -> int:
     )
     with database.read() as tx:
         requesters = [row.requester for row in tx.rows(query)]
-    return sum(tell_requester(database, plugins, requester) for requester in requesters)
+    return sum(deliver_requester(database, plugins, requester) for requester in requesters)
 
 
 def _lines(synced: Synced) -> Iterator[str]:

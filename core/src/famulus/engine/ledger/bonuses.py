@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from attrs import frozen
 
+from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.ledger.settling import REJECTED_INSTEAD, newest_verdict
-from famulus.engine.platform.outbox import Telling, enqueue, hasten, tell_again
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.platform.outbox import OutboxKind, enqueue, make_due, redeliver
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
@@ -138,7 +139,9 @@ def plan_payment(
         created_at=tx.now,
         changed_at=tx.now,
     )
-    enqueue(tx, run=payee.run, kind=Telling.PAY, key=pay_key(payment), payload={"payment": payment})
+    enqueue(
+        tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload={"payment": payment}
+    )
     return Planned(payment=payment, run=payee.run, is_new=True)
 
 
@@ -167,11 +170,11 @@ def plan_again(tx: Transaction, payment: int) -> int:
             run=row.run_id, id=payment, old=row.status, new=PaymentStatus.PLANNED, cause="retry"
         ),
     )
-    tell_again(tx, telling_key(tx, row))
+    redeliver(tx, telling_key(tx, row))
     return int(row.run_id)
 
 
-def ask_now(tx: Transaction, run: int | None = None) -> list[int]:
+def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
     """Make due at once what is still to be paid and nobody is paying just now; return the runs
     that have some.
     """
@@ -179,7 +182,7 @@ def ask_now(tx: Transaction, run: int | None = None) -> list[int]:
     rows = tx.rows(query if run is None else query.where(Payment.run == run))
     for row in rows:
         if row.status is not PaymentStatus.SENT:
-            hasten(tx, telling_key(tx, row))
+            make_due(tx, telling_key(tx, row))
     return sorted({row.run_id for row in rows})
 
 

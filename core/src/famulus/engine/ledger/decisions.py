@@ -91,7 +91,7 @@ def _visit(kind: Kind) -> Any:
     return query if kind is Kind.SQLITE else query.for_update("FOR NO KEY UPDATE", of=Visit)
 
 
-#: ``settle_decisions`` holds the visit too: what it reads of its units cannot change meanwhile.
+#: ``apply_decisions`` holds the visit too: what it reads of its units cannot change meanwhile.
 _HOLD_VISIT = Statement(_visit)
 _UNIT = Statement(Unit.select(Unit.run, Unit.agent_id, Unit.status).where(Unit.id == Param("unit")))
 _AGENT = Statement(Agent.select(Agent.status).where(Agent.id == Param("agent")))
@@ -134,7 +134,7 @@ def decide(
     seen: UnitStatus = UnitStatus.COMPLETED,
 ) -> Decided:
     """Decide on the answers that completed a unit. Nobody is told, and nothing paid, before
-    ``settle_decisions``. The decision that stands already, again, writes nothing.
+    ``apply_decisions``. The decision that stands already, again, writes nothing.
 
     :param note: the reason of a rejection, which needs one; the worker may get to read it.
     :param seen: the status that the reviewer has seen. With ``REJECTED`` a settled rejection can be
@@ -183,7 +183,7 @@ def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
     return _change(tx, case, case.standing[1] if len(case.standing) > 1 else None, UNDO)
 
 
-def unsettled_units(
+def unapplied_units(
     tx: Transaction, runs: Sequence[int], *, after: int = 0, most: int = 500
 ) -> list[int]:
     """Return units of runs, in the order of their numbers, with a decision that can be undone.

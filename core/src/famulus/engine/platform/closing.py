@@ -1,4 +1,4 @@
-"""Closing a run's places at its end: nobody is invited where nobody serves."""
+"""Closing a run's places when it ends, with a bounded number of retries."""
 
 from __future__ import annotations
 
@@ -8,71 +8,68 @@ from attrs import field, frozen
 
 from famulus.clock import Waiting
 from famulus.engine.platform.delivery import OutboxDelivery
-from famulus.engine.platform.outbox import OF_PLACES, Closing, hasten_closing, read_closing
+from famulus.engine.platform.outbox import PLACE_KINDS, Closing, make_closing_due, read_closing
 from famulus.engine.runs import RunRecord
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 
 
 class StillOpenError(UnavailableError):
-    """A run has ended, and its platform could not be told to close its places."""
+    """A run has ended, and its places on the platform could not be closed."""
 
 
 @frozen(kw_only=True)
-class Patience:
-    """How long the end of a run waits for a platform."""
+class ClosingLimits:
+    """How often closing a run's places is tried, and for how long."""
 
     #: seconds before each attempt
     pauses: Sequence[float] = (0.0, 0.5, 2.0)
-    #: seconds to wait for a call that somebody else makes, and between looks at it
-    under_way: float = 30.0
-    look: float = 0.05
+    #: seconds to wait for the call of another process
+    call_timeout: float = 30.0
+    #: seconds between two looks at that call
+    poll_interval: float = 0.05
     waiting: Waiting = field(factory=Waiting)
 
 
-def close_places(messenger: OutboxDelivery, patience: Patience) -> Closing | None:
-    """Tell the platform to close a run's places, if it is still to be told, whoever makes the call.
+def close_places(delivery: OutboxDelivery, limits: ClosingLimits) -> Closing | None:
+    """Close a run's places if they are still to be closed, or wait for the process that does.
 
-    Return None once it was told, else what keeps it from that.
+    Return None once they are closed, otherwise the state of the closing.
     """
-    database, run = messenger.database, messenger.run_id
+    database, run = delivery.database, delivery.run_id
     assert run is not None
-    until = patience.waiting.monotonic() + patience.under_way
+    until = limits.waiting.monotonic() + limits.call_timeout
     first: int | None = None
     while True:
-        closing = _wait(database, run, patience, until)
+        closing = _wait(database, run, limits, until)
         if closing is None:
             return None
         first = closing.attempts if first is None else first
         failed = max(closing.attempts - first, 0)
-        if (
-            closing.is_refused
-            or failed >= len(patience.pauses)
-            or patience.waiting.monotonic() > until
-        ):
+        if closing.is_refused or failed >= len(limits.pauses) or limits.waiting.monotonic() > until:
             return closing
-        patience.waiting.pause(patience.pauses[failed])
-        messenger.deliver(OF_PLACES)
+        limits.waiting.pause(limits.pauses[failed])
+        delivery.deliver(PLACE_KINDS)
 
 
-def still_open(run: RunRecord, closing: Closing) -> str:
-    """Return what is to be said of a run whose places could not be closed."""
+def describe_open(run: RunRecord, closing: Closing) -> str:
+    """Return the message for a run whose places could not be closed."""
     if closing.is_under_way:
-        why = "somebody else is still telling the platform"
+        reason = "another process is still calling the platform"
     else:
-        why = closing.error or "the platform was not told"
+        reason = closing.error or "the platform was not called yet"
     return (
-        f"run {run.id} is {run.status}, but its places on the platform are still open ({why}); "
+        f"run {run.id} is {run.status}, but its places on the platform are still open ({reason}); "
         f"`famulus sync {run.id}` closes them"
     )
 
 
-def _wait(database: Database, run: int, patience: Patience, until: float) -> Closing | None:
-    """Wait until nobody tells the platform anything of a run's places; have them closed then."""
-    while patience.waiting.monotonic() < until:
+def _wait(database: Database, run: int, limits: ClosingLimits, until: float) -> Closing | None:
+    """Wait for calls about a run's places that are under way; make the closing due then."""
+    while limits.waiting.monotonic() < until:
         with database.read() as tx:
             closing = read_closing(tx, run)
         if closing is None or not closing.is_under_way:
             break
-        patience.waiting.pause(patience.look)
-    return database.write(lambda tx: hasten_closing(tx, run))
+        limits.waiting.pause(limits.poll_interval)
+    return database.write(lambda tx: make_closing_due(tx, run))

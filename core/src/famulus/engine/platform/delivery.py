@@ -1,4 +1,4 @@
-"""Telling a platform what is to be told: every row at least once, again after a failure."""
+"""Delivery of outbox rows: each at least once, and again after a failure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,10 @@ from typing import Any
 from attrs import field, frozen
 
 from famulus.contracts.provider import Outcome, Provider, RunView
-from famulus.engine.ledger.paying import Deciding, Paying
 from famulus.engine.platform import outbox
-from famulus.engine.platform.calls import (
-    Blocking,
-    ClosingPlaces,
-    Effect,
-    End,
-    MovingEnd,
-    OpeningPlaces,
-    Platform,
-    PlatformCall,
-    Qualifying,
-)
-from famulus.engine.platform.disposal import Disposing
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.troubles import report, report_end
+from famulus.engine.platform.calls import CallContext, CallResult, CallStatus, PlatformCall
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.platform.undelivered import describe_recovery, describe_undelivered
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -36,39 +24,44 @@ _log = logging.getLogger(__name__)
 
 #: Rows of one round.
 _ROUND = 50
-_DONE = End(effect=Effect.DONE)
-_ENDS: Mapping[Outcome, End] = MappingProxyType(
+_DONE = CallResult(status=CallStatus.DONE)
+_RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
     {
         Outcome.CONFIRMED: _DONE,
-        Outcome.FAILED: End(effect=Effect.REFUSED, error="the platform says that it failed"),
-        Outcome.UNKNOWN: End(effect=Effect.UNKNOWN, error="the platform has not said how it ended"),
+        Outcome.FAILED: CallResult(
+            status=CallStatus.REFUSED, error="the platform reports that it failed"
+        ),
+        Outcome.UNKNOWN: CallResult(
+            status=CallStatus.UNKNOWN, error="the platform has not reported the outcome"
+        ),
     }
 )
 
 
 @frozen(kw_only=True)
 class OutboxDelivery:
-    """Speaks to the platform of one run, as its requester. Commands make one as the operator does:
-    a row is claimed by one of them, and another takes it over once the claim has run out.
+    """Delivers the outbox rows of one run and of its requester's account.
 
-    What concerns the requester's account as a whole is told as well; with ``run`` None only that.
+    Operators and commands each make one of their own: a row is claimed by one of them, and another
+    takes it over once the claim has run out.
     """
 
     database: Database
     provider: Provider
+    #: by kind, as text: a newer version may have enqueued kinds that this one does not know
+    calls: Mapping[str, PlatformCall]
     requester: int
-    #: the run's number, and what reads it as it is now
+    #: the run, and the function that reads its current view; None: only the account's rows
     run_id: int | None = None
     run: Callable[[], RunView] | None = None
-    #: the identity that claims rows
     process: str = field(factory=lambda: str(ProcessIdentity.current()))
-    #: what the log has said of rows that wait, by their kind
+    #: the last logged error of each kind of row that waits
     _waiting: dict[str, str] = field(factory=dict, init=False)
 
-    def deliver(self, kinds: Collection[Telling] | None = None) -> int:
-        """Tell what is due; return how many rows are put away by it.
+    def deliver(self, kinds: Collection[OutboxKind] | None = None) -> int:
+        """Deliver rows that are due; return how many were delivered or refused.
 
-        :param kinds: of the run's rows only these, and none of the requester's.
+        :param kinds: only these kinds of the run's rows, and none of the requester's.
         """
         with self.database.read() as tx:
             due = outbox.select_due(
@@ -77,81 +70,65 @@ class OutboxDelivery:
         return sum(self._deliver_one(row) for row in due)
 
     def deliver_all(self) -> int:
-        """Tell what is due until nothing more can be told now; return how many rows were put
-        away.
-        """
-        told = 0
-        while done := self.deliver():
-            told += done
-        return told
+        """Deliver until no row can be delivered now; return how many were delivered or refused."""
+        total = 0
+        while delivered := self.deliver():
+            total += delivered
+        return total
 
     def _deliver_one(self, row: Row) -> bool:
-        way = _WAYS.get(row.kind)
-        if way is None:
-            reason = f"this version of Famulus does not know how to tell {row.kind!r}"
+        call = self.calls.get(row.kind)
+        if call is None:
+            reason = f"this version of Famulus cannot deliver outbox rows of the kind {row.kind!r}"
             self.database.write(lambda tx: outbox.postpone(tx, row, reason))
             return False
         try:
-            claimed, begun = self.database.write(lambda tx: self._begin(tx, way, row))
+            claimed, prepared = self.database.write(lambda tx: self._prepare(tx, call, row))
         except (UnavailableError, RefusedError) as error:
-            begun, end = None, _end_of(error)
+            prepared, result = None, _result_of(error)
         else:
             if not claimed:
                 return False
-            end = _DONE if begun is None else self._tell(way, row, begun)
-        self.database.write(lambda tx: way.end(tx, row, begun, end))
-        self._log(row, end, is_first=end.error != row.error)
-        return end.effect in (Effect.DONE, Effect.REFUSED)
+            result = _DONE if prepared is None else self._send(call, row, prepared)
+        self.database.write(lambda tx: call.record(tx, row, prepared, result))
+        self._log(row, result, is_first=result.error != row.error)
+        return result.status in (CallStatus.DONE, CallStatus.REFUSED)
 
-    def _log(self, row: Row, end: End, *, is_first: bool) -> None:
-        """Log a refusal once, and what makes rows of one kind wait once until one is told again."""
-        if end.effect is Effect.DONE:
+    def _log(self, row: Row, result: CallResult, *, is_first: bool) -> None:
+        """Log each refusal, and once per kind that its rows wait, and that they wait no longer."""
+        if result.status is CallStatus.DONE:
             if self._waiting.pop(row.kind, None) is not None:
-                _log.warning("%s", report_end(row))
-        elif end.effect is Effect.REFUSED:
-            _log.error("%s", report(row, is_refused=True, error=end.error))
-        elif is_first and self._waiting.get(row.kind) != end.error:
-            self._waiting[row.kind] = end.error
-            _log.warning("%s", report(row, is_refused=False, error=end.error))
+                _log.warning("%s", describe_recovery(row))
+        elif result.status is CallStatus.REFUSED:
+            _log.error("%s", describe_undelivered(row, is_refused=True, error=result.error))
+        elif is_first and self._waiting.get(row.kind) != result.error:
+            self._waiting[row.kind] = result.error
+            _log.warning("%s", describe_undelivered(row, is_refused=False, error=result.error))
 
-    def _begin(self, tx: Transaction, way: PlatformCall, row: Row) -> tuple[bool, Any]:
-        if not outbox.claim(tx, row, way.lease, self.process):
+    def _prepare(self, tx: Transaction, call: PlatformCall, row: Row) -> tuple[bool, Any]:
+        if not outbox.claim(tx, row, call.lease, self.process):
             return False, None
-        return True, way.begin(tx, row, self.provider.capabilities)
+        return True, call.prepare(tx, row, self.provider.capabilities)
 
-    def _tell(self, way: PlatformCall, row: Row, begun: Any) -> End:
-        platform = Platform(
+    def _send(self, call: PlatformCall, row: Row, prepared: Any) -> CallResult:
+        context = CallContext(
             database=self.database, provider=self.provider, process=self.process, run=self.run
         )
         try:
-            return _ENDS[way.tell(platform, begun)]
+            return _RESULTS[call.send(context, prepared)]
         except DatabaseUnavailableError:
-            # It says nothing of the platform, which may have done what it was told by now: the row
-            # stays claimed, and is taken up again as after a crash.
+            # The platform may have been called already: the row stays claimed, and is delivered
+            # again once the claim has run out, as after a crash.
             raise
         except (UnavailableError, RefusedError) as error:
-            return _end_of(error)
-        except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, tried again
+            return _result_of(error)
+        except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, retried
             text = f"{type(error).__name__}: {error}"
             if text != row.error:
-                _log.exception("the platform could not be told of %s", row.key)
-            return End(effect=Effect.UNKNOWN, error=text)
+                _log.exception("outbox row %s could not be delivered", row.key)
+            return CallResult(status=CallStatus.UNKNOWN, error=text)
 
 
-_WAYS: Mapping[str, PlatformCall] = MappingProxyType(
-    {
-        Telling.OPEN_PLACES: OpeningPlaces(),
-        Telling.MOVE_END: MovingEnd(),
-        Telling.CLOSE_PLACES: ClosingPlaces(),
-        Telling.DISPOSE: Disposing(),
-        Telling.DECIDE: Deciding(),
-        Telling.PAY: Paying(),
-        Telling.QUALIFY: Qualifying(),
-        Telling.BLOCK: Blocking(),
-    }
-)
-
-
-def _end_of(error: UnavailableError | RefusedError) -> End:
-    effect = Effect.REFUSED if isinstance(error, RefusedError) else Effect.NOTHING
-    return End(effect=effect, error=str(error) or type(error).__name__)
+def _result_of(error: UnavailableError | RefusedError) -> CallResult:
+    status = CallStatus.REFUSED if isinstance(error, RefusedError) else CallStatus.FAILED
+    return CallResult(status=status, error=str(error) or type(error).__name__)

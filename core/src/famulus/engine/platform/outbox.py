@@ -22,7 +22,7 @@ from famulus.model.transaction import Row, Transaction
 _LONGEST_WAIT = timedelta(minutes=10)
 
 
-class Telling(StrEnum):
+class OutboxKind(StrEnum):
     """The kinds of rows; ``engine/platform/delivery.py`` knows how each is told."""
 
     OPEN_PLACES = "open_places"
@@ -36,18 +36,18 @@ class Telling(StrEnum):
 
 
 #: Told in the order in which they were written, within a run.
-OF_PLACES = (
-    Telling.OPEN_PLACES,
-    Telling.MOVE_END,
-    Telling.CLOSE_PLACES,
-    Telling.DISPOSE,
+PLACE_KINDS = (
+    OutboxKind.OPEN_PLACES,
+    OutboxKind.MOVE_END,
+    OutboxKind.CLOSE_PLACES,
+    OutboxKind.DISPOSE,
 )
 
 
 def enqueue(
     tx: Transaction,
     *,
-    kind: Telling,
+    kind: OutboxKind,
     key: str,
     payload: Any,
     run: int | None = None,
@@ -69,7 +69,7 @@ def enqueue(
     tx.execute(query)
 
 
-def find_telling(tx: Transaction, key: str) -> Row | None:
+def find_outbox_row(tx: Transaction, key: str) -> Row | None:
     """Return the row of a key, or None."""
     return tx.row(Outbox.select().where(Outbox.key == key))
 
@@ -80,7 +80,7 @@ def select_due(
     run: int | None,
     requester: int,
     most: int,
-    kinds: Collection[Telling] | None = None,
+    kinds: Collection[OutboxKind] | None = None,
 ) -> list[Row]:
     """Return rows that are to be told now: a run's, and after those its requester's, of which there
     may be very many. The oldest come first, but closings before everything.
@@ -95,7 +95,7 @@ def select_due(
         mine = due.where(Outbox.run == run)
         if kinds is not None:
             mine = mine.where(Outbox.kind << [kind.value for kind in kinds])
-        is_closing = Outbox.kind == Telling.CLOSE_PLACES.value
+        is_closing = Outbox.kind == OutboxKind.CLOSE_PLACES.value
         rows = tx.rows(mine.order_by(is_closing.desc(), Outbox.id).limit(most))
     if kinds is None and len(rows) < most:
         mine = due.where(Outbox.run.is_null(), Outbox.requester == requester)
@@ -161,7 +161,7 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
         _wake_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
 
 
-def end(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
+def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
     """Put a row away: told, or refused for the reason ``error``."""
     query = Outbox.update(
         status=status,
@@ -189,7 +189,7 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
     _wake_successors(tx, row)
 
 
-def tell_again(tx: Transaction, key: str) -> bool:
+def redeliver(tx: Transaction, key: str) -> bool:
     """Have a row told now, whatever has become of it so far; say whether there is one."""
     query = Outbox.update(
         status=OutboxStatus.PENDING,
@@ -202,7 +202,7 @@ def tell_again(tx: Transaction, key: str) -> bool:
     return bool(tx.execute(query).rowcount)
 
 
-def hasten(tx: Transaction, key: str) -> None:
+def make_due(tx: Transaction, key: str) -> None:
     """Have a row told now that waits for its next attempt."""
     query = Outbox.update(next_attempt_at=tx.now).where(
         Outbox.key == key, Outbox.status == literal(OutboxStatus.PENDING)
@@ -210,7 +210,7 @@ def hasten(tx: Transaction, key: str) -> None:
     tx.execute(query)
 
 
-def hasten_run(tx: Transaction, run: int) -> None:
+def make_run_due(tx: Transaction, run: int) -> None:
     """Have all of a run's rows told now that wait for their next attempt."""
     _release(tx, (Outbox.run == run) & Outbox.claimed_until.is_null())
 
@@ -218,7 +218,7 @@ def hasten_run(tx: Transaction, run: int) -> None:
 def is_closed_later(tx: Transaction, row: Row) -> bool:
     """Return whether places that a row opens are to be closed by another one, or were."""
     query = Outbox.select(Outbox.id).where(
-        Outbox.run == row.run_id, Outbox.kind == Telling.CLOSE_PLACES.value, Outbox.id > row.id
+        Outbox.run == row.run_id, Outbox.kind == OutboxKind.CLOSE_PLACES.value, Outbox.id > row.id
     )
     return tx.row(query.limit(1)) is not None
 
@@ -227,7 +227,7 @@ def is_closed_since(tx: Transaction, row: Row) -> bool:
     """Return whether the platform was told to close the places that a row opens."""
     query = Outbox.select(Outbox.id).where(
         Outbox.run == row.run_id,
-        Outbox.kind == Telling.CLOSE_PLACES.value,
+        Outbox.kind == OutboxKind.CLOSE_PLACES.value,
         Outbox.status == literal(OutboxStatus.DONE),
         Outbox.id > row.id,
     )
@@ -243,7 +243,7 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
     unclaimed = Outbox.claimed_until.is_null() | (Outbox.claimed_until <= tx.now)
     query = Outbox.update(status=OutboxStatus.DONE, done_at=tx.now).where(
         Outbox.run == run,
-        Outbox.kind << [kind.value for kind in OF_PLACES],
+        Outbox.kind << [kind.value for kind in PLACE_KINDS],
         (Outbox.status == literal(OutboxStatus.FAILED))
         | ((Outbox.status == literal(OutboxStatus.PENDING)) & unclaimed),
     )
@@ -275,11 +275,11 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
             Outbox.claimed_by,
         ).where(
             Outbox.run == run,
-            Outbox.kind << [kind.value for kind in OF_PLACES],
+            Outbox.kind << [kind.value for kind in PLACE_KINDS],
             Outbox.status != literal(OutboxStatus.DONE),
         )
     )
-    closings = [row for row in rows if row.kind == Telling.CLOSE_PLACES.value]
+    closings = [row for row in rows if row.kind == OutboxKind.CLOSE_PLACES.value]
     if not closings:
         return None
     return Closing(
@@ -290,14 +290,14 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
     )
 
 
-def hasten_closing(tx: Transaction, run: int) -> Closing | None:
+def make_closing_due(tx: Transaction, run: int) -> Closing | None:
     """Have a run's places closed now if they are still to be; returns what :func:`read_closing`
     does.
     """
     closing = read_closing(tx, run)
     if closing is not None:
         release_claims(tx, run)
-        condition = (Outbox.run == run) & (Outbox.kind == Telling.CLOSE_PLACES.value)
+        condition = (Outbox.run == run) & (Outbox.kind == OutboxKind.CLOSE_PLACES.value)
         _release(tx, condition & Outbox.claimed_until.is_null())
     return closing
 
@@ -309,12 +309,12 @@ def verdict_key(visit: int, number: int) -> str:
 
 def _before(tx: Transaction, row: Row) -> Row | None:
     """Return the row that has to be told before this one, while it is still to be."""
-    if row.kind == Telling.DECIDE:
+    if row.kind == OutboxKind.DECIDE:
         return _pending(tx, Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] - 1))
-    if row.kind in OF_PLACES:
-        kinds = [kind.value for kind in OF_PLACES]
+    if row.kind in PLACE_KINDS:
+        kinds = [kind.value for kind in PLACE_KINDS]
         earlier = (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
-        if row.kind == Telling.CLOSE_PLACES:
+        if row.kind == OutboxKind.CLOSE_PLACES:
             return _under_way(tx, earlier)
         return _pending(tx, earlier)
     return None
@@ -324,10 +324,10 @@ def _wake_successors(tx: Transaction, row: Row | None) -> None:
     """Have those rows told now that may have waited for this one."""
     if row is None:
         return
-    if row.kind == Telling.DECIDE:
+    if row.kind == OutboxKind.DECIDE:
         successors = Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] + 1)
-    elif row.kind in OF_PLACES:
-        kinds = [kind.value for kind in OF_PLACES]
+    elif row.kind in PLACE_KINDS:
+        kinds = [kind.value for kind in PLACE_KINDS]
         successors = (Outbox.run == row.run_id) & (Outbox.id > row.id) & (Outbox.kind << kinds)
     else:
         return

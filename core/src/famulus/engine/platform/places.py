@@ -9,12 +9,12 @@ from typing import Any
 import peewee
 
 from famulus.engine.platform.outbox import (
-    Telling,
+    OutboxKind,
     enqueue,
-    find_telling,
+    find_outbox_row,
     is_closed_later,
+    redeliver,
     supersede_places,
-    tell_again,
 )
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement, for_update
@@ -30,7 +30,7 @@ from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, lit
 from famulus.model.transaction import Row, Transaction
 
 #: Places of one telling. While it is under way no more are opened: a run can be closed soon.
-MOST_TOGETHER = 200
+PLACES_PER_ROW = 200
 #: Visits whose place comes back should they end without a submission, or is used up.
 _USED = (
     VisitStatus.SUBMITTED,
@@ -60,7 +60,7 @@ _OPENING = Statement(
     Outbox.select(Outbox.status)
     .where(
         Outbox.run == Param("run"),
-        Outbox.kind == Telling.OPEN_PLACES.value,
+        Outbox.kind == OutboxKind.OPEN_PLACES.value,
         Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
     )
     .order_by(Outbox.status.desc())
@@ -114,13 +114,13 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     opening = tx.one(_OPENING, run=run)
     if opening is not None:
         return None if opening[0] == OutboxStatus.PENDING.value else 0
-    first, count = row[1], min(_count_missing(tx, run, row), MOST_TOGETHER)
+    first, count = row[1], min(_count_missing(tx, run, row), PLACES_PER_ROW)
     if count <= 0:
         return 0
     enqueue(
         tx,
         run=run,
-        kind=Telling.OPEN_PLACES,
+        kind=OutboxKind.OPEN_PLACES,
         key=f"run-{run}-open-{first}",
         payload={"first": first, "count": count},
     )
@@ -137,7 +137,7 @@ def retry_refused(tx: Transaction, run: int) -> None:
         Outbox.select(Outbox.id, Outbox.key, Outbox.payload)
         .where(
             Outbox.run == run,
-            Outbox.kind == Telling.OPEN_PLACES.value,
+            Outbox.kind == OutboxKind.OPEN_PLACES.value,
             Outbox.status == literal(OutboxStatus.FAILED),
         )
         .order_by(Outbox.id)
@@ -147,13 +147,13 @@ def retry_refused(tx: Transaction, run: int) -> None:
         count = max(min(each.payload["count"], missing), 0)
         payload = {"first": each.payload["first"], "count": count}
         tx.execute(Outbox.update(payload=payload).where(Outbox.id == each.id))
-        tell_again(tx, each.key)
+        redeliver(tx, each.key)
         _add_places(tx, run, count)
 
 
 def uncount_refused(tx: Transaction, row: Row) -> None:
     """Count those places as missing again that the platform has refused to open."""
-    left = find_telling(tx, row.key)
+    left = find_outbox_row(tx, row.key)
     if left is not None and not is_closed_later(tx, row):
         _add_places(tx, row.run_id, -left.payload["count"])
 
@@ -182,7 +182,7 @@ def _is_open(tx: Transaction, opened_at: int | None, status: str, closes_at: int
 def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
     """Have a run's open places close at another time."""
     key = f"run-{run}-end-{closes_at.isoformat()}-{tx.now.isoformat()}"
-    enqueue(tx, run=run, kind=Telling.MOVE_END, key=key, payload={})
+    enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key=key, payload={})
 
 
 def close_all(tx: Transaction, run: int) -> None:
@@ -194,7 +194,7 @@ def close_all(tx: Transaction, run: int) -> None:
         return
     supersede_places(tx, run)
     enqueue(
-        tx, run=run, kind=Telling.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
+        tx, run=run, kind=OutboxKind.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
     )
     tx.run(_SET, run=run, places=_count_taken(tx, run, row[2]))
 

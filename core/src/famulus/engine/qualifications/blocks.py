@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famulus.engine.platform.outbox import Telling, enqueue
+from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.tables import Worker
@@ -44,7 +44,7 @@ def set_blocked(
     for requester in requesters:
         enqueue(
             tx,
-            kind=Telling.BLOCK,
+            kind=OutboxKind.BLOCK,
             key=f"block-{requester}-{worker}-{to_micros(tx.now)}-{_word(blocked)}",
             payload={"worker": worker, "reason": reason},
             requester=requester,

@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 from attrs import field, frozen
 
-from famulus.engine.platform.outbox import Telling
+from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.qualifications.grants import telling_key
 from famulus.engine.status import NewEvent, record
 from famulus.model.database import Database
@@ -222,7 +222,7 @@ def _tell(
                 None,
                 requester,
                 telling_key(requester, worker, number, change),
-                Telling.QUALIFY.value,
+                OutboxKind.QUALIFY.value,
                 payload,
                 OutboxStatus.PENDING.value,
                 0,

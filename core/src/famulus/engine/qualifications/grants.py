@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from famulus.engine.arrival import lock_worker
-from famulus.engine.platform.outbox import Telling, enqueue
-from famulus.engine.qualifications.rules import held_by
+from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
@@ -143,7 +143,7 @@ def revoke(
     return True
 
 
-def settle_onboarding(
+def record_onboarding(
     tx: Transaction,
     *,
     worker: int,
@@ -160,7 +160,7 @@ def settle_onboarding(
     qualification = stripped(qualification)
     failed = OnboardingRequired.get_failed_qual(qualification)
     lock_worker(tx, worker)
-    if {qualification, failed} & held_by(tx, worker).keys():
+    if {qualification, failed} & read_qualifications(tx, worker).keys():
         return
     for name in (qualification,) if passed else (qualification, failed):
         grant(
@@ -234,7 +234,7 @@ def _tell(
     for requester in requesters_of(tx, worker) if requesters is None else requesters:
         enqueue(
             tx,
-            kind=Telling.QUALIFY,
+            kind=OutboxKind.QUALIFY,
             key=telling_key(requester, worker, qualification, change),
             payload={"worker": worker, "qualification": qualification},
             requester=requester,

@@ -67,7 +67,7 @@ def onboarding_of(blueprint: Blueprint) -> str | None:
     return _granted_by(blueprint) if blueprint.has_onboarding else None
 
 
-def held_by(tx: Transaction, worker: int) -> dict[str, int]:
+def read_qualifications(tx: Transaction, worker: int) -> dict[str, int]:
     """Return the values a worker holds, by qualification."""
     return {name: value for name, value in tx.all(_HELD, worker=worker)}  # noqa: C416
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from famulus.contracts.provider import VisitReport, VisitView
-from famulus.engine.ledger.paying import select_visits, visit_view
-from famulus.engine.ledger.settling import REJECTED_INSTEAD
-from famulus.engine.platform.disposal import read_leftover
-from famulus.engine.platform.outbox import Telling
-from famulus.engine.platform.telling import contact
-from famulus.engine.platform.troubles import Trouble
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.platform.undelivered import UndeliveredRows
+from famulus.engine.platform.visit_views import select_visits, visit_view
+from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.providers.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -98,7 +98,7 @@ def _operator(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find what the platform was not told yet. Payments have sentences of their own."""
-    kinds = [kind for kind in Telling if kind is not Telling.PAY]
+    kinds = [kind for kind in OutboxKind if kind is not OutboxKind.PAY]
     rows = tx.rows(
         Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at)
         .where(
@@ -118,11 +118,13 @@ def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             and (row.attempts or (not held and row.created_at < tx.now - _PATIENCE))
         ]
         refused = [
-            row for row in mine if row.status is OutboxStatus.FAILED and kind is not Telling.DECIDE
+            row
+            for row in mine
+            if row.status is OutboxStatus.FAILED and kind is not OutboxKind.DECIDE
         ]
         for is_refused, found in ((False, waiting), (True, refused)):
             if found:
-                trouble = Trouble(
+                trouble = UndeliveredRows(
                     kind=kind, is_refused=is_refused, rows=len(found), error=found[-1].error
                 )
                 yield Difference(run=run.id, what=str(trouble), command=("sync", run.id))
@@ -135,7 +137,7 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         Outbox.select(Outbox.payload, Outbox.error).where(
             Outbox.run == run.id,
             Outbox.status == OutboxStatus.FAILED,
-            Outbox.kind == Telling.DECIDE.value,
+            Outbox.kind == OutboxKind.DECIDE.value,
         )
     )
     refused = [row for row in rows if row.payload["verdict"] == "rejected"]
@@ -170,7 +172,7 @@ def _payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             what=f"{_payment(len(failed))} failed: {failed[-1].error}",
             command=("payments", "--run", run.id),
         )
-    leftover = read_leftover(tx, run.id)
+    leftover = read_pending_cleanup(tx, run.id)
     if leftover is not None:
         yield Difference(
             run=run.id,
@@ -208,11 +210,11 @@ def _of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterat
         at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
         is_inviting = run.status is RunStatus.RUNNING and lease.is_held(tx, run)
     try:
-        reached = contact(database, plugins, run.id)
-        view = reached.run_view()
-        places = None if is_inviting else reached.provider.count_open_places(view)
-        reports = list(reached.provider.look(view, at_work)) if at_work else []
-        sentences = list(reached.provider.differences(view, visits))
+        bound = bind_provider(database, plugins, run.id)
+        view = bound.run_view()
+        places = None if is_inviting else bound.provider.count_open_places(view)
+        reports = list(bound.provider.look(view, at_work)) if at_work else []
+        sentences = list(bound.provider.differences(view, visits))
     except Exception as error:  # noqa: BLE001 - third-party code; the other runs are looked at
         why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
         yield Difference(run=run.id, what=f"its platform cannot be asked: {why}")

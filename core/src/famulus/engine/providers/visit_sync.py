@@ -1,4 +1,4 @@
-"""Making what we hold of visits follow what their platform says."""
+"""Updating visits from what their platform reports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from famulus.contracts.provider import Provider, RunView, VisitReport
 from famulus.engine.arrival import find_worker, make_worker
 from famulus.engine.arrival_names import named_report
 from famulus.engine.giving import make_visit
-from famulus.engine.ledger.paying import select_visits, visit_view
-from famulus.engine.ledger.settling import count_units, newest_verdict, plan_reward, read_reward
-from famulus.engine.platform.outbox import hasten
+from famulus.engine.ledger.apply_decisions import newest_verdict
+from famulus.engine.ledger.rewards import plan_reward, read_reward
+from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.platform.outbox import make_due
+from famulus.engine.platform.visit_views import select_visits, visit_view
 from famulus.engine.release import Attempted, take_back
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.model.database import Database
@@ -148,9 +150,9 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
     if report.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)
         if verdict is not None:
-            hasten(tx, verdict.key)
+            make_due(tx, verdict.key)
     elif report.status is VisitStatus.APPROVED:
-        plan_reward(tx, visit, max(count_units(tx, visit), 1))
+        plan_reward(tx, visit, max(len(read_visit_work(tx, visit).units), 1))
         _end_reward(tx, row.run, visit, PaymentStatus.CONFIRMED)
     elif report.status is VisitStatus.REJECTED:
         _end_reward(tx, row.run, visit, PaymentStatus.FAILED, "the platform has rejected the visit")

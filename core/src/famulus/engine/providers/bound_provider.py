@@ -1,4 +1,7 @@
-"""Telling platforms what is due from a command, with or without an operator at work beside it."""
+"""A provider bound to a stored run or account, and the delivery of what is due to its platform.
+
+Commands use it beside an operator that serves the run, or without one.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,19 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, RunView
-from famulus.engine.platform.closing import Patience, StillOpenError, close_places, still_open
+from famulus.engine.platform.closing import (
+    ClosingLimits,
+    StillOpenError,
+    close_places,
+    describe_open,
+)
 from famulus.engine.platform.delivery import OutboxDelivery
-from famulus.engine.platform.disposal import dispose_if_over
-from famulus.engine.platform.outbox import Telling, release_claims
+from famulus.engine.platform.outbox import OutboxKind, release_claims
 from famulus.engine.platform.requesters import prepare_tables, requester_view
-from famulus.engine.platform.run_views import run_view
-from famulus.engine.platform.sync import sync_run
+from famulus.engine.providers.cleanup import enqueue_cleanup
+from famulus.engine.providers.outbox_calls import OUTBOX_CALLS
+from famulus.engine.providers.run_views import run_view
+from famulus.engine.providers.visit_sync import sync_run
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
@@ -32,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class BoundProvider:
-    """A run's provider, made to tell its platform something and for nothing else."""
+    """A run's provider, constructed to call its platform rather than to serve the run."""
 
     database: Database
     record: RunRecord
@@ -45,69 +54,78 @@ class BoundProvider:
         record = find_run(self.database, self.record.id)
         return run_view(self.database, record, self.plan, self.blueprint)
 
-    def tell(self) -> int:
-        """Tell the platform what is due, first of all to close what is still open, last of all to
-        tidy up; return how many things were told or refused.
-        """
-        messenger = self.messenger()
-        self.database.write(lambda tx: release_claims(tx, self.record.id))
-        told = messenger.deliver_all()
-        if self.provider.capabilities.sells_places:
-            self.database.write(lambda tx: dispose_if_over(tx, self.record.id))
-            told += messenger.deliver_all()
-        return told
+    def deliver(self) -> int:
+        """Deliver what is due, closings first and the clean-up last.
 
-    def close_places(self, patience: Patience | None = None) -> None:
+        Return how many outbox rows were delivered or refused.
+        """
+        delivery = self.delivery()
+        self.database.write(lambda tx: release_claims(tx, self.record.id))
+        delivered = delivery.deliver_all()
+        if self.provider.capabilities.sells_places:
+            self.database.write(lambda tx: enqueue_cleanup(tx, self.record.id))
+            delivered += delivery.deliver_all()
+        return delivered
+
+    def close_places(self, limits: ClosingLimits | None = None) -> None:
         """Close a run's places on the platform, if they are still to be closed.
 
         :raises famulus.UnavailableError: when they are still open after a bounded time.
         """
         self.database.write(lambda tx: release_claims(tx, self.record.id))
-        closing = close_places(self.messenger(), patience or Patience())
+        closing = close_places(self.delivery(), limits or ClosingLimits())
         if closing is not None:
-            raise StillOpenError(still_open(find_run(self.database, self.record.id), closing))
+            raise StillOpenError(describe_open(find_run(self.database, self.record.id), closing))
 
-    def messenger(self) -> OutboxDelivery:
-        """Return who tells the platform what is due."""
+    def delivery(self) -> OutboxDelivery:
+        """Make the delivery of the outbox rows of the run and of its requester's account."""
         return OutboxDelivery(
             database=self.database,
             provider=self.provider,
+            calls=OUTBOX_CALLS,
             requester=self.record.requester_id,
             run_id=self.record.id,
             run=self.run_view,
         )
 
 
-def tell_run(database: Database, plugins: Plugins, run: int) -> int:
-    """Tell the platform of a run what is due now, what concerns its requester as well; return how
-    many things were told or refused. The others stay, and the run's operator tells them.
+def deliver_run(database: Database, plugins: Plugins, run: int) -> int:
+    """Deliver what is due of a run and of its requester's account.
+
+    Return how many outbox rows were delivered or refused. The others stay: the run's operator
+    delivers them.
 
     :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when its provider cannot be made from what is stored.
+    :raises famulus.UsageError: when its provider cannot be constructed from what is stored.
     """
-    reached = contact(database, plugins, run)
-    if reached.provider.capabilities.reports_submissions and _is_verdict_waiting(database, run):
+    bound = bind_provider(database, plugins, run)
+    if bound.provider.capabilities.reports_submissions and _is_verdict_waiting(database, run):
         try:
-            sync_run(database, reached.provider, reached.run_view())
-        except Exception as error:  # noqa: BLE001 - third-party code; verdicts wait, all else is told
-            _log.warning("run %d: the platform cannot be asked about visits: %s", run, error)
-    return reached.tell()
+            sync_run(database, bound.provider, bound.run_view())
+        except Exception as error:  # noqa: BLE001 - third-party code; only verdicts need the sync
+            _log.warning("run %d: the visits could not be read from the platform: %s", run, error)
+    return bound.deliver()
 
 
-def tell_requester(database: Database, plugins: Plugins, requester: int) -> int:
-    """Tell a platform what is due now that concerns a requester's account, such as qualifications
-    and blocks; return how many things were told or refused.
+def deliver_requester(database: Database, plugins: Plugins, requester: int) -> int:
+    """Deliver what is due of a requester's account, such as qualifications and blocks.
+
+    Return how many outbox rows were delivered or refused.
 
     :raises famulus.NotFoundError: when there is no such requester.
     """
-    provider = requester_provider(database, plugins, requester)
-    return OutboxDelivery(database=database, provider=provider, requester=requester).deliver_all()
+    return OutboxDelivery(
+        database=database,
+        provider=requester_provider(database, plugins, requester),
+        calls=OUTBOX_CALLS,
+        requester=requester,
+    ).deliver_all()
 
 
-def contact(database: Database, plugins: Plugins, run: int) -> BoundProvider:
-    """Make a run's provider from what is stored; raises like :func:`tell_run`.
+def bind_provider(database: Database, plugins: Plugins, run: int) -> BoundProvider:
+    """Construct a run's provider from what is stored; raises like :func:`deliver_run`.
 
-    The run's callbacks are not needed for that, nor secrets of other plugins than the provider.
+    Neither the run's callbacks nor the secrets of other plugins than the provider are needed.
     """
     record = find_run(database, run)
     stored = dict(record.plan)
@@ -132,7 +150,7 @@ def contact(database: Database, plugins: Plugins, run: int) -> BoundProvider:
 
 
 def requester_provider(database: Database, plugins: Plugins, requester: int) -> Provider:
-    """Make a provider that speaks for a requester's account, without any run."""
+    """Construct the provider of a requester's account, without a run."""
     query = Requester.select().where(Requester.id == requester)
     with database.read() as tx:
         row = tx.row(query)
@@ -145,10 +163,10 @@ def requester_provider(database: Database, plugins: Plugins, requester: int) -> 
 
 
 def _is_verdict_waiting(database: Database, run: int) -> bool:
-    """Say whether a verdict may be held up by a submission that the platform has not reported."""
+    """Return whether a verdict may be waiting for the platform to report its submission."""
     query = Outbox.select(Outbox.id).where(
         Outbox.run == run,
-        Outbox.kind == Telling.DECIDE.value,
+        Outbox.kind == OutboxKind.DECIDE.value,
         Outbox.status == literal(OutboxStatus.PENDING),
     )
     with database.read() as tx:
@@ -156,8 +174,9 @@ def _is_verdict_waiting(database: Database, run: int) -> bool:
 
 
 def _account_args(cls: type[Provider], requester: RequesterView) -> Any:
-    """Return a provider's options as far as an account gives them: its name, and what registering
-    it has left under an option's name.
+    """Return a provider's options with the values that its account provides.
+
+    These are the account's name, and those of its stored settings that are named like an option.
     """
     args = cls.Args()
     known = {**requester.settings, "requester_name": requester.name}

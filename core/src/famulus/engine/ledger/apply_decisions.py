@@ -1,0 +1,101 @@
+"""Turn recorded decisions into a verdict per visit, its ledger row and its outbox row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from famulus.contracts.provider import Verdict
+from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
+from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.platform.outbox import (
+    OutboxKind,
+    enqueue,
+    find_outbox_row,
+    redeliver,
+    verdict_key,
+)
+from famulus.model.statements import for_update
+from famulus.model.states import Decision, OutboxStatus
+from famulus.model.tables import Agent, Review, Visit
+from famulus.model.transaction import Row, Transaction
+
+#: Units whose visits are looked up by one query.
+_BATCH = 500
+
+
+def apply_decisions(tx: Transaction, units: Sequence[int]) -> int:
+    """Write the verdicts and rewards that decisions lead to; return how many decisions are final.
+
+    A visit has a verdict once all its units are reviewed. Until then its decisions are not applied,
+    and can be undone. Applying decisions again has no second effect.
+    """
+    chunks = (units[first : first + _BATCH] for first in range(0, len(units), _BATCH))
+    visits = sorted({visit for chunk in chunks for visit in _visits_of(tx, chunk)})
+    return sum(_apply_visit(tx, visit) for visit in visits)
+
+
+def newest_verdict(tx: Transaction, visit: int) -> Row | None:
+    """Return the outbox row of a visit's newest verdict, or None."""
+    number, newest = 1, None
+    while (row := find_outbox_row(tx, verdict_key(visit, number))) is not None:
+        number, newest = number + 1, row
+    return newest
+
+
+def _visits_of(tx: Transaction, units: Sequence[int]) -> set[int]:
+    query = (
+        Agent.select(Agent.visit.alias("visit"))
+        .join(Review, on=(Review.agent == Agent.id))
+        .where(Review.unit << list(units), _is_unapplied())
+    )
+    return {row.visit for row in tx.rows(query)}
+
+
+def _apply_visit(tx: Transaction, visit: int) -> int:
+    # The lock makes two reviewers of one visit apply their decisions one after the other.
+    row = tx.row(for_update(Visit.select(Visit.run.alias("run")).where(Visit.id == visit), tx.kind))
+    work = read_visit_work(tx, visit)
+    if row is None or work.is_open:
+        return 0
+    stamp = Review.update(settled_at=tx.now).where(Review.unit << list(work.units), _is_unapplied())
+    applied = int(tx.execute(stamp).rowcount)
+    if not applied:
+        return 0
+    if work.earned:
+        plan_reward(tx, visit, work.earned)
+        _enqueue_verdict(tx, row.run, visit, Verdict.APPROVED, "")
+    elif not may_be_paid(tx, visit):
+        drop_reward(tx, row.run, visit)
+        _enqueue_verdict(tx, row.run, visit, Verdict.REJECTED, _reasons(tx, work.units))
+    return applied
+
+
+def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict, note: str) -> None:
+    """Enqueue a verdict unless it is the visit's newest one already."""
+    newest = newest_verdict(tx, visit)
+    number = 1 if newest is None else newest.payload["n"] + 1
+    if newest is not None and newest.payload["verdict"] == verdict:
+        if newest.status is OutboxStatus.FAILED:
+            redeliver(tx, newest.key)
+        return
+    payload = {"visit": visit, "n": number, "verdict": verdict.value, "note": note}
+    enqueue(tx, run=run, kind=OutboxKind.DECIDE, key=verdict_key(visit, number), payload=payload)
+
+
+def _reasons(tx: Transaction, units: Sequence[int]) -> str:
+    """Return the notes of the rejections of units, one per line."""
+    rows = tx.rows(
+        Review.select(Review.note)
+        .where(
+            Review.unit << list(units),
+            Review.undone_at.is_null(),
+            Review.decision == Decision.REJECTED,
+        )
+        .order_by(Review.id.desc())
+        .limit(len(units))
+    )
+    return "\n".join(dict.fromkeys(row.note for row in reversed(rows) if row.note))
+
+
+def _is_unapplied() -> object:
+    return Review.settled_at.is_null() & Review.undone_at.is_null()

@@ -1,0 +1,97 @@
+"""The ledger row of a visit's reward."""
+
+from __future__ import annotations
+
+from famulus.engine.ledger.visit_work import read_visit_work
+from famulus.engine.status import Change, change_payment
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import Payment, TaskRun, Visit
+from famulus.model.transaction import Row, Transaction
+
+#: The error of a planned reward that will not be paid.
+REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
+
+
+def reward_key(visit: int) -> str:
+    """Return the key of a visit's reward in the ledger."""
+    return f"reward-visit-{visit}"
+
+
+def read_reward(tx: Transaction, visit: int) -> Row | None:
+    """Return the ledger row of a visit's reward, or None."""
+    return tx.row(Payment.select().where(Payment.key == reward_key(visit)))
+
+
+def plan_reward(tx: Transaction, visit: int, units: int) -> None:
+    """Write the ledger row of a visit's reward for so many units.
+
+    Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
+    """
+    run = tx.row(
+        Visit.select(
+            Visit.run.alias("id"),
+            Visit.worker.alias("worker"),
+            TaskRun.reward,
+            TaskRun.currency,
+            TaskRun.unit_cost,
+        )
+        .join(TaskRun, on=(Visit.run == TaskRun.id))
+        .where(Visit.id == visit)
+    )
+    assert run is not None
+    if not run.reward:
+        return
+    amount = {"amount": run.reward * units, "fee": max(run.unit_cost - run.reward, 0) * units}
+    tx.execute(
+        Payment.insert(
+            key=reward_key(visit),
+            kind=PaymentKind.REWARD,
+            run=run.id,
+            worker=run.worker,
+            visit=visit,
+            unit=read_visit_work(tx, visit).only_unit,
+            currency=run.currency,
+            status=PaymentStatus.PLANNED,
+            created_at=tx.now,
+            changed_at=tx.now,
+            **amount,
+        ).on_conflict_ignore()
+    )
+    reward = read_reward(tx, visit)
+    assert reward is not None
+    if reward.status is PaymentStatus.FAILED:
+        change_payment(
+            tx,
+            Change(
+                run=run.id,
+                id=reward.id,
+                old=reward.status,
+                new=PaymentStatus.PLANNED,
+                cause="review",
+            ),
+        )
+    if reward.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
+        tx.execute(Payment.update(**amount).where(Payment.id == reward.id))
+
+
+def drop_reward(tx: Transaction, run: int, visit: int) -> None:
+    """Mark a visit's planned reward as failed because the visit is rejected."""
+    reward = read_reward(tx, visit)
+    if reward is not None and reward.status is PaymentStatus.PLANNED:
+        change_payment(
+            tx,
+            Change(
+                run=run, id=reward.id, old=reward.status, new=PaymentStatus.FAILED, cause="review"
+            ),
+            error=REJECTED_INSTEAD,
+        )
+
+
+def may_be_paid(tx: Transaction, visit: int) -> bool:
+    """Return whether a visit's reward is paid or may be: the visit cannot be rejected any more."""
+    reward = read_reward(tx, visit)
+    return reward is not None and reward.status in (
+        PaymentStatus.SENT,
+        PaymentStatus.CONFIRMED,
+        PaymentStatus.UNKNOWN,
+    )

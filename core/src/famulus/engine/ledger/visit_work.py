@@ -1,0 +1,56 @@
+"""The units that a visit has completed, and what reviewers decided on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from famulus.model.states import OPEN_AGENTS, AgentStatus, UnitStatus
+from famulus.model.tables import Agent, Unit
+from famulus.model.transaction import Transaction
+
+_EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
+
+
+@frozen(kw_only=True)
+class VisitWork:
+    """The units that a visit has completed."""
+
+    units: Sequence[int]
+    statuses: Sequence[UnitStatus]
+    #: whether a unit is not reviewed yet, or an attempt is still under way
+    is_open: bool
+
+    @property
+    def earned(self) -> int:
+        """How many units are to be paid for."""
+        return sum(status in _EARNING for status in self.statuses)
+
+    @property
+    def only_unit(self) -> int | None:
+        """The unit, where there is exactly one."""
+        return self.units[0] if len(self.units) == 1 else None
+
+
+def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
+    """Return the units that a visit has completed, in the order of its attempts."""
+    rows = tx.rows(
+        Agent.select(
+            Agent.status.alias("agent_status"),
+            Agent.id,
+            Unit.id.alias("unit"),
+            Unit.status.alias("status"),
+            Unit.agent_id.alias("holder"),
+        )
+        .join(Unit, on=(Agent.unit == Unit.id))
+        .where(Agent.visit == visit, Agent.status != AgentStatus.RETURNED)
+        .order_by(Agent.id)
+    )
+    completed = [row for row in rows if row.holder == row.id]
+    is_unreviewed = any(row.status not in (*_EARNING, UnitStatus.REJECTED) for row in completed)
+    return VisitWork(
+        units=[row.unit for row in completed],
+        statuses=[row.status for row in completed],
+        is_open=is_unreviewed or any(row.agent_status in OPEN_AGENTS for row in rows),
+    )

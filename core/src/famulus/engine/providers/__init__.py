@@ -1,0 +1,1 @@
+"""A run's provider in use: deliver what is due to its platform, and follow what it reports."""

@@ -1,0 +1,123 @@
+"""Cleaning up on a platform once a run is finished, reviewed and paid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from famulus.contracts.provider import Capabilities, Outcome
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.platform.calls import CallContext, PlatformCall
+from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import (
+    UNSETTLED_VISITS,
+    OutboxStatus,
+    PaymentStatus,
+    RunStatus,
+    UnitStatus,
+)
+from famulus.model.tables import Outbox, Payment, Review, TaskRun, Unit, Visit, literals
+from famulus.model.transaction import Row, Transaction
+
+_PAYMENTS = "payments are not completed"
+_OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, PaymentStatus.FAILED)
+
+
+def enqueue_cleanup(tx: Transaction, run: int) -> bool:
+    """Enqueue the clean-up of a run if nothing on its platform is needed any more.
+
+    Return whether that is so.
+    """
+    if not _is_over(tx, run):
+        return False
+    enqueue(tx, run=run, kind=OutboxKind.DISPOSE, key=_key(run), payload={})
+    return True
+
+
+class CleanUpCall(PlatformCall):
+    """No payload. The condition for the clean-up is checked again before the call."""
+
+    def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
+        if not _is_over(tx, row.run_id):
+            raise UnavailableError("a review or a payment of the run is open again")
+        return row.payload
+
+    def send(self, context: CallContext, prepared: Any) -> Outcome:
+        context.provider.dispose(context.run_view())
+        return Outcome.CONFIRMED
+
+
+def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
+    """Return why a finished run's platform is not cleaned up.
+
+    None where it is, where the run never had places, and while the run's work is reviewed.
+    """
+    had_places = TaskRun.select(TaskRun.id).where(TaskRun.id == run, TaskRun.next_place > 0)
+    if not (_is_finished(tx, run) and _exists(tx, had_places)):
+        return None
+    row = tx.row(Outbox.select(Outbox.status, Outbox.error).where(Outbox.key == _key(run)))
+    if row is not None:
+        return None if row.status is OutboxStatus.DONE else _message(row.error or "it is waiting")
+    blocking = [reason for reason, query in _blocking(run).items() if _exists(tx, query)]
+    if not blocking:
+        return _message("the clean-up has not started")
+    return _message(_PAYMENTS) if blocking == [_PAYMENTS] else None
+
+
+def find_pending_cleanups(database: Database, runs: Sequence[int]) -> dict[int, str]:
+    """Return the result of :func:`read_pending_cleanup` for those runs where it is not None."""
+    if not runs:
+        return {}
+    with database.read() as tx:
+        found = {run: read_pending_cleanup(tx, run) for run in runs}
+    return {run: reason for run, reason in found.items() if reason is not None}
+
+
+def _is_over(tx: Transaction, run: int) -> bool:
+    return _is_finished(tx, run) and not any(
+        _exists(tx, query) for query in _blocking(run).values()
+    )
+
+
+def _blocking(run: int) -> dict[str, Any]:
+    """Return the reasons not to clean up, each with the query that finds its rows."""
+    owed = Payment.status << literals(*_OWED)
+    return {
+        "work is to be reviewed": Unit.select(Unit.id).where(
+            Unit.run == run, Unit.status == UnitStatus.COMPLETED
+        ),
+        "visits are open": Visit.select(Visit.id).where(
+            Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS)
+        ),
+        "outbox rows are undelivered": Outbox.select(Outbox.id).where(
+            Outbox.run == run,
+            Outbox.status != OutboxStatus.DONE,
+            Outbox.key != _key(run),
+            Outbox.kind != OutboxKind.PAY.value,
+        ),
+        _PAYMENTS: Payment.select(Payment.id).where(
+            Payment.run == run, owed, Payment.error != REJECTED_INSTEAD
+        ),
+        "decisions are not applied": Review.select(Review.id)
+        .join(Unit, on=(Review.unit == Unit.id))
+        .where(Unit.run == run, Review.settled_at.is_null(), Review.undone_at.is_null()),
+    }
+
+
+def _is_finished(tx: Transaction, run: int) -> bool:
+    finished = TaskRun.status == RunStatus.FINISHED
+    return _exists(tx, TaskRun.select(TaskRun.id).where(TaskRun.id == run, finished))
+
+
+def _message(reason: str) -> str:
+    return f"what remains of the run on the platform is not cleaned up: {reason}"
+
+
+def _key(run: int) -> str:
+    return f"run-{run}-dispose"
+
+
+def _exists(tx: Transaction, query: Any) -> bool:
+    return tx.row(query.limit(1)) is not None

@@ -1,0 +1,26 @@
+"""Which class delivers which kind of outbox row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from famulus.engine.ledger.payment_calls import DecideCall, PayCall
+from famulus.engine.platform.calls import PlatformCall
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.platform.place_calls import ClosePlacesCall, MoveEndCall, OpenPlacesCall
+from famulus.engine.providers.cleanup import CleanUpCall
+from famulus.engine.qualifications.qualification_calls import BlockCall, QualifyCall
+
+OUTBOX_CALLS: Mapping[str, PlatformCall] = MappingProxyType(
+    {
+        OutboxKind.OPEN_PLACES: OpenPlacesCall(),
+        OutboxKind.MOVE_END: MoveEndCall(),
+        OutboxKind.CLOSE_PLACES: ClosePlacesCall(),
+        OutboxKind.DISPOSE: CleanUpCall(),
+        OutboxKind.DECIDE: DecideCall(),
+        OutboxKind.PAY: PayCall(),
+        OutboxKind.QUALIFY: QualifyCall(),
+        OutboxKind.BLOCK: BlockCall(),
+    }
+)

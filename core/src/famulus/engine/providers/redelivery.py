@@ -1,0 +1,31 @@
+"""Delivering again what a platform has refused."""
+
+from __future__ import annotations
+
+from famulus.contracts.provider import Verdict
+from famulus.engine.ledger.rewards import read_reward
+from famulus.engine.platform.outbox import OutboxKind, redeliver
+from famulus.engine.platform.places import retry_refused
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox
+from famulus.model.transaction import Transaction
+
+
+def redeliver_refused(tx: Transaction, run: int) -> None:
+    """Make due again the rows of a run that its platform has refused, except for payments.
+
+    A refused payment, and an approval with a reward, are retried by their number in the ledger. No
+    more places are opened than are missing.
+    """
+    rows = tx.rows(
+        Outbox.select(Outbox.key, Outbox.kind, Outbox.payload).where(
+            Outbox.run == run,
+            Outbox.status == OutboxStatus.FAILED,
+            Outbox.kind.not_in([OutboxKind.PAY.value, OutboxKind.OPEN_PLACES.value]),
+        )
+    )
+    retry_refused(tx, run)
+    for row in rows:
+        approves = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
+        if not approves or read_reward(tx, row.payload["visit"]) is None:
+            redeliver(tx, row.key)
