@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from famulus import Database, FormFile, export_records
 from famulus.cli.program import program
 from famulus.data.copied_files import distinct_names
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/export.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -41,8 +41,10 @@ def famulus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Famulus
                 [{"n": 1}], task_name=task, blueprint={"units_per_assignment": 2}
             )
             file = received(gateway.upload_folder)
-            Worker(gateway, "A1B2").submit(Worker(gateway, "A1B2").arrive(), files=[file])
-            Worker(gateway, "C3D4").work()
+            GatewayWorker(gateway, "A1B2").submit(
+                GatewayWorker(gateway, "A1B2").arrive(), files=[file]
+            )
+            GatewayWorker(gateway, "C3D4").work()
         yield lambda *words: CliRunner().invoke(program, list(words), prog_name="famulus")
 
 

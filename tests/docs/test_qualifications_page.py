@@ -16,7 +16,7 @@ import famulus
 from famulus.cli.program import program
 from famulus.engine.gateway import Gateway
 from famulus.options.requirements import Comparator, requirement
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import CrowdProvider, RowsState
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/qualifications.md").read_text("utf-8")
@@ -84,7 +84,7 @@ def come(manual: ManualOperator, *names: str) -> None:
     """Have workers come once."""
     gateway = launch(manual, RowsState())
     for name in names:
-        Worker(gateway, name).give_back(Worker(gateway, name).arrive())
+        GatewayWorker(gateway, name).give_back(GatewayWorker(gateway, name).arrive())
 
 
 def test_a_qualification_of_ones_own(manual: ManualOperator, database: famulus.Database) -> None:
@@ -94,20 +94,20 @@ def test_a_qualification_of_ones_own(manual: ManualOperator, database: famulus.D
 
     gateway = launch(manual, names["shared_state"])
 
-    assert Worker(gateway, "x").arrive().refusal == "not_qualified"
+    assert GatewayWorker(gateway, "x").arrive().refusal == "not_qualified"
     famulus.find_worker(database, "mock", "x").grant_qualification("MY_QUALIFICATION_NAME", 2)
-    assert Worker(gateway, "x").arrive().row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive().row == {"n": 1}
 
 
 def test_an_allow_list_and_a_block_list(manual: ManualOperator, database: famulus.Database) -> None:
     pilot = manual.launch_rows([{"n": 1}, {"n": 2}], task_name="words", provider="mock")
     for name, answer in (("x", "a good answer"), ("y", "a bad one")):
-        Worker(pilot, name).work(answer)
+        GatewayWorker(pilot, name).work(answer)
     names: dict[str, Any] = {"database": database, "shared_state": RowsState()}
     exec(CODE[1], names)
 
     gateway = launch(manual, names["shared_state"])
-    found = [Worker(gateway, each).arrive().refusal for each in "xyz"]
+    found = [GatewayWorker(gateway, each).arrive().refusal for each in "xyz"]
 
     assert found == [None, "not_qualified", "not_qualified"]
 
@@ -119,7 +119,7 @@ def test_those_who_have_not_failed_an_onboarding(
         manual, RowsState(), blueprint={"onboarding_qualification": "TEST_ONBOARDING_QUAL_NAME"}
     )
     for name, answer in (("x", "right"), ("y", "wrong")):
-        Worker(onboarding, name).submit(Worker(onboarding, name).arrive(), answer)
+        GatewayWorker(onboarding, name).submit(GatewayWorker(onboarding, name).arrive(), answer)
     names: dict[str, Any] = {"shared_state": RowsState()}
     passed, failed = CODE[2].split("# A worker must not")
     exec(passed, names)
@@ -127,12 +127,12 @@ def test_those_who_have_not_failed_an_onboarding(
     exec("# " + failed, names)
     for_not_failed = launch(manual, names["shared_state"])
 
-    assert [Worker(for_passed, each).arrive().refusal for each in "xyz"] == [
+    assert [GatewayWorker(for_passed, each).arrive().refusal for each in "xyz"] == [
         None,
         "not_qualified",
         "not_qualified",
     ]
-    assert [Worker(for_not_failed, each).arrive().refusal for each in "yz"] == [
+    assert [GatewayWorker(for_not_failed, each).arrive().refusal for each in "yz"] == [
         "not_qualified",
         None,
     ]

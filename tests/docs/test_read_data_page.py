@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from famulus import Database, DataBrowser
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/read-data.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -33,8 +33,8 @@ def ratings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         )
         for worker, given in (("x", ("good", "bad")), ("y", ("good", "good"))):
             for rating in given:
-                page = Worker(gateway, worker).arrive()
-                Worker(gateway, worker).submit(page, rating=rating)
+                page = GatewayWorker(gateway, worker).arrive()
+                GatewayWorker(gateway, worker).submit(page, rating=rating)
         yield
 
 

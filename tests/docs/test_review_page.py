@@ -15,7 +15,7 @@ from famulus.model.states import Decision
 from famulus.model.tables import Unit
 from famulus.review.decision_file import read_decisions
 from famulus.review.review_session import ReviewSession
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/review.md"
 
@@ -36,7 +36,7 @@ def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
         with operator:
             gateway = operator.launch_rows([{"n": n} for n in range(15)], task_name="words")
             for _ in range(15):
-                Worker(gateway, "x").work()
+                GatewayWorker(gateway, "x").work()
         yield database
 
 

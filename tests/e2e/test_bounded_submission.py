@@ -13,7 +13,7 @@ import pytest
 
 from famulus import Operator
 from famulus.testing import HttpWay, ScriptedWorker
-from famulus.testing.workers import OpenPage
+from famulus.testing.scripted_worker import OpenPage
 
 pytestmark = [
     pytest.mark.slow,

@@ -12,7 +12,7 @@ from famulus.model.database import Database
 from famulus.model.tables import Agent
 from famulus.testing.command import Command, famulus_command
 from famulus.testing.postgres import PostgresServer, stoppable_server
-from famulus.testing.workers import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

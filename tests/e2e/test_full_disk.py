@@ -12,7 +12,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.tables import Agent
 from famulus.testing.command import Command, famulus_command
-from famulus.testing.workers import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 

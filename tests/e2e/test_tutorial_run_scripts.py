@@ -13,7 +13,7 @@ from famulus.data.run_summaries import list_runs
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import Command, famulus_command, python_command
-from famulus.testing.workers import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 

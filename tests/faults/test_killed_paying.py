@@ -11,7 +11,7 @@ from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
 from famulus.review.bonuses import retry_payment, settle_payments
 from famulus.testing.command import famulus_command
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus_mock.tables import MockPayment
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def work(address: Path, fault: str) -> None:
             EXAMPLE, overrides=["architect.port=0", f"provider.faults=[{fault}]"]
         )
         operator.load_all(launched)
-        Worker(operator.gateway(launched), "x").work()
+        GatewayWorker(operator.gateway(launched), "x").work()
 
 
 def paid(database: Database) -> list[str]:

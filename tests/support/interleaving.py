@@ -24,9 +24,9 @@ from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 from famulus.operate.managed_run import ManagedRun
 from famulus.process import ProcessIdentity
-from famulus.testing.clock import MovableClock
+from famulus.testing.fake_platform import FakePlatform
 from famulus.testing.inprocess import ManualOperator
-from famulus.testing.platform import FakePlatform
+from famulus.testing.movable_clock import MovableClock
 
 T = TypeVar("T")
 

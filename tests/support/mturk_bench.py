@@ -26,7 +26,7 @@ from famulus import (
     VisitStatus,
     VisitView,
 )
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Shown
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA

@@ -27,9 +27,9 @@ from famulus.model.tables import Payment, Requester, Unit, Visit, Worker
 from famulus.operate.doctor import read_differences
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.review.bonuses import pay_bonus, retry_payment
-from famulus.testing.clock import MovableClock
-from famulus.testing.conformance_stage import Brings
+from famulus.testing.conformance.harness import Brings
 from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import Mturk
 from famulus_mturk.fake import Account, FakeMTurk, Fault, Shown, Stage, WorkerRefusedError
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider

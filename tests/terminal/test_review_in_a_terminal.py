@@ -11,7 +11,7 @@ import pytest
 
 from famulus import Database
 from famulus.model.tables import Review, Unit
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 EXAMPLE = Path(__file__).parents[2] / "sdk_examples/simple_static_task"
 TASK = "html-static-task-example"
@@ -39,7 +39,7 @@ def _work(operator: ManualOperator) -> None:
     operator.load_all(run)
     gateway = operator.gateway(run)
     for name in ("x", "x", "y", "y"):
-        worker = Worker(gateway, name)
+        worker = GatewayWorker(gateway, name)
         worker.submit(worker.arrive(), rating="passable", comment="")
     gateway.close()
     operator.turn()

@@ -10,8 +10,8 @@ from click.testing import Result
 
 from famulus.engine.platform.closing import ClosingLimits
 from famulus.model.database import Database
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
 
 Famulus = Callable[..., Result]
 FOREVER = 99

@@ -16,7 +16,7 @@ from click.testing import Result
 from famulus.cli.atomic_file import whole_file
 from famulus.cli.export_formats import write_csv, write_jsonl, write_spreadsheet
 from famulus.model.database import Database
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 RECORD: dict[str, Any] = {
     "run": 1,
@@ -66,7 +66,7 @@ def four_answers(database_file: Path) -> Iterator[None]:
                 [{"n": 1}, {"n": 2}], task_name="words", blueprint={"units_per_assignment": 2}
             )
             for name in ("x", "x", "y", "y"):
-                Worker(gateway, name).work()
+                GatewayWorker(gateway, name).work()
             yield
 
 

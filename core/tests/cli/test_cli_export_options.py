@@ -18,8 +18,8 @@ from famulus.contracts.views import FormFile
 from famulus.engine.ledger.decisions import decide
 from famulus.model.database import Database
 from famulus.model.states import Decision
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 Famulus = Callable[..., Result]
 
@@ -33,9 +33,9 @@ def done(database_file: Path) -> Iterator[Database]:
         with operator:
             gateway = operator.launch_rows([{"n": n} for n in range(3)], task_name="words")
             for name in "xyz":
-                page = Worker(gateway, name).arrive()
+                page = GatewayWorker(gateway, name).arrive()
                 files = [received(gateway.upload_folder, f"{name}{number}") for number in (1, 2)]
-                Worker(gateway, name).submit(page, files=files)
+                GatewayWorker(gateway, name).submit(page, files=files)
                 clock.advance(24 * 3600)
         yield database
 

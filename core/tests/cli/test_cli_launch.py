@@ -18,7 +18,7 @@ from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.testing.command import famulus_command
-from famulus.testing.workers import HttpWay, ScriptedWorker
+from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
 pytestmark = pytest.mark.slow
 

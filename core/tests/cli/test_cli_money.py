@@ -17,8 +17,8 @@ from famulus.model.database import Database
 from famulus.model.tables import Outbox, Payment
 from famulus.plugins import discover
 from famulus.process import ProcessIdentity
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 Famulus = Callable[..., Result]
 
@@ -49,7 +49,7 @@ def run(opened: Database, example: Path) -> Iterator[Gateway]:
         )
         operator.load_all(launched)
         gateway = operator.gateway(launched)
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
         yield gateway
 
 

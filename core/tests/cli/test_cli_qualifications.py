@@ -12,8 +12,8 @@ from click.testing import Result
 import famulus as api
 from famulus.model.database import Database
 from famulus.model.tables import Requester
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 Famulus = Callable[..., Result]
 
@@ -196,11 +196,11 @@ def test_the_platform_is_told_of_every_change(famulus: Famulus, platform: FakePl
 
     told = good(famulus("qualifications", "grant", "good", "x", "y"))
     assert told[1:] == ["Told paying of 2 changes."]
-    assert platform.held == {("x", "good"): 1, ("y", "good"): 1}
+    assert platform.qualifications == {("x", "good"): 1, ("y", "good"): 1}
 
     told = good(famulus("qualifications", "revoke", "good", "x"))
     assert told[1:] == ["Told paying of 1 change."]
-    assert platform.held == {("y", "good"): 1}
+    assert platform.qualifications == {("y", "good"): 1}
     assert len(good(famulus("qualifications", "grant", "good", "y"))) == 1
 
 
@@ -275,7 +275,7 @@ def test_a_worker_is_shown_with_history_and_statistics(
     famulus: Famulus, manual: ManualOperator, opened: Database
 ) -> None:
     gateway = manual.launch_rows([{"n": n} for n in range(3)], task_name="words")
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.work()
     worker.give_back(worker.arrive())
     worker.work()
@@ -300,7 +300,7 @@ def test_a_worker_blocked_before_they_ever_came_is_refused(
     gateway = manual.launch_rows([{"n": 1}])
     good(famulus("workers", "block", "never-seen", "--provider", "crowd"))
 
-    assert Worker(gateway, "never-seen").arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, "never-seen").arrive().refusal == "blocked"
 
 
 @pytest.mark.usefixtures("platform")
@@ -310,7 +310,7 @@ def test_who_was_refused_is_listed_with_what_refused_them(
     gateway = manual.launch_rows([{"n": 1}], blueprint={"block_qualification": "bad"})
     assert good(famulus("workers", "refused", gateway.run_id)) == []
     good(famulus("qualifications", "grant", "bad", "x", "--provider", "crowd"))
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     head, line = good(famulus("workers", "refused", gateway.run_id))
     (shown,) = json.loads(famulus("workers", "refused", gateway.run_id, "--json").stdout)
@@ -327,7 +327,7 @@ def test_an_onboarding_is_reset_from_the_command_line(
     famulus: Famulus, manual: ManualOperator
 ) -> None:
     gateway = manual.launch_rows([{"n": 1}], blueprint={"onboarding_qualification": "trained"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), "wrong")
 
     assert good(famulus("qualifications", "reset-onboarding", "trained", "x")) == [

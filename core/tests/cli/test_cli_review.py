@@ -11,7 +11,7 @@ from click.testing import Result
 from famulus.cli.commands import review as review_command
 from famulus.model.database import Database
 from famulus.model.tables import Unit
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 Famulus = Callable[..., Result]
 
@@ -27,7 +27,7 @@ def four_units(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 [{"n": 1}, {"n": 2}], task_name="words", blueprint={"units_per_assignment": 2}
             )
             for name in ("x", "x", "y", "y"):
-                Worker(gateway, name).work(f"by {name}")
+                GatewayWorker(gateway, name).work(f"by {name}")
 
 
 def statuses(database_file: Path) -> list[str]:

@@ -17,7 +17,7 @@ from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_no_runs_is_a_hint_and_no_database(
 
 
 def test_piped_list_is_a_whole_line_a_run(famulus: Callable[..., Result], gateway: Gateway) -> None:
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
 
     head, line = famulus("runs").stdout.splitlines()
 
@@ -84,7 +84,7 @@ def test_list_on_a_narrow_terminal_cuts_nothing_off(
 
 
 def test_lists_and_reports_are_json_too(famulus: Callable[..., Result], gateway: Gateway) -> None:
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     (listed,) = json.loads(famulus("runs", "--json").stdout)
     report = json.loads(famulus("status", 1, "--json").stdout)
@@ -98,7 +98,7 @@ def test_lists_and_reports_are_json_too(famulus: Callable[..., Result], gateway:
 def test_report_says_who_works_and_who_operates(
     famulus: Callable[..., Result], gateway: Gateway
 ) -> None:
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     shown = famulus("status", 1).stdout
 
@@ -131,7 +131,7 @@ def test_unknown_run_is_named(
 def test_stop_says_how_many_are_at_work_and_until_when(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     done = famulus("stop", 1)
 
@@ -143,7 +143,7 @@ def test_stop_says_how_many_are_at_work_and_until_when(
 def test_stop_now_waits_for_nobody(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     done = famulus("stop", 1, "--now")
 
@@ -154,8 +154,8 @@ def test_stop_now_waits_for_nobody(
 def test_finish_of_a_run_that_nobody_operates_is_done_at_once(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
-    Worker(gateway, "x").work()
-    Worker(gateway, "y").arrive()
+    GatewayWorker(gateway, "x").work()
+    GatewayWorker(gateway, "y").arrive()
     manual.close()
 
     done = famulus("finish", 1)

@@ -28,10 +28,9 @@ from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.escaping import escaped, escaped_json, escaped_line
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Payment, Requester, Review, TaskRun
-from famulus.model.tables import Worker as Workers
+from famulus.model.tables import Outbox, Payment, Requester, Review, TaskRun, Worker
 from famulus.model.transaction import Transaction
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 ROOT = Path(__file__).resolve().parents[3]
 #: Sets the window's title, clears the screen, turns text around, breaks lines, half a pair.
@@ -89,7 +88,7 @@ def hostile_database(database_file: Path) -> Iterator[None]:
                 sha256=hashlib.sha256(b"x").hexdigest(),
                 path=received,
             )
-            zoe = Worker(gateway, "zoe")
+            zoe = GatewayWorker(gateway, "zoe")
             fields: dict[str, Any] = {HOSTILE: HOSTILE}
             zoe.submit(zoe.arrive(), HOSTILE, files=[file], **fields)
             find_worker(database, "crowd", "zoe").block(HOSTILE)
@@ -101,7 +100,7 @@ def _hostile_rows(tx: Transaction) -> None:
     make_qualification(tx, "q", HOSTILE)
     tx.execute(TaskRun.update(failure=HOSTILE, loading_error=HOSTILE, url=HOSTILE))
     tx.execute(Requester.update(settings={HOSTILE: HOSTILE}))
-    for table in (TaskRun, Workers, Requester):
+    for table in (TaskRun, Worker, Requester):
         # One that is installed, so that commands about its crowd know it.
         tx.execute(table.update(provider_type="mock"))
     run = tx.row(TaskRun.select(TaskRun.id, TaskRun.requester.alias("requester")))

@@ -16,9 +16,8 @@ from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, UnitStatus
 from famulus.model.transaction import Transaction
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.inprocess import Worker as AtWork
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 TASK = "words"
 
@@ -33,7 +32,7 @@ def launch_done(operator: ManualOperator, rows: int, workers: str = "x", **optio
     gateway = operator.launch_rows([{"n": n} for n in range(rows)], task_name=TASK, **options)
     for name in workers:
         for _ in range(rows):
-            AtWork(gateway, name).work(f"by {name}")
+            GatewayWorker(gateway, name).work(f"by {name}")
     return gateway.run_id
 
 
@@ -48,9 +47,9 @@ def test_unit_knows_its_answers_and_who_gave_them(
     operator: ManualOperator, browser: DataBrowser, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], task_name=TASK)
-    page = AtWork(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
     clock.advance(5)
-    AtWork(gateway, "x").submit(page, "good")
+    GatewayWorker(gateway, "x").submit(page, "good")
 
     (unit,) = browser.get_units_for_task_name(TASK)
     agent = unit.get_assigned_agent()
@@ -96,7 +95,7 @@ def test_unit_that_nobody_has_submitted_has_no_data(
     operator: ManualOperator, browser: DataBrowser
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}], task_name=TASK)
-    AtWork(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
     at_work, free = browser.get_all_units_for_task_name(TASK)
 
     for unit in (at_work, free):
@@ -115,7 +114,7 @@ def test_units_that_are_done_come_from_all_runs_of_the_task(
 ) -> None:
     first, second = launch_done(operator, 2), launch_done(operator, 1)
     operator.launch_rows([{"n": 1}], task_name="another")
-    AtWork(operator.launch_rows([{"n": 7}], task_name=TASK), "x").arrive()
+    GatewayWorker(operator.launch_rows([{"n": 7}], task_name=TASK), "x").arrive()
     accepted = next(browser.get_units_for_task_name(TASK))
     database.write(lambda tx: decide(tx, accepted.id, Decision.ACCEPTED))
 

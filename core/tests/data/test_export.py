@@ -15,8 +15,8 @@ from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 ROWS: list[dict[str, Any]] = [{"n": 1, "text": "ein Öhr"}, {"n": 2, "text": None}]
 
@@ -33,7 +33,7 @@ def exported(database: Database) -> list[dict[str, Any]]:
 def test_record_has_the_row_the_answers_and_where_they_come_from(
     gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     clock.advance(12.5)
     worker.submit(page, "good")
@@ -54,7 +54,7 @@ def test_record_has_the_row_the_answers_and_where_they_come_from(
 def test_late_answers_are_there_and_do_not_count(
     operator: ManualOperator, gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
-    slow, quick = Worker(gateway, "slow"), Worker(gateway, "quick")
+    slow, quick = GatewayWorker(gateway, "slow"), GatewayWorker(gateway, "quick")
     page = slow.arrive()
     clock.advance(1801)
     operator.turn()
@@ -84,7 +84,7 @@ def test_files_are_listed_with_the_path_of_their_bytes(
         sha256=digest,
         path=received,
     )
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), files=[file])
 
     (record,) = exported(database)
@@ -103,7 +103,7 @@ def test_files_are_listed_with_the_path_of_their_bytes(
 
 
 def test_work_that_is_not_submitted_is_no_record(gateway: Gateway, database: Database) -> None:
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     assert exported(database) == []
 
@@ -116,7 +116,7 @@ def test_pages_join_without_a_gap_or_a_repetition_whatever_the_times(
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(7)], task_name="words")
     for number in range(7):
-        Worker(gateway, f"w{number}").work()
+        GatewayWorker(gateway, f"w{number}").work()
         clock.advance(number % 2)
     monkeypatch.setattr(export, "_PAGE", 2)
 
@@ -128,12 +128,12 @@ def test_pages_join_without_a_gap_or_a_repetition_whatever_the_times(
 def test_what_is_submitted_during_an_export_breaks_nothing(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
     monkeypatch.setattr(export, "_PAGE", 1)
 
     records = export_records(database, task="words")
     first = next(records)
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
     rest = list(records)
 
     assert [record["row"] for record in (first, *rest)] == [0, 1]
@@ -143,7 +143,7 @@ def test_task_is_all_its_runs_and_a_run_is_one(
     operator: ManualOperator, database: Database
 ) -> None:
     for name in ("words", "other", "words"):
-        Worker(operator.launch_rows(ROWS[:1], task_name=name), "x").work()
+        GatewayWorker(operator.launch_rows(ROWS[:1], task_name=name), "x").work()
     newest, other, oldest = (each.record.id for each in list_runs(database))
 
     assert [record["run"] for record in exported(database)] == [oldest, newest]

@@ -20,9 +20,9 @@ from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
 from famulus.review.review_session import ReviewSession
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 TASK = "words"
 MONEY = ("reward", "reward_status", "bonus", "bonus_status", "currency")
@@ -55,7 +55,7 @@ def gateway(operator: ManualOperator, clock: MovableClock) -> Gateway:
     )
     for name in ("x", "y"):
         for _ in range(2):
-            Worker(gateway, name).work()
+            GatewayWorker(gateway, name).work()
         clock.advance(60)
     return gateway
 
@@ -159,7 +159,7 @@ def test_pages_larger_than_one_statement_are_looked_up_whole(
         [{"n": n} for n in range(number)], task_name=TASK, provider="paying"
     )
     for _ in range(number):
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
     last = unit_of(database, -1)
     pay_bonus(database, last, "0.50", reason="Thank you.", plugins=plugins)
     database.write(lambda tx: decide(tx, last, Decision.ACCEPTED))
@@ -195,11 +195,11 @@ def test_late_answers_to_a_unit_that_another_has_completed_have_no_status(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], task_name=TASK)
-    slow = Worker(gateway, "slow")
+    slow = GatewayWorker(gateway, "slow")
     page = slow.arrive()
     clock.advance(1801)
     operator.turn()
-    Worker(gateway, "quick").work()
+    GatewayWorker(gateway, "quick").work()
     slow.submit(page)
     unit = unit_of(database)
     database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))

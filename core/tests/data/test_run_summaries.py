@@ -7,7 +7,7 @@ from pathlib import Path
 from famulus.data.run_summaries import list_runs
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 
 def test_newest_run_comes_first_with_its_units(
@@ -15,7 +15,7 @@ def test_newest_run_comes_first_with_its_units(
 ) -> None:
     operator.launch_rows([{"n": 1}], task_name="old")
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}], task_name="new")
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
 
     new, old = list_runs(database)
 

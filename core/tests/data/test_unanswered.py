@@ -20,7 +20,7 @@ from famulus.model.migrations.files import read_migration
 from famulus.model.tables import Agent
 from famulus.operate.run_report import read_report
 from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
 
 EMPTY: list[Any] = [{}, [], "", None, {"a": ""}, {"a": " \n", "b": [], "c": [""], "d": None}]
@@ -50,8 +50,8 @@ def _unanswered(database: Database, gateway: Gateway) -> int:
 def test_a_submission_without_an_answer_is_flagged_everywhere(
     gateway: Gateway, database: Database
 ) -> None:
-    Worker(gateway, "x").work("an answer")
-    Worker(gateway, "y").work("")
+    GatewayWorker(gateway, "x").work("an answer")
+    GatewayWorker(gateway, "y").work("")
 
     report = read_report(database, gateway.run_id)
     lines = [*report_lines(report, Session(None, address_typed=False, verbose=False))]
@@ -78,7 +78,7 @@ def test_a_file_is_an_answer(gateway: Gateway, database: Database) -> None:
         field="picture", filename="cat.png", content_type="image/png", size=5,
         sha256=hashlib.sha256(b"bytes").hexdigest(), path=received,
     )  # fmt: skip
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), "", files=[file])
 
     [record] = export_records(database, task="words")
@@ -92,7 +92,7 @@ def test_an_onboarding_without_answers_is_none_of_them(
     gateway = operator.launch_rows(
         [{"n": 1}], task_name="words", blueprint={"onboarding_qualification": "q"}
     )
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), "")
 
     assert _unanswered(database, gateway) == 0
@@ -102,7 +102,7 @@ def test_answers_stored_before_are_flagged_by_the_upgrade(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RowsBlueprint, "read_answers", lambda *_: {})
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
     database.write(lambda tx: tx.execute(Agent.update({Agent.unanswered: False})))
 
     step = read_migration(6)

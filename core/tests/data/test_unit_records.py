@@ -13,8 +13,8 @@ from famulus.data.up_for_review import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def picture(gateway: Gateway) -> FormFile:
 def test_record_says_who_did_what_when(
     gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
     clock.advance(288)
-    Worker(gateway, "x").submit(page, "good")
+    GatewayWorker(gateway, "x").submit(page, "good")
 
     unit = the_unit(database)
 
@@ -60,10 +60,10 @@ def test_record_says_who_did_what_when(
 def test_dictionary_has_the_old_keys(
     gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
     started = clock().timestamp()
     clock.advance(288)
-    Worker(gateway, "x").submit(page, "good")
+    GatewayWorker(gateway, "x").submit(page, "good")
 
     unit = the_unit(database)
     data = unit.to_dict()
@@ -79,8 +79,8 @@ def test_dictionary_has_the_old_keys(
 
 
 def test_files_have_paths_that_open(gateway: Gateway, database: Database) -> None:
-    page = Worker(gateway, "x").arrive()
-    Worker(gateway, "x").submit(page, files=[picture(gateway)])
+    page = GatewayWorker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").submit(page, files=[picture(gateway)])
 
     unit = the_unit(database)
     (file,) = unit.files
@@ -102,7 +102,7 @@ def test_files_have_paths_that_open(gateway: Gateway, database: Database) -> Non
 def test_field_of_the_form_is_not_covered_by_a_key_of_ours(
     gateway: Gateway, database: Database
 ) -> None:
-    page = Worker(gateway, "x").arrive()
-    Worker(gateway, "x").submit(page, "good", filesByFields="mine")
+    page = GatewayWorker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").submit(page, "good", filesByFields="mine")
 
     assert the_unit(database).to_dict()["data"]["outputs"]["filesByFields"] == "mine"

@@ -23,8 +23,8 @@ from famulus.engine.limits import set_limits
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.operate.loading import Loader, Source
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Seen, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 NAMES = ["x", "y"]
 
@@ -52,8 +52,8 @@ class Allocation(RuleBasedStateMachine):
         )
 
     @rule(target=pages, name=st.sampled_from(NAMES))
-    def arrive(self, name: str) -> tuple[Worker, Seen]:
-        worker, there = Worker(self.gateway, name), self.is_something_for(name)
+    def arrive(self, name: str) -> tuple[GatewayWorker, Seen]:
+        worker, there = GatewayWorker(self.gateway, name), self.is_something_for(name)
 
         page = worker.arrive()
 
@@ -61,12 +61,12 @@ class Allocation(RuleBasedStateMachine):
         return (worker, page) if page.has_form else multiple()  # type: ignore[return-value]
 
     @rule(page=consumes(pages))
-    def submit(self, page: tuple[Worker, Seen]) -> None:
+    def submit(self, page: tuple[GatewayWorker, Seen]) -> None:
         worker, form = page
         assert worker.submit(form).status in (200, 409)
 
     @rule(target=pages, page=consumes(pages))
-    def give_back(self, page: tuple[Worker, Seen]) -> tuple[Worker, Seen]:
+    def give_back(self, page: tuple[GatewayWorker, Seen]) -> tuple[GatewayWorker, Seen]:
         worker, form = page
         worker.give_back(form)
         return page

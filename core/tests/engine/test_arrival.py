@@ -9,11 +9,10 @@ import pytest
 from famulus.engine.arrival import find_worker
 from famulus.engine.qualifications.grants import grant
 from famulus.model.database import Database
-from famulus.model.tables import Agent, Visit
-from famulus.model.tables import Worker as WorkerTable
+from famulus.model.tables import Agent, Visit, Worker
 from famulus.model.transaction import Transaction
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, seen
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, seen
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": n} for n in range(3)]
 
@@ -35,7 +34,7 @@ def give(database: Database, name: str, qualification: str, value: int) -> None:
 
 
 def test_reload_gives_the_same_unit_and_data(operator: ManualOperator, database: Database) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
 
     first, second = worker.arrive("a"), worker.arrive("a")
 
@@ -45,7 +44,7 @@ def test_reload_gives_the_same_unit_and_data(operator: ManualOperator, database:
 
 
 def test_another_reference_gives_another_unit(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
 
     assert worker.arrive("a").row == {"n": 0}
     assert worker.arrive("b").row == {"n": 1}
@@ -54,8 +53,8 @@ def test_another_reference_gives_another_unit(operator: ManualOperator) -> None:
 def test_one_reference_for_two_people_is_two_visits(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    assert Worker(gateway, "x").arrive("same").row == {"n": 0}
-    assert Worker(gateway, "y").arrive("same").row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive("same").row == {"n": 0}
+    assert GatewayWorker(gateway, "y").arrive("same").row == {"n": 1}
 
 
 def test_preview_takes_nothing_and_makes_no_worker(
@@ -68,11 +67,11 @@ def test_preview_takes_nothing_and_makes_no_worker(
     assert page.status == 200
     assert page.row == {"n": 0}
     assert not page.has_form
-    assert count(database, WorkerTable) == count(database, Visit) == 0
+    assert count(database, Worker) == count(database, Visit) == 0
 
 
 def test_submitted_visit_says_so(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     worker.submit(worker.arrive("a"))
 
     again = worker.arrive("a")
@@ -83,7 +82,9 @@ def test_submitted_visit_says_so(operator: ManualOperator) -> None:
 
 
 def test_worker_who_has_done_every_row_is_told_that_this_is_all(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows(ROWS[:1], blueprint={"units_per_assignment": 2}), "x")
+    worker = GatewayWorker(
+        operator.launch_rows(ROWS[:1], blueprint={"units_per_assignment": 2}), "x"
+    )
     worker.work()
 
     assert worker.work().refusal == "all_done"
@@ -93,14 +94,14 @@ def test_worker_who_comes_while_others_have_everything_is_told_to_try_later(
     operator: ManualOperator,
 ) -> None:
     gateway = operator.launch_rows(ROWS[:1])
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
-    assert Worker(gateway, "y").arrive().refusal == "nothing_left"
+    assert GatewayWorker(gateway, "y").arrive().refusal == "nothing_left"
 
 
 def test_closed_run_refuses_new_work_but_lets_people_reload(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     x.arrive("a")
 
     operator.stop(gateway.run_id)
@@ -117,12 +118,12 @@ def test_nobody_new_comes_in_after_the_lifetime(
     gateway = operator.launch_rows(
         ROWS, task_lifetime_in_seconds=60, assignment_duration_in_seconds=600
     )
-    x = Worker(gateway, "x")
+    x = GatewayWorker(gateway, "x")
     page = x.arrive("a")
 
     clock.advance(60)
 
-    assert Worker(gateway, "y").arrive().refusal == "run_closed"
+    assert GatewayWorker(gateway, "y").arrive().refusal == "run_closed"
     assert x.arrive("a").row == page.row
     assert x.submit(page).status == 200
 
@@ -132,12 +133,12 @@ def test_worker_blocked_by_a_qualification_is_refused_by_every_task_that_names_i
 ) -> None:
     blocking = operator.launch_rows(ROWS, blueprint={"block_qualification": "out"}, task_name="one")
     other = operator.launch_rows(ROWS, task_name="another")
-    Worker(other, "x").arrive()
+    GatewayWorker(other, "x").arrive()
     give(database, "x", "out", 1)
 
-    assert Worker(blocking, "x").arrive().refusal == "blocked"
-    assert Worker(other, "x").arrive().row is not None
-    assert Worker(blocking, "y").arrive().row is not None
+    assert GatewayWorker(blocking, "x").arrive().refusal == "blocked"
+    assert GatewayWorker(other, "x").arrive().row is not None
+    assert GatewayWorker(blocking, "y").arrive().row is not None
 
 
 @pytest.mark.parametrize("name", ["", "x" * 256, "a\0b", "a\nb", "\ud800"])
@@ -146,18 +147,18 @@ def test_worker_whose_name_no_database_holds_is_refused(
 ) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    assert Worker(gateway, name).arrive("a").refusal == "unknown_link"
-    assert Worker(gateway, "x").arrive(name).refusal == "unknown_link"
+    assert GatewayWorker(gateway, name).arrive("a").refusal == "unknown_link"
+    assert GatewayWorker(gateway, "x").arrive(name).refusal == "unknown_link"
 
 
 def test_longest_name_is_taken(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
-    assert Worker(gateway, "ö" * 255).arrive("r" * 255).row == {"n": 0}
+    assert GatewayWorker(gateway, "ö" * 255).arrive("r" * 255).row == {"n": 0}
 
 
 def test_parameters_that_nobody_asked_for_are_kept_however_odd(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
 
     page = worker.arrive("a", note="a\0b\ud800")
 
@@ -181,7 +182,7 @@ def test_refusal_of_each_kind_has_words_and_a_code_of_its_own(operator: ManualOp
 def test_second_accept_of_one_reference_is_a_visit_of_its_own(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     worker.submit(worker.arrive("a", accept="1"))
 
     page = worker.arrive("a", accept="2")
@@ -194,7 +195,7 @@ def test_second_accept_of_one_reference_is_a_visit_of_its_own(
 def test_second_accept_ends_the_first_that_is_still_open(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     first = worker.arrive("a", accept="1")
 
     second = worker.arrive("a", accept="2")

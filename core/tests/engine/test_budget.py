@@ -14,8 +14,8 @@ from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus.model.tables import Event, Unit
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 #: A unit is paid with 0.10, on top of which the platform takes 0.02.
 COST = "0.12"
@@ -72,7 +72,7 @@ def test_submissions_do_not_let_out_what_the_window_would_but_the_budget_would_n
 ) -> None:
     gateway = launch(operator, 5, "0.36", max_num_concurrent_units=2)
     for name in "abcd":
-        Worker(gateway, name).work()
+        GatewayWorker(gateway, name).work()
 
     assert counts(database) == {UnitStatus.COMPLETED: 3, UnitStatus.CREATED: 2}
 
@@ -82,7 +82,7 @@ def test_a_run_stops_when_its_budget_is_spent_and_goes_on_with_a_larger_one(
 ) -> None:
     gateway = launch(operator, 3, "0.30")
     for name in "ab":
-        Worker(gateway, name).work()
+        GatewayWorker(gateway, name).work()
     operator.turn()
     assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
     with database.read() as tx:
@@ -92,7 +92,7 @@ def test_a_run_stops_when_its_budget_is_spent_and_goes_on_with_a_larger_one(
     set_limits(database, gateway.run_id, max_spend="0.36")
     operator.resume(gateway.run_id)
     operator.turn()
-    assert Worker(operator.gateway(gateway.run_id), "c").work().status == 200
+    assert GatewayWorker(operator.gateway(gateway.run_id), "c").work().status == 200
     operator.turn()
     assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
 
@@ -101,7 +101,7 @@ def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
     operator: ManualOperator, database: Database, plugins: Plugins
 ) -> None:
     gateway = launch(operator, 3, "0.50")
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     pay_bonus(database, first_unit(database), "0.10", reason="R", plugins=plugins)
     operator.turn()
 
@@ -117,7 +117,7 @@ def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
 
 def test_what_is_rejected_costs_nothing(operator: ManualOperator, database: Database) -> None:
     gateway = launch(operator, 2, COST)
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     unit = first_unit(database)
     database.write(lambda tx: decide(tx, unit, Decision.REJECTED, note="empty"))
     operator.turn()

@@ -26,7 +26,7 @@ from famulus.engine.script_callbacks import (
 )
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 
 WORKER = WorkerView(id=1, name="x", provider_type="crowd")
@@ -252,7 +252,7 @@ def served_remotely(operator: ManualOperator, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_callback_of_a_run_is_asked_over_the_socket(served_remotely: Gateway) -> None:
-    good, bad = Worker(served_remotely, "good"), Worker(served_remotely, "bad")
+    good, bad = GatewayWorker(served_remotely, "good"), GatewayWorker(served_remotely, "bad")
 
     assert good.submit(good.arrive(), "yes").row == {"n": 1}
     assert bad.submit(bad.arrive(), "no").refusal == "not_qualified"
@@ -261,7 +261,7 @@ def test_every_callback_of_a_run_is_asked_over_the_socket(served_remotely: Gatew
 def test_without_the_operator_the_door_is_busy_and_never_open(
     served_remotely: Gateway, operator: ManualOperator
 ) -> None:
-    worker = Worker(served_remotely, "x")
+    worker = GatewayWorker(served_remotely, "x")
     page = worker.arrive("a")
     managed = operator.managed(served_remotely.run_id)
     assert managed.callbacks is not None

@@ -13,8 +13,8 @@ from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatus
 from famulus.model.tables import Agent, Event, Payment, Review, Unit
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 REASON = "It is about another text."
 
@@ -24,7 +24,7 @@ def units(operator: ManualOperator) -> list[int]:
     """Two completed units, and a third that nobody has done."""
     gateway = operator.launch_rows([{"n": n} for n in range(3)], task_name="words")
     for _ in range(2):
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
     with operator.database.read() as tx:
         return [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
 
@@ -266,7 +266,7 @@ def test_who_settles_and_who_undoes_at_once_agree_on_what_is_paid(
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(12)], task_name="words")
     for _ in range(12):
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
     with database.read() as tx:
         all_units = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
     for unit in all_units:

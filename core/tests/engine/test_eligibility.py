@@ -12,7 +12,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 from famulus.options.requirements import make_qualification_dict
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 
 def asked(comparator: str, value: Any) -> dict[str, Any]:
@@ -40,14 +40,14 @@ def test_an_allow_list_lets_only_its_holders_in(
     gateway = operator.launch_rows(
         [{"n": 1}, {"n": 2}], shared={"qualifications": [asked("GreaterThanOrEqualTo", 1)]}
     )
-    assert Worker(gateway, "x").arrive("a").refusal == "not_qualified"
+    assert GatewayWorker(gateway, "x").arrive("a").refusal == "not_qualified"
 
     give(database, "x", 1)
-    assert Worker(gateway, "x").arrive("a").row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive("a").row == {"n": 1}
 
     give(database, "x", 0)
-    assert Worker(gateway, "x").arrive("b").refusal == "not_qualified"
-    assert Worker(gateway, "x").arrive("a").row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive("b").refusal == "not_qualified"
+    assert GatewayWorker(gateway, "x").arrive("a").row == {"n": 1}
 
 
 def test_every_condition_has_to_be_met(
@@ -55,12 +55,12 @@ def test_every_condition_has_to_be_met(
 ) -> None:
     both = [asked("Exists", None), asked("NotEqualTo", 3)]
     gateway = operator.launch_rows([{"n": 1}], shared={"qualifications": both})
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
 
     give(database, "x", 3)
-    assert Worker(gateway, "x").arrive("b").refusal == "not_qualified"
+    assert GatewayWorker(gateway, "x").arrive("b").refusal == "not_qualified"
     give(database, "x", 4)
-    assert Worker(gateway, "x").arrive("c").row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive("c").row == {"n": 1}
 
 
 def test_an_allow_list_of_a_qualification_that_is_not_there_is_no_launch(
@@ -76,8 +76,8 @@ def test_a_block_list_of_a_qualification_that_is_not_there_makes_it(
     gateway = operator.launch_rows(
         [{"n": 1}], shared={"qualifications": [asked("DoesNotExist", None)]}
     )
-    Worker(gateway, "y").give_back(Worker(gateway, "y").arrive("a"))
+    GatewayWorker(gateway, "y").give_back(GatewayWorker(gateway, "y").arrive("a"))
 
     give(database, "y", 1)
 
-    assert Worker(gateway, "y").arrive("b").refusal == "not_qualified"
+    assert GatewayWorker(gateway, "y").arrive("b").refusal == "not_qualified"

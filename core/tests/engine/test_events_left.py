@@ -14,8 +14,8 @@ from famulus.model.states import (
     may_follow,
 )
 from famulus.model.tables import Agent, Event, TaskRun, Unit, Visit
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 STATUSES: dict[str, tuple[Any, Any]] = {
     "agent": (AgentStatus, Agent),
@@ -33,9 +33,9 @@ def live(operator: ManualOperator, clock: MovableClock) -> int:
         blueprint={"units_per_assignment": 2, "onboarding_qualification": "trained"},
     )
     for name in ("passes", "second"):
-        Worker(gateway, name).submit(Worker(gateway, name).arrive(), "right")
-    Worker(gateway, "fails").submit(Worker(gateway, "fails").arrive(), "wrong")
-    worker = Worker(gateway, "passes")
+        GatewayWorker(gateway, name).submit(GatewayWorker(gateway, name).arrive(), "right")
+    GatewayWorker(gateway, "fails").submit(GatewayWorker(gateway, "fails").arrive(), "wrong")
+    worker = GatewayWorker(gateway, "passes")
     worker.work()
     worker.give_back(worker.arrive())
     late = worker.arrive()
@@ -85,7 +85,7 @@ def test_every_event_is_legal_and_says_when_and_why(
 
 
 def test_the_story_of_one_unit_can_be_read(operator: ManualOperator, database: Database) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     worker.give_back(worker.arrive())
     worker.work()
 

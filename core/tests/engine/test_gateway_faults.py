@@ -16,7 +16,7 @@ from famulus.contracts.views import Refusal, RefusalReason, WorkerView
 from famulus.engine.opening import open_gateway
 from famulus.errors import NotFoundError, UnavailableError, UsageError
 from famulus.model.database import Database
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, seen
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins, seen
 from famulus.testing.kinds import CrowdProvider, RowsBlueprint, RowsState
 
 ROWS = [{"n": 1}, {"n": 2}]
@@ -56,7 +56,7 @@ def test_a_blueprint_that_fails_is_an_apology_with_a_reference_that_is_in_the_lo
 def test_the_unit_is_still_there_once_the_blueprint_is_mended(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     with monkeypatch.context() as patch:
         patch.setattr(RowsBlueprint, "task_page", broken)
         worker.arrive("a")
@@ -68,7 +68,7 @@ def test_the_unit_is_still_there_once_the_blueprint_is_mended(
 def test_answers_that_the_blueprint_fails_to_read_are_not_acknowledged(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, as_json: bool
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     page = worker.arrive()
     with monkeypatch.context() as patch:
         patch.setattr(RowsBlueprint, "read_answers", broken)
@@ -82,7 +82,7 @@ def test_answers_that_the_blueprint_fails_to_read_are_not_acknowledged(
 def test_answers_that_are_not_json_are_not_acknowledged(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     page = worker.arrive()
     with monkeypatch.context() as patch:
         patch.setattr(RowsBlueprint, "read_answers", lambda *_: {"answer": float("nan")})
@@ -94,7 +94,7 @@ def test_answers_that_are_not_json_are_not_acknowledged(
 def test_a_database_that_is_away_is_busy_and_the_same_request_works_later(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = Worker(operator.launch_rows(ROWS), "x")
+    worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     page = worker.arrive("a")
     with monkeypatch.context() as patch:
         patch.setattr(Database, "write", away)
@@ -111,14 +111,14 @@ def test_a_provider_that_fails_lets_nobody_in(
     gateway = operator.launch_rows(ROWS)
     monkeypatch.setattr(CrowdProvider, "arrive", broken)
 
-    assert Worker(gateway, "x").arrive().status == 500
+    assert GatewayWorker(gateway, "x").arrive().status == 500
 
 
 def test_a_provider_that_fails_after_the_commit_does_not_hide_that_it_is_stored(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     monkeypatch.setattr(CrowdProvider, "completion", broken)
 
     stored = worker.submit(worker.arrive(), as_json=True)
@@ -131,7 +131,7 @@ def test_a_provider_may_refuse(operator: ManualOperator, monkeypatch: pytest.Mon
     refusal = Refusal(reason=RefusalReason.UNKNOWN_LINK, detail="No study of that <name>.")
     monkeypatch.setattr(CrowdProvider, "arrive", lambda *_: refusal)
 
-    reply = Worker(gateway, "x").arrive()
+    reply = GatewayWorker(gateway, "x").arrive()
 
     assert (reply.status, reply.refusal) == (404, "unknown_link")
     assert "No study of that &lt;name&gt;." in reply.text
@@ -164,11 +164,11 @@ def test_a_check_refuses_and_one_that_fails_lets_nobody_in(database: Database) -
         assert isinstance(operator, ManualOperator)
         gateway = operator.launch_rows(ROWS)
 
-        refused = Worker(gateway, "x").arrive()
+        refused = GatewayWorker(gateway, "x").arrive()
         assert (refused.status, refused.refusal) == (403, "not_qualified")
         assert "Not you." in refused.text
-        assert Worker(gateway, "y").arrive().status == 500
-        assert Worker(gateway, "z").arrive().row == {"n": 1}
+        assert GatewayWorker(gateway, "y").arrive().status == 500
+        assert GatewayWorker(gateway, "z").arrive().row == {"n": 1}
 
 
 def test_there_is_no_gateway_to_a_run_that_is_not_there(operator: ManualOperator) -> None:

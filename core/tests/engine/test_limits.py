@@ -9,9 +9,9 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
 from famulus.model.tables import TaskRun
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -28,22 +28,22 @@ def test_the_maximum_counts_over_runs_of_one_task_name(operator: ManualOperator)
     two = operator.launch_rows(rows(9), task_name="same", maximum_units_per_worker=3)
     other = operator.launch_rows(rows(9), task_name="other", maximum_units_per_worker=3)
     for gateway in (one, one, two):
-        assert Worker(gateway, "x").work().status == 200
+        assert GatewayWorker(gateway, "x").work().status == 200
 
-    assert Worker(one, "x").arrive().refusal == "maximum_reached"
-    assert Worker(two, "x").arrive("z").refusal == "maximum_reached"
-    assert Worker(other, "x").arrive().row is not None
-    assert Worker(one, "y").arrive().row is not None
+    assert GatewayWorker(one, "x").arrive().refusal == "maximum_reached"
+    assert GatewayWorker(two, "x").arrive("z").refusal == "maximum_reached"
+    assert GatewayWorker(other, "x").arrive().row is not None
+    assert GatewayWorker(one, "y").arrive().row is not None
 
 
 def test_open_units_in_another_run_count_towards_the_maximum(operator: ManualOperator) -> None:
     options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 1}
     one, two = operator.launch_rows(rows(2), **options), operator.launch_rows(rows(2), **options)
-    page = Worker(one, "x").arrive()
+    page = GatewayWorker(one, "x").arrive()
 
-    assert Worker(two, "x").arrive("a").refusal == "maximum_reached"
-    Worker(one, "x").give_back(page)
-    assert Worker(two, "x").arrive("b").row == {"n": 0}
+    assert GatewayWorker(two, "x").arrive("a").refusal == "maximum_reached"
+    GatewayWorker(one, "x").give_back(page)
+    assert GatewayWorker(two, "x").arrive("b").row == {"n": 0}
 
 
 def test_units_that_came_to_nothing_do_not_count(
@@ -51,7 +51,7 @@ def test_units_that_came_to_nothing_do_not_count(
 ) -> None:
     options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 1}
     one, two = operator.launch_rows(rows(3), **options), operator.launch_rows(rows(3), **options)
-    worker = Worker(one, "x")
+    worker = GatewayWorker(one, "x")
     worker.give_back(worker.arrive())
     worker.arrive()
     clock.advance(1800)
@@ -59,12 +59,12 @@ def test_units_that_came_to_nothing_do_not_count(
     worker.arrive()
     operator.finish(one.run_id)
 
-    assert Worker(two, "x").arrive("new").row == {"n": 0}
+    assert GatewayWorker(two, "x").arrive("new").row == {"n": 0}
 
 
 def test_late_answers_count(operator: ManualOperator, clock: MovableClock) -> None:
     gateway = operator.launch_rows(rows(3), maximum_units_per_worker=1)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     clock.advance(1800)
     operator.turn()
@@ -76,7 +76,7 @@ def test_late_answers_count(operator: ManualOperator, clock: MovableClock) -> No
 def test_a_place_is_free_again_after_each_way_out(
     operator: ManualOperator, clock: MovableClock
 ) -> None:
-    worker = Worker(operator.launch_rows(rows(9), allowed_concurrent=1), "x")
+    worker = GatewayWorker(operator.launch_rows(rows(9), allowed_concurrent=1), "x")
 
     worker.submit(worker.arrive())
     worker.give_back(worker.arrive())
@@ -92,7 +92,7 @@ def test_limits_can_be_edited_while_the_run_goes_on(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(rows(9), allowed_concurrent=1, maximum_units_per_worker=2)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.arrive()
     assert worker.arrive().refusal == "too_many_open"
 
@@ -119,7 +119,7 @@ def test_no_more_units_are_out_than_the_window_has_room_for(operator: ManualOper
     seen: list[int] = [out(operator, gateway.run_id)]
 
     for name in "abcdefg":
-        worker = Worker(gateway, name)
+        worker = GatewayWorker(gateway, name)
         while (page := worker.arrive()).has_form:
             seen.append(out(operator, gateway.run_id))
             worker.submit(page)
@@ -137,7 +137,7 @@ def test_a_window_is_kept_through_returns_timeouts_and_late_answers(
     gateway = operator.launch_rows(rows(12), max_num_concurrent_units=2)
     late = []
     for n in range(6):
-        worker = Worker(gateway, f"w{n}")
+        worker = GatewayWorker(gateway, f"w{n}")
         page = worker.arrive()
         assert out(operator, gateway.run_id) == 2
         if n % 3 == 0:
@@ -153,7 +153,7 @@ def test_a_window_is_kept_through_returns_timeouts_and_late_answers(
         worker.submit(page)
         assert out(operator, gateway.run_id) <= 2
 
-    rest = Worker(gateway, "rest")
+    rest = GatewayWorker(gateway, "rest")
     while (page := rest.arrive()).has_form:
         rest.submit(page)
         assert out(operator, gateway.run_id) <= 2
@@ -164,7 +164,7 @@ def test_a_window_is_kept_through_returns_timeouts_and_late_answers(
 
 def test_finishing_expires_what_still_waits_for_the_window(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(rows(5), max_num_concurrent_units=1)
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
 
     operator.finish(gateway.run_id)
 
@@ -192,7 +192,7 @@ def test_a_window_that_is_edited_narrower_is_kept_from_then_on(
 ) -> None:
     gateway = operator.launch_rows(rows(9), max_num_concurrent_units=4)
     edit(database, gateway.run_id, max_num_concurrent_units=2)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     left = []
     for _ in range(5):
@@ -209,7 +209,7 @@ def test_unless_set_a_worker_holds_one_unit_where_anybody_can_come_again(
     unlimited = operator.launch_rows(rows(3), allowed_concurrent=0)
 
     for gateway, second in ((unset, "too_many_open"), (unlimited, None)):
-        worker = Worker(gateway, "x")
+        worker = GatewayWorker(gateway, "x")
         page = worker.arrive("a")
         assert worker.arrive("b").refusal == second
         assert worker.arrive("a").row == page.row
@@ -223,5 +223,5 @@ def test_unless_set_the_places_of_a_platform_are_the_limit(database: Database) -
     with ManualOperator(database, plugins=plugins) as operator:
         gateway = operator.launch_rows(rows(3), provider="selling", allowed_concurrent=None)
 
-        assert Worker(gateway, "x").arrive("a").row is not None
-        assert Worker(gateway, "x").arrive("b").row is not None
+        assert GatewayWorker(gateway, "x").arrive("a").row is not None
+        assert GatewayWorker(gateway, "x").arrive("b").row is not None

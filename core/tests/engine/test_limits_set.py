@@ -17,9 +17,9 @@ from famulus.model.database import Database
 from famulus.model.states import UnitStatus
 from famulus.model.tables import Event
 from famulus.options.scalars import Typed
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Seen, Worker, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, rows_configuration
 from famulus.testing.kinds import RowsState
+from famulus.testing.movable_clock import MovableClock
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -49,7 +49,7 @@ def gateway(operator: ManualOperator) -> Gateway:
 def test_limits_hold_from_the_next_arrival_on(
     operator: ManualOperator, database: Database, clock: MovableClock, gateway: Gateway
 ) -> None:
-    run, worker = gateway.run_id, Worker(gateway, "x")
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
     worker.arrive("first")
 
     set_limits(database, run, allowed_concurrent=1)
@@ -153,7 +153,7 @@ def test_a_patience_that_is_at_its_end_already_is_refused(
     database: Database, clock: MovableClock, gateway: Gateway
 ) -> None:
     clock.advance(100)
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
     clock.advance(60)
 
     [problem] = told(database, gateway.run_id, no_submission_patience=60)
@@ -189,12 +189,14 @@ def test_a_window_that_is_put_on_a_running_run_takes_back_what_nobody_holds(
     operator: ManualOperator, database: Database, gateway: Gateway
 ) -> None:
     run = gateway.run_id
-    pages = [(worker, worker.arrive()) for worker in (Worker(gateway, name) for name in "abc")]
+    pages = [
+        (worker, worker.arrive()) for worker in (GatewayWorker(gateway, name) for name in "abc")
+    ]
 
     set_limits(database, run, max_num_concurrent_units=2)
 
     assert units(operator, run) == {"assigned": 3, "created": 6}
-    assert Worker(gateway, "d").arrive().refusal == "nothing_left"
+    assert GatewayWorker(gateway, "d").arrive().refusal == "nothing_left"
     left = []
     for worker, page in pages:
         worker.submit(page)
@@ -208,7 +210,7 @@ def test_a_window_that_is_put_on_and_off_again_gives_everybody_everything_once(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(rows(6), blueprint={"units_per_assignment": 2})
-    run, worker = gateway.run_id, Worker(gateway, "x")
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
     seen = [worker.work().status]
     for window in (3, 0, 1, 5, 0, 2):
         set_limits(database, run, max_num_concurrent_units=window)
@@ -226,7 +228,7 @@ def test_answers_that_come_late_complete_a_unit_that_waits_again(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(rows(2))
-    run, worker = gateway.run_id, Worker(gateway, "x")
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
     page = worker.arrive()
     clock.advance(1800)
     operator.turn()
@@ -272,7 +274,7 @@ def test_a_large_run_is_taken_back_in_steps(operator: ManualOperator, database: 
     operator.turn()
 
     assert (first, out(operator, gateway.run_id)) == (600, 100)
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
     assert out(operator, gateway.run_id) == 100
 
 
@@ -283,7 +285,7 @@ def test_a_window_is_put_on_under_workers_who_come_and_go(
     done = queue.Queue[Seen]()
 
     def work(name: str) -> None:
-        while (page := Worker(gateway, name).work()).refusal is None:
+        while (page := GatewayWorker(gateway, name).work()).refusal is None:
             done.put(page)
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
@@ -305,6 +307,6 @@ def test_a_window_is_put_on_under_workers_who_come_and_go(
 def _work_off(gateway: Gateway) -> None:
     """Do all that is left, by workers who have done nothing before."""
     for n in range(gateway.run_id, gateway.run_id + 20):
-        worker = Worker(gateway, f"fresh {n}")
+        worker = GatewayWorker(gateway, f"fresh {n}")
         while worker.work().refusal is None:
             """The next one."""

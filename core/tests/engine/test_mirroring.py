@@ -14,9 +14,9 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Outbox, Qualification, Requester, Worker
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 HELD = {("x", "careful"): 3}
 
@@ -69,7 +69,7 @@ def test_a_grant_is_told_once(
     for _ in range(2):
         deliver_requester(database, plugins, requester)
 
-    assert (platform.held, platform.calls) == (HELD, ["grant"])
+    assert (platform.qualifications, platform.calls) == (HELD, ["grant"])
 
 
 def test_what_was_revoked_meanwhile_is_not_granted(
@@ -78,7 +78,7 @@ def test_what_was_revoked_meanwhile_is_not_granted(
     revoke(database)
     deliver_requester(database, plugins, requester)
 
-    assert (platform.held, platform.calls) == ({}, ["revoke"])
+    assert (platform.qualifications, platform.calls) == ({}, ["revoke"])
 
 
 def test_what_changes_while_it_is_told_is_told_again(
@@ -99,7 +99,7 @@ def test_what_changes_while_it_is_told_is_told_again(
     monkeypatch.setattr(FakePlatform, "call", lambda self, name, act: slow(name, act))
     deliver_requester(database, plugins, requester)
 
-    assert (platform.held, platform.calls) == ({}, ["grant", "revoke"])
+    assert (platform.qualifications, platform.calls) == ({}, ["grant", "revoke"])
 
 
 def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_account(
@@ -120,7 +120,7 @@ def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_accou
         operator.launch_rows([{"n": 1}], provider="paying")
         operator.turn()
 
-    assert platform.held == HELD
+    assert platform.qualifications == HELD
 
 
 @pytest.mark.parametrize(("blocked", "there"), [(True, {"x"}), (False, set())])

@@ -33,9 +33,9 @@ from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatu
 from famulus.model.tables import Payment, Review, Unit, Visit
 from famulus.model.transaction import Row, Transaction
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
@@ -63,7 +63,7 @@ class Money(RuleBasedStateMachine):
         with ManualOperator(self.database, plugins=self.plugins) as operator:
             gateway = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
             for name in "abc":
-                Worker(gateway, name).work()
+                GatewayWorker(gateway, name).work()
         self.run = gateway.run_id
         self.units = [row.id for row in self.rows(Unit)]
 

@@ -31,11 +31,10 @@ from famulus.engine.qualifications.history import past_work
 from famulus.engine.qualifications.worker_handle import find_or_create_qualification, find_worker
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification, Requester, Task
-from famulus.model.tables import Worker as Workers
+from famulus.model.tables import GrantedQualification, Qualification, Requester, Task, Worker
 from famulus.names import is_placeholder, read_name
 from famulus.options.requirements import QualificationRequirement, make_qualification_dict
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 #: A space, one of Unicode's, a line break: what copying from a table leaves behind.
 AROUND = (" {}", "{}\N{NO-BREAK SPACE}", "\N{IDEOGRAPHIC SPACE}{}\r\n", "\t{} ")
@@ -54,7 +53,7 @@ HIDDEN = (
 def zoe(operator: ManualOperator, database: Database) -> int:
     """The number of the worker zoe, who has done a unit of the task ``words`` and holds ``q``."""
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}], task_name="words")
-    Worker(gateway, "zoe").work()
+    GatewayWorker(gateway, "zoe").work()
     found = find_worker(database, "crowd", "zoe")
     found.grant_qualification("q", 3)
     return found.id
@@ -99,7 +98,7 @@ def test_space_around_the_name_of_a_worker_is_not_part_of_it(
 
     assert found == [expected] * len(AROUND)
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Workers.select(Workers.name))] == ["zoe"]
+        assert [row.name for row in tx.rows(Worker.select(Worker.name))] == ["zoe"]
 
 
 @pytest.mark.parametrize("entrance", WORKER_ENTRANCES)
@@ -116,14 +115,16 @@ def test_an_arrival_is_the_same_whatever_space_is_around_its_names(
     around: str, operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
-    page = Worker(gateway, "zoe").arrive("visit")
+    page = GatewayWorker(gateway, "zoe").arrive("visit")
 
-    assert Worker(gateway, around.format("zoe")).arrive(around.format("visit")).row == page.row
+    assert (
+        GatewayWorker(gateway, around.format("zoe")).arrive(around.format("visit")).row == page.row
+    )
     find_worker(database, "crowd", around.format("zoe")).block("")
 
-    assert Worker(gateway, around.format("zoe")).arrive().refusal == "blocked"
-    assert Worker(gateway, "zoe").arrive().refusal == "blocked"
-    assert Worker(gateway, "Zoe").arrive().row is not None
+    assert GatewayWorker(gateway, around.format("zoe")).arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, "zoe").arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, "Zoe").arrive().row is not None
 
 
 def test_an_arrival_with_a_name_that_nobody_can_have_gets_no_work(
@@ -132,10 +133,10 @@ def test_an_arrival_with_a_name_that_nobody_can_have_gets_no_work(
     gateway = operator.launch_rows([{"n": 1}])
 
     for name in [*HIDDEN, "", "  ", "z" * 256]:
-        assert Worker(gateway, name).arrive().refusal == "unknown_link"
-        assert Worker(gateway, "zoe").arrive(f"{name} ").refusal == "unknown_link"
+        assert GatewayWorker(gateway, name).arrive().refusal == "unknown_link"
+        assert GatewayWorker(gateway, "zoe").arrive(f"{name} ").refusal == "unknown_link"
     with database.read() as tx:
-        assert tx.row(Workers.select()) is None
+        assert tx.row(Worker.select()) is None
 
 
 def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
@@ -155,11 +156,14 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
         "<%= id %>",
         "%%ID%%",
     ]:
-        for page in (Worker(gateway, name).arrive(), Worker(gateway, "zoe").arrive(name)):
+        for page in (
+            GatewayWorker(gateway, name).arrive(),
+            GatewayWorker(gateway, "zoe").arrive(name),
+        ):
             assert page.refusal == "unknown_link"
             assert "has left out who you are" in page.text
     with database.read() as tx:
-        assert tx.row(Workers.select()) is None
+        assert tx.row(Worker.select()) is None
 
 
 def test_names_that_only_look_like_missing_ones_are_names() -> None:
@@ -234,7 +238,7 @@ def test_block_and_onboarding_are_those_of_the_name_without_space(
         "onboarding_qualification": around.format("passed"),
     }
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}], blueprint=names)
-    zoe = Worker(gateway, "zoe")
+    zoe = GatewayWorker(gateway, "zoe")
     zoe.submit(zoe.arrive(), "right")
     assert find_worker(database, "crowd", "zoe").is_qualified("passed")
     assert zoe.arrive("visit").row is not None
@@ -254,11 +258,11 @@ def test_a_condition_of_a_configuration_is_that_of_the_name_without_space(
 
     with database.read() as tx:
         assert [row.name for row in tx.rows(Qualification.select())] == ["q"]
-    assert Worker(gateway, "zoe").arrive().refusal == "not_qualified"
+    assert GatewayWorker(gateway, "zoe").arrive().refusal == "not_qualified"
     find_worker(database, "crowd", "zoe").grant_qualification("q")
 
-    assert Worker(gateway, "zoe").arrive().row is not None
-    assert Worker(shared, "zoe").arrive().row is not None
+    assert GatewayWorker(gateway, "zoe").arrive().row is not None
+    assert GatewayWorker(shared, "zoe").arrive().row is not None
 
 
 @pytest.mark.parametrize("around", AROUND)
@@ -315,7 +319,7 @@ def test_case_and_composition_stay_as_they_are(
     spellings = ["zo\u00eb", "zoe\u0308", "ZO\u00cb"]
     gateway = operator.launch_rows([{"n": number} for number in range(3)])
 
-    pages = [Worker(gateway, name).arrive("visit") for name in spellings]
+    pages = [GatewayWorker(gateway, name).arrive("visit") for name in spellings]
 
     assert len({str(page.row) for page in pages}) == 3
     assert [find_worker(database, "crowd", name).name for name in spellings] == spellings

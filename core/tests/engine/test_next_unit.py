@@ -13,9 +13,9 @@ from famulus.engine.arrival import find_worker
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.model.database import Database
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Seen, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": n} for n in range(3)]
 NEXT = 'href="./?worker_id=x">Next unit</a>'
@@ -51,7 +51,7 @@ def offers(page: Seen) -> bool:
 
 
 def test_it_is_offered_until_the_worker_has_done_all(operator: ManualOperator) -> None:
-    worker = Worker(launch(operator), "x")
+    worker = GatewayWorker(launch(operator), "x")
 
     assert [offers(worker.work()) for _ in ROWS[1:]] == [True, True]
     page = worker.arrive("last")
@@ -64,7 +64,7 @@ def test_it_is_offered_until_the_worker_has_done_all(operator: ManualOperator) -
 
 
 def test_it_is_offered_up_to_the_workers_maximum(operator: ManualOperator) -> None:
-    done = Worker(launch(operator, maximum_units_per_worker=1), "x").work()
+    done = GatewayWorker(launch(operator, maximum_units_per_worker=1), "x").work()
 
     assert not offers(done)
     assert "the maximum number of units" in done.text
@@ -72,7 +72,7 @@ def test_it_is_offered_up_to_the_workers_maximum(operator: ManualOperator) -> No
 
 def test_it_is_not_offered_while_others_have_all_the_rest(operator: ManualOperator) -> None:
     gateway = launch(operator)
-    worker, other = Worker(gateway, "x"), Worker(gateway, "y")
+    worker, other = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     held = [other.arrive() for _ in ROWS[1:]]
 
     done = worker.submit(worker.arrive("first"))
@@ -86,7 +86,7 @@ def test_it_is_not_offered_while_others_have_all_the_rest(operator: ManualOperat
 @pytest.mark.parametrize("end", ["stop", "finish"])
 def test_it_is_not_offered_once_the_run_ends(operator: ManualOperator, end: str) -> None:
     gateway = launch(operator)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
 
     getattr(operator, end)(gateway.run_id)
@@ -100,7 +100,7 @@ def test_it_is_not_offered_after_the_lifetime_or_a_block(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = launch(operator, task_lifetime_in_seconds=60)
-    worker, blocked = Worker(gateway, "x"), Worker(gateway, "z")
+    worker, blocked = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "z")
     page, other = worker.arrive(), blocked.arrive()
 
     with database.read() as tx:

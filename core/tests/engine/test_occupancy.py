@@ -11,12 +11,11 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.occupancy import MOST_HANDOVERS
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Agent, Event, Unit, Visit
-from famulus.model.tables import Worker as WorkerTable
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Seen, Worker, kit_plugins, seen
-from famulus.testing.platform import FakePlatform, PlatformPlugin
-from famulus.testing.workers import at_once
+from famulus.model.tables import Agent, Event, Unit, Visit, Worker
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins, seen
+from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 
 ROWS = [{"n": n} for n in range(20)]
 SECONDS = 600
@@ -57,7 +56,7 @@ def visits(database: Database) -> list[tuple[str, VisitStatus]]:
 
 def stored(database: Database) -> list[int]:
     with database.read() as tx:
-        return [len(tx.rows(table.select(table.id))) for table in (WorkerTable, Visit, Event)]
+        return [len(tx.rows(table.select(table.id))) for table in (Worker, Visit, Event)]
 
 
 def at_work(database: Database) -> int:
@@ -118,7 +117,7 @@ def test_who_names_the_reference_too_has_it_from_the_platform(
 def test_answers_of_a_visit_that_was_ended_so_are_kept(
     gateway: Gateway, come: Come, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = come("x", "r1")
     come("y", "r1")
 
@@ -151,7 +150,7 @@ def test_one_place_does_not_serve_any_number_of_workers(come: Come, database: Da
 
 
 def test_a_place_whose_answers_are_stored_is_nobody_elses(gateway: Gateway, come: Come) -> None:
-    Worker(gateway, "x").submit(come("x", "r1"))
+    GatewayWorker(gateway, "x").submit(come("x", "r1"))
 
     assert [come("y", reference).refusal for reference in ("r1", "r2")] == ["place_taken"] * 2
     assert "submitted this one already" in come("x", "r1").text
@@ -168,7 +167,7 @@ def test_a_place_is_free_again_once_the_time_is_over(
 
 
 def test_a_place_is_free_again_once_it_was_given_back_here(gateway: Gateway, come: Come) -> None:
-    Worker(gateway, "x").give_back(come("x", "r1"))
+    GatewayWorker(gateway, "x").give_back(come("x", "r1"))
 
     assert come("y", "r2").has_form
 
@@ -180,7 +179,7 @@ def test_giving_back_here_does_not_let_one_place_serve_any_number(
     for n in range(MOST_HANDOVERS + 3):
         pages.append(come(f"w{n}", f"r{n}"))
         if pages[-1].has_form:
-            Worker(gateway, f"w{n}").give_back(pages[-1])
+            GatewayWorker(gateway, f"w{n}").give_back(pages[-1])
 
     assert sum(page.has_form for page in pages) == MOST_HANDOVERS + 1
 

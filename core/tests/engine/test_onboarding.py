@@ -12,8 +12,8 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent
 from famulus.model.transaction import Transaction
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -37,7 +37,7 @@ def statuses(database: Database) -> list[AgentStatus]:
 def test_a_first_visit_is_onboarded_and_takes_no_unit(
     gateway: Gateway, operator: ManualOperator, database: Database
 ) -> None:
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
 
     assert page.has_form
     assert page.row is None
@@ -46,7 +46,7 @@ def test_a_first_visit_is_onboarded_and_takes_no_unit(
 
 
 def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     unit = worker.submit(worker.arrive("a"), "right")
 
@@ -60,7 +60,7 @@ def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database:
 
 
 def test_the_pages_script_is_told_to_load_what_comes_next(gateway: Gateway) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     reply = worker.submit(worker.arrive("a"), "right", as_json=True)
 
@@ -69,7 +69,7 @@ def test_the_pages_script_is_told_to_load_what_comes_next(gateway: Gateway) -> N
 
 
 def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 
     assert worker.submit(page, "wrong").refusal == "not_qualified"
@@ -91,7 +91,7 @@ def test_who_holds_the_qualification_already_is_not_onboarded(
     gets: dict[str, int] | None,
 ) -> None:
     other = operator.launch_rows(ROWS)
-    Worker(other, "x").arrive()
+    GatewayWorker(other, "x").arrive()
 
     def job(tx: Transaction) -> None:
         worker = find_worker(tx, "crowd", "x")
@@ -100,7 +100,7 @@ def test_who_holds_the_qualification_already_is_not_onboarded(
 
     database.write(job)
 
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
 
     assert page.row == gets
     assert page.has_form is (gets is not None)
@@ -109,7 +109,7 @@ def test_who_holds_the_qualification_already_is_not_onboarded(
 def test_a_reload_and_another_tab_show_the_same_onboarding(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     tokens = {worker.arrive(each).hidden["famulus_token"] for each in ("a", "a", "b")}
 
     assert len(tokens) == 1
@@ -119,7 +119,7 @@ def test_a_reload_and_another_tab_show_the_same_onboarding(
 def test_an_onboarding_whose_time_is_over_can_be_begun_again(
     gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.arrive("a")
     clock.advance(1800)
     operator.turn()
@@ -132,7 +132,7 @@ def test_an_onboarding_whose_time_is_over_can_be_begun_again(
 def test_late_onboarding_answers_count(
     gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
     clock.advance(1800)
     operator.turn()
@@ -146,7 +146,7 @@ def test_late_onboarding_answers_count(
 def test_letting_one_onboarding_time_out_is_no_way_to_a_second_try(
     gateway: Gateway, operator: ManualOperator, clock: MovableClock, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     first = worker.arrive("a")
     clock.advance(1800)
     operator.turn()
@@ -159,7 +159,7 @@ def test_letting_one_onboarding_time_out_is_no_way_to_a_second_try(
 
 
 def test_an_onboarding_can_be_given_back(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     assert worker.give_back(worker.arrive("a")).status == 200
 
@@ -178,7 +178,7 @@ def test_a_check_that_fails_decides_nothing(
         blueprint={"onboarding_qualification": "trained"},
         shared={"validate_onboarding": broken},
     )
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     reply = worker.submit(worker.arrive("a"), "right")
 
@@ -191,7 +191,7 @@ def test_a_check_that_fails_decides_nothing(
 def test_onboarding_answers_that_cannot_be_taken_stay_with_the_worker(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 
     assert worker.submit(page, "invalid").status == 422

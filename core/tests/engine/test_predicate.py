@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from famulus.contracts.views import UnitView, WorkerView
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 
 def rows(count: int) -> list[dict[str, int]]:
@@ -26,7 +26,7 @@ class Asked:
 
 def test_only_units_it_agrees_to_are_given(operator: ManualOperator) -> None:
     asked = Asked(1, 3)
-    worker = Worker(operator.launch_rows(rows(5), shared={"worker_can_do_unit": asked}), "x")
+    worker = GatewayWorker(operator.launch_rows(rows(5), shared={"worker_can_do_unit": asked}), "x")
 
     assert worker.arrive().row == {"n": 1}
     assert worker.arrive().row == {"n": 3}
@@ -35,7 +35,9 @@ def test_only_units_it_agrees_to_are_given(operator: ManualOperator) -> None:
 
 def test_units_come_in_their_order(operator: ManualOperator) -> None:
     asked = Asked(*range(120))
-    worker = Worker(operator.launch_rows(rows(120), shared={"worker_can_do_unit": asked}), "x")
+    worker = GatewayWorker(
+        operator.launch_rows(rows(120), shared={"worker_can_do_unit": asked}), "x"
+    )
 
     got = [worker.arrive().row for _ in range(120)]
 
@@ -45,7 +47,9 @@ def test_units_come_in_their_order(operator: ManualOperator) -> None:
 
 def test_no_unit_is_asked_about_twice_in_one_arrival(operator: ManualOperator) -> None:
     asked = Asked()
-    worker = Worker(operator.launch_rows(rows(30), shared={"worker_can_do_unit": asked}), "x")
+    worker = GatewayWorker(
+        operator.launch_rows(rows(30), shared={"worker_can_do_unit": asked}), "x"
+    )
 
     assert worker.arrive().refusal == "nothing_left"
 
@@ -54,7 +58,7 @@ def test_no_unit_is_asked_about_twice_in_one_arrival(operator: ManualOperator) -
 
 def test_a_reload_asks_nothing(operator: ManualOperator) -> None:
     asked = Asked(0)
-    worker = Worker(operator.launch_rows(rows(3), shared={"worker_can_do_unit": asked}), "x")
+    worker = GatewayWorker(operator.launch_rows(rows(3), shared={"worker_can_do_unit": asked}), "x")
     worker.arrive("a")
     before = len(asked.rows)
 
@@ -66,7 +70,9 @@ def test_questions_are_bounded_and_a_unit_far_away_is_reached_in_the_end(
     operator: ManualOperator,
 ) -> None:
     asked = Asked(1203)
-    worker = Worker(operator.launch_rows(rows(1300), shared={"worker_can_do_unit": asked}), "x")
+    worker = GatewayWorker(
+        operator.launch_rows(rows(1300), shared={"worker_can_do_unit": asked}), "x"
+    )
     questions, row, arrivals = 0, None, 0
 
     while row is None and arrivals < 10:
@@ -80,7 +86,7 @@ def test_questions_are_bounded_and_a_unit_far_away_is_reached_in_the_end(
 
 def test_a_unit_that_comes_back_is_asked_about_again(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(rows(3), shared={"worker_can_do_unit": Asked(1)})
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     page = x.arrive()
     assert y.arrive().refusal == "nothing_left"
 
@@ -97,7 +103,7 @@ def test_a_predicate_that_fails_gives_nothing_out(
 
     gateway = operator.launch_rows(rows(3), shared={"worker_can_do_unit": broken})
 
-    reply = Worker(gateway, "x").arrive()
+    reply = GatewayWorker(gateway, "x").arrive()
 
     assert reply.status == 500
     assert "on purpose" in caplog.text

@@ -17,8 +17,8 @@ from famulus.model.tables import Event, Outbox, Requester
 from famulus.model.tables import Worker as WorkerRow
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
-from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 PLATFORM = "paying"
 
@@ -217,7 +217,7 @@ def test_the_platform_hears_what_is_true_by_then(
 
     deliver_requester(database, plugins, lab)
 
-    assert platform.held == {("x", "good"): 4}
+    assert platform.qualifications == {("x", "good"): 4}
     with database.read() as tx:
         pending = tx.rows(
             Outbox.select().where(Outbox.status == OutboxStatus.PENDING, Outbox.requester == lab)

@@ -28,7 +28,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.grants import reset_onboarding
 from famulus.model.tables import Event
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 ROWS = [{"n": 1}, {"n": 2}]
 FAILED = OnboardingRequired.get_failed_qual("trained")
@@ -47,7 +47,7 @@ def refusals(database: Database) -> list[tuple[str, str]]:
 @pytest.fixture
 def known(operator: ManualOperator, database: Database) -> famulus.Worker:
     """Worker x, who has come once."""
-    Worker(operator.launch_rows(ROWS), "x").arrive()
+    GatewayWorker(operator.launch_rows(ROWS), "x").arrive()
     return handle(database, "x")
 
 
@@ -67,8 +67,11 @@ def test_a_block_qualification_refuses_on_every_task_of_that_name_and_on_no_othe
 
     known.grant_qualification("bad", 0)
 
-    assert [Worker(each, "x").arrive().refusal for each in blocked] == ["blocked", "blocked"]
-    assert Worker(other, "x").arrive().row == {"n": 1}
+    assert [GatewayWorker(each, "x").arrive().refusal for each in blocked] == [
+        "blocked",
+        "blocked",
+    ]
+    assert GatewayWorker(other, "x").arrive().row == {"n": 1}
 
 
 def test_a_worker_on_a_block_list_is_not_onboarded(
@@ -77,14 +80,14 @@ def test_a_worker_on_a_block_list_is_not_onboarded(
     gateway = onboarded(operator, blueprint={"block_qualification": "bad"})
     known.grant_qualification("bad")
 
-    assert Worker(gateway, "x").arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, "x").arrive().refusal == "blocked"
 
 
 def test_a_block_that_comes_during_the_onboarding_counts(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = onboarded(operator, blueprint={"block_qualification": "bad"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
     handle(database, "x").grant_qualification("bad")
 
@@ -100,8 +103,8 @@ def test_only_those_on_the_allow_list_are_onboarded(
         operator, shared={"qualifications": [make_qualification_dict("good", QUAL_EXISTS, None)]}
     )
 
-    assert Worker(gateway, "y").arrive().refusal == "not_qualified"
-    worker = Worker(gateway, "x")
+    assert GatewayWorker(gateway, "y").arrive().refusal == "not_qualified"
+    worker = GatewayWorker(gateway, "x")
     assert worker.submit(worker.arrive("a"), "right").row == {"n": 1}
 
 
@@ -109,19 +112,21 @@ def test_an_onboarding_is_shared_by_every_run_that_names_it(
     operator: ManualOperator,
 ) -> None:
     first, second = onboarded(operator, task_name="one"), onboarded(operator, task_name="two")
-    passes, fails = Worker(first, "x"), Worker(first, "y")
+    passes, fails = GatewayWorker(first, "x"), GatewayWorker(first, "y")
     passes.submit(passes.arrive(), "right")
     fails.submit(fails.arrive(), "wrong")
 
-    assert Worker(second, "x").arrive().row == {"n": 1}
-    assert Worker(second, "y").arrive().refusal == "not_qualified"
+    assert GatewayWorker(second, "x").arrive().row == {"n": 1}
+    assert GatewayWorker(second, "y").arrive().refusal == "not_qualified"
 
 
 @pytest.mark.parametrize("answers", [("wrong", "right"), ("right", "wrong")])
 def test_an_onboarding_that_is_open_in_two_runs_is_one_try(
     operator: ManualOperator, database: Database, answers: tuple[str, str]
 ) -> None:
-    first, second = (Worker(onboarded(operator, task_name=name), "x") for name in ("one", "two"))
+    first, second = (
+        GatewayWorker(onboarded(operator, task_name=name), "x") for name in ("one", "two")
+    )
     pages = first.arrive("a"), second.arrive("a")
 
     first.submit(pages[0], answers[0])
@@ -137,7 +142,9 @@ def test_an_onboarding_that_is_open_in_two_runs_is_one_try(
 def test_an_open_onboarding_is_not_shown_again_once_it_is_settled_elsewhere(
     operator: ManualOperator, answer: str, refusal: str | None
 ) -> None:
-    first, second = (Worker(onboarded(operator, task_name=name), "x") for name in ("one", "two"))
+    first, second = (
+        GatewayWorker(onboarded(operator, task_name=name), "x") for name in ("one", "two")
+    )
     page = second.arrive("a")
     first.submit(first.arrive("a"), answer)
 
@@ -151,18 +158,18 @@ def test_an_open_onboarding_is_not_shown_again_once_it_is_settled_elsewhere(
 def test_a_failed_onboarding_is_a_block_list_for_other_tasks(
     operator: ManualOperator,
 ) -> None:
-    fails = Worker(onboarded(operator, task_name="one"), "x")
+    fails = GatewayWorker(onboarded(operator, task_name="one"), "x")
     fails.submit(fails.arrive(), "wrong")
     other = operator.launch_rows(
         ROWS, shared={"qualifications": [make_qualification_dict(FAILED, QUAL_NOT_EXIST, None)]}
     )
 
-    assert Worker(other, "x").arrive().refusal == "not_qualified"
-    assert Worker(other, "y").arrive().row == {"n": 1}
+    assert GatewayWorker(other, "x").arrive().refusal == "not_qualified"
+    assert GatewayWorker(other, "y").arrive().row == {"n": 1}
 
 
 def test_a_reset_clears_both_outcomes(operator: ManualOperator, database: Database) -> None:
-    worker = Worker(onboarded(operator), "x")
+    worker = GatewayWorker(onboarded(operator), "x")
     worker.submit(worker.arrive("a"), "wrong")
     number = handle(database, "x").id
 
@@ -179,7 +186,7 @@ def test_a_reset_clears_both_outcomes(operator: ManualOperator, database: Databa
 def test_a_grant_that_arrives_during_the_onboarding_stands(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(onboarded(operator), "x")
+    worker = GatewayWorker(onboarded(operator), "x")
     page = worker.arrive("a")
     handle(database, "x").grant_qualification("trained", 1)
 
@@ -191,7 +198,7 @@ def test_a_grant_that_arrives_while_the_worker_is_at_work_takes_nothing_away(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS, blueprint={"block_qualification": "bad"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
     handle(database, "x").grant_qualification("bad")
 
@@ -206,10 +213,10 @@ def test_a_hard_block_is_enforced_here(
     gateway = operator.launch_rows(ROWS)
     database.write(lambda tx: set_blocked(tx, worker=known.id, blocked=True, reason="spam"))
 
-    assert Worker(gateway, "x").arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, "x").arrive().refusal == "blocked"
 
     known.unblock()
-    assert Worker(gateway, "x").arrive().row == {"n": 1}
+    assert GatewayWorker(gateway, "x").arrive().row == {"n": 1}
 
 
 def test_a_judge_that_raises_leaves_the_worker_their_try(
@@ -218,7 +225,7 @@ def test_a_judge_that_raises_leaves_the_worker_their_try(
     def judge(answers: Any) -> bool:
         raise ZeroDivisionError("on purpose")
 
-    worker = Worker(onboarded(operator, shared={"validate_onboarding": judge}), "x")
+    worker = GatewayWorker(onboarded(operator, shared={"validate_onboarding": judge}), "x")
     page = worker.arrive("a")
 
     reply = worker.submit(page, "right")
@@ -234,7 +241,7 @@ def test_a_judge_that_raises_leaves_the_worker_their_try(
 def test_a_judge_that_forgets_to_return_fails_nobody(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(onboarded(operator, shared={"validate_onboarding": lambda _: None}), "x")
+    worker = GatewayWorker(onboarded(operator, shared={"validate_onboarding": lambda _: None}), "x")
 
     assert worker.submit(worker.arrive("a"), "right", as_json=True).outcome == "error"
     assert handle(database, "x").granted_qualifications() == []
@@ -249,17 +256,17 @@ def test_conditions_of_the_configuration_count_too(
         qualifications=[{"qualification_name": "good", "comparator": "LessThan", "value": 3}],
     )
 
-    assert Worker(gateway, "x").arrive().row == {"n": 1}
-    assert Worker(gateway, "y").arrive().refusal == "not_qualified"
+    assert GatewayWorker(gateway, "x").arrive().row == {"n": 1}
+    assert GatewayWorker(gateway, "y").arrive().refusal == "not_qualified"
 
 
 def test_a_condition_for_other_providers_is_not_asked(operator: ManualOperator) -> None:
     elsewhere = make_qualification_dict("bad", QUAL_NOT_EXIST, None, ["reporting_crowd"])
     gateway = operator.launch_rows(ROWS, shared={"qualifications": [elsewhere]})
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     handle(operator.database, "x").grant_qualification("bad")
 
-    assert Worker(gateway, "x").arrive("b").row == {"n": 2}
+    assert GatewayWorker(gateway, "x").arrive("b").row == {"n": 2}
 
 
 @frozen(kw_only=True)
@@ -304,13 +311,13 @@ def test_a_check_has_the_options_of_the_run(shunning: Launch, database: Database
     strict = shunning(ROWS, qualification_checks={"shun": {"name": "x"}})
     lax = shunning(ROWS)
 
-    refused = Worker(strict, "x").arrive()
+    refused = GatewayWorker(strict, "x").arrive()
     assert refused.refusal == "not_qualified"
     assert "Not you." in refused.text
     assert "by name" not in refused.text
     assert refusals(database) == [("not_qualified", "check shun: by name")]
-    assert Worker(strict, "y").arrive().row == {"n": 1}
-    assert Worker(lax, "x").arrive().row == {"n": 1}
+    assert GatewayWorker(strict, "y").arrive().row == {"n": 1}
+    assert GatewayWorker(lax, "x").arrive().row == {"n": 1}
 
 
 @pytest.mark.parametrize(
@@ -338,7 +345,7 @@ def test_a_check_that_fails_lets_nobody_in_and_the_log_names_it(
 ) -> None:
     gateway = shunning(ROWS)
 
-    assert Worker(gateway, name).arrive().status == 500
+    assert GatewayWorker(gateway, name).arrive().status == 500
     assert "In the qualification check 'shun': it lets nobody in." in caplog.text
 
 
@@ -355,7 +362,7 @@ def test_a_refusal_leaves_one_event_that_says_what_refused(
         blueprint={"block_qualification": "secret list"},
     )
 
-    pages = [Worker(gateway, "x").arrive() for _ in range(3)]
+    pages = [GatewayWorker(gateway, "x").arrive() for _ in range(3)]
 
     assert refusals(database) == [("blocked", "secret list DoesNotExist")]
     assert caplog.text.count("was not let in") == 1
@@ -370,14 +377,14 @@ def test_a_refusal_by_another_server_leaves_no_second_event(
     other = operator.gateway(gateway.run_id)
 
     for each in (gateway, other):
-        Worker(each, "x").arrive()
+        GatewayWorker(each, "x").arrive()
 
     assert refusals(database) == [("blocked", "secret list DoesNotExist")]
 
 
 def test_limits_leave_an_event_too(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows(ROWS, maximum_units_per_worker=1)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.work()
 
     assert worker.arrive().refusal == "maximum_reached"

@@ -18,7 +18,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.model.database import Database
 from famulus.model.tables import Event
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 THREADS = 8
 #: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.
@@ -85,7 +85,7 @@ def launch(request: pytest.FixtureRequest, database: Database) -> Iterator[Launc
 
 
 def test_one_reference_in_many_threads_is_one_agent(launch: Launch, database: Database) -> None:
-    worker = Worker(launch(rows(20)), "x")
+    worker = GatewayWorker(launch(rows(20)), "x")
 
     pages = together(lambda _: worker.arrive("same"))
 
@@ -98,7 +98,7 @@ def test_one_reference_in_many_threads_is_one_agent(launch: Launch, database: Da
 def test_one_worker_gets_no_more_at_once_than_allowed(
     launch: Launch, database: Database, allowed: int
 ) -> None:
-    worker = Worker(
+    worker = GatewayWorker(
         launch(rows(20), allowed_concurrent=allowed, blueprint={"units_per_assignment": 3}), "x"
     )
 
@@ -113,7 +113,7 @@ def test_one_worker_gets_no_more_at_once_than_allowed(
 def test_one_worker_never_gets_two_units_of_one_assignment(
     launch: Launch, database: Database
 ) -> None:
-    worker = Worker(launch(rows(3), blueprint={"units_per_assignment": 5}), "x")
+    worker = GatewayWorker(launch(rows(3), blueprint={"units_per_assignment": 5}), "x")
 
     pages = together(lambda n: worker.arrive(f"r{n}"))
 
@@ -124,7 +124,7 @@ def test_one_worker_never_gets_two_units_of_one_assignment(
 def test_many_workers_share_the_units_and_none_is_given_twice(launch: Launch) -> None:
     gateway = launch(rows(THREADS))
 
-    pages = together(lambda n: Worker(gateway, f"w{n}").arrive())
+    pages = together(lambda n: GatewayWorker(gateway, f"w{n}").arrive())
 
     assert sorted(page.row["n"] for page in pages if page.row) == list(range(THREADS))
 
@@ -135,7 +135,7 @@ def test_the_maximum_holds_over_runs_of_a_task_that_are_asked_at_the_same_moment
     options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 2}
     runs = [operator.launch_rows(rows(9), **options) for _ in range(2)]
 
-    pages = together(lambda n: Worker(runs[n % 2], "x").arrive(f"r{n}"))
+    pages = together(lambda n: GatewayWorker(runs[n % 2], "x").arrive(f"r{n}"))
 
     assert sum(page.row is not None for page in pages) == 2
     assert {page.refusal for page in pages if not page.row} == {"maximum_reached"}
@@ -144,7 +144,7 @@ def test_the_maximum_holds_over_runs_of_a_task_that_are_asked_at_the_same_moment
 def test_counters_stay_right_while_one_worker_submits_and_arrives_at_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows(rows(200)), "x")
+    worker = GatewayWorker(operator.launch_rows(rows(200)), "x")
 
     def work(_: int) -> None:
         for n in range(4):
@@ -162,7 +162,7 @@ def test_counters_stay_right_while_one_worker_submits_and_arrives_at_once(
 def test_one_form_sent_many_times_at_once_is_stored_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows(rows(2)), "x")
+    worker = GatewayWorker(operator.launch_rows(rows(2)), "x")
     page = worker.arrive()
 
     replies = together(lambda _: worker.submit(page, as_json=True))
@@ -175,7 +175,7 @@ def test_one_onboarding_sent_many_times_at_once_is_acknowledged_each_time(
     operator: ManualOperator,
 ) -> None:
     gateway = operator.launch_rows(rows(2), blueprint={"onboarding_qualification": "known"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 
     replies = together(lambda _: worker.submit(page, "right", as_json=True))
@@ -193,7 +193,7 @@ def test_an_onboarding_failed_and_passed_at_once_has_one_outcome(
         )
         for number in range(THREADS)
     ]
-    workers = [Worker(gateway, "x") for gateway in gateways]
+    workers = [GatewayWorker(gateway, "x") for gateway in gateways]
     pages = [worker.arrive("a") for worker in workers]
 
     together(lambda n: workers[n].submit(pages[n], "right" if n % 2 else "wrong"))
@@ -209,7 +209,7 @@ def test_an_onboarding_failed_and_passed_in_two_tabs_at_once_has_one_outcome(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(rows(2), blueprint={"onboarding_qualification": "known"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     pages = [worker.arrive(reference) for reference in ("a", "b")]
 
     together(
@@ -228,7 +228,7 @@ def test_an_onboarding_failed_and_passed_in_two_tabs_at_once_has_one_outcome(
 def test_a_grant_made_many_times_at_once_is_made_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    Worker(operator.launch_rows(rows(1)), "x").arrive()
+    GatewayWorker(operator.launch_rows(rows(1)), "x").arrive()
     worker = find_worker(database, "crowd", "x")
 
     together(lambda _: worker.grant_qualification("good", 3))
@@ -244,7 +244,7 @@ def test_a_window_holds_however_many_submit_at_once(
     gateway = operator.launch_rows(rows(3 * THREADS), max_num_concurrent_units=4)
 
     def work(number: int) -> None:
-        worker, stored = Worker(gateway, f"w{number}"), 0
+        worker, stored = GatewayWorker(gateway, f"w{number}"), 0
         for _ in range(1000):
             stored += worker.work().status == 200
             if stored == 3:

@@ -18,9 +18,9 @@ from famulus.errors import PluginError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.options.declare import option
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import CrowdProvider, RowsState
+from famulus.testing.movable_clock import MovableClock
 
 SECRET = "sesame-sesame"
 

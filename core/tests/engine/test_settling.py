@@ -18,10 +18,10 @@ from famulus.model.states import Decision, OutboxStatus, PaymentStatus, UnitStat
 from famulus.model.tables import Outbox, Payment, Review, Unit, Visit
 from famulus.model.transaction import Row
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
-from famulus.testing.workers import at_once
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 
 THREADS = 6
 ACCEPTED, SOFT, REJECTED = Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.REJECTED
@@ -43,7 +43,7 @@ def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
     with ManualOperator(database, plugins=plugins) as operator:
         opened = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
         for name in ("a", "b", "c"):
-            Worker(opened, name).work()
+            GatewayWorker(opened, name).work()
         yield opened
 
 
@@ -266,7 +266,7 @@ def test_unpaid_work_is_told_and_has_no_payment(
 ) -> None:
     with ManualOperator(database, plugins=plugins) as operator:
         gateway = operator.launch_rows([{"n": 1}], provider="paying", task_reward="0")
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
         settled(database, ACCEPTED)
         operator.turn()
 

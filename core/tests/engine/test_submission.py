@@ -11,8 +11,8 @@ from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Assignment, Unit
 from famulus.model.transaction import Row, Transaction
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Seen, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen
+from famulus.testing.movable_clock import MovableClock
 
 LATE = "after the time for this one was over"
 
@@ -45,7 +45,7 @@ def time_is_over(operator: ManualOperator, clock: MovableClock) -> None:
 def test_answers_are_stored_as_they_were_sent(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
 
     worker.submit(worker.arrive(), "ja \ud83d\0", comment="<b>")
 
@@ -61,7 +61,7 @@ def test_answers_are_stored_as_they_were_sent(
 def test_the_same_submission_again_is_acknowledged_again(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     first = worker.submit(page, "first", as_json=True)
 
@@ -73,7 +73,7 @@ def test_the_same_submission_again_is_acknowledged_again(
 
 
 def test_another_submission_is_a_conflict(operator: ManualOperator, database: Database) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     worker.submit(page, "first")
 
@@ -94,7 +94,7 @@ def test_another_submission_is_a_conflict(operator: ManualOperator, database: Da
 def test_another_submission_is_a_conflict_after_review_too(
     operator: ManualOperator, database: Database, reviewed: AgentStatus, decided: UnitStatus
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     worker.submit(page, "first")
     (agent,) = agents(database)
@@ -127,7 +127,7 @@ def test_late_answers_complete_the_unit_that_nobody_holds(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     time_is_over(operator, clock)
     assert units(database)[0].status is UnitStatus.LAUNCHED
@@ -139,14 +139,14 @@ def test_late_answers_complete_the_unit_that_nobody_holds(
     (agent,) = agents(database)
     assert (agent.status, agent.late) == (AgentStatus.COMPLETED, True)
     assert (units(database)[0].status, units(database)[0].agent_id) == ("completed", agent.id)
-    assert Worker(gateway, "y").arrive().row == {"n": 2}
+    assert GatewayWorker(gateway, "y").arrive().row == {"n": 2}
 
 
 def test_late_answers_leave_the_unit_to_whoever_holds_it(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     late = x.arrive()
     time_is_over(operator, clock)
     page = y.arrive()
@@ -166,7 +166,7 @@ def test_late_answers_do_not_touch_a_unit_completed_by_another(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     late = x.arrive()
     time_is_over(operator, clock)
     y.submit(y.arrive(), "on time")
@@ -182,7 +182,7 @@ def test_answers_after_the_run_is_finished_are_kept(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     operator.finish(gateway.run_id)
     assert agents(database)[0].status is AgentStatus.EXPIRED
@@ -200,7 +200,7 @@ def test_answers_after_the_run_was_stopped_are_on_time(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     operator.stop(gateway.run_id, now=True)
 
@@ -210,7 +210,7 @@ def test_answers_after_the_run_was_stopped_are_on_time(
 
 def test_a_unit_given_back_is_offered_again(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows([{"n": 1}])
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     page = x.arrive()
     assert y.arrive().refusal == "nothing_left"
 
@@ -223,7 +223,7 @@ def test_a_unit_given_back_is_offered_again(operator: ManualOperator, database: 
 
 
 def test_who_gave_a_unit_back_may_take_it_again(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     worker.give_back(worker.arrive("a"))
 
     assert worker.arrive("a").row == {"n": 1}
@@ -233,7 +233,7 @@ def test_who_gave_a_unit_back_may_take_the_assignments_other_unit(
     operator: ManualOperator,
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], blueprint={"units_per_assignment": 2})
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     page = x.arrive()
     assert x.arrive().refusal == "all_done"
 
@@ -246,7 +246,7 @@ def test_who_gave_a_unit_back_may_take_the_assignments_other_unit(
 def test_answers_to_what_was_given_back_are_kept(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
     page = worker.arrive()
     worker.give_back(page)
 
@@ -259,7 +259,7 @@ def test_answers_to_what_was_given_back_are_kept(
 def test_giving_back_what_was_submitted_changes_nothing_and_says_so(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     worker.submit(page, "kept")
 
@@ -273,7 +273,7 @@ def test_giving_back_twice_is_giving_back_once(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], allowed_concurrent=1)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 
     assert worker.give_back(page).status == worker.give_back(page).status == 200
@@ -289,7 +289,7 @@ def test_giving_back_twice_is_giving_back_once(
 def test_a_token_that_nobody_signed_opens_nothing(
     operator: ManualOperator, database: Database, token: str
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     forged = Seen(reply=page.reply, row=None, hidden={**page.hidden, "famulus_token": token})
 
@@ -301,14 +301,14 @@ def test_a_token_that_nobody_signed_opens_nothing(
 
 def test_a_token_of_another_run_opens_nothing(operator: ManualOperator, database: Database) -> None:
     one, two = operator.launch_rows([{"n": 1}]), operator.launch_rows([{"n": 2}])
-    page = Worker(one, "x").arrive()
+    page = GatewayWorker(one, "x").arrive()
 
-    assert Worker(two, "x").submit(page).refusal == "unknown_link"
+    assert GatewayWorker(two, "x").submit(page).refusal == "unknown_link"
     assert agents(database)[0].status is AgentStatus.IN_TASK
 
 
 def test_an_onboarding_token_does_not_open_a_unit(operator: ManualOperator) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
     token = page.hidden["famulus_token"]
     number, signature = token.split(".", 1)
@@ -325,7 +325,7 @@ def test_an_onboarding_token_does_not_open_a_unit(operator: ManualOperator) -> N
 def test_a_submission_without_a_usable_id_is_refused(
     operator: ManualOperator, database: Database, submission: str
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
 
     reply = worker.submit(worker.arrive(), submission=submission)
 
@@ -336,7 +336,7 @@ def test_a_submission_without_a_usable_id_is_refused(
 def test_a_form_that_cannot_be_taken_stays_with_the_worker(
     operator: ManualOperator, database: Database
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     page = worker.arrive()
 
     refused = worker.submit(page, "invalid")
@@ -353,7 +353,7 @@ def test_rows_of_any_shape_are_shown_as_they_were_given(
     operator: ManualOperator, database: Database
 ) -> None:
     row: dict[str, Any] = {"text": "a\0b \ud800 <b>", "list": [1, None, {"x": 1.5}]}
-    worker = Worker(operator.launch_rows([row]), "x")
+    worker = GatewayWorker(operator.launch_rows([row]), "x")
 
     assert worker.arrive().row == row
     with database.read() as tx:
@@ -363,7 +363,7 @@ def test_rows_of_any_shape_are_shown_as_they_were_given(
 def test_the_pages_script_can_tell_what_became_of_a_unit_given_back(
     operator: ManualOperator,
 ) -> None:
-    worker = Worker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
     page, other = worker.arrive("a"), worker.arrive("b")
     worker.submit(other)
 

@@ -7,8 +7,8 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, VisitStatus
 from famulus.model.tables import Agent, Visit
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -17,7 +17,7 @@ def test_a_unit_whose_time_is_over_goes_to_another(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(ROWS[:1], assignment_duration_in_seconds=100)
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     x.arrive("a")
 
     clock.advance(99)
@@ -37,7 +37,7 @@ def test_who_ran_out_of_time_is_told_so_and_does_not_get_the_assignment_again(
     operator: ManualOperator, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.arrive("a")
     clock.advance(1800)
     operator.turn()
@@ -49,7 +49,7 @@ def test_who_ran_out_of_time_is_told_so_and_does_not_get_the_assignment_again(
 
 def test_time_ends_only_what_is_due(operator: ManualOperator, clock: MovableClock) -> None:
     gateway = operator.launch_rows(ROWS)
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
     x.arrive("a")
     clock.advance(1000)
     y.arrive("a")
@@ -64,7 +64,7 @@ def test_many_attempts_time_out_at_once(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(230)])
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     for _ in range(230):
         worker.arrive()
 
@@ -73,7 +73,7 @@ def test_many_attempts_time_out_at_once(
 
     with database.read() as tx:
         assert {row.status for row in tx.rows(Agent.select(Agent.status))} == {AgentStatus.TIMEOUT}
-    other = Worker(gateway, "y")
+    other = GatewayWorker(gateway, "y")
     assert {other.arrive().row["n"] for _ in range(230)} == set(range(230))  # type: ignore[index]
 
 
@@ -88,7 +88,7 @@ def test_a_platform_that_reports_says_itself_what_became_of_a_visit(
     provider: str,
     status: VisitStatus,
 ) -> None:
-    Worker(operator.launch_rows(ROWS, provider=provider), "x").arrive()
+    GatewayWorker(operator.launch_rows(ROWS, provider=provider), "x").arrive()
 
     clock.advance(1800)
     operator.turn()
@@ -101,7 +101,7 @@ def test_a_submission_the_platform_never_reports_is_doubted(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(ROWS, provider="reporting_crowd", submission_timeout=60)
-    Worker(gateway, "x").work()
+    GatewayWorker(gateway, "x").work()
 
     def status() -> VisitStatus:
         operator.turn()
@@ -121,7 +121,7 @@ def test_a_submission_the_platform_never_reports_is_doubted(
 def test_a_submission_is_itself_the_report_where_the_platform_has_none(
     operator: ManualOperator, database: Database
 ) -> None:
-    Worker(operator.launch_rows(ROWS), "x").work()
+    GatewayWorker(operator.launch_rows(ROWS), "x").work()
 
     with database.read() as tx:
         row = tx.row(Visit.select(Visit.status, Visit.done_at))
@@ -136,7 +136,7 @@ def test_without_any_submission_the_run_ends_when_patience_does(
     gateway = operator.launch_rows(
         ROWS, no_submission_patience=600, assignment_duration_in_seconds=5000
     )
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
     clock.advance(599)
     operator.turn()
     assert operator.progress(gateway.run_id).status == "running"
@@ -153,7 +153,7 @@ def test_each_submission_renews_patience(operator: ManualOperator, clock: Movabl
     gateway = operator.launch_rows([{"n": n} for n in range(9)], no_submission_patience=600)
     for _ in range(3):
         clock.advance(500)
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
         operator.turn()
         assert operator.progress(gateway.run_id).status == "running"
 
@@ -169,7 +169,7 @@ def test_after_its_lifetime_a_run_waits_for_those_at_work(
     gateway = operator.launch_rows(
         ROWS, task_lifetime_in_seconds=100, assignment_duration_in_seconds=500
     )
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     clock.advance(100)
     operator.turn()

@@ -10,7 +10,7 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.opening import open_gateway
 from famulus.engine.tokens import Tokens
 from famulus.model.database import Database
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -67,11 +67,11 @@ def test_two_databases_with_one_key_refuse_each_others_pages(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", NEW.decode())
     with Database(tmp_path / "a.db") as first, Database(tmp_path / "b.db") as second:
         here, there = (launch(database) for database in (first, second))
-        page = Worker(here, "x").arrive()
-        Worker(there, "x").arrive()
+        page = GatewayWorker(here, "x").arrive()
+        GatewayWorker(there, "x").arrive()
 
-        assert Worker(there, "x").submit(page).status == 404
-        assert Worker(here, "x").submit(page).status == 200
+        assert GatewayWorker(there, "x").submit(page).status == 404
+        assert GatewayWorker(here, "x").submit(page).status == 200
 
 
 def test_pages_stay_valid_when_the_variable_is_set_beside_a_key_file(
@@ -80,9 +80,9 @@ def test_pages_stay_valid_when_the_variable_is_set_beside_a_key_file(
     monkeypatch.delenv("FAMULUS_SECRET_KEY", raising=False)
     with Database(tmp_path / "a.db") as database:
         gateway = launch(database)
-        page = Worker(gateway, "x").arrive()
+        page = GatewayWorker(gateway, "x").arrive()
 
         monkeypatch.setenv("FAMULUS_SECRET_KEY", NEW.decode())
         later = open_gateway(database, gateway.run_id, plugins=kit_plugins())
 
-        assert Worker(later, "x").submit(page).status == 200
+        assert GatewayWorker(later, "x").submit(page).status == 200

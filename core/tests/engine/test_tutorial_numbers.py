@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 ROWS = [{"n": 1}, {"n": 2}]
 
 
 def test_two_workers_do_two_units_each_and_the_run_finishes(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS, blueprint={"units_per_assignment": 2})
-    x, y = Worker(gateway, "x"), Worker(gateway, "y")
+    x, y = GatewayWorker(gateway, "x"), GatewayWorker(gateway, "y")
 
     stored = [worker.work().status for worker in (x, x, y, y)]
     operator.turn()

@@ -13,8 +13,8 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
 from famulus.model.database import Database
 from famulus.model.tables import Agent, Upload
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.movable_clock import MovableClock
 
 MOST = 100
 
@@ -45,7 +45,7 @@ def stored(database: Database) -> tuple[int, int]:
 def test_a_submission_beyond_the_quota_is_refused_and_nothing_of_it_is_kept(
     gateway: Gateway, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     assert worker.submit(worker.arrive(), files=[file(gateway, MOST - 10)]).status == 200
     page = worker.arrive()
 
@@ -64,7 +64,7 @@ def test_a_submission_beyond_the_quota_is_refused_and_nothing_of_it_is_kept(
 def test_answers_without_files_are_stored_all_the_same(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), files=[file(gateway, MOST)])
 
     assert worker.submit(worker.arrive()).status == 200
@@ -74,7 +74,7 @@ def test_answers_without_files_are_stored_all_the_same(
 def test_a_submission_that_is_stored_already_is_acknowledged_again(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     worker.submit(page, files=[file(gateway, MOST)])
 
@@ -85,7 +85,7 @@ def test_a_submission_that_is_stored_already_is_acknowledged_again(
 def test_the_quota_can_be_changed_while_the_run_goes_on(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), files=[file(gateway, MOST)])
     page = worker.arrive()
     assert worker.submit(page, files=[file(gateway, 1)]).status == 413
@@ -100,7 +100,7 @@ def test_files_that_another_process_has_stored_count(
 ) -> None:
     (run,) = operator._runs
     other = operator.gateway(run)
-    here, there = Worker(gateway, "x"), Worker(other, "y")
+    here, there = GatewayWorker(gateway, "x"), GatewayWorker(other, "y")
     assert here.submit(here.arrive(), files=[file(gateway, 60)]).status == 200
     assert there.submit(there.arrive(), files=[file(other, 40)]).status == 200
 

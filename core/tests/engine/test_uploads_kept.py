@@ -14,7 +14,7 @@ from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.tables import Upload
 from famulus.model.transaction import Row
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 
 def received(gateway: Gateway, content: bytes, name: str = "a.txt", field: str = "f") -> FormFile:
@@ -47,7 +47,7 @@ def gateway(operator: ManualOperator) -> Gateway:
 
 
 def test_files_are_kept_and_named_by_their_rows(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     reply = worker.submit(
         worker.arrive(),
@@ -69,7 +69,7 @@ def test_files_are_kept_and_named_by_their_rows(gateway: Gateway, database: Data
 def test_a_name_from_outside_is_never_a_path(
     gateway: Gateway, database: Database, name: str
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     reply = worker.submit(worker.arrive(), files=[received(gateway, b"one", name, field=name)])
 
@@ -83,7 +83,7 @@ def test_a_name_from_outside_is_never_a_path(
 def test_files_of_a_repeated_submission_are_not_kept_again(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     worker.submit(page, files=[received(gateway, b"one")])
 
@@ -95,7 +95,7 @@ def test_files_of_a_repeated_submission_are_not_kept_again(
 def test_files_of_a_conflicting_submission_are_not_kept(
     gateway: Gateway, database: Database
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     worker.submit(page, files=[received(gateway, b"one")])
 
@@ -108,7 +108,7 @@ def test_files_of_a_conflicting_submission_are_not_kept(
 def test_files_stay_when_nobody_knows_whether_the_commit_happened(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     write = Database.write
 
@@ -128,7 +128,7 @@ def test_files_stay_when_nobody_knows_whether_the_commit_happened(
 def test_a_retry_after_a_lost_commit_is_stored_with_its_own_files(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
 
     def fail(self: Database, job: object) -> object:
@@ -144,7 +144,7 @@ def test_a_retry_after_a_lost_commit_is_stored_with_its_own_files(
 
 
 def test_a_file_that_is_gone_is_no_acknowledgement(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     file = received(gateway, b"one")
     file.path.unlink()
@@ -156,7 +156,7 @@ def test_a_file_that_is_gone_is_no_acknowledgement(gateway: Gateway, database: D
 
 
 def test_nobody_else_on_the_machine_can_read_them(gateway: Gateway, database: Database) -> None:
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), files=[received(gateway, b"one")])
 
     (one,) = uploads(database)
@@ -167,7 +167,7 @@ def test_nobody_else_on_the_machine_can_read_them(gateway: Gateway, database: Da
 
 def test_files_come_with_an_onboarding_too(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows([{"n": 1}], blueprint={"onboarding_qualification": "q"})
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
 
     worker.submit(worker.arrive(), "right", files=[received(gateway, b"one")])
 

@@ -20,8 +20,7 @@ from famulus.model.tables import (
 )
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
-from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.inprocess import Worker as AtWork
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 MIGRATION = 5
 
@@ -137,7 +136,7 @@ def test_a_worker_with_work_under_both_names_is_reported(
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
     for name in ("zoe", "zoë"):
-        AtWork(gateway, name).work()
+        GatewayWorker(gateway, name).work()
     spaced = Worker.update(name=" zoe", blocked=True).where(Worker.name == "zoë")
     database.write(lambda tx: tx.execute(spaced))
 
@@ -146,4 +145,4 @@ def test_a_worker_with_work_under_both_names_is_reported(
     assert workers(database) == {"zoe": True, " zoe": True}
     found = [each.what for each in read_differences(database, operator.plugins)]
     assert any("the worker ' zoe' (number" in each for each in found)
-    assert AtWork(gateway, " zoe").arrive().refusal == "blocked"
+    assert GatewayWorker(gateway, " zoe").arrive().refusal == "blocked"

@@ -13,9 +13,9 @@ from famulus.engine.gateway import Gateway
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import FakePlatform, PlatformPlugin
 
 ROWS = [{"n": n} for n in range(10)]
 

@@ -27,10 +27,15 @@ from famulus.operate.ending import begin_finish, begin_stop, end_stop, finish_ru
 from famulus.operate.operator import Operator
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.inprocess import (
+    GatewayWorker,
+    ManualOperator,
+    kit_plugins,
+    rows_configuration,
+)
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 UNITS = 100
 FOREVER = 99
@@ -318,7 +323,7 @@ def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
     clock: MovableClock,
 ) -> None:
     gateway = launch(operator, 3)
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     clock.advance(60)
     assert tidy_up(database, gateway.run_id)
     bind_provider(database, plugins, gateway.run_id).close_places()

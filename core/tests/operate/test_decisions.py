@@ -18,10 +18,15 @@ from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import (
+    GatewayWorker,
+    ManualOperator,
+    kit_plugins,
+    rows_configuration,
+)
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 T = TypeVar("T")
 
@@ -132,7 +137,7 @@ def test_a_submission_that_comes_meanwhile_keeps_the_run_from_being_finished_as_
             assignment_duration_in_seconds=2 * DAY,
             task_lifetime_in_seconds=9 * DAY,
         )
-        worker = Worker(gateway, "x")
+        worker = GatewayWorker(gateway, "x")
         page = worker.arrive()
         clock.advance(DAY + 1)
         database.writes_before = before
@@ -161,7 +166,7 @@ def test_an_operator_decides_nothing_for_a_run_that_another_has_taken_over(
             no_submission_patience=DAY,
             task_lifetime_in_seconds=lifetime,
         )
-        Worker(gateway, "x").arrive()
+        GatewayWorker(gateway, "x").arrive()
         clock.advance(2 * DAY)
         database.writes_before = before
         taken = TaskRun.update(lease_holder="another").where(TaskRun.id == gateway.run_id)

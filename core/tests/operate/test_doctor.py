@@ -20,9 +20,9 @@ from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
 def gateway(operator: ManualOperator, platform: FakePlatform) -> Gateway:
     """A run of two units; x has submitted the first, here and on the platform."""
     opened = operator.launch_rows([{"n": 1}, {"n": 2}], provider="selling", submission_timeout=60)
-    Worker(opened, "x").submit(Worker(opened, "x").arrive("visit"))
+    GatewayWorker(opened, "x").submit(GatewayWorker(opened, "x").arrive("visit"))
     platform.visits["visit"] = VisitStatus.SUBMITTED
     operator.turn()
     return opened
@@ -104,7 +104,7 @@ def test_work_that_is_only_here_or_only_there_is_listed(
     platform: FakePlatform,
     clock: MovableClock,
 ) -> None:
-    Worker(gateway, "y").arrive("lost")
+    GatewayWorker(gateway, "y").arrive("lost")
     platform.visits["lost"] = VisitStatus.SUBMITTED
     operator.turn()
     assert found(database, plugins) == [
@@ -120,7 +120,7 @@ def test_work_that_the_platform_does_not_report_is_listed(
     platform: FakePlatform,
     clock: MovableClock,
 ) -> None:
-    Worker(gateway, "y").submit(Worker(gateway, "y").arrive("silent"))
+    GatewayWorker(gateway, "y").submit(GatewayWorker(gateway, "y").arrive("silent"))
     clock.advance(60)
     operator.turn()
     assert found(database, plugins) == [
@@ -186,7 +186,7 @@ def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
     platform: FakePlatform,
     clock: MovableClock,
 ) -> None:
-    Worker(gateway, "y").arrive("second")
+    GatewayWorker(gateway, "y").arrive("second")
     assert found(database, plugins) == []
 
     platform.visits["second"] = VisitStatus.RETURNED

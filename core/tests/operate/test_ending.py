@@ -17,9 +17,9 @@ from famulus.model.states import RunStatus, UnitStatus
 from famulus.model.tables import TaskRun
 from famulus.operate import lease
 from famulus.process import ProcessIdentity
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -34,7 +34,7 @@ def status(operator: ManualOperator, run: int) -> RunStatus:
     return operator.progress(run).status
 
 
-def seconds_left(worker: Worker, reference: str) -> int:
+def seconds_left(worker: GatewayWorker, reference: str) -> int:
     text = worker.arrive(reference).text
     return int(text.partition('data-seconds="')[2].partition('"')[0])
 
@@ -54,7 +54,7 @@ def die(operator: ManualOperator, database: Database, run: int) -> None:
 
 def test_a_stop_waits_for_those_at_work_and_leaves_the_rest(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
 
     operator.stop(gateway.run_id)
@@ -71,7 +71,7 @@ def test_a_stop_waits_for_those_at_work_and_leaves_the_rest(operator: ManualOper
 
 def test_a_stop_now_waits_for_nobody_and_changes_no_unit(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
 
     operator.stop(gateway.run_id, now=True)
 
@@ -97,7 +97,7 @@ def test_a_run_that_is_not_there_is_named(operator: ManualOperator) -> None:
 def test_all_done_finishes_by_itself(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
     for _ in ROWS:
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
 
     operator.turn()
 
@@ -119,10 +119,10 @@ def test_a_resumed_run_goes_on_with_the_same_units(
     operator: ManualOperator, other: ManualOperator
 ) -> None:
     gateway = operator.launch_rows(ROWS)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
     operator.stop(gateway.run_id, now=True)
-    assert Worker(gateway, "y").arrive("a").refusal == "run_stopped"
+    assert GatewayWorker(gateway, "y").arrive("a").refusal == "run_stopped"
 
     with other:
         launched = other.resume(gateway.run_id)
@@ -130,7 +130,7 @@ def test_a_resumed_run_goes_on_with_the_same_units(
         assert launched.url == NowhereArchitect.url
         assert worker.arrive("a").row == page.row
         assert worker.submit(page).status == 200
-        assert Worker(gateway, "y").work().status == 200
+        assert GatewayWorker(gateway, "y").work().status == 200
         other.turn()
         assert status(other, gateway.run_id) is RunStatus.FINISHED
 
@@ -226,7 +226,7 @@ def test_those_at_work_get_the_time_back_in_which_nobody_served_them(
     end: str,
 ) -> None:
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.arrive("a")
     clock.advance(100)
     operator.turn()
@@ -256,7 +256,7 @@ def test_a_resume_that_fails_takes_none_of_that_time(
         raise UnavailableError("the port is taken")
 
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     clock.advance(5000)
     operator.turn()
     worker.arrive("a")
@@ -281,7 +281,7 @@ def test_a_dead_run_that_is_stopped_first_gives_the_time_back_too(
     operator: ManualOperator, other: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=600)
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     worker.arrive("a")
     die(operator, database, gateway.run_id)
     clock.advance(1000)
@@ -299,13 +299,13 @@ def test_another_operator_asks_to_stop_and_the_holder_does(
     operator: ManualOperator, other: ManualOperator
 ) -> None:
     gateway = operator.launch_rows(ROWS)
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
 
     with other:
         other.stop(gateway.run_id)
     operator.turn()
     assert status(operator, gateway.run_id) is RunStatus.STOPPING
-    Worker(gateway, "x").submit(page)
+    GatewayWorker(gateway, "x").submit(page)
     operator.turn()
 
     assert status(operator, gateway.run_id) is RunStatus.STOPPED
@@ -330,7 +330,7 @@ def test_a_finish_that_was_cut_off_is_finished_by_the_next_look(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS)
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
     operator.stop(gateway.run_id, now=True)
 
     operator.finish(gateway.run_id)

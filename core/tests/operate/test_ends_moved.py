@@ -5,9 +5,9 @@ from __future__ import annotations
 from famulus.engine.limits import set_limits
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
-from famulus.testing.clock import MovableClock
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 
 def launched(database: Database, platform: FakePlatform) -> tuple[ManualOperator, int]:

@@ -17,8 +17,8 @@ from famulus.model.migration import Migration
 from famulus.model.schema import PluginSchema
 from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.testing.forms import Attachment
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.workers_ways import received_file
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.transports import received_file
 
 STEPS = (
     Migration(number=1, sqlite=("CREATE TABLE a (b)",), postgresql=("CREATE TABLE a (b)",)),
@@ -40,7 +40,7 @@ def use(database: Database) -> None:
         database.prepare([PluginSchema(name="shop", migrations=STEPS[:1])])
     database.prepare([PluginSchema(name="shop", migrations=STEPS)])
     gateway = ManualOperator(database, plugins=kit_plugins()).launch_rows([{"n": 1}])
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive()
     file = Attachment(field="photo", filename="a.png", content_type="image/png", content=b"1")
     received = received_file(file, gateway.upload_folder / "one")

@@ -15,10 +15,10 @@ from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
 from famulus.model.statements import Kind
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.fake_platform import PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import NowhereArchitect, RowsState
-from famulus.testing.platform import PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 from interleaving import ScheduledDatabase, ScheduledOperator, ScheduledPlatform, Scheduler
 
 ARRIVALS = 4
@@ -75,7 +75,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, choices: Sequence[int
         while len(refusals) < ARRIVALS:
             scheduler.pause()
             if service.is_up:
-                refusals.append(Worker(gateway, f"w{len(refusals)}").arrive().refusal)
+                refusals.append(GatewayWorker(gateway, f"w{len(refusals)}").arrive().refusal)
 
     with scheduler.simulated_processes():
         first = ScheduledOperator(scheduler, database, plugins=plugins)

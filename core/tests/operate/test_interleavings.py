@@ -18,10 +18,10 @@ from famulus.model.statements import Kind
 from famulus.model.states import LIVE_RUNS
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.fake_platform import Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import Fault, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 from interleaving import (
     Actor,
     Process,
@@ -131,7 +131,7 @@ class Course:
     def work(self) -> None:
         """Have somebody take a unit and submit it: its place is used up."""
         with closing(self.operators[0][1].gateway(self.run)) as gateway:
-            Worker(gateway, "a").work()
+            GatewayWorker(gateway, "a").work()
 
     def kill_others(self) -> None:
         for actor in self.scheduler.actors:

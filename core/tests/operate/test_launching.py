@@ -14,7 +14,12 @@ from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
 from famulus.model.transaction import Row
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins, rows_configuration
+from famulus.testing.inprocess import (
+    GatewayWorker,
+    ManualOperator,
+    kit_plugins,
+    rows_configuration,
+)
 from famulus.testing.kinds import CrowdProvider, NowhereArchitect, RowsBlueprint, RowsState
 
 ROWS = [{"n": 1}, {"n": 2}]
@@ -141,7 +146,7 @@ def test_a_launch_that_cannot_be_served_is_failed_and_the_next_one_works(
     assert len(shut_down) == 1
     assert not operator.holds(run.id)
     gateway = operator.launch_rows(ROWS)
-    assert Worker(gateway, "x").work().status == 200
+    assert GatewayWorker(gateway, "x").work().status == 200
     with pytest.raises(ConflictError, match="is failed and cannot be resumed"):
         operator.resume(run.id)
 
@@ -217,8 +222,8 @@ def test_one_operator_runs_several_databases_worth_of_tasks_side_by_side(
         assert isinstance(other, ManualOperator)
         here, there = operator.launch_rows(ROWS), other.launch_rows([{"n": "there"}])
 
-        assert Worker(here, "x").arrive("a").row == {"n": 1}
-        assert Worker(there, "x").arrive("a").row == {"n": "there"}
+        assert GatewayWorker(here, "x").arrive("a").row == {"n": 1}
+        assert GatewayWorker(there, "x").arrive("a").row == {"n": "there"}
 
 
 def test_the_serving_process_is_given_the_key_of_the_environment(

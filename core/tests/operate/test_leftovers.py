@@ -19,9 +19,9 @@ from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
 from famulus.review.deliver_changes import deliver_changes
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def finished(database: Database, plugins: Plugins, platform: FakePlatform) -> It
     with ManualOperator(database, plugins=plugins) as operator:
         assert isinstance(operator, ManualOperator)
         gateway = operator.launch_rows([{"n": 1}], provider="selling")
-        worker = Worker(gateway, "x")
+        worker = GatewayWorker(gateway, "x")
         worker.submit(worker.arrive("visit"))
         platform.visits["visit"] = VisitStatus.SUBMITTED
         operator.turn()

@@ -19,8 +19,8 @@ from famulus.engine import events
 from famulus.model.database import Database
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import (
+    GatewayWorker,
     ManualOperator,
-    Worker,
     kit_plugins,
     rows_configuration,
 )
@@ -77,7 +77,7 @@ def raising(error: BaseException) -> Callable[[SubmittedUnit], object]:
 def do_all(operator: Operator, run: int) -> None:
     gateway = operator.gateway(run)
     for answer in "abc":
-        Worker(gateway, "x").work(answer)
+        GatewayWorker(gateway, "x").work(answer)
 
 
 def launch(operator: Operator, **shared: Any) -> int:
@@ -141,7 +141,7 @@ def test_the_operators_block_ends_although_a_listener_hangs(
 
     with Operator(database, plugins=plugins) as operator:
         run = launch(operator, **shared)
-        Worker(operator.gateway(run), "x").work("a")
+        GatewayWorker(operator.gateway(run), "x").work("a")
         deadline = time.monotonic() + 30
         while f"{label} has not returned" not in caplog.text:
             assert time.monotonic() < deadline, "nothing is logged of the listener that hangs"
@@ -175,13 +175,13 @@ def test_a_plugin_that_comes_later_begins_where_the_others_are(database: Databas
     with ManualOperator(database, plugins=kit_plugins(first=first)) as operator:
         assert isinstance(operator, ManualOperator)
         run = operator.launch_rows(ROWS).run_id
-        Worker(operator.gateway(run), "x").work("a")
+        GatewayWorker(operator.gateway(run), "x").work("a")
         operator.turn()
 
     with ManualOperator(database, plugins=kit_plugins(first=first, late=late)) as operator:
         assert isinstance(operator, ManualOperator)
         operator.resume(run, shared_state=RowsState(rows=ROWS))
-        Worker(operator.gateway(run), "x").work("b")
+        GatewayWorker(operator.gateway(run), "x").work("b")
         operator.turn()
 
     assert late.heard == ["launched", (1, "b")]

@@ -17,7 +17,7 @@ from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Assignment
 from famulus.operate.loading import Loader
-from famulus.testing.inprocess import ManualOperator, Worker, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, rows_configuration
 from famulus.testing.kinds import RowsState
 
 
@@ -57,7 +57,7 @@ def test_every_row_is_stored_once_in_its_order(
 def test_first_units_of_all_assignments_come_before_second_ones(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(rows(600), blueprint={"units_per_assignment": 2})
 
-    got = [Worker(gateway, f"w{n}").arrive().row for n in range(3)]
+    got = [GatewayWorker(gateway, f"w{n}").arrive().row for n in range(3)]
 
     assert got == rows(3)
 
@@ -80,7 +80,7 @@ def test_a_generator_that_waits_keeps_neither_the_launch_nor_what_it_has_given(
     gateway = open_gateway(database, launched.run_id, plugins=operator.plugins, shared_state=state)
     got: list[Any] = []
     while len(got) < 3:
-        page = Worker(gateway, "x").arrive()
+        page = GatewayWorker(gateway, "x").arrive()
         got += [page.row] if page.row else []
     assert got == rows(3)
     operator.turn()
@@ -90,7 +90,7 @@ def test_a_generator_that_waits_keeps_neither_the_launch_nor_what_it_has_given(
     coming.put(None)
     operator.load_all(launched)
 
-    assert Worker(gateway, "x").arrive().row == {"n": 3}
+    assert GatewayWorker(gateway, "x").arrive().row == {"n": 3}
     assert operator.progress(launched).loading is LoadingStatus.COMPLETE
 
 
@@ -108,7 +108,7 @@ def test_a_generator_that_raises_midway_keeps_the_work_and_says_why(
     assert progress.loading_error == "ZeroDivisionError: on purpose"
     assert stored(database) == rows(700)
     assert "loading stopped after 700 rows" in caplog.text
-    assert Worker(gateway, "x").work().status == 200
+    assert GatewayWorker(gateway, "x").work().status == 200
 
 
 @pytest.mark.parametrize("row", [{"n": {1, 2}}, {"n": float("nan")}, [1], "text", None])

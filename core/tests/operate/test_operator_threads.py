@@ -11,7 +11,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate.operator import Operator
-from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 
 ROWS = [{"n": 1}, {"n": 2}]
@@ -34,7 +34,7 @@ def test_a_run_finishes_by_itself_and_its_submissions_are_told(operator: Operato
     told: list[int] = []
     state = RowsState(rows=ROWS, on_unit_submitted=lambda unit: told.append(unit.data["n"]))
     run = operator.launch(rows_configuration(), shared_state=state)
-    worker = Worker(operator.gateway(run), "x")
+    worker = GatewayWorker(operator.gateway(run), "x")
     while len(told) < 2 and worker.work().refusal != "all_done":
         """Rows are still coming in."""
 

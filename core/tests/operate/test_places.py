@@ -21,15 +21,15 @@ from famulus.model.tables import Outbox, TaskRun, Unit
 from famulus.model.transaction import Transaction
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import (
+    GatewayWorker,
     ManualOperator,
-    Worker,
     kit_plugins,
     rows_configuration,
 )
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_only_units_of_the_window_get_places_and_each_submission_the_next(
     gateway = launch(operator, 5, max_num_concurrent_units=2)
     assert platform.opened == [0, 1]
 
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     turn(operator, clock)
     assert platform.opened == [0, 1, 2]
 
@@ -120,21 +120,21 @@ def test_a_visit_that_is_returned_gives_its_place_back_by_itself(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 2)
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     turn(operator, clock)
     platform.visits["visit"] = VisitStatus.RETURNED
     for _ in range(3):
         turn(operator, clock)
 
     assert platform.opened == [0, 1]
-    assert Worker(gateway, "b").arrive().row == {"n": 1}
+    assert GatewayWorker(gateway, "b").arrive().row == {"n": 1}
 
 
 def test_a_unit_that_comes_back_before_its_place_does_waits_for_it(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 1, assignment_duration_in_seconds=60)
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     clock.advance(60)
     for _ in range(2):
         turn(operator, clock)
@@ -195,7 +195,7 @@ def test_a_stop_closes_places_and_a_resume_opens_new_ones(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 3)
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     operator.stop(gateway.run_id, now=True)
     assert platform.open == set()
 
@@ -213,7 +213,7 @@ def test_places_of_a_run_whose_operator_died_are_not_opened_twice(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database
 ) -> None:
     gateway = launch(operator, 3)
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     operator._runs.clear()
     drop = TaskRun.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
@@ -239,7 +239,7 @@ def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
         return call(self, name, act)
 
     gateway = launch(operator, 2, max_num_concurrent_units=1)
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     with monkeypatch.context() as patch:
         patch.setattr(FakePlatform, "call", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -320,7 +320,7 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
     database: Database,
 ) -> None:
     gateway = launch(operator, 1)
-    Worker(gateway, "a").submit(Worker(gateway, "a").arrive("visit"))
+    GatewayWorker(gateway, "a").submit(GatewayWorker(gateway, "a").arrive("visit"))
     platform.visits["visit"] = VisitStatus.SUBMITTED
     turn(operator, clock)
     assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
@@ -395,7 +395,7 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
     platform.faults = [None, Fault.REFUSED]
     gateway = launch(operator, 5)
     assert platform.open == {0, 1}
-    Worker(gateway, "a").work()
+    GatewayWorker(gateway, "a").work()
     turn(operator, clock)
     if way == "sync":
         sync_now(database, plugins, gateway.run_id)

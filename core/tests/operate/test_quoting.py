@@ -13,9 +13,9 @@ from famulus.cli.costs import quote_lines
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.operate.estimate import Estimate
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
-from famulus.testing.platform import FakePlatform, PlatformPlugin
 
 
 @pytest.fixture

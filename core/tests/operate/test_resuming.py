@@ -16,10 +16,10 @@ from famulus.model.states import RunStatus
 from famulus.operate import lease
 from famulus.operate.resuming import reopen_run
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
-from famulus.testing.platform import FakePlatform, PlatformPlugin
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": n} for n in range(3)]
 
@@ -73,7 +73,7 @@ def operator(
 def stopped(operator: ManualOperator) -> Gateway:
     """The way in to a run that is stopped, with x at work."""
     gateway = operator.launch_rows(ROWS, provider="selling", architect="probed")
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     operator.stop(gateway.run_id, now=True)
     return gateway
 
@@ -81,7 +81,7 @@ def stopped(operator: ManualOperator) -> Gateway:
 def test_whoever_comes_as_soon_as_a_resumed_run_is_served_gets_work(
     operator: ManualOperator, probes: Probes, platform: FakePlatform, stopped: Gateway
 ) -> None:
-    worker = Worker(stopped, "y")
+    worker = GatewayWorker(stopped, "y")
     assert worker.arrive().refusal == "run_stopped"
     given = []
     probes.at_start = lambda: given.append((worker.arrive().has_form, set(platform.open)))
@@ -115,7 +115,7 @@ def test_a_run_that_cannot_be_served_again_is_stopped_as_before(
     probes.at_start = lambda: None
     operator.resume(stopped.run_id)
     operator.turn()
-    assert Worker(stopped, "x").arrive("a").has_form
+    assert GatewayWorker(stopped, "x").arrive("a").has_form
 
 
 def test_a_run_finished_or_taken_over_meanwhile_is_not_opened_again(

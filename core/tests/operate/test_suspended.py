@@ -15,9 +15,9 @@ from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate import lease
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 HOUR = 3600
 NIGHT = 13 * HOUR
@@ -36,7 +36,7 @@ def gateway(operator: ManualOperator) -> Gateway:
 
 
 def seconds_left(gateway: Gateway, name: str) -> int:
-    text = Worker(gateway, name).arrive("a").text
+    text = GatewayWorker(gateway, name).arrive("a").text
     return int(text.partition('data-seconds="')[2].partition('"')[0])
 
 
@@ -48,7 +48,7 @@ def status(operator: ManualOperator, gateway: Gateway) -> RunStatus:
 def test_workers_and_the_run_lose_nothing_by_it(
     jump: int, operator: ManualOperator, gateway: Gateway, clock: MovableClock
 ) -> None:
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     clock.advance(600)
     operator.turn()
     before = seconds_left(gateway, "x")
@@ -61,7 +61,7 @@ def test_workers_and_the_run_lose_nothing_by_it(
 
     clock.advance(before)
     operator.turn()
-    assert Worker(gateway, "x").arrive("a").refusal == "time_over"
+    assert GatewayWorker(gateway, "x").arrive("a").refusal == "time_over"
     clock.advance(2 * HOUR - before)
     operator.turn()
     assert status(operator, gateway) is RunStatus.FINISHED
@@ -72,7 +72,7 @@ def test_who_came_after_it_has_the_usual_time(
 ) -> None:
     for jump, name in ((NIGHT, "y"), (-NIGHT, "z")):
         clock.advance(jump)
-        Worker(gateway, name).arrive("a")
+        GatewayWorker(gateway, name).arrive("a")
         operator.turn(suspended=True)
         assert seconds_left(gateway, name) == HOUR
 
@@ -80,7 +80,7 @@ def test_who_came_after_it_has_the_usual_time(
 def test_a_clock_that_is_set_and_set_back_changes_nothing(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock
 ) -> None:
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     clock.advance(600)
     for jump in (100 * NIGHT, -200 * NIGHT, 100 * NIGHT):
         operator.turn()
@@ -90,7 +90,7 @@ def test_a_clock_that_is_set_and_set_back_changes_nothing(
     assert seconds_left(gateway, "x") == HOUR - 600
     clock.advance(HOUR)
     operator.turn()
-    assert Worker(gateway, "x").arrive("a").refusal == "time_over"
+    assert GatewayWorker(gateway, "x").arrive("a").refusal == "time_over"
 
 
 def test_a_clock_that_was_set_back_keeps_nothing_from_the_platform(
@@ -115,7 +115,7 @@ def test_nothing_is_decided_before_it_is_accounted_for(
     jump: int, operator: ManualOperator, gateway: Gateway, clock: MovableClock
 ) -> None:
     """The machine may be suspended between any two transactions of the operator."""
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     clock.advance(600)
     operator.turn()
     leased = operator.managed(gateway.run_id)._leased
@@ -136,7 +136,7 @@ def test_nothing_is_decided_before_it_is_accounted_for(
 def test_a_run_that_was_stopped_or_taken_over_meanwhile_is_left_alone(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock, database: Database
 ) -> None:
-    Worker(gateway, "x").arrive("a")
+    GatewayWorker(gateway, "x").arrive("a")
     leased = operator.managed(gateway.run_id)._leased
     clock.advance(NIGHT)
     other = lease.Holder()
@@ -151,13 +151,13 @@ def test_the_lifetime_is_a_date_and_goes_on(operator: ManualOperator, clock: Mov
     gateway = operator.launch_rows(
         ROWS, assignment_duration_in_seconds=HOUR, task_lifetime_in_seconds=2 * HOUR
     )
-    worker = Worker(gateway, "x")
+    worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
     clock.advance(NIGHT)
     operator.turn(suspended=True)
     operator.turn()
 
-    assert Worker(gateway, "y").arrive().refusal == "run_closed"
+    assert GatewayWorker(gateway, "y").arrive().refusal == "run_closed"
     assert status(operator, gateway) is RunStatus.RUNNING
     assert worker.submit(page).status == 200
     operator.turn()

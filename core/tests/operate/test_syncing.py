@@ -22,9 +22,9 @@ from famulus.model.states import (
 from famulus.model.tables import Agent, Payment, Unit, Visit
 from famulus.plugins import Plugins
 from famulus.review.bonuses import pay_bonus
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitStatus.SUBMITTED
 
@@ -78,7 +78,7 @@ def test_a_visit_that_ended_there_gives_its_unit_back_here(
     said: VisitStatus,
     becomes: AgentStatus,
 ) -> None:
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     platform.visits["visit"] = said
     operator.turn()
 
@@ -89,8 +89,8 @@ def test_a_visit_that_ended_there_gives_its_unit_back_here(
 def test_answers_that_are_stored_stay_whatever_the_platform_says(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     platform.visits["visit"] = EXPIRED
     operator.turn()
 
@@ -101,8 +101,8 @@ def test_answers_that_are_stored_stay_whatever_the_platform_says(
 def test_a_submission_is_what_the_platform_says_it_is(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     operator.turn()
     assert status(database, Visit) is VisitStatus.ACCEPTED
 
@@ -118,8 +118,8 @@ def test_what_cannot_follow_changes_nothing_and_is_logged(
     database: Database,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     for said in (SUBMITTED, RETURNED):
         platform.visits["visit"] = said
         operator.turn()
@@ -131,8 +131,8 @@ def test_what_cannot_follow_changes_nothing_and_is_logged(
 def test_approval_by_the_platform_itself_is_in_the_ledger(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     platform.visits["visit"] = VisitStatus.APPROVED
     operator.turn()
 
@@ -148,9 +148,9 @@ def test_a_failing_platform_changes_nothing_and_doubts_nobody(
     clock: MovableClock,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
+    page = GatewayWorker(gateway, "a").arrive("visit")
     operator.turn()
-    Worker(gateway, "a").submit(page)
+    GatewayWorker(gateway, "a").submit(page)
     platform.faults = [Fault.THROTTLED] * 3
     for _ in range(3):
         clock.advance(60)
@@ -172,7 +172,7 @@ def test_a_platform_that_is_away_is_asked_less_and_less_often(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(plugins.provider("reporting"), "sync_seconds", 10)
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     platform.faults = [Fault.BROKEN] * 3
     tried = []
     for second in range(80):
@@ -191,8 +191,8 @@ def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
     database: Database,
     clock: MovableClock,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     clock.advance(60)
     operator.turn()
     assert status(database, Visit) is VisitStatus.UNKNOWN
@@ -209,8 +209,8 @@ def test_a_verdict_waits_until_the_platform_has_the_submission(
     database: Database,
     clock: MovableClock,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     with database.read() as tx:
         (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id).limit(1))]
 
@@ -235,7 +235,7 @@ def test_a_run_is_served_until_the_platform_has_heard_of_every_submission(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform
 ) -> None:
     for name in ("a", "b"):
-        worker = Worker(gateway, name)
+        worker = GatewayWorker(gateway, name)
         worker.submit(worker.arrive(name))
     operator.turn()
     assert operator.progress(gateway.run_id).status is RunStatus.RUNNING
@@ -248,10 +248,10 @@ def test_a_run_is_served_until_the_platform_has_heard_of_every_submission(
 def test_only_visits_that_may_change_are_asked_about(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform
 ) -> None:
-    Worker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").arrive("visit")
     platform.visits["visit"] = RETURNED
     operator.turn()
-    Worker(gateway, "b").arrive("other")
+    GatewayWorker(gateway, "b").arrive("other")
     operator.turn()
 
     assert platform.asked == [["visit"], ["other"]]
@@ -267,7 +267,7 @@ def test_who_submitted_there_and_never_came_here_is_made_known(
     with database.read() as tx:
         [visit] = tx.rows(Visit.select(Visit.reference, Visit.status, Visit.done_at))
     assert (visit.reference, visit.status, visit.done_at) == ("never seen", SUBMITTED, None)
-    assert Worker(gateway, "b").arrive("never seen").refusal == "time_over"
+    assert GatewayWorker(gateway, "b").arrive("never seen").refusal == "time_over"
 
 
 def test_who_left_there_and_never_came_here_stays_unknown(
@@ -283,8 +283,8 @@ def test_who_left_there_and_never_came_here_stays_unknown(
 def test_a_submission_after_all_counts_though_nobody_was_asked_about(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     platform.visits["visit"] = RETURNED
     operator.turn()
     platform.others = [VisitReport(worker_name="a", reference="visit", status=SUBMITTED)]
@@ -301,8 +301,8 @@ def test_a_bonus_waits_until_the_platform_has_the_submission(
     plugins: Plugins,
     clock: MovableClock,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     early = pay_bonus(database, done_unit(database), "0.50", reason="Thank you.", plugins=plugins)
     assert (early.status, platform.paid) == (PaymentStatus.PLANNED, [])
 
@@ -322,8 +322,8 @@ def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
     database: Database,
     plugins: Plugins,
 ) -> None:
-    page = Worker(gateway, "a").arrive("visit")
-    Worker(gateway, "a").submit(page)
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    GatewayWorker(gateway, "a").submit(page)
     platform.visits["visit"] = RETURNED
     operator.turn()
 

@@ -18,9 +18,9 @@ from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, TaskRun
 from famulus.model.transaction import Row
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -79,7 +79,7 @@ STORY = [
 def test_the_story_is_told_in_order_and_once(listened: ManualOperator, listener: Listener) -> None:
     gateway = listened.launch_rows(ROWS, task_name="story")
     for answer in ("first", "second"):
-        Worker(gateway, "x").work(answer)
+        GatewayWorker(gateway, "x").work(answer)
     for _ in range(3):
         listened.turn()
 
@@ -92,7 +92,7 @@ def test_a_listener_that_raises_misses_nothing_and_stops_nothing(
     listener.failing = True
     gateway = listened.launch_rows(ROWS, task_name="story")
     for answer in ("first", "second"):
-        Worker(gateway, "x").work(answer)
+        GatewayWorker(gateway, "x").work(answer)
     listened.turn()
 
     assert listener.heard == STORY
@@ -103,9 +103,9 @@ def test_what_was_not_told_before_a_crash_is_told_after_it(
     listened: ManualOperator, listener: Listener, database: Database
 ) -> None:
     gateway = listened.launch_rows(ROWS, task_name="story")
-    Worker(gateway, "x").work("first")
+    GatewayWorker(gateway, "x").work("first")
     listened.turn()
-    Worker(gateway, "x").work("second")
+    GatewayWorker(gateway, "x").work("second")
     forgotten = listened._runs.pop(gateway.run_id)
     drop = TaskRun.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
@@ -124,7 +124,7 @@ def test_the_end_is_told_even_while_others_write(
 ) -> None:
     """PostgreSQL shows a reader the events of a transaction while older ones are under way."""
     gateway = listened.launch_rows(ROWS[:1], task_name="story")
-    Worker(gateway, "x").work("first")
+    GatewayWorker(gateway, "x").work("first")
     writing, go_on = threading.Event(), threading.Event()
 
     def write_for_long(tx: Any) -> None:
@@ -150,10 +150,10 @@ def test_late_answers_are_told_as_late(
     listened: ManualOperator, listener: Listener, clock: MovableClock
 ) -> None:
     gateway = listened.launch_rows(ROWS)
-    page = Worker(gateway, "x").arrive()
+    page = GatewayWorker(gateway, "x").arrive()
     clock.advance(1800)
     listened.turn()
-    Worker(gateway, "x").submit(page, "late")
+    GatewayWorker(gateway, "x").submit(page, "late")
     listened.turn()
 
     assert listener.heard[-1] == ("submitted", 1, "x", "late", True)
@@ -170,7 +170,7 @@ def test_the_runs_own_callback_is_told_of_submissions_and_may_fail(
 
     gateway = operator.launch_rows(ROWS, shared={"on_unit_submitted": on_unit_submitted})
     for answer in ("first", "second"):
-        Worker(gateway, "x").work(answer)
+        GatewayWorker(gateway, "x").work(answer)
     operator.turn()
 
     assert [unit.answers for unit in told] == [{"answer": "first"}, {"answer": "second"}]
@@ -183,7 +183,7 @@ def test_more_events_than_one_round_takes_are_told_in_order(
 ) -> None:
     gateway = listened.launch_rows([{"n": n} for n in range(120)])
     for n in range(120):
-        Worker(gateway, "x").work(str(n))
+        GatewayWorker(gateway, "x").work(str(n))
     listened.turn()
 
     submitted = [each[1] for each in listener.heard if each[0] == "submitted"]
@@ -217,7 +217,7 @@ def test_a_platform_that_fails_is_told_again_later_and_later_and_once(
     monkeypatch.setattr(CrowdProvider, "close_places", close_places)
     gateway = operator.launch_rows(ROWS)
     sell_a_place(database)
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
     operator.stop(gateway.run_id)
     for _ in range(40):
         operator.turn()
@@ -240,7 +240,7 @@ def test_a_wait_between_attempts_has_an_end(
     monkeypatch.setattr(CrowdProvider, "close_places", broken)
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=10**6)
     sell_a_place(database)
-    Worker(gateway, "x").arrive()
+    GatewayWorker(gateway, "x").arrive()
     operator.stop(gateway.run_id)
     for _ in range(15):
         operator.turn()

@@ -16,8 +16,7 @@ from famulus.plugins import Plugins
 from famulus.review.dialogue import Dialogue, Qualifications
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
-from famulus.testing.inprocess import ManualOperator, kit_plugins
-from famulus.testing.inprocess import Worker as AtWork
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 TASK = "words"
 
@@ -33,7 +32,7 @@ def done(operator: ManualOperator) -> None:
         [{"n": 1}, {"n": 2}], task_name=TASK, blueprint={"units_per_assignment": 2}
     )
     for name in ("x", "x", "y", "y"):
-        AtWork(gateway, name).work(f"by {name}")
+        GatewayWorker(gateway, name).work(f"by {name}")
     operator.turn()
 
 

@@ -16,7 +16,7 @@ from famulus.model.tables import Payment, Review, Unit
 from famulus.review import review_session as session_module
 from famulus.review.decision_file import FileResult, apply_decision_file, read_decisions
 from famulus.review.review_session import ReviewSession
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.kinds import CrowdProvider
 
 REASON = "It is about another text."
@@ -136,7 +136,7 @@ def test_units_of_other_tasks_and_without_answers_are_wrong(
     units: list[int], problems: Check, operator: ManualOperator, database: Database
 ) -> None:
     other = operator.launch_rows([{"n": 1}], task_name="other")
-    Worker(other, "x").work()
+    GatewayWorker(other, "x").work()
     words = operator.launch_rows([{"n": 1}], task_name="words")
     with database.read() as tx:
         (foreign,) = tx.rows(Unit.select(Unit.id).where(Unit.run == other.run_id))

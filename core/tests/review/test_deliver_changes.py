@@ -14,8 +14,8 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
-from famulus.testing.clock import MovableClock
 from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
 
 Begin = Callable[..., ReviewSession]
 

@@ -21,9 +21,9 @@ from famulus.review.choices import Choice
 from famulus.review.dialogue import Dialogue
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
 
 DONE = "completed/completed"
 ACCEPTED = "accepted/approved"
@@ -165,10 +165,10 @@ def test_statistics_count_earlier_decisions_in_all_runs_of_the_task(
 ) -> None:
     first = operator.launch_rows([{"n": n} for n in range(4)], task_name="words")
     for _ in range(4):
-        Worker(first, "x").work()
+        GatewayWorker(first, "x").work()
     review("a", "a", "p", "r", REASON)
     second = operator.launch_rows([{"n": 5}], task_name="words")
-    Worker(second, "x").work()
+    GatewayWorker(second, "x").work()
 
     printed = review("q")
 
@@ -351,11 +351,11 @@ def test_late_answers_to_a_unit_that_somebody_else_did_are_not_up_for_review(
     operator: ManualOperator, review: Hold, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], task_name="words")
-    slow = Worker(gateway, "slow")
+    slow = GatewayWorker(gateway, "slow")
     page = slow.arrive()
     clock.advance(1801)
     operator.turn()
-    Worker(gateway, "quick").work()
+    GatewayWorker(gateway, "quick").work()
     slow.submit(page)
 
     printed = review("a")

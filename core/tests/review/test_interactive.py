@@ -14,8 +14,8 @@ from famulus.data import newest_units as newest_units_module
 from famulus.data.newest_units import newest_units
 from famulus.data.up_for_review import find_scope
 from famulus.model.database import Database
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 Ask = Callable[..., str]
 WHAT = (
@@ -31,7 +31,7 @@ def twenty(operator: ManualOperator, clock: MovableClock) -> None:
         gateway = operator.launch_rows([{"n": n} for n in numbers], task_name="words")
         for number in numbers:
             clock.advance(1)
-            Worker(gateway, "x").work(str(number))
+            GatewayWorker(gateway, "x").work(str(number))
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_units_of_one_moment_are_all_there(
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(7)], task_name="words")
     for number in range(7):
-        Worker(gateway, "x").work(str(number))
+        GatewayWorker(gateway, "x").work(str(number))
     monkeypatch.setattr(newest_units_module, "_PAGE", 2)
 
     units = newest_units(database, find_scope(database, "words"))

@@ -17,9 +17,9 @@ from famulus.model.statements import Kind
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import Unit
 from famulus.review.bonuses import pay_bonus, settle_payments
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import Fault, PlatformPlugin
+from famulus.testing.fake_platform import Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 from interleaving import ScheduledDatabase, ScheduledPlatform, Scheduler
 
 #: Longer than the claim of a payer that nobody knows to be dead.
@@ -49,7 +49,7 @@ def play(
     with ManualOperator(database, plugins=plugins) as operator:
         assert isinstance(operator, ManualOperator)
         gateway = operator.launch_rows([{"n": 1}, {"n": 2}], provider="paying")
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
     with database.read() as tx:
         unit = tx.row(Unit.select(Unit.id).where(Unit.run == gateway.run_id).order_by(Unit.id))
     assert unit is not None

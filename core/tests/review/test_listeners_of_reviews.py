@@ -14,8 +14,8 @@ from famulus.model.states import Decision
 from famulus.plugins import Plugins
 from famulus.review.choices import Choice
 from famulus.review.review_session import ReviewSession
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 ACCEPT = Choice(decision=Decision.ACCEPTED)
 REJECT = Choice(decision=Decision.REJECTED, note="It says nothing.")
@@ -62,7 +62,7 @@ def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
 def launch_and_do(operator: ManualOperator, rows: int, done: int) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(1, rows + 1)], task_name="words")
     for _ in range(done):
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
 
 
 def decide_next(session: ReviewSession, choice: Choice) -> None:

@@ -21,10 +21,10 @@ from famulus.model.tables import Event, Outbox, Unit
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.review.bonuses import compensate, pay_bonus, retry_payment, settle_payments
-from famulus.testing.clock import MovableClock
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.platform import FakePlatform, Fault, Killed, PlatformPlugin
-from famulus.testing.workers import at_once
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 
 THREADS = 6
 
@@ -43,7 +43,7 @@ def plugins(platform: FakePlatform) -> Plugins:
 def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
     with ManualOperator(database, plugins=plugins) as operator:
         opened = operator.launch_rows([{"n": n} for n in range(2)], provider="paying")
-        Worker(opened, "x").work()
+        GatewayWorker(opened, "x").work()
         yield opened
 
 
@@ -286,7 +286,7 @@ def test_what_cannot_be_paid_is_refused(
 def test_a_worker_who_has_lost_work_is_compensated_once(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    Worker(gateway, "unlucky").arrive()
+    GatewayWorker(gateway, "unlucky").arrive()
     for _ in range(2):
         paid = compensate(
             database, gateway.run_id, "unlucky", "0.10", reason="Sorry.", plugins=plugins
@@ -320,7 +320,7 @@ def test_bonuses_count_against_what_a_run_may_cost(
 ) -> None:
     with ManualOperator(database, plugins=plugins) as operator:
         gateway = operator.launch_rows([{"n": 1}], provider="paying", max_spend="0.72")
-        Worker(gateway, "x").work()
+        GatewayWorker(gateway, "x").work()
         with database.read() as tx:
             (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id))]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from famulus.testing import ProviderConformance
-from famulus.testing.conformance_stage import Stage
+from famulus.testing.conformance.harness import PluginHarness
 from famulus_mock import faults
 from famulus_mock.provider import MockProvider
 from famulus_mock.tables import SCHEMA, MockPayment
@@ -20,7 +20,7 @@ class TestMock(ProviderConformance):
 
     @pytest.fixture(autouse=True)
     def look_at(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.stages: list[Stage] = []
+        self.stages: list[PluginHarness] = []
         self.monkeypatch = monkeypatch
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
@@ -33,8 +33,8 @@ class TestMock(ProviderConformance):
             return [row.key for row in tx.rows(MockPayment.select(MockPayment.key))]
 
     @contextmanager
-    def losing_a_reply(self, stage: Stage) -> Iterator[None]:
-        self.stages.append(stage)
+    def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
+        self.stages.append(harness)
         with self.monkeypatch.context() as patched:
             patched.setattr(faults, "_next_fault", lambda *_: faults.Fault.LOST)
             yield

@@ -27,8 +27,8 @@ from famulus import (
 )
 from famulus.contracts.plan import Role
 from famulus.testing.inprocess import (
+    GatewayWorker,
     ManualOperator,
-    Worker,
     kit_plugins,
     rows_configuration,
     seen,
@@ -116,7 +116,7 @@ def test_a_worker_sees_their_answers_and_goes_on_to_the_next_unit(tmp_path: Path
             rows_configuration(provider="mock"), shared_state=RowsState(rows=[{"n": 1}, {"n": 2}])
         )
         gateway = manual.gateway(launched)
-        worker = Worker(gateway, "x")
+        worker = GatewayWorker(gateway, "x")
 
         stored = worker.submit(worker.arrive("1"), "<b>my answer</b>")
 

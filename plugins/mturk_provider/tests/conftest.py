@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from famulus import Database
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import FakeMTurk
 from mturk_bench import Bench
 

@@ -12,7 +12,7 @@ import pytest
 
 from famulus import VisitView
 from famulus.testing import ProviderConformance
-from famulus.testing.conformance_stage import Stage
+from famulus.testing.conformance.harness import PluginHarness
 from famulus_mturk.fake import Account, FakeMTurk, Fault
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
@@ -60,8 +60,8 @@ class _Conformance(ProviderConformance):
             "worker_site": self.account.worker_url,
         }
 
-    def submitted_visit(self, stage: Stage) -> VisitView:
-        provider, run = stage.provider(), stage.run_view()
+    def submitted_visit(self, harness: PluginHarness) -> VisitView:
+        provider, run = harness.provider(), harness.run_view()
         provider.open_places(run, range(1))
         worker = self.account.worker("A1")
         shown = worker.accept(worker.groups()[0].id)
@@ -72,7 +72,7 @@ class _Conformance(ProviderConformance):
         )
 
     @contextmanager
-    def losing_a_reply(self, stage: Stage) -> Iterator[None]:
+    def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
         self.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
         yield
 

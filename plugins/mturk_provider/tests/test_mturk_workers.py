@@ -16,7 +16,7 @@ from famulus import (
     UnavailableError,
     make_qualification_dict,
 )
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import RefusedError
 from famulus_mturk.fake import FakeMTurk, Fault, WorkerRefusedError
 from mturk_bench import Bench, parameters

@@ -14,35 +14,35 @@ except ImportError as error:
     raise ImportError('famulus.testing needs pytest: pip install "famulus[testing]"') from error
 
 if TYPE_CHECKING:
-    from famulus.testing.clock import MovableClock as MovableClock
-    from famulus.testing.conformance_architect import ArchitectConformance as ArchitectConformance
-    from famulus.testing.conformance_blueprint import BlueprintConformance as BlueprintConformance
-    from famulus.testing.conformance_check import Hall as Hall
-    from famulus.testing.conformance_check import (
+    from famulus.testing.conformance.architect import ArchitectConformance as ArchitectConformance
+    from famulus.testing.conformance.blueprint import BlueprintConformance as BlueprintConformance
+    from famulus.testing.conformance.check import Hall as Hall
+    from famulus.testing.conformance.check import (
         QualificationCheckConformance as QualificationCheckConformance,
     )
-    from famulus.testing.conformance_provider import ProviderConformance as ProviderConformance
+    from famulus.testing.conformance.provider import ProviderConformance as ProviderConformance
     from famulus.testing.forms import Filled as Filled
     from famulus.testing.forms import HtmlForm as HtmlForm
     from famulus.testing.forms import html_form as html_form
-    from famulus.testing.workers import ScriptedWorker as ScriptedWorker
-    from famulus.testing.workers_served import ServedRun as ServedRun
-    from famulus.testing.workers_ways import GatewayWay as GatewayWay
-    from famulus.testing.workers_ways import HttpWay as HttpWay
+    from famulus.testing.movable_clock import MovableClock as MovableClock
+    from famulus.testing.scripted_worker import ScriptedWorker as ScriptedWorker
+    from famulus.testing.served_run import ServedRun as ServedRun
+    from famulus.testing.transports import GatewayWay as GatewayWay
+    from famulus.testing.transports import HttpWay as HttpWay
 
 _WHERE = {
-    "ArchitectConformance": "famulus.testing.conformance_architect",
-    "BlueprintConformance": "famulus.testing.conformance_blueprint",
+    "ArchitectConformance": "famulus.testing.conformance.architect",
+    "BlueprintConformance": "famulus.testing.conformance.blueprint",
     "Filled": "famulus.testing.forms",
-    "GatewayWay": "famulus.testing.workers_ways",
-    "Hall": "famulus.testing.conformance_check",
+    "GatewayWay": "famulus.testing.transports",
+    "Hall": "famulus.testing.conformance.check",
     "HtmlForm": "famulus.testing.forms",
-    "HttpWay": "famulus.testing.workers_ways",
-    "MovableClock": "famulus.testing.clock",
-    "ProviderConformance": "famulus.testing.conformance_provider",
-    "QualificationCheckConformance": "famulus.testing.conformance_check",
-    "ScriptedWorker": "famulus.testing.workers",
-    "ServedRun": "famulus.testing.workers_served",
+    "HttpWay": "famulus.testing.transports",
+    "MovableClock": "famulus.testing.movable_clock",
+    "ProviderConformance": "famulus.testing.conformance.provider",
+    "QualificationCheckConformance": "famulus.testing.conformance.check",
+    "ScriptedWorker": "famulus.testing.scripted_worker",
+    "ServedRun": "famulus.testing.served_run",
     "html_form": "famulus.testing.forms",
 }
 
@@ -63,15 +63,7 @@ __all__ = [
 ]
 
 # Before they are imported, so that a failing rule shows the values it was about.
-pytest.register_assert_rewrite(
-    "famulus.testing.conformance_architect",
-    "famulus.testing.conformance_check",
-    "famulus.testing.conformance_data",
-    "famulus.testing.conformance_pages",
-    "famulus.testing.conformance_provider",
-    "famulus.testing.conformance_runs",
-    "famulus.testing.conformance_stage",
-)
+pytest.register_assert_rewrite("famulus.testing.conformance")
 
 
 def __getattr__(name: str) -> Any:

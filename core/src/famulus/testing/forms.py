@@ -14,7 +14,7 @@ _NEVER_SENT = frozenset({"submit", "button", "reset", "image"})
 
 
 @frozen(kw_only=True)
-class Choice:
+class SelectChoice:
     """One option of a ``<select>``."""
 
     value: str
@@ -32,7 +32,7 @@ class Control:
     name: str
     value: str = ""
     attributes: Mapping[str, str] = field(factory=dict)
-    choices: Sequence[Choice] = ()
+    choices: Sequence[SelectChoice] = ()
     #: whether a worker cannot see it: scripts own what stands in it
     hidden: bool = False
 
@@ -171,7 +171,7 @@ def _attachment(control: Control, variant: int) -> Attachment:
 @define
 class _OpenSelect:
     attributes: dict[str, str]
-    choices: list[Choice] = field(factory=list)
+    choices: list[SelectChoice] = field(factory=list)
     option: dict[str, str] | None = None
     text: str = ""
     group_disabled: bool = False
@@ -266,7 +266,7 @@ class _FormReader(HTMLParser):
         attributes: dict[str, str],
         *,
         value: str | None = None,
-        choices: Sequence[Choice] = (),
+        choices: Sequence[SelectChoice] = (),
     ) -> None:
         name = attributes.get("name", "")
         if not name or kind in _NEVER_SENT or "disabled" in attributes or any(self._fieldsets):
@@ -290,7 +290,7 @@ def _end_option(select: _OpenSelect) -> None:
         return
     option = select.option
     select.choices.append(
-        Choice(
+        SelectChoice(
             value=option.get("value", " ".join(select.text.split())),
             disabled="disabled" in option or select.group_disabled,
             selected="selected" in option,

@@ -168,7 +168,7 @@ def seen(reply: Reply) -> Seen:
 
 
 @frozen
-class Worker:
+class GatewayWorker:
     """Somebody who comes in through a gateway; each visit has a reference of its own."""
 
     gateway: Gateway

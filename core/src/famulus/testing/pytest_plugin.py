@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from famulus.model.database import Database
-    from famulus.testing.clock import MovableClock
     from famulus.testing.databases import PostgresDatabases
     from famulus.testing.inprocess import ManualOperator
-    from famulus.testing.workers_served import ServedRun
+    from famulus.testing.movable_clock import MovableClock
+    from famulus.testing.served_run import ServedRun
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Share one Chromium among the tests."""
     from famulus.errors import UnavailableError
-    from famulus.testing.browser import chromium
+    from famulus.testing.chromium import chromium
 
     with ExitStack() as stack:
         try:
@@ -54,7 +54,7 @@ def postgres() -> Iterator[PostgresDatabases]:
 @pytest.fixture
 def clock() -> MovableClock:
     """A clock that stands still until the test moves it; ``database`` goes by it."""
-    from famulus.testing.clock import MovableClock
+    from famulus.testing.movable_clock import MovableClock
 
     return MovableClock()
 
@@ -97,9 +97,9 @@ def operator(database: Database) -> Iterator[ManualOperator]:
 def launched_run(tmp_path: Path) -> Iterator[Callable[..., ServedRun]]:
     """A function that launches a configuration over real HTTP until the end of the test.
 
-    It takes what :func:`famulus.testing.workers_served.served_run` takes, but for the database.
+    It takes what :func:`famulus.testing.served_run.served_run` takes, but for the database.
     """
-    from famulus.testing.workers_served import served_run
+    from famulus.testing.served_run import served_run
 
     with ExitStack() as stack:
         runs = 0

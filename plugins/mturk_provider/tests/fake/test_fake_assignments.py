@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import NO_ASSIGNMENT, Account, Shown, WorkerRefusedError
 
 Launch = Callable[..., dict[str, Any]]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Fault
 
 Launch = Callable[..., dict[str, Any]]

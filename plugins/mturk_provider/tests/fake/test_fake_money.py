@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, FakeMTurk, Shown, fee
 
 Launch = Callable[..., dict[str, Any]]

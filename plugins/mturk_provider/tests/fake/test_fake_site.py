@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from famulus.testing.clock import MovableClock
+from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import EXTERNAL, Account, FakeMTurk, Fault, make_certificate
 from famulus_mturk.fake.listening import Handler, Listener
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from famulus.testing.conformance_data import DataRules
-from famulus.testing.conformance_pages import PageRules
-from famulus.testing.conformance_runs import RunRules
+from famulus.testing.conformance.data_rules import DataRules
+from famulus.testing.conformance.page_rules import PageRules
+from famulus.testing.conformance.run_rules import RunRules
 
 
 class BlueprintConformance(DataRules, PageRules, RunRules):

@@ -64,7 +64,7 @@ class FakePlatform:
     #: when its places were told to close
     ends: list[datetime] = field(factory=list)
     disposed: int = 0
-    held: dict[tuple[str, str], int] = field(factory=dict)
+    qualifications: dict[tuple[str, str], int] = field(factory=dict)
     blocked: set[str] = field(factory=set)
     #: by reference
     visits: dict[str, VisitStatus] = field(factory=dict)
@@ -199,12 +199,12 @@ class _PlatformProvider(CrowdProvider):
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
         """Grant there."""
         key = (worker_name, qualification)
-        self.platform.call("grant", lambda: self.platform.held.update({key: value}))
+        self.platform.call("grant", lambda: self.platform.qualifications.update({key: value}))
 
     def revoke(self, worker_name: str, qualification: str) -> None:
         """Revoke there."""
         key = (worker_name, qualification)
-        self.platform.call("revoke", lambda: self.platform.held.pop(key, None))
+        self.platform.call("revoke", lambda: self.platform.qualifications.pop(key, None))
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block there."""

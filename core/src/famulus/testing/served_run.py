@@ -12,8 +12,8 @@ from attrs import frozen
 from famulus.contracts.plan import SharedTaskState
 from famulus.data.export import export_records
 from famulus.operate.operator import Launched, Operator
-from famulus.testing.workers import ScriptedWorker
-from famulus.testing.workers_ways import HttpWay
+from famulus.testing.scripted_worker import ScriptedWorker
+from famulus.testing.transports import HttpWay
 
 
 @frozen(kw_only=True)

@@ -16,17 +16,16 @@ from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import Refusal
 from famulus.engine.gateway import Gateway
 from famulus.engine.opening import open_gateway
-from famulus.engine.qualifications.worker_handle import Worker as WorkerHandle
-from famulus.engine.qualifications.worker_handle import find_worker
+from famulus.engine.qualifications.worker_handle import Worker, find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.tables import TABLES
 from famulus.options.converting import structure, unstructure
 from famulus.options.declare import help_of
-from famulus.testing.clock import MovableClock
-from famulus.testing.conformance_stage import must_not_raise
-from famulus.testing.inprocess import ManualOperator, Worker, kit_plugins
-from famulus.testing.workers import at_once
+from famulus.testing.conformance.harness import must_not_raise
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
+from famulus.testing.scripted_worker import at_once
 
 _ROWS = [{"n": number} for number in range(5)]
 _THREADS = 8
@@ -45,12 +44,12 @@ class Hall:
     def work(self, worker: str, task: str) -> None:
         """Have a worker do one unit of another task, in a run that the check does not guard."""
         gateway = self.operator.launch_rows(_ROWS, task_name=task)
-        assert Worker(gateway, worker).work().status == 200
+        assert GatewayWorker(gateway, worker).work().status == 200
 
-    def known(self, worker: str) -> WorkerHandle:
+    def known(self, worker: str) -> Worker:
         """Return a worker who has come before; makes them known at need."""
         gateway = self.operator.launch_rows(_ROWS, task_name="to be known")
-        coming = Worker(gateway, worker)
+        coming = GatewayWorker(gateway, worker)
         coming.give_back(coming.arrive())
         return find_worker(self.database, "crowd", worker)
 
@@ -120,7 +119,7 @@ class QualificationCheckConformance:
     def test_who_is_to_be_refused_is_refused_with_a_reason(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
             self.make_refused(hall, "refused")
-            page = Worker(self._gateway(hall), "refused").arrive()
+            page = GatewayWorker(self._gateway(hall), "refused").arrive()
 
         assert page.refusal is not None, (
             "refuse() has to return a Refusal for the worker that make_refused() has made one of,"
@@ -131,14 +130,14 @@ class QualificationCheckConformance:
         with self.hall(tmp_path) as hall:
             self.make_refused(hall, "refused")
             self.make_admitted(hall, "admitted")
-            page = Worker(self._gateway(hall), "admitted").arrive()
+            page = GatewayWorker(self._gateway(hall), "admitted").arrive()
 
         assert page.has_form, f"Nobody but who is meant may be refused: {page.text}"
 
     def test_who_has_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
             self.make_admitted(hall, "worker")
-            worker = Worker(self._gateway(hall), "worker")
+            worker = GatewayWorker(self._gateway(hall), "worker")
             first = worker.arrive("visit")
             self.make_refused(hall, "worker")
             again = worker.arrive("visit")
@@ -206,7 +205,7 @@ class QualificationCheckConformance:
         assert not problems, f"options() has to be good, and is not: {problems}"
         return args
 
-    def _ask(self, check: QualificationCheck, worker: WorkerHandle, hall: Hall) -> Any:
+    def _ask(self, check: QualificationCheck, worker: Worker, hall: Hall) -> Any:
         with must_not_raise("refuse() has to say who may work"):
             return check.refuse(worker, hall.run_id)
 

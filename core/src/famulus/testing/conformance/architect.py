@@ -14,9 +14,9 @@ from famulus.errors import Problem, UsageError
 from famulus.operate.operator import Operator
 from famulus.options.declare import help_of
 from famulus.plugins import discover
-from famulus.testing.conformance_stage import snapshot
-from famulus.testing.workers import ScriptedWorker
-from famulus.testing.workers_ways import HttpWay
+from famulus.testing.conformance.harness import snapshot
+from famulus.testing.scripted_worker import ScriptedWorker
+from famulus.testing.transports import HttpWay
 
 _ROWS = 3
 _PAGE = (

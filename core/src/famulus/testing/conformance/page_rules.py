@@ -22,7 +22,8 @@ from famulus.contracts.views import (
     WorkerView,
 )
 from famulus.errors import InvalidAnswers
-from famulus.testing.conformance_hostile import (
+from famulus.testing.conformance.harness import PluginHarness, assert_json, must_not_raise
+from famulus.testing.conformance.hostile_input import (
     HOSTILE_VALUES,
     ODD_VALUES,
     break_outs,
@@ -31,26 +32,25 @@ from famulus.testing.conformance_hostile import (
     waits_for_others,
     with_values,
 )
-from famulus.testing.conformance_setting import BlueprintSetting
-from famulus.testing.conformance_stage import Stage, assert_json, must_not_raise
+from famulus.testing.conformance.under_test import BlueprintUnderTest
 from famulus.testing.forms import form_of_body
-from famulus.testing.workers import at_once
-from famulus.testing.workers_ways import received_file
+from famulus.testing.scripted_worker import at_once
+from famulus.testing.transports import received_file
 
 _WORKER = WorkerView(id=1, name="a worker", provider_type="crowd")
 _NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 _THREADS = 8
 
 
-class PageRules(BlueprintSetting):
+class PageRules(BlueprintUnderTest):
     """Pages are the inside of a form and hold data as data; answers are JSON."""
 
     def test_page_is_the_same_when_it_is_reloaded(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            view = self._view(stage)
-            blueprint = stage.blueprint()
+        with self.harness(tmp_path) as harness:
+            view = self._view(harness)
+            blueprint = harness.blueprint()
             pages = [blueprint.task_page(view), blueprint.task_page(view)]
-            pages.append(stage.blueprint().task_page(view))
+            pages.append(harness.blueprint().task_page(view))
 
         assert pages[0] == pages[1] == pages[2], (
             "task_page() has to return the same page for the same view, in every process: a worker"
@@ -58,8 +58,8 @@ class PageRules(BlueprintSetting):
         )
 
     def test_pages_are_the_inside_of_a_form(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            for name, page in self._pages(stage, stage.rows[0]):
+        with self.harness(tmp_path) as harness:
+            for name, page in self._pages(harness, harness.rows[0]):
                 assert all(isinstance(part, str) for part in (page.body, page.head, page.scripts))
                 outer = outer_parts(page)
                 assert not outer, (
@@ -73,11 +73,11 @@ class PageRules(BlueprintSetting):
                 )
 
     def test_data_stays_data_in_every_page(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            for row in stage.rows[:3]:
+        with self.harness(tmp_path) as harness:
+            for row in harness.rows[:3]:
                 for value in (*HOSTILE_VALUES, *ODD_VALUES):
                     hostile = with_values(row, value, self.own_fields)
-                    for name, page in self._pages(stage, hostile, worker_name=value):
+                    for name, page in self._pages(harness, hostile, worker_name=value):
                         found = break_outs(page, value)
                         assert not found, (
                             f"Data has to stay data, but in {name}() the value {value!r} became"
@@ -85,19 +85,22 @@ class PageRules(BlueprintSetting):
                         )
 
     def test_preview_needs_no_data(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage, must_not_raise("preview_page() has to do without data"):
-            page = stage.blueprint().preview_page(PreviewView(data=None))
+        with (
+            self.harness(tmp_path) as harness,
+            must_not_raise("preview_page() has to do without data"),
+        ):
+            page = harness.blueprint().preview_page(PreviewView(data=None))
 
         assert page is None or isinstance(page, Page), (
             "preview_page() has to return a Page or None, also while no data is loaded."
         )
 
     def test_answers_are_json_and_the_same_for_the_same_form(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            blueprint = stage.blueprint()
-            attempt = self._attempt(stage)
+        with self.harness(tmp_path) as harness:
+            blueprint = harness.blueprint()
+            attempt = self._attempt(harness)
             for variant in range(3):
-                form = self._form(stage, variant)
+                form = self._form(harness, variant)
                 answers = blueprint.read_answers(form, attempt)
 
                 assert_json(answers, "read_answers() has to return JSON")
@@ -107,21 +110,21 @@ class PageRules(BlueprintSetting):
                 )
 
     def test_hostile_forms_get_answers_or_a_message(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            form = self._form(stage)
+        with self.harness(tmp_path) as harness:
+            form = self._form(harness)
             for words, fields in hostile_forms(form.fields):
                 for files in ((), form.files):
-                    self._read_hostile(stage, Form(fields=fields, files=files), words)
+                    self._read_hostile(harness, Form(fields=fields, files=files), words)
 
     def test_reviewer_is_shown_text(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            blueprint = stage.blueprint()
-            view, form = self._view(stage), self._form(stage)
+        with self.harness(tmp_path) as harness:
+            blueprint = harness.blueprint()
+            view, form = self._view(harness), self._form(harness)
             clear = [(name, "\x1b[2J") for name, _ in form.fields]
             for fields in (form.fields, clear):
                 try:
                     answers = blueprint.read_answers(
-                        Form(fields=fields, files=form.files), self._attempt(stage)
+                        Form(fields=fields, files=form.files), self._attempt(harness)
                     )
                 except InvalidAnswers:
                     continue
@@ -133,17 +136,17 @@ class PageRules(BlueprintSetting):
                 )
 
     def test_assets_are_folders(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            folders = stage.blueprint().assets()
+        with self.harness(tmp_path) as harness:
+            folders = harness.blueprint().assets()
 
         for folder in folders:
             assert folder.is_dir(), f"assets() has to return folders that are there, not {folder}."
 
     def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            form, attempt = self._form(stage), self._attempt(stage)
-            views = [self._view(stage, row=row) for row in stage.rows[:20]]
-            alone, shared = stage.blueprint(), stage.blueprint()
+        with self.harness(tmp_path) as harness:
+            form, attempt = self._form(harness), self._attempt(harness)
+            views = [self._view(harness, row=row) for row in harness.rows[:20]]
+            alone, shared = harness.blueprint(), harness.blueprint()
 
             def all_of(blueprint: Blueprint) -> object:
                 pages = [blueprint.task_page(view) for view in views]
@@ -158,33 +161,36 @@ class PageRules(BlueprintSetting):
         )
 
     def test_onboarding_decides(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            blueprint = stage.blueprint()
+        with self.harness(tmp_path) as harness:
+            blueprint = harness.blueprint()
             if not blueprint.has_onboarding:
                 return
             assert blueprint.onboarding_qualification, (
                 "A blueprint with an onboarding has to name the onboarding_qualification it grants."
             )
             page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=_WORKER))
-            attempt = self._attempt(stage, onboarding=True)
-            answers = blueprint.read_answers(self._as_form(stage, page, 0), attempt)
+            attempt = self._attempt(harness, onboarding=True)
+            answers = blueprint.read_answers(self._as_form(harness, page, 0), attempt)
 
             assert isinstance(blueprint.onboarding_passed(answers), bool), (
                 "onboarding_passed() has to return True or False."
             )
 
     def _view(
-        self, stage: Stage, row: Mapping[str, Any] | None = None, worker_name: str = "a worker"
+        self,
+        harness: PluginHarness,
+        row: Mapping[str, Any] | None = None,
+        worker_name: str = "a worker",
     ) -> TaskView:
-        data = stage.rows[0] if row is None else row
+        data = harness.rows[0] if row is None else row
         unit = UnitView(id=7, assignment_id=3, index=0, data=data)
         return TaskView(agent_id=5, worker=attrs.evolve(_WORKER, name=worker_name), unit=unit)
 
     def _pages(
-        self, stage: Stage, row: Mapping[str, Any], *, worker_name: str = "a worker"
+        self, harness: PluginHarness, row: Mapping[str, Any], *, worker_name: str = "a worker"
     ) -> Iterator[tuple[str, Page]]:
-        blueprint = stage.blueprint()
-        view = self._view(stage, row, worker_name)
+        blueprint = harness.blueprint()
+        view = self._view(harness, row, worker_name)
         with must_not_raise("task_page() has to take whatever problems() let through"):
             page = blueprint.task_page(view)
         yield "task_page", page
@@ -196,12 +202,12 @@ class PageRules(BlueprintSetting):
             onboarding = OnboardingView(agent_id=5, worker=view.worker)
             yield "onboarding_page", blueprint.onboarding_page(onboarding)
 
-    def _attempt(self, stage: Stage, *, onboarding: bool = False) -> AttemptView:
-        view = self._view(stage)
+    def _attempt(self, harness: PluginHarness, *, onboarding: bool = False) -> AttemptView:
+        view = self._view(harness)
         return AttemptView(agent_id=view.agent_id, onboarding=onboarding, unit=lambda: view.unit)
 
-    def _read_hostile(self, stage: Stage, form: Form, words: str) -> None:
-        blueprint, attempt = stage.blueprint(), self._attempt(stage)
+    def _read_hostile(self, harness: PluginHarness, form: Form, words: str) -> None:
+        blueprint, attempt = harness.blueprint(), self._attempt(harness)
         answers, message = None, "none"
         with must_not_raise(f"read_answers() may only raise InvalidAnswers, but got {words}"):
             try:
@@ -211,16 +217,16 @@ class PageRules(BlueprintSetting):
         assert message, "InvalidAnswers has to tell the worker what is wrong."
         assert_json(answers, f"Answers from {words} have to be JSON")
 
-    def _form(self, stage: Stage, variant: int = 0) -> Form:
-        page = stage.blueprint().task_page(self._view(stage))
-        return self._as_form(stage, page, variant)
+    def _form(self, harness: PluginHarness, variant: int = 0) -> Form:
+        page = harness.blueprint().task_page(self._view(harness))
+        return self._as_form(harness, page, variant)
 
-    def _as_form(self, stage: Stage, page: Page, variant: int) -> Form:
+    def _as_form(self, harness: PluginHarness, page: Page, variant: int) -> Form:
         form = form_of_body(page.body)
         assert form.controls, "A page has to have a named control, or nobody can answer."
         filled = self.fill(form, variant)
         received = [
-            received_file(file, stage.folder / f"upload-{number}")
+            received_file(file, harness.folder / f"upload-{number}")
             for number, file in enumerate(filled.files)
         ]
         return Form(fields=filled.fields, files=received)

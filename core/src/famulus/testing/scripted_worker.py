@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from attrs import define, field, frozen
 
 from famulus.testing.forms import Filled, HtmlForm
-from famulus.testing.workers_ways import Answer, GatewayWay, HttpWay, WayIn
+from famulus.testing.transports import Answer, GatewayWay, HttpWay, WayIn
 
 __all__ = ["Answer", "GatewayWay", "HttpWay", "OpenPage", "ScriptedWorker", "WayIn"]
 

@@ -15,15 +15,15 @@ import pytest
 from famulus.errors import Problem
 from famulus.options.declare import help_of
 from famulus.plan import plan_from_stored, stored_plan
-from famulus.testing.conformance_setting import BlueprintSetting, folder_in
-from famulus.testing.conformance_stage import assert_json, listed, snapshot
+from famulus.testing.conformance.harness import assert_json, listed, snapshot
+from famulus.testing.conformance.under_test import BlueprintUnderTest, folder_in
 
 #: Rows of the two sources whose memory is compared, and bytes that one row more may cost.
 _FEW, _MANY = 5_000, 50_000
 _BYTES_A_ROW = 32
 
 
-class DataRules(BlueprintSetting):
+class DataRules(BlueprintUnderTest):
     """Options are described and checked whole; data are streamed, the same each time."""
 
     def test_core_accepts_the_class(self) -> None:
@@ -40,8 +40,8 @@ class DataRules(BlueprintSetting):
         )
 
     def test_good_configuration_has_no_problems(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            problems = self._problems(stage)
+        with self.harness(tmp_path) as harness:
+            problems = self._problems(harness)
 
         assert not problems, (
             f"problems() has to be empty for a good configuration:\n{listed(problems)}"
@@ -64,28 +64,28 @@ class DataRules(BlueprintSetting):
                 )
 
     def test_checking_writes_nothing(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
+        with self.harness(tmp_path) as harness:
             before = snapshot(tmp_path)
-            self._problems(stage)
-            self._problems(stage)
+            self._problems(harness)
+            self._problems(harness)
 
             assert snapshot(tmp_path) == before, (
                 "problems() must not write anything, neither files nor the database."
             )
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            stored = json.loads(json.dumps(stored_plan(stage.plan)))
-            again = plan_from_stored(stored, stage.plugins, stage.plan.shared_state)
+        with self.harness(tmp_path) as harness:
+            stored = json.loads(json.dumps(stored_plan(harness.plan)))
+            again = plan_from_stored(stored, harness.plugins, harness.plan.shared_state)
 
-            assert again.blueprint.args == stage.plan.blueprint.args, (
+            assert again.blueprint.args == harness.plan.blueprint.args, (
                 "A serving process reads the options from the database: they have to be equal"
                 " after JSON, so keep to text, numbers, truth, paths, lists and mappings of them."
             )
 
     def test_rows_are_streamed(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            rows = stage.blueprint().assignments()
+        with self.harness(tmp_path) as harness:
+            rows = harness.blueprint().assignments()
 
             assert isinstance(rows, Iterator), (
                 f"assignments() has to return an iterator, not a {type(rows).__name__}: a million"
@@ -94,10 +94,10 @@ class DataRules(BlueprintSetting):
             assert next(rows, None) is not None, "configuration() has to come with data."
 
     def test_rows_are_the_same_every_time(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            first = stage.rows
-        with self.stage(tmp_path) as stage:
-            blueprint = stage.blueprint()
+        with self.harness(tmp_path) as harness:
+            first = harness.rows
+        with self.harness(tmp_path) as harness:
+            blueprint = harness.blueprint()
             second = [dict(row) for row in blueprint.assignments()]
             third = second if blueprint.data_is_code else list(map(dict, blueprint.assignments()))
 
@@ -108,8 +108,8 @@ class DataRules(BlueprintSetting):
         )
 
     def test_rows_are_json_objects(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            for number, row in enumerate(stage.blueprint().assignments()):
+        with self.harness(tmp_path) as harness:
+            for number, row in enumerate(harness.blueprint().assignments()):
                 assert isinstance(row, Mapping), f"Row {number} has to be a mapping, not {row!r}."
                 assert_json(dict(row), f"Row {number} has to be JSON")
 
@@ -127,8 +127,8 @@ class DataRules(BlueprintSetting):
     def _peak_of_streaming(self, tmp_path: Path, rows: int) -> int:
         options = self.big_configuration(folder_in(tmp_path, str(rows)), rows)
         assert options is not None
-        with self._stage_of(tmp_path, options) as stage:
-            blueprint = stage.blueprint()
+        with self._harness_of(tmp_path, options) as harness:
+            blueprint = harness.blueprint()
             deque(islice(blueprint.assignments(), 10), maxlen=0)
             tracemalloc.start()
             try:

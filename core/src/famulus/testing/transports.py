@@ -1,4 +1,4 @@
-"""The two ways in to a run: through its gateway in this process, and over HTTP."""
+"""How a scripted worker reaches a run: through its gateway in this process, or over HTTP."""
 
 from __future__ import annotations
 

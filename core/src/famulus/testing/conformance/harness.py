@@ -1,4 +1,4 @@
-"""A stage for one plugin under test: a checked plan, a database of its own, an operator at need."""
+"""The harness of one plugin under test: a checked plan, a database and an operator."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from famulus.operate.lease import LEASE_SECONDS
 from famulus.plan import Draft, RunParts, configuration_from_mapping, draft_plan
 from famulus.plan.shared_state import fitting_state
 from famulus.plugins import Plugins
-from famulus.testing.clock import MovableClock
 from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 _TASK = {
     "task_name": "conformance",
@@ -100,8 +100,11 @@ def draft(
 
 
 @define
-class Stage:
-    """What core would make of one sound plan. Close it: ``open_stage`` does."""
+class PluginHarness:
+    """What core makes of one valid plan: instances of its plugins, a database, an operator, runs.
+
+    :func:`open_harness` makes it and closes it.
+    """
 
     folder: Path
     plugins: Plugins
@@ -204,15 +207,15 @@ class Stage:
 
 
 @contextlib.contextmanager
-def open_stage(
+def open_harness(
     plugins: Plugins,
     folder: Path,
     *,
     state: State,
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
-) -> Iterator[Stage]:
-    """Set up a stage for a configuration without problems.
+) -> Iterator[PluginHarness]:
+    """Set up a harness for a valid configuration, until the end of a ``with`` block.
 
     :raises AssertionError: when the configuration cannot even be read.
     """
@@ -222,11 +225,11 @@ def open_stage(
     )
     assert found.plan is not None
     with contextlib.closing(
-        Stage(folder=folder, plugins=plugins, plan=found.plan, state=state)
-    ) as stage:
+        PluginHarness(folder=folder, plugins=plugins, plan=found.plan, state=state)
+    ) as harness:
         if plugins.schemas():
-            stage.database.prepare(plugins.schemas())
-        yield stage
+            harness.database.prepare(plugins.schemas())
+        yield harness
 
 
 def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Problem]:

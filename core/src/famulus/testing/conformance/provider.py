@@ -36,19 +36,19 @@ from famulus.model.states import PaymentKind
 from famulus.model.tables import Requester
 from famulus.options.declare import help_of
 from famulus.plan import plan_from_stored, stored_plan
-from famulus.testing.conformance_stage import (
+from famulus.testing.conformance.harness import (
     Brings,
-    Stage,
+    PluginHarness,
     assert_json,
     listed,
     must_not_raise,
-    open_stage,
+    open_harness,
     plugins_with,
     problems_of,
     snapshot,
 )
 from famulus.testing.kinds import RowsState
-from famulus.testing.workers import GatewayWay, ScriptedWorker, at_once
+from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
 _ROWS = [{"n": number} for number in range(3)]
 _COMPLETIONS = (PostForm, GoTo, ShowCode, ShowAnswers, Nothing)
@@ -98,7 +98,7 @@ class ProviderConformance:
         """Return what the fake platform holds, to be compared; None where there is no platform."""
         return None
 
-    def submitted_visit(self, stage: Stage) -> VisitView:
+    def submitted_visit(self, harness: PluginHarness) -> VisitView:
         """Return a visit that was submitted on the fake platform, and not decided yet."""
         return VisitView(
             id=1,
@@ -108,7 +108,7 @@ class ProviderConformance:
             query=self.query("worker", "visit"),
         )
 
-    def losing_a_reply(self, stage: Stage) -> AbstractContextManager[object] | None:
+    def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
         """Return a block in which the fake platform pays and its reply is lost; None without."""
         return None
 
@@ -126,9 +126,9 @@ class ProviderConformance:
         )
 
     def test_checking_finds_nothing_and_writes_nothing(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
+        with self.harness(tmp_path) as harness:
             before, told = snapshot(tmp_path), self.platform_state()
-            problems = problems_of(stage.provider().problems, stage.plan)
+            problems = problems_of(harness.provider().problems, harness.plan)
 
             assert not problems, (
                 f"problems() has to be empty for a good configuration:\n{listed(problems)}"
@@ -137,20 +137,20 @@ class ProviderConformance:
             assert self.platform_state() == told, "problems() must not tell the platform anything."
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
+        with self.harness(tmp_path) as harness:
             again = plan_from_stored(
-                stored_plan(stage.plan), stage.plugins, stage.plan.shared_state
+                stored_plan(harness.plan), harness.plugins, harness.plan.shared_state
             )
 
-            assert again.provider.args == stage.plan.provider.args, (
+            assert again.provider.args == harness.plan.provider.args, (
                 "A serving process reads the options from the database: they have to be equal"
                 " after JSON."
             )
 
     def test_worker_who_has_accepted_arrives(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            arrival = stage.provider().arrive(self.query("worker", "visit"))
-            other = stage.provider().arrive(self.query("another", "visit"))
+        with self.harness(tmp_path) as harness:
+            arrival = harness.provider().arrive(self.query("worker", "visit"))
+            other = harness.provider().arrive(self.query("another", "visit"))
 
         assert isinstance(arrival, Arrival), (
             f"arrive() has to return an Arrival for a worker who has accepted, not {arrival!r}."
@@ -159,8 +159,8 @@ class ProviderConformance:
         assert other.worker_name != arrival.worker_name, "Two people are two workers."
 
     def test_nobody_arrives_without_an_identity(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            found = stage.provider().arrive({})
+        with self.harness(tmp_path) as harness:
+            found = harness.provider().arrive({})
 
         assert isinstance(found, (Preview, Refusal)), (
             f"arrive() has to return a Preview or a Refusal where nobody says who they are, not"
@@ -169,8 +169,8 @@ class ProviderConformance:
 
     def test_any_query_has_an_answer_and_always_the_same(self, tmp_path: Path) -> None:
         names = st.sampled_from(sorted(self.query("worker", "visit"))) | st.text(max_size=20)
-        with self.stage(tmp_path) as stage:
-            provider, another = stage.provider(), stage.provider()
+        with self.harness(tmp_path) as harness:
+            provider, another = harness.provider(), harness.provider()
             before = snapshot(tmp_path)
 
             @settings(
@@ -196,9 +196,9 @@ class ProviderConformance:
             assert snapshot(tmp_path) == before, "arrive() must not write anything."
 
     def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            shared = stage.provider()
-            expected = stage.provider().arrive(self.query("worker", "visit"))
+        with self.harness(tmp_path) as harness:
+            shared = harness.provider()
+            expected = harness.provider().arrive(self.query("worker", "visit"))
 
             found = at_once(_THREADS, lambda _: shared.arrive(self.query("worker", "visit")))
 
@@ -212,8 +212,8 @@ class ProviderConformance:
             reference="visit",
             query=self.query("worker", "visit"),
         )
-        with self.stage(tmp_path) as stage:
-            first, second = (stage.provider().completion(visit) for _ in range(2))
+        with self.harness(tmp_path) as harness:
+            first, second = (harness.provider().completion(visit) for _ in range(2))
 
         assert isinstance(first, _COMPLETIONS), (
             "completion() has to return PostForm, GoTo, ShowCode, ShowAnswers or Nothing, not"
@@ -231,9 +231,9 @@ class ProviderConformance:
             )
 
     def test_quote_is_exact(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            quotes = {units: stage.provider().quote(stage.plan, units) for units in (0, 1, 7)}
-            reward = stage.plan.task.task_reward or Decimal(0)
+        with self.harness(tmp_path) as harness:
+            quotes = {units: harness.provider().quote(harness.plan, units) for units in (0, 1, 7)}
+            reward = harness.plan.task.task_reward or Decimal(0)
 
         for units, quote in quotes.items():
             assert quote.currency == self.provider.currency
@@ -254,8 +254,8 @@ class ProviderConformance:
             )
 
     def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            provider, run = stage.provider(), stage.run_view()
+        with self.harness(tmp_path) as harness:
+            provider, run = harness.provider(), harness.run_view()
             arrival = provider.arrive(self.query("worker", "visit"))
             worker = arrival.worker_name if isinstance(arrival, Arrival) else "worker"
             calls: Sequence[tuple[str, Callable[[], None]]] = (
@@ -278,13 +278,13 @@ class ProviderConformance:
                 )
 
     def test_an_approval_told_twice_pays_once(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
+        with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
-            provider, visit = stage.provider(), self.submitted_visit(stage)
+            provider, visit = harness.provider(), self.submitted_visit(harness)
             first = provider.decide(visit, Verdict.APPROVED, "")
             once = self.platform_state()
-            second = stage.provider().decide(visit, Verdict.APPROVED, "")
+            second = harness.provider().decide(visit, Verdict.APPROVED, "")
 
         assert first is second is Outcome.CONFIRMED, (
             "decide() has to confirm an approval, and one that the platform has already as well,"
@@ -293,12 +293,12 @@ class ProviderConformance:
         assert self.platform_state() == once, "Approving again must have no second effect."
 
     def test_settling_finds_out_and_pays_nothing(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
+        with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
-            provider, visit = stage.provider(), self.submitted_visit(stage)
+            provider, visit = harness.provider(), self.submitted_visit(harness)
             provider.decide(visit, Verdict.APPROVED, "")
-            never, made = self._payment(stage, visit, 1), self._payment(stage, visit, 2)
+            never, made = self._payment(harness, visit, 1), self._payment(harness, visit, 2)
             before = self.platform_state()
             assert provider.settle(never) is Outcome.FAILED, (
                 "settle() has to say FAILED of what was surely never paid."
@@ -306,26 +306,26 @@ class ProviderConformance:
             assert self.platform_state() == before, "settle() must not pay."
             assert provider.pay(made) is Outcome.CONFIRMED, "pay() has to confirm what it has paid."
             after = self.platform_state()
-            assert stage.provider().settle(made) is Outcome.CONFIRMED, (
+            assert harness.provider().settle(made) is Outcome.CONFIRMED, (
                 "settle() has to find what was paid, also in another process."
             )
             assert self.platform_state() == after, "settle() must not pay."
 
     def test_a_lost_reply_is_unknown_and_settled_by_asking(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            losing = self.losing_a_reply(stage)
+        with self.harness(tmp_path) as harness:
+            losing = self.losing_a_reply(harness)
             if losing is None:
                 pytest.skip("losing_a_reply() loses none")
-            visit = self.submitted_visit(stage)
-            stage.provider().decide(visit, Verdict.APPROVED, "")
-            payment = self._payment(stage, visit, 1)
+            visit = self.submitted_visit(harness)
+            harness.provider().decide(visit, Verdict.APPROVED, "")
+            payment = self._payment(harness, visit, 1)
             with losing:
-                assert _pay(stage.provider(), payment) is Outcome.UNKNOWN, (
+                assert _pay(harness.provider(), payment) is Outcome.UNKNOWN, (
                     "pay() whose reply is lost has to be UNKNOWN, or to raise something else than"
                     " UnavailableError and RefusedError: these say that surely nothing was paid."
                 )
             once = self.platform_state()
-            assert stage.provider().settle(payment) is Outcome.CONFIRMED, (
+            assert harness.provider().settle(payment) is Outcome.CONFIRMED, (
                 "settle() has to find a payment whose reply was lost."
             )
             assert self.platform_state() == once, "settle() must not pay."
@@ -335,8 +335,8 @@ class ProviderConformance:
             "A provider whose requesters are registered needs bad_registrations: nothing, or"
             " wrong credentials."
         )
-        with self.stage(tmp_path) as stage:
-            provider = stage.provider()
+        with self.harness(tmp_path) as harness:
+            provider = harness.provider()
             for bad in self.bad_registrations:
                 with pytest.raises(UsageError) as caught:
                     provider.register("requester", self._registration(bad))
@@ -346,9 +346,9 @@ class ProviderConformance:
             assert_json(kept, "What register() returns is stored, so it has to be JSON")
 
     def test_worker_does_a_run(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            self._register(stage)
-            gateway = stage.launch()
+        with self.harness(tmp_path) as harness:
+            self._register(harness)
+            gateway = harness.launch()
             worker = ScriptedWorker(GatewayWay(gateway), "worker", query=self.query)
 
             answers = worker.steady(len(_ROWS) + 1)
@@ -359,11 +359,11 @@ class ProviderConformance:
             )
             page = worker.open(f"{worker.name}-0")
             assert not page.has_form, "The same visit must not begin again once it is submitted."
-            records = list(export_records(stage.database, run=gateway.run_id))
+            records = list(export_records(harness.database, run=gateway.run_id))
             assert {record["provider"] for record in records} == {self.provider.type}
             assert_json(records, "What was stored has to be JSON")
 
-    def _payment(self, stage: Stage, visit: VisitView, number: int) -> PaymentView:
+    def _payment(self, harness: PluginHarness, visit: VisitView, number: int) -> PaymentView:
         return PaymentView(
             id=number,
             key=f"conformance-{number}",
@@ -379,9 +379,9 @@ class ProviderConformance:
     def _registration(self, given: Mapping[str, Any]) -> Any:
         return self.provider.RequesterArgs(**given)
 
-    def stage(self, tmp_path: Path) -> AbstractContextManager[Stage]:
+    def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
         """Set up what core would make of :meth:`configuration`."""
-        return open_stage(
+        return open_harness(
             plugins_with(Brings(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
             state=lambda: RowsState(rows=[dict(row) for row in _ROWS]),
@@ -392,12 +392,12 @@ class ProviderConformance:
             },
         )
 
-    def _register(self, stage: Stage) -> None:
+    def _register(self, harness: PluginHarness) -> None:
         """Have the requester that a launch needs, where none is made by itself."""
         if self.provider.default_requester is not None:
             return
-        name = getattr(stage.plan.provider.args, "requester_name", None) or "requester"
-        stage.database.write(
+        name = getattr(harness.plan.provider.args, "requester_name", None) or "requester"
+        harness.database.write(
             lambda tx: tx.insert(
                 Requester, provider_type=self.provider.type, name=name, created_at=tx.now
             )

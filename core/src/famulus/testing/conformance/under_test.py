@@ -1,4 +1,4 @@
-"""What the author of a blueprint gives its conformance class, and the stage set up from it."""
+"""What the author of a blueprint tells its conformance class, and the harness made from it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SharedTaskState
 from famulus.errors import Problem
 from famulus.plugins import Plugins
-from famulus.testing.conformance_stage import (
+from famulus.testing.conformance.harness import (
     Brings,
-    Stage,
+    PluginHarness,
     draft,
-    open_stage,
+    open_harness,
     plugins_with,
     problems_of,
 )
 from famulus.testing.forms import Filled, HtmlForm
 
 
-class BlueprintSetting:
-    """What a conformance class has to be told; each method gets a folder of the test's own."""
+class BlueprintUnderTest:
+    """What a conformance class has to be told; each test calls it with a folder of its own."""
 
     #: The class under test.
     blueprint: ClassVar[type[Blueprint]]
@@ -53,14 +53,14 @@ class BlueprintSetting:
         """Fill in a form as a worker would; override it where hurried answers are not taken."""
         return form.fill(variant)
 
-    def stage(self, tmp_path: Path) -> AbstractContextManager[Stage]:
+    def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
         """Set up what core would make of :meth:`configuration`."""
-        return self._stage_of(tmp_path, self.configuration(folder_in(tmp_path, "task")))
+        return self._harness_of(tmp_path, self.configuration(folder_in(tmp_path, "task")))
 
-    def _stage_of(
+    def _harness_of(
         self, tmp_path: Path, options: Mapping[str, Any]
-    ) -> AbstractContextManager[Stage]:
-        return open_stage(
+    ) -> AbstractContextManager[PluginHarness]:
+        return open_harness(
             self._plugins(),
             tmp_path,
             state=self.shared_state,
@@ -74,8 +74,8 @@ class BlueprintSetting:
     def _plugins(self) -> Plugins:
         return plugins_with(Brings(blueprints=[self.blueprint]))
 
-    def _problems(self, stage: Stage) -> list[Problem]:
-        return problems_of(stage.blueprint().problems, stage.plan)
+    def _problems(self, harness: PluginHarness) -> list[Problem]:
+        return problems_of(harness.blueprint().problems, harness.plan)
 
     def _problems_of_options(self, tmp_path: Path, options: Mapping[str, Any]) -> Sequence[Problem]:
         found = draft(
@@ -87,8 +87,8 @@ class BlueprintSetting:
         )
         if found.problems or found.plan is None:
             return found.problems
-        with self._stage_of(tmp_path, options) as stage:
-            return self._problems(stage)
+        with self._harness_of(tmp_path, options) as harness:
+            return self._problems(harness)
 
 
 def folder_in(tmp_path: Path, name: str) -> Path:

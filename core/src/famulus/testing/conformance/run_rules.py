@@ -6,44 +6,44 @@ from pathlib import Path
 
 from famulus.data.export import export_records
 from famulus.engine.gateway import Gateway
-from famulus.testing.conformance_setting import BlueprintSetting
-from famulus.testing.workers import Answer, GatewayWay, ScriptedWorker
+from famulus.testing.conformance.under_test import BlueprintUnderTest
+from famulus.testing.scripted_worker import Answer, GatewayWay, ScriptedWorker
 
 
-class RunRules(BlueprintSetting):
+class RunRules(BlueprintUnderTest):
     """Whatever workers do, and whatever dies, each answer is stored once."""
 
     def test_run_is_worked_on_from_start_to_end(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            rows, lanes = len(stage.rows), stage.blueprint().units_per_assignment
-            gateway = stage.launch()
+        with self.harness(tmp_path) as harness:
+            rows, lanes = len(harness.rows), harness.blueprint().units_per_assignment
+            gateway = harness.launch()
 
             for number in range(lanes):
                 answers = self._worker(gateway, number).steady(rows + 1)
                 _assert_stored(answers)
 
-            records = list(export_records(stage.database, run=gateway.run_id))
+            records = list(export_records(harness.database, run=gateway.run_id))
             assert len(records) == rows * lanes, (
                 f"{lanes} workers have to find a form for each of {rows} rows, but"
                 f" {len(records)} units were done."
             )
-            stage.operator.turn()
-            assert not stage.operator.holds(gateway.run_id), "A run that is done has to end."
+            harness.operator.turn()
+            assert not harness.operator.holds(gateway.run_id), "A run that is done has to end."
 
     def test_preview_is_shown_to_who_has_not_accepted(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            answer = GatewayWay(stage.launch()).open({})
+        with self.harness(tmp_path) as harness:
+            answer = GatewayWay(harness.launch()).open({})
 
         assert answer.status == 200, f"The preview has to be a page, and is: {answer.text}"
 
     def test_run_goes_on_after_a_kill(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            gateway = stage.launch()
+        with self.harness(tmp_path) as harness:
+            gateway = harness.launch()
             worker = self._worker(gateway, 0)
             page = worker.open()
-            stage.kill()
+            harness.kill()
 
-            worker.way = GatewayWay(stage.resume(gateway.run_id))
+            worker.way = GatewayWay(harness.resume(gateway.run_id))
             again = worker.open(page.reference)
 
             assert again.filled is not None
@@ -53,18 +53,18 @@ class RunRules(BlueprintSetting):
                 " the form that they had open."
             )
             _assert_stored([worker.submit(page)])
-            records = list(export_records(stage.database, run=gateway.run_id))
+            records = list(export_records(harness.database, run=gateway.run_id))
             assert [record["worker"] for record in records] == [worker.name]
 
     def test_impatient_workers_store_each_answer_once(self, tmp_path: Path) -> None:
-        with self.stage(tmp_path) as stage:
-            gateway = stage.launch()
+        with self.harness(tmp_path) as harness:
+            gateway = harness.launch()
             worker = self._worker(gateway, 0)
 
             answers = worker.double_click()
 
             _assert_stored(answers)
-            records = list(export_records(stage.database, run=gateway.run_id))
+            records = list(export_records(harness.database, run=gateway.run_id))
             assert len(records) == 1, "The same submission twice has to be stored once."
 
     def _worker(self, gateway: Gateway, number: int) -> ScriptedWorker:
