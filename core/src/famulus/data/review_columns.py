@@ -126,7 +126,7 @@ def read_review_columns(tx: Transaction, run: int, rows: Sequence[Row]) -> Revie
 
 
 def _among(
-    tx: Transaction, statement: Statement, values: Iterable[int | str]
+    tx: Transaction, statement: Statement[Any], values: Iterable[int | str]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows that have one of the values."""
     wanted = list(dict.fromkeys(values))

@@ -262,7 +262,7 @@ def change_units_together(
 
 def _change(
     tx: Transaction,
-    statement: Statement,
+    statement: Statement[Any],
     subject: str,
     change: Change[Any],
     *,

@@ -1,17 +1,20 @@
 """Statements of the hot path: built once from the models with peewee, run by the driver.
 
 Compiling a query with peewee costs milliseconds per request (measured); running the same text costs
-what the database needs.
+what the database needs. What Famulus needs of peewee beside its documented interface is used in
+this module only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 import peewee
 from attrs import frozen
+
+R = TypeVar("R", bound=tuple[Any, ...])
 
 
 class Kind(StrEnum):
@@ -40,14 +43,23 @@ class Param(peewee.Node):
         return ctx.value(_Slot(self.name), converter=False)
 
 
-@frozen(eq=False)
-class Statement:
+class Statement(Generic[R]):
     """A query with named parameters, compiled once for each kind of database.
 
-    ``query`` is a function of the kind where the two databases need different text.
+    :param query: a function of the kind where the two databases need different text.
+    :param row: the NamedTuple that is made of each row it returns; its fields are named like the
+        selected columns, or their aliases. Without it, rows are plain tuples.
     """
 
-    query: Any
+    __slots__ = ("query", "row")
+
+    @overload
+    def __init__(self: Statement[tuple[Any, ...]], query: Any) -> None: ...
+    @overload
+    def __init__(self, query: Any, row: type[R]) -> None: ...
+    def __init__(self, query: Any, row: Any = None) -> None:
+        self.query = query
+        self.row = row
 
     def build(self, kind: Kind) -> Any:
         """Return the query for a kind of database."""
@@ -61,25 +73,18 @@ class Compiled:
     sql: str
     #: parameter names, or constants wrapped in a one-element tuple
     layout: Sequence[str | tuple[Any]]
-
-    def values(self, given: dict[str, Any]) -> tuple[Any, ...]:
-        """Return the values in the order the text needs them."""
-        return tuple([given[part] if part.__class__ is str else part[0] for part in self.layout])
-
-    def for_rows(self, count: int) -> str:
-        """Return the text that inserts so many rows at once; the statement's own inserts one."""
-        head, _, row = self.sql.rpartition(" VALUES ")
-        return f"{head} VALUES {', '.join([row] * count)}"
+    #: makes a record of a row that the statement returns; None leaves it a tuple
+    make_row: Callable[[tuple[Any, ...]], Any] | None
 
 
 def for_update(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
     """Keep others from changing what a select finds until the commit.
 
-    New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for whoever has added one,
-    and two of them for each other. On SQLite there is only one who writes.
+    New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for each transaction that
+    has added one, and two of them for each other. On SQLite only one transaction writes at a time.
 
     :param of: the table whose rows are meant, where the select joins others.
-    :param skip_locked: pass over what others keep instead of waiting for them.
+    :param skip_locked: leave out rows that others have locked instead of waiting for them.
     """
     if kind is Kind.SQLITE:
         return query
@@ -93,8 +98,41 @@ def compile_query(query: Any, dialect: peewee.Database) -> tuple[str, list[Any]]
     return sql, values
 
 
-def compile_statement(statement: Statement, kind: Kind, dialect: peewee.Database) -> Compiled:
-    """Build a statement for a dialect."""
-    sql, values = compile_query(statement.build(kind), dialect)
+def compile_statement(statement: Statement[Any], kind: Kind, dialect: peewee.Database) -> Compiled:
+    """Compile a statement for a dialect.
+
+    :raises TypeError: when its row has other fields than the query has columns.
+    """
+    query = statement.build(kind)
+    sql, values = compile_query(query, dialect)
     layout = [value.name if isinstance(value, _Slot) else (value,) for value in values]
-    return Compiled(sql, tuple(layout))
+    if statement.row is None:
+        return Compiled(sql, tuple(layout), None)
+    columns, fields = tuple(map(_column_name, query._returning)), statement.row._fields
+    if columns != fields:
+        raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {columns}")
+    return Compiled(sql, tuple(layout), statement.row._make)
+
+
+def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
+    """Return, for each column that a query returns, what makes a Python value of a stored one;
+    None where the stored value is it.
+    """
+    return [_reader(column) for column in query._returning]
+
+
+def _reader(column: Any) -> Callable[[Any], Any] | None:
+    while isinstance(column, peewee.Alias):
+        column = column.node
+    if isinstance(column, peewee.ForeignKeyField):
+        return None
+    if isinstance(column, peewee.Field):
+        return column.python_value
+    return None
+
+
+def _column_name(column: Any) -> str | None:
+    """Return the name of a column in a row; None where a query has given it none."""
+    if isinstance(column, peewee.Alias):
+        return str(column._alias)  # type: ignore[attr-defined]  # missing in the stubs
+    return str(column.name) if isinstance(column, peewee.Field) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain
 from types import SimpleNamespace
@@ -10,7 +10,16 @@ from typing import Any
 
 import peewee
 
-from famulus.model.statements import Compiled, Kind, Statement, compile_query, compile_statement
+from famulus.model.fields import to_micros
+from famulus.model.statements import (
+    Compiled,
+    Kind,
+    R,
+    Statement,
+    column_readers,
+    compile_query,
+    compile_statement,
+)
 
 #: Rows of one insert at the most: what one statement may have in values is limited.
 _ROWS_AT_ONCE = 1_000
@@ -28,9 +37,9 @@ class Dialect:
         self.peewee: peewee.Database = (
             peewee.SqliteDatabase(None) if kind is Kind.SQLITE else peewee.PostgresqlDatabase(None)
         )
-        self._compiled: dict[Statement, Compiled] = {}
+        self._compiled: dict[Statement[Any], Compiled] = {}
 
-    def compiled(self, statement: Statement) -> Compiled:
+    def compiled(self, statement: Statement[Any]) -> Compiled:
         """Return the statement's text for this kind of database, made at first use."""
         found = self._compiled.get(statement)
         if found is None:
@@ -41,61 +50,69 @@ class Dialect:
 class Transaction:
     """One transaction, on the driver's own connection. Only valid while its job runs.
 
-    ``now`` is the clock's reading at its start, so that all that one job writes has one time.
+    ``now`` is the clock's reading at its start, so that all that one job writes has one time, and
+    ``micros`` the same as it is stored.
     """
 
-    __slots__ = ("_appended", "_connection", "_dialect", "now")
+    __slots__ = ("_appended", "_connection", "_dialect", "micros", "now")
 
     def __init__(self, connection: Any, dialect: Dialect, now: datetime) -> None:
         self._connection = connection
         self._dialect = dialect
-        self._appended: dict[Statement, list[tuple[Any, ...]]] = {}
+        self._appended: dict[Statement[Any], list[tuple[Any, ...]]] = {}
         self.now = now
+        self.micros = to_micros(now)
 
     @property
     def kind(self) -> Kind:
         """The kind of database."""
         return self._dialect.kind
 
-    def run(self, statement: Statement, **params: Any) -> Any:
-        """Run a hot statement with values as the database stores them; return the cursor."""
+    def run(self, statement: Statement[Any], **params: Any) -> Any:
+        """Run a hot statement with values as the database stores them; return the cursor, whose
+        rows are plain tuples.
+        """
         compiled = self._dialect.compiled(statement)
-        return self._connection.execute(compiled.sql, compiled.values(params))
+        return self._connection.execute(compiled.sql, _values(compiled, params))
 
-    def one(self, statement: Statement, **params: Any) -> tuple[Any, ...] | None:
+    def one(self, statement: Statement[R], **params: Any) -> R | None:
         """Run a hot statement and return its first row, or None."""
-        row: tuple[Any, ...] | None = self.run(statement, **params).fetchone()
-        return row
+        compiled = self._dialect.compiled(statement)
+        row = self._connection.execute(compiled.sql, _values(compiled, params)).fetchone()
+        if row is None or compiled.make_row is None:
+            return row  # type: ignore[no-any-return]
+        return compiled.make_row(row)  # type: ignore[no-any-return]
 
-    def all(self, statement: Statement, **params: Any) -> list[tuple[Any, ...]]:
+    def all(self, statement: Statement[R], **params: Any) -> list[R]:
         """Run a hot statement and return all its rows."""
-        rows: list[tuple[Any, ...]] = self.run(statement, **params).fetchall()
-        return rows
+        compiled = self._dialect.compiled(statement)
+        rows = self._connection.execute(compiled.sql, _values(compiled, params)).fetchall()
+        return rows if compiled.make_row is None else [*map(compiled.make_row, rows)]
 
-    def insert_rows(self, statement: Statement, rows: Sequence[Sequence[Any]]) -> None:
+    def insert_rows(self, statement: Statement[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Insert many rows by a hot statement that inserts one; far faster than :meth:`many`.
 
         Each row holds the values in the order in which the statement's text names them.
         """
-        compiled = self._dialect.compiled(statement)
+        head, _, row = self._dialect.compiled(statement).sql.rpartition(" VALUES ")
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             part = rows[start : start + _ROWS_AT_ONCE]
-            values = tuple(chain.from_iterable(part))
-            self._connection.execute(compiled.for_rows(len(part)), values)
+            text = f"{head} VALUES {', '.join([row] * len(part))}"
+            self._connection.execute(text, tuple(chain.from_iterable(part)))
 
-    def append(self, statement: Statement, **params: Any) -> None:
+    def append(self, statement: Statement[Any], **params: Any) -> None:
         """Insert a row by a hot statement when the job has ended: all of its rows at once, in their
         order. The job itself does not see them.
         """
-        values = self._dialect.compiled(statement).values(params)
+        values = _values(self._dialect.compiled(statement), params)
         self._appended.setdefault(statement, []).append(values)
 
     def finish(self) -> None:
-        """Insert what was appended; for whoever has run the job."""
+        """Insert what was appended; called by the backend once it has run the job."""
         for statement, rows in self._appended.items():
             self.insert_rows(statement, rows)
 
-    def many(self, statement: Statement, rows: Iterable[Sequence[Any]]) -> None:
+    def many(self, statement: Statement[Any], rows: Iterable[Sequence[Any]]) -> None:
         """Run a hot statement once for each row, through the driver's executemany.
 
         Each row holds the values in the order in which the statement's text names them.
@@ -119,7 +136,7 @@ class Transaction:
     def iterate(self, query: Any) -> Iterator[Row]:
         """Run a peewee select and yield its rows in Python's types, as they come."""
         cursor = self.execute(query)
-        readers = [_reader(column) for column in query._returning]
+        readers = column_readers(query)
         names = [description[0] for description in cursor.description]
         for values in cursor:
             yield Row(
@@ -139,11 +156,6 @@ class Transaction:
         return int(self.execute(query).fetchone()[0])
 
 
-def _reader(column: Any) -> Callable[[Any], Any] | None:
-    while isinstance(column, peewee.Alias):
-        column = column.node
-    if isinstance(column, peewee.ForeignKeyField):
-        return None
-    if isinstance(column, peewee.Field):
-        return column.python_value
-    return None
+def _values(compiled: Compiled, given: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the values in the order in which a statement's text needs them."""
+    return tuple([given[part] if part.__class__ is str else part[0] for part in compiled.layout])

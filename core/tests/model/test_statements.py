@@ -1,0 +1,60 @@
+"""Hot statements: the records that are made of their rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import peewee
+import pytest
+
+from famulus.model.database import Database
+from famulus.model.statements import Param, Statement
+from famulus.model.tables import Setting
+
+
+class SettingRow(NamedTuple):
+    id: int
+    key: str
+    length: int
+
+
+_COLUMNS = (Setting.id, Setting.name.alias("key"), peewee.fn.LENGTH(Setting.value).alias("length"))
+_SETTING = Statement(Setting.select(*_COLUMNS).where(Setting.name == Param("name")), SettingRow)
+
+
+def test_a_row_has_a_field_for_each_column_or_its_alias(database: Database) -> None:
+    with database.read() as tx:
+        row = tx.one(_SETTING, name="identity")
+
+    assert row is not None
+    assert (row.key, row.length) == ("identity", 32)
+
+
+def test_all_rows_of_a_statement_are_records(database: Database) -> None:
+    with database.read() as tx:
+        rows = tx.all(_SETTING, name="identity")
+
+    assert [row.key for row in rows] == ["identity"]
+
+
+def test_no_row_is_none(database: Database) -> None:
+    with database.read() as tx:
+        assert tx.one(_SETTING, name="no such setting") is None
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (Setting.id, Setting.name),
+        (Setting.name.alias("key"), Setting.id, Setting.value.alias("length")),
+        (Setting.id, Setting.name.alias("key"), peewee.fn.LENGTH(Setting.value)),
+    ],
+    ids=["one is missing", "another order", "one has no name"],
+)
+def test_a_record_whose_fields_are_not_the_columns_is_refused(
+    database: Database, columns: tuple[peewee.Node, ...]
+) -> None:
+    statement = Statement(Setting.select(*columns), SettingRow)
+
+    with database.read() as tx, pytest.raises(TypeError, match="SettingRow has the fields"):
+        tx.one(statement)
