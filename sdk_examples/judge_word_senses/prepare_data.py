@@ -141,7 +141,7 @@ def split_sentence(sentence: str, word: str) -> tuple[str, str, str] | None:
 
 
 def is_readable(sentence: str) -> bool:
-    """Say whether a sentence is long enough to judge, short enough to read, and decent."""
+    """Return whether a sentence is long enough to judge, short enough to read, and decent."""
     return (
         len(sentence) in SENTENCE_LENGTH
         and len(sentence.split()) > 4
@@ -152,7 +152,7 @@ def is_readable(sentence: str) -> bool:
 
 
 def is_usable(definition: str, word: str) -> bool:
-    """Say whether a definition can be shown: whole, decent, and in other words."""
+    """Return whether a definition can be shown: whole, decent, and in other words."""
     return (
         len(definition) in DEFINITION_LENGTH
         and definition.count("(") == definition.count(")")
@@ -163,7 +163,7 @@ def is_usable(definition: str, word: str) -> bool:
 
 
 def are_far_apart(one: Sense, other: Sense) -> bool:
-    """Say whether two senses differ in topic, where WordNet has topics, and share no long word."""
+    """Return whether two senses share no long word, and no topic where WordNet has topics."""
     has_topics = one.synset[-1] in "nv"
     words = [set(re.findall(r"\w{4,}", sense.definition.lower())) for sense in (one, other)]
     return not (has_topics and one.topic == other.topic) and words[0].isdisjoint(words[1])

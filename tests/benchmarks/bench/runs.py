@@ -36,7 +36,7 @@ class Run:
     first_page_at: float
 
     def is_loading(self) -> bool:
-        """Say whether rows are still being loaded."""
+        """Return whether rows are still being loaded."""
         return self._column("loading") == "loading"
 
     def rows_loaded(self) -> int:

@@ -112,7 +112,7 @@ class FakePlatform:
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Say whether something was paid."""
+        """Return whether something was paid."""
         keys = [key for key, _ in self.paid]
         return Outcome.CONFIRMED if payment.key in keys else Outcome.FAILED
 

@@ -1,0 +1,136 @@
+"""The vocabulary of the source, the docs and the tests: one word for each concept.
+
+A name that was replaced does not come back, and a name says the same thing everywhere in core.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CORE = ROOT / "core/src/famulus"
+SUFFIXES = frozenset(
+    {".css", ".html", ".js", ".md", ".py", ".pyi", ".sh", ".toml", ".yaml", ".yml"}
+)
+LEFT_OUT = frozenset({"__pycache__", "build", "dist", "node_modules"})
+
+#: A pattern that must not occur, and what to write instead.
+RETIRED = {
+    r"\bMessenger\b": "OutboxDelivery",
+    r"\bContact\b": "BoundProvider",
+    r"\bOperated\b": "ManagedRun",
+    r"\bAhead\b": "Prefetcher",
+    r"\bTelling\b": "OutboxKind",
+    r"\btell_(run|requester)\b": "deliver_run, deliver_requester",
+    r"\b_?WAYS\b": "the class of the platform call",
+    r"\bdoubt_visits\b": "mark_unreported",
+    r"\bhold_worker\b": "lock_worker",
+    r"\bheld\(": "for_update()",
+    r"\bsettle_decisions\b": "apply_decisions",
+    "Say whether": "Return whether",
+    r"\bfamulus\.(work|config|planning)\b": "famulus.engine, famulus.options, famulus.plan",
+}
+#: Names of modules that were replaced, and their successors.
+RETIRED_MODULES = {
+    "changes": "status",
+    "crowds": "provider_choice",
+    "expiry": "deadlines",
+    "former": "compat",
+    "listeners": "events",
+    "pace": "rate",
+    "people": "qualifications",
+    "showing": "the name of what is shown",
+    "staying": "follow",
+    "syncing": "sync",
+    "telling": "outbox",
+    "whole_file": "atomic_file",
+}
+#: A command's module has the command's name; a conformance module has its contract's.
+NAMESAKES = ("cli/commands/", "testing/conformance/")
+
+#: Where a retired name is still written.
+PENDING: dict[str, tuple[str, ...]] = {
+    r"\bTelling\b": ("core/src/famulus/cli/", "core/src/famulus/engine/"),
+    r"\b_?WAYS\b": ("core/tests/engine/",),
+    "Say whether": ("core/", "docs/reference/", "plugins/"),
+}
+#: Names that two modules, or two classes, still share.
+SHARED_MODULES = ["bonuses.py"]
+SHARED_CLASSES = ["Agent", "Holder", "Page", "Unit", "Worker"]
+
+
+def _texts() -> Iterator[Path]:
+    """Yield the files that people read and write, below the root of the workspace."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        if path.suffix not in SUFFIXES or path == Path(__file__):
+            continue
+        if not any(part.startswith(".") or part in LEFT_OUT for part in parts):
+            yield path
+
+
+def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the modules of a package but for ``__init__`` and the like, with their paths in it."""
+    for path in sorted(folder.rglob("*.py")):
+        if not path.stem.startswith("__"):
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _public_classes(path: Path) -> Iterator[str]:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield node.name
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """The text of each file, by its path from the root."""
+    return {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in _texts()
+    }
+
+
+@pytest.mark.parametrize("pattern", RETIRED)
+def test_a_retired_name_occurs_nowhere(pattern: str, texts: dict[str, str]) -> None:
+    pending = PENDING.get(pattern, ())
+    found = [
+        f"{name}:{number}: {line.strip()}"
+        for name, text in texts.items()
+        if not name.startswith(pending)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+
+    assert not found, f"write {RETIRED[pattern]} instead: {found}"
+
+
+def test_a_retired_name_of_a_module_is_not_used_again() -> None:
+    found = [name for name, path in _modules(CORE) if path.stem in RETIRED_MODULES]
+
+    assert not found, {name: RETIRED_MODULES[Path(name).stem] for name in found}
+
+
+def test_no_two_modules_of_core_have_one_name() -> None:
+    places = defaultdict(list)
+    for name, path in _modules(CORE):
+        if not name.startswith(NAMESAKES):
+            places[path.name].append(name)
+
+    shared = {name: found for name, found in places.items() if len(found) > 1}
+    assert sorted(shared) == SHARED_MODULES, shared
+
+
+def test_no_two_public_classes_of_core_have_one_name() -> None:
+    places = defaultdict(list)
+    for name, path in _modules(CORE):
+        for found in _public_classes(path):
+            places[found].append(name)
+
+    shared = {name: found for name, found in places.items() if len(found) > 1}
+    assert sorted(shared) == SHARED_CLASSES, shared
