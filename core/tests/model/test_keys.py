@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.errors import DatabaseError
-from famulus.model.keys import signing_keys
+from famulus.errors import DatabaseError, UsageError
+from famulus.model.keys import check_keys, signing_keys
 from famulus.model.location import Location, locate
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
@@ -43,7 +43,7 @@ def test_threads_that_want_the_key_at_once_get_the_same(tmp_path: Path) -> None:
 
 
 def test_postgresql_needs_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DatabaseError, match=r"set FAMULUS_SECRET_KEY .*token_hex") as caught:
+    with pytest.raises(UsageError, match=r"FAMULUS_SECRET_KEY: is not set.*token_hex") as caught:
         signing_keys(POSTGRESQL)
     assert "hush" not in str(caught.value)
 
@@ -58,7 +58,7 @@ def test_a_short_or_blank_key_is_refused_with_how_to_make_one(
 ) -> None:
     monkeypatch.setenv("FAMULUS_SECRET_KEY", given)
 
-    with pytest.raises(DatabaseError, match=r"FAMULUS_SECRET_KEY .*token_hex"):
+    with pytest.raises(UsageError, match=r"FAMULUS_SECRET_KEY: .*token_hex"):
         signing_keys(locate(tmp_path / "a.db") if kind == "sqlite" else POSTGRESQL)
 
 
@@ -66,7 +66,7 @@ def test_a_short_or_blank_key_is_refused_with_how_to_make_one(
 def test_a_short_or_blank_key_file_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "a.db-key").write_text(content)
 
-    with pytest.raises(DatabaseError, match=r"a\.db-key .*token_hex") as caught:
+    with pytest.raises(DatabaseError, match=r"a\.db-key: .*token_hex") as caught:
         signing_keys(locate(tmp_path / "a.db"))
     assert "short;" not in str(caught.value)
 
@@ -91,6 +91,24 @@ def test_the_variable_goes_before_the_file_of_sqlite(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", f"{C} {B}")
 
     assert signing_keys(locate(tmp_path / "a.db")) == [C.encode(), B.encode(), A.encode()]
+
+
+def test_keys_are_checked_without_creating_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = locate(tmp_path / "a.db")
+
+    check_keys(location)
+    assert not [*tmp_path.iterdir()]
+
+    with pytest.raises(UsageError, match="FAMULUS_SECRET_KEY: is not set"):
+        check_keys(POSTGRESQL)
+    (tmp_path / "a.db-key").write_text("short")
+    with pytest.raises(DatabaseError, match=r"a\.db-key"):
+        check_keys(location)
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "short")
+    with pytest.raises(UsageError, match="FAMULUS_SECRET_KEY: key 1 of 1"):
+        check_keys(location)
 
 
 def test_no_file_is_created_where_the_variable_is_set(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,29 @@ def test_checking_a_new_sqlite_database_does_not_even_make_it(tmp_path: Any) -> 
         operator.check(rows_configuration(), shared_state=RowsState(rows=ROWS))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bad_key_and_a_damaged_database_are_problems_among_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"no database" * 100)
+    wrong = rows_configuration(task_titel="a title")
+    with ManualOperator(path, plugins=kit_plugins()) as operator:
+        with pytest.raises(UsageError) as caught:
+            operator.check(wrong)
+        assert [each.key for each in caught.value.problems] == ["task.task_titel", None]
+        assert "a.db is not an SQLite database" in str(caught.value)
+        with pytest.raises(DatabaseError, match="is not an SQLite database"):
+            operator.launch_rows(ROWS)
+
+        path.unlink()
+        monkeypatch.setenv("FAMULUS_SECRET_KEY", "short")
+        with pytest.raises(UsageError) as caught:
+            operator.check(wrong)
+    keys = [each.key for each in caught.value.problems]
+    assert keys == ["task.task_titel", "FAMULUS_SECRET_KEY"]
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_reward_finer_than_the_currency_is_refused(
@@ -247,7 +271,7 @@ def test_a_launch_without_a_usable_key_writes_nothing(
 ) -> None:
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "short")
 
-    with pytest.raises(DatabaseError, match="FAMULUS_SECRET_KEY"):
+    with pytest.raises(UsageError, match="FAMULUS_SECRET_KEY"):
         operator.launch_rows(ROWS)
 
     assert not runs(database)

@@ -85,7 +85,8 @@ class Database:
     def signing_keys(self) -> Sequence[bytes]:
         """The keys that sign workers' pages: the first signs, all are accepted.
 
-        :raises famulus.DatabaseError: when there is none, or one is blank or short.
+        :raises famulus.UsageError: when ``FAMULUS_SECRET_KEY`` is missing or holds a bad key.
+        :raises famulus.DatabaseError: when the key file beside an SQLite file cannot be used.
         """
         return signing_keys(self.location)
 
@@ -108,8 +109,9 @@ class Database:
 
         :raises famulus.errors.NewerDatabaseError: when the tables are newer than the program.
         """
+        backend = self._open()
         for schema in schemas:
-            upgrade(self._open(), self.location, schema)
+            upgrade(backend, self.location, schema)
 
     def close(self) -> None:
         """Close every connection. Safe to call twice; the database cannot be used after it."""

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from famulus.errors import DatabaseError
+from famulus.errors import DatabaseError, Problem, UsageError
 from famulus.model.location import Location
 from famulus.model.private import make_folder, open_new
 
@@ -27,41 +27,83 @@ def signing_keys(location: Location) -> Sequence[bytes]:
     follow, so that pages which are open stay valid when the variable is set later. The file is
     created where there is neither.
 
-    :raises famulus.DatabaseError: for PostgreSQL without ``FAMULUS_SECRET_KEY``, and for a key
+    :raises famulus.UsageError: for PostgreSQL without ``FAMULUS_SECRET_KEY``, and for a key in it
         that is blank or short.
+    :raises famulus.DatabaseError: for a key file that cannot be used.
     """
-    given = os.environ.get(KEY_VARIABLE)
-    if given is None and location.path is None:
-        raise DatabaseError(
-            f"set {KEY_VARIABLE} to a long random text, the same for every process that uses "
-            f"{location.shown}; it signs the pages that workers have open; {_HOW_TO_MAKE_ONE}"
-        )
-    keys: list[bytes] = []
-    if given is not None:
-        keys += _split(os.fsencode(given), KEY_VARIABLE, "unset it, or set a new key")
+    keys = _given_keys(location)
     if location.path is not None:
-        file = location.path.with_name(f"{location.path.name}-key")
+        file = _key_file(location.path)
         try:
-            if given is None:
+            if not keys:
                 _create_key(file, location.path)
-            content = file.read_bytes() if file.exists() else None
         except OSError as error:
-            raise DatabaseError(f"cannot use the key file {file}: {error.strerror}") from error
-        if content is not None:
-            remedy = "restore it from a backup, or delete it (open pages are refused then)"
-            keys += _split(content, f"the key file {file}", remedy)
+            raise _unusable(file, error) from error
+        keys += _stored_keys(file)
     return list(dict.fromkeys(keys))
 
 
-def _split(text: bytes, source: str, remedy: str) -> list[bytes]:
+def check_keys(location: Location) -> None:
+    """Raise what :func:`signing_keys` would raise, without creating a file."""
+    _given_keys(location)
+    if location.path is not None:
+        _stored_keys(_key_file(location.path))
+
+
+def _given_keys(location: Location) -> list[bytes]:
+    """Return the keys of the environment; none where SQLite needs none."""
+    given = os.environ.get(KEY_VARIABLE)
+    if given is not None:
+        try:
+            return _split(os.fsencode(given), "unset it, or set a new key")
+        except ValueError as error:
+            raise UsageError(Problem(str(error), key=KEY_VARIABLE)) from None
+    if location.path is None:
+        message = (
+            f"is not set; it signs the pages that workers have open: set it to one key for every "
+            f"process that uses {location.shown}; {_HOW_TO_MAKE_ONE}"
+        )
+        raise UsageError(Problem(message, key=KEY_VARIABLE))
+    return []
+
+
+def _stored_keys(file: Path) -> list[bytes]:
+    """Return the keys of a file; none where it does not exist."""
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(file, error) from error
+    try:
+        return _split(
+            content, "restore it from a backup, or delete it (open pages are refused then)"
+        )
+    except ValueError as error:
+        raise DatabaseError(f"the key file {file}: {error}") from None
+
+
+def _key_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}-key")
+
+
+def _unusable(file: Path, error: OSError) -> DatabaseError:
+    return DatabaseError(f"cannot use the key file {file}: {error.strerror}")
+
+
+def _split(text: bytes, remedy: str) -> list[bytes]:
+    """Return the keys in a text.
+
+    :raises ValueError: saying what is wrong and the remedy, when there is no key or a short one.
+    """
     keys = [key for key in re.split(rb"[\s,]+", text) if key]
     if not keys:
-        raise DatabaseError(f"{source} is blank; {remedy}; {_HOW_TO_MAKE_ONE}")
+        raise ValueError(f"is blank; {remedy}; {_HOW_TO_MAKE_ONE}")
     for number, key in enumerate(keys, start=1):
         if len(key) < SHORTEST_KEY:
-            raise DatabaseError(
-                f"key {number} of {len(keys)} in {source} has {len(key)} characters and needs at "
-                f"least {SHORTEST_KEY} (spaces, commas and line breaks separate keys); {remedy}; "
+            raise ValueError(
+                f"key {number} of {len(keys)} has {len(key)} characters and needs at least "
+                f"{SHORTEST_KEY} (spaces, commas and line breaks separate keys); {remedy}; "
                 f"{_HOW_TO_MAKE_ONE}"
             )
     return keys

@@ -13,8 +13,9 @@ from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, read_requesters
-from famulus.errors import FamulusError, Problem, UsageError
+from famulus.errors import DatabaseError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
+from famulus.model.keys import check_keys
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
@@ -37,8 +38,18 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
     and the plugins' warnings. Nothing is written.
 
     What they say of a section that is not sound is left out: they have seen its defaults.
+
+    :raises famulus.DatabaseError: when only the database is wrong; it is a problem among others.
+    :raises famulus.UnavailableError: likewise.
     """
-    problems = list(draft.problems)
+    problems = [*draft.problems, *_key_problems(database)]
+    try:
+        if database.exists:
+            database.prepare()
+    except (DatabaseError, UnavailableError) as error:
+        if all(each.warning for each in problems):
+            raise
+        return [*problems, Problem(str(error))]
     if draft.plan is not None:
         unsound = set(SECTIONS) - draft.sound
         problems += [
@@ -47,6 +58,17 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
             if problem.key not in draft.meant and f"{problem.key}".partition(".")[0] not in unsound
         ]
     return sorted(problems, key=lambda each: (each.file is None, f"{each.file}", each.line or 0))
+
+
+def _key_problems(database: Database) -> list[Problem]:
+    """Return what is wrong with the keys that sign workers' pages; no file is created."""
+    try:
+        check_keys(database.location)
+    except UsageError as error:
+        return list(error.problems)
+    except DatabaseError as error:
+        return [Problem(str(error))]
+    return []
 
 
 def plan_problems(
