@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from famulus import PluginInfo, SharedTaskState, TaskArgs, discover
-from famulus.options.describing import Described, describe_options, describe_state
+from famulus.options.describe import Described, describe_options, describe_state
 from famulus.options.layers import UNSET
 
 from .markdown import document, prose, table

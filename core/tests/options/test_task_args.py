@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from famulus.options.converting import structure, unstructure
+from famulus.options.convert import structure
+from famulus.options.option_values import unstructure
 from famulus.options.scalars import Plain
 from famulus.options.task_args import TaskArgs
 

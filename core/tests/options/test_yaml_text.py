@@ -11,8 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from famulus.options.reading import read_configuration
-from famulus.options.scalars import Plain, Typed
-from famulus.options.values import to_anything, to_decimal, to_text
+from famulus.options.scalars import Plain, Typed, to_anything, to_decimal, to_text
 from famulus.options.yaml_text import yaml_text
 
 ANYTHING = st.text(st.characters(codec="utf-8"), max_size=30)

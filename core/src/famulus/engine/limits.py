@@ -22,8 +22,9 @@ from famulus.model.statements import for_update
 from famulus.model.states import LIVE_RUNS, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
-from famulus.options.converting import structure, unstructure
-from famulus.options.option_classes import option_fields
+from famulus.options.convert import structure
+from famulus.options.option_class import options_of
+from famulus.options.option_values import unstructure
 from famulus.options.suggest import did_you_mean
 from famulus.options.task_args import TaskArgs
 
@@ -49,7 +50,7 @@ LIVE_LIMITS = tuple(
         _SPEND,
         _UPLOADED,
     )
-    if name in option_fields(TaskArgs)
+    if name in options_of(TaskArgs)
 )
 
 
@@ -96,7 +97,7 @@ def unknown_limits(names: Iterable[str]) -> list[Problem]:
 def _unknown(name: str) -> Problem:
     near = did_you_mean(name, LIVE_LIMITS, otherwise="these can")
     others = f" (these can: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
-    is_option = name in option_fields(TaskArgs)
+    is_option = name in options_of(TaskArgs)
     found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"
     return Problem(f"{found}{near}{others}", key=f"task.{name}" if is_option else name)
 

@@ -34,7 +34,7 @@ from famulus.contracts.plan import SharedTaskState
 from famulus.contracts.views import UnitView, WorkerView
 from famulus.errors import UnavailableError
 from famulus.model.pool import Pool
-from famulus.options.declare import is_callback
+from famulus.options.option_class import options_of
 
 #: Where a serving process finds the operator's callbacks: ``ADDRESS|KEY``.
 VARIABLE = "FAMULUS_CALLBACKS"
@@ -53,9 +53,9 @@ _NAMES: Mapping[type[Any], str] = MappingProxyType({cls: name for name, cls in _
 def callback_names(state: SharedTaskState) -> list[str]:
     """Return the callbacks that are set in a shared state."""
     return [
-        field.name
-        for field in attrs.fields(type(state))
-        if is_callback(field) and getattr(state, field.name) is not None
+        option.attribute
+        for option in options_of(type(state)).values()
+        if option.is_callback and getattr(state, option.attribute) is not None
     ]
 
 

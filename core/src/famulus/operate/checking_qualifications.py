@@ -13,7 +13,7 @@ from famulus.engine.qualifications.rules import onboarding_of
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification
-from famulus.options.converting import located
+from famulus.options.origins import located
 from famulus.options.requirements import (
     Comparator,
     OnboardingRequired,

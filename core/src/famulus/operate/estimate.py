@@ -15,8 +15,7 @@ from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import Problem
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
-from famulus.options.declare import is_rows
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
 from famulus.plan import RunParts
 from famulus.plugins import Plugins
 
@@ -124,9 +123,9 @@ def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | Non
     if not blueprint.data_is_code:
         return sum(1 for _ in islice(blueprint.assignments(), most and most + 1))
     given = [
-        getattr(plan.shared_state, name)
-        for name, field in option_fields(type(plan.shared_state)).items()
-        if is_rows(field)
+        getattr(plan.shared_state, option.attribute)
+        for option in options_of(type(plan.shared_state)).values()
+        if option.is_rows
     ]
     rows = next((each for each in given if each is not None), None)
     return len(rows) if isinstance(rows, Sized) else None

@@ -7,12 +7,13 @@ from typing import Any
 
 import attrs
 
-_HELP = "famulus_help"
-_CHOICES = "famulus_choices"
-_REQUIRED = "famulus_required"
-_SECRET = "famulus_secret"
-_CALLBACK = "famulus_callback"
-_ROWS = "famulus_rows"
+#: Where the metadata of a field keep what is declared here; ``option_class`` reads them.
+HELP = "famulus_help"
+CHOICES = "famulus_choices"
+REQUIRED = "famulus_required"
+SECRET = "famulus_secret"
+CALLBACK = "famulus_callback"
+ROWS = "famulus_rows"
 
 
 def option(
@@ -33,7 +34,7 @@ def option(
     left out of what is stored and shown. A ``converter`` gets the typed value, before the
     ``validator``.
     """
-    metadata = {_HELP: help, _CHOICES: choices, _REQUIRED: required, _SECRET: secret}
+    metadata = {HELP: help, CHOICES: choices, REQUIRED: required, SECRET: secret}
     checks: dict[str, Any] = {"validator": validator, "converter": converter}
     if factory is not None:
         return attrs.field(factory=factory, metadata=metadata, **checks)
@@ -47,7 +48,7 @@ def callback(*, help: str, default: Callable[..., Any] | None = None) -> Any:  #
 
     Whoever serves or resumes a run must have every callback that was set when it was launched.
     """
-    return attrs.field(default=default, metadata={_HELP: help, _CALLBACK: True})
+    return attrs.field(default=default, metadata={HELP: help, CALLBACK: True})
 
 
 def rows(*, help: str) -> Any:  # noqa: A002
@@ -56,35 +57,4 @@ def rows(*, help: str) -> Any:  # noqa: A002
     They go into the database as assignments and are not stored with the run's configuration; until
     all are loaded, a resumed launch needs them again.
     """
-    return attrs.field(default=None, metadata={_HELP: help, _ROWS: True})
-
-
-def help_of(field: attrs.Attribute[Any]) -> str:
-    """Return what the option is for."""
-    return str(field.metadata.get(_HELP, ""))
-
-
-def choices_of(field: attrs.Attribute[Any]) -> Sequence[Any] | None:
-    """Return the values the option is limited to, or None when there is no limit."""
-    choices: Sequence[Any] | None = field.metadata.get(_CHOICES)
-    return choices
-
-
-def is_required(field: attrs.Attribute[Any]) -> bool:
-    """Say whether the user has to set the option."""
-    return bool(field.metadata.get(_REQUIRED, False))
-
-
-def is_secret(field: attrs.Attribute[Any]) -> bool:
-    """Say whether the option is kept out of what is stored and shown."""
-    return bool(field.metadata.get(_SECRET, False))
-
-
-def is_callback(field: attrs.Attribute[Any]) -> bool:
-    """Say whether the field holds a function that only Python can give."""
-    return bool(field.metadata.get(_CALLBACK, False))
-
-
-def is_rows(field: attrs.Attribute[Any]) -> bool:
-    """Say whether the field takes the data themselves."""
-    return bool(field.metadata.get(_ROWS, False))
+    return attrs.field(default=None, metadata={HELP: help, ROWS: True})

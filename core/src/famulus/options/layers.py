@@ -10,9 +10,8 @@ from attrs import Factory, define
 
 from famulus.errors import Problem
 from famulus.options.compat import FORMER_ROOT, IGNORED_KEYS
-from famulus.options.scalars import Typed
+from famulus.options.scalars import Typed, shown
 from famulus.options.suggest import did_you_mean
-from famulus.options.values import shown
 
 #: What a plugin fills.
 ROLES = ("blueprint", "architect", "provider")

@@ -19,8 +19,8 @@ from omegaconf.errors import (
 
 from famulus.errors import Problem, UsageError
 from famulus.options.compat import FORMER_ROOT
-from famulus.options.converting import located
 from famulus.options.layers import SECTIONS, Layer
+from famulus.options.origins import located
 from famulus.options.references import LONGEST, MOST_NESTED, are_too_many, count_nested
 from famulus.options.scalars import Typed
 from famulus.options.suggest import did_you_mean

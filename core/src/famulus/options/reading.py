@@ -10,10 +10,10 @@ from attrs import Factory, frozen
 
 from famulus.errors import Problem, UsageError
 from famulus.options.conf_files import find_conf, split_conf
-from famulus.options.converting import Origins
 from famulus.options.documents import read_document
 from famulus.options.layers import Layer, layer_from_overrides, layer_from_tree
 from famulus.options.merging import Merged
+from famulus.options.origins import Origins
 from famulus.options.profiles import Profile, find_profile, split_profile
 
 _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))

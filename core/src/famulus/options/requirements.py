@@ -12,9 +12,9 @@ from attrs import Attribute, frozen
 from famulus.errors import Problem, UsageError
 from famulus.names import name_fault, read_name, stripped
 from famulus.options.declare import option
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
+from famulus.options.scalars import shown
 from famulus.options.suggest import did_you_mean
-from famulus.options.values import shown
 
 _LARGEST = 2**31 - 1
 _CONSTANT = "QUAL_"
@@ -235,7 +235,7 @@ def _faults(entry: Any) -> list[tuple[str, str]]:
             "VALUE)"
         )
         return [("", message)]
-    fields = option_fields(QualificationRequirement)
+    fields = options_of(QualificationRequirement)
     faults = [
         (str(name), f"unknown field{did_you_mean(str(name), fields)}")
         for name in entry

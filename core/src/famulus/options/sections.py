@@ -9,13 +9,12 @@ from typing import Any
 from attrs import evolve, frozen
 
 from famulus.options.compat import IGNORED_OPTIONS
-from famulus.options.converting import fitting_values
-from famulus.options.declare import is_secret
+from famulus.options.convert import fitting_values
 from famulus.options.layers import SECTIONS
-from famulus.options.option_classes import default_of, option_fields
+from famulus.options.option_class import options_of
 from famulus.options.reading import Configuration
+from famulus.options.scalars import to_anything
 from famulus.options.suggest import did_you_mean
-from famulus.options.values import to_anything
 
 
 class Section(MutableMapping[str, Any]):
@@ -72,7 +71,7 @@ class Section(MutableMapping[str, Any]):
         self._assigned.add(name)
 
     def __delitem__(self, name: str) -> None:
-        self[name] = default_of(option_fields(self._cls)[name])
+        self[name] = options_of(self._cls)[name].default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -81,9 +80,9 @@ class Section(MutableMapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        fields = option_fields(self._cls)
+        options = options_of(self._cls)
         shown = (
-            f"{name}={'…' if is_secret(fields[name]) else repr(value)}"
+            f"{name}={'…' if options[name].secret else repr(value)}"
             for name, value in self._values.items()
         )
         return f"<{self._name}: {', '.join(shown)}>"
@@ -99,11 +98,11 @@ class Section(MutableMapping[str, Any]):
 
 def _options(section: Section) -> dict[str, Any]:
     """Return the options that are set, in whatever way, with those nobody knows."""
-    fields = option_fields(section._cls)
+    options = options_of(section._cls)
     known = {
         name: value
         for name, value in section._values.items()
-        if name in section._raw or value != default_of(fields[name])
+        if name in section._raw or value != options[name].default
     }
     return {**section._raw, **known}
 

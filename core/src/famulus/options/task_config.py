@@ -6,14 +6,13 @@ import dataclasses
 import inspect
 import typing
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import attrs
 
 from famulus.errors import Problem, UsageError
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
 
 if TYPE_CHECKING:
     from famulus.options.reading import Configuration
@@ -105,7 +104,7 @@ def own_arguments(cls: type[TaskConfig]) -> type:
         if not fields and inspect.get_annotations(each):
             raise UsageError(f"{each.__name__} lacks a line above its class: @attrs.define")
     options = cls if attrs.has(cls) else _as_attrs(cls)
-    taken = _RESERVED & option_fields(options).keys()
+    taken = _RESERVED & options_of(options).keys()
     if taken:
         names = ", ".join(sorted(taken))
         raise UsageError(f"{cls.__name__} cannot have an argument named {names}; rename it")
@@ -133,13 +132,11 @@ def read_arguments(
 
     What the command line sets of an argument without a type (``Any``) is read as YAML.
     """
-    from famulus.options.converting import structure
+    from famulus.options.convert import structure
 
-    with suppress(NameError):
-        attrs.resolve_types(options)
-    fields = option_fields(options)
+    own = options_of(options)
     raw = {
-        name: _untyped(value) if fields[name].type is Any else value
+        name: _untyped(value) if own[name].type is Any else value
         for name, value in configuration.arguments.items()
     }
     made, problems = structure(
@@ -147,7 +144,7 @@ def read_arguments(
     )
     if problems:
         return {}, problems
-    return {name: getattr(made, field.name) for name, field in fields.items()}, []
+    return {name: getattr(made, each.attribute) for name, each in own.items()}, []
 
 
 def _untyped(value: Any) -> Any:

@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from famulus.contracts.plan import Plan
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import Problem, UsageError
-from famulus.options.converting import located, structure
+from famulus.options.convert import structure
+from famulus.options.origins import located
 from famulus.options.suggest import did_you_mean
 
 _KEY = "task.qualification_checks"

@@ -14,12 +14,13 @@ from famulus.contracts.plan import Plan, Role, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.errors import PluginError, Problem, UsageError
 from famulus.options.compat import FORMER_PLUGINS, FORMER_ROOT, IGNORED_OPTIONS
-from famulus.options.converting import Origins, located, structure
+from famulus.options.convert import structure
 from famulus.options.layers import ROLES, SECTIONS
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
+from famulus.options.origins import Origins, located
 from famulus.options.reading import Configuration
+from famulus.options.scalars import Refused, to_truth
 from famulus.options.task_args import TaskArgs
-from famulus.options.values import Refused, to_truth
 from famulus.plan.shared_state import fitting_state, state_problems, stray_attributes
 
 #: Every section of a plan.
@@ -157,7 +158,7 @@ class _Drafting:
         """Return the options without those nobody knows, if these are all that is wrong: plugins
         can be asked about the others all the same.
         """
-        fields = option_fields(cls)
+        fields = options_of(cls)
         strangers = raw.keys() - fields.keys()
         if {problem.key for problem in problems} - {f"{section}.{name}" for name in strangers}:
             return None
@@ -189,7 +190,7 @@ class _Drafting:
 
     def _without_ignored(self, section: str, cls: type) -> dict[str, Any]:
         raw = dict(self._configuration.sections[section])
-        for name in sorted((IGNORED_OPTIONS[section] & raw.keys()) - option_fields(cls).keys()):
+        for name in sorted((IGNORED_OPTIONS[section] & raw.keys()) - options_of(cls).keys()):
             value, key = raw.pop(name), f"{section}.{name}"
             if name == "resume_incomplete_run" and _is_true(value):
                 found, message = self.problems, "resumes nothing here; use 'famulus resume RUN'"

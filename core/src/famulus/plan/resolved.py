@@ -12,15 +12,12 @@ import attrs
 from attrs import frozen
 
 from famulus.options.compat import FORMER_ROOT, IGNORED_OPTIONS
-from famulus.options.converter import make_converter
-from famulus.options.converting import unstructure
-from famulus.options.declare import is_required, is_secret
-from famulus.options.describing import nested_options, typed_fields
+from famulus.options.convert import make_converter
 from famulus.options.layers import ROLES, SECTIONS, UNSET
-from famulus.options.option_classes import default_of, option_fields
+from famulus.options.option_class import Option, options_of
+from famulus.options.option_values import unstructure
 from famulus.options.reading import Configuration
 from famulus.options.task_args import TaskArgs
-from famulus.options.values import Refused
 from famulus.options.yaml_text import yaml_text
 from famulus.plan.drafting import PluginLookup, find_classes
 
@@ -85,12 +82,12 @@ class _Showing:
 
     def hide(self, cls: type, raw: Mapping[str, Any]) -> None:
         """Keep the secrets of a section out of whatever refers to them."""
-        secrets = (name for name, field in option_fields(cls).items() if is_secret(field))
+        secrets = (name for name, option in options_of(cls).items() if option.secret)
         texts = {str(raw[name]) for name in secrets if raw.get(name) is not None}
         self._secrets |= {text for text in texts if len(text) >= _SHORTEST_SECRET}
 
     def section(self, section: str, cls: type | None) -> Tree:
-        ignored = IGNORED_OPTIONS[section] - (option_fields(cls).keys() if cls else set())
+        ignored = IGNORED_OPTIONS[section] - (options_of(cls).keys() if cls else set())
         raw = self._configuration.sections[section]
         kept = {name: value for name, value in raw.items() if name not in ignored}
         return self._options(cls, kept, section)
@@ -108,33 +105,33 @@ class _Showing:
         return Shown(text=text, secret=secret)
 
     def _options(self, cls: type | None, raw: Mapping[str, Any], key: str) -> Tree:
-        fields = {} if cls is None else typed_fields(cls)
+        options = {} if cls is None else options_of(cls)
         tree: dict[str, Shown | Tree] = {}
-        for name, field in fields.items():
+        for name, option in options.items():
             below = f"{key}.{name}"
             if name in raw:
-                tree[name] = self._given(field, raw[name], below)
+                tree[name] = self._given(option, raw[name], below)
             elif below in self._broken:
-                tree[name] = self.leaf(UNSET, below, secret=is_secret(field))
+                tree[name] = self.leaf(UNSET, below, secret=option.secret)
             else:
-                tree[name] = self._default(field)
-        for name in [name for name in raw if name not in fields]:
-            meant = get_close_matches(name, fields, n=1)
-            if meant and is_secret(fields[meant[0]]):
+                tree[name] = self._default(option)
+        for name in [name for name in raw if name not in options]:
+            meant = get_close_matches(name, options, n=1)
+            if meant and options[meant[0]].secret:
                 tree[name] = self.leaf(UNSET, f"{key}.{name}", secret=True)
             else:
                 tree[name] = self._untyped(raw[name], f"{key}.{name}")
         return tree
 
-    def _given(self, field: attrs.Attribute[Any], raw: Any, key: str) -> Shown | Tree:
-        if is_secret(field):
+    def _given(self, option: Option, raw: Any, key: str) -> Shown | Tree:
+        if option.secret:
             return self.leaf(UNSET, key, secret=True)
-        nested = nested_options(field.type)
+        nested = option.nested
         if nested is not None and isinstance(raw, Mapping):
             return self._options(nested, raw, key)
         try:
-            value = self._converter.structure(raw, field.type or Any)
-        except Refused:
+            value = self._converter.structure(raw, option.type)
+        except Exception:  # noqa: BLE001 - a plugin's class, of which any code may fail
             return self._untyped(raw, key)
         return self._typed(value, key)
 
@@ -142,9 +139,9 @@ class _Showing:
         if attrs.has(type(value)):
             return {
                 name: Shown(text=UNSET, secret=True)
-                if is_secret(field)
-                else self._typed(getattr(value, field.name), f"{key}.{name}")
-                for name, field in option_fields(type(value)).items()
+                if option.secret
+                else self._typed(getattr(value, option.attribute), f"{key}.{name}")
+                for name, option in options_of(type(value)).items()
             }
         if isinstance(value, Mapping) and value:
             below = {str(unstructure(name)): each for name, each in value.items()}
@@ -167,14 +164,14 @@ class _Showing:
             return self.leaf(UNSET, key, secret=True)
         return self.leaf(_text(_without_secrets(value)), key)
 
-    def _default(self, field: attrs.Attribute[Any]) -> Shown | Tree:
-        if is_required(field) or field.default is attrs.NOTHING:
+    def _default(self, option: Option) -> Shown | Tree:
+        if option.required:
             return Shown(text=UNSET, missing=True)
         try:
-            value = default_of(field)
-            if is_secret(field):
+            value = option.default
+            if option.secret:
                 return Shown(text=UNSET, secret=value is not None)
-            again = self._converter.structure(unstructure(value), field.type or Any)
+            again = self._converter.structure(unstructure(value), option.type)
         except Exception:  # noqa: BLE001 - a plugin's default, of whatever kind
             return Shown(text=UNSET)
         return Shown(text=UNSET) if value is None or again != value else self._typed(value, "")

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from famulus.errors import Problem, UsageError
 from famulus.options.layers import SECTIONS
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
 from famulus.options.reading import Configuration, read_configuration
 from famulus.options.sections import sections_of
 from famulus.options.task_args import TaskArgs
@@ -33,7 +33,7 @@ def read_task_config(
     """
     options = own_arguments(cls)
     configuration = read_configuration(
-        file, overrides, task_dir=task_dir, arguments=option_fields(options)
+        file, overrides, task_dir=task_dir, arguments=options_of(options)
     )
     arguments, problems = read_arguments(options, configuration)
     of_sections = draft_plan(configuration, plugins).problems

@@ -12,8 +12,7 @@ from attrs import Factory, frozen
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SPECIFIC, SharedTaskState
 from famulus.errors import Problem, UsageError
-from famulus.options.declare import is_callback, is_rows
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
 from famulus.options.requirements import QualificationRequirement
 from famulus.options.suggest import did_you_mean
 
@@ -57,7 +56,7 @@ def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
     """Return what was assigned to a shared state under a name that means nothing."""
     if given is None:
         return []
-    known = option_fields(type(given))
+    known = options_of(type(given))
     return [
         Problem(
             f"a shared state has no field {name!r}{did_you_mean(name, known)}",
@@ -71,12 +70,12 @@ def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
 def state_problems(state: SharedTaskState) -> list[Problem]:
     """Return the fields that can neither be stored nor be given again."""
     problems = []
-    for name, field in option_fields(type(state)).items():
-        value = getattr(state, field.name)
-        if is_callback(field) and value is not None and not callable(value):
+    for name, option in options_of(type(state)).items():
+        value = getattr(state, option.attribute)
+        if option.is_callback and value is not None and not callable(value):
             message = f"has to be a function, not {value!r}"
             problems.append(Problem(message, key=f"{_KEY}.{name}"))
-        if is_callback(field) or is_rows(field) or not isinstance(value, _JSON_TYPES):
+        if option.is_callback or option.is_rows or not isinstance(value, _JSON_TYPES):
             continue
         try:
             json.dumps(value, allow_nan=False)
@@ -88,11 +87,11 @@ def state_problems(state: SharedTaskState) -> list[Problem]:
 def store_state(state: SharedTaskState) -> StoredState:
     """Sort the fields by what becomes of them."""
     stored = StoredState()
-    for name, field in option_fields(type(state)).items():
-        value = getattr(state, field.name)
-        if is_callback(field) and (value is None or value is field.default):
+    for name, option in options_of(type(state)).items():
+        value = getattr(state, option.attribute)
+        if option.is_callback and (value is None or value is option.field.default):
             continue
-        if is_rows(field):
+        if option.is_rows:
             if value is not None:
                 stored.code.append(name)
         elif isinstance(value, _JSON_TYPES):
@@ -126,7 +125,7 @@ def restore_state(
     problems += [
         Problem(f"{run} has it, but {_name(type(state))} no longer does", key=f"{_KEY}.{name}")
         for name in stored.values
-        if name not in option_fields(type(state))
+        if name not in options_of(type(state))
     ]
     if problems:
         raise UsageError(problems)
@@ -159,8 +158,8 @@ def _plain(state: SharedTaskState) -> dict[str, Any]:
 
 
 def _values(state: SharedTaskState) -> dict[str, Any]:
-    fields = option_fields(type(state))
-    return {name: getattr(state, field.name) for name, field in fields.items()}
+    options = options_of(type(state))
+    return {name: getattr(state, each.attribute) for name, each in options.items()}
 
 
 def _name(cls: type) -> str:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
 import click
 
 from famulus.cli.arguments import json_option
@@ -24,8 +23,7 @@ from famulus.engine.platform.requesters import (
 )
 from famulus.errors import Problem, UsageError
 from famulus.iso_time import iso
-from famulus.options.declare import choices_of, help_of, is_required, is_secret
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import Option, options_of
 from famulus.options.scalars import Typed
 from famulus.options.suggest import did_you_mean
 from famulus.plugins import discover
@@ -85,17 +83,17 @@ def requesters(session: Session, as_json: bool) -> None:
 
 def _given(settings: Sequence[str], cls: type[Provider]) -> tuple[dict[str, Typed], list[Problem]]:
     """Return what the command line sets, and what is wrong with that."""
-    fields = option_fields(cls.RequesterArgs)
+    options = options_of(cls.RequesterArgs)
     given, problems = dict[str, Typed](), list[Problem]()
     for text in settings:
         key, sign, value = text.partition("=")
         if not sign or not key:
             found = "=…" if sign else text
             problems.append(Problem(f"{found!r} is not 'KEY=VALUE', such as name=my-account"))
-        elif key in fields and is_secret(fields[key]):
+        elif key in options and options[key].secret:
             problems.append(Problem(_SECRET, key=key))
-        elif key != _NAME and key not in fields:
-            near = did_you_mean(key, (_NAME, *fields))
+        elif key != _NAME and key not in options:
+            near = did_you_mean(key, (_NAME, *options))
             problems.append(Problem(f"{cls.type} knows no such setting{near}", key=key))
         else:
             given[key] = Typed(value)
@@ -121,11 +119,11 @@ def _value_problems(cls: type[Provider], key: str, value: Typed) -> Sequence[Pro
 def _missing(given: Mapping[str, Typed], cls: type[Provider]) -> list[Problem]:
     """Return a problem for each setting that would have to be asked for."""
     problems = [] if _NAME in given else [Problem("is missing; write name=NAME", key=_NAME)]
-    for key, field in option_fields(cls.RequesterArgs).items():
-        if key in given or not _is_needed(field):
+    for key, option in options_of(cls.RequesterArgs).items():
+        if key in given or not option.required:
             continue
-        how = "a secret is only asked for on a terminal" if is_secret(field) else f"write {key}=…"
-        problems.append(Problem(f"is missing; {how} ({help_of(field)})", key=key))
+        how = "a secret is only asked for on a terminal" if option.secret else f"write {key}=…"
+        problems.append(Problem(f"is missing; {how} ({option.help})", key=key))
     return problems
 
 
@@ -136,30 +134,27 @@ def _asked_for(given: Mapping[str, Typed], cls: type[Provider]) -> dict[str, Typ
     asked = dict(given)
     if _NAME not in asked:
         asked[_NAME] = _ask(cls, _NAME, "Name to register the account under")
-    for key, field in option_fields(cls.RequesterArgs).items():
-        if key in asked or not (_is_needed(field) or (is_secret(field) and sys.stdin.isatty())):
+    for key, option in options_of(cls.RequesterArgs).items():
+        if key in asked or not (option.required or (option.secret and sys.stdin.isatty())):
             continue
-        value = _ask(cls, key, " ".join(_question(key, field)), field)
-        if value.text or _is_needed(field):
+        value = _ask(cls, key, " ".join(_question(key, option)), option)
+        if value.text or option.required:
             asked[key] = value
     return asked
 
 
-def _question(key: str, field: attrs.Attribute[Any]) -> Iterator[str]:
-    yield f"{help_of(field).removesuffix('.') or key} [{key}]"
-    choices = choices_of(field)
-    if choices:
-        yield f"({', '.join(map(str, choices))})"
-    if not _is_needed(field):
+def _question(key: str, option: Option) -> Iterator[str]:
+    yield f"{option.help.removesuffix('.') or key} [{key}]"
+    if option.choices:
+        yield f"({', '.join(map(str, option.choices))})"
+    if not option.required:
         yield "(empty for none)"
 
 
-def _ask(
-    cls: type[Provider], key: str, question: str, field: attrs.Attribute[Any] | None = None
-) -> Typed:
+def _ask(cls: type[Provider], key: str, question: str, option: Option | None = None) -> Typed:
     """Ask until the answer fits."""
-    hidden = field is not None and is_secret(field)
-    optional = field is not None and not _is_needed(field)
+    hidden = option is not None and option.secret
+    optional = option is not None and not option.required
     while True:
         value = Typed(ask(question, hidden=hidden, optional=optional).strip())
         problems = () if optional and not value.text else _value_problems(cls, key, value)
@@ -167,10 +162,6 @@ def _ask(
             return value
         for problem in problems:
             say(f"  {problem}", err=True)
-
-
-def _is_needed(field: attrs.Attribute[Any]) -> bool:
-    return is_required(field) or field.default is attrs.NOTHING
 
 
 def _row(each: RequesterSummary) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from famulus.engine.limits import run_limits
 from famulus.iso_time import iso
 from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
 from famulus.operate.run_report import RunReport, read_report
-from famulus.options.converting import unstructure
+from famulus.options.option_values import unstructure
 
 
 @click.command

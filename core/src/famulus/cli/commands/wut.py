@@ -19,7 +19,7 @@ from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.errors import Problem, UsageError
 from famulus.options.compat import FORMER_PLUGINS
-from famulus.options.describing import Described, describe_options, describe_state
+from famulus.options.describe import Described, describe_options, describe_state
 from famulus.options.layers import UNSET
 from famulus.options.suggest import did_you_mean
 from famulus.options.task_args import TaskArgs

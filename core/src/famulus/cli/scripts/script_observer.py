@@ -23,10 +23,9 @@ from famulus.engine.platform.closing import StillOpenError
 from famulus.model.database import Database
 from famulus.operate.operator import Configured, Launched, Operator
 from famulus.options.compat import FORMER_ROOT
-from famulus.options.converting import secrets_of
-from famulus.options.declare import is_secret
 from famulus.options.layers import ROLES
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
+from famulus.options.option_values import secrets_of
 from famulus.options.task_config import own_arguments
 
 #: Seconds between lines of progress where a script does not say.
@@ -158,8 +157,8 @@ class ScriptOperator(Operator):
         if script.file is None:
             return None
         secret = {key for role in ROLES for key in secrets_of(getattr(plan, role).args, role)}
-        options = option_fields(own_arguments(script.config))
-        secret |= {name for name, field in options.items() if is_secret(field)}
+        options = options_of(own_arguments(script.config))
+        secret |= {name for name, option in options.items() if option.secret}
         return ScriptCall(
             file=script.file,
             module=script.module,

@@ -17,9 +17,9 @@ from famulus.cli.scripts.decorator import RunScript
 from famulus.cli.session import Session, database_option, verbose_option
 from famulus.errors import UsageError
 from famulus.options.conf_files import conf_names
-from famulus.options.describing import describe_options
+from famulus.options.describe import describe_options
 from famulus.options.layers import ROLES
-from famulus.options.option_classes import option_fields
+from famulus.options.option_class import options_of
 from famulus.options.reading import Configuration, read_configuration
 from famulus.options.task_config import own_arguments
 
@@ -133,7 +133,7 @@ def _sections(script: RunScript) -> list[tuple[str, str]]:
 
 
 def _configuration(script: RunScript) -> Configuration | None:
-    names = option_fields(own_arguments(script.config))
+    names = options_of(own_arguments(script.config))
     try:
         return read_configuration(script.conf_file(), task_dir=script.folder, arguments=names)
     except UsageError:

@@ -19,7 +19,8 @@ from famulus.model.database import Database
 from famulus.model.tables import Requester, TaskRun
 from famulus.model.transaction import Row, Transaction
 from famulus.names import name_fault, stripped
-from famulus.options.converting import secrets_of, structure
+from famulus.options.convert import structure
+from famulus.options.option_values import secrets_of
 from famulus.options.suggest import did_you_mean
 from famulus.plan import account_provider
 from famulus.plugins import Plugins, discover

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import attrs
-
 from famulus.contracts.architect import Architect, Deployment
 from famulus.errors import Problem, UsageError
 from famulus.operate.operator import Operator
-from famulus.options.declare import help_of
+from famulus.options.option_class import options_of
 from famulus.plugins import discover
 from famulus.testing.conformance.harness import snapshot
 from famulus.testing.scripted_worker import ScriptedWorker
@@ -54,7 +52,7 @@ class ArchitectConformance:
         assert discover().architect(self.architect.type) is self.architect
 
     def test_every_option_has_help(self) -> None:
-        silent = [field.name for field in attrs.fields(self.architect.Args) if not help_of(field)]
+        silent = [each.name for each in options_of(self.architect.Args).values() if not each.help]
 
         assert not silent, (
             "Every field of Args has to say what it is for, with famulus.option(help=…):"

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-import attrs
 import pytest
 from attrs import frozen
 
@@ -20,8 +19,9 @@ from famulus.engine.qualifications.worker_handle import Worker, find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.tables import TABLES
-from famulus.options.converting import structure, unstructure
-from famulus.options.declare import help_of
+from famulus.options.convert import structure
+from famulus.options.option_class import options_of
+from famulus.options.option_values import unstructure
 from famulus.testing.conformance.harness import must_not_raise
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -96,7 +96,7 @@ class QualificationCheckConformance:
         assert not info.refused, f"Core has to accept the class, and refuses it: {info.refused}"
 
     def test_every_option_has_help(self) -> None:
-        silent = [field.name for field in attrs.fields(self.check.Args) if not help_of(field)]
+        silent = [each.name for each in options_of(self.check.Args).values() if not each.help]
 
         assert not silent, (
             "Every field of Args has to say what it is for, with famulus.option(help=…):"

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-import attrs
 import pytest
 
 from famulus.errors import Problem
-from famulus.options.declare import help_of
+from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.harness import assert_json, listed, snapshot
 from famulus.testing.conformance.under_test import BlueprintUnderTest, folder_in
@@ -32,7 +31,7 @@ class DataRules(BlueprintUnderTest):
         assert plugins.blueprint(self.blueprint.type) is self.blueprint
 
     def test_every_option_has_help(self) -> None:
-        silent = [field.name for field in attrs.fields(self.blueprint.Args) if not help_of(field)]
+        silent = [each.name for each in options_of(self.blueprint.Args).values() if not each.help]
 
         assert not silent, (
             "Every field of Args has to say what it is for, with famulus.option(help=…):"

@@ -34,7 +34,7 @@ from famulus.errors import RefusedError, UnavailableError, UsageError
 from famulus.model.schema import PluginSchema
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Requester
-from famulus.options.declare import help_of
+from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.harness import (
     Brings,
@@ -118,7 +118,7 @@ class ProviderConformance:
         assert plugins.provider(self.provider.type) is self.provider
 
     def test_every_option_has_help(self) -> None:
-        silent = [field.name for field in attrs.fields(self.provider.Args) if not help_of(field)]
+        silent = [each.name for each in options_of(self.provider.Args).values() if not each.help]
 
         assert not silent, (
             "Every field of Args has to say what it is for, with famulus.option(help=…):"

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, Optional
 import attrs
 import pytest
 from attrs import field, frozen, validators
+from cattrs import Converter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from famulus.options.converting import secrets_of, structure, unstructure
+from famulus.options.convert import make_converter, structure
 from famulus.options.declare import option
-from famulus.options.scalars import Plain, Typed
+from famulus.options.option_values import secrets_of, unstructure
+from famulus.options.scalars import Plain, Refused, Typed
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -445,3 +447,86 @@ def test_stored_options_make_the_same_options(options: Everything) -> None:
 
     assert problems == []
     assert again == options
+
+
+@pytest.mark.parametrize(
+    ("cls", "raw", "ours"),
+    [
+        pytest.param(bool, "false", Refused, id="scalars: cattrs takes any text for true"),
+        pytest.param(int, 2.9, Refused, id="scalars: cattrs cuts what is not whole"),
+        pytest.param(Colour, "DARK_BLUE", Colour.DARK_BLUE, id="enums: cattrs knows no names"),
+        pytest.param(
+            Literal["a", 3], Plain("3", 3), 3, id="literals: cattrs compares without the type"
+        ),
+        pytest.param(
+            int | list[int], Typed("1,2"), [1, 2], id="unions: cattrs takes None and classes only"
+        ),
+        pytest.param(Any, Plain("0.30", 0.3), 0.3, id="anything: cattrs leaves it as it is"),
+    ],
+)
+def test_each_hook_that_replaces_one_of_cattrs_is_needed(cls: Any, raw: Any, ours: Any) -> None:
+    def outcome(converter: Converter) -> Any:
+        try:
+            return converter.structure(raw, cls)
+        except Exception as error:  # noqa: BLE001 - whatever cattrs raises
+            return type(error)
+
+    assert outcome(make_converter(HERE)) == ours
+    assert outcome(Converter()) != ours
+
+
+@frozen(kw_only=True)
+class Colliding:
+    cl: int = 1
+    converter: int = option(help="…", default=2)
+    _private: int = 3
+
+
+def test_options_may_have_any_name() -> None:
+    made, problems = structure(
+        Colliding,
+        {"cl": 4, "converter": Typed("5"), "private": "6"},
+        prefix="x",
+        origins={},
+        task_dir=HERE,
+    )
+
+    assert problems == []
+    assert made == Colliding(cl=4, converter=5, private=6)
+    assert refusals(Colliding, {"_private": 1, "private": "x"}).keys() == {
+        "x._private",
+        "x.private",
+    }
+
+
+def test_classes_may_hold_themselves() -> None:
+    made, problems = structure(
+        Tree, {"below": [{"below": [{}]}]}, prefix="x", origins={}, task_dir=HERE
+    )
+
+    assert problems == []
+    assert made == Tree(below=[Tree(below=[Tree()])])
+    assert refusals(Tree, {"below": [{"below": [{"x": 1}]}]}).keys() == {"x.below.0.below.0.x"}
+
+
+@frozen(kw_only=True)
+class Tree:
+    below: list[Tree] = field(factory=list)
+
+
+def test_untyped_lists_and_mappings_hold_plain_values() -> None:
+    made, _ = structure(
+        Loose,
+        {"items": [Plain("1", 1)], "pairs": {"a": [Plain("2", 2)]}},
+        prefix="x",
+        origins={},
+        task_dir=HERE,
+    )
+
+    assert made == Loose(items=[1], pairs={"a": [2]})
+
+
+@frozen(kw_only=True)
+class Loose:
+    items: list = field(factory=list)  # type: ignore[type-arg]
+    pairs: dict = field(factory=dict)  # type: ignore[type-arg]

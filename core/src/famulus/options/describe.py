@@ -5,25 +5,16 @@ from __future__ import annotations
 import collections.abc
 import types
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import attrs
 from attrs import frozen
 
-from famulus.options.declare import (
-    choices_of,
-    help_of,
-    is_callback,
-    is_required,
-    is_rows,
-    is_secret,
-)
 from famulus.options.layers import UNSET
-from famulus.options.option_classes import default_of, option_fields
+from famulus.options.option_class import Option, is_option_class, is_union, options_of
 
 _LONGEST_DEFAULT = 60
 
@@ -77,24 +68,25 @@ def describe_state(cls: type) -> list[Described]:
     return [
         Described(
             dest=name,
-            type=_state_type(field),
-            default=_python_words(_default(field)),
-            help=help_of(field),
+            type=_state_type(option),
+            default=_python_words(option.safe_default),
+            help=option.help,
         )
-        for name, field in typed_fields(cls).items()
+        for name, option in options_of(cls).items()
     ]
 
 
 def type_words(annotation: Any) -> str:
-    """Return a type as those know it who write YAML: ``list of str``; an unset value is no type of
-    its own.
+    """Return a type as it is called in YAML, such as ``list of str``.
+
+    None, which stands for an option that is not set, is left out.
     """
     if isinstance(annotation, str):
         return annotation.removesuffix(" | None")
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return type_words(args[0])
-    if origin in (Union, types.UnionType):
+    if is_union(annotation):
         members = [type_words(each) for each in args if each is not type(None)]
         return " or ".join(dict.fromkeys(members))
     if origin is Literal:
@@ -111,7 +103,7 @@ def _of_kind(annotation: Any, kind: Any, args: Sequence[Any]) -> str:
     if kind in _MAPPINGS:
         value = type_words(args[1]) if len(args) > 1 else "any"
         return "mapping" if value == "any" else f"mapping to {value}"
-    if isinstance(kind, type) and attrs.has(kind):
+    if is_option_class(kind):
         return "mapping"
     return _WORDS.get(kind) or str(getattr(annotation, "__name__", annotation))
 
@@ -119,45 +111,26 @@ def _of_kind(annotation: Any, kind: Any, args: Sequence[Any]) -> str:
 def _described(
     cls: type, instance: object, prefix: str, above: tuple[type, ...]
 ) -> Iterator[Described]:
-    for name, field in typed_fields(cls).items():
-        default = _default(field) if instance is None else getattr(instance, field.name)
-        secret = is_secret(field)
+    for name, option in options_of(cls).items():
+        default = option.safe_default if instance is None else getattr(instance, option.attribute)
         yield Described(
             dest=f"{prefix}{name}",
-            type=type_words(field.type if field.type is not None else Any),
-            default=_hidden(default) if secret else _yaml_words(default),
-            help=help_of(field),
-            choices=_choices(field),
-            required=is_required(field) or field.default is attrs.NOTHING,
-            secret=secret,
+            type=type_words(option.type),
+            default=_hidden(default) if option.secret else _yaml_words(default),
+            help=option.help,
+            choices=_choices(option),
+            required=option.required,
+            secret=option.secret,
         )
-        nested = nested_options(field.type)
-        if nested is not None and not secret and nested not in (cls, *above):
+        nested = None if option.secret else option.nested
+        if nested is not None and nested not in (cls, *above):
             below = default if isinstance(default, nested) else None
             yield from _described(nested, below, f"{prefix}{name}.", (cls, *above))
 
 
-def typed_fields(cls: type) -> dict[str, attrs.Attribute[Any]]:
-    """Return the options of a class by name. Types that cannot be resolved are texts."""
-    with suppress(Exception):
-        attrs.resolve_types(cls)
-    return option_fields(cls)
-
-
-def nested_options(annotation: Any) -> type | None:
-    """Return the class of options that an option of this type holds, if it holds one."""
-    members = get_args(annotation) if _is_union(annotation) else (annotation,)
-    found = [each for each in members if isinstance(each, type) and attrs.has(each)]
-    return found[0] if len(found) == 1 else None
-
-
-def _is_union(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType)
-
-
-def _choices(field: attrs.Attribute[Any]) -> Sequence[str]:
-    given = choices_of(field)
-    return [_yaml_words(each) for each in (_members(field.type) if given is None else given)]
+def _choices(option: Option) -> Sequence[str]:
+    given = _members(option.type) if option.choices is None else option.choices
+    return [_yaml_words(each) for each in given]
 
 
 def _members(annotation: Any) -> list[Any]:
@@ -169,13 +142,6 @@ def _members(annotation: Any) -> list[Any]:
     if isinstance(annotation, str):
         return []
     return [value for each in get_args(annotation) for value in _members(each)]
-
-
-def _default(field: attrs.Attribute[Any]) -> Any:
-    # What a plugin's factory raises is not this page's business.
-    with suppress(Exception):
-        return default_of(field)
-    return None
 
 
 def _hidden(default: Any) -> str:
@@ -209,12 +175,10 @@ def _plain(member: Enum) -> str | int:
     return member.value if type(member.value) in (str, int) else member.name
 
 
-def _state_type(field: attrs.Attribute[Any]) -> str:
-    if is_callback(field):
+def _state_type(option: Option) -> str:
+    if option.is_callback:
         return "function"
-    if is_rows(field):
-        return "rows"
-    return type_words(field.type if field.type is not None else Any)
+    return "rows" if option.is_rows else type_words(option.type)
 
 
 def _python_words(value: Any) -> str:

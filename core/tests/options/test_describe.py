@@ -12,7 +12,7 @@ import pytest
 from attrs import Factory, field, frozen
 
 from famulus.options.declare import callback, option, rows
-from famulus.options.describing import describe_options, describe_state, type_words
+from famulus.options.describe import describe_options, describe_state, type_words
 
 if TYPE_CHECKING:
     from nowhere import Unresolvable  # type: ignore[import-not-found]

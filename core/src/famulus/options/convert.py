@@ -1,0 +1,433 @@
+"""From what a user has given to typed options, every problem at once.
+
+cattrs makes the classes, lists and mappings and collects their errors. Five hooks replace its own,
+since those take values that do not fit (``bool("no")`` is true): for scalars, for enums, for
+``Literal``, for unions and for ``Any``.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import types
+from collections.abc import Callable, Collection, Iterator, Mapping
+from decimal import Decimal
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+
+import attrs
+from attrs import NOTHING
+from cattrs import Converter, override
+from cattrs.cols import list_structure_factory, mapping_structure_factory
+from cattrs.errors import (
+    AttributeValidationNote,
+    BaseValidationError,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+from cattrs.gen import make_dict_structure_fn_from_attrs
+
+from famulus.errors import Problem
+from famulus.options.option_class import Option, is_option_class, is_union, options_of
+from famulus.options.origins import Origins, located
+from famulus.options.scalars import (
+    Refused,
+    is_null,
+    shown,
+    to_anything,
+    to_decimal,
+    to_entries,
+    to_float,
+    to_items,
+    to_nothing,
+    to_path,
+    to_text,
+    to_truth,
+    to_whole,
+)
+from famulus.options.suggest import did_you_mean
+
+T = TypeVar("T")
+
+_SEQUENCES: Mapping[Any, Callable[[list[Any]], Any]] = types.MappingProxyType(
+    {
+        list: list,
+        tuple: tuple,
+        set: set,
+        frozenset: frozenset,
+        collections.abc.Sequence: list,
+        collections.abc.Iterable: list,
+    }
+)
+_MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+_BY_TYPE: Mapping[type, Callable[[Any], Any]] = types.MappingProxyType(
+    {
+        bool: to_truth,
+        int: to_whole,
+        float: to_float,
+        str: to_text,
+        Decimal: to_decimal,
+        type(None): to_nothing,
+    }
+)
+
+
+def structure(
+    cls: type[T], raw: Mapping[str, Any], *, prefix: str, origins: Origins, task_dir: Path
+) -> tuple[T | None, list[Problem]]:
+    """Make an attrs class of options of one section, or return all that is wrong with it.
+
+    ``prefix`` begins the problems' keys (``blueprint``), unless it is empty. Relative paths start
+    in ``task_dir``.
+    """
+    try:
+        made: T = make_converter(task_dir).structure(raw, cls)
+    except (Refused, BaseValidationError) as error:
+        return None, [
+            located(".".join(filter(None, (prefix, *path))), message, origins)
+            for path, message in _faults(error)
+        ]
+    return made, []
+
+
+def structure_fitting(
+    cls: type[T], raw: Mapping[str, Any], broken: Collection[str], *, task_dir: Path
+) -> T | None:
+    """Make an attrs class of the options that are not broken, the others at their defaults.
+
+    Return None where the class cannot be made without the others.
+    """
+    kept = {name: value for name, value in raw.items() if name not in broken}
+    try:
+        return cls(**_fitting(make_converter(task_dir), options_of(cls), kept))
+    except Exception:  # noqa: BLE001 - a plugin's class
+        return None
+
+
+def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict[str, Any]:
+    """Return the value of each option by its name: the given one where it fits, else the default.
+
+    For looking at options of which others may still be missing; :func:`structure` says what is
+    wrong with them.
+    """
+    options = options_of(cls)
+    fitting = _fitting(make_converter(task_dir), options, raw)
+    return {name: fitting.get(name, each.default) for name, each in options.items()}
+
+
+def make_converter(task_dir: Path) -> Converter:
+    """Make a converter that refuses what does not fit; relative paths start in ``task_dir``.
+
+    It raises :class:`Refused` for one value, cattrs' validation errors for several.
+    """
+    converter = Converter(
+        forbid_extra_keys=True, use_alias=True, structure_fallback_factory=_inexpressible
+    )
+    scalars: dict[type, Callable[[Any], Any]] = {
+        **_BY_TYPE,
+        Path: partial(to_path, task_dir=task_dir),
+    }
+    for scalar, make in scalars.items():
+        converter.register_structure_hook(scalar, _scalar_hook(make))
+    converter.register_structure_hook(Enum, structure_enum)
+    converter.register_structure_hook_func(_is_literal, structure_literal)
+    converter.register_structure_hook_func(is_union, partial(structure_union, converter))
+    converter.register_structure_hook_func(_is_anything, structure_anything)
+    # The others prepare what is given, and leave the rest to cattrs.
+    converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
+    converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
+    converter.register_structure_hook_factory(is_option_class, _option_class_hook)
+    return converter
+
+
+_Hook = Callable[[Any, Any], Any]
+
+
+def _scalar_hook(make: Callable[[Any], Any]) -> _Hook:
+    # cattrs goes by the base classes, so an enum of texts comes here as a kind of text.
+    return lambda raw, cls: structure_enum(raw, cls) if issubclass(cls, Enum) else make(raw)
+
+
+def structure_enum(raw: Any, cls: type[Enum]) -> Enum:
+    """Return the member that a value or a name stands for."""
+    if isinstance(raw, cls):
+        return raw
+    members = {member.value: member for member in cls}
+    value = next((value for value in members if _same(raw, value)), None)
+    if value is not None:
+        return members[value]
+    if str(raw) in cls.__members__:
+        return cls[str(raw)]
+    raise Refused(_not_among(raw, list(members)))
+
+
+def structure_literal(raw: Any, cls: Any) -> Any:
+    """Return the one of a literal's values that is meant."""
+    allowed = get_args(cls)
+    for value in allowed:
+        if _same(raw, value):
+            return value
+    raise Refused(_not_among(raw, allowed))
+
+
+def structure_union(converter: Converter, raw: Any, cls: Any) -> Any:
+    """Return a value of the first member that it fits; a text is tried last."""
+    members = get_args(cls)
+    if type(None) in members and is_null(raw):
+        return None
+    if str in members and type(raw) is str:
+        return raw
+    # Whatever else is given can be read as a text too, so that comes last.
+    others = sorted((each for each in members if each is not type(None)), key=lambda t: t is str)
+    errors = list[Exception]()
+    for member in others:
+        try:
+            return converter.structure(raw, member)
+        except (Refused, BaseValidationError) as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    raise Refused("; ".join(dict.fromkeys(map(_sentence, errors))))
+
+
+def structure_anything(raw: Any, _: Any) -> Any:
+    """Return a value as YAML or Python means it."""
+    return to_anything(raw)
+
+
+def _is_anything(cls: Any) -> bool:
+    return cls is Any or cls is object
+
+
+def _is_literal(cls: Any) -> bool:
+    return get_origin(cls) is Literal
+
+
+def _is_sequence(cls: Any) -> bool:
+    return (get_origin(cls) or cls) in _SEQUENCES
+
+
+def _is_mapping(cls: Any) -> bool:
+    return (get_origin(cls) or cls) in _MAPPINGS
+
+
+def _inexpressible(cls: Any) -> _Hook:
+    raise Refused(f"cannot be set in a configuration: its type is {cls}")
+
+
+def _same(raw: Any, value: Any) -> bool:
+    try:
+        return bool(_BY_TYPE[type(value)](raw) == value)
+    except (KeyError, Refused):
+        return False
+
+
+def _not_among(raw: Any, allowed: Collection[Any]) -> str:
+    near = did_you_mean(str(raw), map(str, allowed), otherwise="use one of")
+    return f"{shown(raw)} is not allowed{near}"
+
+
+def _sequence_hook(cls: Any, converter: Converter) -> _Hook:
+    """Prepare a list for cattrs, which would take a text for a list of characters."""
+    made, args = _SEQUENCES[get_origin(cls) or cls], get_args(cls)
+    if made is tuple and args and args[-1] is not Ellipsis:
+        return lambda raw, _: _structure_fixed(converter, to_items(raw), args)
+    item = args[0] if args else Any
+    own = list_structure_factory(list[item], converter)  # type: ignore[valid-type]
+    if _is_anything(item):
+        return lambda raw, _: made([to_anything(each) for each in to_items(raw)])
+    return lambda raw, _: made(own(to_items(raw), cls))
+
+
+def _structure_fixed(converter: Converter, items: list[Any], members: tuple[Any, ...]) -> Any:
+    """Make a tuple whose items have types of their own; cattrs' way with these is private."""
+    if len(items) != len(members):
+        raise Refused(f"has {len(items)} items where {len(members)} are needed")
+    made, errors = [], list[Exception]()
+    for index, (item, member) in enumerate(zip(items, members, strict=True)):
+        try:
+            made.append(converter.structure(item, member))
+        except (Refused, BaseValidationError) as error:
+            error.add_note(IterableValidationNote(f"item {index}", index, member))
+            errors.append(error)
+    if errors:
+        raise IterableValidationError("while making a tuple", errors, tuple)
+    return tuple(made)
+
+
+def _mapping_hook(cls: Any, converter: Converter) -> _Hook:
+    own = mapping_structure_factory(cls, converter)
+    if all(map(_is_anything, get_args(cls))):
+        return lambda raw, _: to_anything(to_entries(raw))
+    return lambda raw, _: own(to_entries(raw), cls)
+
+
+class _Given(dict[str, Any]):
+    """What is given to a class of options; looking up a missing option says how to set it."""
+
+    def __init__(self, entries: Mapping[str, Any], options: Mapping[str, Option]) -> None:
+        super().__init__(entries)
+        self._options = options
+
+    def __missing__(self, name: str) -> Any:
+        raise _missing(self._options[name])
+
+
+def _option_class_hook(cls: Any, converter: Converter) -> _Hook:
+    """Make a class of options by cattrs, and ask all of its validators where that fails."""
+    options = options_of(cls)
+    _check_types(cls, options)
+    own = make_dict_structure_fn_from_attrs(
+        [_attribute(converter, each) for each in options.values()],
+        cls,
+        converter,
+        _cattrs_use_linecache=False,
+    )
+
+    def made(raw: Any, _: Any) -> Any:
+        if isinstance(raw, cls):
+            return raw
+        given = _Given({} if raw is None else to_entries(raw), options)
+        try:
+            return own(given, cls)
+        except ClassValidationError as error:
+            unfit, whole = error.group_exceptions()
+            errors = [each for each, _ in unfit]
+            errors += [each for each in whole if isinstance(each, ForbiddenExtraKeysError)]
+            failed = list(_failed_validators(cls, options, _fitting(converter, options, given)))
+            errors += failed or [each for each in whole if each not in errors]
+            raise error.derive(errors) from error
+
+    return made
+
+
+def _check_types(cls: type, options: Mapping[str, Option]) -> None:
+    if any(isinstance(each.type, str) for each in options.values()):
+        try:
+            attrs.resolve_types(cls)
+        except NameError as error:
+            raise Refused(f"the types of {cls.__qualname__} cannot be read: {error}") from error
+
+
+def _attribute(converter: Converter, option: Option) -> Any:
+    """Return an attribute for cattrs, which looks every required option up."""
+    hook = override(struct_hook=partial(_structure_option, converter, option))
+    default = NOTHING if option.required else option.field.default
+    return option.field.evolve(type=Annotated[option.type, hook], default=default)
+
+
+def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = None) -> Any:
+    try:
+        value = converter.structure(raw, option.type)
+    except (Refused, BaseValidationError) as error:
+        if option.secret:
+            raise _secret() from None
+        if raw is None and not option.required:
+            remedy = f"leave the line out to have the default, {option.default!r}"
+            raise Refused(f"{_sentence(error)}; {remedy}") from None
+        raise
+    if value is None and option.refuses_none:
+        raise _missing(option)
+    if option.choices is not None and value is not None:
+        _check_choices(option, value)
+    return value
+
+
+def _fitting(
+    converter: Converter, options: Mapping[str, Option], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the values that fit, by name; validators are not asked."""
+    values = dict[str, Any]()
+    for name, option in options.items():
+        if name in given:
+            try:
+                values[name] = _structure_option(converter, option, given[name])
+            except (Refused, BaseValidationError):
+                continue
+    return values
+
+
+def _missing(option: Option) -> Refused:
+    words = f" ({option.help})" if option.help else ""
+    return Refused(f"is missing; set it as '{option.name}: …'{words}")
+
+
+def _secret() -> Refused:
+    return Refused("cannot be used (a secret, not shown here)")
+
+
+def _check_choices(option: Option, value: Any) -> None:
+    choices = option.choices or ()
+    items = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+    for item in items:
+        if item not in choices:
+            near = did_you_mean(str(item), map(str, choices), otherwise="use one of")
+            refused = Refused(f"{shown(item)} is not allowed{near}")
+            raise _secret() if option.secret else refused
+
+
+def _failed_validators(
+    cls: type, options: Mapping[str, Option], values: Mapping[str, Any]
+) -> Iterator[Exception]:
+    """Ask the validator of every value, where attrs itself stops at the first that fails.
+
+    They see what attrs shows them: an instance whose fields are set but not yet validated.
+    """
+    half_made: object = object.__new__(cls)
+    failed = set[str]()
+    for name, option in options.items():
+        value = values.get(name, option.safe_default)
+        if option.field.converter is not None:
+            try:
+                value = option.field.converter(value)  # type: ignore[operator]
+            except Exception:  # noqa: BLE001 - plugins' code; attrs raises it again
+                failed.add(name)
+        object.__setattr__(half_made, option.attribute, value)
+    for name, option in options.items():
+        validate = option.field.validator
+        if validate is None or name in failed or name not in values:
+            continue
+        try:
+            validate(half_made, option.field, getattr(half_made, option.attribute))
+        except Exception as error:  # noqa: BLE001 - validators are plugins' code
+            refused = _secret() if option.secret else Refused(_reason(error))
+            refused.add_note(AttributeValidationNote(name, option.attribute, option.type))
+            yield refused
+
+
+def _faults(error: Exception, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the path of every value that was refused, and why.
+
+    ``cattrs.transform_error`` joins both to one text, and a problem needs them apart.
+    """
+    match error:
+        case ClassValidationError():
+            names = {each.attribute: each.name for each in options_of(error.cl).values()}
+            noted, others = error.group_exceptions()
+            below = [(each, names[note.name]) for each, note in noted]
+        case IterableValidationError():
+            items, others = error.group_exceptions()
+            below = [(each, str(note.index)) for each, note in items]
+        case ForbiddenExtraKeysError():
+            for name in sorted(map(str, error.extra_fields)):
+                near = did_you_mean(name, options_of(error.cl))
+                yield (*path, name), f"unknown option{near}"
+            return
+        case _:
+            yield path, _reason(error)
+            return
+    for each in others:
+        yield from _faults(each, path)
+    for each, name in below:
+        yield from _faults(each, (*path, name))
+
+
+def _sentence(error: Exception) -> str:
+    return "; ".join(message for _, message in _faults(error))
+
+
+def _reason(error: Exception) -> str:
+    return str(error.args[0]) if error.args else type(error).__name__

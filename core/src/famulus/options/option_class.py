@@ -1,0 +1,100 @@
+"""The one description of an attrs class of options: a record for each option."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Union, get_args, get_origin
+
+import attrs
+from attrs import frozen
+
+from famulus.options.declare import CALLBACK, CHOICES, HELP, REQUIRED, ROWS, SECRET
+
+
+@frozen(kw_only=True, eq=False)
+class Option:
+    """One option of a class: what typing, describing, storing and showing it need."""
+
+    #: what it is set with
+    name: str
+    #: the attribute of an instance that holds it; differs from the name for ``_private`` ones
+    attribute: str
+    #: Any where none is given; a text where it names something that cannot be found
+    type: Any
+    help: str
+    #: the values it is limited to; None for no limit
+    choices: Sequence[Any] | None
+    #: whether the user has to set it
+    required: bool
+    #: whether None counts as not set
+    refuses_none: bool
+    #: whether it is kept out of what is stored and shown
+    secret: bool
+    #: whether it is a function that only Python can give
+    is_callback: bool
+    #: whether it takes the data themselves
+    is_rows: bool
+    field: attrs.Attribute[Any]
+
+    @property
+    def default(self) -> Any:
+        """What an unset option has; None when it has to be set, or depends on others.
+
+        Raises whatever a factory of its class raises.
+        """
+        default: Any = self.field.default
+        if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            return None if default is attrs.NOTHING else default
+        return None if default.takes_self else default.factory()
+
+    @property
+    def safe_default(self) -> Any:
+        """The default; None where its factory raises."""
+        with suppress(Exception):
+            return self.default
+        return None
+
+    @property
+    def nested(self) -> type | None:
+        """The class of options that a value of this option is, if it is one."""
+        members = get_args(self.type) if is_union(self.type) else (self.type,)
+        found = [each for each in members if is_option_class(each)]
+        return found[0] if len(found) == 1 else None
+
+
+def options_of(cls: type) -> Mapping[str, Option]:
+    """Return the options of an attrs class by the names they are set with, in order."""
+    # Describing a class that a plugin has annotated wrongly is possible; typing it is refused.
+    with suppress(Exception):
+        attrs.resolve_types(cls)
+    return {field.alias or field.name: _option(field) for field in attrs.fields(cls) if field.init}
+
+
+def is_option_class(annotation: Any) -> bool:
+    """Return whether an annotation is a class of options."""
+    return isinstance(annotation, type) and attrs.has(annotation)
+
+
+def is_union(annotation: Any) -> bool:
+    """Return whether an annotation is a union, in the old or the new notation."""
+    return get_origin(annotation) in (Union, types.UnionType)
+
+
+def _option(field: attrs.Attribute[Any]) -> Option:
+    data = field.metadata
+    required = bool(data.get(REQUIRED, False))
+    return Option(
+        name=field.alias or field.name,
+        attribute=field.name,
+        type=Any if field.type is None else field.type,
+        help=str(data.get(HELP, "")),
+        choices=data.get(CHOICES),
+        required=required or field.default is attrs.NOTHING,
+        refuses_none=required,
+        secret=bool(data.get(SECRET, False)),
+        is_callback=bool(data.get(CALLBACK, False)),
+        is_rows=bool(data.get(ROWS, False)),
+        field=field,
+    )
