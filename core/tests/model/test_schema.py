@@ -11,6 +11,7 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.ddl import create_statements
+from famulus.model.peewee_internals import table_indexes
 from famulus.model.statements import Kind
 from famulus.model.tables import TABLES
 from famulus.model.transaction import Transaction
@@ -114,7 +115,7 @@ def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
     pair: tuple[Catalogue, Catalogue],
 ) -> None:
     made, _ = pair
-    named = [index._name for table in TABLES for index in table._meta.indexes]
+    named = [name for table in TABLES for name, _ in table_indexes(table)]
 
     there = {name for name in made["indexes"] if not name.endswith("_pkey")}
 
@@ -124,9 +125,7 @@ def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
 
 def test_every_partial_index_has_its_condition(pair: tuple[Catalogue, Catalogue]) -> None:
     made, _ = pair
-    partial = {
-        index._name for table in TABLES for index in table._meta.indexes if index._where is not None
-    }
+    partial = {name for table in TABLES for name, is_partial in table_indexes(table) if is_partial}
 
     conditioned = {name for name, (_, sql) in made["indexes"].items() if " WHERE " in sql}
 

@@ -171,7 +171,7 @@ def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDa
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have five places opened by several rows, and by several calls each."""
     monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 4)
-    monkeypatch.setattr("famulus.engine.platform.calls.PLACES_PER_CALL", 2)
+    monkeypatch.setattr("famulus.engine.platform.place_calls.PLACES_PER_CALL", 2)
 
 
 def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar, overload
 import peewee
 from attrs import frozen
 
+from famulus.model.peewee_internals import alias_name, returned_columns
+
 R = TypeVar("R", bound=tuple[Any, ...])
 
 
@@ -108,7 +110,7 @@ def compile_statement(statement: Statement[Any], kind: Kind, dialect: peewee.Dat
     layout = [value.name if isinstance(value, _Slot) else (value,) for value in values]
     if statement.row is None:
         return Compiled(sql, tuple(layout), None)
-    columns, fields = tuple(map(_column_name, query._returning)), statement.row._fields
+    columns, fields = tuple(map(_column_name, returned_columns(query))), statement.row._fields
     if columns != fields:
         raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {columns}")
     return Compiled(sql, tuple(layout), statement.row._make)
@@ -118,7 +120,7 @@ def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
     """Return, for each column that a query returns, what makes a Python value of a stored one;
     None where the stored value is it.
     """
-    return [_reader(column) for column in query._returning]
+    return [_reader(column) for column in returned_columns(query)]
 
 
 def _reader(column: Any) -> Callable[[Any], Any] | None:
@@ -134,5 +136,5 @@ def _reader(column: Any) -> Callable[[Any], Any] | None:
 def _column_name(column: Any) -> str | None:
     """Return the name of a column in a row; None where a query has given it none."""
     if isinstance(column, peewee.Alias):
-        return str(column._alias)  # type: ignore[attr-defined]  # missing in the stubs
+        return alias_name(column)
     return str(column.name) if isinstance(column, peewee.Field) else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.location import Location
+from famulus.model.peewee_internals import table_name
 from famulus.model.private import create_file, make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.statements import Kind
@@ -78,7 +79,7 @@ def _table_names(tx: Transaction) -> set[str]:
 def _refuse_another_program(existing: set[str], location: Location) -> None:
     """Refuse a database without a version of ours that has a table named like one of ours."""
     for table in TABLES:
-        name = table._meta.table_name
+        name = table_name(table)
         if name in existing:
             raise DatabaseError(
                 f"{location.shown} has a table {name!r} that Famulus has not created; give Famulus "
