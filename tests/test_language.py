@@ -56,12 +56,11 @@ NAMESAKES = ("cli/commands/", "testing/conformance/")
 
 #: Where a retired name is still written.
 PENDING: dict[str, tuple[str, ...]] = {
-    r"\bTelling\b": ("core/src/famulus/cli/", "core/src/famulus/engine/"),
-    r"\b_?WAYS\b": ("core/tests/engine/",),
+    r"\bTelling\b": ("core/src/famulus/cli/", "core/src/famulus/engine/events.py"),
     "Say whether": ("core/", "docs/reference/", "plugins/"),
 }
 #: Names that two modules, or two classes, still share.
-SHARED_MODULES = ["bonuses.py"]
+SHARED_MODULES: list[str] = []
 SHARED_CLASSES = ["Agent", "Holder", "Page", "Unit", "Worker"]
 
 

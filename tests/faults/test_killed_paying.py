@@ -9,7 +9,7 @@ import pytest
 from famulus import Database, discover
 from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
-from famulus.review.bonuses import retry_payment, settle_payments
+from famulus.review.payment_actions import retry_payment, settle_payments
 from famulus.testing.command import famulus_command
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus_mock.tables import MockPayment

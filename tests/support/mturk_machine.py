@@ -26,7 +26,7 @@ from famulus.model.states import (
 from famulus.model.tables import Payment, Requester, Unit, Visit, Worker
 from famulus.operate.doctor import read_differences
 from famulus.operate.lease import LEASE_SECONDS
-from famulus.review.bonuses import pay_bonus, retry_payment
+from famulus.review.payment_actions import pay_bonus, retry_payment
 from famulus.testing.conformance.harness import Brings
 from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
 from famulus.testing.movable_clock import MovableClock

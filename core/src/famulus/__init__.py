@@ -140,11 +140,11 @@ if TYPE_CHECKING:
     from famulus.plugins import PluginInfo as PluginInfo
     from famulus.plugins import Plugins as Plugins
     from famulus.plugins import discover as discover
-    from famulus.review.bonuses import compensate as compensate
-    from famulus.review.bonuses import pay_bonus as pay_bonus
-    from famulus.review.bonuses import retry_payment as retry_payment
-    from famulus.review.bonuses import settle_payments as settle_payments
     from famulus.review.interactive import run_examine_or_review as run_examine_or_review
+    from famulus.review.payment_actions import compensate as compensate
+    from famulus.review.payment_actions import pay_bonus as pay_bonus
+    from famulus.review.payment_actions import retry_payment as retry_payment
+    from famulus.review.payment_actions import settle_payments as settle_payments
 
 _WHERE = {
     "Agent": "famulus.data.stored_units",
@@ -257,7 +257,7 @@ _WHERE = {
     "answers_from": "famulus.contracts.views",
     "build_default_task_config": "famulus.options.task_config",
     "callback": "famulus.options.declare",
-    "compensate": "famulus.review.bonuses",
+    "compensate": "famulus.review.payment_actions",
     "discover": "famulus.plugins",
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
@@ -272,13 +272,13 @@ _WHERE = {
     "open_gateway": "famulus.engine.opening",
     "option": "famulus.options.declare",
     "past_work": "famulus.engine.qualifications.history",
-    "pay_bonus": "famulus.review.bonuses",
+    "pay_bonus": "famulus.review.payment_actions",
     "register_requester": "famulus.engine.platform.requesters",
-    "retry_payment": "famulus.review.bonuses",
+    "retry_payment": "famulus.review.payment_actions",
     "rows": "famulus.options.declare",
     "run_examine_or_review": "famulus.review.interactive",
     "set_limits": "famulus.engine.limits",
-    "settle_payments": "famulus.review.bonuses",
+    "settle_payments": "famulus.review.payment_actions",
     "system_clock": "famulus.clock",
     "task_script": "famulus.cli.scripts.decorator",
 }

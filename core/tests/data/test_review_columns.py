@@ -18,7 +18,7 @@ from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
-from famulus.review.bonuses import pay_bonus
+from famulus.review.payment_actions import pay_bonus
 from famulus.review.review_session import ReviewSession
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins

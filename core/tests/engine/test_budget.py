@@ -13,7 +13,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus
 from famulus.model.tables import Event, Unit
 from famulus.plugins import Plugins
-from famulus.review.bonuses import pay_bonus
+from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 

@@ -32,7 +32,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus
 from famulus.model.tables import Payment, Review, Unit, Visit
 from famulus.model.transaction import Row, Transaction
-from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
+from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

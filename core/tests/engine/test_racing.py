@@ -22,7 +22,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 THREADS = 8
 #: The three ways a worker comes in: at once, past a check, past ``worker_can_do_unit``.
-WAYS = ["at once", "checked", "asked"]
+MODES = ["at once", "checked", "asked"]
 Launch = Callable[..., Gateway]
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Checking:
         return [NoObjection]
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=MODES)
 def launch(request: pytest.FixtureRequest, database: Database) -> Iterator[Launch]:
     """Launch rows in a run that workers come into in each way in turn."""
     plugins = kit_plugins(checking=Checking()) if request.param == "checked" else kit_plugins()

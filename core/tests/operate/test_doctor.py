@@ -19,7 +19,7 @@ from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
-from famulus.review.bonuses import pay_bonus
+from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

@@ -17,8 +17,8 @@ from famulus.model.tables import Outbox, Unit
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
-from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
 from famulus.review.deliver_changes import deliver_changes
+from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

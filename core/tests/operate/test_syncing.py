@@ -21,7 +21,7 @@ from famulus.model.states import (
 )
 from famulus.model.tables import Agent, Payment, Unit, Visit
 from famulus.plugins import Plugins
-from famulus.review.bonuses import pay_bonus
+from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

@@ -16,7 +16,7 @@ from famulus.errors import FamulusError
 from famulus.model.statements import Kind
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import Unit
-from famulus.review.bonuses import pay_bonus, settle_payments
+from famulus.review.payment_actions import pay_bonus, settle_payments
 from famulus.testing.fake_platform import Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

@@ -20,7 +20,7 @@ from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import Event, Outbox, Unit
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
-from famulus.review.bonuses import compensate, pay_bonus, retry_payment, settle_payments
+from famulus.review.payment_actions import compensate, pay_bonus, retry_payment, settle_payments
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

@@ -20,8 +20,8 @@ from famulus.engine.providers.cleanup import find_pending_cleanups
 from famulus.engine.runs import find_run
 from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
-from famulus.review.bonuses import compensate as pay_compensation
-from famulus.review.bonuses import pay_bonus, retry_payment, settle_payments
+from famulus.review.payment_actions import compensate as pay_compensation
+from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 
 _UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 _run_option = click.option("--run", type=run_number, help="Only those of this run.")
