@@ -31,6 +31,7 @@ PUBLIC = [
     "Deployment",
     "DuplicateError",
     "Estimate",
+    "FamulusDeprecationWarning",
     "FamulusError",
     "FileRecord",
     "Form",

@@ -18,8 +18,8 @@ PAGE = "api.md"
 
 _INTRODUCTION = """
 Every name of `famulus.__all__`: what programs and plugins may import. It is the public API; what is
-not listed here may change in any version. A name that leaves it is deprecated for one minor version
-first.
+not listed here may change in any version. A name that leaves it is deprecated first:
+[Versions](../versioning.md) has the policy.
 
 `import famulus` itself loads next to nothing: a name is loaded when it is first used.
 """

@@ -166,6 +166,7 @@ ERRORS: Sequence[str] = (
     "NewerDatabaseError",
     "MissingDriverError",
     "InvalidAnswers",
+    "FamulusDeprecationWarning",
     "Problem",
 )
 

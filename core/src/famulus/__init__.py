@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from famulus.data.stored_units import Agent as Agent
     from famulus.data.stored_units import Unit as Unit
     from famulus.data.unit_records import FileRecord as FileRecord
+    from famulus.deprecations import FamulusDeprecationWarning as FamulusDeprecationWarning
     from famulus.engine.gateway import Gateway as Gateway
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
@@ -166,6 +167,7 @@ _WHERE = {
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
     "Estimate": "famulus.operate.estimate",
+    "FamulusDeprecationWarning": "famulus.deprecations",
     "FamulusError": "famulus.errors",
     "FileRecord": "famulus.data.unit_records",
     "Form": "famulus.contracts.views",
@@ -314,6 +316,7 @@ __all__ = [
     "Deployment",
     "DuplicateError",
     "Estimate",
+    "FamulusDeprecationWarning",
     "FamulusError",
     "FileRecord",
     "Form",
@@ -423,12 +426,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "QUAL_NOT_EXISTS":
-        import warnings
+    if name not in _WHERE:
+        from famulus.deprecations import renamed
 
-        message = "QUAL_NOT_EXISTS is spelled QUAL_NOT_EXIST here"
-        warnings.warn(message, UserWarning, stacklevel=2)
-        name = "QUAL_NOT_EXIST"
+        name = renamed(__name__, name)
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(_WHERE[name]), name)

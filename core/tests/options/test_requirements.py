@@ -135,7 +135,7 @@ def test_a_requirement_may_be_for_some_providers_only() -> None:
 
 
 def test_the_former_spelling_of_a_constant_works_and_says_so() -> None:
-    with pytest.warns(UserWarning, match="QUAL_NOT_EXISTS is spelled QUAL_NOT_EXIST"):
+    with pytest.warns(famulus.FamulusDeprecationWarning, match="use QUAL_NOT_EXIST$"):
         former = famulus.QUAL_NOT_EXISTS
 
     assert former is famulus.QUAL_NOT_EXIST

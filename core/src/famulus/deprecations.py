@@ -1,0 +1,88 @@
+"""Every deprecation of Famulus: what is deprecated, since when, and what to use instead.
+
+docs/versioning.md has the policy. A deprecated name works, and warns, until the version in which it
+is removed; then its entry here goes with it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import frozen
+
+
+class FamulusDeprecationWarning(DeprecationWarning):
+    """A name, method or option that will be removed is used. The message says what to use instead.
+
+    Turn it into an error in the tests of a plugin, with pytest's option ``filterwarnings =
+    ["error::famulus.FamulusDeprecationWarning"]``.
+    """
+
+
+@frozen(kw_only=True)
+class Deprecation:
+    """One deprecated name. ``since`` and ``removed_in`` are versions, such as ``0.3``."""
+
+    old: str
+    new: str
+    since: str
+    removed_in: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.old} is deprecated since Famulus {self.since} and will be removed in"
+            f" {self.removed_in}: use {self.new}"
+        )
+
+    def warn(self, *, user: str = "", stacklevel: int = 2) -> None:
+        """Warn whoever uses the deprecated name.
+
+        :param user: names the code that uses it where no line of the user's does, such as a class.
+        :param stacklevel: as of :func:`warnings.warn`; 2 is the caller of this method.
+        """
+        message = f"{user}: {self}" if user else str(self)
+        warnings.warn(message, FamulusDeprecationWarning, stacklevel=stacklevel + 1)
+
+
+#: Deprecated names of public modules, by module and name.
+NAMES: Mapping[str, Mapping[str, Deprecation]] = MappingProxyType(
+    {
+        "famulus": {
+            "QUAL_NOT_EXISTS": Deprecation(
+                old="QUAL_NOT_EXISTS", new="QUAL_NOT_EXIST", since="0.1", removed_in="1.0"
+            ),
+        },
+    }
+)
+
+
+def renamed(module: str, name: str) -> str:
+    """Return the present name of a public name of ``module``; warn if ``name`` is deprecated.
+
+    For the ``__getattr__`` of a module: the warning shows the line that asked for the name.
+    """
+    deprecation = NAMES.get(module, {}).get(name)
+    if deprecation is None:
+        return name
+    deprecation.warn(stacklevel=3)
+    return deprecation.new
+
+
+def adopt_renamed_methods(plugin_class: type, renames: Mapping[str, Deprecation]) -> None:
+    """Let a plugin's class that implements a method under its deprecated name keep working.
+
+    For the ``__init_subclass__`` of a contract. The method is put under its present name, so that
+    core calls that name only, and a warning names the class. A class that implements both names
+    is left alone: it also works with versions of Famulus before the rename.
+
+    :param renames: the deprecations of the contract's methods, by the deprecated name.
+    """
+    own = vars(plugin_class)
+    for old, deprecation in renames.items():
+        if old in own and deprecation.new not in own:
+            setattr(plugin_class, deprecation.new, own[old])
+            deprecation.warn(
+                user=f"{plugin_class.__module__}.{plugin_class.__qualname__}", stacklevel=3
+            )
