@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
-MEMBERS := core plugins/static_html plugins/flask_architect plugins/mock_provider plugins/mturk_provider
+MEMBERS := $(patsubst %/pyproject.toml,%,$(wildcard core/pyproject.toml plugins/*/pyproject.toml))
 EDITABLE := $(addprefix -e ,$(MEMBERS))
 PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -16,7 +16,7 @@ JOBS ?= 2
 .PHONY: help demo test test-fast test-lowest lint docs constraints wheels bench faults clean
 
 help:
-	@echo "make demo         launch the first example at http://localhost:3000"
+	@echo "make demo         launch the first example at http://localhost:3000; PORT=3001 if that is taken"
 	@echo "make test         run all tests"
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
 	@echo "make lint         ruff (format and rules), mypy --strict, import-linter"
@@ -40,7 +40,8 @@ $(VENV)/.installed-dev: $(PROJECTS) | $(BIN)/python
 	touch $@ $(VENV)/.installed
 
 demo: $(VENV)/.installed
-	$(BIN)/famulus --database .demo/famulus.db launch sdk_examples/simple_static_task/conf/example.yaml
+	$(BIN)/famulus --database .demo/famulus.db launch \
+		sdk_examples/simple_static_task/conf/example.yaml $(if $(PORT),architect.port=$(PORT))
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
-import tomllib
 from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.version import files, supported_range, version, with_version
+from tools.workspace import ROOT, members, toml_of
 
 import famulus
 
-ROOT = Path(__file__).parents[1]
-MEMBERS = [ROOT / "core", *sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))]
+MEMBERS = members()
 PLUGINS = MEMBERS[1:]
 
 of_each_member = pytest.mark.parametrize("member", MEMBERS, ids=lambda path: path.name)
@@ -31,11 +31,9 @@ PACKAGE_HOSTS = re.compile(
 OWN_PATHS = re.compile(r"(?<![\w.$}/-])/(?:home|Users|root|work|private)/(?!somebody\b)[\w.-]+")
 
 
-@cache
 def project(folder: Path) -> dict[str, Any]:
-    text = (folder / "pyproject.toml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = tomllib.loads(text)["project"]
-    return loaded
+    found: dict[str, Any] = toml_of(folder)["project"]
+    return found
 
 
 @cache
@@ -59,9 +57,51 @@ def texts() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+def test_members_are_core_and_every_folder_of_plugins() -> None:
+    folders = [path for path in (ROOT / "plugins").iterdir() if (path / "pyproject.toml").exists()]
+
+    assert members() == [ROOT / "core", *sorted(folders)]
+
+
+def test_make_has_the_same_members() -> None:
+    command = ["make", "--silent", "--eval", "print: ; @echo $(MEMBERS)", "print"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert sorted(ROOT / name for name in listed.split()) == sorted(MEMBERS)
+
+
+def test_version_is_that_of_core_everywhere() -> None:
+    assert version() == famulus.__version__
+
+    texts = {path: path.read_text(encoding="utf-8") for path in files()}
+    assert [path for path, text in texts.items() if with_version(text, version()) != text] == []
+
+
+@pytest.mark.parametrize(("port", "option"), [("", ""), ("PORT=3001", " architect.port=3001")])
+def test_the_demo_can_be_given_a_port(port: str, option: str) -> None:
+    command = ["make", "--dry-run", "--silent", "demo", *port.split()]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert f"conf/example.yaml{option}" in " ".join(shown.split()).rstrip()
+    assert ("architect.port" in shown) == bool(option)
+
+
+@of_each_plugin
+def test_plugin_has_a_version_when_built_alone(plugin: Path) -> None:
+    assert project(plugin)["version"] == famulus.__version__
+
+
 @of_each_member
-def test_version_is_that_of_core(member: Path) -> None:
-    assert project(member)["version"] == famulus.__version__
+def test_metadata_is_complete_and_the_same_everywhere(member: Path) -> None:
+    own, core = project(member), project(ROOT / "core")
+
+    for key in ("description", "keywords", "readme"):
+        assert own[key], f"{key} is missing"
+    for key in ("authors", "license", "license-files", "requires-python"):
+        assert own[key] == core[key]
+    pythons = {each for each in core["classifiers"] if each.startswith("Programming Language")}
+    assert pythons <= set(own["classifiers"])
+    assert (member / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
 @of_each_member
@@ -73,21 +113,11 @@ def test_python_requirement_is_the_same_everywhere(member: Path) -> None:
 
 @of_each_plugin
 def test_plugin_asks_for_the_minor_version_of_core_it_is_released_with(plugin: Path) -> None:
-    major, minor, _ = famulus.__version__.split(".")
-    wanted = f"famulus>={major}.{minor},<{major}.{int(minor) + 1}"
+    wanted = f"famulus{supported_range(famulus.__version__)}"
 
     asked = [each for each in project(plugin)["dependencies"] if each.startswith("famulus")]
 
     assert asked == [wanted]
-
-
-def test_extra_local_asks_for_the_same_minor_version() -> None:
-    bounds = {
-        each.partition(">=")[2] for each in project(ROOT / "core")["optional-dependencies"]["local"]
-    }
-
-    major, minor, _ = famulus.__version__.split(".")
-    assert bounds == {f"{major}.{minor},<{major}.{int(minor) + 1}"}
 
 
 @of_each_member

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
+from tools.workspace import ROOT, members, toml_of
 
-ROOT = Path(__file__).parents[1]
-MEMBERS = (
-    "core",
-    "plugins/static_html",
-    "plugins/flask_architect",
-    "plugins/mock_provider",
-    "plugins/mturk_provider",
-)
 _OWN = re.compile(r"famulus(-.*)?")
 
 
 def direct_requirements() -> Iterator[str]:
     """Yield what the members and those who develop them ask for, extras included."""
-    for member in MEMBERS:
-        project = _toml(ROOT / member)["project"]
+    for member in members():
+        project = toml_of(member)["project"]
         yield from project.get("dependencies", ())
         for extra in project.get("optional-dependencies", {}).values():
             yield from extra
-    yield from _toml(ROOT)["dependency-groups"]["dev"]
+    yield from toml_of(ROOT)["dependency-groups"]["dev"]
 
 
 def tested_together() -> dict[str, str]:
@@ -66,10 +56,6 @@ def canonical(name: str) -> str:
 def _applies(requirement: Requirement, extras: frozenset[str]) -> bool:
     marker = requirement.marker
     return marker is None or any(marker.evaluate({"extra": each}) for each in ("", *extras))
-
-
-def _toml(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -11,15 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-MEMBERS = (
-    "core",
-    "plugins/static_html",
-    "plugins/flask_architect",
-    "plugins/mock_provider",
-    "plugins/mturk_provider",
-)
+from tools.workspace import members
 
 
 def _run(*command: str | Path, cwd: Path, **env: str) -> str:
@@ -79,7 +71,7 @@ def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Pa
 @pytest.fixture(scope="session")
 def famulus_wheels(build_wheel: Callable[[Path], Path]) -> list[Path]:
     """The wheels of all members."""
-    return [build_wheel(ROOT / member) for member in MEMBERS]
+    return [build_wheel(member) for member in members()]
 
 
 @pytest.fixture(scope="session")
