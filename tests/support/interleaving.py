@@ -23,6 +23,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 from famulus.operate.managed_run import ManagedRun
+from famulus.operate.run_threads import RunThreads
 from famulus.process import ProcessIdentity
 from famulus.testing.fake_platform import FakePlatform
 from famulus.testing.inprocess import ManualOperator
@@ -259,9 +260,8 @@ class ScheduledOperator(ManualOperator):
             poll_interval=1.0,
             waiting=ScheduledWaiting(scheduler),
         )
-        super().__init__(database, **more)
         self.scheduler = scheduler
-        self.loops: list[Actor] = []
+        super().__init__(database, **more)
 
     def _take_charge(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
         managed._telling = self.scheduler.lock()  # type: ignore[assignment]
@@ -269,27 +269,41 @@ class ScheduledOperator(ManualOperator):
         managed.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
         return super()._take_charge(managed, *more, **named)
 
-    def _start_threads(self) -> None:
+    def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
+        return ScheduledThreads(runs, self.scheduler)
+
+
+class ScheduledThreads(RunThreads):
+    """The threads of a :class:`ScheduledOperator`."""
+
+    def __init__(self, runs: dict[int, ManagedRun], scheduler: Scheduler) -> None:
+        super().__init__(runs)
+        self.scheduler = scheduler
+        self.loops: list[Actor] = []
+
+    def start(self) -> None:
+        """Spawn an actor for each."""
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
         process = self.scheduler.main if actor is None else actor.process
         for name, act in (
-            ("keeper", ManagedRun.keep),
-            ("sweeper", ManagedRun.look_after),
+            ("lease", ManagedRun.keep),
+            ("sweep", ManagedRun.look_after),
             ("delivery", ManagedRun.tell),
-            ("syncer", ManagedRun.sync),
+            ("sync", ManagedRun.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))
 
-    def _loop(self, act: Callable[[ManagedRun], object]) -> None:
-        while not self._closing.is_set():
-            self.scheduler.pause()
-            self.scheduler.clock.advance(0.5)
-            starting = self._starting if act is ManagedRun.keep else ()
-            for managed in [*self._going_on(), *starting]:
-                with suppress(FamulusError):
-                    act(managed)
-
-    def _end_threads(self) -> None:
-        self._closing.set()
+    def end(self) -> None:
+        """Wait until all actors are done."""
+        self.closing.set()
         while not all(actor.is_done for actor in self.loops):
             self.scheduler.pause(waiting=True)
+
+    def _loop(self, act: Callable[[ManagedRun], object]) -> None:
+        while not self.closing.is_set():
+            self.scheduler.pause()
+            self.scheduler.clock.advance(0.5)
+            starting = self.starting if act is ManagedRun.keep else ()
+            for managed in [*self.going_on(), *starting]:
+                with suppress(FamulusError):
+                    act(managed)

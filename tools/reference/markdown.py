@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from famulus.contracts import context, plan
-from famulus.operate import operator
+from famulus.operate import checking, operator
 
 from .places import href
 
@@ -22,7 +22,7 @@ _FIELD = re.compile(r":(param|raises) (?P<what>[\w.]+): ")
 _ALIASES = MappingProxyType(
     {
         "AnyClass": context.AnyClass,
-        "Configured": operator.Configured,
+        "Configured": checking.Configured,
         "RunLike": operator.RunLike,
         "SharedStateClass": plan.SharedStateClass,
     }

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from famulus.cli.scripts.decorator import task_script as task_script
+    from famulus.cli.scripts import task_script as task_script
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
     from famulus.contracts.architect import Architect as Architect
@@ -111,9 +111,9 @@ if TYPE_CHECKING:
     from famulus.model.states import UnitStatus as UnitStatus
     from famulus.model.states import VisitStatus as VisitStatus
     from famulus.model.transaction import Transaction as Transaction
+    from famulus.operate.checking import Checked as Checked
     from famulus.operate.estimate import Estimate as Estimate
-    from famulus.operate.operator import Checked as Checked
-    from famulus.operate.operator import Launched as Launched
+    from famulus.operate.launching import Launched as Launched
     from famulus.operate.operator import Operator as Operator
     from famulus.operate.progress import Progress as Progress
     from famulus.options.declare import callback as callback
@@ -155,7 +155,7 @@ _WHERE = {
     "AttemptView": "famulus.contracts.views",
     "Blueprint": "famulus.contracts.blueprint",
     "Capabilities": "famulus.contracts.provider",
-    "Checked": "famulus.operate.operator",
+    "Checked": "famulus.operate.checking",
     "Clock": "famulus.clock",
     "Comparator": "famulus.options.requirements",
     "Completion": "famulus.contracts.provider",
@@ -177,7 +177,7 @@ _WHERE = {
     "Grant": "famulus.engine.qualifications.worker_handle",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
-    "Launched": "famulus.operate.operator",
+    "Launched": "famulus.operate.launching",
     "LimitChange": "famulus.engine.limits",
     "LoadingStatus": "famulus.model.states",
     "Migration": "famulus.model.migration",
@@ -282,7 +282,7 @@ _WHERE = {
     "set_limits": "famulus.engine.limits",
     "settle_payments": "famulus.review.payment_actions",
     "system_clock": "famulus.clock",
-    "task_script": "famulus.cli.scripts.decorator",
+    "task_script": "famulus.cli.scripts",
 }
 
 __version__ = "0.1.0"

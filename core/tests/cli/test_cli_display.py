@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from famulus.cli.display import Lines, Pace, details, display
+from famulus.cli.display import FinishingLines, Lines, Pace, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.words import counted, duration
@@ -212,3 +212,16 @@ def test_what_the_platform_was_not_told_is_shown_with_each_look(
     Lines(30).show(look(troubles=[trouble]))
 
     assert "the platform has refused to open places (2 times): no money" in capsys.readouterr().out
+
+
+def test_end_of_a_large_run_is_a_line_every_two_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 1.0, 2.5, 2.5, 3.0, 5.0, 5.0])
+    lines = FinishingLines(clock=lambda: next(times))
+
+    for _ in range(4):
+        lines.step(7, 1000)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Finishing run 7: 2,000 units expired so far.",
+        "Finishing run 7: 4,000 units expired so far.",
+    ]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from famulus.cli.scripts.decorator import task_script
+from famulus.cli.scripts import task_script
 from famulus.data.run_summaries import list_runs
 from famulus.engine.runs import RunRecord
 from famulus.errors import UsageError

@@ -23,7 +23,7 @@ from famulus.model.database import Database
 from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
 from famulus.model.tables import Outbox, TaskRun
 from famulus.model.transaction import Transaction
-from famulus.operate.ending import begin_finish, begin_stop, end_stop, finish_run, tidy_up
+from famulus.operate.ending import begin_finish, begin_stop, clean_up, end_stop, finish_run
 from famulus.operate.operator import Operator
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
@@ -189,7 +189,7 @@ def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_on
     kill(operator, database, run)
 
     if way == "sync" or call == "close_places":
-        tidy_up(database, run)
+        clean_up(database, run)
         bind_provider(database, plugins, run).close_places()
     else:
         other.resume(run)
@@ -304,7 +304,7 @@ def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
         run = newest_run(database)
         kill(operator, database, run)
         finish_run(database, run, "finished")
-        tidy_up(database, run)
+        clean_up(database, run)
         bind_provider(database, operator.plugins, run).close_places()
 
     during(platform, "open_places", meanwhile, monkeypatch)
@@ -325,10 +325,10 @@ def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
     gateway = launch(operator, 3)
     GatewayWorker(gateway, "a").arrive("visit")
     clock.advance(60)
-    assert tidy_up(database, gateway.run_id)
+    assert clean_up(database, gateway.run_id)
     bind_provider(database, plugins, gateway.run_id).close_places()
     assert platform.open == set()
-    assert not tidy_up(database, gateway.run_id)
+    assert not clean_up(database, gateway.run_id)
 
     for _ in range(2):
         clock.advance(2)
@@ -346,7 +346,7 @@ def test_a_finish_that_was_cut_off_is_completed(
     finish = "UPDATE task_run SET status = 'finished'"
     database.write(lambda tx: tx.sql(finish))
 
-    tidy_up(database, gateway.run_id)
+    clean_up(database, gateway.run_id)
     assert operator.progress(gateway.run_id).units == {"expired": 3}
 
 

@@ -75,7 +75,7 @@ def test_one_program_operates_many_runs_with_the_same_four_threads(
             thread.join()
 
     names = sorted(thread.name for thread in started())
-    assert names == ["famulus-delivery", "famulus-keeper", "famulus-sweeper", "famulus-syncer"]
+    assert names == ["famulus-delivery", "famulus-lease", "famulus-sweep", "famulus-sync"]
 
 
 def test_leaving_the_block_ends_every_thread_and_stops_the_runs(

@@ -10,8 +10,9 @@ from famulus.cli.words import counted
 from famulus.contracts.provider import Quote
 from famulus.errors import UnavailableError
 from famulus.model.money import minor_digits
+from famulus.operate.checking import Checked
 from famulus.operate.estimate import Estimate
-from famulus.operate.operator import Checked, Operator
+from famulus.operate.operator import Operator
 
 #: Rows that a launch counts before it begins; more would keep it waiting.
 _MOST_ROWS = 50_000

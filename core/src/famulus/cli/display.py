@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -170,3 +171,23 @@ def _rounded(time: timedelta) -> timedelta:
     """Round to what an estimate can know: whole minutes once there are some."""
     minute = timedelta(minutes=1)
     return time if time < minute else round(time / minute) * minute
+
+
+class FinishingLines:
+    """Lines that tell how far the end of a large run is, on a terminal and elsewhere.
+
+    :param every: seconds before the first line, and between two.
+    """
+
+    def __init__(self, every: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every = every
+        self._clock = clock
+        self._due = clock() + every
+        self._expired = 0
+
+    def step(self, run: int, expired: int) -> None:
+        """Count units of a run that have expired; print a line when it is due."""
+        self._expired += expired
+        if self._clock() >= self._due:
+            say(f"Finishing run {run}: {counted(self._expired, 'unit')} expired so far.")
+            self._due = self._clock() + self._every

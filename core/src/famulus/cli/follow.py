@@ -8,6 +8,8 @@ from contextlib import suppress
 from datetime import timedelta
 from types import MappingProxyType
 
+from famulus.cli.confirm import confirm_live
+from famulus.cli.costs import say_cost
 from famulus.cli.display import Display, display
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.interrupts import Interrupts
@@ -18,8 +20,10 @@ from famulus.errors import ConflictError, FamulusError
 from famulus.model.money import from_minor
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate import lease
+from famulus.operate.checking import Checked
 from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
-from famulus.operate.operator import Launched, Operator
+from famulus.operate.launching import Launched
+from famulus.operate.operator import Operator
 from famulus.operate.progress import Progress, read_progress
 from famulus.operate.run_ending import RunEnding, read_ending
 
@@ -27,6 +31,18 @@ from famulus.operate.run_ending import RunEnding, read_ending
 _TICK = 0.2
 #: Counting the units of a very large run takes long: the next look waits that many times as long.
 _CALM = 20
+
+
+def announce_launch(operator: Operator, checked: Checked, *, yes: bool) -> None:
+    """Print what will be launched, where and at which cost; ask where that is real money.
+
+    :param yes: the launch is meant; nobody is asked.
+    :raises famulus.UsageError: when it is not meant, or nobody can be asked.
+    """
+    say(f"Creating a task run under task name: {checked.plan.task_name}")
+    say(f"Database: {operator.database.location.shown}")
+    say_cost(operator, checked)
+    confirm_live(checked.plan, operator.plugins, yes=yes)
 
 
 def announce(launched: Launched, session: Session) -> None:

@@ -1,16 +1,18 @@
-"""Everything that is wrong with a plan, before anything exists."""
+"""What is wrong with a configuration: checked whole, before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
-from famulus.contracts.plan import Plan
+from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import DatabaseError, FamulusError, Problem, UnavailableError, UsageError
@@ -19,9 +21,19 @@ from famulus.model.keys import check_keys
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
-from famulus.operate.checking_qualifications import qualification_problems
+from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings
 from famulus.options.layers import ROLES, SECTIONS
-from famulus.plan import EVERYTHING, Draft, RunParts
+from famulus.options.reading import Configuration
+from famulus.options.sections import Sections
+from famulus.options.task_config import TaskConfig
+from famulus.plan import (
+    EVERYTHING,
+    Draft,
+    RunParts,
+    configuration_from_mapping,
+    draft_plan,
+    read_configuration,
+)
 from famulus.plugins import Plugins
 
 
@@ -31,6 +43,59 @@ class Stored:
 
     blueprint_type: str | None
     requesters: Sequence[RequesterView]
+
+
+@frozen(kw_only=True)
+class Checked:
+    """A plan without problems, and warnings: what in its configuration has no effect, and what its
+    plugins doubt.
+    """
+
+    plan: Plan
+    warnings: Sequence[Problem]
+
+
+Configured = Checked | Plan | TaskConfig | Sections | Mapping[str, Any] | str | Path
+
+
+def read_draft(
+    configuration: Configured,
+    overrides: Sequence[str],
+    plugins: Plugins,
+    shared_state: SharedTaskState | None,
+) -> Draft:
+    """Read a configuration as far as that is possible, and its problems with it."""
+    if isinstance(configuration, Checked):
+        configuration = configuration.plan
+    if isinstance(configuration, Plan):
+        return Draft(plan=configuration, sound=EVERYTHING, problems=(), warnings=())
+    return draft_plan(_read(configuration, overrides), plugins, shared_state)
+
+
+def check_draft(draft: Draft, plugins: Plugins, database: Database) -> Checked:
+    """Return a draft's plan with its warnings.
+
+    :raises famulus.UsageError: with every problem, each with its key, file and line.
+    """
+    found = draft_problems(draft, plugins, database)
+    problems = [each for each in found if not each.warning]
+    if problems or draft.plan is None:
+        raise UsageError(problems)
+    doubts = qualification_warnings(draft.plan, database)
+    return Checked(plan=draft.plan, warnings=[*draft.warnings, *found, *doubts])
+
+
+def _read(
+    configuration: TaskConfig | Sections | Mapping[str, Any] | str | Path,
+    overrides: Sequence[str],
+) -> Configuration:
+    if isinstance(configuration, TaskConfig):
+        configuration = configuration.famulus
+    if isinstance(configuration, Sections):
+        return configuration.configuration()
+    if isinstance(configuration, Mapping):
+        return configuration_from_mapping(configuration, overrides)
+    return read_configuration(Path(configuration), overrides)
 
 
 def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:

@@ -2,25 +2,79 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
-from famulus.engine.deadlines import end_open_agents, expire_units
-from famulus.engine.platform.outbox import release_claims
+from attrs import evolve, frozen
+
+from famulus.engine.deadlines import (
+    end_open_agents,
+    expire_units,
+    is_report_awaited,
+    quiet_since,
+)
+from famulus.engine.platform.closing import ClosingLimits, StillOpenError, describe_open
+from famulus.engine.platform.outbox import read_closing, release_claims
 from famulus.engine.platform.places import close_all, may_be_open
-from famulus.engine.runs import lock_run, read_run
+from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.release import is_spent, open_unit_exists
+from famulus.engine.runs import RunRecord, agents_at_work, find_run, lock_run, read_run
 from famulus.engine.status import change_run
-from famulus.errors import ConflictError
+from famulus.errors import ConflictError, FamulusError
 from famulus.model.database import Database
-from famulus.model.states import LIVE_RUNS, OPEN_RUNS, RunStatus
+from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.plugins import Plugins
+
+_log = logging.getLogger(__name__)
+
+#: Is called with the number of units that a step has expired.
+OnStep = Callable[[int], object]
 
 #: Causes of an end that nobody has asked for, as events have them.
 NO_SUBMISSION = "no submission"
 LIFETIME_OVER = "lifetime over"
 BUDGET_SPENT = "budget"
+
+
+def _ignore(_changed: int) -> None:
+    pass
+
+
+@frozen(kw_only=True)
+class DueEnd:
+    """The end that a run has come to: finished, or only stopped."""
+
+    is_final: bool
+    cause: str
+
+
+def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueEnd | None:
+    """Return the end that a run has come to by now, or None while it goes on.
+
+    :param awaits_reports: whether the platform itself says when a visit was submitted.
+    """
+    if record.status is RunStatus.STOPPING:
+        idle = not agents_at_work(tx, record.id)[0]
+        return DueEnd(is_final=False, cause="nobody at work") if idle else None
+    if record.status is not RunStatus.RUNNING:
+        return None
+    is_awaited = awaits_reports and is_report_awaited(tx, record.id)
+    if record.loading is not LoadingStatus.LOADING and not open_unit_exists(tx, record.id):
+        return None if is_awaited else DueEnd(is_final=True, cause="all done")
+    at_work, _ = agents_at_work(tx, record.id)
+    if is_spent(tx, record.id) and not is_awaited and not at_work:
+        return DueEnd(is_final=False, cause=BUDGET_SPENT)
+    patience = timedelta(seconds=record.no_submission_patience)
+    if tx.now - quiet_since(tx, record) >= patience:
+        return DueEnd(is_final=True, cause=NO_SUBMISSION)
+    if tx.now >= record.closes_at and not at_work:
+        return DueEnd(is_final=True, cause=LIFETIME_OVER)
+    return None
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
@@ -66,10 +120,13 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     return False
 
 
-def finish_run(database: Database, run: int, cause: str) -> bool:
-    """End a run for good and expire what is open; return whether it was not over until now."""
+def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _ignore) -> bool:
+    """End a run for good and expire what is open; return whether it was not over until now.
+
+    :param on_step: see :func:`expire_rest`.
+    """
     finished = database.write(lambda tx: begin_finish(tx, run, cause))
-    expire_rest(database, run)
+    expire_rest(database, run, on_step)
     return finished
 
 
@@ -88,16 +145,20 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
     return change_run(tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause)
 
 
-def expire_rest(database: Database, run: int) -> None:
+def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None:
     """End the attempts and expire the units of a run that is finished. A finish that was cut off
     is completed by calling it again.
+
+    :param on_step: called after each step with the number of units it has expired. Each step is
+        short, so that other runs' submissions come in between.
     """
-    for step in (end_open_agents, expire_units):
-        while database.write(partial(step, run=run)):
-            """Each step is short, so that other runs' submissions come in between."""
+    while database.write(partial(end_open_agents, run=run)):
+        on_step(0)
+    while expired := database.write(partial(expire_units, run=run)):
+        on_step(expired)
 
 
-def tidy_up(database: Database, run: int, open_there: int | None = None) -> bool:
+def clean_up(database: Database, run: int, open_there: int | None = None) -> bool:
     """Do what an operator that was killed has left undone in a run that nobody operates: have its
     places closed, and complete its finish. Return whether there were places to close.
 
@@ -118,3 +179,40 @@ def tidy_up(database: Database, run: int, open_there: int | None = None) -> bool
     if status is RunStatus.FINISHED:
         expire_rest(database, run)
     return is_open
+
+
+def complete_end(
+    database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits
+) -> None:
+    """Do what a process that was killed has left undone of the end of a run.
+
+    :raises famulus.UnavailableError: when its places are still open after a bounded time.
+    """
+    if find_run(database, run).status is RunStatus.FINISHED:
+        expire_rest(database, run)
+    with database.read() as tx:
+        is_closed = read_closing(tx, run) is None
+    if not is_closed:
+        close_run(database, plugins, run, closing_limits)
+
+
+def close_run(
+    database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits
+) -> None:
+    """Close the places of a run that this process does not operate, and deliver what else is due.
+
+    :raises famulus.UnavailableError: when they are still open after a bounded time.
+    """
+    with database.read() as tx:
+        closing = read_closing(tx, run)
+    try:
+        bound = bind_provider(database, plugins, run)
+    except FamulusError as error:
+        if closing is not None:
+            why = evolve(closing, error=str(error), is_under_way=False)
+            raise StillOpenError(describe_open(find_run(database, run), why)) from error
+        _log.warning("run %d: its platform cannot be told now: %s", run, error)
+        return
+    if closing is not None:
+        bound.close_places(closing_limits)
+    bound.deliver()

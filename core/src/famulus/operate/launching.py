@@ -1,47 +1,132 @@
-"""The rows of a new run."""
+"""Launching a run: its rows, its first data, and what undoes a launch that fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
+
+from attrs import frozen
 
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, chosen_name, read_requesters
 from famulus.engine.qualifications.grants import make_qualification
-from famulus.engine.status import NewEvent, record
+from famulus.engine.qualifications.rules import qualification_names
+from famulus.engine.runs import RunRecord, find_run, lock_run
+from famulus.engine.status import NewEvent, change_run, record
+from famulus.errors import FamulusError, UsageError
+from famulus.model.database import Database
 from famulus.model.money import to_minor, to_minor_up
-from famulus.model.states import LoadingStatus, RunStatus
+from famulus.model.states import LoadingStatus, PaymentKind, RunStatus
 from famulus.model.tables import Requester, Task, TaskRun
 from famulus.model.transaction import Transaction
-from famulus.operate.lease import LEASE_SECONDS, Holder
-from famulus.plan import stored_plan
+from famulus.operate import lease
+from famulus.operate.lease import Holder
+from famulus.operate.managed_run import ManagedRun
+from famulus.operate.resuming import refuse_ended
+from famulus.plan import RunParts, stored_plan
 
-#: bytes of the files of a run whose task says nothing of them
+_log = logging.getLogger(__name__)
+
+#: Bytes of uploaded files that a run keeps unless its task says otherwise.
 _MOST_UPLOADED = 10_000_000_000
 
 
-def create_run(
-    tx: Transaction,
-    plan: Plan,
-    provider: type[Provider],
-    *,
-    lanes: int,
-    fee: Decimal,
-    qualifications: Iterable[str],
-    holder: Holder,
-) -> int:
-    """Write a new run, with its task, its requester and the qualifications it names; return its
-    number. The operator ``holder`` has it from the start.
+@frozen(kw_only=True)
+class Launched:
+    """A run that is being served. ``entrances`` are addresses for people to come in by."""
 
-    :param fee: the platform's, on top of one unit's reward.
+    run_id: int
+    task_name: str
+    url: str
+    entrances: Sequence[str]
+
+
+def create_run(parts: RunParts, holder: Holder) -> RunRecord:
+    """Write a new run, with its task, its requester and the qualifications it names.
+
+    The operator ``holder`` has its lease from the start.
     """
-    for name in qualifications:
-        make_qualification(tx, name)
+    blueprint = parts.blueprint
+    names = qualification_names(parts.plan, blueprint)
+    reward = parts.plan.task.task_reward or Decimal(0)
+    cost = reward + parts.provider.fee(PaymentKind.REWARD, reward)
+
+    def insert(tx: Transaction) -> int:
+        for name in names:
+            make_qualification(tx, name)
+        return _insert_run(tx, parts, cost, holder)
+
+    return find_run(parts.database, parts.database.write(insert))
+
+
+def load_first(managed: ManagedRun) -> None:
+    """Load the first batch of a run's data.
+
+    :raises famulus.UsageError: when there is no row.
+    """
+    loader = managed.loader
+    try:
+        loader.load_batch()
+    except FamulusError:
+        raise
+    except Exception as error:
+        if not loader.rows:
+            raise UsageError(
+                f"the data failed before the first row: {type(error).__name__}: {error}"
+            ) from error
+        raise
+    if not loader.rows:
+        raise UsageError("the data have no rows; there is nothing to do")
+
+
+def open_run(tx: Transaction, record: RunRecord) -> None:
+    """Open a run that has just been launched.
+
+    :raises famulus.ConflictError: when it has been ended meanwhile.
+    """
+    refuse_ended(lock_run(tx, record.id))
+    tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
+    change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
+
+
+def fail_launch(
+    database: Database,
+    record: RunRecord,
+    managed: ManagedRun | None,
+    holder: Holder,
+    error: BaseException,
+) -> None:
+    """Mark a launch as failed and end what it has started; raise nothing."""
+    reason = str(error) or type(error).__name__
+
+    def mark(tx: Transaction) -> None:
+        query = TaskRun.update(failure=reason, ended_at=tx.now)
+        tx.execute(query.where(TaskRun.id == record.id))
+        change_run(tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch")
+        lease.drop(tx, record.id, holder)
+
+    steps: list[Callable[[], None]] = [lambda: database.write(mark)]
+    if managed is not None:
+        steps.append(managed.let_go)
+    for step in steps:
+        try:
+            step()
+        except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
+            _log.exception("run %d: the failed launch could not be cleaned up", record.id)
+
+
+def _insert_run(tx: Transaction, parts: RunParts, cost: Decimal, holder: Holder) -> int:
+    """Insert the row of a run; return its number.
+
+    :param cost: of one unit: its reward, and the platform's fee.
+    """
+    plan, provider = parts.plan, parts.provider_class
     task, requester = plan.task, make_requester(tx, plan, provider)
-    reward, currency = task.task_reward or Decimal(0), provider.currency
+    currency = provider.currency
     run = tx.insert(
         TaskRun,
         task=make_task(tx, plan),
@@ -54,11 +139,11 @@ def create_run(
         plan=stored_plan(plan),
         created_at=tx.now,
         closes_at=tx.now + timedelta(seconds=task.task_lifetime_in_seconds),
-        reward=to_minor(reward, currency),
+        reward=to_minor(task.task_reward or Decimal(0), currency),
         currency=currency,
         max_spend=to_minor(task.max_spend, currency),
-        unit_cost=to_minor_up(reward + fee, currency),
-        units_per_assignment=lanes,
+        unit_cost=to_minor_up(cost, currency),
+        units_per_assignment=parts.blueprint.units_per_assignment,
         assignment_duration_in_seconds=task.assignment_duration_in_seconds,
         submission_timeout=task.submission_timeout,
         no_submission_patience=task.no_submission_patience,
@@ -69,7 +154,7 @@ def create_run(
         loading=LoadingStatus.LOADING,
         lease_holder=holder.name,
         lease_process=holder.process,
-        lease_until=tx.now + timedelta(seconds=LEASE_SECONDS),
+        lease_until=tx.now + timedelta(seconds=lease.LEASE_SECONDS),
     )
     record(
         tx,

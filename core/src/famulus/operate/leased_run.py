@@ -14,25 +14,22 @@ from attrs import frozen
 
 from famulus.engine.deadlines import (
     give_back_pause,
-    is_report_awaited,
     mark_unreported,
-    quiet_since,
     time_out,
 )
 from famulus.engine.platform.outbox import make_run_due
 from famulus.engine.platform.places import open_missing
-from famulus.engine.release import adjust_window, is_spent, is_window_off, open_unit_exists
-from famulus.engine.runs import RunRecord, agents_at_work, lock_run, read_run
+from famulus.engine.release import adjust_window, is_window_off
+from famulus.engine.runs import RunRecord, lock_run, read_run
 from famulus.model.database import Database
-from famulus.model.states import OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.ending import (
-    BUDGET_SPENT,
-    LIFETIME_OVER,
-    NO_SUBMISSION,
+    DueEnd,
     begin_finish,
+    due_end,
     end_stop,
     expire_rest,
 )
@@ -40,14 +37,6 @@ from famulus.operate.ending import (
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@frozen(kw_only=True)
-class _End:
-    """What a run has come to: finished, or only stopped."""
-
-    is_final: bool
-    cause: str
 
 
 class _LostError(Exception):
@@ -137,7 +126,7 @@ class LeasedRun:
     def end(self) -> bool:
         """End the run if it is over, or stopping and idle; return whether this has ended it."""
         with self.database.read() as tx:
-            if self._due_end(tx, read_run(tx, self.run)) is None:
+            if due_end(tx, read_run(tx, self.run), awaits_reports=self.awaits_reports) is None:
                 return False
         ended = self._decide(self._end, None)
         if ended is not None and ended.is_final:
@@ -174,8 +163,8 @@ class LeasedRun:
 
         return self.database.write(decide)
 
-    def _end(self, tx: Transaction, record: RunRecord) -> _End | None:
-        end = self._due_end(tx, record)
+    def _end(self, tx: Transaction, record: RunRecord) -> DueEnd | None:
+        end = due_end(tx, record, awaits_reports=self.awaits_reports)
         if end is None:
             return None
         if end.is_final:
@@ -183,26 +172,6 @@ class LeasedRun:
         else:
             has_ended = end_stop(tx, self.run, end.cause)
         return end if has_ended else None
-
-    def _due_end(self, tx: Transaction, record: RunRecord) -> _End | None:
-        """Return what the run has come to by now, or None while it goes on."""
-        if record.status is RunStatus.STOPPING:
-            idle = not agents_at_work(tx, self.run)[0]
-            return _End(is_final=False, cause="nobody at work") if idle else None
-        if record.status is not RunStatus.RUNNING:
-            return None
-        is_awaited = self.awaits_reports and is_report_awaited(tx, self.run)
-        if record.loading is not LoadingStatus.LOADING and not open_unit_exists(tx, self.run):
-            return None if is_awaited else _End(is_final=True, cause="all done")
-        at_work, _ = agents_at_work(tx, self.run)
-        if is_spent(tx, self.run) and not is_awaited and not at_work:
-            return _End(is_final=False, cause=BUDGET_SPENT)
-        patience = timedelta(seconds=record.no_submission_patience)
-        if tx.now - quiet_since(tx, record) >= patience:
-            return _End(is_final=True, cause=NO_SUBMISSION)
-        if tx.now >= record.closes_at and not at_work:
-            return _End(is_final=True, cause=LIFETIME_OVER)
-        return None
 
 
 def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:

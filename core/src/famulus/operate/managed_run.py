@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import Never
+from typing import Any, Never
 
 from attrs import define, evolve, field
 
 from famulus.clock import has_passed
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
 from famulus.engine.opening import RUN_VARIABLE
 from famulus.engine.platform.closing import ClosingLimits, close_places, describe_open
@@ -23,18 +25,18 @@ from famulus.engine.platform.outbox import read_closing
 from famulus.engine.platform.places import newest_change
 from famulus.engine.providers.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
-from famulus.engine.script_callbacks import CallbackServer
+from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.keys import KEY_VARIABLE
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
 from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
-from famulus.operate.ending import finish_run
 from famulus.operate.leased_run import LeasedRun
-from famulus.operate.loading import Loader, RunOverError
+from famulus.operate.loading import Loader, RunOverError, Source
 from famulus.operate.periodic_sync import PeriodicSync
-from famulus.plan import secret_environment
+from famulus.plan import RunParts, secret_environment
+from famulus.plugins import UNIT_SUBMITTED, Listener, listeners_of
 
 _log = logging.getLogger(__name__)
 
@@ -158,11 +160,6 @@ class ManagedRun:
         :meth:`let_go`.
         """
         self._leased.stop(cause)
-
-    def finish(self, cause: str) -> None:
-        """End the run for good: what is open expires; late answers would still be kept."""
-        finish_run(self.database, self.run, cause)
-        self.let_go()
 
     def let_go(self, telling_seconds: float = _TELLING_SECONDS) -> None:
         """Stop whatever was started for the run and give up its lease. Safe to call twice.
@@ -304,3 +301,60 @@ class ManagedRun:
             self.serve()
         except FamulusError as error:
             _log.error("run %d: %s", self.run, error)
+
+
+def manage(
+    parts: RunParts, record: RunRecord, holder: lease.Holder, closing_limits: ClosingLimits
+) -> ManagedRun:
+    """Put together what operates a run in this process; nothing is started but its callbacks."""
+    database, plan, blueprint = parts.database, parts.plan, parts.blueprint
+    source = Source(
+        run=record.id,
+        rows=blueprint.assignments,
+        lanes=record.units_per_assignment,
+        stored=record.rows_loaded,
+        stored_hash=record.source_hash,
+        holder=holder.name,
+    )
+    state = plan.shared_state
+    listeners = Listeners(
+        database,
+        record.id,
+        record.task_name,
+        [*listeners_of(parts.plugins), *_own_listeners(state.on_unit_submitted)],
+    )
+    bound = BoundProvider(
+        database=database,
+        record=record,
+        plan=plan,
+        blueprint=blueprint,
+        provider=parts.provider,
+    )
+    return ManagedRun(
+        database=database,
+        run=record.id,
+        holder=holder,
+        instance=secrets.token_hex(8),
+        blueprint=blueprint,
+        architect=parts.architect,
+        bound=bound,
+        delivery=bound.delivery(),
+        closing_limits=closing_limits,
+        periodic_sync=PeriodicSync(database, bound),
+        listeners=listeners,
+        callbacks=CallbackServer(state) if callback_names(state) else None,
+        loader=Loader(database, source),
+    )
+
+
+def _own_listeners(on_unit_submitted: Callable[[SubmittedUnit], Any] | None) -> list[Listener]:
+    """Return the run's own function as a listener, if it has one."""
+    if on_unit_submitted is None:
+        return []
+    return [
+        Listener(
+            name="(on_unit_submitted)",
+            label="on_unit_submitted",
+            hooks={UNIT_SUBMITTED: lambda **told: on_unit_submitted(told["unit"])},
+        )
+    ]

@@ -14,7 +14,7 @@ from famulus.engine.providers.bound_provider import BoundProvider, bind_provider
 from famulus.engine.providers.redelivery import redeliver_refused
 from famulus.engine.providers.visit_sync import Synced, sync_run
 from famulus.model.database import Database
-from famulus.operate.ending import tidy_up
+from famulus.operate.ending import clean_up
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def sync_now(
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
     """
     bound = bind_provider(database, plugins, run)
-    was_unserved = tidy_up(database, run, _count_open_there(bound))
+    was_unserved = clean_up(database, run, _count_open_there(bound))
     database.write(lambda tx: redeliver_refused(tx, run))
     bound.close_places(closing_limits)
     synced = sync_run(database, bound.provider, bound.run_view())

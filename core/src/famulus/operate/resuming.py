@@ -1,8 +1,9 @@
-"""Opening a run to workers, for the first time or again."""
+"""Resuming a run: whether it can be, its lease, and opening it again."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from attrs import evolve
 
@@ -13,13 +14,15 @@ from famulus.engine.platform.outbox import release_claims
 from famulus.engine.platform.places import keep_untaken, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
-from famulus.errors import ConflictError, RunBusyError
+from famulus.errors import ConflictError, RunBusyError, UsageError
 from famulus.model.database import Database
-from famulus.model.states import RunStatus
+from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.ending import end_stop
+from famulus.operate.managed_run import ManagedRun
+from famulus.plan import RunParts, stored_code
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2
@@ -49,16 +52,6 @@ def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
         )
 
 
-def open_run(tx: Transaction, record: RunRecord) -> None:
-    """Open a run that has just been launched.
-
-    :raises famulus.ConflictError: when it has been ended meanwhile.
-    """
-    refuse_ended(lock_run(tx, record.id))
-    tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
-    change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
-
-
 def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     """Open a run again, whatever its last operator has left it as, and give those at work back the
     time during which nobody served them. Return when that was.
@@ -83,6 +76,38 @@ def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: date
     """Stop a run that was opened again and that nobody could serve."""
     if lease.renew(tx, run, holder):
         end_stop(tx, run, "resume failed", served_until=opened_at)
+
+
+def serve_again(managed: ManagedRun) -> str:
+    """Open a run and serve it, in this order, so that its server turns nobody away; return its
+    address. No places are opened on a platform before it is served.
+    """
+    database, run, holder = managed.database, managed.run, managed.holder
+    opened_at = database.write(partial(reopen_run, run=run, holder=holder))
+    try:
+        return managed.serve()
+    except BaseException:
+        database.write(partial(close_again, run=run, holder=holder, opened_at=opened_at))
+        raise
+
+
+def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
+    """Check that the rest of a run's data can be loaded, where some is left.
+
+    :param given: whether the caller has brought the shared state.
+    :raises famulus.UsageError: with everything that is wrong with the data.
+    """
+    if record.loading is not LoadingStatus.LOADING:
+        return
+    blueprint = parts.blueprint
+    if not given and (blueprint.data_is_code or stored_code(record.plan)):
+        raise UsageError(
+            f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
+            "Python; run its script again, or resume it from Python with the same data"
+        )
+    problems = [each for each in blueprint.problems(parts.plan) if not each.warning]
+    if problems:
+        raise UsageError(problems)
 
 
 def take_lease(database: Database, run: int, holder: lease.Holder, waiting: Waiting) -> RunRecord:

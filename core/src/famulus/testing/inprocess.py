@@ -16,8 +16,10 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.pages import SUBMISSION_FIELD, TOKEN_FIELD
 from famulus.engine.platform.closing import ClosingLimits
 from famulus.operate import lease
+from famulus.operate.launching import Launched
 from famulus.operate.managed_run import ManagedRun
-from famulus.operate.operator import Launched, Operator
+from famulus.operate.operator import Operator
+from famulus.operate.run_threads import RunThreads
 from famulus.plugins import Plugins
 from famulus.testing.kinds import KitPlugin, RowsState
 
@@ -102,7 +104,7 @@ class ManualOperator(Operator):
         :param suspended: whether the operator has not looked since its last turn, as when the
             machine was asleep; otherwise it is as if it had looked all the time.
         """
-        for managed in self._going_on():
+        for managed in self._threads.going_on():
             managed.sync()
             if not suspended:
                 self._stay_awake(managed)
@@ -115,7 +117,12 @@ class ManualOperator(Operator):
     def _stay_awake(self, managed: ManagedRun) -> None:
         self.database.write(lambda tx: lease.keep(tx, managed.run, managed.holder))
 
-    def _start_threads(self) -> None:
+    def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
+        return _NoThreads(runs)
+
+
+class _NoThreads(RunThreads):
+    def start(self) -> None:
         """Start none."""
 
 

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from famulus.contracts.plan import SharedTaskState
 from famulus.data.export import export_records
-from famulus.operate.operator import Launched, Operator
+from famulus.operate.launching import Launched
+from famulus.operate.operator import Operator
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.transports import HttpWay
 

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import click
 
 from famulus.cli.arguments import run_argument, with_configuration
-from famulus.cli.confirm import confirm_live, yes_option
-from famulus.cli.costs import say_cost
+from famulus.cli.confirm import yes_option
 from famulus.cli.failures import warn
-from famulus.cli.follow import announce, stay
+from famulus.cli.follow import announce, announce_launch, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import ask, say
 from famulus.cli.scripts.script_resume import Resumption, needs_script, resume_by_script
@@ -62,10 +61,7 @@ def launch(
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
         warn(checked.warnings)
-        say(f"Creating a task run under task name: {checked.plan.task_name}")
-        say(f"Database: {database.location.shown}")
-        say_cost(operator, checked)
-        confirm_live(checked.plan, operator.plugins, yes=yes)
+        announce_launch(operator, checked, yes=yes)
         with Interrupts() as interrupts:
             launched = operator.launch(checked)
             announce(launched, session)

@@ -7,10 +7,12 @@ import time
 import click
 
 from famulus.cli.arguments import run_argument
+from famulus.cli.display import FinishingLines
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted, moment, people
 from famulus.model.states import RunStatus, UnitStatus
+from famulus.operate.observer import OperatorObserver
 from famulus.operate.operator import Operator
 from famulus.operate.run_report import read_report
 
@@ -54,7 +56,8 @@ def finish(session: Session, run: int, now: bool) -> None:
     Nobody new is let in, and those at work may finish first. Answers that come later still are
     kept, marked late.
     """
-    with session.open_database() as database, Operator(database) as operator:
+    observer = _FinishObserver()
+    with session.open_database() as database, Operator(database, observer=observer) as operator:
         if not now:
             _let_them_finish(session, operator, run)
         operator.finish(run)
@@ -62,6 +65,14 @@ def finish(session: Session, run: int, now: bool) -> None:
     expired = progress.units.get(UnitStatus.EXPIRED, 0)
     done = f"{progress.done:,} of {counted(progress.total, 'unit')} done"
     say(f"Run {run} is finished: {done}, {expired:,} expired.")
+
+
+class _FinishObserver(OperatorObserver):
+    def __init__(self) -> None:
+        self._lines = FinishingLines()
+
+    def finishing(self, run: int, expired: int) -> None:
+        self._lines.step(run, expired)
 
 
 def _let_them_finish(session: Session, operator: Operator, run: int) -> None:

@@ -1,27 +1,26 @@
-"""The operator that a run script is given: it shows what happens, and how each run ends."""
+"""What a run script adds to its operator: it shows what happens, and how each run ends."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from types import TracebackType
 
 from attrs import evolve
 
-from famulus.cli.confirm import confirm_live
-from famulus.cli.costs import say_cost
+from famulus.cli.display import FinishingLines
 from famulus.cli.failures import warn
-from famulus.cli.follow import announce, conclude, stay
+from famulus.cli.follow import announce, announce_launch, conclude, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
-from famulus.cli.scripts.decorator import RunScript
+from famulus.cli.scripts.run_script import RunScript
 from famulus.cli.session import Session
-from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
+from famulus.contracts.plan import Plan, ScriptCall
 from famulus.engine.platform.closing import StillOpenError
-from famulus.model.database import Database
-from famulus.operate.operator import Configured, Launched, Operator
+from famulus.operate.launching import Launched
+from famulus.operate.observer import LaunchRequest, OperatorObserver
+from famulus.operate.operator import Operator
 from famulus.options.compat import FORMER_ROOT
 from famulus.options.layers import ROLES
 from famulus.options.option_class import options_of
@@ -32,122 +31,126 @@ from famulus.options.task_config import own_arguments
 _LOG_RATE = 30.0
 
 
-class ScriptOperator(Operator):
-    """Launches and waits as ``famulus launch`` does. ``status`` is what the program ends with.
+class ScriptObserver(OperatorObserver):
+    """Launches and waits as ``famulus launch`` does.
 
-    A run is stored with the script's call, so that `famulus resume` can run it again.
+    A run is stored with the script's call, so that ``famulus resume`` can run it again.
 
     :param yes: a launch that costs real money is meant; nobody is asked.
     """
 
     def __init__(
-        self,
-        database: Database,
-        session: Session,
-        script: RunScript,
-        arguments: Sequence[str],
-        *,
-        yes: bool = False,
+        self, session: Session, script: RunScript, arguments: Sequence[str], *, yes: bool = False
     ) -> None:
-        super().__init__(database)
+        #: what the program ends with
         self.status = 0
         self._yes = yes
         self._session = session
         self._script = script
         self._arguments = arguments
+        #: the run of each launch so far; None for one that has failed
         self._calls: list[int | None] = []
         self._concluded: set[int] = set()
+        self._finishing = FinishingLines()
+        self._is_interrupted = False
+        self._has_stopped = False
         is_main_thread = threading.current_thread() is threading.main_thread()
         self._takes_signals = script.is_program and is_main_thread
 
-    def __enter__(self) -> ScriptOperator:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None and any(map(self.holds, self._runs)):
-            say(
-                f"{self._script.name} ended before its runs did; "
-                "operator.wait_for_runs_then_shutdown() waits for them.",
-                err=True,
-            )
-            self.status = 1
-        super().__exit__(kind, error, trace)
-
     def launch(
         self,
-        configuration: Configured,
-        *,
-        overrides: Sequence[str] = (),
-        shared_state: SharedTaskState | None = None,
+        operator: Operator,
+        request: LaunchRequest,
+        proceed: Callable[[LaunchRequest], Launched],
     ) -> Launched:
         try:
-            launched = self._launch(configuration, overrides, shared_state)
+            launched = self._launch(operator, request, proceed)
         except BaseException:
             self._calls.append(None)
             raise
         self._calls.append(launched.run_id)
         return launched
 
-    def wait_for_runs_then_shutdown(
-        self, skip_input: bool = True, log_rate: float | None = None
+    def wait(
+        self,
+        operator: Operator,
+        runs: Sequence[int],
+        log_rate: float | None,
+        proceed: Callable[[], None],
     ) -> None:
-        self._stay(log_rate or _LOG_RATE)
+        if self._is_interrupted and not any(map(operator.holds, runs)):
+            return
+        self._stay(operator, runs, log_rate or _LOG_RATE)
+        self._has_stopped = True
 
-    def interrupt(self) -> bool:
-        """Do what the first Ctrl-C does, wherever in the script it has struck; say whether there
+    def finishing(self, run: int, expired: int) -> None:
+        self._finishing.step(run, expired)
+
+    def leaving(self, operator: Operator, runs: Sequence[int]) -> None:
+        say(
+            f"{self._script.name} ended before its runs did; "
+            "operator.wait_for_runs_then_shutdown() waits for them.",
+            err=True,
+        )
+        self.status = 1
+
+    def closed(
+        self, operator: Operator, runs: Sequence[int], problem: StillOpenError | None
+    ) -> None:
+        if problem is not None:
+            say(str(problem), err=True)
+            self.status = max(self.status, problem.exit_code)
+        for run in set(runs) - self._concluded:
+            self.status = max(self.status, conclude(self._session, operator, run))
+            self._concluded.add(run)
+
+    def interrupt(self, operator: Operator) -> bool:
+        """Do what the first Ctrl-C does, wherever in the script it has struck; return whether there
         was a run to stop.
         """
-        if not self._takes_signals or not any(map(self.holds, self._runs)):
+        if not self._takes_signals:
             return False
-        self._stay(_LOG_RATE, is_interrupted=True)
-        return True
-
-    def close(self) -> None:
-        try:
-            super().close()
-        except StillOpenError as error:
-            say(str(error), err=True)
-            self.status = max(self.status, error.exit_code)
-        for run in self._runs.keys() - self._concluded:
-            self.status = max(self.status, conclude(self._session, self, run))
-            self._concluded.add(run)
+        self._is_interrupted = True
+        operator.wait_for_runs_then_shutdown()
+        return self._has_stopped
 
     def _launch(
         self,
-        configuration: Configured,
-        overrides: Sequence[str],
-        shared_state: SharedTaskState | None,
+        operator: Operator,
+        request: LaunchRequest,
+        proceed: Callable[[LaunchRequest], Launched],
     ) -> Launched:
-        checked = self.check(configuration, overrides=overrides, shared_state=shared_state)
+        checked = operator.check(
+            request.configuration,
+            overrides=request.overrides,
+            shared_state=request.shared_state,
+        )
         plan = evolve(checked.plan, script=self._call(checked.plan))
+        checked = evolve(checked, plan=plan)
         warn(checked.warnings)
-        say(f"Creating a task run under task name: {plan.task_name}")
-        say(f"Database: {self.database.location.shown}")
-        say_cost(self, checked)
-        confirm_live(plan, self.plugins, yes=self._yes)
+        announce_launch(operator, checked, yes=self._yes)
         interrupts = Interrupts()
         with self._kept(interrupts):
-            launched = super().launch(evolve(checked, plan=plan))
+            launched = proceed(LaunchRequest(configuration=checked))
             announce(launched, self._session)
         # Only now: one that comes before signals act as usual again would be lost otherwise.
         if interrupts.take() is not None:
             raise KeyboardInterrupt
         return launched
 
-    def _stay(self, log_rate: float, *, is_interrupted: bool = False) -> None:
-        interrupts, runs = Interrupts(), [*self._runs]
+    def _stay(self, operator: Operator, runs: Sequence[int], log_rate: float) -> None:
+        interrupts = Interrupts()
         with self._kept(interrupts):
             status = stay(
-                self._session, self, runs, interrupts, log_rate, is_interrupted=is_interrupted
+                self._session,
+                operator,
+                runs,
+                interrupts,
+                log_rate,
+                is_interrupted=self._is_interrupted,
             )
         self.status = max(self.status, status)
         self._concluded.update(runs)
-        self.close()
 
     def _kept(self, interrupts: Interrupts) -> AbstractContextManager[object]:
         return interrupts if self._takes_signals else nullcontext()

@@ -13,7 +13,7 @@ from famulus.cli.confirm import yes_option
 from famulus.cli.failures import report
 from famulus.cli.logs import log_to_stderr
 from famulus.cli.reporting import Reporting
-from famulus.cli.scripts.decorator import RunScript
+from famulus.cli.scripts.run_script import RunScript
 from famulus.cli.session import Session, database_option, verbose_option
 from famulus.errors import UsageError
 from famulus.options.conf_files import conf_names
@@ -54,22 +54,24 @@ class ScriptProgram(Reporting):
     def _call(
         self, overrides: tuple[str, ...], database: str | None, verbose: bool, yes: bool
     ) -> None:
-        from famulus.cli.scripts.script_observer import ScriptOperator
+        from famulus.cli.scripts.script_observer import ScriptObserver
+        from famulus.operate.operator import Operator
 
         ctx = click.get_current_context()
         typed = ctx.get_parameter_source("database") is click.core.ParameterSource.COMMANDLINE
         session = Session(database, address_typed=typed, verbose=verbose)
+        observer = ScriptObserver(session, self._script, overrides, yes=yes)
         with (
             log_to_stderr(verbose=verbose),
             session.open_database() as opened,
-            ScriptOperator(opened, session, self._script, overrides, yes=yes) as operator,
+            Operator(opened, observer=observer) as operator,
         ):
             try:
                 self._script.call(operator, overrides)
             except KeyboardInterrupt:
-                if not operator.interrupt():
+                if not observer.interrupt(operator):
                     raise
-        ctx.exit(operator.status)
+        ctx.exit(observer.status)
 
 
 def run_as_program(script: RunScript) -> int:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextlib
 import runpy
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import define
 
 from famulus.cli.follow import announce, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
-from famulus.cli.scripts.decorator import RunScript
+from famulus.cli.scripts.run_script import CALLER, RunScript
 from famulus.cli.session import Session
 from famulus.contracts.plan import Plan, ScriptCall, SharedTaskState
 from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import ConflictError, FamulusError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus
-from famulus.operate.operator import Configured, Launched, Operator, RunLike
-from famulus.operate.progress import Progress
+from famulus.operate.checking import read_draft
+from famulus.operate.launching import Launched
+from famulus.operate.observer import LaunchRequest, OperatorObserver
+from famulus.operate.operator import Operator
 from famulus.plan import plan_secrets, stored_callbacks, stored_code
 
 
@@ -47,7 +48,7 @@ class Resumption:
         """Call the script's function, if it is the one that launched the run."""
         if script.function.__name__ != self.call.function:
             return
-        with _ResumingOperator(self) as operator:
+        with Operator(self.database, observer=_ResumingObserver(self)) as operator:
             script.call(operator, self.call.arguments)
 
     def stay(
@@ -65,24 +66,18 @@ class Resumption:
         raise _Over
 
 
-#: What decorated functions do instead of reading the command line, while a run is resumed.
-RESUMPTION: ContextVar[Resumption | None] = ContextVar("famulus_resumption", default=None)
-
-
-class _ResumingOperator(Operator):
+class _ResumingObserver(OperatorObserver):
     """Resumes one run where the script launches it, and launches none."""
 
     def __init__(self, resumption: Resumption) -> None:
-        super().__init__(resumption.database)
         self._resumption = resumption
         self._passed = 0
 
     def launch(
         self,
-        configuration: Configured,
-        *,
-        overrides: Sequence[str] = (),
-        shared_state: SharedTaskState | None = None,
+        operator: Operator,
+        request: LaunchRequest,
+        proceed: Callable[[LaunchRequest], Launched],
     ) -> Launched:
         resumption, number = self._resumption, self._passed
         self._passed += 1
@@ -91,8 +86,8 @@ class _ResumingOperator(Operator):
         if number < len(resumption.call.earlier):
             return self._passed_over(resumption.call.earlier[number])
         try:
-            plan = self._checked(configuration, overrides, shared_state)
-            resumption.stay(self, shared_state, plan_secrets(plan))
+            plan = self._checked(operator, request)
+            resumption.stay(operator, request.shared_state, plan_secrets(plan))
         except Exception as error:
             resumption.failure = error
             raise
@@ -102,32 +97,18 @@ class _ResumingOperator(Operator):
         """Return what an earlier launch of the script has come to."""
         if run is None:
             raise ConflictError("this launch failed when the script was run; it is not tried again")
-        record = find_run(self.database, run)
+        record = find_run(self._resumption.database, run)
         return Launched(
             run_id=run, task_name=record.task_name, url=record.url, entrances=[record.url]
         )
 
-    def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
-        return find_run(self.database, run.run_id if isinstance(run, Launched) else run)
-
-    def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
-        yield self.progress(run)
-
-    def wait_for_runs_then_shutdown(
-        self, skip_input: bool = True, log_rate: float | None = None
-    ) -> None:
-        """Wait for nothing: earlier runs of the script are not gone on with."""
-
-    def _checked(
-        self,
-        configuration: Configured,
-        overrides: Sequence[str],
-        shared_state: SharedTaskState | None,
-    ) -> Plan:
+    def _checked(self, operator: Operator, request: LaunchRequest) -> Plan:
         """Return what the script launches by now, if it is still the run's task: the functions of
         another one must not stand in for its own.
         """
-        draft = self._draft(configuration, overrides, shared_state)
+        draft = read_draft(
+            request.configuration, request.overrides, operator.plugins, request.shared_state
+        )
         if draft.plan is None or "task" not in draft.sound:
             raise UsageError(draft.problems)
         record, plan = self._resumption.record, draft.plan
@@ -159,7 +140,7 @@ def resume_by_script(resumption: Resumption) -> int:
             f"{_by_hand(record)}"
         )
     say(f"Its functions come from {call.file}")
-    token = RESUMPTION.set(resumption)
+    token = CALLER.set(resumption.run)
     try:
         with _command_line(call):
             _execute(call)
@@ -174,7 +155,7 @@ def resume_by_script(resumption: Resumption) -> int:
                 f"{type(error).__name__}: {error}; {_by_hand(record)}"
             ) from error
     finally:
-        RESUMPTION.reset(token)
+        CALLER.reset(token)
     if resumption.status is not None:
         return resumption.status
     if resumption.failure is not None:

@@ -175,7 +175,7 @@ class PluginHarness:
     def kill(self) -> None:
         """Lose the operator as a crash would: nothing is stopped, and its lease runs out."""
         operator, self._operator = self.operator, None
-        for managed in operator._going_on():
+        for managed in operator._threads.going_on():
             if managed.callbacks is not None:
                 managed.callbacks.close()
         self.clock.advance(LEASE_SECONDS + 1)

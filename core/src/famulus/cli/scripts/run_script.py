@@ -1,11 +1,11 @@
-"""Run scripts: ``@task_script`` makes a program of a function ``main(operator, cfg)``."""
+"""A run script: the function below ``@task_script``, its configuration and its files."""
 
 from __future__ import annotations
 
-import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from attrs import frozen
 
 from famulus.errors import UsageError
 from famulus.options.conf_files import find_conf, split_conf
-from famulus.options.task_config import TaskConfig, build_default_task_config, own_arguments
+from famulus.options.task_config import TaskConfig
 
 if TYPE_CHECKING:
     from famulus.operate.operator import Operator
@@ -21,52 +21,6 @@ if TYPE_CHECKING:
 
 #: Where configurations lie beside a script.
 _CONF_FOLDERS = ("conf", "hydra_configs/conf")
-_REMEDY = (
-    'write @task_script(default_config_file="example"), or @task_script(config=MyTaskConfig) with '
-    'a class that extends build_default_task_config("example")'
-)
-
-
-def task_script(
-    config: type[TaskConfig] | None = None, default_config_file: str | None = None
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a program of ``main(operator, cfg)``.
-
-    Called without arguments it reads the command line (``conf=NAME``, ``architect.port=1234``,
-    ``--help``), calls the function with an operator and its configuration, and ends the process
-    with the status of the run where that is not 0. Called with arguments it is just the function.
-
-    :param config: a class made with :func:`famulus.build_default_task_config`, or one that extends
-        it by arguments of the script's own.
-    :param default_config_file: name of a file in ``conf/`` or ``hydra_configs/conf/`` beside the
-        script, where there are no arguments of its own.
-    :raises famulus.UsageError: when neither is given, or both are.
-    """
-    cls = _config_class(config, default_config_file)
-    own_arguments(cls)
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        script = _script_of(function, cls)
-
-        @functools.wraps(function)
-        def main(*args: Any, **kwargs: Any) -> Any:
-            if args or kwargs:
-                return function(*args, **kwargs)
-            return _start(script)
-
-        return main
-
-    return decorate
-
-
-def _config_class(config: object, default_config_file: object) -> type[TaskConfig]:
-    if config is None and isinstance(default_config_file, str):
-        return build_default_task_config(default_config_file)
-    if config is not None and default_config_file is not None:
-        raise UsageError("give either config or default_config_file: the class names its file")
-    if isinstance(config, type) and issubclass(config, TaskConfig) and config.default_config_file:
-        return config
-    raise UsageError(f"a run script has to say which configuration it starts with: {_REMEDY}")
 
 
 @frozen(kw_only=True)
@@ -129,7 +83,7 @@ class RunScript:
         return read_task_config(self.config, file, overrides, plugins, task_dir=self.folder)
 
 
-def _script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript:
+def script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript:
     written = Path(inspect.unwrap(function).__code__.co_filename)
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     return RunScript(
@@ -140,14 +94,6 @@ def _script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript
     )
 
 
-def _start(script: RunScript) -> None:
-    from famulus.cli.scripts.script_program import run_as_program
-    from famulus.cli.scripts.script_resume import RESUMPTION
-
-    resumption = RESUMPTION.get()
-    if resumption is not None:
-        resumption.run(script)
-        return
-    status = run_as_program(script)
-    if status:
-        sys.exit(status)
+#: What calls a decorated function instead of the command line, while its script is run for one of
+#: its functions alone; None while scripts are programs of their own.
+CALLER: ContextVar[Callable[[RunScript], None] | None] = ContextVar("famulus_caller", default=None)

@@ -1,0 +1,80 @@
+"""What a program can add to an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from famulus.contracts.plan import SharedTaskState
+from famulus.engine.platform.closing import StillOpenError
+from famulus.operate.checking import Configured
+from famulus.operate.launching import Launched
+
+if TYPE_CHECKING:
+    from famulus.operate.operator import Operator
+
+
+@frozen(kw_only=True)
+class LaunchRequest:
+    """What :meth:`Operator.launch` was called with."""
+
+    configuration: Configured
+    overrides: Sequence[str] = ()
+    shared_state: SharedTaskState | None = None
+
+
+class OperatorObserver:
+    """What a program adds to an operator: progress on a screen, signals, another way to launch.
+
+    Every method is called in the thread that has called the operator. By default an operator works
+    as if there were none.
+    """
+
+    def launch(
+        self,
+        operator: Operator,
+        request: LaunchRequest,
+        proceed: Callable[[LaunchRequest], Launched],
+    ) -> Launched:
+        """Surround a launch.
+
+        Call ``proceed`` with the request, or with another one, to launch. A run that is returned
+        without that is one that nobody waits for: :meth:`Operator.wait` returns at once.
+        """
+        return proceed(request)
+
+    def wait(
+        self,
+        operator: Operator,
+        runs: Sequence[int],
+        log_rate: float | None,
+        proceed: Callable[[], None],
+    ) -> None:
+        """Wait until all of the runs are out of the operator's hands, as ``proceed`` does.
+
+        :param log_rate: seconds between looks, as ``wait_for_runs_then_shutdown`` was given them.
+        """
+        proceed()
+
+    def finishing(self, run: int, expired: int) -> None:
+        """Called after each step while a run is being finished: an end may be of a million units.
+
+        :param expired: how many units have expired since the last call.
+        """
+
+    def leaving(self, operator: Operator, runs: Sequence[int]) -> None:
+        """Called when the ``with`` block of an operator ends without an error, while runs are still
+        in its hands: they are stopped next.
+        """
+
+    def closed(
+        self, operator: Operator, runs: Sequence[int], problem: StillOpenError | None
+    ) -> None:
+        """Called when the operator has let go of all its runs.
+
+        :param problem: says which of them are still open on their platform; raised by default.
+        """
+        if problem is not None:
+            raise problem
