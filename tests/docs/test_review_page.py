@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.tables import Unit

@@ -57,16 +57,16 @@ if TYPE_CHECKING:
     from famulus.contracts.views import UnitView as UnitView
     from famulus.contracts.views import WorkerView as WorkerView
     from famulus.contracts.views import answers_from as answers_from
+    from famulus.data.browser_units import Agent as Agent
+    from famulus.data.browser_units import Unit as Unit
     from famulus.data.data_browser import DataBrowser as DataBrowser
     from famulus.data.export import export_records as export_records
     from famulus.data.payments import PaymentRecord as PaymentRecord
     from famulus.data.payments import list_payments as list_payments
     from famulus.data.run_summaries import RunSummary as RunSummary
     from famulus.data.run_summaries import list_runs as list_runs
-    from famulus.data.stored_units import Agent as Agent
-    from famulus.data.stored_units import Unit as Unit
-    from famulus.data.unit_records import FileRecord as FileRecord
     from famulus.deprecations import FamulusDeprecationWarning as FamulusDeprecationWarning
+    from famulus.engine.answers import FileRecord as FileRecord
     from famulus.engine.gateway import Gateway as Gateway
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
@@ -148,7 +148,7 @@ if TYPE_CHECKING:
     from famulus.review.payment_actions import settle_payments as settle_payments
 
 _WHERE = {
-    "Agent": "famulus.data.stored_units",
+    "Agent": "famulus.data.browser_units",
     "AgentStatus": "famulus.model.states",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider",
@@ -169,7 +169,7 @@ _WHERE = {
     "Estimate": "famulus.operate.estimate",
     "FamulusDeprecationWarning": "famulus.deprecations",
     "FamulusError": "famulus.errors",
-    "FileRecord": "famulus.data.unit_records",
+    "FileRecord": "famulus.engine.answers",
     "Form": "famulus.contracts.views",
     "FormFile": "famulus.contracts.views",
     "Gateway": "famulus.engine.gateway",
@@ -246,7 +246,7 @@ _WHERE = {
     "TaskView": "famulus.contracts.views",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
-    "Unit": "famulus.data.stored_units",
+    "Unit": "famulus.data.browser_units",
     "UnitStatus": "famulus.model.states",
     "UnitView": "famulus.contracts.views",
     "UsageError": "famulus.errors",

@@ -36,6 +36,7 @@ RECORD: dict[str, Any] = {
     "late": False,
     "unanswered": False,
     "counts": True,
+    "clock_set_back": False,
     "review_decision": "accepted",
     "review_note": "",
     "reviewed_at": "2030-01-01T13:00:00.000Z",

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from famulus.data import stored_units
+from famulus.data import browser_units
 from famulus.data.data_browser import DataBrowser
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
+from famulus.model.statements import Statement
 from famulus.model.states import AgentStatus, Decision, UnitStatus
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -154,7 +155,7 @@ def test_units_of_an_assignment_stand_together(
     operator: ManualOperator, browser: DataBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launch_done(operator, 3, workers="xy", blueprint={"units_per_assignment": 2})
-    monkeypatch.setattr(stored_units, "_PAGE", 2)
+    monkeypatch.setattr(browser_units, "_PAGE", 2)
 
     units = browser.get_units_for_task_name(TASK)
 
@@ -171,7 +172,7 @@ def test_pages_join_whatever_happens_between_them(
     size: int,
 ) -> None:
     launch_done(operator, 3, workers="xy", blueprint={"units_per_assignment": 2})
-    monkeypatch.setattr(stored_units, "_PAGE", size)
+    monkeypatch.setattr(browser_units, "_PAGE", size)
 
     found = []
     for unit in browser.get_units_for_task_name(TASK):
@@ -187,13 +188,18 @@ def test_units_are_read_by_the_page_and_none_by_itself(
 ) -> None:
     few, many = launch_done(operator, 10), launch_done(operator, 1000)
     asked: list[object] = []
-    execute = Transaction.execute
+    execute, find_all = Transaction.execute, Transaction.all
 
-    def counted(tx: Transaction, query: object) -> object:
+    def counted_query(tx: Transaction, query: object) -> object:
         asked.append(query)
         return execute(tx, query)
 
-    monkeypatch.setattr(Transaction, "execute", counted)
+    def counted_statement(tx: Transaction, statement: Statement[Any], **params: Any) -> list[Any]:
+        asked.append(statement)
+        return find_all(tx, statement, **params)
+
+    monkeypatch.setattr(Transaction, "execute", counted_query)
+    monkeypatch.setattr(Transaction, "all", counted_statement)
 
     def queries(run: int) -> int:
         asked.clear()

@@ -172,5 +172,5 @@ def test_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [{}, {"task": "words", "run": 1}])
 def test_a_task_or_a_run_has_to_be_named(database: Database, given: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="one of them"):
+    with pytest.raises(UsageError, match="either a task or a run"):
         export_records(database, **given)

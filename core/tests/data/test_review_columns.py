@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from famulus.data import export, review_columns
+from famulus.data import export
 from famulus.data.export import export_records
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.errors import NotFoundError, UsageError
+from famulus.model.among import AMONG
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
@@ -154,7 +155,7 @@ def test_bonus_that_has_failed_is_said_to_have_failed(
 def test_pages_larger_than_one_statement_are_looked_up_whole(
     operator: ManualOperator, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = review_columns._SLOTS + 1
+    number = len(AMONG) + 1
     gateway = operator.launch_rows(
         [{"n": n} for n in range(number)], task_name=TASK, provider="paying"
     )

@@ -12,8 +12,8 @@ from famulus.cli.session import Session
 from famulus.contracts.views import FormFile
 from famulus.data.export import export_records
 from famulus.data.newest_units import newest_units
-from famulus.data.up_for_review import find_scope
-from famulus.engine.answered import count_unanswered, holds_answer
+from famulus.data.scope import find_scope
+from famulus.engine.answers import count_unanswered, holds_answer
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations.files import read_migration
@@ -56,11 +56,9 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     report = read_report(database, gateway.run_id)
     lines = [*report_lines(report, Session(None, address_typed=False, verbose=False))]
     [of_x, of_y] = export_records(database, task="words")
-    units = {
-        unit.worker.name: unit for unit in newest_units(database, find_scope(database, "words"))
-    }
+    units = {unit.worker: unit for unit in newest_units(database, find_scope(database, "words"))}
     by_blueprint = BlueprintFormatter(database, kit_plugins())
-    by_function = ScriptFormatter(lambda unit: f"unit {unit['unit_id']}")
+    by_function = ScriptFormatter(database, lambda unit: f"unit {unit['unit_id']}")
 
     assert any("1 submission without any answer" in line for line in lines)
     assert report_json(report)["unanswered"] == 1

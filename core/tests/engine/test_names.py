@@ -14,7 +14,7 @@ from famulus.cli.grant_files import read_names, read_rows
 from famulus.data.data_browser import DataBrowser
 from famulus.data.filters import make_filter
 from famulus.data.qualification_list import holders_of
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.engine.arrival import make_worker
 from famulus.engine.ledger.bonuses import worker_payee
 from famulus.engine.platform.requesters import find_requester, register_requester

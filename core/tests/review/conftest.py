@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from famulus.data.unit_records import UnitRecord
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
+from famulus.engine.answers import StoredAnswer
 from famulus.model.database import Database
 from famulus.model.tables import Agent, GrantedQualification, Qualification, Unit, Worker
 from famulus.plugins import Plugins
@@ -69,8 +69,8 @@ def review(session_of: Callable[..., ReviewSession]) -> Review:
     return hold
 
 
-def shown_by_number(unit: UnitRecord) -> str:
-    return f"<unit {unit.id}>"
+def shown_by_number(unit: StoredAnswer) -> str:
+    return f"<unit {unit.unit}>"
 
 
 @pytest.fixture

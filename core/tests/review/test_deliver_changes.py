@@ -44,7 +44,7 @@ def decide_first(session: ReviewSession, choice: Choice) -> int:
     unit = session.next_unit(group.worker.id)
     assert unit is not None
     session.decide(unit, choice)
-    return unit.id
+    return unit.unit
 
 
 @pytest.mark.usefixtures("done")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from famulus.contracts.provider import Capabilities
-from famulus.data.unit_records import UnitRecord
+from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.qualifications.grants import grant
 from famulus.model import tables
@@ -139,7 +139,7 @@ def test_provider_that_is_not_installed_keeps_rejections_away_and_nothing_else(
     Dialogue(
         terminal=Terminal(io.StringIO("r\na\nq\n"), printed),
         session=session_of(Plugins()),
-        formatter=lambda unit: f"<unit {unit.id}>",
+        formatter=lambda unit: f"<unit {unit.unit}>",
     ).run()
 
     assert "Not decided: there is no provider 'crowd'" in printed.getvalue()
@@ -294,7 +294,7 @@ def test_interruption_keeps_decisions(
     dialogue = Dialogue(
         terminal=Terminal(_Interrupted("a\n"), printed),
         session=session_of(),
-        formatter=lambda unit: f"<unit {unit.id}>",
+        formatter=lambda unit: f"<unit {unit.unit}>",
     )
 
     is_complete = dialogue.run()
@@ -310,10 +310,10 @@ def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
 ) -> None:
     seen = []
 
-    def show(unit: UnitRecord) -> str:
-        seen.append(unit.id)
-        if unit.worker.name == "x":
-            database.write(lambda tx: decide(tx, unit.id, Decision.REJECTED, note=REASON))
+    def show(unit: StoredAnswer) -> str:
+        seen.append(unit.unit)
+        if unit.worker == "x":
+            database.write(lambda tx: decide(tx, unit.unit, Decision.REJECTED, note=REASON))
         return "shown"
 
     printed = io.StringIO()
@@ -342,7 +342,7 @@ def test_two_reviewers_take_turns_and_share_the_work(
     rest = one.decide_rest(first, accept)
 
     (refused,) = rest.refused
-    assert refused.startswith(f"unit {first.id} is soft_rejected since")
+    assert refused.startswith(f"unit {first.unit} is soft_rejected since")
     assert len(rest.reviews) == 1
     assert statuses()["x"] == [PASSED, ACCEPTED]
 

@@ -12,7 +12,7 @@ import pytest
 from famulus import run_examine_or_review
 from famulus.data import newest_units as newest_units_module
 from famulus.data.newest_units import newest_units
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.model.database import Database
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock

@@ -11,40 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TextIO
 
+from famulus.data.export import COLUMNS
 from famulus.model.fields import dump_json
 
 Record = Mapping[str, Any]
 #: Writes records to a stream and returns their number; the folder is for what it sets aside.
 Writer = Callable[[Iterable[Record], TextIO, Path | None], int]
 
-#: The columns that every CSV has, the data's and the answers' standing before the last.
-_FIRST = (
-    "run",
-    "task",
-    "unit",
-    "assignment",
-    "row",
-    "unit_index",
-    "unit_status",
-    "agent",
-    "agent_status",
-    "worker",
-    "provider",
-    "started_at",
-    "submitted_at",
-    "duration_seconds",
-    "late",
-    "unanswered",
-    "counts",
-    "review_decision",
-    "review_note",
-    "reviewed_at",
-    "reward",
-    "reward_status",
-    "bonus",
-    "bonus_status",
-    "currency",
-)
 #: Holds answers whose names have no column of their own.
 _OTHERS = "other_outputs"
 _LAST = ("files",)
@@ -123,7 +96,7 @@ def _columns(names: Counter[str]) -> list[str]:
         # Of equally frequent names those that came first.
         kept = frozenset(sorted(outputs, key=lambda name: -names[name])[:_MOST_OUTPUTS])
         outputs = [*(name for name in outputs if name in kept), _OTHERS]
-    return [*_FIRST, *inputs, *outputs, *_LAST]
+    return [*COLUMNS, *inputs, *outputs, *_LAST]
 
 
 def _without_formulas(record: Record) -> Record:
@@ -140,7 +113,7 @@ def _defused(value: Any) -> Any:
 
 
 def _flat(record: Record) -> dict[str, str]:
-    cells = {name: record[name] for name in (*_FIRST, *_LAST)}
+    cells = {name: record[name] for name in (*COLUMNS, *_LAST)}
     cells |= {f"input.{name}": value for name, value in record["inputs"].items()}
     outputs = record["outputs"]
     if isinstance(outputs, Mapping):

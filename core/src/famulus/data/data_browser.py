@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
+from famulus.data.browser_units import Unit, browser_units
 from famulus.data.filters import unit_statuses
 from famulus.data.qualification_list import holders_of
-from famulus.data.stored_units import Unit, stored_units
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, UsageError
@@ -113,7 +113,7 @@ class DataBrowser:
         )
 
     def _units(self, runs: Iterable[int], statuses: Sequence[UnitStatus]) -> Iterator[Unit]:
-        return (unit for run in runs for unit in stored_units(self.database, run, statuses))
+        return (unit for run in runs for unit in browser_units(self.database, run, statuses))
 
     def _runs(self, task_name: str) -> Sequence[int]:
         return find_scope(self.database, task_name).runs

@@ -8,7 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.data.up_for_review import Scope, check_worker
+from famulus.data.scope import Scope, check_worker
+from famulus.engine.answers import COUNTS
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
@@ -31,7 +32,7 @@ class Filter:
     def apply(self, query: Any) -> Any:
         """Add the conditions to a select of agents and their units, but for that on the time."""
         if self.statuses:
-            query = query.where(Unit.agent_id == Agent.id, Unit.status << list(self.statuses))
+            query = query.where(COUNTS, Unit.status << list(self.statuses))
         if self.workers is not None:
             query = query.where(Agent.worker << list(self.workers))
         return query

@@ -11,7 +11,7 @@ import peewee
 from attrs import frozen
 
 from famulus import process
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.engine.ledger.bonuses import telling_key
 from famulus.engine.platform.outbox import find_outbox_row
 from famulus.engine.runs import find_run

@@ -1,26 +1,28 @@
-"""What was decided about submissions and paid for them, for a whole page of them at a time."""
+"""The columns of an export about reviews and payments, read for a page of answers at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrs import Factory, frozen
 
+from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.rewards import reward_key
 from famulus.iso_time import iso
+from famulus.model.among import AMONG, run_among
 from famulus.model.fields import from_micros
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
 from famulus.model.tables import Payment, Review
-from famulus.model.transaction import Row, Transaction
+from famulus.model.transaction import Transaction
 
-#: Attempts about which something may be decided.
+#: Statuses of attempts that have been decided on.
 _REVIEWED = frozenset({AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED, AgentStatus.REJECTED})
-#: Several bonuses together are as far as the one that is least far.
-_LEAST_FAR = (
+#: The status of several bonuses is the first of these that one of them has.
+_STATUS_OF_SEVERAL = (
     PaymentStatus.UNKNOWN,
     PaymentStatus.PLANNED,
     PaymentStatus.SENT,
@@ -28,25 +30,51 @@ _LEAST_FAR = (
     PaymentStatus.FAILED,
 )
 
-#: Values of one statement: its text is made once, which takes longer than running it.
-_SLOTS = 500
-_AMONG = tuple(Param(f"slot{number}") for number in range(_SLOTS))
+
+class _ReviewRow(NamedTuple):
+    agent: int
+    decision: str
+    note: str
+    decided_at: int
+
+
+class _RewardRow(NamedTuple):
+    key: str
+    amount: int
+    currency: str
+    status: str
+
+
+class _BonusRow(NamedTuple):
+    unit: int
+    worker: int
+    amount: int
+    currency: str
+    status: PaymentStatus
+
 
 _REVIEWS = Statement(
-    Review.select(Review.agent, Review.decision, Review.note, Review.decided_at)
-    .where(Review.unit << _AMONG, Review.undone_at.is_null())
-    .order_by(Review.id)
+    Review.select(Review.agent.alias("agent"), Review.decision, Review.note, Review.decided_at)
+    .where(Review.unit << AMONG, Review.undone_at.is_null())
+    .order_by(Review.id),
+    _ReviewRow,
 )
 _ANY_PAYMENT = Statement(Payment.select(Payment.id).where(Payment.run == Param("run")).limit(1))
 _REWARDS = Statement(
     Payment.select(Payment.key, Payment.amount, Payment.currency, Payment.status).where(
-        Payment.key << _AMONG
-    )
+        Payment.key << AMONG
+    ),
+    _RewardRow,
 )
 _BONUSES = Statement(
     Payment.select(
-        Payment.unit, Payment.worker, Payment.amount, Payment.currency, Payment.status
-    ).where(Payment.unit << _AMONG, Payment.kind == PaymentKind.BONUS)
+        Payment.unit.alias("unit"),
+        Payment.worker.alias("worker"),
+        Payment.amount,
+        Payment.currency,
+        Payment.status,
+    ).where(Payment.unit << AMONG, Payment.kind == PaymentKind.BONUS),
+    _BonusRow,
 )
 
 
@@ -64,24 +92,24 @@ class _Money(NamedTuple):
 
 _UNDECIDED = _Decided()
 _NONE = _Money()
-#: What is said of most submissions, as long as nobody has reviewed them.
-_NOTHING: Mapping[str, str | None] = MappingProxyType(
-    {
-        "review_decision": None,
-        "review_note": None,
-        "reviewed_at": None,
-        "reward": None,
-        "reward_status": None,
-        "bonus": None,
-        "bonus_status": None,
-        "currency": None,
-    }
+#: Names of the columns, in their order.
+REVIEW_COLUMNS = (
+    "review_decision",
+    "review_note",
+    "reviewed_at",
+    "reward",
+    "reward_status",
+    "bonus",
+    "bonus_status",
+    "currency",
 )
+#: The columns of an answer that is neither reviewed nor paid, as most are.
+_NOTHING: Mapping[str, str | None] = MappingProxyType(dict.fromkeys(REVIEW_COLUMNS))
 
 
 @frozen(kw_only=True)
 class ReviewColumns:
-    """What is known about the submissions of one page."""
+    """Reviews and payments of a page of answers."""
 
     #: by attempt
     _reviews: Mapping[int, _Decided] = Factory(dict)
@@ -90,13 +118,13 @@ class ReviewColumns:
     #: by unit and worker
     _bonuses: Mapping[tuple[int, int], _Money] = Factory(dict)
 
-    def columns(self, row: Row) -> Mapping[str, str | None]:
-        """Return what an export says of a submission: None where there is nothing."""
+    def columns(self, answer: StoredAnswer) -> Mapping[str, str | None]:
+        """Return the columns of an answer; None where there is no value."""
         if not (self._reviews or self._rewards or self._bonuses):
             return _NOTHING
-        decided = self._reviews.get(row.agent, _UNDECIDED)
-        reward = self._rewards.get(reward_key(row.visit), _NONE)
-        bonus = self._bonuses.get((row.unit, row.worker_id), _NONE)
+        decided = self._reviews.get(answer.agent, _UNDECIDED)
+        reward = self._rewards.get(reward_key(answer.visit), _NONE)
+        bonus = self._bonuses.get((answer.unit, answer.worker_id), _NONE)
         return {
             "review_decision": decided.decision,
             "review_note": decided.note,
@@ -109,58 +137,47 @@ class ReviewColumns:
         }
 
 
-def read_review_columns(tx: Transaction, run: int, rows: Sequence[Row]) -> ReviewColumns:
-    """Return what is known about submissions of a run.
-
-    :param rows: with ``agent``, ``agent_status``, ``unit``, ``visit`` and ``worker_id``.
-    """
-    units = [row.unit for row in rows]
-    visits = [reward_key(row.visit) for row in rows]
-    is_reviewed = any(row.agent_status in _REVIEWED for row in rows)
+def read_review_columns(
+    tx: Transaction, run: int, answers: Sequence[StoredAnswer]
+) -> ReviewColumns:
+    """Return the reviews and payments of answers of a run."""
+    units = [answer.unit for answer in answers]
+    visits = [reward_key(answer.visit) for answer in answers]
+    is_reviewed = any(answer.agent_status in _REVIEWED for answer in answers)
     is_paid = tx.one(_ANY_PAYMENT, run=run) is not None
     return ReviewColumns(
-        reviews=_reviews(_among(tx, _REVIEWS, units)) if is_reviewed else {},
-        rewards=_rewards(_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {},
-        bonuses=_bonuses(_among(tx, _BONUSES, units)) if is_paid else {},
+        reviews=_reviews(run_among(tx, _REVIEWS, units)) if is_reviewed else {},
+        rewards=_rewards(run_among(tx, _REWARDS, visits)) if is_reviewed and is_paid else {},
+        bonuses=_bonuses(run_among(tx, _BONUSES, units)) if is_paid else {},
     )
 
 
-def _among(
-    tx: Transaction, statement: Statement[Any], values: Iterable[int | str]
-) -> Iterator[tuple[Any, ...]]:
-    """Yield the rows that have one of the values."""
-    wanted = list(dict.fromkeys(values))
-    for first in range(0, len(wanted), _SLOTS):
-        some = wanted[first : first + _SLOTS]
-        some += some[-1:] * (_SLOTS - len(some))
-        yield from tx.all(statement, **{f"slot{at}": value for at, value in enumerate(some)})
-
-
-def _reviews(rows: Iterable[tuple[Any, ...]]) -> dict[int, _Decided]:
-    """Return the newest decision about each attempt."""
+def _reviews(rows: Iterable[_ReviewRow]) -> dict[int, _Decided]:
+    """Return the newest decision about each attempt; rows come in the order of the decisions."""
     return {
-        agent: _Decided(decision, note, iso(from_micros(decided)))
-        for agent, decision, note, decided in rows
+        row.agent: _Decided(row.decision, row.note, iso(from_micros(row.decided_at)))
+        for row in rows
     }
 
 
-def _rewards(rows: Iterable[tuple[Any, ...]]) -> dict[str, _Money]:
+def _rewards(rows: Iterable[_RewardRow]) -> dict[str, _Money]:
     return {
-        key: _Money(_text(amount, currency), status, currency)
-        for key, amount, currency, status in rows
+        row.key: _Money(_text(row.amount, row.currency), row.status, row.currency) for row in rows
     }
 
 
-def _bonuses(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[int, int], _Money]:
-    """Return the bonuses for each unit and worker, added up; one that has failed is none."""
+def _bonuses(rows: Iterable[_BonusRow]) -> dict[tuple[int, int], _Money]:
+    """Return the sum of the bonuses for each unit and worker; a failed one adds nothing."""
     sums: dict[tuple[int, int], int] = {}
     found: dict[tuple[int, int], _Money] = {}
-    for unit, worker, amount, currency, status in rows:
-        one = (unit, worker)
-        sums[one] = sums.get(one, 0) + (0 if status == PaymentStatus.FAILED else amount)
-        before = found.get(one, _NONE).status or status
-        found[one] = _Money(
-            _text(sums[one], currency), min(before, status, key=_LEAST_FAR.index), currency
+    for row in rows:
+        payee = (row.unit, row.worker)
+        sums[payee] = sums.get(payee, 0) + (0 if row.status == PaymentStatus.FAILED else row.amount)
+        before = found.get(payee, _NONE).status or row.status
+        found[payee] = _Money(
+            _text(sums[payee], row.currency),
+            min(before, row.status, key=_STATUS_OF_SEVERAL.index),
+            row.currency,
         )
     return found
 

@@ -13,8 +13,8 @@ import peewee
 from attrs import define, field
 
 from famulus.contracts.hookspecs import RunEvent
+from famulus.engine.answers import read_submitted_unit, read_unit_and_worker
 from famulus.engine.ledger.decisions import REVIEW, UNDO
-from famulus.engine.records import read_submitted, read_unit_and_worker
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.statements import Kind
@@ -191,10 +191,10 @@ class Delivery:
                 return hook, partial(listener.unit_assigned, told, unit, worker)
             if hook == UNIT_REVIEWED:
                 decision = UNDONE if event.cause == UNDO else event.new
-                reviewed = read_submitted(tx, event.agent_id)
+                reviewed = read_submitted_unit(tx, event.agent_id)
                 return hook, partial(listener.unit_reviewed, told, reviewed, decision)
             return hook, partial(
-                listener.unit_submitted, told, read_submitted(tx, event.subject_id)
+                listener.unit_submitted, told, read_submitted_unit(tx, event.subject_id)
             )
 
     def _store(self, event: Row) -> None:

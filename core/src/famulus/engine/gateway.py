@@ -41,11 +41,11 @@ from famulus.contracts.views import (
 )
 from famulus.engine import pages
 from famulus.engine.admission import Admission
+from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import Found, Onboarding, Rules, Settled
 from famulus.engine.arrival_names import named_arrival
 from famulus.engine.onboarding import UndecidedError, is_passed, store_onboarding
 from famulus.engine.qualifications.rules import Rule, onboarding_of
-from famulus.engine.records import read_unit_and_worker
 from famulus.engine.refusals import Refusals
 from famulus.engine.replies import Replies
 from famulus.engine.runs import RunRecord

@@ -12,7 +12,7 @@ from typing import Any
 import peewee
 from attrs import frozen
 
-from famulus.engine.answered import holds_answer
+from famulus.engine.answers import holds_answer
 from famulus.engine.release import Attempted, release_waiting, take_back
 from famulus.engine.status import Change, NewEvent, change_unit, change_visit, record, submit_visit
 from famulus.model.fields import dump_json, to_micros

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from famulus.contracts.views import FormFile
+from famulus.engine.answers import agent_folder
 from famulus.engine.submission import StoredFile
 from famulus.errors import UnavailableError
 from famulus.model.private import admit_group, make_folder
@@ -18,11 +19,6 @@ from famulus.model.private import admit_group, make_folder
 _LONGEST_NAME = 255
 #: Seconds after which no request is still receiving a file.
 _BROKEN_OFF_SECONDS = 24 * 3600
-
-
-def agent_folder(root: Path, run: int, agent: int) -> Path:
-    """Return the folder of one attempt's files; it is there once there are some."""
-    return root / str(run) / str(agent)
 
 
 class Uploads:

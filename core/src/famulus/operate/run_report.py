@@ -8,7 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from famulus.data.payments import PaymentTotal, run_totals
-from famulus.engine.answered import count_unanswered
+from famulus.engine.answers import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.platform.places import count_places
 from famulus.engine.providers.bound_provider import bind_provider

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import Factory, define, frozen
 
-from famulus.data.unit_records import UnitRecord
+from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.qualifications.grants import grant, granted_value, revoke
 from famulus.errors import ConflictError
@@ -50,7 +50,7 @@ class Recorded:
     refused: list[str] = Factory(list)
 
 
-def record_choice(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Recorded:
+def record_choice(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> Recorded:
     """Record a choice for units of one worker; a unit that others have changed is ``refused``.
 
     :raises famulus.UsageError: for an invalid name or value of the qualification.
@@ -58,15 +58,15 @@ def record_choice(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) 
     recorded = Recorded()
     for unit in units:
         try:
-            decided = decide(tx, unit.id, choice.decision, note=choice.note)
+            decided = decide(tx, unit.unit, choice.decision, note=choice.note)
         except ConflictError as error:
             recorded.refused.append(str(error))
             continue
         if decided.changed and decided.standing is not None:
             recorded.runs.add(decided.run)
-            recorded.reviews.append((unit.id, decided.standing.review))
+            recorded.reviews.append((unit.unit, decided.standing.review))
     if choice.qualification is not None and len(recorded.refused) < len(units):
-        worker = units[0].worker.id
+        worker = units[0].worker_id
         recorded.granted = _grant(tx, worker, choice.qualification, choice.value)
     return recorded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from famulus.data.up_for_review import Scope
+from famulus.data.scope import Scope
 from famulus.engine.events import tell_listeners_of_ended_run
 from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.providers.bound_provider import deliver_run

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
-from famulus.data.unit_records import UnitRecord
+from famulus.engine.answers import StoredAnswer
 from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
 from famulus.review.choices import Choice, Recorded
@@ -134,7 +134,7 @@ class Dialogue:
                     return undone
             elif key.lower() == "s":
                 self._leave_others(place)
-                return evolve(place, after=unit.agent_id, looked_at=place.looked_at + 1)
+                return evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
             elif key.lower() in _DECISIONS and len(key) == 1:
                 gone_on = self._answer(place, unit, key)
                 if gone_on is not None:
@@ -142,7 +142,7 @@ class Dialogue:
             else:
                 self._explain(key)
 
-    def _answer(self, place: _Place, unit: UnitRecord, key: str) -> _Place | None:
+    def _answer(self, place: _Place, unit: StoredAnswer, key: str) -> _Place | None:
         """Decide as a key says; return where to go on, or None to ask for another key."""
         try:
             choice = self._choose(key, unit)
@@ -156,10 +156,10 @@ class Dialogue:
             self.terminal.say(f"{key!r} is not one of the keys:")
         self.terminal.say(_KEYS)
 
-    def _choose(self, key: str, unit: UnitRecord) -> Choice | None:
+    def _choose(self, key: str, unit: StoredAnswer) -> Choice | None:
         """Ask what else the key needs; None to ask for another key."""
         choice = Choice(decision=_DECISIONS[key.lower()])
-        name = unit.worker.name
+        name = unit.worker
         block, approve = self.qualifications.block, self.qualifications.approve
         if key.lower() == "r":
             return self._choose_reason(choice, unit)
@@ -176,8 +176,8 @@ class Dialogue:
             return evolve(choice, qualification=block)
         return choice
 
-    def _choose_reason(self, choice: Choice, unit: UnitRecord) -> Choice | None:
-        shortest = self.session.shortest_reason(unit.worker.provider_type)
+    def _choose_reason(self, choice: Choice, unit: StoredAnswer) -> Choice | None:
+        shortest = self.session.shortest_reason(unit.provider)
         while True:
             reason = self.terminal.ask("Why is it rejected? The worker may read it: ")
             if len(reason) >= shortest:
@@ -185,7 +185,7 @@ class Dialogue:
             if not reason:
                 self.terminal.say("Nothing is rejected without a reason.")
                 return None
-            self.terminal.say(f"{unit.worker.provider_type} wants at least {shortest} characters.")
+            self.terminal.say(f"{unit.provider} wants at least {shortest} characters.")
 
     def _choose_value(self, choice: Choice, name: str) -> Choice | None:
         approve = self.qualifications.approve
@@ -201,10 +201,10 @@ class Dialogue:
             except ValueError:
                 self.terminal.say(f"{text!r} is no whole number.")
 
-    def _decide(self, place: _Place, unit: UnitRecord, choice: Choice, key: str) -> _Place:
+    def _decide(self, place: _Place, unit: StoredAnswer, choice: Choice, key: str) -> _Place:
         """Record a choice; return where to go on."""
         self._leave_others(place)
-        gone_on = evolve(place, after=unit.agent_id, looked_at=place.looked_at + 1)
+        gone_on = evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
         try:
             if key.isupper():
                 made = self.session.decide_rest(unit, choice)
@@ -242,9 +242,9 @@ class Dialogue:
             self.terminal.say(f"Applied {_counted(applied.decisions, 'decision')}.")
         self._say_problems(applied)
 
-    def _say_decided(self, made: Recorded, choice: Choice, unit: UnitRecord) -> None:
+    def _say_decided(self, made: Recorded, choice: Choice, unit: StoredAnswer) -> None:
         number = _counted(len(made.reviews), "unit")
-        self.terminal.say(f"{_DONE[choice.decision]} {number} of worker {unit.worker.name}.")
+        self.terminal.say(f"{_DONE[choice.decision]} {number} of worker {unit.worker}.")
         for refused in made.refused:
             self.terminal.say_sentence(f"Not decided: {refused}")
 

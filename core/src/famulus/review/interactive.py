@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from attrs import frozen
 
 from famulus.data.newest_units import newest_units
-from famulus.data.up_for_review import Scope, find_scope
+from famulus.data.scope import Scope, find_scope
 from famulus.engine.qualifications.grants import find_qualification
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
@@ -65,13 +65,13 @@ def run_examine_or_review(
     :param target: where questions are written; standard output unless given.
     """
     terminal = Terminal(source, target)
-    formatter = ScriptFormatter(format_for_printing)
     with ExitStack() as stack:
         if not isinstance(database, Database):
             database = stack.enter_context(Database(database))
         if not database.exists:
             terminal.say(f"There is nothing yet: {database.location.shown} does not exist.")
             return
+        formatter = ScriptFormatter(database, format_for_printing)
         try:
             chosen = _ask_what(terminal)
             scope = _ask_task(terminal, database)

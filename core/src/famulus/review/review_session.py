@@ -9,9 +9,7 @@ from typing import TypeVar
 from attrs import define, evolve, field, frozen
 
 from famulus.contracts.views import WorkerView
-from famulus.data.unit_records import UnitRecord
-from famulus.data.up_for_review import (
-    Scope,
+from famulus.data.review_queue import (
     Statistics,
     count_of_worker,
     count_waiting,
@@ -19,6 +17,8 @@ from famulus.data.up_for_review import (
     next_worker,
     read_statistics,
 )
+from famulus.data.scope import Scope
+from famulus.engine.answers import StoredAnswer
 from famulus.engine.events import tell_listeners_of_ended_run
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import unapplied_units
@@ -114,14 +114,14 @@ class ReviewSession:
         with self.database.read() as tx:
             return count_waiting(tx, self.scope)
 
-    def next_unit(self, worker: int, *, after: int = 0) -> UnitRecord | None:
+    def next_unit(self, worker: int, *, after: int = 0) -> StoredAnswer | None:
         """Return the next unit of a worker that is still up for review.
 
         :param after: the number of the attempt (``agent_id``) that was looked at before.
         """
         return next(iter(self._units(worker, after, 1)), None)
 
-    def decide(self, unit: UnitRecord, choice: Choice) -> Recorded:
+    def decide(self, unit: StoredAnswer, choice: Choice) -> Recorded:
         """Record the decision on one unit.
 
         :raises famulus.ConflictError: when the unit has changed since it was read.
@@ -134,7 +134,7 @@ class ReviewSession:
         self._changed_runs |= made.runs
         return made
 
-    def decide_rest(self, unit: UnitRecord, choice: Choice) -> Recorded:
+    def decide_rest(self, unit: StoredAnswer, choice: Choice) -> Recorded:
         """Record one decision on a unit and on all later attempts of its worker."""
         whole, plain = Recorded(), evolve(choice, qualification=None)
         self._made.append(whole)
@@ -146,7 +146,7 @@ class ReviewSession:
             whole.reviews += part.reviews
             whole.refused += part.refused
             whole.granted = whole.granted or part.granted
-            units = self._units(unit.worker.id, page[-1].agent_id, _TOGETHER)
+            units = self._units(unit.worker_id, page[-1].agent, _TOGETHER)
         return whole
 
     def undo(self) -> Recorded | None:
@@ -190,7 +190,7 @@ class ReviewSession:
     def _deliver(self, runs: Iterable[int], newest: int) -> list[str]:
         return deliver_changes(self.database, self.plugins, runs, after=newest)
 
-    def _all_units(self) -> Iterator[list[UnitRecord]]:
+    def _all_units(self) -> Iterator[list[StoredAnswer]]:
         worker: WorkerView | None = None
         while True:
             with self.database.read() as tx:
@@ -200,9 +200,9 @@ class ReviewSession:
             after = 0
             while units := self._units(worker.id, after, _TOGETHER):
                 yield units
-                after = units[-1].agent_id
+                after = units[-1].agent
 
-    def _units(self, worker: int, after: int, most: int) -> list[UnitRecord]:
+    def _units(self, worker: int, after: int, most: int) -> list[StoredAnswer]:
         with self.database.read() as tx:
             return next_units(tx, self.scope, worker, self.database.files, after=after, most=most)
 
@@ -223,7 +223,7 @@ class ReviewSession:
         )
 
 
-def _decide_and_apply(tx: Transaction, units: Sequence[UnitRecord], choice: Choice) -> Recorded:
+def _decide_and_apply(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> Recorded:
     recorded = record_choice(tx, units, choice)
     apply_decisions(tx, [unit for unit, _ in recorded.reviews])
     return recorded

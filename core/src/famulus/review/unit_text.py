@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.data.unit_records import UnitRecord
+from famulus.data.browser_units import browser_unit
+from famulus.engine.answers import StoredAnswer
 from famulus.engine.providers.bound_provider import bind_provider
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 RULE = "-" * 19
 
 #: Returns the text of one unit; may raise.
-UnitFormatter = Callable[[UnitRecord], str]
+UnitFormatter = Callable[[StoredAnswer], str]
 
 
 class BlueprintFormatter:
@@ -30,10 +31,10 @@ class BlueprintFormatter:
         self._plugins = plugins
         self._blueprints: dict[int, Blueprint | None] = {}
 
-    def __call__(self, unit: UnitRecord) -> str:
+    def __call__(self, unit: StoredAnswer) -> str:
         """Return the text of a unit."""
-        blueprint = self._blueprint(unit.run_id)
-        body = as_json(unit) if blueprint is None else blueprint.show(unit.submitted)
+        blueprint = self._blueprint(unit.run)
+        body = as_json(unit) if blueprint is None else blueprint.show(unit.submitted_unit)
         return "\n".join([*_heading(unit), body, *_files(unit)])
 
     def _blueprint(self, run: int) -> Blueprint | None:
@@ -47,47 +48,51 @@ class BlueprintFormatter:
 
 
 class ScriptFormatter:
-    """Format units with a script's function of :meth:`UnitRecord.to_dict`."""
+    """Format units with a script's function of :meth:`famulus.Unit.to_dict`."""
 
-    def __init__(self, format_for_printing: Callable[[dict[str, Any]], str]) -> None:
+    def __init__(
+        self, database: Database, format_for_printing: Callable[[dict[str, Any]], str]
+    ) -> None:
+        self._database = database
         self._format = format_for_printing
 
-    def __call__(self, unit: UnitRecord) -> str:
+    def __call__(self, unit: StoredAnswer) -> str:
         """Return the text of a unit."""
-        text = self._format(unit.to_dict())
+        text = self._format(browser_unit(self._database, unit).to_dict())
         return f"{text}\nThis submission holds no answer." if unit.unanswered else text
 
 
-def unit_text(formatter: UnitFormatter, unit: UnitRecord) -> str:
+def unit_text(formatter: UnitFormatter, unit: StoredAnswer) -> str:
     """Return the text of a unit; if its formatter raises, the error and the unit as JSON."""
     try:
         return str(formatter(unit)).rstrip("\n")
     except Exception as error:  # noqa: BLE001 - third-party code; the unit can still be judged
-        _log.debug("unit %d", unit.id, exc_info=True)
-        problem = f"Unit {unit.id} is shown as JSON: {type(error).__name__}: {error}"
+        _log.debug("unit %d", unit.unit, exc_info=True)
+        problem = f"Unit {unit.unit} is shown as JSON: {type(error).__name__}: {error}"
         return "\n".join([problem, *_heading(unit), as_json(unit), *_files(unit)])
 
 
-def as_json(unit: UnitRecord) -> str:
+def as_json(unit: StoredAnswer) -> str:
     """Return the data and the answers of a unit as JSON."""
     return json.dumps(
         {"inputs": unit.inputs, "outputs": unit.outputs}, indent=2, ensure_ascii=False
     )
 
 
-def _heading(unit: UnitRecord) -> list[str]:
+def _heading(unit: StoredAnswer) -> list[str]:
+    unknown = " (unknown: the clock was set back)" if unit.clock_set_back else ""
     late = ", answered after the time was over" if unit.late else ""
     unanswered = ", without any answer" if unit.unanswered else ""
     return [
         RULE,
-        f"Worker: {unit.worker.name}",
-        f"Unit: {unit.id}",
-        f"Duration: {int(unit.duration.total_seconds())}",
-        f"Status: {unit.status}{late}{unanswered}",
+        f"Worker: {unit.worker}",
+        f"Unit: {unit.unit}",
+        f"Duration: {int(unit.duration.total_seconds())}{unknown}",
+        f"Status: {unit.unit_status}{late}{unanswered}",
     ]
 
 
-def _files(unit: UnitRecord) -> list[str]:
+def _files(unit: StoredAnswer) -> list[str]:
     if not unit.files:
         return ["Files: none"]
     lines = [f"  {file.field}: {file.name}\n    {file.path}" for file in unit.files]

@@ -12,7 +12,7 @@ from famulus.cli.failures import INTERRUPTED
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.plugins import discover
 from famulus.review.decision_file import apply_decision_file, read_decisions
 from famulus.review.interactive import EXAMINED

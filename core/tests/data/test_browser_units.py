@@ -1,4 +1,4 @@
-"""Units as records, and as dictionaries with the keys that older scripts know."""
+"""Units as dictionaries with the keys that existing scripts expect."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 
 import pytest
 
+from famulus import Unit
 from famulus.contracts.views import FormFile
+from famulus.data.browser_units import browser_unit
 from famulus.data.newest_units import newest_units
-from famulus.data.unit_records import UnitRecord
-from famulus.data.up_for_review import find_scope
+from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
-from famulus.model.states import AgentStatus, UnitStatus
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
@@ -22,9 +22,9 @@ def gateway(operator: ManualOperator) -> Gateway:
     return operator.launch_rows([{"text": "ein Öhr"}], task_name="words")
 
 
-def the_unit(database: Database) -> UnitRecord:
-    (unit,) = newest_units(database, find_scope(database, "words"))
-    return unit
+def the_unit(database: Database) -> Unit:
+    (answer,) = newest_units(database, find_scope(database, "words"))
+    return browser_unit(database, answer)
 
 
 def picture(gateway: Gateway) -> FormFile:
@@ -40,24 +40,7 @@ def picture(gateway: Gateway) -> FormFile:
     )
 
 
-def test_record_says_who_did_what_when(
-    gateway: Gateway, database: Database, clock: MovableClock
-) -> None:
-    page = GatewayWorker(gateway, "x").arrive()
-    clock.advance(288)
-    GatewayWorker(gateway, "x").submit(page, "good")
-
-    unit = the_unit(database)
-
-    assert (unit.task_name, unit.worker.name, unit.index) == ("words", "x", 0)
-    assert (unit.status, unit.agent_status) == (UnitStatus.COMPLETED, AgentStatus.COMPLETED)
-    assert (unit.inputs, unit.outputs) == ({"text": "ein Öhr"}, {"answer": "good"})
-    assert not unit.late
-    assert unit.duration.total_seconds() == 288
-    assert unit.submitted.answers == {"answer": "good"}
-
-
-def test_dictionary_has_the_old_keys(
+def test_dictionary_has_the_keys_of_existing_scripts(
     gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
     page = GatewayWorker(gateway, "x").arrive()
@@ -68,11 +51,12 @@ def test_dictionary_has_the_old_keys(
     unit = the_unit(database)
     data = unit.to_dict()
 
+    assert unit.agent is not None
     assert data["data"]["inputs"] == {"text": "ein Öhr"}
     assert data["data"]["outputs"] == {"files": [], "filesByFields": {}, "answer": "good"}
     assert (data["task_start"], data["task_end"]) == (started, started + 288)
     assert data["data"]["times"] == {"task_start": started, "task_end": started + 288}
-    assert (data["worker_name"], data["worker_id"]) == ("x", unit.worker.id)
+    assert (data["worker_name"], data["worker_id"]) == ("x", unit.agent.worker.id)
     assert (data["unit_id"], data["assignment_id"]) == (unit.id, unit.assignment_id)
     assert data["status"] == "completed"
     assert (data["tips"], data["feedback"]) == (None, None)
@@ -83,7 +67,8 @@ def test_files_have_paths_that_open(gateway: Gateway, database: Database) -> Non
     GatewayWorker(gateway, "x").submit(page, files=[picture(gateway)])
 
     unit = the_unit(database)
-    (file,) = unit.files
+    assert unit.agent is not None
+    (file,) = unit.agent.files
     outputs = unit.to_dict()["data"]["outputs"]
 
     assert (file.field, file.name, file.content_type, file.size) == (
@@ -93,13 +78,13 @@ def test_files_have_paths_that_open(gateway: Gateway, database: Database) -> Non
         5,
     )
     assert file.path.read_bytes() == b"bytes"
-    assert file.path.parent == unit.folder
+    assert file.path.parent == unit.agent.folder
     assert outputs["files"] == [str(file.path)]
     assert outputs["filesByFields"]["picture"][0]["originalname"] == "cat.png"
     assert outputs["picture"]["name"] == "cat.png"
 
 
-def test_field_of_the_form_is_not_covered_by_a_key_of_ours(
+def test_field_of_the_form_takes_precedence_over_an_added_key(
     gateway: Gateway, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "x").arrive()

@@ -1,0 +1,201 @@
+"""Units and attempts as :class:`~famulus.data.data_browser.DataBrowser` yields them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from famulus.engine.answers import (
+    FileRecord,
+    StoredAnswer,
+    StoredAttempt,
+    StoredUnit,
+    read_units,
+    select_units,
+)
+from famulus.engine.qualifications.worker_handle import Worker
+from famulus.model import tables
+from famulus.model.database import Database
+from famulus.model.states import AgentStatus, UnitStatus
+from famulus.model.tables import Assignment
+
+#: Units read at once: only these are in memory.
+_PAGE = 500
+
+
+@frozen(kw_only=True)
+class Agent:
+    """One worker's attempt at a unit, as it was when it was read."""
+
+    id: int
+    status: AgentStatus
+    worker: Worker
+    started_at: datetime
+    #: None while there are no answers
+    submitted_at: datetime | None
+    #: submitted after the worker's time was over
+    late: bool
+    #: the answers, as the blueprint's ``read_answers`` returned them; None while there are none
+    outputs: Any
+    files: Sequence[FileRecord]
+    #: the folder of the files; it exists if there are any
+    folder: Path
+
+    def get_worker(self) -> Worker:
+        """Return the worker."""
+        return self.worker
+
+    def get_data_dir(self) -> Path:
+        """Return the folder of the attempt's files; it exists if there are any."""
+        return self.folder
+
+
+@frozen(kw_only=True)
+class Unit:
+    """One worker's slot in an assignment, as it was when it was read."""
+
+    id: int
+    task_name: str
+    run_id: int
+    assignment_id: int
+    #: which of the run's assignments it belongs to, from 0, in the order of the data
+    row: int
+    #: which of the assignment's units it is, from 0
+    index: int
+    status: UnitStatus
+    #: the row of the data
+    inputs: Mapping[str, Any]
+    #: the attempt that holds the unit, or whose answers have completed it; None if there is none
+    agent: Agent | None
+
+    @property
+    def outputs(self) -> Any:
+        """The answers; None while there are none."""
+        return None if self.agent is None else self.agent.outputs
+
+    def get_assigned_agent(self) -> Agent | None:
+        """Return the attempt that holds the unit, or whose answers have completed it."""
+        return self.agent
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the unit under the keys that existing scripts expect.
+
+        ``status`` is that of the attempt (``approved``, not ``accepted``); times are seconds since
+        1970. ``data["inputs"]`` is the row of the data. ``data["outputs"]`` is the answers, and two
+        keys more unless the form has fields of these names: ``files``, the paths of the uploaded
+        files, and ``filesByFields``, their details by field. Without answers, what belongs to
+        them is None.
+        """
+        agent = self.agent
+        end = None if agent is None else agent.submitted_at
+        times = {
+            "task_start": None if agent is None else agent.started_at.timestamp(),
+            "task_end": None if end is None else end.timestamp(),
+        }
+        outputs = None if agent is None or end is None else _outputs_with_files(agent)
+        return {
+            "unit_id": self.id,
+            "assignment_id": self.assignment_id,
+            "worker_id": None if agent is None else agent.worker.id,
+            "worker_name": None if agent is None else agent.worker.name,
+            "status": None if agent is None else agent.status.value,
+            **times,
+            "data": {"inputs": dict(self.inputs), "outputs": outputs, "times": times},
+            "file_directory": None if agent is None else str(agent.folder),
+            "metadata": {**times, "tips": None, "feedback": None},
+            "tips": None,
+            "feedback": None,
+        }
+
+
+def browser_units(database: Database, run: int, statuses: Sequence[UnitStatus]) -> Iterator[Unit]:
+    """Stream the units of a run that have one of the statuses, in the order of the data.
+
+    A page of units takes one query, and one for their files. A unit whose status changes while
+    the stream is read is yielded once.
+    """
+    number, lane = -1, 0
+    while True:
+        with database.read() as tx:
+            page = read_units(tx, _page(run, statuses, number, lane), database.files)
+        for stored in page:
+            yield browser_unit(database, stored)
+        if len(page) < _PAGE:
+            return
+        number, lane = page[-1].row, page[-1].unit_index
+
+
+def browser_unit(database: Database, stored: StoredUnit) -> Unit:
+    """Make a unit of a stored one."""
+    return Unit(
+        id=stored.unit,
+        task_name=stored.task,
+        run_id=stored.run,
+        assignment_id=stored.assignment,
+        row=stored.row,
+        index=stored.unit_index,
+        status=stored.unit_status,
+        inputs=stored.inputs,
+        agent=_agent(database, stored) if isinstance(stored, StoredAttempt) else None,
+    )
+
+
+def _agent(database: Database, stored: StoredAttempt) -> Agent:
+    answer = stored if isinstance(stored, StoredAnswer) else None
+    return Agent(
+        id=stored.agent,
+        status=stored.agent_status,
+        worker=Worker(
+            id=stored.worker_id,
+            name=stored.worker,
+            provider_type=stored.provider,
+            database=database,
+        ),
+        started_at=stored.started_at,
+        submitted_at=None if answer is None else answer.submitted_at,
+        late=answer is not None and answer.late,
+        outputs=None if answer is None else answer.outputs,
+        files=() if answer is None else answer.files,
+        folder=stored.folder,
+    )
+
+
+def _outputs_with_files(agent: Agent) -> Any:
+    if not isinstance(agent.outputs, Mapping):
+        return agent.outputs
+    by_fields: dict[str, list[dict[str, Any]]] = {}
+    for file in agent.files:
+        by_fields.setdefault(file.field, []).append(
+            {
+                "originalname": file.name,
+                "mimetype": file.content_type,
+                "filename": file.path.name,
+                "path": str(file.path),
+                "size": file.size,
+            }
+        )
+    paths = [str(file.path) for file in agent.files]
+    return {"files": paths, "filesByFields": by_fields, **agent.outputs}
+
+
+def _page(run: int, statuses: Sequence[UnitStatus], number: int, lane: int) -> Any:
+    """Return the query of the units after the one with this assignment's number and this lane.
+
+    It walks the assignments by their index, so that nothing is sorted.
+    """
+    later_lane = (Assignment.number == number) & (tables.Unit.lane > lane)
+    return (
+        select_units()
+        .where(
+            Assignment.run == run,
+            Assignment.number >= number,
+            (Assignment.number > number) | later_lane,
+            tables.Unit.status << list(statuses),
+        )
+        .order_by(Assignment.number, tables.Unit.lane)
+        .limit(_PAGE)
+    )

@@ -1,0 +1,130 @@
+"""The units that are up for review, worker by worker.
+
+Reviewers are given them a few at a time, so memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus.contracts.views import WorkerView
+from famulus.data.scope import Scope
+from famulus.engine.answers import COUNTS, StoredAnswer, read_answers, select_attempts
+from famulus.model.states import AgentStatus, UnitStatus
+from famulus.model.tables import Agent, Participation, TaskRun, Unit, Worker
+from famulus.model.transaction import Transaction
+
+#: An attempt that is up for review, joined with its unit.
+_WAITS = COUNTS & (Agent.status == AgentStatus.COMPLETED) & (Unit.status == UnitStatus.COMPLETED)
+
+
+@frozen(kw_only=True)
+class Statistics:
+    """Numbers of a worker's units that were decided on before."""
+
+    accepted: int
+    soft_rejected: int
+    rejected: int
+
+    def __str__(self) -> str:
+        rejected = self.rejected + self.soft_rejected
+        total = self.accepted + rejected
+        if not total:
+            return "(First time worker!)"
+        return f"({self.accepted} | {rejected}({self.soft_rejected}) / {total})"
+
+
+def count_waiting(tx: Transaction, scope: Scope) -> int:
+    """Return how many units are up for review."""
+    count = peewee.fn.COUNT(Unit.id).alias("n")
+    if scope.worker is None:
+        query: Any = Unit.select(count).where(
+            Unit.run << list(scope.runs), Unit.status == UnitStatus.COMPLETED
+        )
+    else:
+        query = (
+            _waiting(Agent.select(count), scope)
+            .join(Worker, on=(Agent.worker == Worker.id))
+            .where(Worker.name == scope.worker)
+        )
+    row = tx.row(query)
+    return int(row.n) if row else 0
+
+
+def next_worker(tx: Transaction, scope: Scope, *, after: int = 0) -> WorkerView | None:
+    """Return the next worker who has units up for review.
+
+    :param after: the number of the worker before.
+    """
+    waiting = _waiting(Agent.select(peewee.SQL("1")), scope).where(
+        Agent.worker == Participation.worker, Agent.run == Participation.run
+    )
+    query = (
+        Participation.select(Worker.id.alias("id"), Worker.name, Worker.provider_type)
+        .join(Worker, on=(Participation.worker == Worker.id))
+        .where(
+            Participation.task == scope.task_id,
+            Participation.run << list(scope.runs),
+            Participation.worker > after,
+            Participation.done_units > 0,
+            peewee.fn.EXISTS(waiting),
+        )
+        .order_by(Participation.worker)
+        .limit(1)
+    )
+    if scope.worker is not None:
+        query = query.where(Worker.name == scope.worker)
+    row = tx.row(query)
+    return None if row is None else WorkerView(**vars(row))
+
+
+def count_of_worker(tx: Transaction, scope: Scope, worker: int) -> int:
+    """Return how many units of a worker are up for review."""
+    query = _waiting(Agent.select(peewee.fn.COUNT(Agent.id).alias("n")), scope)
+    row = tx.row(query.where(Agent.worker == worker))
+    return int(row.n) if row else 0
+
+
+def next_units(
+    tx: Transaction, scope: Scope, worker: int, files_root: Path, *, after: int = 0, most: int = 1
+) -> list[StoredAnswer]:
+    """Return a worker's next units that are up for review, in the order of their attempts.
+
+    :param files_root: the database's folder of files.
+    :param after: the number of the last attempt of the page before.
+    """
+    query = (
+        select_attempts()
+        .where(Agent.worker == worker, Agent.run << list(scope.runs), Agent.id > after, _WAITS)
+        .order_by(Agent.id)
+        .limit(most)
+    )
+    return read_answers(tx, query, files_root)
+
+
+def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
+    """Return the numbers of earlier decisions on a worker's units, in all runs of the task."""
+    query = (
+        Agent.select(Agent.status, peewee.fn.COUNT(Agent.id).alias("n"))
+        .join(TaskRun, on=(Agent.run == TaskRun.id))
+        .where(Agent.worker == worker, TaskRun.task == scope.task_id, Agent.unit.is_null(False))
+        .group_by(Agent.status)
+    )
+    counts = {row.status: int(row.n) for row in tx.rows(query)}
+    return Statistics(
+        accepted=counts.get(AgentStatus.APPROVED, 0),
+        soft_rejected=counts.get(AgentStatus.SOFT_REJECTED, 0),
+        rejected=counts.get(AgentStatus.REJECTED, 0),
+    )
+
+
+def _waiting(query: Any, scope: Scope) -> Any:
+    return (
+        query.join(Unit, on=(Agent.unit == Unit.id))
+        .where(Agent.run << list(scope.runs), _WAITS)
+        .switch(Agent)
+    )

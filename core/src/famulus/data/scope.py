@@ -1,0 +1,79 @@
+"""Which runs of a task, and which of its workers, a review or an export is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from famulus.errors import NotFoundError
+from famulus.model.database import Database
+from famulus.model.tables import Participation, Task, TaskRun, Worker
+from famulus.model.transaction import Transaction
+from famulus.names import read_name
+from famulus.options.suggest import did_you_mean
+
+#: An error about an unknown worker suggests names unless the task has more workers than this.
+_MOST_NAMES = 20
+
+
+@frozen(kw_only=True)
+class Scope:
+    """The units of a task's runs, or of one of them."""
+
+    task_id: int
+    task_name: str
+    runs: Sequence[int]
+    #: only this worker's, by the provider's id
+    worker: str | None = None
+
+
+def find_scope(
+    database: Database, task: str, *, run: int | None = None, worker: str | None = None
+) -> Scope:
+    """Return the scope of a task's runs.
+
+    :param run: only this run.
+    :param worker: only the units of this worker, by the provider's id.
+    :raises famulus.NotFoundError: when there is no such task, run of it, or worker in it.
+    :raises famulus.UsageError: for an invalid name of a task or worker.
+    """
+    task = read_name(task, "task")
+    worker = None if worker is None else read_name(worker, "worker")
+    if not database.exists:
+        raise NotFoundError(
+            f"there is no task {task!r}: the database {database.location.shown} does not exist yet"
+        )
+    with database.read() as tx:
+        found = tx.row(Task.select(Task.id).where(Task.name == task))
+        if found is None:
+            names = [row.name for row in tx.rows(Task.select(Task.name))]
+            hint = did_you_mean(task, names)
+            raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
+        query = TaskRun.select(TaskRun.id).where(TaskRun.task == found.id).order_by(TaskRun.id)
+        runs = [row.id for row in tx.rows(query)]
+        if run is not None and run not in runs:
+            known = f"; its runs are {', '.join(map(str, runs))}" if runs else ""
+            raise NotFoundError(f"run {run} is no run of the task {task!r}{known}")
+        scope = Scope(
+            task_id=found.id, task_name=task, runs=runs if run is None else [run], worker=worker
+        )
+        if worker is not None:
+            check_worker(tx, scope, worker)
+    return scope
+
+
+def check_worker(tx: Transaction, scope: Scope, name: str) -> None:
+    """Check that a worker has taken part.
+
+    :raises famulus.NotFoundError: otherwise.
+    """
+    query = (
+        Participation.select(Worker.name)
+        .join(Worker, on=(Participation.worker == Worker.id))
+        .where(Participation.task == scope.task_id, Participation.run << list(scope.runs))
+    )
+    if tx.row(query.where(Worker.name == name).limit(1)) is None:
+        names = {row.name for row in tx.rows(query.distinct().limit(_MOST_NAMES))}
+        hint = did_you_mean(name, names, otherwise="there are") if len(names) < _MOST_NAMES else ""
+        raise NotFoundError(f"no worker {name!r} has worked on {scope.task_name!r}{hint}")

@@ -1,0 +1,344 @@
+"""Stored answers: one record of them, and the one list of columns that it is read from.
+
+Exports, reviews, :class:`~famulus.data.browser_units.Unit` and what listeners get are views of
+this record. A new column is added here, and is then in every export. The record stands in this
+package, below most of its views, because listeners and the gateway need it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import peewee
+from attrs import Attribute, field, fields, frozen
+
+from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
+from famulus.model.among import AMONG, run_among
+from famulus.model.fields import EnumField, JsonField, UtcField
+from famulus.model.statements import Param, Statement
+from famulus.model.states import AgentStatus, UnitStatus
+from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker
+from famulus.model.transaction import Transaction
+
+#: Keys of a field's metadata.
+_COLUMN, _EXPORTED = "column", "exported"
+#: Kinds of columns whose stored values differ from the values in Python.
+_CONVERTED = (EnumField, JsonField, UtcField, peewee.BooleanField)
+
+
+def _column(column: peewee.Field, *, exported: bool = True) -> Mapping[str, Any]:
+    """Return the metadata of a field that is read from a column.
+
+    :param exported: whether exports have it, under the field's name.
+    """
+    return {_COLUMN: column, _EXPORTED: exported}
+
+
+@frozen(kw_only=True)
+class FileRecord:
+    """One uploaded file."""
+
+    #: the name of the form's field
+    field: str
+    #: as the worker's browser gave it
+    name: str
+    #: as the worker's browser gave it
+    content_type: str
+    #: in bytes
+    size: int
+    #: of the content, in hexadecimal
+    sha256: str
+    #: where its bytes lie
+    path: Path
+
+
+# Without slots, frozen instances are made much faster: exports make millions.
+@frozen(slots=False)
+class StoredUnit:
+    """A unit and its row of the data. Fields have the names of an export's columns."""
+
+    run: int = field(metadata=_column(Assignment.run))
+    task: str = field(metadata=_column(Task.name))
+    unit: int = field(metadata=_column(Unit.id))
+    assignment: int = field(metadata=_column(Assignment.id))
+    #: which of the run's assignments, from 0, in the order of the data
+    row: int = field(metadata=_column(Assignment.number))
+    #: which of the assignment's units, from 0
+    unit_index: int = field(metadata=_column(Unit.lane))
+    unit_status: UnitStatus = field(metadata=_column(Unit.status))
+    #: the row of the data
+    inputs: Mapping[str, Any] = field(metadata=_column(Assignment.data))
+    #: the attempt that holds the unit, or whose answers have completed it
+    holder: int | None = field(metadata=_column(Unit.agent_id, exported=False))
+
+    @property
+    def unit_view(self) -> UnitView:
+        """The unit as plugins see it."""
+        return UnitView(
+            id=self.unit, assignment_id=self.assignment, index=self.unit_index, data=self.inputs
+        )
+
+
+@frozen(slots=False)
+class StoredAttempt(StoredUnit):
+    """One worker's attempt at a unit."""
+
+    agent: int = field(metadata=_column(Agent.id))
+    agent_status: AgentStatus = field(metadata=_column(Agent.status))
+    #: the provider's id of the worker
+    worker: str = field(metadata=_column(Worker.name))
+    #: the provider's type name
+    provider: str = field(metadata=_column(Worker.provider_type))
+    started_at: datetime = field(metadata=_column(Agent.started_at))
+    #: the worker's number in this database
+    worker_id: int = field(metadata=_column(Worker.id, exported=False))
+    visit: int = field(metadata=_column(Agent.visit, exported=False))
+    #: the database's folder of files
+    files_root: Path = field(kw_only=True)
+
+    @property
+    def worker_view(self) -> WorkerView:
+        """The worker as plugins see them."""
+        return WorkerView(id=self.worker_id, name=self.worker, provider_type=self.provider)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the attempt's files; it exists if there are any."""
+        return agent_folder(self.files_root, self.run, self.agent)
+
+
+@frozen(slots=False)
+class StoredAnswer(StoredAttempt):
+    """A submitted attempt with its answers."""
+
+    submitted_at: datetime = field(metadata=_column(Agent.submitted_at))
+    #: submitted after the worker's time was over
+    late: bool = field(metadata=_column(Agent.late))
+    #: what the blueprint's ``read_answers`` returned
+    outputs: Any = field(metadata=_column(Agent.answers))
+    files: Sequence[FileRecord] = field(kw_only=True)
+
+    @property
+    def counts(self) -> bool:
+        """Whether these are the answers that have completed the unit."""
+        return self.holder == self.agent
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether there is no answer: no value that is not blank, and no file."""
+        return not self.files and not holds_answer(self.outputs)
+
+    @property
+    def clock_set_back(self) -> bool:
+        """Whether the clock was set back during the attempt: how long it took is unknown."""
+        return self.submitted_at < self.started_at
+
+    @property
+    def duration(self) -> timedelta:
+        """How long the worker had the unit; 0 where the clock was set back meanwhile."""
+        return max(self.submitted_at - self.started_at, timedelta(0))
+
+    @property
+    def submitted_unit(self) -> SubmittedUnit:
+        """The answers as plugins see them."""
+        return SubmittedUnit(
+            id=self.unit,
+            assignment_id=self.assignment,
+            index=self.unit_index,
+            data=self.inputs,
+            agent_id=self.agent,
+            worker=self.worker_view,
+            answers=self.outputs,
+            late=self.late,
+            started_at=self.started_at,
+            submitted_at=self.submitted_at,
+        )
+
+
+def _stored(record: type[StoredUnit]) -> tuple[Attribute[Any], ...]:
+    """Return the fields of a record that are read from columns."""
+    return tuple(each for each in fields(record) if _COLUMN in each.metadata)
+
+
+def _reader(column: peewee.Field) -> Callable[[Any], Any] | None:
+    return column.python_value if isinstance(column, _CONVERTED) else None
+
+
+_STORED = _stored(StoredAnswer)
+_COLUMNS = tuple(each.metadata[_COLUMN].alias(each.name) for each in _STORED)
+_READERS = tuple(_reader(each.metadata[_COLUMN]) for each in _STORED)
+_NAMES = tuple(each.name for each in _STORED)
+_AGENT, _SUBMITTED_AT = _NAMES.index("agent"), _NAMES.index("submitted_at")
+#: A record's values are the first of a row: a unit's, then an attempt's, then an answer's.
+_OF_UNIT, _OF_ATTEMPT = len(_stored(StoredUnit)), len(_stored(StoredAttempt))
+
+#: Condition on attempts and their units: these are the answers that have completed the unit.
+COUNTS = Unit.agent_id == Agent.id
+#: The fields that exports have, in the record's order, with their columns.
+EXPORTED: Mapping[str, peewee.Field] = MappingProxyType(
+    {each.name: each.metadata[_COLUMN] for each in _STORED if each.metadata[_EXPORTED]}
+)
+
+
+def select_attempts() -> Any:
+    """Return the query of attempts at units, for :func:`read_answers`."""
+    return _with_task(
+        Agent.select(*_COLUMNS)
+        .join(Unit, on=(Agent.unit == Unit.id))
+        .join(Assignment, on=(Unit.assignment == Assignment.id))
+        .join(Worker, on=(Agent.worker == Worker.id))
+    )
+
+
+def select_units() -> Any:
+    """Return the query of units and the attempts that hold them, for :func:`read_units`."""
+    return _with_task(
+        Assignment.select(*_COLUMNS)
+        .join(Unit, on=(Unit.assignment == Assignment.id))
+        .join(Agent, peewee.JOIN.LEFT_OUTER, on=(Unit.agent_id == Agent.id))
+        .join(Worker, peewee.JOIN.LEFT_OUTER, on=(Agent.worker == Worker.id))
+    )
+
+
+def read_answers(tx: Transaction, query: Any, files_root: Path) -> list[StoredAnswer]:
+    """Return the records of a query of submitted attempts, with their files.
+
+    :param files_root: the database's folder of files.
+    """
+    return [unit for unit in read_units(tx, query, files_root) if isinstance(unit, StoredAnswer)]
+
+
+def read_units(tx: Transaction, query: Any, files_root: Path) -> list[StoredUnit]:
+    """Return the records of a query: units, attempts and answers, as far as each has come.
+
+    :param files_root: the database's folder of files.
+    """
+    rows = [_values(row) for row in tx.execute(query)]
+    root = files_root.absolute()
+    answered = [row[_AGENT] for row in rows if row[_SUBMITTED_AT] is not None]
+    files = _read_files(tx, answered, root)
+    return [_record(row, root, files.get(row[_AGENT], ())) for row in rows]
+
+
+def read_submitted_unit(tx: Transaction, agent: int) -> SubmittedUnit:
+    """Return a submitted attempt as plugins see it.
+
+    :raises LookupError: when the attempt has no unit or no answers.
+    """
+    attempt = _read_attempt(tx, agent)
+    if not isinstance(attempt, StoredAnswer):
+        raise LookupError(f"agent {agent} has no answers")
+    return attempt.submitted_unit
+
+
+def read_unit_and_worker(tx: Transaction, agent: int) -> tuple[UnitView, WorkerView]:
+    """Return the unit and the worker of an attempt as plugins see them.
+
+    :raises LookupError: when the attempt has no unit.
+    """
+    attempt = _read_attempt(tx, agent)
+    return attempt.unit_view, attempt.worker_view
+
+
+def holds_answer(value: Any) -> bool:
+    """Return whether answers contain a value: text that is not blank, a number, a choice."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, Mapping):
+        return any(map(holds_answer, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_answer, value))
+    return value is not None
+
+
+def count_unanswered(tx: Transaction, run: int) -> int:
+    """Return the number of a run's submissions that contain no answer."""
+    query = Agent.select(peewee.fn.COUNT(Agent.id).alias("n")).where(
+        Agent.run == run, Agent.unanswered
+    )
+    row = tx.row(query)
+    return 0 if row is None else int(row.n)
+
+
+def agent_folder(root: Path, run: int, agent: int) -> Path:
+    """Return the folder of one attempt's files; it exists if there are any."""
+    return root / str(run) / str(agent)
+
+
+def _with_task(query: Any) -> Any:
+    return query.join(TaskRun, on=(Assignment.run == TaskRun.id)).join(
+        Task, on=(TaskRun.task == Task.id)
+    )
+
+
+class _FileRow(NamedTuple):
+    agent: int
+    path: str
+    field: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+_FILES = Statement(
+    Upload.select(
+        Upload.agent.alias("agent"),
+        Upload.path,
+        Upload.field,
+        Upload.filename.alias("name"),
+        Upload.content_type,
+        Upload.size,
+        Upload.sha256,
+    )
+    .where(Upload.agent << AMONG)
+    .order_by(Upload.id),
+    _FileRow,
+)
+_BY_AGENT = Statement(select_attempts().where(Agent.id == Param("agent")))
+
+
+def _read_attempt(tx: Transaction, agent: int) -> StoredAttempt:
+    """Return an attempt without its files."""
+    row = tx.one(_BY_AGENT, agent=agent)
+    attempt = None if row is None else _record(_values(row), Path(), ())
+    if not isinstance(attempt, StoredAttempt):
+        raise LookupError(f"agent {agent} has no unit")
+    return attempt
+
+
+def _values(row: Sequence[Any]) -> list[Any]:
+    return [
+        value if read is None else read(value) for read, value in zip(_READERS, row, strict=True)
+    ]
+
+
+def _record(values: list[Any], root: Path, files: Sequence[FileRecord]) -> StoredUnit:
+    """Make a record of the values of :data:`_COLUMNS`."""
+    if values[_AGENT] is None:
+        return StoredUnit(*values[:_OF_UNIT])
+    if values[_SUBMITTED_AT] is None:
+        return StoredAttempt(*values[:_OF_ATTEMPT], files_root=root)
+    return StoredAnswer(*values, files_root=root, files=files)
+
+
+def _read_files(
+    tx: Transaction, agents: Sequence[int], root: Path
+) -> Mapping[int, Sequence[FileRecord]]:
+    """Return the files of attempts, by attempt."""
+    found: dict[int, list[FileRecord]] = {}
+    for row in run_among(tx, _FILES, agents):
+        record = FileRecord(
+            field=row.field,
+            name=row.name,
+            content_type=row.content_type,
+            size=row.size,
+            sha256=row.sha256,
+            path=root / row.path,
+        )
+        found.setdefault(row.agent, []).append(record)
+    return found

@@ -1,0 +1,30 @@
+"""Statements that look up many values at once.
+
+Making the text of a query with hundreds of values takes longer than running it. Here the text has a
+fixed number of places for values and is made once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from famulus.model.statements import Param, Statement
+from famulus.model.transaction import Transaction
+
+R = TypeVar("R", bound=tuple[Any, ...])
+
+_PLACES = 500
+
+#: The values of a statement for :func:`run_among`: ``Table.column << AMONG``.
+AMONG = tuple(Param(f"among{number}") for number in range(_PLACES))
+
+
+def run_among(tx: Transaction, statement: Statement[R], values: Iterable[int | str]) -> Iterator[R]:
+    """Yield the rows of a statement that have one of the values."""
+    wanted = list(dict.fromkeys(values))
+    for first in range(0, len(wanted), _PLACES):
+        some = wanted[first : first + _PLACES]
+        # A value that is repeated changes nothing.
+        some += some[-1:] * (_PLACES - len(some))
+        yield from tx.all(statement, **{f"among{at}": value for at, value in enumerate(some)})
