@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from click.testing import Result
 
 import famulus as api
 from famulus.model.database import Database
-from famulus.model.tables import Requester
+from famulus.model.tables import Outbox, Requester
+from famulus.operate import account_delivery
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
@@ -216,6 +218,27 @@ def test_what_the_platform_cannot_be_told_yet_is_said_and_told_later(
     assert good(done) == ["good is 1 for 1 worker of paying; 1 of them had never been heard of."]
     assert "1 change could not be told to paying yet (throttled)" in done.stderr
     assert api.find_worker(opened, "paying", "x").is_qualified("good")
+
+
+@pytest.mark.usefixtures("requester")
+def test_what_the_operator_is_telling_just_now_is_no_failure(
+    famulus: Famulus, platform: FakePlatform, opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good(famulus("qualifications", "create", "good"))
+
+    def claimed_by_an_operator(database: Database, *_: object) -> int:
+        database.write(
+            lambda tx: tx.execute(
+                Outbox.update(claimed_until=tx.now + timedelta(minutes=1), claimed_by="1@vm")
+            )
+        )
+        return 0
+
+    monkeypatch.setattr(account_delivery, "deliver_requester", claimed_by_an_operator)
+    done = famulus("qualifications", "grant", "good", "x")
+
+    assert done.stderr == "The operator of a run is sending 1 change to paying.\n"
+    assert "could not be told" not in done.output
 
 
 @pytest.mark.usefixtures("requester")

@@ -10,7 +10,7 @@ import click
 from famulus.cli.arguments import json_option
 from famulus.cli.columns import aligned
 from famulus.cli.output import say, say_json
-from famulus.cli.provider_choice import crowd_options, opened_crowd, read_workers, tell
+from famulus.cli.provider_choice import choose_provider, deliver, provider_options, read_workers
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
 from famulus.data.qualification_list import (
@@ -85,7 +85,7 @@ def create(session: Session, name: str, description: str) -> None:
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
 @click.option("--value", type=int, default=1, show_default=True, help="The number they hold.")
 @_create_option
-@crowd_options
+@provider_options
 @pass_session
 def grant(
     session: Session,
@@ -105,29 +105,33 @@ def grant(
 
     check_value(value)
     name, names = qualification_name(name), read_workers(workers)
-    with opened_crowd(session, provider, requester) as crowd:
-        _numbers(session, crowd.database, [name], create=create)
+    with choose_provider(session, provider, requester) as choice:
+        _numbers(session, choice.database, [name], create=create)
 
         def job(tx: Transaction) -> Granted:
-            numbers, new = make_workers(tx, crowd.provider_type, names)
+            numbers, new = make_workers(tx, choice.provider_type, names)
             changed = sum(
                 granting.grant(
-                    tx, worker=each, qualification=name, value=value, requesters=crowd.told
+                    tx,
+                    worker=each,
+                    qualification=name,
+                    value=value,
+                    requesters=choice.informed,
                 )
                 for each in numbers.values()
             )
             return Granted(changed=changed, unchanged=len(numbers) - changed, new_workers=new)
 
-        done = crowd.database.write(job)
+        done = choice.database.write(job)
         number = counted(done.changed + done.unchanged, "worker")
-        say(f"{name} is {value} for {number} of {crowd.provider_type}{_besides(done)}.")
-        tell(crowd)
+        say(f"{name} is {value} for {number} of {choice.provider_type}{_besides(done)}.")
+        deliver(choice)
 
 
 @qualifications.command
 @click.argument("name")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@crowd_options
+@provider_options
 @pass_session
 def revoke(
     session: Session,
@@ -138,23 +142,23 @@ def revoke(
 ) -> None:
     """Take the qualification NAME from workers."""
     name, names = qualification_name(name), read_workers(workers)
-    with opened_crowd(session, provider, requester) as crowd:
-        _numbers(session, crowd.database, [name], create=False)
-        known = _known(crowd.database, crowd.provider_type, names)
+    with choose_provider(session, provider, requester) as choice:
+        _numbers(session, choice.database, [name], create=False)
+        known = _known(choice.database, choice.provider_type, names)
 
         def job(tx: Transaction) -> int:
             return sum(
-                granting.revoke(tx, worker=each, qualification=name, requesters=crowd.told)
+                granting.revoke(tx, worker=each, qualification=name, requesters=choice.informed)
                 for each in known.values()
             )
 
-        number = crowd.database.write(job)
+        number = choice.database.write(job)
         rest = counted(len(known) - number, "worker")
         if number:
             say(f"Took {name} from {counted(number, 'worker')}.")
         if number < len(known):
             say(f"{rest} did not hold {name}.")
-        tell(crowd)
+        deliver(choice)
 
 
 @qualifications.command
@@ -181,7 +185,7 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
 @click.argument("file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False))
 @click.argument("name", required=False)
 @_create_option
-@crowd_options
+@provider_options
 @pass_session
 def import_(
     session: Session,
@@ -201,24 +205,27 @@ def import_(
     from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all
 
     name = None if name is None else qualification_name(name)
-    with opened_crowd(session, provider, requester) as crowd:
-        numbers = _numbers(session, crowd.database, read_names(file, name), create=create)
+    with choose_provider(session, provider, requester) as choice:
+        numbers = _numbers(session, choice.database, read_names(file, name), create=create)
         listed = (
             ListedGrant(row.worker, numbers[row.qualification], row.value)
             for row in read_rows(file, name)
         )
         done = grant_all(
-            crowd.database, listed, provider_type=crowd.provider_type, requesters=crowd.told
+            choice.database,
+            listed,
+            provider_type=choice.provider_type,
+            requesters=choice.informed,
         )
         rows = counted(done.changed + done.unchanged, "grant")
-        say(f"The file has {rows} to workers of {crowd.provider_type}{_besides(done)}.")
-        tell(crowd)
+        say(f"The file has {rows} to workers of {choice.provider_type}{_besides(done)}.")
+        deliver(choice)
 
 
 @qualifications.command("reset-onboarding", short_help="Let workers begin an onboarding anew.")
 @click.argument("name")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@crowd_options
+@provider_options
 @pass_session
 def reset_onboarding(
     session: Session,
@@ -232,22 +239,22 @@ def reset_onboarding(
     Forgets that they have passed or failed it, here and on the platform.
     """
     name, names = qualification_name(name), read_workers(workers)
-    with opened_crowd(session, provider, requester) as crowd:
-        _numbers(session, crowd.database, [name], create=False)
-        known = _known(crowd.database, crowd.provider_type, names)
+    with choose_provider(session, provider, requester) as choice:
+        _numbers(session, choice.database, [name], create=False)
+        known = _known(choice.database, choice.provider_type, names)
 
         def job(tx: Transaction) -> list[bool]:
             return [
                 granting.reset_onboarding(
-                    tx, worker=each, qualification=name, requesters=crowd.told
+                    tx, worker=each, qualification=name, requesters=choice.informed
                 )
                 for each in known.values()
             ]
 
-        for worker, was in zip(known, crowd.database.write(job), strict=True):
+        for worker, was in zip(known, choice.database.write(job), strict=True):
             what = "begins it anew at the next visit" if was else "had neither passed nor failed it"
             say(f"{worker} {what}.")
-        tell(crowd)
+        deliver(choice)
 
 
 def _besides(done: Granted) -> str:

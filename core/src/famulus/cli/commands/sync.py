@@ -10,11 +10,9 @@ from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.engine.providers.visit_sync import Synced
 from famulus.model.database import Database
-from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox
+from famulus.operate.account_delivery import deliver_accounts
 from famulus.operate.doctor import read_differences
 from famulus.operate.doctor.difference import Difference
 from famulus.operate.doctor.file_permissions import shared_files
@@ -35,8 +33,15 @@ def sync(session: Session, run: int | None) -> None:
     """
     plugins = discover()
     with session.open_database() as database:
-        told = _tell_requesters(database, plugins) if run is None else _sync(database, plugins, run)
-    say(f"Reported {counted(told, 'change')} to the platform." if told else "Nothing to report.")
+        if run is None:
+            delivered = deliver_accounts(database, plugins)
+        else:
+            delivered = _sync(database, plugins, run)
+    say(
+        f"Reported {counted(delivered, 'change')} to the platform."
+        if delivered
+        else "Nothing to report."
+    )
 
 
 @click.command
@@ -75,19 +80,6 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
     for trouble in report.troubles:
         say(str(trouble))
     return report.told
-
-
-def _tell_requesters(database: Database, plugins: Plugins) -> int:
-    if not database.exists:
-        return 0
-    query = (
-        Outbox.select(Outbox.requester.alias("requester"))
-        .where(Outbox.run.is_null(), Outbox.status == OutboxStatus.PENDING)
-        .distinct()
-    )
-    with database.read() as tx:
-        requesters = [row.requester for row in tx.rows(query)]
-    return sum(deliver_requester(database, plugins, requester) for requester in requesters)
 
 
 def _lines(synced: Synced) -> Iterator[str]:

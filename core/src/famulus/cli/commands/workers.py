@@ -10,7 +10,13 @@ import click
 from famulus.cli.arguments import json_option, run_argument
 from famulus.cli.columns import aligned
 from famulus.cli.output import say, say_json
-from famulus.cli.provider_choice import Crowd, crowd_options, opened_crowd, read_workers, tell
+from famulus.cli.provider_choice import (
+    ProviderChoice,
+    choose_provider,
+    deliver,
+    provider_options,
+    read_workers,
+)
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted, people
 from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
@@ -46,9 +52,9 @@ def workers() -> None:
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
     """Show what WORKER has done, what they hold, and whether they are blocked."""
-    with opened_crowd(session, provider, None, tells=False) as crowd:
-        found = find_worker(crowd.database, crowd.provider_type, worker)
-        report = read_worker_report(crowd.database, found, most=None if as_json else _SHOWN)
+    with choose_provider(session, provider, None, tells=False) as choice:
+        found = find_worker(choice.database, choice.provider_type, worker)
+        report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
     if as_json:
         say_json(_json(report))
         return
@@ -86,7 +92,7 @@ def refused(session: Session, run: int, as_json: bool) -> None:
 @_workers_argument
 @click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
 @_on_platform
-@crowd_options
+@provider_options
 @pass_session
 def block(
     session: Session,
@@ -101,15 +107,15 @@ def block(
     Holds here at once, for workers too who have never come. What they have begun they may submit.
     """
     names = read_workers(workers)
-    with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
-        _set(crowd, names, blocked=True, reason=reason, on_platform=on_platform)
+    with choose_provider(session, provider, requester, tells=on_platform) as choice:
+        _set(choice, names, blocked=True, reason=reason, on_platform=on_platform)
 
 
 @workers.command
 @_workers_argument
 @click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
 @_on_platform
-@crowd_options
+@provider_options
 @pass_session
 def unblock(
     session: Session,
@@ -121,35 +127,35 @@ def unblock(
 ) -> None:
     """Let workers work again."""
     names = read_workers(workers)
-    with opened_crowd(session, provider, requester, tells=on_platform) as crowd:
+    with choose_provider(session, provider, requester, tells=on_platform) as choice:
         for name in names:
-            find_worker(crowd.database, crowd.provider_type, name)
-        _set(crowd, names, blocked=False, reason=reason, on_platform=on_platform)
+            find_worker(choice.database, choice.provider_type, name)
+        _set(choice, names, blocked=False, reason=reason, on_platform=on_platform)
 
 
 def _set(
-    crowd: Crowd, names: Sequence[str], *, blocked: bool, reason: str, on_platform: bool
+    choice: ProviderChoice, names: Sequence[str], *, blocked: bool, reason: str, on_platform: bool
 ) -> None:
-    requesters = crowd.requesters if on_platform else ()
+    requesters = choice.requesters if on_platform else ()
 
     def job(tx: Transaction) -> int:
-        numbers, _ = make_workers(tx, crowd.provider_type, names)
+        numbers, _ = make_workers(tx, choice.provider_type, names)
         return sum(
             set_blocked(tx, worker=each, blocked=blocked, reason=reason, requesters=requesters)
             for each in numbers.values()
         )
 
-    changed = crowd.database.write(job)
+    changed = choice.database.write(job)
     rest = len(names) - changed
     if changed:
         word = "Blocked" if blocked else "Unblocked"
-        say(f"{word} {counted(changed, 'worker')} of {crowd.provider_type}.")
+        say(f"{word} {counted(changed, 'worker')} of {choice.provider_type}.")
     if rest:
         word = "blocked already" if blocked else "not blocked"
         say(f"{people(rest)} {word}.")
     if on_platform and not requesters:
-        say(f"There is no requester of {crowd.provider_type} to tell it.", err=True)
-    tell(crowd)
+        say(f"There is no requester of {choice.provider_type} to tell it.", err=True)
+    deliver(choice)
 
 
 def _lines(report: WorkerReport) -> Iterator[str]:

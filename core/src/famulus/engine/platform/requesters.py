@@ -179,7 +179,8 @@ def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
 def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
     """Bring the tables of the plugin that brings a provider up to date."""
     for info in plugins.accepted:
-        if provider in info.providers:
+        # Without tables of its own there is nothing to prepare: no database is created for it.
+        if provider in info.providers and info.schemas:
             database.prepare(info.schemas)
 
 

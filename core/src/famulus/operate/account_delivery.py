@@ -1,0 +1,110 @@
+"""Delivering what concerns a requester's account as a whole: qualifications and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.providers.bound_provider import deliver_requester
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox, Requester, Worker, literal
+from famulus.plugins import Plugins
+
+_KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
+
+
+@frozen(kw_only=True)
+class AccountDelivery:
+    """What has become of the changes that were due of one account."""
+
+    #: changes that the platform has accepted
+    delivered: int = 0
+    #: the error of each change that it has refused
+    refused: Sequence[str] = ()
+    #: the newest error, or "", of each change that waits for another attempt
+    waiting: Sequence[str] = ()
+    #: changes that another process, such as the operator of a run, is delivering just now
+    elsewhere: int = 0
+    #: why nothing could be delivered at all
+    failure: str = ""
+
+
+def count_due(database: Database, requester: int) -> int:
+    """Return how many changes are due of a requester's account."""
+    return len(_rows(database, requester, OutboxStatus.PENDING))
+
+
+def deliver_account(database: Database, plugins: Plugins, requester: int) -> AccountDelivery:
+    """Deliver the changes that are due of a requester's account."""
+    before = len(_rows(database, requester, OutboxStatus.FAILED))
+    number, failure = 0, ""
+    try:
+        number = deliver_requester(database, plugins, requester)
+    except FamulusError as error:
+        failure = str(error)
+    refused = [row.error for row in _rows(database, requester, OutboxStatus.FAILED)[before:]]
+    pending = _rows(database, requester, OutboxStatus.PENDING)
+    with database.read() as tx:
+        now = tx.now
+    waiting = [row.error for row in pending if not row.claimed_until or row.claimed_until < now]
+    return AccountDelivery(
+        delivered=max(number - len(refused), 0),
+        refused=refused,
+        waiting=waiting,
+        elsewhere=len(pending) - len(waiting),
+        failure=failure,
+    )
+
+
+def deliver_accounts(database: Database, plugins: Plugins) -> int:
+    """Deliver what is due of every account; return how many rows were delivered or refused."""
+    if not database.exists:
+        return 0
+    query = (
+        Outbox.select(Outbox.requester.alias("requester"))
+        .where(Outbox.run.is_null(), Outbox.status == OutboxStatus.PENDING)
+        .distinct()
+    )
+    with database.read() as tx:
+        requesters = [row.requester for row in tx.rows(query)]
+    return sum(deliver_requester(database, plugins, requester) for requester in requesters)
+
+
+def stored_provider_types(database: Database) -> set[str]:
+    """Return the providers whose requesters or workers the database knows."""
+    if not database.exists:
+        return set()
+    types: set[str] = set()
+    with database.read() as tx:
+        for table in (Requester, Worker):
+            query = table.select(table.provider_type).distinct()
+            types |= {row.provider_type for row in tx.rows(query)}
+    return types
+
+
+def requester_numbers(database: Database, provider_type: str) -> Mapping[str, int]:
+    """Return the numbers of a provider's requesters by name."""
+    if not database.exists:
+        return {}
+    query = Requester.select(Requester.id, Requester.name).where(
+        Requester.provider_type == provider_type
+    )
+    with database.read() as tx:
+        return {row.name: int(row.id) for row in tx.rows(query.order_by(Requester.name))}
+
+
+def _rows(database: Database, requester: int, status: OutboxStatus) -> list[Any]:
+    """Return the rows of a status, in the order in which they ended."""
+    query = Outbox.select(Outbox.error, Outbox.claimed_until).where(
+        Outbox.requester == requester,
+        Outbox.run.is_null(),
+        Outbox.status == literal(status),
+        Outbox.kind << _KINDS,
+    )
+    with database.read() as tx:
+        return tx.rows(query.order_by(Outbox.done_at, Outbox.id))
