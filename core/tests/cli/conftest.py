@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from famulus.cli.program import program
+from famulus.model.database import Database
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "sdk_examples/simple_static_task/conf/example.yaml"
 
@@ -28,6 +29,14 @@ def example() -> Path:
 def database_file(tmp_path: Path) -> Path:
     """Where the database of :func:`famulus` is, or will be."""
     return tmp_path / "data" / "famulus.db"
+
+
+@pytest.fixture
+def empty_database(database_file: Path) -> Path:
+    """The database of :func:`famulus`, which exists and holds nothing."""
+    with Database(database_file) as database:
+        assert database.identity
+    return database_file
 
 
 @pytest.fixture

@@ -108,6 +108,7 @@ def test_command_of_another_package_is_listed_and_gets_the_database(
     assert famulus("hello").output == "hello famulus.db\n"
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_broken_command_says_why_and_breaks_no_other(
     famulus: Callable[..., Result], other_package: Callable[[str, str], None]
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_quote_is_exact_in_json(famulus: Famulus, example: Path, database_file
     assert not database_file.exists()
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_no_payments_is_a_hint(famulus: Famulus) -> None:
     listed = famulus("payments")
 

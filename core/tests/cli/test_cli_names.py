@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from click.testing import Result
 
 Famulus = Callable[..., Result]
@@ -38,6 +39,7 @@ def test_a_qualification_and_its_holders_are_found_with_space(famulus: Famulus) 
     assert json.loads(famulus("qualifications", "workers", "good", "--json").stdout) == []
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_a_name_with_hidden_characters_is_refused(famulus: Famulus) -> None:
     for command in ("block", "unblock", "show"):
         done = famulus("workers", command, "zo\x1be", "--provider", "mock")

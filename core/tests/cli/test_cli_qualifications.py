@@ -48,12 +48,12 @@ def good(done: Result) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_no_qualifications_is_a_hint_and_no_database(famulus: Famulus, database_file: Path) -> None:
+@pytest.mark.usefixtures("empty_database")
+def test_no_qualifications_is_a_hint(famulus: Famulus) -> None:
     done = famulus("qualifications", "list")
 
     assert good(done) == []
     assert "qualifications create NAME` makes one" in done.stderr
-    assert not database_file.exists()
 
 
 def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
@@ -362,6 +362,7 @@ def test_an_onboarding_is_reset_from_the_command_line(
     assert worker.submit(worker.arrive(), "right").row == {"n": 1}
 
 
+@pytest.mark.usefixtures("empty_database")
 def test_unknown_worker_is_a_line(famulus: Famulus) -> None:
     done = famulus("workers", "show", "nobody", "--provider", "mock")
 

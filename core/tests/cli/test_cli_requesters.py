@@ -193,11 +193,9 @@ def test_the_list_is_a_line_a_requester(famulus: Callable[..., Result]) -> None:
     assert re.fullmatch(r"me +mock +yes +\d{4}-\d\d-\d\d \d\d:\d\d +0", line)
 
 
-def test_no_requesters_is_a_hint_and_no_database(
-    famulus: Callable[..., Result], database_file: Path
-) -> None:
+@pytest.mark.usefixtures("empty_database")
+def test_no_requesters_is_a_hint(famulus: Callable[..., Result]) -> None:
     done = famulus("requesters")
 
     assert (done.exit_code, done.stdout) == (0, "")
     assert "No requesters yet" in done.stderr
-    assert not database_file.parent.exists()

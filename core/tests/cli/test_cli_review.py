@@ -131,13 +131,3 @@ def test_qualifications_that_are_given_are_not_asked_for(famulus: Famulus) -> No
     assert "Enter approve" not in result.output
     assert "Blocking qualification: bad\nApprove qualification: None\n" in result.output
     assert result.exit_code == 130
-
-
-def test_database_that_is_not_there_is_not_made(famulus: Famulus, tmp_path: Path) -> None:
-    missing = tmp_path / "none.db"
-
-    result = famulus("review", "words", database=missing)
-
-    assert result.exit_code == 2
-    assert "does not exist yet" in result.output
-    assert not missing.exists()

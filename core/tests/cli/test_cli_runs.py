@@ -10,9 +10,10 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from click.testing import Result
+from click.testing import CliRunner, Result
 
 from famulus.cli.commands.runs import run_table
+from famulus.cli.program import program
 from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
@@ -37,13 +38,55 @@ def status_of(manual: ManualOperator) -> RunStatus:
     return manual.progress(1).status
 
 
-def test_no_runs_is_a_hint_and_no_database(
-    famulus: Callable[..., Result], database_file: Path
+def test_no_runs_in_the_default_database_is_a_hint_and_creates_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = famulus("runs")
+    monkeypatch.delenv("FAMULUS_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    done = CliRunner().invoke(program, ["runs"], prog_name="famulus")
 
     assert (done.exit_code, done.stdout) == (0, "")
     assert "No runs yet" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "runs",
+        "status 1",
+        "set 1 max_spend=3",
+        "stop 1",
+        "finish 1",
+        "resume 1",
+        "sync",
+        "doctor",
+        "examine words",
+        "review words",
+        "export words -o out.csv",
+        "payments",
+        "payments settle",
+        "payments retry 1",
+        "bonus 1 0.10 --reason good",
+        "compensate 1 zoe 0.10 --reason lost",
+        "requesters",
+        "qualifications list",
+        "qualifications workers trained",
+        "workers show zoe",
+        "workers refused 1",
+    ],
+)
+def test_a_mistyped_database_is_named_and_not_created(
+    famulus: Callable[..., Result], database_file: Path, command: str
+) -> None:
+    by_variable = famulus(*command.split())
+    by_option = famulus("--database", database_file, *command.split())
+
+    for done, source in ((by_variable, "FAMULUS_DATABASE"), (by_option, "--database")):
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"there is no database at {database_file}; correct {source}, or" in done.stderr
+        assert done.stderr.count("\n") == 1
     assert not database_file.parent.exists()
 
 

@@ -66,15 +66,21 @@ def provider_options(command: F) -> F:
 
 @contextmanager
 def choose_provider(
-    session: Session, provider: str | None, requester: str | None, *, tells: bool = True
+    session: Session,
+    provider: str | None,
+    requester: str | None,
+    *,
+    tells: bool = True,
+    creates: bool = True,
 ) -> Iterator[ProviderChoice]:
     """Open the database and find out whose workers are meant.
 
     :param tells: whether the platform is to be told anything at all.
+    :param creates: whether the database is created where there is none.
     :raises famulus.UsageError: when that has to be said, naming what there is.
     """
     plugins = discover()
-    with session.open_database() as database:
+    with session.open_database() if creates else session.open_existing() as database:
         provider_type = provider or _only_provider(database, plugins)
         capabilities = plugins.provider(provider_type).capabilities
         requester = None if requester is None else stripped(requester)

@@ -30,6 +30,24 @@ class Session:
 
         return Database(self.address)
 
+    def open_existing(self) -> Database:
+        """Return the database for a command that needs one: a file that was named must exist.
+
+        The default file need not: it is missing until the first launch, not mistyped.
+
+        :raises famulus.UsageError: when there is no such file.
+        """
+        database = self.open_database()
+        if self.address and not database.exists:
+            from famulus.errors import UsageError
+
+            source = "--database" if self._address_typed else "FAMULUS_DATABASE"
+            raise UsageError(
+                f"there is no database at {database.location.shown}; correct {source}, or create "
+                f"the database with `{self.command('launch')} CONFIG`"
+            )
+        return database
+
     def command(self, *words: str | int) -> str:
         """Return a command on the same database, for a hint that can be pasted into a shell."""
         named: list[str] = []

@@ -109,9 +109,8 @@ class Database:
 
         :raises famulus.errors.NewerDatabaseError: when the tables are newer than the program.
         """
-        backend = self._open()
         for schema in schemas:
-            upgrade(backend, self.location, schema)
+            upgrade(self._open(), self.location, schema)
 
     def close(self) -> None:
         """Close every connection. Safe to call twice; the database cannot be used after it."""

@@ -110,7 +110,8 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
     problems = [*draft.problems, *_key_problems(database)]
     try:
         if database.exists:
-            database.prepare()
+            with database.read():
+                pass  # opens it
     except (DatabaseError, UnavailableError) as error:
         if all(each.warning for each in problems):
             raise

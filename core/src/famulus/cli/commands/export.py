@@ -150,7 +150,7 @@ def export(
         raise click.UsageError("--spreadsheet is for CSV; name a file that ends in .csv")
     write = writer("spreadsheet" if spreadsheet else chosen)
     copies = _copies(output) if with_files else None
-    with session.open_database() as database:
+    with session.open_existing() as database:
         records: Iterable[Mapping[str, Any]] = export_records(
             database, task=task, run=run, statuses=statuses or (), since=since, workers=workers
         )

@@ -84,7 +84,7 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
     A secret of its configuration was not stored. It comes from the script, from the environment
     (that of provider.token is FAMULUS_SECRET_PROVIDER_TOKEN), or is asked for on a terminal.
     """
-    with session.open_database() as database:
+    with session.open_existing() as database:
         record = find_run(database, run)
         refuse_ended(record)
         say(f"Resuming run {run} of the task {record.task_name}")

@@ -51,7 +51,7 @@ def payments(
         if run is not None or task is not None or as_json:
             raise click.UsageError(f"give options after '{ctx.invoked_subcommand}'")
         return
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = list_payments(database, run=run, task=task)
     _show(session, found, as_json=as_json)
 
@@ -66,7 +66,7 @@ def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 
     Ends with 1 while some outcome is still unknown.
     """
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = settle_payments(database, run=run)
         kept = find_pending_cleanups(database, sorted({payment.run for payment in found}))
     _show(session, found, as_json=as_json, nothing="There is nothing to settle.")
@@ -86,7 +86,7 @@ def retry(session: Session, ctx: click.Context, payment: int) -> None:
 
     The platform is given the same key as before: what is paid there already is not paid twice.
     """
-    with session.open_database() as database:
+    with session.open_existing() as database:
         _report(session, ctx, retry_payment(database, payment))
 
 
@@ -104,7 +104,7 @@ def bonus(
 
     The same amount for the same unit and reason is paid once, however often the command is given.
     """
-    with session.open_database() as database:
+    with session.open_existing() as database:
         started = database.clock()
         paid = pay_bonus(database, unit, amount, reason=reason, again=again)
     _report(session, ctx, paid, is_new=paid.created_at >= started)
@@ -128,7 +128,7 @@ def compensate(
     again: bool,
 ) -> None:
     """Pay AMOUNT to WORKER, who has lost work on run RUN through no fault of theirs."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         find_run(database, run)
         started = database.clock()
         paid = pay_compensation(database, run, worker, amount, reason=reason, again=again)

@@ -49,7 +49,7 @@ def qualifications() -> None:
 @pass_session
 def list_all(session: Session, as_json: bool) -> None:
     """List the qualifications."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = list_qualifications(database)
     if as_json:
         say_json([_json(each) for each in found])
@@ -169,7 +169,7 @@ def revoke(
 def workers(session: Session, name: str, provider: str | None, as_json: bool) -> None:
     """List who holds the qualification NAME."""
     name = qualification_name(name)
-    with session.open_database() as database:
+    with session.open_existing() as database:
         _numbers(session, database, [name], create=False)
         found = list(holders_of(database, name, provider))
     if as_json:

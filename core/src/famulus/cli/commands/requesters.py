@@ -68,7 +68,7 @@ def register(session: Session, provider: str, settings: tuple[str, ...]) -> None
 @pass_session
 def requesters(session: Session, as_json: bool) -> None:
     """List the accounts that pay for runs."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = list_requesters(database)
     if as_json:
         say_json([_json(each) for each in found])

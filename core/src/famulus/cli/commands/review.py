@@ -70,7 +70,7 @@ def review(
     if (accept_all or from_csv) and (block_qualification or approve_qualification):
         raise click.UsageError("qualifications are only granted where you are asked")
 
-    with session.open_database() as database:
+    with session.open_existing() as database:
         scope = find_scope(database, task, run=run, worker=worker)
         review_session = ReviewSession(database=database, plugins=discover(), scope=scope)
         if from_csv:
@@ -93,7 +93,7 @@ def examine(session: Session, task: str, numbers: tuple[int, ...], run: int | No
     """
     start, end = _range(numbers)
 
-    with session.open_database() as database:
+    with session.open_existing() as database:
         scope = find_scope(database, task, run=run)
         formatter = BlueprintFormatter(database, discover())
         show_units(Terminal(), database, scope, formatter, start=start, end=end)

@@ -22,7 +22,7 @@ from famulus.iso_time import iso
 @pass_session
 def runs(session: Session, as_json: bool) -> None:
     """List the runs, the newest first."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = list_runs(database)
     if as_json:
         say_json([run_json(each) for each in found])

@@ -29,7 +29,7 @@ def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
     """
     given = _given(limits)
     rows: list[tuple[str, ...]]
-    with session.open_database() as database:
+    with session.open_existing() as database:
         record = find_run(database, run)
         changes = set_limits(database, run, **given) if given else []
         after = find_run(database, run)

@@ -26,7 +26,7 @@ from famulus.options.option_values import unstructure
 @pass_session
 def status(session: Session, run: int, as_json: bool) -> None:
     """Show how run RUN is getting on."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         report = read_report(database, run)
     if as_json:
         say_json(report_json(report))

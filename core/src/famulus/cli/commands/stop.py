@@ -32,7 +32,7 @@ def stop(session: Session, run: int, now: bool) -> None:
     Returns at once; the process that operates the run does the rest. Nothing is lost, and
     `famulus resume` goes on with it.
     """
-    with session.open_database() as database, Operator(database) as operator:
+    with session.open_existing() as database, Operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
     resume = session.command("resume", run)
@@ -57,7 +57,7 @@ def finish(session: Session, run: int, now: bool) -> None:
     kept, marked late.
     """
     observer = _FinishObserver()
-    with session.open_database() as database, Operator(database, observer=observer) as operator:
+    with session.open_existing() as database, Operator(database, observer=observer) as operator:
         if not now:
             _let_them_finish(session, operator, run)
         operator.finish(run)

@@ -32,7 +32,7 @@ def sync(session: Session, run: int | None) -> None:
     requesters' accounts.
     """
     plugins = discover()
-    with session.open_database() as database:
+    with session.open_existing() as database:
         if run is None:
             delivered = deliver_accounts(database, plugins)
         else:
@@ -54,7 +54,7 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 
     All runs, unless RUN is given. Ends with 1 when there is something. Changes nothing.
     """
-    with session.open_database() as database:
+    with session.open_existing() as database:
         found = read_differences(database, discover(), run)
         shared = shared_files(database.location) if run is None else None
     if as_json:

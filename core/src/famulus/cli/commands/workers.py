@@ -52,7 +52,7 @@ def workers() -> None:
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
     """Show what WORKER has done, what they hold, and whether they are blocked."""
-    with choose_provider(session, provider, None, tells=False) as choice:
+    with choose_provider(session, provider, None, tells=False, creates=False) as choice:
         found = find_worker(choice.database, choice.provider_type, worker)
         report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
     if as_json:
@@ -68,7 +68,7 @@ def show(session: Session, worker: str, provider: str | None, as_json: bool) -> 
 @pass_session
 def refused(session: Session, run: int, as_json: bool) -> None:
     """List who was not let into run RUN, and what refused them: workers are told less."""
-    with session.open_database() as database:
+    with session.open_existing() as database:
         find_run(database, run)
         found = refused_from(database, run)
     if as_json:
