@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, ViewportSize
 from playwright.sync_api import Page as Tab
 
 from famulus.contracts.views import Page
-from famulus.engine.pages import TaskFrame, preview_document, task_document
+from famulus.engine.pages import TaskFrame, TaskInfo, preview_document, task_document
+from famulus.engine.unit_number import UnitNumber
 
 pytestmark = pytest.mark.browser
 
@@ -82,6 +83,14 @@ _MEASURED = """window.measured = (roots) => {
   return found;
 }"""
 
+INFO = TaskInfo(
+    title="Judge a text",
+    description="Three short questions about one text each.",
+    reward="0.10 USD",
+    requester="lab",
+    contact="lab@example.org",
+)
+
 
 def _css(style: str) -> str:
     return style if "{" in style else (_SHEETS / style).read_text(encoding="utf-8")
@@ -90,8 +99,9 @@ def _css(style: str) -> str:
 def _shell(style: str, body: str = BODY) -> str:
     return task_document(
         TaskFrame(
-            title="Judge a text",
-            description="Three short questions about one text each.",
+            info=INFO,
+            number=UnitNumber(number=3, most=20),
+            passed=True,
             page=Page(body=body, head=f"<style>{_css(style)}</style>"),
             token="token",
             ticket="the-ticket",
@@ -148,7 +158,7 @@ def test_the_frame_of_a_preview_is_the_same_too(tab: Tab, style: str) -> None:
     found = []
     for css in ("{}", STYLES[style]):
         page = Page(body=BODY, head=f"<style>{_css(css)}</style>")
-        _open(tab, preview_document("Judge a text", "Three short questions.", page))
+        _open(tab, preview_document(INFO, page))
         found.append(tab.evaluate(measure))
 
     _assert_same(found[1], found[0])

@@ -19,7 +19,9 @@ from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, 
 from famulus.contracts.views import Page as TaskPage
 from famulus.engine.pages import (
     OUTCOME_HEADER,
+    PASSED,
     TaskFrame,
+    TaskInfo,
     conflict_document,
     given_back_document,
     preview_document,
@@ -27,6 +29,7 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
+from famulus.engine.unit_number import UnitNumber
 
 pytestmark = pytest.mark.browser
 
@@ -155,8 +158,7 @@ def expect(what: Any) -> Any:
 def document(**changes: Any) -> str:
     page = TaskPage(body=changes.pop("body", FIELDS), scripts=changes.pop("scripts", ""))
     values: dict[str, Any] = {
-        "title": "Task",
-        "description": "",
+        "info": TaskInfo(title="Task"),
         "page": page,
         "token": "the token",
         "ticket": "the-ticket",
@@ -809,12 +811,34 @@ def test_onboarding_goes_on_in_a_fresh_window(open_page: Callable[..., Any]) -> 
         page = open_page(stub.url)
         page.get_by_label("Name").fill("Ann")
         expect(page).to_have_title("ran 1")
-        stub.page = document(title="The task itself", scripts="<script>const once = 2;</script>")
+        stub.page = document(
+            info=TaskInfo(title="The task itself"),
+            passed=False,
+            scripts="<script>const once = 2;</script>",
+        )
 
         submit(page)
 
         expect(page.get_by_role("heading", name="The task itself")).to_be_visible()
         assert page.evaluate("once") == 2
+
+
+def test_page_after_a_passed_onboarding_says_so_once(open_page: Callable[..., Any]) -> None:
+    with serving(document(onboarding=True)) as stub:
+        page = open_page(stub.url)
+        page.get_by_label("Name").fill("Ann")
+        hash_seen = "<script>document.title = 'hash: ' + location.hash;</script>"
+        stub.page = document(passed=False, body=FIELDS + hash_seen)
+        stub.replies = [(200, submit_json("stored", PASSED, ""), {})]
+
+        submit(page)
+
+        note = page.get_by_role("status").filter(has_text=PASSED)
+        expect(note).to_be_visible()
+        expect(page).to_have_title("hash: ")
+        page.reload()
+        expect(page.get_by_label("Name")).to_be_visible()
+        expect(note).to_be_hidden()
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -903,7 +927,7 @@ def test_preview_can_be_read_but_neither_filled_in_nor_sent(
     open_page: Callable[..., Any], javascript: bool
 ) -> None:
     body = f"<legend><input name='sly'></legend>{FIELDS}<button>Send</button>"
-    with serving(preview_document("Task", "", TaskPage(body=body))) as stub:
+    with serving(preview_document(TaskInfo(title="Task"), TaskPage(body=body))) as stub:
         page = open_page(stub.url, java_script_enabled=javascript)
 
         expect(page.get_by_text("This is a preview")).to_be_visible()
@@ -918,7 +942,17 @@ def test_preview_can_be_read_but_neither_filled_in_nor_sent(
 def test_page_fits_its_width_and_names_its_controls(
     stub: Stub, open_page: Callable[..., Any], width: int
 ) -> None:
-    stub.page = document(title="Averyveryverylongwordinthetitle" * 3, seconds_left=1800)
+    stub.page = document(
+        info=TaskInfo(
+            title="Averyveryverylongwordinthetitle" * 3,
+            reward="0.10 USD",
+            requester="lab" * 30,
+            contact="https://example.org/" + "long" * 30,
+        ),
+        number=UnitNumber(number=1, most=12_345),
+        passed=True,
+        seconds_left=1800,
+    )
     page = open_page(stub.url, viewport={"width": width, "height": 500})
 
     expect(page.get_by_role("button", name="Submit")).to_be_visible()

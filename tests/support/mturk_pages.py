@@ -23,6 +23,7 @@ from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
     TaskFrame,
+    TaskInfo,
     submit_json,
     task_document,
 )
@@ -108,8 +109,7 @@ class MTurkPage:
         assert not faults, faults
         return task_document(
             TaskFrame(
-                title="Task",
-                description="",
+                info=TaskInfo(title="Task"),
                 page=compiled.render(VALUES),
                 token="the token",
                 ticket="the-ticket",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from famulus.engine.arrival import find_worker
@@ -72,12 +75,14 @@ def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Databas
     worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 
-    assert worker.submit(page, "wrong").refusal == "not_qualified"
+    failed = worker.submit(page, "wrong")
 
+    assert (failed.status, failed.refusal) == (200, "not_qualified")
     assert worker.submit(page, "wrong").refusal == "not_qualified"
     assert worker.submit(page, "right", submission="another").status == 409
-    assert worker.arrive("a").refusal == "not_qualified"
-    assert worker.arrive("b").refusal == "not_qualified"
+    for arrived in (worker.arrive("a"), worker.arrive("b")):
+        assert (arrived.status, arrived.refusal) == (200, "not_qualified")
+        assert arrived.text.count("You did not pass the introduction") == 1
     assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
     assert statuses(database) == [AgentStatus.REJECTED]
 
@@ -197,3 +202,88 @@ def test_onboarding_answers_that_cannot_be_taken_stay_with_the_worker(
     assert worker.submit(page, "invalid").status == 422
     assert statuses(database) == [AgentStatus.ONBOARDING]
     assert worker.submit(page, "right").row == {"n": 1}
+
+
+def test_page_after_the_onboarding_says_that_it_was_passed(gateway: Gateway) -> None:
+    worker = GatewayWorker(gateway, "x")
+    first = worker.arrive("a")
+
+    unit = worker.submit(first, "right")
+
+    assert "This is an introduction" in first.text
+    assert 'role="status">You have passed the introduction.' in unit.text
+    assert 'role="status">You have passed the introduction.' not in worker.arrive("a").text
+
+
+def test_worker_for_whom_nothing_is_left_is_told_that_they_passed(
+    gateway: Gateway, operator: ManualOperator
+) -> None:
+    late = GatewayWorker(gateway, "late")
+    page = late.arrive("a")
+    other = GatewayWorker(gateway, "x")
+    other.submit(other.arrive("a"), "right")
+    other.arrive("b")
+
+    refused = late.submit(page, "right")
+
+    assert refused.refusal == "nothing_left"
+    assert 'role="status">You have passed the introduction.' in refused.text
+
+
+class Judge:
+    """``validate_onboarding`` that counts its calls, and lets the first one wait."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.asked = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, answers: object) -> bool:
+        self.calls += 1
+        self.asked.set()
+        assert self.go_on.wait(30)
+        return True
+
+
+@pytest.fixture
+def judge() -> Judge:
+    return Judge()
+
+
+@pytest.fixture
+def judged(operator: ManualOperator, judge: Judge) -> Gateway:
+    return operator.launch_rows(
+        ROWS,
+        blueprint={"onboarding_qualification": "trained"},
+        shared={"validate_onboarding": judge},
+    )
+
+
+@pytest.mark.parametrize("submission", ["the-same", "another-tabs"])
+def test_judge_is_not_asked_again_about_a_submission_that_does_not_count(
+    judged: Gateway, judge: Judge, submission: str
+) -> None:
+    worker = GatewayWorker(judged, "x")
+    page = worker.arrive("a")
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(worker.submit, page, "right", submission="the-same")
+        assert judge.asked.wait(30)
+        second = threads.submit(worker.submit, page, "right", submission=submission)
+        judge.go_on.set()
+
+    assert first.result().row == {"n": 1}
+    assert second.result().status == (200 if submission == "the-same" else 409)
+    assert worker.submit(page, "right", submission=submission).status == second.result().status
+    assert judge.calls == 1
+
+
+def test_judge_is_not_asked_about_an_onboarding_that_was_given_back(
+    judged: Gateway, judge: Judge
+) -> None:
+    judge.go_on.set()
+    worker = GatewayWorker(judged, "x")
+    page = worker.arrive("a")
+    worker.give_back(page)
+
+    assert worker.submit(page, "right").status == 409
+    assert judge.calls == 0

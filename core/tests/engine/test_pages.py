@@ -22,10 +22,12 @@ from famulus.engine.pages import (
     SUBMISSION_FIELD,
     TOKEN_FIELD,
     TaskFrame,
+    TaskInfo,
     already_document,
     apology_document,
     busy_document,
     conflict_document,
+    failed_onboarding_document,
     given_back_document,
     invalid_document,
     preview_document,
@@ -34,12 +36,21 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
+from famulus.engine.unit_number import UnitNumber
 
 EVIL = "</title></script><script>alert('&\"')</script>"
 PAGE = Page(
     body='<p id="inside">Read <input name="a"></p>',
     head='<meta name="author-head">',
     scripts='<script id="author-script"></script>',
+)
+
+INFO = TaskInfo(
+    title="Rate texts",
+    description="Say what you think.",
+    reward="0.10 USD",
+    requester="lab",
+    contact="lab@example.org",
 )
 
 
@@ -69,8 +80,7 @@ class Elements(HTMLParser):
 
 def frame(**changes: Any) -> TaskFrame:
     values: dict[str, Any] = {
-        "title": "Rate texts",
-        "description": "Say what you think.",
+        "info": INFO,
         "page": PAGE,
         "token": "signed",
         "ticket": "1.7.admits",
@@ -83,6 +93,9 @@ def frame(**changes: Any) -> TaskFrame:
 
 def every_document(title: str) -> dict[str, str]:
     query = {"worker_id": title}
+    hostile = TaskInfo(
+        title=title, description=title + ".", reward=title, requester=title, contact=title
+    )
     answers = {title: title, "list": [title], "deep": {"x": title}}
     photo = {"photo": {"name": title, "size": 3, "type": title, "sha256": "0"}}
     completions: list[Completion] = [
@@ -95,15 +108,14 @@ def every_document(title: str) -> dict[str, str]:
     return {
         "task": task_document(
             frame(
-                title=title,
-                description=title + ".",
+                info=hostile,
                 token=title,
                 submission_id=title,
                 storage_key=title,
             )
         ),
-        "preview": preview_document(title, title + ".", PAGE),
-        "plain preview": preview_document(title, title + ".", None),
+        "preview": preview_document(hostile, PAGE),
+        "plain preview": preview_document(hostile, None),
         **{
             str(reason): refusal_document(
                 title, Refusal(reason=reason, detail=title), reference=title, again_query=query
@@ -193,7 +205,7 @@ def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -
         form_attributes={"id": "theirs", "name": EVIL, "onsubmit": "return ok()"},
     )
 
-    document = preview_document("T", "", page) if preview else task_document(frame(page=page))
+    document = preview_document(INFO, page) if preview else task_document(frame(page=page))
 
     found = Elements(document)
     assert found.named("html") == [{"lang": "de", "data-x": EVIL}]
@@ -228,8 +240,82 @@ def test_no_deadline_shows_no_time() -> None:
     assert "famulus-time" not in [attributes.get("id") for _, attributes in page.tags]
 
 
+def test_header_says_what_a_unit_pays_who_asks_and_how_to_reach_them() -> None:
+    for document in (task_document(frame()), preview_document(INFO, PAGE)):
+        page = Elements(document)
+
+        assert "0.10 USD per unit Requester: lab Contact: lab@example.org" in page.text
+        assert page.named("a") == [{"href": "mailto:lab@example.org"}]
+
+
+def test_header_leaves_out_what_is_not_known() -> None:
+    page = Elements(task_document(frame(info=TaskInfo(title="Rate texts"))))
+
+    assert page.named("ul") == []
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("a b@example.org", None),
+        ("Ask in the forum", None),
+        ("javascript:alert(1)", None),
+        ("x?bcc=y@example.org", "mailto:x%3Fbcc%3Dy@example.org"),
+        ("https://example.org/ask?a=1&b=2", "https://example.org/ask?a=1&b=2"),
+    ],
+)
+def test_contact_is_a_link_where_it_is_an_address(contact: str, link: str | None) -> None:
+    page = Elements(preview_document(TaskInfo(title="T", contact=contact), None))
+
+    assert f"Contact: {contact}" in page.text
+    assert [a["href"] for a in page.named("a")] == ([] if link is None else [link])
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (UnitNumber(number=3, most=10), "Unit 3 of at most 10"),
+        (UnitNumber(number=1, most=None), "Unit 1"),
+    ],
+)
+def test_header_says_which_of_the_workers_units_it_is(number: UnitNumber, shown: str) -> None:
+    facts = "0.10 USD per unit {} Requester: lab"
+
+    assert facts.format(shown) in Elements(task_document(frame(number=number))).text
+
+
+def test_onboarding_says_that_it_is_one_that_it_is_unpaid_and_how_many_tries_there_are() -> None:
+    text = Elements(task_document(frame(onboarding=True, passed=False))).text
+
+    assert "This is an introduction, before your first unit. It is not paid. You have one" in text
+    assert "the units, which pay 0.10 USD each." in text
+    assert "per unit" not in text
+    assert "You have passed" not in text
+
+
+def test_page_after_the_onboarding_says_that_it_was_passed() -> None:
+    (note,) = _with_id(task_document(frame(passed=True)), "famulus-passed")
+    (unseen,) = _with_id(task_document(frame(passed=False)), "famulus-passed")
+
+    assert "hidden" not in note
+    assert "hidden" in unseen
+    assert _with_id(task_document(frame(passed=None)), "famulus-passed") == []
+
+
+def test_failed_onboarding_is_one_sentence() -> None:
+    page = Elements(failed_onboarding_document("T"))
+
+    assert len(page.named("p")) == 3  # the title, the sentence, the code
+    assert "You did not pass the introduction" in page.text
+    assert "code: not_qualified" in page.text
+
+
+def _with_id(document: str, name: str) -> list[dict[str, str | None]]:
+    return [attributes for _, attributes in Elements(document).tags if attributes.get("id") == name]
+
+
 def test_preview_has_nothing_that_could_be_sent() -> None:
-    page = Elements(preview_document("Rate texts", "Say.", PAGE))
+    page = Elements(preview_document(INFO, PAGE))
 
     assert "This is a preview" in page.text
     assert page.named("form") == [{"id": "famulus-form", "method": "dialog"}]
@@ -239,7 +325,7 @@ def test_preview_has_nothing_that_could_be_sent() -> None:
 
 
 def test_preview_without_a_page_shows_title_and_description() -> None:
-    text = Elements(preview_document("Rate texts", "Say what you think.", None)).text
+    text = Elements(preview_document(INFO, None)).text
 
     assert "Rate texts Say what you think." in text
 

@@ -38,6 +38,8 @@ class Share:
     cursor: list[int] | None
     #: whether the last search has stopped before it had seen all there is
     is_cut_short: bool = False
+    #: units done or open over all runs of the task; None where no maximum needs them
+    in_task: int | None = None
 
 
 @define

@@ -15,6 +15,7 @@ from famulus.contracts.provider import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.release import Attempted, end_visit, take_back
+from famulus.engine.unit_number import UnitNumber
 from famulus.model.fields import to_micros
 from famulus.model.statements import Kind, Param, Statement, for_update
 from famulus.model.states import (
@@ -70,6 +71,8 @@ class Working:
     index: int
     data: str
     deadline: int
+    #: None for a unit that the worker had before this arrival
+    number: UnitNumber | None = None
 
 
 @frozen(kw_only=True)

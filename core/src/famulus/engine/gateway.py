@@ -42,9 +42,16 @@ from famulus.contracts.views import (
 from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.arrival import Found, Onboarding, Rules, Settled
+from famulus.engine.arrival import Found, Onboarding, Rules, Settled, Working
 from famulus.engine.arrival_names import named_arrival
-from famulus.engine.onboarding import UndecidedError, is_passed, store_onboarding
+from famulus.engine.locks_by_key import LocksByKey
+from famulus.engine.onboarding import (
+    Judged,
+    UndecidedError,
+    is_passed,
+    known_result,
+    store_onboarding,
+)
 from famulus.engine.qualifications.rules import Rule, onboarding_of
 from famulus.engine.refusals import Refusals
 from famulus.engine.replies import Replies
@@ -54,12 +61,12 @@ from famulus.engine.submission import (
     Acknowledgement,
     Attempt,
     Result,
-    earlier_submission,
     give_back,
     read_attempt,
     store_answers,
 )
 from famulus.engine.tokens import Tokens
+from famulus.engine.unit_number import UnitNumber, read_unit_number
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
 from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
@@ -139,8 +146,7 @@ class Gateway:
         provider: Provider,
         checks: Sequence[QualificationCheck],
         requirements: Sequence[Rule],
-        title: str,
-        description: str,
+        info: pages.TaskInfo,
         remote: RemoteCallbacks | None = None,
     ) -> None:
         state = blueprint.context.shared_state
@@ -148,15 +154,15 @@ class Gateway:
         self._database = database
         self._blueprint = blueprint
         self._provider = provider
-        self._title = title
-        self._replies = Replies(title)
-        self._description = description
+        self._info = info
+        self._replies = Replies(info.title)
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
         self._uploads = Uploads(database.files, record.id, database.location.path)
         self._quota = UploadQuota(database, record.id)
         self._uploads.forget_broken_off(database.clock())
+        self._one_at_a_time = LocksByKey()
         self._first_row: Mapping[str, Any] | None = None
         rules = Rules(
             run=record.id,
@@ -247,7 +253,7 @@ class Gateway:
         submitted = self._database.write(job)
         if submitted is not None:
             return _with_outcome(self._already(submitted), "stored")
-        page = self._replies.page(200, pages.given_back_document(self._title))
+        page = self._replies.page(200, pages.given_back_document(self._info.title))
         return _with_outcome(page, "given_back")
 
     def busy(self, cause: Exception | None = None) -> Reply:
@@ -309,21 +315,24 @@ class Gateway:
             return self._attempt(tx, agent, hold=False).submission is not None
 
     def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
-        with self._database.read() as tx:
-            attempt = self._attempt(tx, agent, hold=False)
-        visit = _visit_of(attempt)
-        earlier = earlier_submission(attempt, submission)
-        if earlier is None:
-            earlier = self._store_onboarding(attempt, submission, form)
-        if earlier.result is Result.CONFLICT:
+        # Two tabs with one attempt: the second sees what became of the first.
+        with self._one_at_a_time(agent):
+            with self._database.read() as tx:
+                attempt = self._attempt(tx, agent, hold=False)
+            known = known_result(attempt, submission)
+            judged = self._store_onboarding(attempt, submission, form) if known is None else known
+        if judged.result is Result.CONFLICT:
             return self._replies.conflict(as_json)
         if as_json:
             # The script loads the page's address again: what comes next is another page.
-            return self._replies.answer("stored", 200, "", True)
+            message = pages.PASSED if judged.passed else ""
+            return self._replies.answer("stored", 200, "", True, message=message)
+        visit = _visit_of(attempt)
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
-        return self._show(self._admission.admit(arrival, visit.query), visit.worker_name)
+        found = self._admission.admit(arrival, visit.query)
+        return self._show(found, visit.worker_name, just_passed=judged.passed)
 
-    def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Acknowledgement:
+    def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Judged:
         qualification = onboarding_of(self._blueprint)
         assert qualification is not None
         view = self._attempt_view(attempt.agent, onboarding=True)
@@ -366,7 +375,7 @@ class Gateway:
             answers = json.loads(row[0]) if row else None
         completion = self._completion(visit)
         page = pages.stored_document(
-            self._title,
+            self._info.title,
             answers,
             acknowledgement.late,
             completion,
@@ -374,9 +383,9 @@ class Gateway:
         )
         return self._replies.answer("stored", 200, page, as_json)
 
-    def _show(self, found: Found, worker_name: str) -> Reply:
+    def _show(self, found: Found, worker_name: str, *, just_passed: bool = False) -> Reply:
         if isinstance(found, Refusal):
-            return self._replies.refused(found)
+            return self._replies.refused(found, passed=self._passed(just_passed))
         if isinstance(found, Settled):
             with self._database.read() as tx:
                 visit = self._visit_view(tx, found.visit)
@@ -400,8 +409,7 @@ class Gateway:
         now = to_micros(self._database.clock())
         document = pages.task_document(
             pages.TaskFrame(
-                title=self._title,
-                description=self._description,
+                info=self._info,
                 page=page,
                 token=self._tokens.sign(found.agent, onboarding=onboarding),
                 ticket=self._tokens.sign_ticket(found.agent),
@@ -410,9 +418,20 @@ class Gateway:
                 storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",
                 seconds_left=max((found.deadline - now) // _SECOND, 0),
                 onboarding=onboarding,
+                number=None if isinstance(found, Onboarding) else self._number(found),
+                passed=self._passed(just_passed),
             )
         )
         return self._replies.page(200, document)
+
+    def _passed(self, just_passed: bool) -> bool | None:
+        return just_passed if self._blueprint.has_onboarding else None
+
+    def _number(self, found: Working) -> UnitNumber | None:
+        if found.number is not None:
+            return found.number
+        with self._database.read() as tx:
+            return read_unit_number(tx, run=self.run_id, worker=found.worker, agent=found.agent)
 
     def _preview(self) -> Reply:
         if self._first_row is None:
@@ -420,7 +439,7 @@ class Gateway:
                 row = tx.one(_FIRST_ROW, run=self.run_id)
             self._first_row = json.loads(row[0]) if row else None
         page = self._blueprint.preview_page(PreviewView(data=self._first_row))
-        return self._replies.page(200, pages.preview_document(self._title, self._description, page))
+        return self._replies.page(200, pages.preview_document(self._info, page))
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
         def unit() -> UnitView:
@@ -432,7 +451,7 @@ class Gateway:
     def _already(self, visit: VisitView) -> Reply:
         completion = self._completion(visit)
         page = pages.already_document(
-            self._title, completion, no_more=self._no_more(visit, completion)
+            self._info.title, completion, no_more=self._no_more(visit, completion)
         )
         return self._replies.page(200, page)
 

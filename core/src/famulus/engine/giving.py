@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus.contracts.provider import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
@@ -32,9 +32,10 @@ from famulus.engine.arrival import (
     Working,
     lock_worker,
 )
-from famulus.engine.qualifications.rules import ONBOARDING_FAILED, read_qualifications
+from famulus.engine.qualifications.rules import FailedOnboarding, read_qualifications
 from famulus.engine.release import Attempted, take_back
 from famulus.engine.status import Change, NewEvent, change_unit, record
+from famulus.engine.unit_number import UnitNumber, number_unit
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
@@ -112,13 +113,9 @@ def refuse_by_rules(rules: Rules, known: Known) -> Refusal | None:
     held = known.held
     for rule in rules.requirements:
         if not rule.requirement.met_by(held):
-            return Refusal(reason=rule.reason, detail=rule.detail, note=str(rule.requirement))
+            return evolve(rule.refusal, note=str(rule.requirement))
     if rules.onboarding is not None and held.get(rules.onboarding, 1) < 1:
-        return Refusal(
-            reason=RefusalReason.NOT_QUALIFIED,
-            detail=ONBOARDING_FAILED,
-            note=f"{rules.onboarding} is {held[rules.onboarding]}",
-        )
+        return FailedOnboarding(note=f"{rules.onboarding} is {held[rules.onboarding]}")
     return None
 
 
@@ -130,7 +127,9 @@ def refuse_by_limits(
         return Refusal(
             reason=RefusalReason.TOO_MANY_OPEN, note=f"allowed_concurrent {gate.allowed_concurrent}"
         )
-    if gate.maximum and count_in_task(tx, worker=worker, task=rules.task) >= gate.maximum:
+    if gate.maximum:
+        share.in_task = count_in_task(tx, worker=worker, task=rules.task)
+    if share.in_task is not None and share.in_task >= gate.maximum:
         return Refusal(
             reason=RefusalReason.MAXIMUM_REACHED, note=f"maximum_units_per_worker {gate.maximum}"
         )
@@ -300,6 +299,17 @@ def _claim(
         index=candidate.lane,
         data=data,
         deadline=deadline,
+        number=_number(known.gate, share),
+    )
+
+
+def _number(gate: Gate, share: Share) -> UnitNumber:
+    in_run = share.open_units + share.done_units
+    return number_unit(
+        in_run if share.in_task is None else share.in_task + 1,
+        share.assignments,
+        maximum=gate.maximum,
+        rows=gate.rows if gate.loading is LoadingStatus.COMPLETE else None,
     )
 
 

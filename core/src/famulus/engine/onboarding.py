@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from attrs import frozen
+
 from famulus.contracts.blueprint import Blueprint
 from famulus.engine.arrival import lock_worker
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.submission import (
-    Acknowledgement,
     Attempt,
     Result,
     StoredFile,
@@ -21,9 +22,32 @@ from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 
+#: Attempts whose answers count; those that were given back or expired do not.
+_JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
+
 
 class UndecidedError(Exception):
     """Answers to the onboarding could not be judged, which is no fault of the worker's."""
+
+
+@frozen(kw_only=True)
+class Judged:
+    """What became of a submission to the onboarding."""
+
+    result: Result
+    #: whether the answers that are stored qualify
+    passed: bool
+
+
+def known_result(attempt: Attempt, submission: str) -> Judged | None:
+    """Return what becomes of a submission that needs no judgement, or None where it does."""
+    passed = attempt.status is AgentStatus.APPROVED
+    earlier = earlier_submission(attempt, submission)
+    if earlier is not None:
+        return Judged(result=earlier.result, passed=passed)
+    if attempt.status not in _JUDGED:
+        return Judged(result=Result.CONFLICT, passed=passed)
+    return None
 
 
 def is_passed(blueprint: Blueprint, answers: Any) -> bool:
@@ -53,7 +77,7 @@ def store_onboarding(
     passed: bool,
     qualification: str,
     requesters: Sequence[int] | None,
-) -> Acknowledgement:
+) -> Judged:
     """Store the answers to the onboarding and grant what they lead to.
 
     :param requesters: whose platform is to be told; see ``qualifications.grant``.
@@ -61,11 +85,9 @@ def store_onboarding(
     # The worker first, as an arrival does: two that wait for each other would both be held up.
     lock_worker(tx, _read(tx, agent, hold=False).worker)
     attempt = _read(tx, agent, hold=True)
-    earlier = earlier_submission(attempt, submission)
-    if earlier is not None:
-        return earlier
-    if attempt.status not in (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT):
-        return Acknowledgement(result=Result.CONFLICT, late=True)
+    known = known_result(attempt, submission)
+    if known is not None:
+        return known
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, answers, files, late=late)
@@ -77,7 +99,7 @@ def store_onboarding(
         run=attempt.run,
         requesters=requesters,
     )
-    return Acknowledgement(result=Result.STORED, late=late)
+    return Judged(result=Result.STORED, passed=passed)
 
 
 def _read(tx: Transaction, agent: int, *, hold: bool) -> Attempt:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
-from famulus.contracts.plan import SharedTaskState
+from famulus.contracts.plan import Plan, SharedTaskState
+from famulus.contracts.provider import Provider
 from famulus.engine.gateway import Gateway
+from famulus.engine.pages import TaskInfo
 from famulus.engine.qualifications.rules import run_rules
-from famulus.engine.runs import find_run, requester_of
+from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.engine.script_callbacks import VARIABLE, RemoteCallbacks
 from famulus.model.database import Database
+from famulus.model.money import from_minor
 from famulus.plan import RunParts, plan_from_stored, stored_callbacks
 from famulus.plugins import Plugins, discover
 
@@ -56,7 +59,19 @@ def open_gateway(
         provider=parts.provider,
         checks=parts.checks,
         requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
+        info=_task_info(plan, record, parts.provider),
+        remote=remote,
+    )
+
+
+def _task_info(plan: Plan, record: RunRecord, provider: Provider) -> TaskInfo:
+    reward = from_minor(record.reward, record.currency)
+    # The default name stands for every requester who has not given one.
+    named = record.requester_name != provider.default_requester
+    return TaskInfo(
         title=plan.task.task_title or plan.task_name,
         description=plan.task.task_description or "",
-        remote=remote,
+        reward=f"{reward} {record.currency}" if reward else "",
+        requester=record.requester_name if named else "",
+        contact=plan.task.contact or "",
     )

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason, Reply
 from famulus.engine import pages
+from famulus.engine.qualifications.rules import FailedOnboarding
 
 
 @frozen
@@ -34,10 +35,19 @@ class Replies:
             content_type="application/json",
         )
 
-    def refused(self, refusal: Refusal, as_json: bool = False) -> Reply:
-        """Tell a worker why not."""
-        status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
-        page = pages.refusal_document(self.title, refusal, reference=None)
+    def refused(
+        self, refusal: Refusal, as_json: bool = False, *, passed: bool | None = None
+    ) -> Reply:
+        """Tell a worker why not.
+
+        :param passed: whether to say that they have just passed the onboarding; None for a run that
+            has none.
+        """
+        if isinstance(refusal, FailedOnboarding):
+            status, page = 200, pages.failed_onboarding_document(self.title)
+        else:
+            status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
+            page = pages.refusal_document(self.title, refusal, reference=None, passed=passed)
         if as_json:
             message = "This form is not one of ours, or not of this run."
             return self.answer("refused", status, page, True, message=message)

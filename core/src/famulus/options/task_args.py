@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 _LONGEST_NAME = 200
+_LONGEST_CONTACT = 300
 _LARGEST_REWARD = 10**9
 _LARGEST_SPEND = 10**12
 _LARGEST_SIZE = 10**18
@@ -39,6 +40,15 @@ def _is_name(_: object, _field: Attribute[Any], value: str | None) -> None:
 def _is_filled(_: object, _field: Attribute[Any], value: str | None) -> None:
     if value is not None and not value.strip():
         raise ValueError("is empty; workers read it before they decide to take part")
+
+
+def _is_contact(_: object, _field: Attribute[Any], value: str | None) -> None:
+    if value is None:
+        return
+    if not value:
+        raise ValueError("is empty; write a mail address, a web address or a sentence")
+    if len(value) > _LONGEST_CONTACT or not value.isprintable():
+        raise ValueError(f"is not one line of at most {_LONGEST_CONTACT} characters")
 
 
 def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None:
@@ -107,6 +117,12 @@ class TaskArgs:
         "provider's currency: units that would cost more wait; 0 is no limit.",
         default=Decimal(0),
         validator=_is_spend,
+    )
+    contact: str | None = option(
+        help="How workers reach the requester: a mail address, a web address or a sentence, which "
+        "the task's pages show.",
+        converter=_name,
+        validator=_is_contact,
     )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")
     task_lifetime_in_seconds: int = option(

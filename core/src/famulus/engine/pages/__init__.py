@@ -6,12 +6,14 @@ from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
     conflict_document,
+    failed_onboarding_document,
     given_back_document,
     invalid_document,
     refusal_document,
     undecided_document,
 )
 from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
+from famulus.engine.pages.task_header import PASSED, TaskInfo
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
     SUBMISSION_FIELD,
@@ -24,14 +26,17 @@ from famulus.engine.pages.task_page import (
 
 __all__ = [
     "OUTCOME_HEADER",
+    "PASSED",
     "SUBMISSION_FIELD",
     "TICKET_PARAMETER",
     "TOKEN_FIELD",
     "TaskFrame",
+    "TaskInfo",
     "already_document",
     "apology_document",
     "busy_document",
     "conflict_document",
+    "failed_onboarding_document",
     "given_back_document",
     "invalid_document",
     "preview_document",

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason
-from famulus.engine.pages.document import document
+from famulus.engine.pages.document import document, script
+from famulus.engine.pages.task_header import passed_note
 
 Mood = Literal["plain", "good", "warn"]
 _MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
@@ -99,11 +100,13 @@ def refusal_document(
     *,
     reference: str | None,
     again_query: Mapping[str, str] | None = None,
+    passed: bool | None = None,
 ) -> str:
     """Return the page that says why this worker gets no work now.
 
     ``again_query`` is what "Try again" asks with, where the page's own address is not what the
-    worker came by.
+    worker came by. ``passed`` is whether to say that they have just passed the onboarding; None for
+    a run that has none.
     """
     words = _REFUSALS[refusal.reason]
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
@@ -111,7 +114,20 @@ def refusal_document(
         again = "" if again_query is None else query_link(again_query)
         body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
     codes = [f"code: {refusal.reason.value}"] + ([f"reference: {reference}"] if reference else [])
-    return notice(title, words.heading, body, mood=words.mood, codes=codes)
+    if passed is not None:
+        body = passed_note(is_shown=passed) + body
+    end = script("passed.js") if passed is False else ""
+    return notice(title, words.heading, body, mood=words.mood, codes=codes, end=end)
+
+
+def failed_onboarding_document(title: str) -> str:
+    """Return the page for a worker who has failed the onboarding."""
+    text = (
+        "You did not pass the introduction, so there are no units for you in this task: thank you"
+        " for the time you took to try."
+    )
+    codes = [f"code: {RefusalReason.NOT_QUALIFIED.value}"]
+    return notice(title, "Thank you for trying", paragraph(text), codes=codes)
 
 
 def given_back_document(title: str) -> str:

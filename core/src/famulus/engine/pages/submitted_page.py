@@ -92,6 +92,8 @@ def submit_json(outcome: str, message: str, html: str) -> str:
     :param outcome: ``stored`` and ``conflict`` put ``html`` in the page's place (an empty one loads
         the page's address again); ``invalid``, ``refused`` and ``error`` show ``message`` in the
         form, which stays as it is.
+    :param message: with ``stored`` and no ``html``, the next page says that the onboarding was
+        passed, if there is one.
     """
     return json.dumps({"outcome": outcome, "message": message, "html": html})
 

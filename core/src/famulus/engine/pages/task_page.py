@@ -5,10 +5,12 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import urlencode
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import attributes, document, script
+from famulus.engine.pages.task_header import TaskInfo, header, onboarding_note, passed_note
+from famulus.engine.unit_number import UnitNumber
 
 #: The hidden field that says, signed, which agent the form belongs to.
 TOKEN_FIELD = "famulus_token"
@@ -29,8 +31,7 @@ class TaskFrame:
     keeps; ``seconds_left`` is None when the work has no deadline.
     """
 
-    title: str
-    description: str
+    info: TaskInfo
     page: Page
     token: str
     ticket: str
@@ -39,6 +40,10 @@ class TaskFrame:
     seconds_left: int | None
     onboarding: bool = False
     can_give_back: bool = True
+    #: which of the worker's units it is; None where that is unknown
+    number: UnitNumber | None = None
+    #: whether the page says that the onboarding was passed; None for a run that has none
+    passed: bool | None = None
 
 
 def task_document(frame: TaskFrame) -> str:
@@ -48,14 +53,16 @@ def task_document(frame: TaskFrame) -> str:
     page. What may wait for another host comes last, and still in the form.
     """
     page = frame.page
+    # The onboarding's note says what a unit pays, and that the onboarding pays nothing.
+    info = evolve(frame.info, reward="") if frame.onboarding else frame.info
     onboarding = ' data-onboarding=""' if frame.onboarding else ""
     sending = (
         f'{_SENDING} action="{escape(_address("submit", frame.ticket))}"'
         f' data-storage-key="{escape(frame.storage_key)}"{onboarding}'
     )
     body = (
-        f'<main id="famulus-page">\n'
-        f"{_header(frame.title, frame.description, _time(frame.seconds_left))}"
+        f'<main id="famulus-page">\n{_notes(frame)}'
+        f"{header(info, _time(frame.seconds_left), number=frame.number)}"
         f"{_form(page, sending)}"
         f"{_hidden(TOKEN_FIELD, frame.token)}{_hidden(SUBMISSION_FIELD, frame.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
@@ -63,11 +70,11 @@ def task_document(frame: TaskFrame) -> str:
         f"{_actions(_address('give-back', frame.ticket), frame.can_give_back)}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
-    return _document(frame.title, body, page)
+    return _document(frame.info.title, body, page)
 
 
-def preview_document(title: str, description: str, page: Page | None) -> str:
-    """Return the page for somebody who has not accepted: to look at, not to fill in.
+def preview_document(info: TaskInfo, page: Page | None) -> str:
+    """Return the page for a person who has not accepted: to look at, not to fill in.
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
@@ -80,8 +87,16 @@ def preview_document(title: str, description: str, page: Page | None) -> str:
             f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
             "</fieldset>\n</form>\n"
         )
-    body = f'<main id="famulus-page">\n{_PREVIEW}{_header(title, description)}{inside}</main>\n'
-    return document(title, body) if page is None else _document(title, body, page)
+    body = f'<main id="famulus-page">\n{_PREVIEW}{header(info)}{inside}</main>\n'
+    return document(info.title, body) if page is None else _document(info.title, body, page)
+
+
+def _notes(frame: TaskFrame) -> str:
+    if frame.onboarding:
+        return onboarding_note(frame.info)
+    if frame.passed is None:
+        return ""
+    return passed_note(is_shown=frame.passed) + ("" if frame.passed else script("passed.js"))
 
 
 def _document(title: str, body: str, page: Page) -> str:
@@ -115,15 +130,6 @@ _PREVIEW = (
     " preview.</strong> You can read it, but not answer yet. Accept the task where you found it"
     " to begin.</p>\n"
 )
-
-
-def _header(title: str, description: str, time: str = "") -> str:
-    text = "" if description in ("", title) else description
-    described = f'<p class="famulus-description">{escape(text)}</p>\n' if text else ""
-    return (
-        f'<header class="famulus-frame famulus-header">\n<div class="famulus-heading">\n'
-        f'<h1 class="famulus-title">{escape(title)}</h1>\n{time}</div>\n{described}</header>\n'
-    )
 
 
 def _time(seconds: int | None) -> str:

@@ -208,6 +208,7 @@ function careForForm(form) {
       window.removeEventListener("beforeunload", warnBeforeLeaving);
       // The task's scripts need a fresh window: those of the onboarding have left their names.
       if (!reply.html || (isOnboarding && reply.outcome === "stored")) {
+        if (isOnboarding && reply.message) announcePassedAfterReload();
         location.reload();
       } else {
         showInstead(reply.html);
@@ -222,6 +223,16 @@ function careForForm(form) {
         "one; your other answers are still here.");
     } else {
       complain(reply.message || unclear);
+    }
+  }
+
+  // Frames are often not allowed any storage, so the address carries it.
+  function announcePassedAfterReload() {
+    try {
+      const address = location.pathname + location.search + "#famulus-passed";
+      history.replaceState(history.state, "", address);
+    } catch (error) {
+      // The next page does not say it.
     }
   }
 

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
-from famulus.contracts.views import RefusalReason
+from famulus.contracts.views import Refusal, RefusalReason
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification
 from famulus.model.transaction import Transaction
@@ -18,10 +18,15 @@ from famulus.options.requirements import (
     requirement,
 )
 
-ONBOARDING_FAILED = (
-    "You did not pass the introduction to this task, so it has no work for you. Thank you for"
-    " taking the time."
-)
+_NOT_QUALIFIED = Refusal(reason=RefusalReason.NOT_QUALIFIED)
+
+
+@frozen(kw_only=True)
+class FailedOnboarding(Refusal):
+    """The worker has failed the onboarding, which has a page of its own."""
+
+    reason: RefusalReason = RefusalReason.NOT_QUALIFIED
+
 
 _HELD = Statement(
     GrantedQualification.select(Qualification.name, GrantedQualification.value)
@@ -32,11 +37,10 @@ _HELD = Statement(
 
 @frozen(kw_only=True)
 class Rule:
-    """One condition of a run, and what a worker is told who does not meet it."""
+    """One condition of a run, and how a worker who does not meet it is refused."""
 
     requirement: QualificationRequirement
-    reason: RefusalReason = RefusalReason.NOT_QUALIFIED
-    detail: str = ""
+    refusal: Refusal = _NOT_QUALIFIED
 
 
 def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
@@ -46,11 +50,11 @@ def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
     rules = []
     if blueprint.block_qualification:
         block = _absent(blueprint.block_qualification)
-        rules.append(Rule(requirement=block, reason=RefusalReason.BLOCKED))
+        rules.append(Rule(requirement=block, refusal=Refusal(reason=RefusalReason.BLOCKED)))
     onboarding = onboarding_of(blueprint)
     if onboarding is not None:
         failed = _absent(OnboardingRequired.get_failed_qual(onboarding))
-        rules.append(Rule(requirement=failed, detail=ONBOARDING_FAILED))
+        rules.append(Rule(requirement=failed, refusal=FailedOnboarding()))
     written = [*plan.task.qualifications, *map(requirement, plan.shared_state.qualifications)]
     return (*rules, *(Rule(requirement=each) for each in written))
 
