@@ -175,7 +175,7 @@ def test_a_refused_payment_is_made_again_when_somebody_says_so(
     assert "the platform has refused to make a payment: mock is told to refuse" in status.stdout
     assert (retried.exit_code, "confirmed" in retried.stdout) == (0, True)
     assert once_more.exit_code == 1
-    assert "only a failed one can be made again" in once_more.stderr
+    assert "only a failed payment can be retried" in once_more.stderr
 
 
 def test_payments_are_exact_in_json(famulus: Famulus, run: Gateway) -> None:
@@ -191,11 +191,15 @@ def test_payments_are_exact_in_json(famulus: Famulus, run: Gateway) -> None:
     ("arguments", "status", "message"),
     [
         (["bonus", "x", "1", "--reason", "R"], 2, "'x' is not the number of a unit"),
-        (["bonus", "1", "much", "--reason", "R"], 2, "'much' is no amount, such as 0.50"),
+        (["bonus", "1", "much", "--reason", "R"], 2, "'much' is not an amount, such as 0.50"),
         (["bonus", "1", "1"], 2, "Missing option '--reason'"),
         (["bonus", "99", "1", "--reason", "R"], 2, "there is no unit 99"),
-        (["bonus", "4", "1", "--reason", "R"], 1, "nobody has submitted it"),
-        (["compensate", "1", "nobody", "1", "--reason", "R"], 2, "no worker 'nobody' has come"),
+        (["bonus", "4", "1", "--reason", "R"], 1, "it has not been submitted"),
+        (
+            ["compensate", "1", "nobody", "1", "--reason", "R"],
+            2,
+            "has no visit of a worker 'nobody'",
+        ),
         (["payments", "retry", "9"], 2, "there is no payment 9"),
         (["payments", "--run", "9"], 2, "there is no run 9"),
         (["payments", "--run", "1", "settle"], 2, "give options after 'settle'"),

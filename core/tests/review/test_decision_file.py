@@ -146,7 +146,7 @@ def test_units_of_other_tasks_and_without_answers_are_wrong(
 
     assert found == [
         f"2: unit {foreign.id} belongs to run {other.run_id} of the task 'other'",
-        f"3: unit {open_one.id} is launched: it has no answers that could be decided on",
+        f"3: unit {open_one.id} is launched: it has no answers to decide on",
     ]
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from famulus import process
 from famulus.data.scope import find_scope
-from famulus.engine.ledger.bonuses import telling_key
+from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.platform.outbox import find_outbox_row
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
@@ -191,7 +191,7 @@ def _payer(tx: Transaction, payment: Row) -> tuple[str, datetime | None]:
     """Return which process has claimed a payment that is still open, and until when."""
     if payment.status not in (PaymentStatus.SENT, PaymentStatus.UNKNOWN):
         return "", None
-    row = find_outbox_row(tx, telling_key(tx, payment))
+    row = find_outbox_row(tx, payment_outbox_key(tx, payment))
     if row is None or row.claimed_until is None or row.claimed_until <= tx.now:
         return "", None
     return process.describe(row.claimed_by), row.claimed_until

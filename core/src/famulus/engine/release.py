@@ -124,7 +124,7 @@ def is_spent(tx: Transaction, run: int) -> bool:
     """Say whether units of a run wait for nothing but a larger budget: no others are left."""
     if _is_any(tx, run, UnitStatus.LAUNCHED) or _is_any(tx, run, UnitStatus.ASSIGNED):
         return False
-    budget = read_budget(tx, run, hold=False)
+    budget = read_budget(tx, run, lock=False)
     return budget is not None and budget.room == 0 and _is_any(tx, run, UnitStatus.CREATED)
 
 
@@ -133,7 +133,7 @@ def _is_overfull(tx: Transaction, run: int) -> bool:
         return False
     if tx.one(_OVERFULL, run=run) is not None:
         return True
-    budget = read_budget(tx, run, hold=False)
+    budget = read_budget(tx, run, lock=False)
     return budget is not None and budget.excess > 0
 
 
@@ -174,7 +174,7 @@ def _affordable(tx: Transaction, run: int, room: int) -> int:
     """Return how many of so many units the budget allows."""
     if room <= 0 or not _is_any(tx, run, UnitStatus.CREATED):
         return room
-    budget = read_budget(tx, run, hold=False)
+    budget = read_budget(tx, run, lock=False)
     return room if budget is None or budget.room is None else min(room, budget.room)
 
 

@@ -181,7 +181,7 @@ def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | 
     if unit.run not in scope.runs:
         return f"unit {row.unit} belongs to run {unit.run} of the task {unit.task!r}"
     if unit.status not in DONE_UNITS:
-        return f"unit {row.unit} is {unit.status}: it has no answers that could be decided on"
+        return f"unit {row.unit} is {unit.status}: it has no answers to decide on"
     if unit.status is not UnitStatus.COMPLETED and unit.status is not STATUSES[row.decision]:
         if unit.status is not UnitStatus.REJECTED:
             return f"unit {row.unit} is {unit.status} already, and paid work stays so"

@@ -1,17 +1,20 @@
-"""Paying somebody more than the reward, and clearing up payments that did not end well."""
+"""Bonuses, compensations, and payments that did not complete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
+from attrs import frozen
+
 from famulus.data.payments import PaymentRecord, find_payments
 from famulus.engine.ledger.bonuses import (
+    Extra,
     Payee,
     check_amount,
     make_payments_due,
     plan_again,
-    plan_payment,
+    plan_extra,
     unit_payee,
     worker_payee,
 )
@@ -36,20 +39,23 @@ def pay_bonus(
     again: bool = False,
     plugins: Plugins | None = None,
 ) -> PaymentRecord:
-    """Pay a bonus to the worker who has submitted a unit, and return the payment as it is then.
+    """Pay a bonus to the worker who has submitted a unit; return the resulting payment.
 
     The same amount for the same unit and reason is the same payment: it is made once, however often
-    it is asked for. What cannot be paid now stays in the ledger, and is paid by the run's operator
-    or the next command that speaks to the platform.
+    this is called. A payment that cannot be made now stays in the ledger; the run's operator, or
+    the next command that calls the platform, makes it.
 
     :param amount: in the provider's currency.
-    :param again: pay it once more.
-    :raises famulus.UsageError: when there is no such unit, the amount cannot be paid, or the run's
-        ``max_spend`` does not hold it.
-    :raises famulus.ConflictError: when nobody has submitted the unit.
+    :param again: make the same payment once more.
+    :raises famulus.UsageError: when there is no such unit, the amount cannot be paid, or it exceeds
+        the run's ``max_spend``.
+    :raises famulus.ConflictError: when the unit is not submitted.
     """
     return _pay(
-        database, PaymentKind.BONUS, lambda tx: unit_payee(tx, unit), amount, reason, again, plugins
+        database,
+        _Wish(kind=PaymentKind.BONUS, amount=_decimal(amount), reason=reason, again=again),
+        lambda tx: unit_payee(tx, unit),
+        plugins,
     )
 
 
@@ -63,18 +69,15 @@ def compensate(
     again: bool = False,
     plugins: Plugins | None = None,
 ) -> PaymentRecord:
-    """Pay a worker of a run who has lost work through no fault of theirs; like :func:`pay_bonus`.
+    """Compensate a worker of a run for work that was lost; like :func:`pay_bonus`.
 
-    :param worker: by the provider's id. It is paid for the newest visit they made to the run.
+    :param worker: the provider's id. The payment is for the newest visit of this worker to the run.
     """
     find_run(database, run)
     return _pay(
         database,
-        PaymentKind.COMPENSATION,
+        _Wish(kind=PaymentKind.COMPENSATION, amount=_decimal(amount), reason=reason, again=again),
         lambda tx: worker_payee(tx, run, worker),
-        amount,
-        reason,
-        again,
         plugins,
     )
 
@@ -82,11 +85,12 @@ def compensate(
 def settle_payments(
     database: Database, *, run: int | None = None, plugins: Plugins | None = None
 ) -> list[PaymentRecord]:
-    """Ask the platforms about payments whose outcome nobody knows, and pay what is still planned;
-    return those payments as they are then. None is paid twice.
+    """Ask the platforms for the outcome of unknown payments, and make the planned ones.
+
+    Return these payments in their new state. None is made twice.
 
     :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when a run's provider is not installed, after all others.
+    :raises famulus.UsageError: when a run's provider is not installed, after all other runs.
     """
     if run is not None:
         find_run(database, run)
@@ -108,10 +112,10 @@ def settle_payments(
 def retry_payment(
     database: Database, payment: int, *, plugins: Plugins | None = None
 ) -> PaymentRecord:
-    """Make a payment that has failed again; return it as it is then.
+    """Make a failed payment again; return it in its new state.
 
-    Only what surely was not paid can be made again, so the platform is given the same key: should
-    it have been paid all the same, it is the same payment there.
+    Only a payment that has failed for certain can be retried. The platform gets the same
+    idempotency key again, so that even a payment that was made after all is not made twice.
 
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: when it has not failed, or is not owed any more.
@@ -124,43 +128,42 @@ def retry_payment(
     return find_payments(database, ids=[payment])[0]
 
 
+@frozen(kw_only=True)
+class _Wish:
+    """A payment that is asked for, in the currency's main unit."""
+
+    kind: PaymentKind
+    amount: Decimal
+    reason: str
+    again: bool
+
+
 def _pay(
     database: Database,
-    kind: PaymentKind,
-    find: Callable[[Transaction], Payee],
-    amount: Decimal | str,
-    reason: str,
-    again: bool,
+    wish: _Wish,
+    find_payee: Callable[[Transaction], Payee],
     plugins: Plugins | None,
 ) -> PaymentRecord:
-    amount = _decimal(amount)
-    check_amount(amount, reason)
+    check_amount(wish.amount, wish.reason)
     if not database.exists:
-        raise NotFoundError(
-            f"there is nobody to be paid: the database {database.location.shown} does not exist yet"
-        )
+        raise NotFoundError(f"the database {database.location.shown} does not exist yet")
     plugins = discover() if plugins is None else plugins
     with database.read() as tx:
-        payee = find(tx)
-    minor = to_minor(amount, payee.currency)
-    fee = bind_provider(database, plugins, payee.run).provider.fee(kind, amount)
-    planned = database.write(
-        lambda tx: plan_payment(
-            tx,
-            find(tx),
-            kind=kind,
-            amount=minor,
-            fee=to_minor_up(fee, payee.currency),
-            reason=reason.strip(),
-            again=again,
-        )
+        payee = find_payee(tx)
+    fee = bind_provider(database, plugins, payee.run).provider.fee(wish.kind, wish.amount)
+    extra = Extra(
+        kind=wish.kind,
+        amount=to_minor(wish.amount, payee.currency),
+        fee=to_minor_up(fee, payee.currency),
+        reason=wish.reason.strip(),
     )
-    deliver_run(database, plugins, planned.run)
-    return find_payments(database, ids=[planned.payment])[0]
+    payment = database.write(lambda tx: plan_extra(tx, find_payee(tx), extra, again=wish.again))
+    deliver_run(database, plugins, payee.run)
+    return find_payments(database, ids=[payment])[0]
 
 
 def _decimal(amount: Decimal | str) -> Decimal:
     try:
         return Decimal(amount)
     except InvalidOperation:
-        raise UsageError(f"{amount!r} is no amount, such as 0.50") from None
+        raise UsageError(f"{amount!r} is not an amount, such as 0.50") from None

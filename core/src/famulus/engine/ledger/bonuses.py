@@ -1,4 +1,4 @@
-"""Money on top of rewards: bonuses for units, compensations for visits."""
+"""Payments on top of rewards: bonuses for units, compensations for visits."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from famulus.model.tables import Agent, Payment, TaskRun, Unit, Visit, Worker, l
 from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name
 
-#: More than anybody means to pay at once, in the currency's main unit.
+#: In the currency's main unit; a larger amount is taken for a typing error.
 _LARGEST = Decimal(10**6)
 _LONGEST_REASON = 4000
-#: What is still to come to an end.
+#: Payments without a final outcome.
 _OPEN = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
 @frozen(kw_only=True)
 class Payee:
-    """Who is paid, and for which visit."""
+    """A worker who is paid, and the visit and unit that they are paid for."""
 
     run: int
     worker: int
@@ -41,34 +41,35 @@ class Payee:
 
 
 @frozen(kw_only=True)
-class Planned:
-    """A payment in the ledger; ``is_new`` unless the same one was there before."""
+class Extra:
+    """A payment to be made on top of a reward; amounts are in minor units."""
 
-    payment: int
-    run: int
-    is_new: bool
+    kind: PaymentKind
+    amount: int
+    fee: int
+    reason: str
 
 
 def unit_payee(tx: Transaction, unit: int) -> Payee:
-    """Return who has submitted a unit.
+    """Return the worker who has submitted a unit.
 
     :raises famulus.NotFoundError: when there is no such unit.
-    :raises famulus.ConflictError: when nobody has submitted it.
+    :raises famulus.ConflictError: when it is not submitted.
     """
     row = tx.row(Unit.select(Unit.status, Unit.agent_id).where(Unit.id == unit))
     if row is None:
         raise NotFoundError(f"there is no unit {unit}; `famulus export` lists those with answers")
     if row.status not in DONE_UNITS or row.agent_id is None:
-        raise ConflictError(f"unit {unit} is {row.status}: nobody has submitted it")
+        raise ConflictError(f"unit {unit} is {row.status}: it has not been submitted")
     agent = tx.row(Agent.select(Agent.visit.alias("visit")).where(Agent.id == row.agent_id))
     assert agent is not None
     return _payee(tx, agent.visit, unit)
 
 
 def worker_payee(tx: Transaction, run: int, worker: str) -> Payee:
-    """Return a worker as their newest visit to a run has them.
+    """Return a worker with their newest visit to a run.
 
-    :raises famulus.NotFoundError: when they have never come to it.
+    :raises famulus.NotFoundError: when they have none.
     """
     worker = read_name(worker, "worker")
     row = tx.row(
@@ -79,77 +80,66 @@ def worker_payee(tx: Transaction, run: int, worker: str) -> Payee:
         .limit(1)
     )
     if row is None:
-        raise NotFoundError(f"no worker {worker!r} has come to run {run}")
+        raise NotFoundError(f"run {run} has no visit of a worker {worker!r}")
     return _payee(tx, row.id, None)
 
 
 def check_amount(amount: Decimal, reason: str) -> None:
-    """Raise unless it is an amount somebody can be paid, for a reason they can be told."""
+    """Raise :class:`famulus.UsageError` unless an amount can be paid for a reason."""
     if not amount.is_finite() or amount <= 0:
-        raise UsageError(f"{amount} is no amount that can be paid; it has to be more than 0")
+        raise UsageError(f"the amount {amount} cannot be paid; it has to be more than 0")
     if amount > _LARGEST:
-        raise UsageError(f"{amount} is more than can be paid at once ({_LARGEST:,})")
+        raise UsageError(f"the amount {amount} is too large; one payment is at most {_LARGEST:,}")
     if not reason.strip():
-        raise UsageError("a payment needs a reason: the worker gets to read it")
+        raise UsageError("a payment needs a reason, which the worker can read")
     if len(reason) > _LONGEST_REASON:
         raise UsageError(
-            f"the reason has {len(reason)} characters; at most {_LONGEST_REASON} are possible"
+            f"the reason is too long: {len(reason)} characters of at most {_LONGEST_REASON}"
         )
 
 
-def plan_payment(
-    tx: Transaction,
-    payee: Payee,
-    *,
-    kind: PaymentKind,
-    amount: int,
-    fee: int,
-    reason: str,
-    again: bool,
-) -> Planned:
-    """Write down that somebody is paid on top of their reward; the messenger pays it.
+def plan_extra(tx: Transaction, payee: Payee, extra: Extra, *, again: bool) -> int:
+    """Write the ledger row and the outbox row of a bonus or compensation; return its number.
 
-    The same amount for the same thing and reason is the same payment, unless ``again``.
+    The same amount for the same work and reason is the same payment, unless ``again``.
 
-    :param amount: in minor units, as the ``fee``.
-    :raises famulus.UsageError: when the run's budget does not hold it.
+    :raises famulus.UsageError: when the run's budget does not cover it.
     """
-    # Two who pay the same at the same time do so one after the other.
+    # The lock makes two who plan the same payment do so one after the other.
     tx.row(for_update(Visit.select(Visit.id).where(Visit.id == payee.visit), tx.kind))
-    stem = _stem(payee, kind, amount, reason)
+    stem = _stem(payee, extra)
     number = 1
     while (row := _find(tx, f"{stem}-{number}")) is not None:
         if not again:
-            return Planned(payment=row.id, run=payee.run, is_new=False)
+            return int(row.id)
         number += 1
-    _check_budget(tx, payee, amount + fee)
+    _check_budget(tx, payee, extra.amount + extra.fee)
     payment = tx.insert(
         Payment,
         key=f"{stem}-{number}",
-        kind=kind,
+        kind=extra.kind,
         run=payee.run,
         worker=payee.worker,
         visit=payee.visit,
         unit=payee.unit,
-        amount=amount,
-        fee=fee,
+        amount=extra.amount,
+        fee=extra.fee,
         currency=payee.currency,
-        reason=reason,
+        reason=extra.reason,
         status=PaymentStatus.PLANNED,
         created_at=tx.now,
         changed_at=tx.now,
     )
-    enqueue(
-        tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload={"payment": payment}
-    )
-    return Planned(payment=payment, run=payee.run, is_new=True)
+    payload = {"payment": payment}
+    enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=_pay_key(payment), payload=payload)
+    return payment
 
 
 def plan_again(tx: Transaction, payment: int) -> int:
-    """Have a payment that has failed made again; return its run.
+    """Plan a failed payment again; return its run.
 
     :raises famulus.NotFoundError: when there is no such payment.
-    :raises famulus.ConflictError: unless it has surely failed, and is still owed.
+    :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
     """
     row = tx.row(Payment.select().where(Payment.id == payment))
     if row is None:
@@ -157,7 +147,7 @@ def plan_again(tx: Transaction, payment: int) -> int:
     if row.status is not PaymentStatus.FAILED:
         hint = "; `famulus payments settle` asks the platform"
         raise ConflictError(
-            f"payment {payment} is {row.status}, and only a failed one can be made again"
+            f"payment {payment} is {row.status}, and only a failed payment can be retried"
             f"{hint if row.status is PaymentStatus.UNKNOWN else ''}"
         )
     if row.error == REJECTED_INSTEAD:
@@ -170,33 +160,33 @@ def plan_again(tx: Transaction, payment: int) -> int:
             run=row.run_id, id=payment, old=row.status, new=PaymentStatus.PLANNED, cause="retry"
         ),
     )
-    redeliver(tx, telling_key(tx, row))
+    redeliver(tx, payment_outbox_key(tx, row))
     return int(row.run_id)
 
 
 def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
-    """Make due at once what is still to be paid and nobody is paying just now; return the runs
-    that have some.
+    """Make the outbox rows of open payments due now, unless a call is under way.
+
+    Return the runs that have open payments.
     """
     query = Payment.select().where(Payment.status << literals(*_OPEN))
     rows = tx.rows(query if run is None else query.where(Payment.run == run))
     for row in rows:
         if row.status is not PaymentStatus.SENT:
-            make_due(tx, telling_key(tx, row))
+            make_due(tx, payment_outbox_key(tx, row))
     return sorted({row.run_id for row in rows})
 
 
-def pay_key(payment: int) -> str:
-    """Return the key of the row that has a bonus or a compensation paid."""
-    return f"pay-{payment}"
-
-
-def telling_key(tx: Transaction, payment: Row) -> str:
-    """Return the key of the outbox row that has a payment made."""
+def payment_outbox_key(tx: Transaction, payment: Row) -> str:
+    """Return the key of the outbox row that leads to a payment; empty where there is none."""
     if payment.kind is not PaymentKind.REWARD:
-        return pay_key(payment.id)
+        return _pay_key(payment.id)
     verdict = newest_verdict(tx, payment.visit_id)
     return "" if verdict is None else str(verdict.key)
+
+
+def _pay_key(payment: int) -> str:
+    return f"pay-{payment}"
 
 
 def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
@@ -225,10 +215,10 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
     )
 
 
-def _stem(payee: Payee, kind: PaymentKind, amount: int, reason: str) -> str:
-    what = f"visit-{payee.visit}" if payee.unit is None else f"unit-{payee.unit}"
-    digest = hashlib.sha256(reason.strip().encode()).hexdigest()[:24]
-    return f"{kind.value}-{what}-{payee.worker}-{amount}-{digest}"
+def _stem(payee: Payee, extra: Extra) -> str:
+    work = f"visit-{payee.visit}" if payee.unit is None else f"unit-{payee.unit}"
+    digest = hashlib.sha256(extra.reason.strip().encode()).hexdigest()[:24]
+    return f"{extra.kind.value}-{work}-{payee.worker}-{extra.amount}-{digest}"
 
 
 def _find(tx: Transaction, key: str) -> Row | None:
@@ -241,7 +231,7 @@ def _check_budget(tx: Transaction, payee: Payee, cost: int) -> None:
         return
     wanted, left = (from_minor(each, payee.currency) for each in (cost, max(budget.left, 0)))
     raise UsageError(
-        f"run {payee.run} may cost {from_minor(budget.most, payee.currency)} {payee.currency} "
-        f"at most, of which {left} are left, and this costs {wanted} with fees; "
-        f"`famulus set {payee.run} max_spend=…` allows more"
+        f"run {payee.run} has a budget of {from_minor(budget.most, payee.currency)} "
+        f"{payee.currency}, of which {left} are left, and this costs {wanted} with fees; "
+        f"`famulus set {payee.run} max_spend=…` raises the budget"
     )

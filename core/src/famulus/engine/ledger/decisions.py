@@ -1,4 +1,4 @@
-"""Deciding on a unit's answers, and taking a decision back while nobody has been told of it.
+"""Record a decision on a unit's answers, or undo one before it is applied.
 
 Everything here happens inside a transaction and calls no third-party code.
 """
@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from attrs import frozen
 
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
-from famulus.model.fields import from_micros, to_micros
+from famulus.model.fields import from_micros
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
 from famulus.model.tables import Agent, Review, Unit, Visit
 from famulus.model.transaction import Transaction
 
-#: The causes of a unit's changes of status here, in the events they leave.
+#: The causes in the events of these changes of status.
 REVIEW, UNDO = "review", "undo"
 
-#: What each decision makes of a unit.
+#: The status of a unit after each decision.
 STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
     {
         Decision.ACCEPTED: UnitStatus.ACCEPTED,
@@ -42,34 +42,34 @@ _AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType(
 
 @frozen(kw_only=True)
 class Standing:
-    """A decision that holds."""
+    """A decision that is in force."""
 
     review: int
     decision: Decision
     note: str
     decided_at: datetime
-    #: the ledger, and with it the platform, knows of it: it cannot be undone
-    settled: bool
+    #: whether it has led to ledger and outbox rows, so that it cannot be undone
+    is_applied: bool
 
 
 @frozen(kw_only=True)
 class Decided:
-    """What a decision, or undoing one, has come to."""
+    """The result of a decision, or of undoing one."""
 
     unit: int
     run: int
     agent: int
-    #: the unit's status from now on
+    #: the new status of the unit
     status: UnitStatus
-    #: what holds from now on; None where nothing is decided any more
+    #: the decision in force; None where there is none any more
     standing: Standing | None
-    #: False where the same decision stood already: nothing was written
+    #: False where the same decision was in force already: nothing was written
     changed: bool
 
 
 @frozen(kw_only=True)
 class _Case:
-    """A unit with answers, kept from others until the commit, and what was decided on it."""
+    """A unit with answers, locked until the commit, and the decisions on it."""
 
     unit: int
     run: int
@@ -91,9 +91,37 @@ def _visit(kind: Kind) -> Any:
     return query if kind is Kind.SQLITE else query.for_update("FOR NO KEY UPDATE", of=Visit)
 
 
-#: ``apply_decisions`` holds the visit too: what it reads of its units cannot change meanwhile.
-_HOLD_VISIT = Statement(_visit)
-_UNIT = Statement(Unit.select(Unit.run, Unit.agent_id, Unit.status).where(Unit.id == Param("unit")))
+class _UnitRow(NamedTuple):
+    run: int
+    agent_id: int
+    status: str
+
+
+class _ReviewRow(NamedTuple):
+    id: int
+    decision: str
+    note: str
+    decided_at: int
+    settled_at: int | None
+    undone_at: int | None
+
+    @property
+    def standing(self) -> Standing:
+        return Standing(
+            review=self.id,
+            decision=Decision(self.decision),
+            note=self.note,
+            decided_at=from_micros(self.decided_at),
+            is_applied=self.settled_at is not None,
+        )
+
+
+#: ``apply_decisions`` locks the visit too, so that its units cannot change while it reads them.
+_LOCK_VISIT = Statement(_visit)
+_UNIT = Statement(
+    Unit.select(Unit.run.alias("run"), Unit.agent_id, Unit.status).where(Unit.id == Param("unit")),
+    _UnitRow,
+)
 _AGENT = Statement(Agent.select(Agent.status).where(Agent.id == Param("agent")))
 _REVIEWS = Statement(
     Review.select(
@@ -105,7 +133,8 @@ _REVIEWS = Statement(
         Review.undone_at,
     )
     .where(Review.unit == Param("unit"))
-    .order_by(Review.id.desc())
+    .order_by(Review.id.desc()),
+    _ReviewRow,
 )
 _ADD = Statement(
     Review.insert(
@@ -133,62 +162,64 @@ def decide(
     note: str = "",
     seen: UnitStatus = UnitStatus.COMPLETED,
 ) -> Decided:
-    """Decide on the answers that completed a unit. Nobody is told, and nothing paid, before
-    ``apply_decisions``. The decision that stands already, again, writes nothing.
+    """Record a decision on the answers that completed a unit.
 
-    :param note: the reason of a rejection, which needs one; the worker may get to read it.
-    :param seen: the status that the reviewer has seen. With ``REJECTED`` a settled rejection can be
-        mended: accepted, or soft-rejected, after all. An acceptance that is settled is paid.
-    :raises famulus.ConflictError: when the unit has changed since, saying what it is now.
+    Only ``apply_decisions`` writes ledger and outbox rows. Repeating the decision that is in force
+    writes nothing.
+
+    :param note: the reason of a rejection, which must have one; the worker may read it.
+    :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
+        be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
+    :raises famulus.ConflictError: when the unit has another status by now; the message names it.
     :raises famulus.NotFoundError: when there is no such unit.
     :raises famulus.UsageError: for a rejection without a reason.
     """
     if decision is Decision.REJECTED and not note.strip():
         raise UsageError(f"unit {unit}: a rejection needs a reason")
-    case = _case(tx, unit)
+    case = _lock_case(tx, unit)
     before = case.standing[0] if case.standing else None
     if before is not None and before.decision is decision:
         return _decided(case, before, changed=False)
-    if case.status is not seen or (before is not None and not _can_be_mended(before)):
-        raise ConflictError(_how_it_stands(case))
+    if case.status is not seen or (before is not None and not _is_correctable(before)):
+        raise ConflictError(_describe(case))
     review = tx.one(
         _ADD,
         unit=unit,
         agent=case.agent,
         decision=decision.value,
         note=note,
-        at=to_micros(tx.now),
+        at=tx.micros,
     )
     assert review is not None
     standing = Standing(
-        review=int(review[0]), decision=decision, note=note, decided_at=tx.now, settled=False
+        review=int(review[0]), decision=decision, note=note, decided_at=tx.now, is_applied=False
     )
     return _change(tx, case, standing, REVIEW)
 
 
 def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
-    """Take back the newest decision on a unit; what it had before holds again.
+    """Undo the newest decision on a unit; the one before it is in force again.
 
-    :param review: the decision that is meant; none other is taken back.
-    :raises famulus.ConflictError: when there is none, or it is settled.
+    :param review: the id of the decision to undo; no other is undone.
+    :raises famulus.ConflictError: when there is none, or it is applied.
     """
-    case = _case(tx, unit)
+    case = _lock_case(tx, unit)
     if (
         not case.standing
-        or case.standing[0].settled
+        or case.standing[0].is_applied
         or (review is not None and case.standing[0].review != review)
     ):
-        raise ConflictError(f"there is nothing to undo: {_how_it_stands(case)}")
-    tx.run(_UNDO, review=case.standing[0].review, at=to_micros(tx.now))
+        raise ConflictError(f"there is nothing to undo: {_describe(case)}")
+    tx.run(_UNDO, review=case.standing[0].review, at=tx.micros)
     return _change(tx, case, case.standing[1] if len(case.standing) > 1 else None, UNDO)
 
 
 def unapplied_units(
     tx: Transaction, runs: Sequence[int], *, after: int = 0, most: int = 500
 ) -> list[int]:
-    """Return units of runs, in the order of their numbers, with a decision that can be undone.
+    """Return the ids of units of runs whose decision is not applied yet, in ascending order.
 
-    :param after: the last unit of the page before this one.
+    :param after: the last unit of the page before.
     """
     query = (
         Review.select(Review.unit.alias("unit"))
@@ -206,43 +237,34 @@ def unapplied_units(
     return [row.unit for row in tx.rows(query)]
 
 
-def _case(tx: Transaction, unit: int) -> _Case:
-    tx.one(_HOLD_VISIT, unit=unit)
+def _lock_case(tx: Transaction, unit: int) -> _Case:
+    tx.one(_LOCK_VISIT, unit=unit)
     row = tx.one(_UNIT, unit=unit)
     if row is None:
         raise NotFoundError(f"there is no unit {unit}")
-    run, agent, status = int(row[0]), row[1], UnitStatus(row[2])
+    status = UnitStatus(row.status)
     if status not in DONE_UNITS:
-        raise ConflictError(f"unit {unit} is {status}: it has no answers that could be decided on")
-    agent_row = tx.one(_AGENT, agent=agent)
-    assert agent_row is not None
+        raise ConflictError(f"unit {unit} is {status}: it has no answers to decide on")
+    agent = tx.one(_AGENT, agent=row.agent_id)
+    assert agent is not None
     reviews = tx.all(_REVIEWS, unit=unit)
+    undone_at = reviews[0].undone_at if reviews else None
     return _Case(
         unit=unit,
-        run=run,
-        agent=int(agent),
+        run=row.run,
+        agent=row.agent_id,
         status=status,
-        agent_status=AgentStatus(agent_row[0]),
-        standing=tuple(
-            Standing(
-                review=int(number),
-                decision=Decision(decision),
-                note=note,
-                decided_at=from_micros(decided),
-                settled=settled is not None,
-            )
-            for number, decision, note, decided, settled, undone in reviews
-            if undone is None
-        ),
-        undone_at=from_micros(reviews[0][5]) if reviews and reviews[0][5] is not None else None,
+        agent_status=AgentStatus(agent[0]),
+        standing=tuple(each.standing for each in reviews if each.undone_at is None),
+        undone_at=None if undone_at is None else from_micros(undone_at),
     )
 
 
-def _can_be_mended(standing: Standing) -> bool:
-    return standing.settled and standing.decision is Decision.REJECTED
+def _is_correctable(standing: Standing) -> bool:
+    return standing.is_applied and standing.decision is Decision.REJECTED
 
 
-def _how_it_stands(case: _Case) -> str:
+def _describe(case: _Case) -> str:
     if not case.standing:
         text = f"unit {case.unit} is {case.status}"
         if case.undone_at is None:
@@ -250,11 +272,11 @@ def _how_it_stands(case: _Case) -> str:
         return f"{text} since {_at(case.undone_at)}, when a decision was undone"
     standing = case.standing[0]
     text = f"unit {case.unit} is {case.status} since {_at(standing.decided_at)}"
-    if not standing.settled:
+    if not standing.is_applied:
         return f"{text}, by a review that can still undo it"
     if standing.decision is Decision.REJECTED:
-        return f"{text}, and that is settled"
-    return f"{text}, and that is settled: the work is paid for"
+        return f"{text}, and that is final"
+    return f"{text}, and that is final: the work is paid for"
 
 
 def _at(time: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Decisions become verdicts and rewards: once, all together, and none is lost."""
+"""Decisions lead to verdicts and rewards: each once, atomically, and none is lost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plugins(platform: FakePlatform) -> Plugins:
 
 @pytest.fixture
 def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
-    """A run of three units, each done by somebody else."""
+    """A run of three units, each done by another worker."""
     with ManualOperator(database, plugins=plugins) as operator:
         opened = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
         for name in ("a", "b", "c"):
@@ -47,8 +47,8 @@ def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
         yield opened
 
 
-def settled(database: Database, decision: Decision, *, unit: int = 0, note: str = "why") -> int:
-    """Decide on a unit, counted from 0, and settle that."""
+def applied(database: Database, decision: Decision, *, unit: int = 0, note: str = "why") -> int:
+    """Decide on a unit, counted from 0, and apply the decision."""
     number = units(database)[unit]
     note = note if decision is REJECTED else ""
 
@@ -75,10 +75,10 @@ def reward(database: Database) -> Row:
     return row
 
 
-def test_an_accepted_unit_is_told_and_paid_with_its_fee(
+def test_accepted_unit_is_approved_and_paid_with_its_fee(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    assert settled(database, ACCEPTED) == 1
+    assert applied(database, ACCEPTED) == 1
     planned = reward(database)
     assert (planned.status, planned.amount, planned.fee) == (PaymentStatus.PLANNED, 10, 2)
 
@@ -89,19 +89,19 @@ def test_an_accepted_unit_is_told_and_paid_with_its_fee(
     assert rows(database, Visit)[0].status is VisitStatus.APPROVED
 
 
-def test_a_soft_rejected_unit_is_paid_as_well(
+def test_soft_rejected_unit_is_paid(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    settled(database, SOFT)
+    applied(database, SOFT)
     deliver_run(database, plugins, gateway.run_id)
 
     assert len(platform.rewarded) == 1
 
 
-def test_a_rejected_unit_is_told_with_its_reason_and_owes_nothing(
+def test_rejected_unit_is_sent_with_its_reason_and_owes_nothing(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    settled(database, REJECTED, note="empty")
+    applied(database, REJECTED, note="empty")
     deliver_run(database, plugins, gateway.run_id)
 
     assert (list(platform.verdicts.values()), platform.notes) == ([Verdict.REJECTED], ["empty"])
@@ -109,10 +109,10 @@ def test_a_rejected_unit_is_told_with_its_reason_and_owes_nothing(
     assert rows(database, Visit)[0].status is VisitStatus.REJECTED
 
 
-def test_settling_again_tells_and_pays_nothing_more(
+def test_applying_again_sends_and_pays_nothing_more(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     for _ in range(2):
         assert database.write(lambda tx: apply_decisions(tx, units(database))) == 0
         deliver_run(database, plugins, gateway.run_id)
@@ -120,7 +120,7 @@ def test_settling_again_tells_and_pays_nothing_more(
     assert len(platform.rewarded) == len(rows(database, Outbox)) == 1
 
 
-def test_an_undone_decision_is_neither_told_nor_paid(gateway: Gateway, database: Database) -> None:
+def test_undone_decision_is_neither_sent_nor_paid(gateway: Gateway, database: Database) -> None:
     unit = units(database)[0]
     database.write(lambda tx: decide(tx, unit, ACCEPTED))
     database.write(lambda tx: undo(tx, unit))
@@ -129,30 +129,30 @@ def test_an_undone_decision_is_neither_told_nor_paid(gateway: Gateway, database:
     assert rows(database, Payment) == rows(database, Outbox) == []
 
 
-def test_a_settled_rejection_that_is_mended_is_paid_then(
+def test_corrected_rejection_is_paid(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    settled(database, REJECTED)
+    applied(database, REJECTED)
     deliver_run(database, plugins, gateway.run_id)
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
     assert len(platform.rewarded) == 1
     assert reward(database).status is PaymentStatus.CONFIRMED
 
 
-def test_a_verdict_that_was_mended_before_it_was_told_is_not_told(
+def test_verdict_that_was_corrected_before_its_delivery_is_not_sent(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
-    settled(database, REJECTED)
-    settled(database, ACCEPTED)
+    applied(database, REJECTED)
+    applied(database, ACCEPTED)
     assert deliver_run(database, plugins, gateway.run_id) == 2
 
     assert platform.calls == ["decide"]
     assert list(platform.verdicts.values()) == [Verdict.APPROVED]
 
 
-def test_a_lost_reply_leaves_the_reward_unknown_until_the_platform_is_told_again(
+def test_lost_reply_leaves_the_reward_unknown_until_the_next_call(
     gateway: Gateway,
     database: Database,
     plugins: Plugins,
@@ -160,7 +160,7 @@ def test_a_lost_reply_leaves_the_reward_unknown_until_the_platform_is_told_again
     clock: MovableClock,
 ) -> None:
     platform.faults = [Fault.LOST]
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
 
     assert deliver_run(database, plugins, gateway.run_id) == 0
     unknown = reward(database)
@@ -172,21 +172,21 @@ def test_a_lost_reply_leaves_the_reward_unknown_until_the_platform_is_told_again
     assert len(platform.rewarded) == 1
 
 
-def test_a_throttled_reward_is_planned_again(
+def test_throttled_reward_is_planned_again(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.THROTTLED]
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
     assert reward(database).status is PaymentStatus.PLANNED
 
 
-def test_a_refused_reward_has_failed_for_the_platforms_reason(
+def test_refused_reward_fails_with_the_reason_of_the_platform(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.REFUSED]
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
     failed, (telling,) = reward(database), rows(database, Outbox)
@@ -195,7 +195,7 @@ def test_a_refused_reward_has_failed_for_the_platforms_reason(
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
-def test_whoever_comes_after_a_killed_teller_takes_over_once_its_claim_has_run_out(
+def test_row_of_a_killed_process_is_delivered_once_its_claim_has_run_out(
     gateway: Gateway,
     database: Database,
     plugins: Plugins,
@@ -204,7 +204,7 @@ def test_whoever_comes_after_a_killed_teller_takes_over_once_its_claim_has_run_o
     fault: Fault,
 ) -> None:
     platform.faults = [fault]
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     with pytest.raises(Killed):
         deliver_run(database, plugins, gateway.run_id)
 
@@ -215,11 +215,11 @@ def test_whoever_comes_after_a_killed_teller_takes_over_once_its_claim_has_run_o
     assert reward(database).status is PaymentStatus.CONFIRMED
 
 
-def test_a_reward_that_is_out_is_not_rejected_any_more(
+def test_reward_that_may_be_paid_cannot_be_rejected(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     """Core refuses such a decision; one that has come about all the same changes nothing there."""
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
     (review,) = rows(database, Review)
     unit = units(database)[0]
@@ -241,7 +241,7 @@ def test_a_reward_that_is_out_is_not_rejected_any_more(
     assert len(rows(database, Outbox)) == 1
 
 
-def test_reviews_that_race_on_a_unit_and_tellers_that_race_on_its_verdict_pay_once(
+def test_racing_reviews_and_racing_deliveries_of_a_verdict_pay_once(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     unit = units(database)[0]
@@ -261,13 +261,13 @@ def test_reviews_that_race_on_a_unit_and_tellers_that_race_on_its_verdict_pay_on
     assert reward(database).status is PaymentStatus.CONFIRMED
 
 
-def test_unpaid_work_is_told_and_has_no_payment(
+def test_verdict_on_unpaid_work_is_sent_without_a_payment(
     database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     with ManualOperator(database, plugins=plugins) as operator:
         gateway = operator.launch_rows([{"n": 1}], provider="paying", task_reward="0")
         GatewayWorker(gateway, "x").work()
-        settled(database, ACCEPTED)
+        applied(database, ACCEPTED)
         operator.turn()
 
     assert len(platform.rewarded) == 1
@@ -275,7 +275,7 @@ def test_unpaid_work_is_told_and_has_no_payment(
 
 
 def test_money_is_exact(gateway: Gateway, database: Database) -> None:
-    settled(database, ACCEPTED)
+    applied(database, ACCEPTED)
 
     paid = reward(database)
     assert Decimal(paid.amount + paid.fee) / 100 == Decimal("0.12")

@@ -1,4 +1,4 @@
-"""Deciding on units and undoing it: exact effects, on both databases."""
+"""Recording and undoing decisions: exact effects, on both databases."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REASON = "It is about another text."
 
 @pytest.fixture
 def units(operator: ManualOperator) -> list[int]:
-    """Two completed units, and a third that nobody has done."""
+    """Two completed units, and a third without answers."""
     gateway = operator.launch_rows([{"n": n} for n in range(3)], task_name="words")
     for _ in range(2):
         GatewayWorker(gateway, "x").work()
@@ -39,7 +39,7 @@ def decided(
     return database.write(lambda tx: decide(tx, unit, decision, note=note, seen=seen))
 
 
-def settle(database: Database, *units: int) -> int:
+def apply(database: Database, *units: int) -> int:
     return database.write(lambda tx: apply_decisions(tx, units))
 
 
@@ -81,7 +81,7 @@ def test_decision_changes_the_unit_and_the_attempt_and_undoing_restores_both(
 
     assert (made.changed, made.status, after) == (True, unit_status, (unit_status, agent_status))
     assert made.standing is not None
-    assert (made.standing.note, made.standing.settled) == (REASON, False)
+    assert (made.standing.note, made.standing.is_applied) == (REASON, False)
     assert (undone.status, undone.standing) == (UnitStatus.COMPLETED, None)
     assert statuses(database, units[0]) == before
 
@@ -105,17 +105,17 @@ def test_same_decision_again_writes_nothing(database: Database, units: list[int]
     before = number_of(database, Event), number_of(database, Review)
 
     again = decided(database, units[0], Decision.ACCEPTED)
-    settle(database, units[0])
-    settled = decided(database, units[0], Decision.ACCEPTED)
+    apply(database, units[0])
+    applied = decided(database, units[0], Decision.ACCEPTED)
 
-    assert (again.changed, settled.changed) == (False, False)
-    assert settled.standing is not None
-    assert settled.standing.settled
+    assert (again.changed, applied.changed) == (False, False)
+    assert applied.standing is not None
+    assert applied.standing.is_applied
     assert number_of(database, Review) == before[1]
     assert again.status is UnitStatus.ACCEPTED
 
 
-def test_another_decision_is_refused_with_what_stands_and_since_when(
+def test_another_decision_is_refused_with_the_one_in_force_and_its_time(
     database: Database, units: list[int]
 ) -> None:
     decided(database, units[0], Decision.REJECTED, REASON)
@@ -129,37 +129,37 @@ def test_another_decision_is_refused_with_what_stands_and_since_when(
     )
 
 
-def test_settled_acceptance_is_never_taken_back(database: Database, units: list[int]) -> None:
+def test_applied_acceptance_cannot_be_undone(database: Database, units: list[int]) -> None:
     decided(database, units[0], Decision.ACCEPTED)
-    settle(database, units[0])
+    apply(database, units[0])
 
     for seen in (UnitStatus.COMPLETED, UnitStatus.ACCEPTED):
-        with pytest.raises(ConflictError, match="settled: the work is paid for"):
+        with pytest.raises(ConflictError, match="final: the work is paid for"):
             decided(database, units[0], Decision.REJECTED, REASON, seen)
     with pytest.raises(ConflictError, match="nothing to undo"):
         database.write(lambda tx: undo(tx, units[0]))
     assert statuses(database, units[0]) == (UnitStatus.ACCEPTED, AgentStatus.APPROVED)
 
 
-def test_settled_rejection_is_mended_by_who_has_seen_it(
+def test_applied_rejection_is_corrected_by_a_reviewer_who_has_seen_it(
     database: Database, units: list[int]
 ) -> None:
     decided(database, units[0], Decision.REJECTED, REASON)
-    settle(database, units[0])
+    apply(database, units[0])
 
     with pytest.raises(ConflictError, match="is rejected since"):
         decided(database, units[0], Decision.ACCEPTED)
-    mended = decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
+    corrected = decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
 
-    assert mended.status is UnitStatus.ACCEPTED
+    assert corrected.status is UnitStatus.ACCEPTED
     assert statuses(database, units[0]) == (UnitStatus.ACCEPTED, AgentStatus.APPROVED)
 
 
-def test_undoing_a_mended_rejection_brings_the_rejection_back(
+def test_undoing_a_corrected_rejection_restores_the_rejection(
     database: Database, units: list[int]
 ) -> None:
     decided(database, units[0], Decision.REJECTED, REASON)
-    settle(database, units[0])
+    apply(database, units[0])
     decided(database, units[0], Decision.ACCEPTED, seen=UnitStatus.REJECTED)
 
     undone = database.write(lambda tx: undo(tx, units[0]))
@@ -181,7 +181,7 @@ def test_decision_that_was_undone_can_be_made_again(database: Database, units: l
     assert number_of(database, Review) == 2
 
 
-def test_only_the_decision_that_is_meant_is_undone(database: Database, units: list[int]) -> None:
+def test_only_the_named_decision_is_undone(database: Database, units: list[int]) -> None:
     mine = decided(database, units[0], Decision.ACCEPTED)
     assert mine.standing is not None
     review = mine.standing.review
@@ -194,7 +194,7 @@ def test_only_the_decision_that_is_meant_is_undone(database: Database, units: li
     assert statuses(database, units[0])[0] is UnitStatus.REJECTED
 
 
-def test_who_has_seen_a_decision_that_was_undone_is_told_so(
+def test_conflict_says_that_the_seen_decision_was_undone(
     database: Database, units: list[int], clock: MovableClock
 ) -> None:
     decided(database, units[0], Decision.REJECTED, REASON)
@@ -224,7 +224,7 @@ def test_rejection_needs_a_reason(database: Database, units: list[int], reason: 
     assert statuses(database, units[0])[0] is UnitStatus.COMPLETED
 
 
-def test_unsettled_units_are_found_page_by_page(database: Database, units: list[int]) -> None:
+def test_unapplied_units_are_found_page_by_page(database: Database, units: list[int]) -> None:
     for unit in units[:2]:
         decided(database, unit, Decision.ACCEPTED)
 
@@ -233,14 +233,14 @@ def test_unsettled_units_are_found_page_by_page(database: Database, units: list[
         first = unapplied_units(tx, [run], most=1)
         second = unapplied_units(tx, [run], after=first[-1], most=1)
         elsewhere = unapplied_units(tx, [run + 1])
-    settle(database, *units)
+    apply(database, *units)
 
     assert (first, second, elsewhere) == ([units[0]], [units[1]], [])
     with database.read() as tx:
         assert unapplied_units(tx, [run]) == []
 
 
-def test_of_two_who_decide_differently_at_once_one_is_refused(
+def test_one_of_two_different_decisions_at_the_same_time_is_refused(
     database: Database, units: list[int]
 ) -> None:
     together = threading.Barrier(2, timeout=60)
@@ -261,7 +261,7 @@ def test_of_two_who_decide_differently_at_once_one_is_refused(
     assert number_of(database, Review) == 1
 
 
-def test_who_settles_and_who_undoes_at_once_agree_on_what_is_paid(
+def test_applying_and_undoing_at_the_same_time_agree_on_the_payments(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(12)], task_name="words")
@@ -273,10 +273,10 @@ def test_who_settles_and_who_undoes_at_once_agree_on_what_is_paid(
         decided(database, unit, Decision.ACCEPTED)
     together = threading.Barrier(2, timeout=60)
 
-    def settle_each() -> None:
+    def apply_each() -> None:
         for unit in all_units:
             together.wait()
-            settle(database, unit)
+            apply(database, unit)
 
     def reject_each() -> None:
         for unit in all_units:
@@ -288,7 +288,7 @@ def test_who_settles_and_who_undoes_at_once_agree_on_what_is_paid(
             decided(database, unit, Decision.REJECTED, REASON)
 
     with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(settle_each), pool.submit(reject_each)]:
+        for done in [pool.submit(apply_each), pool.submit(reject_each)]:
             done.result()
 
     planned = Payment.select(Payment.unit.alias("unit")).where(
