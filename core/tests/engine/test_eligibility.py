@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from famulus.engine.arrival import find_worker
 from famulus.engine.qualifications.grants import grant, make_qualification
+from famulus.engine.workers import find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction

@@ -15,7 +15,6 @@ from famulus.data.data_browser import DataBrowser
 from famulus.data.filters import make_filter
 from famulus.data.qualification_list import holders_of
 from famulus.data.scope import find_scope
-from famulus.engine.arrival import make_worker
 from famulus.engine.ledger.bonuses import worker_payee
 from famulus.engine.platform.requesters import find_requester, register_requester
 from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all, make_workers
@@ -29,6 +28,7 @@ from famulus.engine.qualifications.grants import (
 )
 from famulus.engine.qualifications.history import past_work
 from famulus.engine.qualifications.worker_handle import find_or_create_qualification, find_worker
+from famulus.engine.workers import make_worker
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification, Requester, Task, Worker

@@ -9,9 +9,9 @@ import pytest
 
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.provider import Completion, Provider, ShowAnswers, VisitView
-from famulus.engine.arrival import find_worker
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
+from famulus.engine.workers import find_worker
 from famulus.model.database import Database
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins
 from famulus.testing.kinds import CrowdProvider

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from famulus.engine.arrival import MOST_HANDOVERS
 from famulus.engine.gateway import Gateway
-from famulus.engine.occupancy import MOST_HANDOVERS
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import Agent, Event, Unit, Visit, Worker

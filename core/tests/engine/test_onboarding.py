@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from famulus.engine.arrival import find_worker
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.grants import grant
 from famulus.engine.qualifications.rules import read_qualifications
+from famulus.engine.workers import find_worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
 from famulus.model.tables import Agent

@@ -9,7 +9,9 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Setting
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox, Setting
+from famulus.model.transaction import Transaction
 
 
 class SettingRow(NamedTuple):
@@ -40,6 +42,33 @@ def test_all_rows_of_a_statement_are_records(database: Database) -> None:
 def test_no_row_is_none(database: Database) -> None:
     with database.read() as tx:
         assert tx.one(_SETTING, name="no such setting") is None
+
+
+class OutboxRow(NamedTuple):
+    status: OutboxStatus
+    other_status: OutboxStatus | None
+
+
+_other = Outbox.alias()
+_OUTBOX = Statement(
+    Outbox.select(Outbox.status, _other.status.alias("other_status")).join(
+        _other, peewee.JOIN.LEFT_OUTER, on=(_other.key == "no such key")
+    ),
+    OutboxRow,
+)
+
+
+def test_a_status_is_a_member_of_its_enum_unless_it_is_null(database: Database) -> None:
+    columns = {"key": "a", "kind": "b", "payload": {}, "status": OutboxStatus.FAILED}
+
+    def job(tx: Transaction) -> list[OutboxRow]:
+        tx.insert(Outbox, **columns, next_attempt_at=tx.now, created_at=tx.now)
+        return tx.all(_OUTBOX)
+
+    (row,) = database.write(job)
+
+    assert row.status is OutboxStatus.FAILED
+    assert row.other_status is None
 
 
 @pytest.mark.parametrize(

@@ -1,265 +1,255 @@
-"""Letting a worker in: one transaction where nobody else has a say, several where plugins do."""
+"""Who may come in, and what they get: the same unit again, the onboarding, a new unit or a refusal.
+
+``REFUSALS`` lists every reason to refuse, in the order in which they apply.
+"""
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import evolve, frozen
 
 from famulus.contracts.provider import Arrival
-from famulus.contracts.qualification_check import QualificationCheck
-from famulus.contracts.views import Refusal, RefusalReason, UnitView, WorkerView
-from famulus.engine.allocation import Candidate, Share, candidates, make_share, save_share
+from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.arrival import (
-    Found,
-    Known,
-    Onboarding,
-    Rules,
-    end_earlier,
-    lock_worker,
-    make_worker,
-    recognise,
-    unit_data,
+    AdmissionResult,
+    ArrivingWorker,
+    AssignedUnit,
+    OpenOnboarding,
+    RunRules,
 )
-from famulus.engine.giving import (
-    Searching,
-    begin_onboarding,
-    end_settled,
-    give_unit,
-    needs_onboarding,
-    nothing_for,
-    read_held,
-    refuse_another,
-    refuse_by_limits,
-    refuse_by_rules,
-)
-from famulus.engine.occupancy import claim_place, lock_place, note_arrival, refuse_stranger
-from famulus.engine.refusals import Refusals
+from famulus.engine.qualifications.rules import FailedOnboarding
+from famulus.engine.refusal_log import RefusalLog
+from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
 from famulus.model.database import Database
-from famulus.model.statements import Kind
+from famulus.model.states import OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.transaction import Transaction
 
-#: Units that ``worker_can_do_unit`` is asked about in one go, and at one arrival.
-_ASKED_TOGETHER = 50
-_ASKED_AT_MOST = 500
-#: Units that are not for a worker passed over for one question to ``worker_can_do_unit``.
-_PASSED_FOR_ONE = 20_000
+_CLOSED = (RunStatus.FINISHED, RunStatus.FAILED)
 #: Transactions that one arrival may search through units that are not for the worker.
 _SEARCHES = 500
 
-Predicate = Callable[[WorkerView, UnitView], bool]
+
+def time_is_over(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a visit that has ended on the platform, or here by its deadline, without answers."""
+    return Refusal(reason=RefusalReason.TIME_OVER) if worker.is_time_over else None
+
+
+def run_is_closed(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse new work once the run has ended, or its lifetime is over."""
+    is_open = worker.tx.micros < worker.run.closes_at and worker.run.status not in _CLOSED
+    return None if is_open else Refusal(reason=RefusalReason.RUN_CLOSED)
+
+
+def run_is_stopped(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse new work while the run is stopped: it can be resumed."""
+    is_open = worker.run.status in OPEN_RUNS
+    return None if is_open else Refusal(reason=RefusalReason.RUN_STOPPED)
+
+
+def stranger_at_taken_place(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who is not known yet and names a place that another visit has. Nothing is
+    stored of them, not even the refusal: such names can be made up.
+    """
+    if worker.worker is not None:
+        return None
+    holder = worker.read_place_holder()
+    if holder is None or holder.may_hand_over_to(worker.arrival):
+        return None
+    return Refusal(reason=RefusalReason.PLACE_TAKEN)
+
+
+def worker_is_blocked(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker whom the requester has blocked."""
+    if not worker.run.is_blocked:
+        return None
+    return Refusal(reason=RefusalReason.BLOCKED, note="blocked here")
+
+
+def requirement_is_not_met(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who does not meet one of the run's requirements: the first one is named."""
+    for rule in worker.rules.requirements:
+        if not rule.requirement.met_by(worker.qualifications):
+            return evolve(rule.refusal, note=str(rule.requirement))
+    return None
+
+
+def onboarding_was_failed(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who has failed the run's onboarding."""
+    onboarding = worker.rules.onboarding
+    if onboarding is None or worker.qualifications.get(onboarding, 1) >= 1:
+        return None
+    return FailedOnboarding(note=f"{onboarding} is {worker.qualifications[onboarding]}")
+
+
+def place_is_taken(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a new visit while another one has its place and may not hand it over."""
+    holder = worker.read_place_holder()
+    if holder is None or holder.may_hand_over_to(worker.arrival):
+        return None
+    note = f"place {worker.arrival.place} belongs to visit {holder.visit}"
+    return Refusal(reason=RefusalReason.PLACE_TAKEN, note=note)
+
+
+def too_many_open(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who has ``allowed_concurrent`` units open in the run."""
+    most = worker.run.allowed_concurrent
+    if worker.progress is None or not most or worker.progress.open_units < most:
+        return None
+    return Refusal(reason=RefusalReason.TOO_MANY_OPEN, note=f"allowed_concurrent {most}")
+
+
+def maximum_is_reached(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who has ``maximum_units_per_worker`` units done or open in the task."""
+    most = worker.run.maximum
+    if worker.worker is None or worker.progress is None or not most:
+        return None
+    in_task = count_in_task(worker.tx, worker=worker.worker, task=worker.rules.task)
+    worker.progress.in_task = in_task
+    if in_task < most:
+        return None
+    return Refusal(reason=RefusalReason.MAXIMUM_REACHED, note=f"maximum_units_per_worker {most}")
+
+
+def all_is_done(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker who has tried every assignment that there will be."""
+    is_loading = worker.run.loading is LoadingStatus.LOADING
+    if worker.progress is None or is_loading or worker.progress.assignments < worker.run.rows:
+        return None
+    return Refusal(reason=RefusalReason.ALL_DONE)
+
+
+def nothing_is_left(worker: ArrivingWorker) -> Refusal | None:
+    """Refuse a worker for whom no unit is free now. The unit that is free is remembered."""
+    if worker.progress is None:
+        return None
+    worker.find_unit(worker.progress)
+    if worker.found or worker.only or worker.progress.is_cut_short:
+        return None
+    return Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+
+RefusalRule = Callable[[ArrivingWorker], Refusal | None]
+
+#: Before a worker who is not known yet is stored.
+BEFORE_ENTRY: tuple[RefusalRule, ...] = (
+    time_is_over,
+    run_is_closed,
+    run_is_stopped,
+    stranger_at_taken_place,
+)
+#: With the worker and the place locked; the qualification checks of plugins are asked after these.
+BEFORE_WORK: tuple[RefusalRule, ...] = (
+    worker_is_blocked,
+    requirement_is_not_met,
+    onboarding_was_failed,
+    place_is_taken,
+)
+#: Once the worker needs no onboarding; ``worker_can_do_unit`` is asked about units after these.
+BEFORE_SEARCH: tuple[RefusalRule, ...] = (
+    too_many_open,
+    maximum_is_reached,
+    all_is_done,
+)
+BEFORE_UNIT: tuple[RefusalRule, ...] = (*BEFORE_SEARCH, nothing_is_left)
+#: Every reason to refuse, in the order in which they apply.
+REFUSALS = (*BEFORE_ENTRY, *BEFORE_WORK, *BEFORE_UNIT)
 
 
 @frozen(kw_only=True)
 class Admission:
-    """How workers come into one run."""
+    """How workers come into a run where no plugin has a say: in one transaction."""
 
     database: Database
-    rules: Rules
-    checks: Sequence[QualificationCheck]
-    predicate: Predicate | None
-    refusals: Refusals
+    rules: RunRules
+    refusal_log: RefusalLog
 
-    def admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
-        """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not."""
-        found = self._admit(arrival, query)
-        if isinstance(found, Refusal) and found.note:
-            self.refusals.note(arrival.worker_name, found)
-        return found
+    def admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
+        """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not.
+
+        :param query: of the URL that the worker came with.
+        """
+        result = self._admit(arrival, query)
+        if isinstance(result, Refusal) and result.note:
+            self.refusal_log.note(arrival.worker_name, result)
+        return result
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
-        """Return why a worker would get no further unit now, as far as that can be told without
-        asking plugins; None where there may be one.
+        """Return why a worker who has just done a unit would get no other one now; None where there
+        may be one. No plugin is asked, and nothing is written or locked.
         """
         arrival = Arrival(worker_name=worker_name, reference="")
         with self.database.read() as tx:
-            known = recognise(tx, self.rules, arrival)
-            if known.worker is not None:
-                known = evolve(known, held=read_held(tx, self.rules, known.worker))
-            return refuse_another(tx, self.rules, known)
-
-    def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
-        if self.predicate is None and not self.checks:
-            return self._admit_at_once(arrival, query)
-        known = self.database.write(lambda tx: self._prepare(tx, arrival, query))
-        if known.found is not None:
-            return known.found
-        worker = self._view(known, arrival)
-        for check in self.checks:
-            refusal = self._ask(check, worker)
-            if refusal is not None:
-                return refusal
-        if self.predicate is None:
-            return self._admit_at_once(arrival, query)
-        known = self.database.write(lambda tx: self._welcome(tx, arrival, query))
-        if known.found is not None:
-            return known.found
-        return self._search(self.predicate, worker, arrival, known, query)
-
-    def _ask(self, check: QualificationCheck, worker: WorkerView) -> Refusal | None:
-        try:
-            refusal = check.refuse(worker, self.rules.run)
-            if refusal is None:
+            worker = ArrivingWorker(tx, self.rules, arrival, {})
+            if worker.worker is None:
                 return None
-            if not isinstance(refusal, Refusal):
-                raise TypeError(f"refuse returned {refusal!r}: it must return a Refusal or None")
-        except Exception as error:
-            error.add_note(f"In the qualification check {check.type!r}: it lets nobody in.")
-            raise
-        note = ": ".join(filter(None, [f"check {check.type}", refusal.note or refusal.detail]))
-        return evolve(refusal, note=note)
+            worker.is_glance = True
+            worker.read_qualifications()
+            worker.progress = read_progress(tx, self.rules.run, worker.worker, lock=False)
+            refusal = first_refusal(worker, REFUSALS)
+        may_pass = refusal is not None and refusal.reason is RefusalReason.TOO_MANY_OPEN
+        return None if may_pass else refusal
 
-    def _admit_at_once(self, arrival: Arrival, query: Mapping[str, str]) -> Found:
+    def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
+        def job(tx: Transaction) -> AdmissionResult | None:
+            worker = ArrivingWorker(tx, self.rules, arrival, query)
+            return enter(worker) or begin_onboarding(worker) or assign_unit(worker)
+
         for _ in range(_SEARCHES):
-            found = self.database.write(lambda tx: self._welcome_and_give(tx, arrival, query))
-            if not isinstance(found, Searching):
-                return found
+            result = self.database.write(job)
+            if result is not None:
+                return result
         return Refusal(reason=RefusalReason.NOTHING_LEFT)
 
-    def _welcome_and_give(
-        self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
-    ) -> Found | Searching:
-        known = self._welcome(tx, arrival, query)
-        if known.found is not None:
-            return known.found
-        found = give_unit(tx, self.rules, arrival, known, query)
-        assert found is not None
-        return found
 
-    def _welcome(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
-        """Find out what is known of a worker, and begin their onboarding where they need it."""
-        known = self._prepare(tx, arrival, query)
-        if known.found is not None:
-            return known
-        if not needs_onboarding(self.rules, known):
-            return known
-        return evolve(known, found=begin_onboarding(tx, self.rules, arrival, known, query))
+def enter(worker: ArrivingWorker) -> AdmissionResult | None:
+    """Store an arriving worker unless they are refused before; return what is decided by now, or
+    None for a worker who may have work.
+    """
+    if isinstance(worker.result, OpenOnboarding) and worker.end_decided_onboarding(worker.result):
+        worker.read()
+    result = worker.result or first_refusal(worker, BEFORE_ENTRY)
+    if result is not None:
+        worker.note_arrival()
+        return result
+    worker.store_and_lock()
+    result = worker.result or first_refusal(worker, BEFORE_ENTRY)
+    worker.end_earlier_visit()
+    worker.note_arrival()
+    worker.read_qualifications()
+    result = result or first_refusal(worker, BEFORE_WORK)
+    if result is None:
+        worker.take_over_place()
+    return result
 
-    def _prepare(self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]) -> Known:
-        """Recognise the worker, and make them known if the door is open to them at all."""
-        rules = self.rules
-        known = recognise(tx, rules, arrival)
-        if isinstance(known.found, Onboarding) and end_settled(tx, rules, known.found):
-            known = recognise(tx, rules, arrival)
-        if known.found is not None:
-            note_arrival(tx, arrival, known)
-            return known
-        worker = known.worker
-        if worker is None:
-            refusal = refuse_stranger(tx, rules, arrival)
-            if refusal is not None:
-                return evolve(known, found=refusal)
-            worker = make_worker(tx, rules.provider_type, arrival.worker_name)
-        if tx.kind is Kind.POSTGRESQL:
-            lock_worker(tx, worker)
-            lock_place(tx, rules.run, arrival.place)
-            # Another request of the same worker may have been first to the lock.
-            known = recognise(tx, rules, arrival)
-        end_earlier(tx, rules, known)
-        note_arrival(tx, arrival, known)
-        known = evolve(known, worker=worker, held=read_held(tx, rules, worker))
-        known = evolve(known, found=known.found or refuse_by_rules(rules, known))
-        return claim_place(tx, rules, arrival, known, query)
 
-    def _search(
-        self,
-        predicate: Predicate,
-        worker: WorkerView,
-        arrival: Arrival,
-        known: Known,
-        query: Mapping[str, str],
-    ) -> Found:
-        """Ask the predicate about a bounded number of units, from where the last search ended.
+def begin_onboarding(worker: ArrivingWorker) -> OpenOnboarding | None:
+    """Begin the onboarding of a worker who needs it; return None for others."""
+    return worker.begin_onboarding() if worker.needs_onboarding else None
 
-        It is third-party code, so it is asked between transactions, and the unit it has agreed to
-        is claimed only if it is still free then.
-        """
-        asked: set[int] = set()
-        while len(asked) < _ASKED_AT_MOST:
-            looked = self.database.write(lambda tx: self._look(tx, known))
-            if isinstance(looked, Refusal):
-                return looked
-            coming = [(each, unit) for each, unit in looked if unit.id not in asked]
-            if not coming:
-                break
-            for candidate, unit in coming:
-                asked.add(unit.id)
-                if not predicate(worker, unit):
-                    continue
-                claim = partial(
-                    self._claim, arrival=arrival, known=known, query=query, only=candidate
-                )
-                found = self.database.write(claim)
-                if found is not None:
-                    return found
-        return Refusal(reason=RefusalReason.NOTHING_LEFT)
 
-    def _look(self, tx: Transaction, known: Known) -> Refusal | list[tuple[Candidate, UnitView]]:
-        """Return the next units to ask about and remember where to go on; a refusal at the end."""
-        assert known.worker is not None
-        rules = self.rules
-        lock_worker(tx, known.worker)
-        share = make_share(
-            tx, run=rules.run, worker=known.worker, task=rules.task, lanes=rules.lanes
-        )
-        refusal = refuse_by_limits(tx, rules, known.gate, known.worker, share)
+def assign_unit(
+    worker: ArrivingWorker, only: FreeUnit | None = None
+) -> AssignedUnit | Refusal | None:
+    """Give a worker a unit within the limits.
+
+    None is returned where the search has to go on in another transaction, or the ``only`` unit to
+    try has been taken meanwhile.
+    """
+    worker.only, progress = only, worker.lock_progress()
+    marks = list(progress.marks)
+    refusal = first_refusal(worker, BEFORE_UNIT)
+    if worker.found is not None:
+        return worker.claim(worker.found, progress)
+    if progress.marks != marks:
+        save_progress(worker.tx, progress)
+    return refusal
+
+
+def first_refusal(worker: ArrivingWorker, rules: Iterable[RefusalRule]) -> Refusal | None:
+    """Return the refusal by the first rule that has one."""
+    for rule in rules:
+        refusal = rule(worker)
         if refusal is not None:
             return refusal
-        found = self._after_cursor(tx, known.worker, share)
-        share.cursor = [found[-1].lane, found[-1].position] if found else None
-        save_share(tx, share)
-        if not found:
-            return nothing_for(known.gate, share)
-        return [(each, _unit_view(tx, each)) for each in found]
-
-    def _after_cursor(self, tx: Transaction, worker: int, share: Share) -> list[Candidate]:
-        for start in (share.cursor, [0, -1]):
-            if start is None:
-                continue
-            coming = candidates(
-                tx,
-                run=self.rules.run,
-                worker=worker,
-                share=share,
-                start=tuple(start),
-                most_passed=_PASSED_FOR_ONE,
-            )
-            found = list(itertools.islice(coming, _ASKED_TOGETHER))
-            if found:
-                return found
-        return []
-
-    def _claim(
-        self,
-        tx: Transaction,
-        arrival: Arrival,
-        known: Known,
-        query: Mapping[str, str],
-        only: Candidate,
-    ) -> Found | None:
-        assert known.worker is not None
-        lock_worker(tx, known.worker)
-        lock_place(tx, self.rules.run, arrival.place)
-        again = recognise(tx, self.rules, arrival)
-        again = claim_place(tx, self.rules, arrival, again, query)
-        if again.found is not None:
-            return again.found
-        found = give_unit(tx, self.rules, arrival, again, query, only)
-        assert not isinstance(found, Searching)
-        return found
-
-    def _view(self, known: Known, arrival: Arrival) -> WorkerView:
-        assert known.worker is not None
-        return WorkerView(
-            id=known.worker, name=arrival.worker_name, provider_type=self.rules.provider_type
-        )
-
-
-def _unit_view(tx: Transaction, candidate: Candidate) -> UnitView:
-    index, data = unit_data(tx, candidate.unit)
-    return UnitView(
-        id=candidate.unit, assignment_id=candidate.assignment, index=index, data=json.loads(data)
-    )
+    return None

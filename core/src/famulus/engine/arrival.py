@@ -1,26 +1,52 @@
-"""A worker arrives: who they are, whether they may work, what they get.
+"""A worker who arrives: what the database knows of them, and the steps of letting them in.
 
-Everything here happens inside a transaction and calls no third-party code.
+The order of the steps, and every refusal, is in ``admission``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import peewee
-from attrs import frozen
+from attrs import define, field, frozen
 
 from famulus.contracts.provider import Arrival
-from famulus.contracts.views import Refusal, RefusalReason
-from famulus.engine.qualifications.rules import Rule
-from famulus.engine.release import Attempted, end_visit, take_back
-from famulus.engine.unit_number import UnitNumber
-from famulus.model.fields import to_micros
-from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.contracts.views import Refusal
+from famulus.engine.attempts import (
+    NewAttempt,
+    OpenAttempt,
+    find_open_onboarding,
+    make_attempt,
+    newest_attempt,
+)
+from famulus.engine.qualifications.rules import Rule, read_qualifications
+from famulus.engine.unit_number import UnitNumber, number_unit
+from famulus.engine.units import (
+    MOST_PASSED,
+    FreeUnit,
+    Progress,
+    claim_unit,
+    find_units,
+    give_back_units,
+    lock_free_unit,
+    make_progress,
+    read_unit_data,
+)
+from famulus.engine.visits import (
+    NewVisit,
+    VisitAtPlace,
+    end_visit,
+    find_visit_at_place,
+    lock_place,
+    make_visit,
+    note_arrival,
+)
+from famulus.engine.workers import lock_worker, make_worker
+from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
     OPEN_AGENTS,
-    OPEN_RUNS,
     OPEN_VISITS,
     SUBMITTED_VISITS,
     AgentStatus,
@@ -28,13 +54,24 @@ from famulus.model.states import (
     RunStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Assignment, TaskRun, Unit, Visit, Worker
+from famulus.model.tables import TaskRun, Visit, Worker
 from famulus.model.transaction import Transaction
-from famulus.names import read_name, stripped
+from famulus.options.requirements import OnboardingRequired
+
+_SECOND = 1_000_000
+#: A place is handed over so often before the platform or a deadline has to end a visit: those who
+#: had it can still send late answers, and one place must not serve any number of workers.
+MOST_HANDOVERS = 4
+#: Units passed over to find out whether there is another one for a worker.
+_PASSED_AT_A_GLANCE = 200
+_HANDOVER = "place passed on"
+_ACCEPTED_AGAIN = "accepted again"
+_CLOSED = (RunStatus.FINISHED, RunStatus.FAILED)
+_TIME_IS_OVER = (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNECT)
 
 
 @frozen(kw_only=True)
-class Rules:
+class RunRules:
     """What never changes about a run while it lasts."""
 
     run: int
@@ -42,25 +79,12 @@ class Rules:
     provider_type: str
     lanes: int
     requirements: Sequence[Rule]
-    #: passing the onboarding grants it; None for a run without onboarding
+    #: the qualification that passing the onboarding grants; None for a run without onboarding
     onboarding: str | None
 
 
-@frozen
-class Gate:
-    """What may change about a run while it goes on, read at each arrival."""
-
-    status: RunStatus
-    closes_at: int
-    duration: int
-    allowed_concurrent: int
-    maximum: int
-    loading: LoadingStatus
-    rows: int
-
-
 @frozen(kw_only=True)
-class Working:
+class AssignedUnit:
     """The worker has a unit: a new one, or the same as before a reload."""
 
     agent: int
@@ -69,61 +93,65 @@ class Working:
     unit: int
     assignment: int
     index: int
+    #: the row of the assignment, as JSON text
     data: str
+    #: in microseconds since 1970
     deadline: int
     #: None for a unit that the worker had before this arrival
     number: UnitNumber | None = None
 
 
 @frozen(kw_only=True)
-class Onboarding:
+class OpenOnboarding:
     """The worker has to pass the onboarding first."""
 
     agent: int
     worker: int
     visit: int
+    #: in microseconds since 1970
     deadline: int
 
 
 @frozen(kw_only=True)
-class Settled:
+class AlreadySubmitted:
     """The work of this visit is stored already."""
 
     visit: int
 
 
-Found = Working | Onboarding | Settled | Refusal
+AdmissionResult = AssignedUnit | OpenOnboarding | AlreadySubmitted | Refusal
 
 
-@frozen(kw_only=True)
-class Known:
-    """What the database knows of an arrival. ``found`` settles it, where it is not None."""
+class _ArrivalRow(NamedTuple):
+    """A run, the worker if they are known, and their newest visit of the same reference."""
 
-    gate: Gate
-    worker: int | None = None
-    is_blocked: bool = False
-    #: qualifications with their values, where the run asks for any
-    held: Mapping[str, int] = MappingProxyType({})
-    visit: int | None = None
-    #: the visit of an earlier accept of the same reference
-    earlier: int | None = None
-    found: Found | None = None
+    status: RunStatus
+    closes_at: int
+    duration: int
+    allowed_concurrent: int
+    maximum: int
+    loading: LoadingStatus
+    rows: int
+    worker: int | None
+    is_blocked: bool | None
+    visit: int | None
+    visit_status: VisitStatus | None
+    accept: str | None
 
 
-#: the run, the worker if they are known, and the newest of their visits with the same reference
 _ARRIVAL = Statement(
     TaskRun.select(
         TaskRun.status,
         TaskRun.closes_at,
-        TaskRun.assignment_duration_in_seconds,
+        TaskRun.assignment_duration_in_seconds.alias("duration"),
         TaskRun.allowed_concurrent,
-        TaskRun.maximum_units_per_worker,
+        TaskRun.maximum_units_per_worker.alias("maximum"),
         TaskRun.loading,
-        TaskRun.rows_loaded,
-        Worker.id,
-        Worker.blocked,
-        Visit.id,
-        Visit.status,
+        TaskRun.rows_loaded.alias("rows"),
+        Worker.id.alias("worker"),
+        Worker.blocked.alias("is_blocked"),
+        Visit.id.alias("visit"),
+        Visit.status.alias("visit_status"),
         Visit.accept,
     )
     .join(
@@ -142,200 +170,339 @@ _ARRIVAL = Statement(
     )
     .where(TaskRun.id == Param("run"))
     .order_by(Visit.id.desc())
-    .limit(1)
-)
-_WORKER = Statement(
-    Worker.select(Worker.id).where(
-        Worker.provider_type == Param("provider"), Worker.name == Param("name")
-    )
-)
-_NEW_WORKER = Statement(
-    Worker.insert(
-        {
-            Worker.provider_type: Param("provider"),
-            Worker.name: Param("name"),
-            Worker.created_at: Param("at"),
-            Worker.blocked: False,
-        }
-    ).on_conflict_ignore()
-)
-_LOCK_WORKER = Statement(
-    lambda kind: for_update(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
-)
-_AGENT = Statement(
-    Agent.select(
-        Agent.id,
-        Agent.status,
-        Agent.unit,
-        Agent.assignment,
-        Agent.deadline,
-        Agent.submission_id,
-    )
-    .where(Agent.visit == Param("visit"))
-    .order_by(Agent.id.desc())
-    .limit(1)
-)
-_UNIT = Statement(
-    Unit.select(Unit.lane, Assignment.data)
-    .join(Assignment, on=(Unit.assignment == Assignment.id))
-    .where(Unit.id == Param("unit"))
+    .limit(1),
+    _ArrivalRow,
 )
 
 
-def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
-    """Return a worker's number, or None when they have never arrived."""
-    row = tx.one(_WORKER, provider=provider_type, name=stripped(name))
-    return None if row is None else int(row[0])
-
-
-def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
-    """Return the number of a worker who has arrived for the first time; others may have made it
-    meanwhile.
-
-    :raises famulus.UsageError: for a name that nobody can have.
+@frozen(kw_only=True)
+class PlaceHolder:
+    """The visit that has a place. A platform's addresses are not signed, and it does not tell who
+    works: a place stays with a visit until the platform, its deadline or its worker ends it.
     """
-    name = read_name(name, "worker")
-    tx.run(_NEW_WORKER, provider=provider_type, name=name, at=to_micros(tx.now))
-    worker = find_worker(tx, provider_type, name)
-    assert worker is not None
-    return worker
+
+    visit: int
+    reference: str
+    #: whether its work is stored here
+    is_done: bool
+    #: what its worker works on
+    attempt: OpenAttempt | None
+    #: how many visits had the place before, were it handed over once more
+    handovers: int
+
+    def may_hand_over_to(self, arrival: Arrival) -> bool:
+        """Return whether a new visit may have the place: once nobody works there, or where the
+        platform has given both visits the same reference, which nobody else knows.
+        """
+        if self.is_done or self.handovers > MOST_HANDOVERS:
+            return False
+        return self.attempt is None or self.reference == arrival.reference
 
 
-def recognise(tx: Transaction, rules: Rules, arrival: Arrival) -> Known:
-    """Find out what is known of an arrival: the same unit again, a stored one, a closed door."""
-    row = tx.one(
-        _ARRIVAL,
-        run=rules.run,
-        provider=rules.provider_type,
-        name=arrival.worker_name,
-        reference=arrival.reference,
-    )
-    if row is None:
-        raise LookupError(f"run {rules.run} is gone")
-    status, closes_at, duration, concurrent, maximum, loading, rows = row[:7]
-    gate = Gate(
-        RunStatus(status), closes_at, duration, concurrent, maximum, LoadingStatus(loading), rows
-    )
-    worker, is_blocked, last, last_status, accept = row[7:]
-    visit, earlier, found = None, None, None
-    if last is not None and (not arrival.accept or arrival.accept == accept):
-        visit, found = _known_visit(tx, worker, last, VisitStatus(last_status))
-    elif last is not None and last_status in OPEN_VISITS:
-        earlier = last
-    if found is None:
-        found = _refuse_unless_open(gate, to_micros(tx.now))
-    return Known(
-        gate=gate,
-        worker=worker,
-        is_blocked=bool(is_blocked),
-        visit=visit,
-        earlier=earlier,
-        found=found,
-    )
-
-
-def end_earlier(tx: Transaction, rules: Rules, known: Known) -> None:
-    """End the visit of an earlier accept: the platform lets nobody accept the same thing twice
-    at the same time. Its answers, should they come, are stored as late ones.
+@define(eq=False)
+class ArrivingWorker:
+    """A worker who arrives, as one transaction finds them, and what is done for them in it. No
+    third-party code is called.
     """
-    if known.earlier is None:
-        return
-    row = tx.one(_AGENT, visit=known.earlier)
-    if row is None or known.worker is None:
-        return
-    attempt = Attempted(
-        agent=row[0],
-        worker=known.worker,
-        visit=known.earlier,
-        unit=row[2],
-        status=AgentStatus(row[1]),
-    )
-    ended = attempt.status in OPEN_AGENTS and take_back(
-        tx,
-        [attempt],
-        run=rules.run,
-        new=AgentStatus.RETURNED,
-        cause="accepted again",
-        visit_becomes=VisitStatus.RETURNED,
-    )
-    if not ended:
-        end_visit(tx, rules.run, known.earlier, VisitStatus.RETURNED, "accepted again")
 
+    tx: Transaction
+    rules: RunRules
+    arrival: Arrival
+    #: of the URL that they came with
+    query: Mapping[str, str]
+    run: _ArrivalRow = field(init=False)
+    #: None for one who is not known yet
+    worker: int | None = field(init=False)
+    visit: int | None = field(init=False)
+    #: the open visit of an earlier accept of the same reference
+    earlier_visit: int | None = field(init=False)
+    #: whether their visit has ended without answers
+    is_time_over: bool = field(init=False)
+    #: what their visit has already
+    result: AssignedUnit | OpenOnboarding | AlreadySubmitted | None = field(init=False)
+    #: by name; empty where the run asks for none
+    qualifications: Mapping[str, int] = field(default=MappingProxyType({}), init=False)
+    #: the visit that has the place of a new visit
+    holder: PlaceHolder | None = field(default=None, init=False)
+    #: counters in the run; None until a unit is asked for
+    progress: Progress | None = field(default=None, init=False)
+    #: the only unit to try; None for any
+    only: FreeUnit | None = field(default=None, init=False)
+    #: the free unit that was found
+    found: FreeUnit | None = field(default=None, init=False)
+    #: whether nothing is to be written or locked
+    is_glance: bool = field(default=False, init=False)
 
-def lock_worker(tx: Transaction, worker: int) -> None:
-    """Let no one else count for a worker until the commit, so that limits hold however many
-    requests race. On SQLite there is only one who writes anyway.
-    """
-    if tx.kind is Kind.POSTGRESQL:
-        tx.one(_LOCK_WORKER, worker=worker)
+    def __attrs_post_init__(self) -> None:
+        self.read()
 
+    def store_and_lock(self) -> None:
+        """Store the worker unless they are known, and lock them and their place."""
+        if self.worker is None:
+            self.worker = make_worker(self.tx, self.rules.provider_type, self.arrival.worker_name)
+        if self.tx.kind is Kind.POSTGRESQL:
+            lock_worker(self.tx, self.worker)
+            lock_place(self.tx, self.rules.run, self.arrival.place)
+            # Another request of the same worker may have been first to the lock.
+            self.read()
 
-def read_working(
-    tx: Transaction,
-    *,
-    agent: int,
-    worker: int,
-    visit: int,
-    unit: int,
-    assignment: int,
-    deadline: int,
-) -> Working:
-    """Read what a task page needs of a unit."""
-    index, data = unit_data(tx, unit)
-    return Working(
-        agent=agent,
-        worker=worker,
-        visit=visit,
-        unit=unit,
-        assignment=assignment,
-        index=index,
-        data=data,
-        deadline=deadline,
-    )
-
-
-def unit_data(tx: Transaction, unit: int) -> tuple[int, str]:
-    """Return a unit's index within its assignment, and the assignment's row as JSON text."""
-    row = tx.one(_UNIT, unit=unit)
-    assert row is not None
-    return int(row[0]), str(row[1])
-
-
-def _refuse_unless_open(gate: Gate, now: int) -> Refusal | None:
-    if now >= gate.closes_at or gate.status in (RunStatus.FINISHED, RunStatus.FAILED):
-        return Refusal(reason=RefusalReason.RUN_CLOSED)
-    return None if gate.status in OPEN_RUNS else Refusal(reason=RefusalReason.RUN_STOPPED)
-
-
-def _known_visit(
-    tx: Transaction, worker: int, visit: int, status: VisitStatus
-) -> tuple[int | None, Found | None]:
-    row = tx.one(_AGENT, visit=visit)
-    if row is None:
-        return (visit, None) if status in OPEN_VISITS else (None, _over(status))
-    agent, agent_status, unit, assignment, deadline, submission = row
-    agent_status = AgentStatus(agent_status)
-    if agent_status is AgentStatus.IN_TASK:
-        return visit, read_working(
-            tx,
-            agent=agent,
-            worker=worker,
-            visit=visit,
-            unit=unit,
-            assignment=assignment,
-            deadline=deadline,
+    def end_decided_onboarding(self, onboarding: OpenOnboarding) -> bool:
+        """End an open onboarding whose result has come from elsewhere by now: another run that
+        shares it, or a grant. Return whether it has.
+        """
+        assert self.rules.onboarding is not None
+        lock_worker(self.tx, onboarding.worker)
+        names = {self.rules.onboarding, OnboardingRequired.get_failed_qual(self.rules.onboarding)}
+        if names.isdisjoint(read_qualifications(self.tx, onboarding.worker)):
+            return False
+        attempt = OpenAttempt(
+            agent=onboarding.agent,
+            worker=onboarding.worker,
+            visit=onboarding.visit,
+            unit=None,
+            status=AgentStatus.ONBOARDING,
         )
-    if agent_status is AgentStatus.ONBOARDING:
-        return visit, Onboarding(agent=agent, worker=worker, visit=visit, deadline=deadline)
-    if submission is not None and unit is not None:
-        return visit, Settled(visit=visit)
-    if status in OPEN_VISITS:
-        return visit, None
-    if agent_status in (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNECT):
-        return None, Refusal(reason=RefusalReason.TIME_OVER)
-    return None, _over(status)
+        self._give_back(attempt, cause="onboarding settled", visit_becomes=None)
+        return True
 
+    @property
+    def needs_onboarding(self) -> bool:
+        """Whether the worker has neither passed nor failed the run's onboarding."""
+        onboarding = self.rules.onboarding
+        return onboarding is not None and onboarding not in self.qualifications
 
-def _over(status: VisitStatus) -> Refusal | None:
-    """Refuse a visit that was submitted on the platform without any answers here."""
-    return Refusal(reason=RefusalReason.TIME_OVER) if status in SUBMITTED_VISITS else None
+    def begin_onboarding(self) -> OpenOnboarding:
+        """Start the worker's onboarding, or return the one they have open in another visit."""
+        assert self.worker is not None
+        row = find_open_onboarding(self.tx, self.rules.run, self.worker)
+        if row is not None:
+            agent, visit, deadline = row.agent, row.visit, row.deadline
+        else:
+            visit, deadline = self._visit_for_work(), self._deadline()
+            attempt = NewAttempt(
+                run=self.rules.run,
+                worker=self.worker,
+                visit=visit,
+                status=AgentStatus.ONBOARDING,
+                deadline=deadline,
+            )
+            agent, _ = make_attempt(self.tx, attempt)
+        return OpenOnboarding(agent=agent, worker=self.worker, visit=visit, deadline=deadline)
+
+    def lock_progress(self) -> Progress:
+        """Return the worker's counters in the run, locked; they are made at need."""
+        assert self.worker is not None
+        self.progress = make_progress(
+            self.tx,
+            run=self.rules.run,
+            worker=self.worker,
+            task=self.rules.task,
+            lanes=self.rules.lanes,
+        )
+        return self.progress
+
+    def find_unit(self, progress: Progress) -> None:
+        """Set ``found`` to the next unit for the worker, if there is one."""
+        assert self.worker is not None
+        most = _PASSED_AT_A_GLANCE if self.is_glance else MOST_PASSED
+        found = find_units(self.tx, self.rules.run, self.worker, progress, most_passed=most)
+        # On SQLite only one transaction writes at a time: what it has just found is still free.
+        is_sure = self.is_glance or (self.only is None and self.tx.kind is Kind.SQLITE)
+        for unit in found if self.only is None else (self.only,):
+            if is_sure or lock_free_unit(self.tx, unit, self.worker):
+                self.found = unit
+                return
+
+    def read(self) -> None:
+        """Read the run, the worker, their visit and what it has already."""
+        row = self.tx.one(
+            _ARRIVAL,
+            run=self.rules.run,
+            provider=self.rules.provider_type,
+            name=self.arrival.worker_name,
+            reference=self.arrival.reference,
+        )
+        if row is None:
+            raise LookupError(f"run {self.rules.run} is gone")
+        self.run, self.worker = row, row.worker
+        self.visit = self.earlier_visit = self.result = None
+        self.is_time_over = False
+        if row.visit is not None and row.visit_status is not None:
+            if not self.arrival.accept or self.arrival.accept == row.accept:
+                self._read_visit(row.visit, row.visit_status)
+            elif row.visit_status in OPEN_VISITS:
+                self.earlier_visit = row.visit
+
+    def _read_visit(self, visit: int, status: VisitStatus) -> None:
+        assert self.worker is not None
+        attempt = newest_attempt(self.tx, visit)
+        if attempt is not None and attempt.status is AgentStatus.IN_TASK:
+            assert attempt.unit is not None
+            assert attempt.assignment is not None
+            index, data = read_unit_data(self.tx, attempt.unit)
+            self.result = AssignedUnit(
+                agent=attempt.agent,
+                worker=self.worker,
+                visit=visit,
+                unit=attempt.unit,
+                assignment=attempt.assignment,
+                index=index,
+                data=data,
+                deadline=attempt.deadline,
+            )
+        elif attempt is not None and attempt.status is AgentStatus.ONBOARDING:
+            self.result = OpenOnboarding(
+                agent=attempt.agent, worker=self.worker, visit=visit, deadline=attempt.deadline
+            )
+        elif attempt is not None and attempt.submission and attempt.unit is not None:
+            self.result = AlreadySubmitted(visit=visit)
+        elif status not in OPEN_VISITS:
+            # Submitted on the platform without any answers here, or timed out here.
+            self.is_time_over = status in SUBMITTED_VISITS or (
+                attempt is not None and attempt.status in _TIME_IS_OVER
+            )
+            return
+        self.visit = visit
+
+    def read_qualifications(self) -> None:
+        """Read the worker's qualifications, where the run asks for any."""
+        assert self.worker is not None
+        if self.rules.requirements or self.rules.onboarding:
+            self.qualifications = read_qualifications(self.tx, self.worker)
+
+    def note_arrival(self) -> None:
+        """Note that the worker has come back to a visit that has a place."""
+        if self.arrival.place and self.visit is not None:
+            note_arrival(self.tx, self.visit)
+
+    def end_earlier_visit(self) -> None:
+        """End the visit of an earlier accept: no platform lets a worker accept the same thing twice
+        at the same time. Its answers, should they come, are stored as late ones.
+        """
+        visit, returned = self.earlier_visit, VisitStatus.RETURNED
+        attempt = None if visit is None else newest_attempt(self.tx, visit)
+        if visit is None or attempt is None or self.worker is None:
+            return
+        is_open = attempt.status in OPEN_AGENTS and self._give_back(
+            OpenAttempt(
+                agent=attempt.agent,
+                worker=self.worker,
+                visit=visit,
+                unit=attempt.unit,
+                status=attempt.status,
+            ),
+            cause=_ACCEPTED_AGAIN,
+            visit_becomes=returned,
+        )
+        if not is_open:
+            end_visit(self.tx, self.rules.run, visit, returned, _ACCEPTED_AGAIN)
+
+    def read_place_holder(self) -> PlaceHolder | None:
+        """Return the visit that has the place of a new visit, and remember it."""
+        self.holder = None
+        if self.visit is None:
+            row = find_visit_at_place(self.tx, self.rules.run, self.arrival.place)
+            self.holder = None if row is None else self._holder(row)
+        return self.holder
+
+    def _holder(self, row: VisitAtPlace) -> PlaceHolder:
+        newest = newest_attempt(self.tx, row.visit)
+        attempt = None
+        if newest is not None and newest.status in OPEN_AGENTS:
+            attempt = OpenAttempt(
+                agent=newest.agent,
+                worker=row.worker,
+                visit=row.visit,
+                unit=newest.unit,
+                status=newest.status,
+            )
+        is_stored = newest is not None and newest.submission is not None
+        # A deadline has ended what came before.
+        is_fresh = newest is not None and newest.status is AgentStatus.TIMEOUT
+        return PlaceHolder(
+            visit=row.visit,
+            reference=row.reference,
+            is_done=row.done_at is not None or is_stored,
+            attempt=attempt,
+            handovers=0 if is_fresh else row.handovers + 1,
+        )
+
+    def take_over_place(self) -> None:
+        """End the visit that has the place of a new visit, and make the new one."""
+        holder = self.holder
+        if holder is None:
+            return
+        if holder.attempt is not None:
+            self._give_back(holder.attempt, cause=_HANDOVER, visit_becomes=None)
+        end_visit(self.tx, self.rules.run, holder.visit, VisitStatus.RETURNED, _HANDOVER)
+        # A unit may be found in another transaction: the place must have a visit till then.
+        self.visit = self._make_visit(holder.handovers)
+
+    def _give_back(
+        self, attempt: OpenAttempt, *, cause: str, visit_becomes: VisitStatus | None
+    ) -> bool:
+        ended = give_back_units(
+            self.tx,
+            [attempt],
+            run=self.rules.run,
+            new=AgentStatus.RETURNED,
+            cause=cause,
+            visit_becomes=visit_becomes,
+        )
+        return bool(ended)
+
+    def claim(self, found: FreeUnit, progress: Progress) -> AssignedUnit:
+        """Give the worker a unit that is free."""
+        assert self.worker is not None
+        visit, deadline = self._visit_for_work(), self._deadline()
+        attempt = NewAttempt(
+            run=self.rules.run,
+            worker=self.worker,
+            visit=visit,
+            status=AgentStatus.IN_TASK,
+            deadline=deadline,
+            assignment=found.assignment,
+            unit=found.unit,
+        )
+        agent, data = make_attempt(self.tx, attempt)
+        assert data is not None
+        claim_unit(self.tx, self.rules.run, found, agent, progress)
+        return AssignedUnit(
+            agent=agent,
+            worker=self.worker,
+            visit=visit,
+            unit=found.unit,
+            assignment=found.assignment,
+            index=found.lane,
+            data=data,
+            deadline=deadline,
+            number=self._number(progress),
+        )
+
+    def _number(self, progress: Progress) -> UnitNumber:
+        in_run, run = progress.open_units + progress.done_units, self.run
+        return number_unit(
+            in_run if progress.in_task is None else progress.in_task + 1,
+            progress.assignments,
+            maximum=run.maximum,
+            rows=run.rows if run.loading is LoadingStatus.COMPLETE else None,
+        )
+
+    def _deadline(self) -> int:
+        return self.tx.micros + self.run.duration * _SECOND
+
+    def _visit_for_work(self) -> int:
+        return self._make_visit() if self.visit is None else self.visit
+
+    def _make_visit(self, handovers: int = 0) -> int:
+        assert self.worker is not None
+        visit = NewVisit(
+            run=self.rules.run,
+            worker=self.worker,
+            reference=self.arrival.reference,
+            accept=self.arrival.accept,
+            query=self.query,
+            place=self.arrival.place,
+            handovers=handovers,
+        )
+        return make_visit(self.tx, visit, cause="arrival")

@@ -11,9 +11,10 @@ from typing import Any
 
 import peewee
 
-from famulus.engine.release import Attempted, give_share_back, take_back
+from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.runs import RunRecord
 from famulus.engine.status import Change, change_units_together, change_visit, end_agent
+from famulus.engine.units import count_ended, give_back_units
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_AGENTS,
@@ -34,18 +35,12 @@ _ARRIVED_SINCE = timedelta(seconds=3)
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     """End attempts whose time is over and offer their units to others; return how many."""
-    query = _open_agents(run).where(Agent.deadline <= tx.now).order_by(Agent.deadline).limit(_STEP)
+    query = select_open_attempts(run).where(Agent.deadline <= tx.now)
     # One whose answers are just coming in is passed over instead of waited for.
-    query = for_update(query, tx.kind, skip_locked=True)
-    due = [
-        Attempted(
-            agent=row.id, unit=row.unit, worker=row.worker, visit=row.visit, status=row.status
-        )
-        for row in tx.rows(query)
-    ]
-    return take_back(
+    query = for_update(query.order_by(Agent.deadline).limit(_STEP), tx.kind, skip_locked=True)
+    return give_back_units(
         tx,
-        due,
+        [*map(open_attempt, tx.rows(query))],
         run=run,
         new=AgentStatus.TIMEOUT,
         cause="deadline",
@@ -111,7 +106,7 @@ def end_open_agents(tx: Transaction, run: int) -> int:
     stored as late ones. Return how many.
     """
     ended = 0
-    for agent in tx.rows(_open_agents(run).limit(_STEP)):
+    for agent in tx.rows(select_open_attempts(run).limit(_STEP)):
         if end_agent(
             tx,
             Change(
@@ -124,7 +119,7 @@ def end_open_agents(tx: Transaction, run: int) -> int:
         ):
             ended += 1
             if agent.unit is not None:
-                give_share_back(tx, run, agent.worker)
+                count_ended(tx, run, agent.worker)
     return ended
 
 
@@ -189,14 +184,3 @@ def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
     # Moments to come are of a clock that was set back since.
     return max((each for each in moments if each and each <= tx.now), default=tx.now)
-
-
-def _open_agents(run: int) -> peewee.ModelSelect[Agent]:
-    return Agent.select(
-        Agent.id,
-        Agent.status,
-        Agent.unit.alias("unit"),
-        Agent.worker.alias("worker"),
-        Agent.visit.alias("visit"),
-        Agent.deadline,
-    ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))

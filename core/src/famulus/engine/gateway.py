@@ -42,8 +42,15 @@ from famulus.contracts.views import (
 from famulus.engine import pages
 from famulus.engine.admission import Admission
 from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.arrival import Found, Onboarding, Rules, Settled, Working
-from famulus.engine.arrival_names import named_arrival
+from famulus.engine.arrival import (
+    AdmissionResult,
+    AlreadySubmitted,
+    AssignedUnit,
+    OpenOnboarding,
+    RunRules,
+)
+from famulus.engine.attempts import Attempt, read_answers, read_attempt
+from famulus.engine.checked_admission import CheckedAdmission
 from famulus.engine.locks_by_key import LocksByKey
 from famulus.engine.onboarding import (
     Judged,
@@ -53,28 +60,28 @@ from famulus.engine.onboarding import (
     store_onboarding,
 )
 from famulus.engine.qualifications.rules import Rule, onboarding_of
-from famulus.engine.refusals import Refusals
+from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import Replies
 from famulus.engine.runs import RunRecord
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
     Acknowledgement,
-    Attempt,
     Result,
+    Submission,
     give_back,
-    read_attempt,
     store_answers,
 )
 from famulus.engine.tokens import Tokens
 from famulus.engine.unit_number import UnitNumber, read_unit_number
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
+from famulus.engine.visits import normalize_arrival, read_visit_view
 from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Agent, Assignment, Visit, Worker
+from famulus.model.tables import Assignment
 from famulus.model.transaction import Transaction
 
 _log = logging.getLogger(__name__)
@@ -92,12 +99,6 @@ _CALM_SECONDS = 30.0
 _FIRST_ROW = Statement(
     Assignment.select(Assignment.data).where(Assignment.run == Param("run"), Assignment.number == 0)
 )
-_VISIT_VIEW = Statement(
-    Visit.select(Visit.reference, Visit.accept, Visit.query, Worker.name)
-    .join(Worker, on=(Visit.worker == Worker.id))
-    .where(Visit.id == Param("visit"))
-)
-_ANSWERS = Statement(Agent.select(Agent.answers).where(Agent.id == Param("agent")))
 
 
 class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module
@@ -164,7 +165,7 @@ class Gateway:
         self._uploads.forget_broken_off(database.clock())
         self._one_at_a_time = LocksByKey()
         self._first_row: Mapping[str, Any] | None = None
-        rules = Rules(
+        rules = RunRules(
             run=record.id,
             task=record.task_id,
             provider_type=record.provider_type,
@@ -172,14 +173,20 @@ class Gateway:
             requirements=requirements,
             onboarding=onboarding_of(blueprint),
         )
-        self._refusals = Refusals(database, run=record.id, provider_type=record.provider_type)
-        self._admission = Admission(
-            database=database,
-            rules=rules,
-            checks=checks,
-            predicate=state.worker_can_do_unit,
-            refusals=self._refusals,
-        )
+        self._refusal_log = RefusalLog(database, run=record.id, provider_type=record.provider_type)
+        predicate = state.worker_can_do_unit
+        if checks or predicate is not None:
+            self._admission: Admission = CheckedAdmission(
+                database=database,
+                rules=rules,
+                refusal_log=self._refusal_log,
+                checks=checks,
+                predicate=predicate,
+            )
+        else:
+            self._admission = Admission(
+                database=database, rules=rules, refusal_log=self._refusal_log
+            )
 
     @property
     def assets(self) -> Sequence[Path]:
@@ -222,10 +229,10 @@ class Gateway:
             return self._preview()
         if isinstance(who, Refusal):
             return self._replies.refused(who)
-        who = named_arrival(who)
+        who = normalize_arrival(who)
         if isinstance(who, Refusal):
             if who.note:
-                self._refusals.note("", who)
+                self._refusal_log.note("", who)
             return self._replies.refused(who)
         return self._show(self._admission.admit(who, query), who.worker_name)
 
@@ -289,14 +296,8 @@ class Gateway:
 
             def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
                 attempt = self._attempt(tx, agent)
-                stored = store_answers(
-                    tx,
-                    attempt,
-                    submission=submission,
-                    answers=answers,
-                    files=kept.files,
-                    reported_by_platform=self._reported,
-                )
+                sent = Submission(id=submission, answers=answers, files=kept.files)
+                stored = store_answers(tx, attempt, sent, reported_by_platform=self._reported)
                 return stored, _visit_of(attempt)
 
             try:
@@ -312,13 +313,13 @@ class Gateway:
 
     def _is_stored(self, agent: int) -> bool:
         with self._database.read() as tx:
-            return self._attempt(tx, agent, hold=False).submission is not None
+            return self._attempt(tx, agent, lock=False).submission is not None
 
     def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
         # Two tabs with one attempt: the second sees what became of the first.
         with self._one_at_a_time(agent):
             with self._database.read() as tx:
-                attempt = self._attempt(tx, agent, hold=False)
+                attempt = self._attempt(tx, agent, lock=False)
             known = known_result(attempt, submission)
             judged = self._store_onboarding(attempt, submission, form) if known is None else known
         if judged.result is Result.CONFLICT:
@@ -342,9 +343,7 @@ class Gateway:
             job = partial(
                 store_onboarding,
                 agent=attempt.agent,
-                submission=submission,
-                answers=answers,
-                files=kept.files,
+                submission=Submission(id=submission, answers=answers, files=kept.files),
                 passed=passed,
                 qualification=qualification,
                 requesters=None if self._provider.capabilities.qualifications else (),
@@ -371,8 +370,8 @@ class Gateway:
             return self._replies.conflict(as_json)
         if acknowledgement.result is Result.REPEATED:
             with self._database.read() as tx:
-                row = tx.one(_ANSWERS, agent=agent)
-            answers = json.loads(row[0]) if row else None
+                stored = read_answers(tx, agent)
+            answers = None if stored is None else json.loads(stored)
         completion = self._completion(visit)
         page = pages.stored_document(
             self._info.title,
@@ -383,16 +382,18 @@ class Gateway:
         )
         return self._replies.answer("stored", 200, page, as_json)
 
-    def _show(self, found: Found, worker_name: str, *, just_passed: bool = False) -> Reply:
+    def _show(
+        self, found: AdmissionResult, worker_name: str, *, just_passed: bool = False
+    ) -> Reply:
         if isinstance(found, Refusal):
             return self._replies.refused(found, passed=self._passed(just_passed))
-        if isinstance(found, Settled):
+        if isinstance(found, AlreadySubmitted):
             with self._database.read() as tx:
-                visit = self._visit_view(tx, found.visit)
+                visit = read_visit_view(tx, found.visit)
             return self._already(visit)
         worker = WorkerView(id=found.worker, name=worker_name, provider_type=self._provider.type)
-        onboarding = isinstance(found, Onboarding)
-        if isinstance(found, Onboarding):
+        onboarding = isinstance(found, OpenOnboarding)
+        if isinstance(found, OpenOnboarding):
             page = self._blueprint.onboarding_page(
                 OnboardingView(agent_id=found.agent, worker=worker)
             )
@@ -418,7 +419,7 @@ class Gateway:
                 storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",
                 seconds_left=max((found.deadline - now) // _SECOND, 0),
                 onboarding=onboarding,
-                number=None if isinstance(found, Onboarding) else self._number(found),
+                number=None if isinstance(found, OpenOnboarding) else self._number(found),
                 passed=self._passed(just_passed),
             )
         )
@@ -427,7 +428,7 @@ class Gateway:
     def _passed(self, just_passed: bool) -> bool | None:
         return just_passed if self._blueprint.has_onboarding else None
 
-    def _number(self, found: Working) -> UnitNumber | None:
+    def _number(self, found: AssignedUnit) -> UnitNumber | None:
         if found.number is not None:
             return found.number
         with self._database.read() as tx:
@@ -482,22 +483,11 @@ class Gateway:
             raise _Unsigned
         return signed
 
-    def _attempt(self, tx: Transaction, agent: int, *, hold: bool = True) -> Attempt:
-        attempt = read_attempt(tx, agent, hold=hold)
+    def _attempt(self, tx: Transaction, agent: int, *, lock: bool = True) -> Attempt:
+        attempt = read_attempt(tx, agent, lock=lock)
         if attempt is None or attempt.run != self.run_id:
             raise _Unsigned
         return attempt
-
-    def _visit_view(self, tx: Transaction, visit: int) -> VisitView:
-        row = tx.one(_VISIT_VIEW, visit=visit)
-        assert row is not None
-        return VisitView(
-            id=visit,
-            run_id=self.run_id,
-            reference=row[0],
-            query=json.loads(row[2]),
-            worker_name=row[3],
-        )
 
 
 def _with_outcome(reply: Reply, outcome: str) -> Reply:

@@ -12,9 +12,9 @@ from attrs import frozen
 
 from famulus.engine.deadlines import quiet_since
 from famulus.engine.platform.places import move_end
-from famulus.engine.release import adjust_window, is_window_off
 from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.engine.status import NewEvent, record
+from famulus.engine.window import adjust_window, is_window_off
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor

@@ -8,16 +8,15 @@ from typing import Any
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.engine.arrival import lock_worker
+from famulus.engine.attempts import Attempt, read_attempt
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.submission import (
-    Attempt,
     Result,
-    StoredFile,
+    Submission,
     earlier_submission,
-    read_attempt,
     store,
 )
+from famulus.engine.workers import lock_worker
 from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
@@ -69,11 +68,9 @@ def is_passed(blueprint: Blueprint, answers: Any) -> bool:
 
 def store_onboarding(
     tx: Transaction,
-    *,
     agent: int,
-    submission: str,
-    answers: Any,
-    files: Sequence[StoredFile],
+    submission: Submission,
+    *,
     passed: bool,
     qualification: str,
     requesters: Sequence[int] | None,
@@ -83,14 +80,14 @@ def store_onboarding(
     :param requesters: whose platform is to be told; see ``qualifications.grant``.
     """
     # The worker first, as an arrival does: two that wait for each other would both be held up.
-    lock_worker(tx, _read(tx, agent, hold=False).worker)
-    attempt = _read(tx, agent, hold=True)
-    known = known_result(attempt, submission)
+    lock_worker(tx, _read(tx, agent, lock=False).worker)
+    attempt = _read(tx, agent, lock=True)
+    known = known_result(attempt, submission.id)
     if known is not None:
         return known
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
-    store(tx, attempt, status, submission, answers, files, late=late)
+    store(tx, attempt, status, submission, late=late)
     record_onboarding(
         tx,
         worker=attempt.worker,
@@ -102,7 +99,7 @@ def store_onboarding(
     return Judged(result=Result.STORED, passed=passed)
 
 
-def _read(tx: Transaction, agent: int, *, hold: bool) -> Attempt:
-    attempt = read_attempt(tx, agent, hold=hold)
+def _read(tx: Transaction, agent: int, *, lock: bool) -> Attempt:
+    attempt = read_attempt(tx, agent, lock=lock)
     assert attempt is not None
     return attempt

@@ -8,7 +8,7 @@ from typing import Any, Generic
 import peewee
 from attrs import frozen
 
-from famulus.model.fields import dump_json, to_micros
+from famulus.model.fields import dump_json
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import (
     AgentStatus,
@@ -114,6 +114,19 @@ _END_AGENT = Statement(
         Agent.id == Param("id"), Agent.status == Param("old")
     )
 )
+_SUBMIT_AGENT = Statement(
+    Agent.update(
+        {
+            Agent.status: Param("new"),
+            Agent.answers: Param("answers"),
+            Agent.submission_id: Param("submission"),
+            Agent.submitted_at: Param("at"),
+            Agent.ended_at: Param("at"),
+            Agent.late: Param("late"),
+            Agent.unanswered: Param("unanswered"),
+        }
+    ).where(Agent.id == Param("id"), Agent.status == Param("old"))
+)
 
 
 @frozen(kw_only=True)
@@ -149,7 +162,7 @@ def record(tx: Transaction, event: NewEvent) -> None:
     tx.append(
         _RECORD,
         run=event.run,
-        at=to_micros(tx.now),
+        at=tx.micros,
         subject=event.subject,
         subject_id=event.subject_id,
         old=event.old,
@@ -166,7 +179,7 @@ def record_refusal(tx: Transaction, *, run: int, worker: int | None, reason: str
     tx.run(
         _RECORD_ONCE,
         run=run,
-        at=to_micros(tx.now),
+        at=tx.micros,
         subject="worker",
         subject_id=worker,
         old=None,
@@ -188,7 +201,29 @@ def change_unit(tx: Transaction, change: Change[UnitStatus], *, agent: int | Non
 
 def end_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
     """End an attempt, if it still has the old status; return whether it had."""
-    return _change(tx, _END_AGENT, "agent", change, agent=change.id, at=to_micros(tx.now))
+    return _change(tx, _END_AGENT, "agent", change, agent=change.id, at=tx.micros)
+
+
+def submit_agent(
+    tx: Transaction,
+    change: Change[AgentStatus],
+    *,
+    submission: str,
+    answers: Any,
+    late: bool,
+    unanswered: bool,
+) -> bool:
+    """End an attempt by its answers, if it still has the old status; return whether it had.
+
+    :param submission: the id of the submission that the answers came with.
+    """
+    columns = {
+        "submission": submission,
+        "answers": dump_json(answers),
+        "late": late,
+        "unanswered": unanswered,
+    }
+    return _change(tx, _SUBMIT_AGENT, "agent", change, agent=change.id, at=tx.micros, **columns)
 
 
 def change_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
@@ -208,7 +243,7 @@ def submit_visit(tx: Transaction, *, run: int, visit: int, old: VisitStatus) -> 
     open; return whether that is so.
     """
     change = Change(run=run, id=visit, old=old, new=VisitStatus.SUBMITTED, cause="submission")
-    return _change(tx, _SUBMIT_VISIT, "visit", change, at=to_micros(tx.now))
+    return _change(tx, _SUBMIT_VISIT, "visit", change, at=tx.micros)
 
 
 def change_run(tx: Transaction, *, run: int, old: RunStatus, new: RunStatus, cause: str) -> bool:
@@ -222,7 +257,7 @@ def change_payment(tx: Transaction, change: Change[PaymentStatus], *, error: str
 
     :param error: why it failed, or why its outcome is unknown.
     """
-    return _change(tx, _CHANGE_PAYMENT, "payment", change, error=error, at=to_micros(tx.now))
+    return _change(tx, _CHANGE_PAYMENT, "payment", change, error=error, at=tx.micros)
 
 
 def change_units_together(

@@ -9,31 +9,16 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-import peewee
 from attrs import frozen
 
 from famulus.engine.answers import holds_answer
-from famulus.engine.release import Attempted, release_waiting, take_back
-from famulus.engine.status import Change, NewEvent, change_unit, change_visit, record, submit_visit
-from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import (
-    OPEN_VISITS,
-    AgentStatus,
-    UnitStatus,
-    VisitStatus,
-    check_transition,
-)
-from famulus.model.tables import (
-    Agent,
-    Participation,
-    TaskRun,
-    Unit,
-    Upload,
-    Visit,
-    Worker,
-    literals,
-)
+from famulus.engine.attempts import Attempt, OpenAttempt, has_open_attempt, has_other_attempt
+from famulus.engine.status import Change, change_visit, submit_agent, submit_visit
+from famulus.engine.units import complete_unit, give_back_units
+from famulus.engine.window import release_waiting
+from famulus.model.statements import Param, Statement
+from famulus.model.states import OPEN_AGENTS, OPEN_VISITS, AgentStatus, VisitStatus
+from famulus.model.tables import Upload, Visit
 from famulus.model.transaction import Transaction
 
 
@@ -45,29 +30,6 @@ class Result(StrEnum):
     REPEATED = "repeated"
     #: other answers of this attempt are stored and stay as they are
     CONFLICT = "conflict"
-
-
-@frozen(kw_only=True)
-class Attempt:
-    """An agent as it stands when something comes in for it, and the visit it belongs to."""
-
-    agent: int
-    run: int
-    #: whether the run lets only so many units out at a time
-    is_windowed: bool
-    worker: int
-    worker_name: str
-    visit: int
-    reference: str
-    #: the URL's query that the worker came with, as JSON text
-    query: str
-    #: as it was a moment ago: only the agent is held
-    visit_status: VisitStatus
-    unit: int | None
-    assignment: int | None
-    status: AgentStatus
-    submission: str | None
-    late: bool
 
 
 @frozen(kw_only=True)
@@ -83,6 +45,17 @@ class StoredFile:
 
 
 @frozen(kw_only=True)
+class Submission:
+    """What a worker has sent."""
+
+    #: the same for a form that is sent again
+    id: str
+    #: anything that is JSON
+    answers: Any
+    files: Sequence[StoredFile]
+
+
+@frozen(kw_only=True)
 class Acknowledgement:
     """What the worker may be told, once the transaction is committed."""
 
@@ -94,43 +67,6 @@ class Acknowledgement:
 _SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
 
 
-_SELECT_ATTEMPT = (
-    Agent.select(
-        Agent.id,
-        Agent.run,
-        Agent.worker,
-        Agent.visit,
-        Agent.unit,
-        Agent.assignment,
-        Agent.status,
-        Agent.submission_id,
-        Agent.late,
-        TaskRun.max_num_concurrent_units,
-        Worker.name,
-        Visit.reference,
-        Visit.query,
-        Visit.status,
-    )
-    .join(TaskRun, on=(Agent.run == TaskRun.id))
-    .join(Worker, on=(Agent.worker == Worker.id))
-    .join(Visit, on=(Agent.visit == Visit.id))
-    .where(Agent.id == Param("agent"))
-)
-_ATTEMPT = Statement(_SELECT_ATTEMPT)
-_HELD_ATTEMPT = Statement(lambda kind: for_update(_SELECT_ATTEMPT, kind, of=Agent))
-_STORE = Statement(
-    Agent.update(
-        {
-            Agent.status: Param("status"),
-            Agent.answers: Param("answers"),
-            Agent.submission_id: Param("submission"),
-            Agent.submitted_at: Param("at"),
-            Agent.ended_at: Param("at"),
-            Agent.late: Param("late"),
-            Agent.unanswered: Param("unanswered"),
-        }
-    ).where(Agent.id == Param("agent"), Agent.status == Param("old"))
-)
 _UPLOAD = Statement(
     Upload.insert(
         {
@@ -145,102 +81,36 @@ _UPLOAD = Statement(
         }
     )
 )
-_COUNT_DONE = Statement(
-    Participation.update(
-        {
-            Participation.open_units: Participation.open_units - Param("closed"),
-            Participation.done_units: Participation.done_units + 1,
-            Participation.assignments: Participation.assignments + Param("again"),
-        }
-    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
-)
-_OTHER_OPEN = Statement(
-    Agent.select(peewee.SQL("1"))
-    .where(
-        Agent.visit == Param("visit"),
-        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
-    )
-    .limit(1)
-)
-_OTHER_ATTEMPT = Statement(
-    Agent.select(peewee.SQL("1"))
-    .where(
-        Agent.assignment == Param("assignment"),
-        Agent.worker == Param("worker"),
-        Agent.id != Param("agent"),
-        Agent.status != AgentStatus.RETURNED,
-    )
-    .limit(1)
-)
 _VISIT_DONE = Statement(
     Visit.update({Visit.done_at: Param("at")})
     .where(Visit.id == Param("visit"))
     .returning(Visit.status)
 )
-_UNIT_STATUS = Statement(Unit.select(Unit.status).where(Unit.id == Param("unit")))
-
-
-def read_attempt(tx: Transaction, agent: int, *, hold: bool = True) -> Attempt | None:
-    """Return an agent, or None when there is none.
-
-    :param hold: keep others off it until the commit.
-    """
-    row = tx.one(_HELD_ATTEMPT if hold else _ATTEMPT, agent=agent)
-    if row is None:
-        return None
-    number, run, worker, visit, unit, assignment, status, submission, late = row[:9]
-    window, worker_name, reference, query, visit_status = row[9:]
-    return Attempt(
-        agent=number,
-        run=run,
-        is_windowed=bool(window),
-        worker=worker,
-        worker_name=worker_name,
-        visit=visit,
-        reference=reference,
-        query=query,
-        visit_status=VisitStatus(visit_status),
-        unit=unit,
-        assignment=assignment,
-        status=AgentStatus(status),
-        submission=submission,
-        late=bool(late),
-    )
 
 
 def store_answers(
     tx: Transaction,
     attempt: Attempt,
+    submission: Submission,
     *,
-    submission: str,
-    answers: Any,
-    files: Sequence[StoredFile],
     reported_by_platform: bool,
 ) -> Acknowledgement:
     """Store the answers to a unit, unless this attempt has some.
 
-    Late answers complete the unit if nobody holds it; otherwise it stays with whoever does.
+    Late answers complete the unit unless another worker works on it or has completed it.
     """
-    earlier = earlier_submission(attempt, submission)
+    earlier = earlier_submission(attempt, submission.id)
     if earlier is not None:
         return earlier
-    on_time = attempt.status is AgentStatus.IN_TASK
-    returned = attempt.status is AgentStatus.RETURNED
-    if returned and tx.one(
-        _OTHER_ATTEMPT, assignment=attempt.assignment, worker=attempt.worker, agent=attempt.agent
-    ):
+    late = attempt.status is not AgentStatus.IN_TASK
+    if attempt.status is AgentStatus.RETURNED and has_other_attempt(tx, attempt):
         return Acknowledgement(result=Result.CONFLICT, late=True)
-    store(tx, attempt, AgentStatus.COMPLETED, submission, answers, files, late=not on_time)
-    tx.run(
-        _COUNT_DONE,
-        run=attempt.run,
-        worker=attempt.worker,
-        closed=int(on_time),
-        again=int(returned),
-    )
-    _complete_unit(tx, attempt)
+    store(tx, attempt, AgentStatus.COMPLETED, submission, late=late)
+    has_room = attempt.unit is not None and complete_unit(tx, attempt)
+    if has_room and attempt.window:
+        release_waiting(tx, attempt.run, closed=1)
     _finish_visit(tx, attempt, reported_by_platform)
-    return Acknowledgement(result=Result.STORED, late=not on_time)
+    return Acknowledgement(result=Result.STORED, late=late)
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
@@ -252,17 +122,17 @@ def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | N
 
 
 def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) -> bool:
-    """End an open attempt because the worker wants to; say whether it was open."""
-    if attempt.status not in (AgentStatus.IN_TASK, AgentStatus.ONBOARDING):
+    """End an open attempt because the worker wants to; return whether it was open."""
+    if attempt.status not in OPEN_AGENTS:
         return False
-    open_one = Attempted(
+    open_one = OpenAttempt(
         agent=attempt.agent,
         unit=attempt.unit,
         worker=attempt.worker,
         visit=attempt.visit,
         status=attempt.status,
     )
-    given_back = take_back(
+    given_back = give_back_units(
         tx,
         [open_one],
         run=attempt.run,
@@ -277,28 +147,28 @@ def store(
     tx: Transaction,
     attempt: Attempt,
     status: AgentStatus,
-    submission: str,
-    answers: Any,
-    files: Sequence[StoredFile],
+    submission: Submission,
     *,
     late: bool,
 ) -> None:
     """Store answers and files with an attempt that ends by them."""
-    check_transition(attempt.status, status, f"agent {attempt.agent}")
-    now = to_micros(tx.now)
-    unanswered = attempt.unit is not None and not files and not holds_answer(answers)
-    tx.run(
-        _STORE,
-        agent=attempt.agent,
-        old=attempt.status.value,
-        status=status.value,
-        answers=dump_json(answers),
-        submission=submission,
-        at=now,
-        late=late,
-        unanswered=unanswered,
+    change = Change(
+        run=attempt.run,
+        id=attempt.agent,
+        old=attempt.status,
+        new=status,
+        cause="late submission" if late else "submission",
     )
-    for file in files:
+    is_empty = not submission.files and not holds_answer(submission.answers)
+    submit_agent(
+        tx,
+        change,
+        submission=submission.id,
+        answers=submission.answers,
+        late=late,
+        unanswered=attempt.unit is not None and is_empty,
+    )
+    for file in submission.files:
         tx.run(
             _UPLOAD,
             agent=attempt.agent,
@@ -308,55 +178,8 @@ def store(
             size=file.size,
             sha256=file.sha256,
             path=file.path,
-            at=now,
+            at=tx.micros,
         )
-    record(
-        tx,
-        NewEvent(
-            run=attempt.run,
-            subject="agent",
-            subject_id=attempt.agent,
-            old=attempt.status.value,
-            new=status.value,
-            cause="late submission" if late else "submission",
-            agent=attempt.agent,
-        ),
-    )
-
-
-def _complete_unit(tx: Transaction, attempt: Attempt) -> None:
-    if attempt.unit is None:
-        return
-    if attempt.status is AgentStatus.IN_TASK and change_unit(
-        tx,
-        Change(
-            run=attempt.run,
-            id=attempt.unit,
-            old=UnitStatus.ASSIGNED,
-            new=UnitStatus.COMPLETED,
-            cause="submission",
-        ),
-        agent=attempt.agent,
-    ):
-        if attempt.is_windowed:
-            release_waiting(tx, attempt.run, closed=1)
-        return
-    row = tx.one(_UNIT_STATUS, unit=attempt.unit)
-    status = UnitStatus(row[0]) if row else None
-    if status in (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
-        changed = change_unit(
-            tx,
-            Change(
-                run=attempt.run,
-                id=attempt.unit,
-                old=status,
-                new=UnitStatus.COMPLETED,
-                cause="late submission",
-            ),
-            agent=attempt.agent,
-        )
-        if changed and status is UnitStatus.LAUNCHED and attempt.is_windowed:
-            release_waiting(tx, attempt.run, closed=1)
 
 
 def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> None:
@@ -364,20 +187,13 @@ def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool)
     submits = not reported_by_platform and known in _SUBMITTABLE
     if submits and submit_visit(tx, run=attempt.run, visit=attempt.visit, old=known):
         return
-    if tx.one(_OTHER_OPEN, visit=attempt.visit) is not None:
+    if has_open_attempt(tx, attempt.visit):
         return
-    row = tx.one(_VISIT_DONE, visit=attempt.visit, at=to_micros(tx.now))
+    row = tx.one(_VISIT_DONE, visit=attempt.visit, at=tx.micros)
     if row is None or reported_by_platform:
         return
     old = VisitStatus(row[0])
     if old in _SUBMITTABLE:
-        change_visit(
-            tx,
-            Change(
-                run=attempt.run,
-                id=attempt.visit,
-                old=old,
-                new=VisitStatus.SUBMITTED,
-                cause="submission",
-            ),
-        )
+        new = VisitStatus.SUBMITTED
+        change = Change(run=attempt.run, id=attempt.visit, old=old, new=new, cause="submission")
+        change_visit(tx, change)

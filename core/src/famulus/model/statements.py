@@ -7,13 +7,14 @@ this module only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, overload
 
 import peewee
 from attrs import frozen
 
+from famulus.model.fields import EnumField
 from famulus.model.peewee_internals import alias_name, returned_columns
 
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -50,7 +51,8 @@ class Statement(Generic[R]):
 
     :param query: a function of the kind where the two databases need different text.
     :param row: the NamedTuple that is made of each row it returns; its fields are named like the
-        selected columns, or their aliases. Without it, rows are plain tuples.
+        selected columns, or their aliases. A status is a member of its enum; times and JSON are as
+        they are stored. Without it, rows are plain tuples.
     """
 
     __slots__ = ("query", "row")
@@ -76,7 +78,9 @@ class Compiled:
     #: parameter names, or constants wrapped in a one-element tuple
     layout: Sequence[str | tuple[Any]]
     #: makes a record of a row that the statement returns; None leaves it a tuple
-    make_row: Callable[[tuple[Any, ...]], Any] | None
+    make_row: Callable[[Sequence[Any]], Any] | None
+    #: the positions of statuses in a row, each with the members of its enum by their values
+    statuses: Sequence[tuple[int, Mapping[str, StrEnum]]] = ()
 
 
 def for_update(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
@@ -110,10 +114,16 @@ def compile_statement(statement: Statement[Any], kind: Kind, dialect: peewee.Dat
     layout = [value.name if isinstance(value, _Slot) else (value,) for value in values]
     if statement.row is None:
         return Compiled(sql, tuple(layout), None)
-    columns, fields = tuple(map(_column_name, returned_columns(query))), statement.row._fields
-    if columns != fields:
-        raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {columns}")
-    return Compiled(sql, tuple(layout), statement.row._make)
+    names, fields = tuple(map(_column_name, returned_columns(query))), statement.row._fields
+    if names != fields:
+        raise TypeError(f"{statement.row.__name__} has the fields {fields} for columns {names}")
+    columns = enumerate(map(_unaliased, returned_columns(query)))
+    statuses = [
+        (position, {member.value: member for member in column.enum})
+        for position, column in columns
+        if isinstance(column, EnumField)
+    ]
+    return Compiled(sql, tuple(layout), statement.row._make, tuple(statuses))
 
 
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
@@ -124,13 +134,18 @@ def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
 
 
 def _reader(column: Any) -> Callable[[Any], Any] | None:
-    while isinstance(column, peewee.Alias):
-        column = column.node
+    column = _unaliased(column)
     if isinstance(column, peewee.ForeignKeyField):
         return None
     if isinstance(column, peewee.Field):
         return column.python_value
     return None
+
+
+def _unaliased(column: Any) -> Any:
+    while isinstance(column, peewee.Alias):
+        column = column.node
+    return column
 
 
 def _column_name(column: Any) -> str | None:

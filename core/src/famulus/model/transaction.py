@@ -78,16 +78,16 @@ class Transaction:
     def one(self, statement: Statement[R], **params: Any) -> R | None:
         """Run a hot statement and return its first row, or None."""
         compiled = self._dialect.compiled(statement)
-        row = self._connection.execute(compiled.sql, _values(compiled, params)).fetchone()
-        if row is None or compiled.make_row is None:
-            return row  # type: ignore[no-any-return]
-        return compiled.make_row(row)  # type: ignore[no-any-return]
+        row: R | None = self._connection.execute(compiled.sql, _values(compiled, params)).fetchone()
+        if row is not None and compiled.make_row is not None:
+            row = _record(compiled, row)
+        return row
 
     def all(self, statement: Statement[R], **params: Any) -> list[R]:
         """Run a hot statement and return all its rows."""
         compiled = self._dialect.compiled(statement)
         rows = self._connection.execute(compiled.sql, _values(compiled, params)).fetchall()
-        return rows if compiled.make_row is None else [*map(compiled.make_row, rows)]
+        return rows if compiled.make_row is None else [_record(compiled, row) for row in rows]
 
     def insert_rows(self, statement: Statement[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Insert many rows by a hot statement that inserts one; far faster than :meth:`many`.
@@ -159,3 +159,14 @@ class Transaction:
 def _values(compiled: Compiled, given: dict[str, Any]) -> tuple[Any, ...]:
     """Return the values in the order in which a statement's text needs them."""
     return tuple([given[part] if part.__class__ is str else part[0] for part in compiled.layout])
+
+
+def _record(compiled: Compiled, row: Sequence[Any]) -> Any:
+    """Make the record of a row that a statement returned."""
+    assert compiled.make_row is not None
+    if compiled.statuses:
+        row = [*row]
+        for position, members in compiled.statuses:
+            if row[position] is not None:
+                row[position] = members[row[position]]
+    return compiled.make_row(row)

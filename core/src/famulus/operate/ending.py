@@ -19,9 +19,9 @@ from famulus.engine.platform.closing import ClosingLimits, StillOpenError, descr
 from famulus.engine.platform.outbox import read_closing, release_claims
 from famulus.engine.platform.places import close_all, may_be_open
 from famulus.engine.providers.bound_provider import bind_provider
-from famulus.engine.release import is_spent, open_unit_exists
 from famulus.engine.runs import RunRecord, agents_at_work, find_run, lock_run, read_run
 from famulus.engine.status import change_run
+from famulus.engine.window import is_spent, open_unit_exists
 from famulus.errors import ConflictError, FamulusError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus

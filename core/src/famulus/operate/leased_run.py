@@ -19,8 +19,8 @@ from famulus.engine.deadlines import (
 )
 from famulus.engine.platform.outbox import make_run_due
 from famulus.engine.platform.places import open_missing
-from famulus.engine.release import adjust_window, is_window_off
 from famulus.engine.runs import RunRecord, lock_run, read_run
+from famulus.engine.window import adjust_window, is_window_off
 from famulus.model.database import Database
 from famulus.model.states import OPEN_RUNS, RunStatus
 from famulus.model.tables import TaskRun

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 
-from famulus.engine.allocation import next_positions
-from famulus.engine.release import release_waiting
 from famulus.engine.status import NewEvent, record
+from famulus.engine.units import next_positions
+from famulus.engine.window import release_waiting
 from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.fields import dump_json

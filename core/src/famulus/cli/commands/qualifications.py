@@ -19,8 +19,8 @@ from famulus.data.qualification_list import (
     holders_of,
     list_qualifications,
 )
-from famulus.engine.arrival import find_worker
 from famulus.engine.qualifications import grants as granting
+from famulus.engine.workers import find_worker
 from famulus.errors import NotFoundError, Problem
 from famulus.iso_time import iso
 from famulus.model.database import Database

@@ -10,16 +10,16 @@ from functools import partial
 from attrs import frozen
 
 from famulus.contracts.provider import Provider, RunView, VisitReport
-from famulus.engine.arrival import find_worker, make_worker
-from famulus.engine.arrival_names import named_report
-from famulus.engine.giving import make_visit
+from famulus.engine.attempts import OpenAttempt
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import plan_reward, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.platform.outbox import make_due
 from famulus.engine.platform.visit_views import select_visits, visit_view
-from famulus.engine.release import Attempted, take_back
 from famulus.engine.status import Change, change_payment, change_visit
+from famulus.engine.units import give_back_units
+from famulus.engine.visits import NewVisit, make_visit, normalize_report
+from famulus.engine.workers import find_worker, make_worker
 from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
@@ -63,7 +63,7 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
         asked += len(page)
         known = {(row.worker_name, row.reference): row.id for row in page}
         for given in provider.sync(run, [visit_view(row) for row in page]):
-            report = named_report(given)
+            report = normalize_report(given)
             if report is None:
                 nameless = (
                     f"the platform reports a visit {given.reference!r} of {given.worker_name!r}, "
@@ -124,13 +124,9 @@ def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport)
         return int(row.id)
     if report.status not in SUBMITTED_VISITS:
         return None
-    return make_visit(
-        tx,
-        run=run,
-        worker=make_worker(tx, provider_type, report.worker_name),
-        reference=report.reference,
-        cause=_CAUSE,
-    )
+    worker = make_worker(tx, provider_type, report.worker_name)
+    visit = NewVisit(run=run, worker=worker, reference=report.reference)
+    return make_visit(tx, visit, cause=_CAUSE)
 
 
 def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
@@ -167,11 +163,11 @@ def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) ->
         ).where(Agent.visit == visit, Agent.status << literals(*OPEN_AGENTS))
     )
     attempts = [
-        Attempted(agent=row.id, worker=row.worker, visit=visit, unit=row.unit, status=row.status)
+        OpenAttempt(agent=row.id, worker=row.worker, visit=visit, unit=row.unit, status=row.status)
         for row in rows
     ]
     new = AgentStatus.RETURNED if status is VisitStatus.RETURNED else AgentStatus.TIMEOUT
-    take_back(tx, attempts, run=run, new=new, cause=_CAUSE, visit_becomes=None)
+    give_back_units(tx, attempts, run=run, new=new, cause=_CAUSE, visit_becomes=None)
 
 
 def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:

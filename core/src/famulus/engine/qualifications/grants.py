@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famulus.engine.arrival import lock_worker
 from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.status import NewEvent, record
+from famulus.engine.workers import lock_worker
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification, Requester, Worker

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import field, frozen
 
 from famulus.contracts.views import WorkerView
-from famulus.engine.arrival import find_worker as find_number
 from famulus.engine.qualifications import grants
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.grants import requesters_of
+from famulus.engine.workers import find_worker as find_number
 from famulus.errors import NotFoundError
 from famulus.model import tables
 from famulus.model.database import Database

@@ -1,24 +1,17 @@
-"""Letting units out: the window of ``max_num_concurrent_units``, and units that come back."""
+"""Letting units out: the window of ``max_num_concurrent_units``, and the budget."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import peewee
-from attrs import frozen
 
-from famulus.engine.allocation import free_beside, move_to_end, next_positions
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.status import (
-    Change,
-    change_unit,
     change_units_together,
-    change_visit,
-    end_agent,
 )
+from famulus.engine.units import next_positions
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import OPEN_VISITS, AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Participation, TaskRun, Unit, Visit, literal, literals
+from famulus.model.states import UnitStatus
+from famulus.model.tables import TaskRun, Unit, literal, literals
 from famulus.model.transaction import Transaction
 
 #: Units let out in one go; a window that was made larger is filled over several.
@@ -75,15 +68,11 @@ _LAST_FREE = Statement(
     )
 )
 _PLACE = Statement(Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit")))
-_SHARE_BACK = Statement(
-    Participation.update(
-        {
-            Participation.open_units: Participation.open_units - 1,
-            Participation.assignments: Participation.assignments - Param("forgotten"),
-        }
-    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+_ANY = Statement(
+    Unit.select(peewee.SQL("1"))
+    .where(Unit.run == Param("run"), Unit.status == Param("status"))
+    .limit(1)
 )
-_VISIT_STATUS = Statement(Visit.select(Visit.status).where(Visit.id == Param("visit")))
 
 
 def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "window") -> int:
@@ -193,77 +182,6 @@ def _release(tx: Transaction, run: int, room: int, open_units: int, cause: str) 
     return len(units)
 
 
-@frozen(kw_only=True)
-class Attempted:
-    """An attempt that may still be open, and what it holds."""
-
-    agent: int
-    worker: int
-    visit: int
-    unit: int | None
-    status: AgentStatus
-
-
-def take_back(
-    tx: Transaction,
-    attempts: Sequence[Attempted],
-    *,
-    run: int,
-    new: AgentStatus,
-    cause: str,
-    visit_becomes: VisitStatus | None,
-) -> int:
-    """End attempts without answers and offer their units to others; return how many were open.
-
-    :param visit_becomes: what their visits are from now on; None leaves that to the platform.
-    """
-    ended = [each for each in attempts if _take_back(tx, each, run, new, cause, visit_becomes)]
-    units = [each.unit for each in ended if each.unit is not None]
-    if new is AgentStatus.RETURNED:
-        # The worker has not tried the assignment after all, and their marks may have passed
-        # whatever else is free of it.
-        units = [free for unit in units for free in free_beside(tx, unit)]
-    if units:
-        # Last of all: it locks the run, and who submits in a window has locked everything else.
-        move_to_end(tx, run, units)
-    return len(ended)
-
-
-def _take_back(
-    tx: Transaction,
-    attempt: Attempted,
-    run: int,
-    new: AgentStatus,
-    cause: str,
-    visit_becomes: VisitStatus | None,
-) -> bool:
-    agent, unit = attempt.agent, attempt.unit
-    if not end_agent(tx, Change(run=run, id=agent, old=attempt.status, new=new, cause=cause)):
-        return False
-    if unit is not None:
-        give_share_back(tx, run, attempt.worker, forgotten=new is AgentStatus.RETURNED)
-        change_unit(
-            tx,
-            Change(run=run, id=unit, old=UnitStatus.ASSIGNED, new=UnitStatus.LAUNCHED, cause=cause),
-            agent=None,
-        )
-    if visit_becomes is not None:
-        end_visit(tx, run, attempt.visit, visit_becomes, cause)
-    return True
-
-
-def give_share_back(tx: Transaction, run: int, worker: int, *, forgotten: bool = False) -> None:
-    """Count a worker's unit as no longer open; ``forgotten``, as if it had never been theirs."""
-    tx.run(_SHARE_BACK, run=run, worker=worker, forgotten=int(forgotten))
-
-
-def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: str) -> None:
-    """End a visit that the platform counts as under way."""
-    row = tx.one(_VISIT_STATUS, visit=visit)
-    if row is not None and row[0] in OPEN_VISITS:
-        change_visit(tx, Change(run=run, id=visit, old=VisitStatus(row[0]), new=new, cause=cause))
-
-
 def open_unit_exists(tx: Transaction, run: int) -> bool:
     """Say whether any unit of a run is still to be done: three looks into an index."""
     return any(
@@ -274,10 +192,3 @@ def open_unit_exists(tx: Transaction, run: int) -> bool:
 
 def _is_any(tx: Transaction, run: int, status: UnitStatus) -> bool:
     return tx.one(_ANY, run=run, status=status.value) is not None
-
-
-_ANY = Statement(
-    Unit.select(peewee.SQL("1"))
-    .where(Unit.run == Param("run"), Unit.status == Param("status"))
-    .limit(1)
-)

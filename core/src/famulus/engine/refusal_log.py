@@ -1,4 +1,4 @@
-"""Who was not let in, and why: an event for the operator, where a worker is told less."""
+"""The log of refusals: an event for the operator, where the worker is told less."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 from collections import OrderedDict
 
 from famulus.contracts.views import Refusal
-from famulus.engine.arrival import find_worker
 from famulus.engine.status import record_refusal
+from famulus.engine.workers import find_worker
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 
@@ -18,8 +18,8 @@ _log = logging.getLogger(__name__)
 _REMEMBERED = 10_000
 
 
-class Refusals:
-    """Leaves one event for each worker and reason. Used by many threads; keeps only a cache."""
+class RefusalLog:
+    """Leaves one event per worker and reason. Used by many threads; keeps only a cache."""
 
     def __init__(self, database: Database, *, run: int, provider_type: str) -> None:
         self._database = database
@@ -29,16 +29,16 @@ class Refusals:
         self._mutex = threading.Lock()
 
     def note(self, worker_name: str, refusal: Refusal) -> None:
-        """Leave an event that says what refused a worker, unless there is one already.
+        """Leave an event that says why a worker was refused, unless there is one already.
 
-        :param worker_name: empty for somebody who cannot be named.
+        :param worker_name: empty for a worker who cannot be named.
         """
         if not self._is_new((worker_name, refusal.reason.value)):
             return
         _log.info(
             "run %d: %s was not let in, %s: %s",
             self._run,
-            worker_name or "somebody",
+            worker_name or "a worker without a name",
             refusal.reason.value,
             refusal.note,
         )

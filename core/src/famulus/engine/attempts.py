@@ -1,0 +1,260 @@
+"""Attempts (rows of ``Agent``): one worker at one unit, or at the onboarding, within a visit."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import peewee
+from attrs import frozen
+
+from famulus.engine.status import NewEvent, record
+from famulus.model.statements import Param, Statement, for_update
+from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
+from famulus.model.tables import (
+    Agent,
+    Assignment,
+    TaskRun,
+    Visit,
+    Worker,
+    literal,
+    literals,
+)
+from famulus.model.transaction import Row, Transaction
+
+
+@frozen(kw_only=True)
+class NewAttempt:
+    """An attempt to make; without a unit, at the onboarding."""
+
+    run: int
+    worker: int
+    visit: int
+    status: AgentStatus
+    #: in microseconds since 1970
+    deadline: int
+    assignment: int | None = None
+    unit: int | None = None
+
+
+@frozen(kw_only=True)
+class OpenAttempt:
+    """An attempt that was open when it was read."""
+
+    agent: int
+    worker: int
+    visit: int
+    unit: int | None
+    status: AgentStatus
+
+
+class NewestAttempt(NamedTuple):
+    """The newest attempt of a visit."""
+
+    agent: int
+    status: AgentStatus
+    unit: int | None
+    assignment: int | None
+    deadline: int
+    #: the id of the submission that is stored, if one is
+    submission: str | None
+
+
+class OpenOnboardingRow(NamedTuple):
+    """A worker's open attempt at the onboarding."""
+
+    agent: int
+    visit: int
+    deadline: int
+
+
+class Attempt(NamedTuple):
+    """An attempt, and the visit that it belongs to."""
+
+    agent: int
+    run: int
+    worker: int
+    visit: int
+    unit: int | None
+    assignment: int | None
+    status: AgentStatus
+    #: the id of the submission that is stored, if one is
+    submission: str | None
+    late: bool
+    #: ``max_num_concurrent_units`` of the run; 0 where it has no window
+    window: int
+    worker_name: str
+    reference: str
+    #: the URL's query that the worker came with, as JSON text
+    query: str
+    #: as it was when it was read: only the attempt is locked
+    visit_status: VisitStatus
+
+
+_MAKE = Statement(
+    Agent.insert(
+        {
+            Agent.run: Param("run"),
+            Agent.worker: Param("worker"),
+            Agent.visit: Param("visit"),
+            Agent.assignment: Param("assignment"),
+            Agent.unit: Param("unit"),
+            Agent.status: Param("status"),
+            Agent.started_at: Param("at"),
+            Agent.deadline: Param("deadline"),
+            Agent.late: False,
+            Agent.unanswered: False,
+        }
+    ).returning(
+        Agent.id, Assignment.select(Assignment.data).where(Assignment.id == Param("assignment"))
+    )
+)
+_SELECT = (
+    Agent.select(
+        Agent.id.alias("agent"),
+        Agent.run,
+        Agent.worker,
+        Agent.visit,
+        Agent.unit,
+        Agent.assignment,
+        Agent.status,
+        Agent.submission_id.alias("submission"),
+        Agent.late,
+        TaskRun.max_num_concurrent_units.alias("window"),
+        Worker.name.alias("worker_name"),
+        Visit.reference,
+        Visit.query,
+        Visit.status.alias("visit_status"),
+    )
+    .join(TaskRun, on=(Agent.run == TaskRun.id))
+    .join(Worker, on=(Agent.worker == Worker.id))
+    .join(Visit, on=(Agent.visit == Visit.id))
+    .where(Agent.id == Param("agent"))
+)
+_READ = Statement(_SELECT, Attempt)
+_LOCK = Statement(lambda kind: for_update(_SELECT, kind, of=Agent), Attempt)
+_NEWEST = Statement(
+    Agent.select(
+        Agent.id.alias("agent"),
+        Agent.status,
+        Agent.unit,
+        Agent.assignment,
+        Agent.deadline,
+        Agent.submission_id.alias("submission"),
+    )
+    .where(Agent.visit == Param("visit"))
+    .order_by(Agent.id.desc())
+    .limit(1),
+    NewestAttempt,
+)
+_OPEN_ONBOARDING = Statement(
+    Agent.select(Agent.id.alias("agent"), Agent.visit, Agent.deadline).where(
+        Agent.run == Param("run"),
+        Agent.worker == Param("worker"),
+        Agent.status == literal(AgentStatus.ONBOARDING),
+    ),
+    OpenOnboardingRow,
+)
+_OPEN_OF_VISIT = Statement(
+    Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.visit == Param("visit"),
+        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+    )
+    .limit(1)
+)
+_OTHER_AT_ASSIGNMENT = Statement(
+    Agent.select(peewee.SQL("1"))
+    .where(
+        Agent.assignment == Param("assignment"),
+        Agent.worker == Param("worker"),
+        Agent.id != Param("agent"),
+        Agent.status != AgentStatus.RETURNED,
+    )
+    .limit(1)
+)
+_ANSWERS = Statement(Agent.select(Agent.answers).where(Agent.id == Param("agent")))
+
+
+def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]:
+    """Store a new attempt; return its number and the row of its assignment, as JSON text."""
+    row = tx.one(
+        _MAKE,
+        run=attempt.run,
+        worker=attempt.worker,
+        visit=attempt.visit,
+        assignment=attempt.assignment,
+        unit=attempt.unit,
+        status=attempt.status.value,
+        at=tx.micros,
+        deadline=attempt.deadline,
+    )
+    assert row is not None
+    agent, data = row
+    event = NewEvent(
+        run=attempt.run,
+        subject="agent",
+        subject_id=agent,
+        new=attempt.status.value,
+        cause="arrival",
+        agent=agent,
+    )
+    record(tx, event)
+    return agent, data
+
+
+def read_attempt(tx: Transaction, agent: int, *, lock: bool = True) -> Attempt | None:
+    """Return an attempt, or None when there is none.
+
+    :param lock: keep others from changing it until the commit.
+    """
+    return tx.one(_LOCK if lock else _READ, agent=agent)
+
+
+def newest_attempt(tx: Transaction, visit: int) -> NewestAttempt | None:
+    """Return the newest attempt of a visit, or None where there is none."""
+    return tx.one(_NEWEST, visit=visit)
+
+
+def find_open_onboarding(tx: Transaction, run: int, worker: int) -> OpenOnboardingRow | None:
+    """Return a worker's open attempt at the onboarding of a run, in whichever visit."""
+    return tx.one(_OPEN_ONBOARDING, run=run, worker=worker)
+
+
+def has_open_attempt(tx: Transaction, visit: int) -> bool:
+    """Return whether a visit has an attempt that is open."""
+    return tx.one(_OPEN_OF_VISIT, visit=visit) is not None
+
+
+def has_other_attempt(tx: Transaction, attempt: Attempt) -> bool:
+    """Return whether the worker of an attempt has another one at the same assignment."""
+    row = tx.one(
+        _OTHER_AT_ASSIGNMENT,
+        assignment=attempt.assignment,
+        worker=attempt.worker,
+        agent=attempt.agent,
+    )
+    return row is not None
+
+
+def read_answers(tx: Transaction, agent: int) -> str | None:
+    """Return the answers stored with an attempt, as JSON text."""
+    row = tx.one(_ANSWERS, agent=agent)
+    return None if row is None else row[0]
+
+
+def select_open_attempts(run: int) -> Any:
+    """Return the query of a run's open attempts, for :func:`open_attempt`."""
+    return Agent.select(
+        Agent.id,
+        Agent.status,
+        Agent.unit.alias("unit"),
+        Agent.worker.alias("worker"),
+        Agent.visit.alias("visit"),
+    ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))
+
+
+def open_attempt(row: Row) -> OpenAttempt:
+    """Make a record of a row of :func:`select_open_attempts`."""
+    return OpenAttempt(
+        agent=row.id, worker=row.worker, visit=row.visit, unit=row.unit, status=row.status
+    )

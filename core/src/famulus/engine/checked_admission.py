@@ -1,0 +1,161 @@
+"""Admission where plugins have a say: several transactions, and their code between them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from attrs import evolve, frozen
+
+from famulus.contracts.provider import Arrival
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.views import Refusal, RefusalReason, UnitView, WorkerView
+from famulus.engine.admission import (
+    BEFORE_SEARCH,
+    Admission,
+    assign_unit,
+    begin_onboarding,
+    enter,
+    first_refusal,
+)
+from famulus.engine.arrival import AdmissionResult, ArrivingWorker
+from famulus.engine.units import FreeUnit, find_units, read_unit_data, save_progress
+from famulus.model.transaction import Transaction
+
+#: Units that ``worker_can_do_unit`` is asked about between two transactions, and at one arrival.
+_ASKED_TOGETHER = 50
+_ASKED_AT_MOST = 500
+#: Units that are not for a worker passed over for one question to ``worker_can_do_unit``.
+_PASSED_FOR_ONE = 20_000
+
+Predicate = Callable[[WorkerView, UnitView], bool]
+
+
+@frozen(kw_only=True)
+class CheckedAdmission(Admission):
+    """How workers come into a run that has qualification checks or ``worker_can_do_unit``."""
+
+    checks: Sequence[QualificationCheck]
+    predicate: Predicate | None
+
+    def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
+        def job(tx: Transaction) -> AdmissionResult | WorkerView:
+            worker = ArrivingWorker(tx, self.rules, arrival, query)
+            return enter(worker) or self._view(worker)
+
+        entered = self.database.write(job)
+        if not isinstance(entered, WorkerView):
+            return entered
+        for check in self.checks:
+            refusal = self._ask(check, entered)
+            if refusal is not None:
+                return refusal
+        if self.predicate is None:
+            return super()._admit(arrival, query)
+        return self._search(self.predicate, entered, arrival, query)
+
+    def _ask(self, check: QualificationCheck, worker: WorkerView) -> Refusal | None:
+        try:
+            refusal = check.refuse(worker, self.rules.run)
+            if refusal is None:
+                return None
+            if not isinstance(refusal, Refusal):
+                raise TypeError(f"refuse returned {refusal!r}: it must return a Refusal or None")
+        except Exception as error:
+            error.add_note(f"In the qualification check {check.type!r}: it lets nobody in.")
+            raise
+        note = ": ".join(filter(None, [f"check {check.type}", refusal.note or refusal.detail]))
+        return evolve(refusal, note=note)
+
+    def _search(
+        self,
+        predicate: Predicate,
+        worker: WorkerView,
+        arrival: Arrival,
+        query: Mapping[str, str],
+    ) -> AdmissionResult:
+        """Ask the predicate about a bounded number of units, from where the last search ended.
+
+        It is third-party code, so it is asked between transactions, and the unit it has agreed to
+        is claimed only if it is still free then.
+        """
+        asked: set[int] = set()
+        while len(asked) < _ASKED_AT_MOST:
+            looked = self.database.write(lambda tx: self._look(tx, arrival, query))
+            if not isinstance(looked, list):
+                return looked
+            coming = [(found, unit) for found, unit in looked if unit.id not in asked]
+            if not coming:
+                break
+            for found, unit in coming:
+                asked.add(unit.id)
+                if not predicate(worker, unit):
+                    continue
+                claim = partial(self._claim, arrival=arrival, query=query, only=found)
+                result = self.database.write(claim)
+                if result is not None:
+                    return result
+        return Refusal(reason=RefusalReason.NOTHING_LEFT)
+
+    def _look(
+        self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
+    ) -> AdmissionResult | list[tuple[FreeUnit, UnitView]]:
+        """Return the next units to ask about and remember where to go on, or what the worker gets
+        without any question.
+        """
+        worker = ArrivingWorker(tx, self.rules, arrival, query)
+        result = enter(worker) or begin_onboarding(worker)
+        if result is not None:
+            return result
+        progress = worker.lock_progress()
+        refusal = first_refusal(worker, BEFORE_SEARCH)
+        if refusal is not None:
+            return refusal
+        found = self._after_cursor(worker)
+        progress.cursor = [found[-1].lane, found[-1].position] if found else None
+        save_progress(tx, progress)
+        if not found:
+            return Refusal(reason=RefusalReason.NOTHING_LEFT)
+        return [(each, _unit_view(tx, each)) for each in found]
+
+    def _after_cursor(self, worker: ArrivingWorker) -> list[FreeUnit]:
+        assert worker.worker is not None
+        assert worker.progress is not None
+        for start in (worker.progress.cursor, [0, -1]):
+            if start is None:
+                continue
+            coming = find_units(
+                worker.tx,
+                self.rules.run,
+                worker.worker,
+                worker.progress,
+                start=(start[0], start[1]),
+                most_passed=_PASSED_FOR_ONE,
+            )
+            found = list(itertools.islice(coming, _ASKED_TOGETHER))
+            if found:
+                return found
+        return []
+
+    def _claim(
+        self, tx: Transaction, arrival: Arrival, query: Mapping[str, str], only: FreeUnit
+    ) -> AdmissionResult | None:
+        worker = ArrivingWorker(tx, self.rules, arrival, query)
+        return enter(worker) or begin_onboarding(worker) or assign_unit(worker, only)
+
+    def _view(self, worker: ArrivingWorker) -> WorkerView:
+        assert worker.worker is not None
+        return WorkerView(
+            id=worker.worker,
+            name=worker.arrival.worker_name,
+            provider_type=self.rules.provider_type,
+        )
+
+
+def _unit_view(tx: Transaction, found: FreeUnit) -> UnitView:
+    index, data = read_unit_data(tx, found.unit)
+    return UnitView(
+        id=found.unit, assignment_id=found.assignment, index=index, data=json.loads(data)
+    )

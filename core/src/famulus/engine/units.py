@@ -1,0 +1,432 @@
+"""Units: found, claimed, completed and given back. All of it is an index look-up, however many
+units a worker has done.
+
+Free units are kept in lanes (the first units of all assignments, the second ones, …), each ordered
+by position. A unit that comes back gets a position after all others. So one mark per lane, below
+which every free unit belongs to an assignment that the worker has tried, is all there is to
+remember of a worker.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import peewee
+from attrs import define
+
+from famulus.engine.attempts import Attempt, OpenAttempt
+from famulus.engine.status import Change, change_unit, end_agent
+from famulus.engine.visits import end_visit
+from famulus.model.fields import dump_json
+from famulus.model.statements import Param, Statement, for_update
+from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
+from famulus.model.tables import Agent, Assignment, Participation, TaskRun, Unit, literal
+from famulus.model.transaction import Transaction
+
+#: Units read at once, after a first look at one.
+_BATCH = 64
+#: Units that one transaction may pass over, so that no other waits long for it.
+MOST_PASSED = 2_000
+
+
+@define
+class Progress:
+    """How far a worker is in a run: a row of ``Participation``, see :func:`save_progress`."""
+
+    id: int
+    #: per lane, the position up to which no free unit is for this worker
+    marks: list[int]
+    open_units: int = 0
+    done_units: int = 0
+    #: assignments that the worker has tried
+    assignments: int = 0
+    #: the lane and the position where ``worker_can_do_unit`` was asked last
+    cursor: list[int] | None = None
+    #: whether the last search stopped before it had seen every free unit
+    is_cut_short: bool = False
+    #: units done or open over all runs of the task; None where no maximum needs them
+    in_task: int | None = None
+
+
+class FreeUnit(NamedTuple):
+    """A free unit of an assignment that the worker has not tried."""
+
+    unit: int
+    assignment: int
+    lane: int
+    position: int
+
+
+class UnitData(NamedTuple):
+    """What a page shows of a unit."""
+
+    #: its index within the assignment
+    lane: int
+    #: the row of the assignment, as JSON text
+    data: str
+
+
+class _ProgressRow(NamedTuple):
+    id: int
+    open_units: int
+    done_units: int
+    assignments: int
+    marks: str
+    cursor: str | None
+
+
+class _FreeRow(NamedTuple):
+    id: int
+    assignment: int
+    position: int
+    is_tried: bool
+
+
+_SELECT_PROGRESS = Participation.select(
+    Participation.id,
+    Participation.open_units,
+    Participation.done_units,
+    Participation.assignments,
+    Participation.marks,
+    Participation.cursor,
+).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+_PROGRESS = Statement(_SELECT_PROGRESS, _ProgressRow)
+# It is saved whole: a submission that counts itself meanwhile has to wait.
+_LOCK_PROGRESS = Statement(lambda kind: for_update(_SELECT_PROGRESS, kind), _ProgressRow)
+_MAKE_PROGRESS = Statement(
+    Participation.insert(
+        {
+            Participation.run: Param("run"),
+            Participation.worker: Param("worker"),
+            Participation.task: Param("task"),
+            Participation.open_units: 0,
+            Participation.done_units: 0,
+            Participation.assignments: 0,
+            Participation.marks: Param("marks"),
+        }
+    ).returning(Participation.id)
+)
+_SAVE_PROGRESS = Statement(
+    Participation.update(
+        {
+            Participation.open_units: Param("open_units"),
+            Participation.done_units: Param("done_units"),
+            Participation.assignments: Param("assignments"),
+            Participation.marks: Param("marks"),
+            Participation.cursor: Param("cursor"),
+        }
+    ).where(Participation.id == Param("id"))
+)
+_COUNT_DONE = Statement(
+    Participation.update(
+        {
+            Participation.open_units: Participation.open_units - Param("closed"),
+            Participation.done_units: Participation.done_units + 1,
+            Participation.assignments: Participation.assignments + Param("again"),
+        }
+    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+)
+_COUNT_ENDED = Statement(
+    Participation.update(
+        {
+            Participation.open_units: Participation.open_units - 1,
+            Participation.assignments: Participation.assignments - Param("forgotten"),
+        }
+    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+)
+_COUNT_IN_TASK = Statement(
+    Participation.select(peewee.fn.SUM(Participation.done_units + Participation.open_units)).where(
+        Participation.worker == Param("worker"), Participation.task == Param("task")
+    )
+)
+_is_tried = peewee.fn.EXISTS(
+    Agent.select(peewee.SQL("1")).where(
+        Agent.assignment == Unit.assignment,
+        Agent.worker == Param("worker"),
+        Agent.status != literal(AgentStatus.RETURNED),
+        Agent.assignment.is_null(False),
+    )
+)
+_FREE = Statement(
+    Unit.select(Unit.id, Unit.assignment, Unit.position, _is_tried.alias("is_tried"))
+    .where(
+        Unit.run == Param("run"),
+        Unit.lane == Param("lane"),
+        Unit.status == literal(UnitStatus.LAUNCHED),
+        Unit.position > Param("after"),
+    )
+    .order_by(Unit.position)
+    .limit(Param("most")),
+    _FreeRow,
+)
+_LOCK_FREE = Statement(
+    lambda kind: for_update(
+        Unit.select(Unit.id).where(
+            Unit.id == Param("unit"), Unit.status == literal(UnitStatus.LAUNCHED)
+        ),
+        kind,
+        skip_locked=True,
+    )
+)
+_TRIED = Statement(
+    Agent.select(Agent.id).where(
+        Agent.assignment == Param("assignment"),
+        Agent.worker == Param("worker"),
+        Agent.status != literal(AgentStatus.RETURNED),
+        Agent.assignment.is_null(False),
+    )
+)
+_DATA = Statement(
+    Unit.select(Unit.lane, Assignment.data)
+    .join(Assignment, on=(Unit.assignment == Assignment.id))
+    .where(Unit.id == Param("unit")),
+    UnitData,
+)
+_STATUS = Statement(Unit.select(Unit.status).where(Unit.id == Param("unit")))
+_NEXT_POSITION = Statement(
+    TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
+    .where(TaskRun.id == Param("run"))
+    .returning(TaskRun.next_position)
+)
+_REPOSITION = Statement(
+    Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
+)
+_given = Unit.alias()
+_FREE_OF_ASSIGNMENT = Statement(
+    Unit.select(Unit.id)
+    .where(
+        Unit.assignment == _given.select(_given.assignment).where(_given.id == Param("unit")),
+        Unit.status == literal(UnitStatus.LAUNCHED),
+    )
+    .order_by(Unit.lane)
+)
+
+
+def read_progress(tx: Transaction, run: int, worker: int, *, lock: bool = True) -> Progress | None:
+    """Return a worker's progress in a run, or None before their first unit.
+
+    :param lock: False to look only; it cannot be saved then.
+    """
+    row = tx.one(_LOCK_PROGRESS if lock else _PROGRESS, run=run, worker=worker)
+    if row is None:
+        return None
+    return Progress(
+        id=row.id,
+        open_units=row.open_units,
+        done_units=row.done_units,
+        assignments=row.assignments,
+        marks=json.loads(row.marks),
+        cursor=None if row.cursor is None else json.loads(row.cursor),
+    )
+
+
+def make_progress(tx: Transaction, *, run: int, worker: int, task: int, lanes: int) -> Progress:
+    """Return a worker's progress in a run, locked; it is made where there is none."""
+    progress = read_progress(tx, run, worker)
+    if progress is not None:
+        return progress
+    marks = [-1] * lanes
+    row = tx.one(_MAKE_PROGRESS, run=run, worker=worker, task=task, marks=dump_json(marks))
+    assert row is not None
+    return Progress(id=row[0], marks=marks)
+
+
+def save_progress(tx: Transaction, progress: Progress) -> None:
+    """Store a worker's progress."""
+    tx.run(
+        _SAVE_PROGRESS,
+        id=progress.id,
+        open_units=progress.open_units,
+        done_units=progress.done_units,
+        assignments=progress.assignments,
+        marks=dump_json(progress.marks),
+        cursor=None if progress.cursor is None else dump_json(progress.cursor),
+    )
+
+
+def count_in_task(tx: Transaction, *, worker: int, task: int) -> int:
+    """Return how many units a worker has done or has open, over all runs of a task."""
+    row = tx.one(_COUNT_IN_TASK, worker=worker, task=task)
+    return int(row[0] or 0) if row else 0
+
+
+def find_units(
+    tx: Transaction,
+    run: int,
+    worker: int,
+    progress: Progress,
+    *,
+    start: tuple[int, int] = (0, -1),
+    most_passed: int = MOST_PASSED,
+) -> Iterator[FreeUnit]:
+    """Yield the free units that a worker may get, in order, moving the marks past others.
+
+    :param start: a lane, and the position in it after which to begin.
+    :param most_passed: how many units that are not for this worker to pass over before stopping,
+        which sets ``progress.is_cut_short``; the marks keep how far the search has come.
+    """
+    passed = 0
+    progress.is_cut_short = False
+    for lane in range(start[0], len(progress.marks)):
+        most, after, is_marking = 1, progress.marks[lane], True
+        if lane == start[0] and start[1] > after:
+            after, is_marking = start[1], False
+        while True:
+            if passed >= most_passed:
+                progress.is_cut_short = True
+                return
+            rows = tx.all(_FREE, run=run, worker=worker, lane=lane, after=after, most=most)
+            for row in rows:
+                after = row.position
+                if not row.is_tried:
+                    is_marking = False
+                    yield FreeUnit(row.id, row.assignment, lane, row.position)
+                    continue
+                passed += 1
+                if is_marking:
+                    progress.marks[lane] = row.position
+            if len(rows) < most:
+                break
+            most = _BATCH
+
+
+def lock_free_unit(tx: Transaction, found: FreeUnit, worker: int) -> bool:
+    """Lock a unit until the commit if it is still free for a worker; return whether it is.
+
+    One that another transaction has locked counts as taken, so that neither waits for the other.
+    """
+    if tx.one(_LOCK_FREE, unit=found.unit) is None:
+        return False
+    return tx.one(_TRIED, assignment=found.assignment, worker=worker) is None
+
+
+def claim_unit(tx: Transaction, run: int, found: FreeUnit, agent: int, progress: Progress) -> None:
+    """Give a free unit to an attempt, and count it as open for its worker."""
+    change = Change(
+        run=run, id=found.unit, old=UnitStatus.LAUNCHED, new=UnitStatus.ASSIGNED, cause="arrival"
+    )
+    change_unit(tx, change, agent=agent)
+    progress.open_units += 1
+    progress.assignments += 1
+    if progress.cursor is not None:
+        progress.cursor = [found.lane, found.position]
+    save_progress(tx, progress)
+
+
+def read_unit_data(tx: Transaction, unit: int) -> UnitData:
+    """Return what a page shows of a unit."""
+    row = tx.one(_DATA, unit=unit)
+    assert row is not None
+    return row
+
+
+def complete_unit(tx: Transaction, attempt: Attempt) -> bool:
+    """Count an attempt's unit as done by its worker, and complete it unless another worker works
+    on it or has completed it; return whether the run has one open unit less.
+    """
+    assert attempt.unit is not None
+    is_open = attempt.status is AgentStatus.IN_TASK
+    tx.run(
+        _COUNT_DONE,
+        run=attempt.run,
+        worker=attempt.worker,
+        closed=int(is_open),
+        again=int(attempt.status is AgentStatus.RETURNED),
+    )
+    if is_open and _complete(tx, attempt, UnitStatus.ASSIGNED, "submission"):
+        return True
+    row = tx.one(_STATUS, unit=attempt.unit)
+    status = UnitStatus(row[0]) if row else None
+    if status not in (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.EXPIRED):
+        return False
+    return _complete(tx, attempt, status, "late submission") and status is UnitStatus.LAUNCHED
+
+
+def _complete(tx: Transaction, attempt: Attempt, old: UnitStatus, cause: str) -> bool:
+    assert attempt.unit is not None
+    change = Change(
+        run=attempt.run, id=attempt.unit, old=old, new=UnitStatus.COMPLETED, cause=cause
+    )
+    return change_unit(tx, change, agent=attempt.agent)
+
+
+def give_back_units(
+    tx: Transaction,
+    attempts: Sequence[OpenAttempt],
+    *,
+    run: int,
+    new: AgentStatus,
+    cause: str,
+    visit_becomes: VisitStatus | None,
+) -> int:
+    """End attempts without answers and offer their units to others; return how many were open.
+
+    :param new: the status of the attempts from now on.
+    :param visit_becomes: the status of their visits from now on; None leaves it to the platform.
+    """
+    ended = []
+    for attempt in attempts:
+        change = Change(run=run, id=attempt.agent, old=attempt.status, new=new, cause=cause)
+        if not end_agent(tx, change):
+            continue
+        ended.append(attempt)
+        if attempt.unit is not None:
+            _free_unit(tx, run, attempt, cause, is_forgotten=new is AgentStatus.RETURNED)
+        if visit_becomes is not None:
+            end_visit(tx, run, attempt.visit, visit_becomes, cause)
+    units = [each.unit for each in ended if each.unit is not None]
+    if new is AgentStatus.RETURNED:
+        # The worker has not tried the assignment after all, and their marks may have passed its
+        # other free units.
+        units = [free for unit in units for free in _free_units_beside(tx, unit)]
+    if units:
+        # Last of all: it locks the run, and a submission in a window locks the run last too.
+        _move_to_end(tx, run, units)
+    return len(ended)
+
+
+def _free_unit(
+    tx: Transaction, run: int, attempt: OpenAttempt, cause: str, *, is_forgotten: bool
+) -> None:
+    assert attempt.unit is not None
+    count_ended(tx, run, attempt.worker, is_forgotten=is_forgotten)
+    change = Change(
+        run=run,
+        id=attempt.unit,
+        old=UnitStatus.ASSIGNED,
+        new=UnitStatus.LAUNCHED,
+        cause=cause,
+    )
+    change_unit(tx, change, agent=None)
+
+
+def count_ended(tx: Transaction, run: int, worker: int, *, is_forgotten: bool = False) -> None:
+    """Count a worker's unit as no longer open.
+
+    :param is_forgotten: whether the worker may get another unit of its assignment.
+    """
+    tx.run(_COUNT_ENDED, run=run, worker=worker, forgotten=int(is_forgotten))
+
+
+def next_positions(tx: Transaction, run: int, count: int) -> int:
+    """Reserve ``count`` positions after all others and return the first.
+
+    The run's row is locked until the commit, so that positions become visible in their order.
+    """
+    row = tx.one(_NEXT_POSITION, run=run, count=count)
+    assert row is not None
+    return int(row[0]) - count
+
+
+def _free_units_beside(tx: Transaction, unit: int) -> list[int]:
+    """Return the free units of a unit's assignment, itself among them if it is free."""
+    return [row[0] for row in tx.all(_FREE_OF_ASSIGNMENT, unit=unit)]
+
+
+def _move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
+    """Give units that come back positions after all others: no mark has passed them."""
+    first = next_positions(tx, run, len(units))
+    for n, unit in enumerate(units):
+        tx.run(_REPOSITION, unit=unit, position=first + n)

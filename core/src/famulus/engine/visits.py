@@ -1,0 +1,202 @@
+"""Visits: their names checked, their rows found, made and ended, their places locked.
+
+A visit is one arrival of a worker, as the platform knows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import peewee
+from attrs import evolve, frozen
+
+from famulus.contracts.provider import Arrival, VisitReport, VisitView
+from famulus.contracts.views import Refusal, RefusalReason
+from famulus.engine.status import Change, NewEvent, change_visit, record
+from famulus.model.fields import dump_json
+from famulus.model.statements import Kind, Param, Statement
+from famulus.model.states import OPEN_VISITS, VisitStatus
+from famulus.model.tables import Visit, Worker, literals
+from famulus.model.transaction import Transaction
+from famulus.names import is_placeholder, name_fault, stripped
+
+_NOT_FILLED_IN = (
+    "The page that sent you here has left out who you are, so your work could not be told from"
+    " that of others. If it does not work the next time either, please tell whoever runs the task."
+)
+
+
+@frozen(kw_only=True)
+class NewVisit:
+    """A visit to make: a worker has accepted what the platform calls ``reference``."""
+
+    run: int
+    worker: int
+    reference: str
+    #: tells one accept of the reference from another; empty where the platform does not
+    accept: str = ""
+    #: of the URL that the worker came with
+    query: Mapping[str, str] = MappingProxyType({})
+    place: str = ""
+    #: how many visits had the place before
+    handovers: int = 0
+
+
+class _ViewRow(NamedTuple):
+    run: int
+    reference: str
+    query: str
+    worker_name: str
+
+
+class VisitAtPlace(NamedTuple):
+    """The open visit that has a place."""
+
+    visit: int
+    worker: int
+    reference: str
+    done_at: int | None
+    handovers: int
+
+
+_MAKE = Statement(
+    Visit.insert(
+        {
+            Visit.run: Param("run"),
+            Visit.worker: Param("worker"),
+            Visit.reference: Param("reference"),
+            Visit.accept: Param("accept"),
+            Visit.status: VisitStatus.ACCEPTED,
+            Visit.query: Param("query"),
+            Visit.place: Param("place"),
+            Visit.handovers: Param("handovers"),
+            Visit.arrived_at: Param("at"),
+            Visit.last_arrived_at: Param("at"),
+        }
+    ).returning(Visit.id)
+)
+_VIEW = Statement(
+    Visit.select(Visit.run, Visit.reference, Visit.query, Worker.name.alias("worker_name"))
+    .join(Worker, on=(Visit.worker == Worker.id))
+    .where(Visit.id == Param("visit")),
+    _ViewRow,
+)
+_STATUS = Statement(Visit.select(Visit.status).where(Visit.id == Param("visit")))
+_AT_PLACE = Statement(
+    Visit.select(
+        Visit.id.alias("visit"), Visit.worker, Visit.reference, Visit.done_at, Visit.handovers
+    ).where(
+        Visit.run == Param("run"),
+        Visit.place == Param("place"),
+        # Stated in the text, so that the index of taken places is used.
+        Visit.place != peewee.SQL("''"),
+        Visit.status << literals(*OPEN_VISITS),
+    ),
+    VisitAtPlace,
+)
+_ARRIVED_AGAIN = Statement(
+    Visit.update({Visit.last_arrived_at: Param("at")}).where(
+        Visit.id == Param("visit"), Visit.place != peewee.SQL("''")
+    )
+)
+
+
+def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
+    """Return an arrival with its names as they are stored, or the refusal of names that cannot be
+    stored.
+    """
+    names = {"worker_name": stripped(arrival.worker_name), "reference": stripped(arrival.reference)}
+    if arrival.place:
+        names["place"] = stripped(arrival.place)
+    for field, name in names.items():
+        if name_fault(name) is not None:
+            return Refusal(reason=RefusalReason.UNKNOWN_LINK)
+        if is_placeholder(name):
+            return Refusal(
+                reason=RefusalReason.UNKNOWN_LINK,
+                detail=_NOT_FILLED_IN,
+                note=f"a page or script did not fill in the {field.replace('_', ' ')}",
+            )
+    if all(getattr(arrival, field) == name for field, name in names.items()):
+        return arrival
+    return evolve(arrival, **names)
+
+
+def normalize_report(report: VisitReport) -> VisitReport | None:
+    """Return a platform's report with its names as they are stored; None where they cannot be."""
+    worker, reference = stripped(report.worker_name), stripped(report.reference)
+    if name_fault(worker) is not None or name_fault(reference) is not None:
+        return None
+    return evolve(report, worker_name=worker, reference=reference)
+
+
+def make_visit(tx: Transaction, visit: NewVisit, *, cause: str) -> int:
+    """Store a new visit that has been accepted; return its number."""
+    row = tx.one(
+        _MAKE,
+        run=visit.run,
+        worker=visit.worker,
+        reference=visit.reference,
+        accept=visit.accept,
+        query=dump_json(dict(visit.query)),
+        place=visit.place,
+        handovers=visit.handovers,
+        at=tx.micros,
+    )
+    assert row is not None
+    event = NewEvent(
+        run=visit.run,
+        subject="visit",
+        subject_id=row[0],
+        new=VisitStatus.ACCEPTED.value,
+        cause=cause,
+    )
+    record(tx, event)
+    return int(row[0])
+
+
+def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: str) -> None:
+    """End a visit, unless its status says that it has ended."""
+    row = tx.one(_STATUS, visit=visit)
+    if row is not None and row[0] in OPEN_VISITS:
+        old = VisitStatus(row[0])
+        change_visit(tx, Change(run=run, id=visit, old=old, new=new, cause=cause))
+
+
+def read_visit_view(tx: Transaction, visit: int) -> VisitView:
+    """Return a visit for the provider."""
+    row = tx.one(_VIEW, visit=visit)
+    assert row is not None
+    return VisitView(
+        id=visit,
+        run_id=row.run,
+        reference=row.reference,
+        query=json.loads(row.query),
+        worker_name=row.worker_name,
+    )
+
+
+def note_arrival(tx: Transaction, visit: int) -> None:
+    """Note that the worker of a visit that has a place has come back to it: the platform has given
+    the place to the visit that arrived last.
+    """
+    tx.run(_ARRIVED_AGAIN, visit=visit, at=tx.micros)
+
+
+def lock_place(tx: Transaction, run: int, place: str) -> None:
+    """Lock a place until the commit, whether or not a visit has it. The worker is locked first.
+
+    On SQLite only one transaction writes at a time.
+    """
+    if place and tx.kind is Kind.POSTGRESQL:
+        digest = hashlib.blake2b(f"place {run} {place}".encode(), digest_size=8).digest()
+        tx.sql("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(digest, "big", signed=True),))
+
+
+def find_visit_at_place(tx: Transaction, run: int, place: str) -> VisitAtPlace | None:
+    """Return the visit that has a place, or None where the place is free."""
+    return tx.one(_AT_PLACE, run=run, place=place) if place else None

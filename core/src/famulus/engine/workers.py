@@ -1,0 +1,54 @@
+"""Workers: found, made and locked."""
+
+from __future__ import annotations
+
+from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.model.tables import Worker
+from famulus.model.transaction import Transaction
+from famulus.names import read_name, stripped
+
+_FIND = Statement(
+    Worker.select(Worker.id).where(
+        Worker.provider_type == Param("provider"), Worker.name == Param("name")
+    )
+)
+_MAKE = Statement(
+    Worker.insert(
+        {
+            Worker.provider_type: Param("provider"),
+            Worker.name: Param("name"),
+            Worker.created_at: Param("at"),
+            Worker.blocked: False,
+        }
+    ).on_conflict_ignore()
+)
+_LOCK = Statement(
+    lambda kind: for_update(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
+)
+
+
+def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
+    """Return a worker's number, or None when they have never arrived."""
+    row = tx.one(_FIND, provider=provider_type, name=stripped(name))
+    return None if row is None else int(row[0])
+
+
+def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
+    """Return a worker's number, made unless another transaction has made it meanwhile.
+
+    :raises famulus.UsageError: for a name that no worker can have.
+    """
+    name = read_name(name, "worker")
+    tx.run(_MAKE, provider=provider_type, name=name, at=tx.micros)
+    worker = find_worker(tx, provider_type, name)
+    assert worker is not None
+    return worker
+
+
+def lock_worker(tx: Transaction, worker: int) -> None:
+    """Lock a worker until the commit, so that limits hold however many of their requests race.
+
+    On SQLite only one transaction writes at a time.
+    """
+    if tx.kind is Kind.POSTGRESQL:
+        tx.one(_LOCK, worker=worker)
