@@ -14,7 +14,7 @@ from famulus import Database, Operator, list_requesters
 from famulus.engine.limits import LIVE_LIMITS
 from famulus.engine.runs import find_run
 from famulus.model.tables import Requester
-from famulus.options.reading import read_configuration
+from famulus.options.configuration import read_configuration
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_flask.architect import LocalArgs
 

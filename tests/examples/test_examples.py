@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from famulus.options.reading import read_configuration
+from famulus.options.configuration import read_configuration
 
 EXAMPLES = Path(__file__).parents[2] / "sdk_examples"
 CONFIGS = sorted(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from famulus.errors import UsageError
-from famulus.options.reading import Configuration, read_configuration
+from famulus.options.configuration import Configuration, read_configuration
 from famulus.plan import make_plan, stored_plan
 from famulus.plugins import discover
 

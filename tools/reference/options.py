@@ -12,7 +12,7 @@ from typing import Any
 
 from famulus import PluginInfo, SharedTaskState, TaskArgs, discover
 from famulus.options.describe import Described, describe_options, describe_state
-from famulus.options.layers import UNSET
+from famulus.options.scalars import UNSET
 
 from .markdown import document, prose, table
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import Result
 
-from famulus.options.reading import read_configuration
+from famulus.options.configuration import read_configuration
 from famulus.plan import make_plan
 from famulus.plugins import discover
 

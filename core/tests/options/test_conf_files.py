@@ -8,7 +8,7 @@ import pytest
 
 from famulus.errors import UsageError
 from famulus.options.conf_files import conf_names, find_conf
-from famulus.options.reading import read_configuration
+from famulus.options.configuration import read_configuration
 
 
 @pytest.fixture

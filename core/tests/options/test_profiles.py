@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from famulus.errors import UsageError
+from famulus.options.configuration import (
+    Configuration,
+    configuration_from_mapping,
+    read_configuration,
+)
 from famulus.options.profiles import (
     find_profile,
     list_profiles,
@@ -14,11 +19,6 @@ from famulus.options.profiles import (
     profiles_folder,
     split_profile,
     with_profile,
-)
-from famulus.options.reading import (
-    Configuration,
-    configuration_from_mapping,
-    read_configuration,
 )
 from famulus.options.scalars import Plain
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from famulus.options.reading import read_configuration
+from famulus.options.configuration import read_configuration
 from famulus.options.scalars import Plain, Typed, to_anything, to_decimal, to_text
 from famulus.options.yaml_text import yaml_text
 

@@ -15,8 +15,8 @@ from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Completion, Nothing, Provider, VisitView
 from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
 from famulus.errors import PluginError, Problem, UsageError
+from famulus.options.configuration import configuration_from_mapping, read_configuration
 from famulus.options.declare import callback, option
-from famulus.options.reading import configuration_from_mapping, read_configuration
 from famulus.plan.drafting import draft_plan, make_plan
 from famulus.plan.stored import plan_from_stored, stored_plan
 
@@ -222,15 +222,25 @@ def test_problem_of_reading_hides_those_that_only_follow_from_it(tmp_path: Path)
         ("mephisto/architect=heroku", "there is no architect 'heroku'; use architect 'local'"),
         ("architect=ec2", "there is no architect 'ec2'; use architect 'local'"),
         ("provider=prolific", "there is no provider 'prolific'; install a package"),
+        ("provider=inhouse", "there is no provider 'inhouse'; use provider 'mock' for people of"),
+        ("blueprint=static_react_task", "use blueprint 'static_task'"),
+        ("blueprint=remote_procedure", "use blueprint 'static_task'"),
+        ("blueprint=parlai_chat", "chats of several workers are not supported"),
     ],
 )
 def test_plugin_of_the_former_system_names_what_to_use(
     tmp_path: Path, override: str, words: str
 ) -> None:
-    (found,) = problems(tmp_path, YAML, override)
+    found = problems(tmp_path, YAML, override)
 
-    assert words in found
-    assert "architect.public_url" in found
+    assert words in "\n".join(found)
+    assert ("architect.public_url" in "\n".join(found)) == ("architect" in override)
+
+
+def test_paid_strangers_are_not_sent_to_the_provider_for_trying_out(tmp_path: Path) -> None:
+    found = problems(tmp_path, YAML, "provider=prolific")
+
+    assert "mock" not in "\n".join(found)
 
 
 def test_options_of_the_former_system_are_warnings(tmp_path: Path) -> None:

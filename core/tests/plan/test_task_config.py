@@ -16,8 +16,8 @@ import pytest
 from attrs import Factory, define, frozen
 
 from famulus.errors import UsageError
+from famulus.options.configuration import Configuration
 from famulus.options.declare import option
-from famulus.options.reading import Configuration
 from famulus.options.task_config import TaskConfig, build_default_task_config
 from famulus.plan import make_plan, read_task_config
 from famulus.plugins import Plugins, discover

@@ -22,9 +22,9 @@ from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
 from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings
-from famulus.options.layers import ROLES, SECTIONS
-from famulus.options.reading import Configuration
+from famulus.options.configuration import Configuration
 from famulus.options.sections import Sections
+from famulus.options.source import ROLES, SECTIONS
 from famulus.options.task_config import TaskConfig
 from famulus.plan import (
     EVERYTHING,

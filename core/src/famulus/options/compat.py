@@ -1,18 +1,23 @@
-"""Names of the system that existing task folders were written for, and what becomes of them."""
+"""What exists only for task folders, scripts and commands that were written for another system.
+
+Its configurations hold all sections below one key, choose plugins by other words, and set things
+that mean nothing here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-#: The key that holds all sections in existing configurations.
+#: The key that holds all sections in existing configurations; a script's ``cfg`` has it too.
 FORMER_ROOT = "mephisto"
 
 #: Keys beside the sections that do nothing here.
 IGNORED_KEYS = frozenset({"database", "hydra", "log_level", "num_tasks"})
 
 #: Options of a section that do nothing here, unless its plugin has an option of that name.
-IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+_IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "blueprint": frozenset({"task_source_review", "tips_location"}),
         "architect": frozenset({"server_source_path", "server_type"}),
@@ -20,20 +25,109 @@ IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "task": frozenset({"force_rebuild", "post_install_script", "resume_incomplete_run"}),
     }
 )
+#: The one of them that asks for something.
+RESUMING_OPTION = "resume_incomplete_run"
 
-_ELSEWHERE = (
+_OWN_MACHINE = (
     "use architect 'local' on a machine of your own, with architect.public_url set to the address "
     "that leads to it"
 )
-
-#: (role, type) -> what to do where no plugin brings that type.
-FORMER_PLUGINS: Mapping[tuple[str, str], str] = MappingProxyType(
+_STATIC = "use blueprint 'static_task', which shows an HTML file of yours for each row of data"
+_FORMER_PLUGINS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
-        ("architect", "heroku"): _ELSEWHERE,
-        ("architect", "ec2"): _ELSEWHERE,
+        ("architect", "heroku"): _OWN_MACHINE,
+        ("architect", "ec2"): _OWN_MACHINE,
+        ("blueprint", "static_react_task"): (
+            f"{_STATIC}; a React application that is built to one script can be loaded by that file"
+        ),
+        ("blueprint", "remote_procedure"): (
+            f"{_STATIC}; calls of Python functions while a worker is at work are not supported"
+        ),
+        ("blueprint", "parlai_chat"): (
+            "chats of several workers are not supported; a blueprint of your own can show a chat "
+            "with a model to one worker (docs/writing-a-blueprint.md)"
+        ),
         ("provider", "prolific"): (
-            "install a package that brings it, or use provider 'mock' with architect 'local' and "
-            "architect.public_url, and send people links of their own"
+            "install a package that brings it; of the providers of Famulus itself, 'mturk' pays "
+            "workers of a platform"
+        ),
+        ("provider", "inhouse"): (
+            "use provider 'mock' for people of your own whom no platform pays: each gets a link "
+            "with a worker_id of their own, which is taken at its word"
         ),
     }
 )
+
+#: Options of existing commands, and what to do instead.
+_FORMER_FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        "-m": "a command launches one run; call it once for each set of options",
+        "--multirun": "a command launches one run; call it once for each set of options",
+        "--cfg": "`famulus config show FILE` prints what a configuration resolves to",
+        "--config-name": "write conf=NAME to choose another file beside this one",
+        "-cn": "write conf=NAME to choose another file beside this one",
+        "--config-dir": "write the path of the file itself, or conf=NAME for one beside it",
+        "-cd": "write the path of the file itself, or conf=NAME for one beside it",
+        "--info": "`famulus wut` shows what can be set",
+    }
+)
+
+
+def former_root(tree: Mapping[str, Any]) -> str | None:
+    """Return the key that holds all sections; None for a tree in the native layout."""
+    return FORMER_ROOT if FORMER_ROOT in tree else None
+
+
+def native_path(names: Sequence[str]) -> list[str]:
+    """Return a path without the key that holds all sections."""
+    return list(names[1:] if names[:1] == [FORMER_ROOT] and len(names) > 1 else names)
+
+
+def native_key(key: str) -> str:
+    """Return a key of the command line as it is called here.
+
+    A plus, with which existing commands add what a file leaves out, is not needed; ``mephisto/x``
+    chooses a plugin, and ``mephisto.x`` sets an option.
+    """
+    key = key.strip().lstrip("+").removeprefix("/")
+    return key.removeprefix(f"{FORMER_ROOT}.").removeprefix(f"{FORMER_ROOT}/")
+
+
+def native_problem_key(key: str) -> str:
+    """Return the key of a problem without the key that holds all sections."""
+    return key.removeprefix(f"{FORMER_ROOT}.")
+
+
+def default_group(word: str) -> str:
+    """Return what an entry of ``defaults`` chooses: ``override /mephisto/architect`` too."""
+    name = word.removeprefix("override ").strip().removeprefix("/")
+    return name.removeprefix(f"{FORMER_ROOT}/")
+
+
+def type_key(role: str) -> str:
+    """Return the option of a section that names the type of its plugin."""
+    return f"_{role}_type"
+
+
+def ignored_options(section: str, known: Collection[str]) -> frozenset[str]:
+    """Return the options of a section that do nothing here.
+
+    :param known: the options that its plugin has.
+    """
+    return _IGNORED_OPTIONS[section] - frozenset(known)
+
+
+def plugin_hint(role: str, type_name: str) -> str | None:
+    """Return what to do where no plugin brings a type that existing configurations name."""
+    return _FORMER_PLUGINS.get((role, type_name))
+
+
+def flag_hint(arguments: Sequence[str]) -> str | None:
+    """Return what to do instead of the first option that only existing commands have."""
+    found: Iterator[str] = (_flag(each) for each in arguments)
+    flag = next((each for each in found if each in _FORMER_FLAGS), None)
+    return None if flag is None else f"{flag} is not used here: {_FORMER_FLAGS[flag]}"
+
+
+def _flag(argument: str) -> str:
+    return argument.partition("=")[0] if argument.startswith("-") else ""

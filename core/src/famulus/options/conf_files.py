@@ -11,23 +11,6 @@ from famulus.options.suggest import did_you_mean
 _SUFFIXES = (".yaml", ".yml")
 
 
-def split_conf(overrides: Iterable[str]) -> tuple[str | None, list[str]]:
-    """Take ``conf=NAME`` from the overrides: return the name, of several the last, and the rest.
-
-    :raises UsageError: when it is there without a name.
-    """
-    name, rest = None, []
-    for text in overrides:
-        key, sign, value = text.partition("=")
-        if key.strip() != "conf" or not sign:
-            rest.append(text)
-        elif value.strip():
-            name = value.strip()
-        else:
-            raise UsageError(Problem("names no file; write it as in conf=my_config", key="conf"))
-    return name, rest
-
-
 def find_conf(folders: Sequence[Path], name: str) -> Path:
     """Return the file of that name, with or without ``.yaml``, in the first folder that has it.
 

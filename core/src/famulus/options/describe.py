@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import attrs
 from attrs import frozen
 
-from famulus.options.layers import UNSET
 from famulus.options.option_class import Option, is_option_class, is_union, options_of
+from famulus.options.scalars import UNSET
 
 _LONGEST_DEFAULT = 60
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from famulus.options.compat import IGNORED_OPTIONS
+from famulus.options.compat import ignored_options, type_key
+from famulus.options.configuration import Configuration
 from famulus.options.convert import fitting_values
-from famulus.options.layers import SECTIONS
 from famulus.options.option_class import options_of
-from famulus.options.reading import Configuration
 from famulus.options.scalars import to_anything
+from famulus.options.source import SECTIONS
 from famulus.options.suggest import did_you_mean
 
 
@@ -29,7 +29,7 @@ class Section(MutableMapping[str, Any]):
     def __init__(self, name: str, cls: type, configuration: Configuration) -> None:
         raw = configuration.sections[name]
         values = fitting_values(cls, raw, task_dir=configuration.task_dir)
-        ignored = IGNORED_OPTIONS[name] - values.keys()
+        ignored = ignored_options(name, values)
         self._name = name
         self._cls = cls
         self._type = configuration.roles.get(name)
@@ -60,7 +60,7 @@ class Section(MutableMapping[str, Any]):
             return self._values[name]
         if name in self._ignored:
             return self._ignored[name]
-        if self._type is not None and name == f"_{self._name}_type":
+        if self._type is not None and name == type_key(self._name):
             return self._type
         raise KeyError(name)
 
@@ -91,7 +91,7 @@ class Section(MutableMapping[str, Any]):
         return [*super().__dir__(), *self._values]
 
     def _unknown(self, name: str) -> str:
-        if name == f"_{self._name}_type":
+        if name == type_key(self._name):
             return f"another {self._name} is chosen where the script is started: {self._name}=NAME"
         return f"{self._name} has no option {name!r}{did_you_mean(name, self._values)}"
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import attrs
 
 from famulus.errors import Problem, UsageError
+from famulus.options.compat import FORMER_ROOT
 from famulus.options.option_class import options_of
 
 if TYPE_CHECKING:
-    from famulus.options.reading import Configuration
+    from famulus.options.configuration import Configuration
     from famulus.options.sections import Section, Sections
 
 T = TypeVar("T", bound="TaskConfig")
@@ -27,7 +28,7 @@ _RESERVED = frozenset(
         "conf",
         "defaults",
         "famulus",
-        "mephisto",
+        FORMER_ROOT,
         "profile",
         "provider",
         "task",

@@ -11,8 +11,7 @@ from typing import Any
 
 import yaml
 
-from famulus.options.layers import UNSET
-from famulus.options.scalars import Plain, Typed
+from famulus.options.scalars import UNSET, Plain, Typed
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _REFERENCE = re.compile(r"(\\*)\$\{")

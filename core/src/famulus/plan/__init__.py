@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus.options.reading import configuration_from_mapping, read_configuration
+from famulus.options.configuration import configuration_from_mapping, read_configuration
 from famulus.plan.checks import check_problems, chosen_checks
 from famulus.plan.drafting import EVERYTHING, Draft, draft_plan, make_plan
 from famulus.plan.run_parts import RunParts, account_provider

@@ -13,13 +13,19 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan, Role, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.errors import PluginError, Problem, UsageError
-from famulus.options.compat import FORMER_PLUGINS, FORMER_ROOT, IGNORED_OPTIONS
+from famulus.options.compat import (
+    FORMER_ROOT,
+    RESUMING_OPTION,
+    ignored_options,
+    native_problem_key,
+    plugin_hint,
+)
+from famulus.options.configuration import Configuration
 from famulus.options.convert import structure
-from famulus.options.layers import ROLES, SECTIONS
 from famulus.options.option_class import options_of
 from famulus.options.origins import Origins, located
-from famulus.options.reading import Configuration
 from famulus.options.scalars import Refused, to_truth
+from famulus.options.source import ROLES, SECTIONS
 from famulus.options.task_args import TaskArgs
 from famulus.plan.shared_state import fitting_state, state_problems, stray_attributes
 
@@ -107,7 +113,7 @@ class _Drafting:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._broken = [
-            problem.key.removeprefix(f"{FORMER_ROOT}.")
+            native_problem_key(problem.key)
             for problem in configuration.problems
             if problem.key is not None
         ]
@@ -190,9 +196,9 @@ class _Drafting:
 
     def _without_ignored(self, section: str, cls: type) -> dict[str, Any]:
         raw = dict(self._configuration.sections[section])
-        for name in sorted((IGNORED_OPTIONS[section] & raw.keys()) - options_of(cls).keys()):
+        for name in sorted(ignored_options(section, options_of(cls)) & raw.keys()):
             value, key = raw.pop(name), f"{section}.{name}"
-            if name == "resume_incomplete_run" and _is_true(value):
+            if name == RESUMING_OPTION and _is_true(value):
                 found, message = self.problems, "resumes nothing here; use 'famulus resume RUN'"
             else:
                 found, message = self.warnings, "does nothing here and can go"
@@ -224,7 +230,7 @@ def find_classes(
         try:
             found[role] = look_up[role](roles[role])
         except PluginError as error:
-            instead = FORMER_PLUGINS.get((role, roles[role]))
+            instead = plugin_hint(role, roles[role])
             message = "; ".join([*(p.message for p in error.problems), *filter(None, [instead])])
             file, line = origins.get(f"defaults.{role}", (None, None))
             problems.append(Problem(message, key=role, file=file, line=line))

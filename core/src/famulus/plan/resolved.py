@@ -11,12 +11,13 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from famulus.options.compat import FORMER_ROOT, IGNORED_OPTIONS
+from famulus.options.compat import ignored_options, native_problem_key
+from famulus.options.configuration import Configuration
 from famulus.options.convert import make_converter
-from famulus.options.layers import ROLES, SECTIONS, UNSET
 from famulus.options.option_class import Option, options_of
 from famulus.options.option_values import unstructure
-from famulus.options.reading import Configuration
+from famulus.options.scalars import UNSET
+from famulus.options.source import ROLES, SECTIONS
 from famulus.options.task_args import TaskArgs
 from famulus.options.yaml_text import yaml_text
 from famulus.plan.drafting import PluginLookup, find_classes
@@ -75,7 +76,7 @@ class _Showing:
         self._converter = make_converter(configuration.task_dir)
         self._secrets: set[str] = set()
         self._broken = {
-            problem.key.removeprefix(f"{FORMER_ROOT}.")
+            native_problem_key(problem.key)
             for problem in configuration.problems
             if problem.key is not None
         }
@@ -87,7 +88,7 @@ class _Showing:
         self._secrets |= {text for text in texts if len(text) >= _SHORTEST_SECRET}
 
     def section(self, section: str, cls: type | None) -> Tree:
-        ignored = IGNORED_OPTIONS[section] - (options_of(cls).keys() if cls else set())
+        ignored = ignored_options(section, options_of(cls) if cls else ())
         raw = self._configuration.sections[section]
         kept = {name: value for name, value in raw.items() if name not in ignored}
         return self._options(cls, kept, section)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from famulus.errors import Problem, UsageError
-from famulus.options.layers import SECTIONS
+from famulus.options.configuration import Configuration, read_configuration
 from famulus.options.option_class import options_of
-from famulus.options.reading import Configuration, read_configuration
 from famulus.options.sections import sections_of
+from famulus.options.source import SECTIONS
 from famulus.options.task_args import TaskArgs
 from famulus.options.task_config import (
     TaskConfig,

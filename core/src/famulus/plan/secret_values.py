@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from famulus.contracts.plan import Plan
-from famulus.options.layers import ROLES
 from famulus.options.option_values import secrets_of
+from famulus.options.source import ROLES
 
 _PREFIX = "FAMULUS_SECRET_"
 

@@ -12,9 +12,9 @@ import attrs
 from famulus.contracts.plan import Plan, Role, ScriptCall, SharedTaskState
 from famulus.errors import Problem, UsageError
 from famulus.options.convert import structure
-from famulus.options.layers import ROLES
 from famulus.options.option_values import secrets_of, unstructure
 from famulus.options.scalars import Typed
+from famulus.options.source import ROLES
 from famulus.options.task_args import TaskArgs
 from famulus.plan.drafting import PluginLookup, find_classes
 from famulus.plan.secret_values import secret_variable, secrets_in_environment

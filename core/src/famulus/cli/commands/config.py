@@ -13,8 +13,8 @@ from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.errors import UsageError
 from famulus.operate.checking import draft_problems
+from famulus.options.configuration import Configuration, read_configuration
 from famulus.options.profiles import profile_name
-from famulus.options.reading import Configuration, read_configuration
 from famulus.options.yaml_text import yaml_text
 from famulus.plan import draft_plan
 from famulus.plan.resolved import Shown, Tree, show_roles, show_sections

@@ -19,7 +19,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.operate.operator import Operator
 from famulus.operate.resuming import refuse_ended
-from famulus.options.conf_files import split_conf
+from famulus.options.command_line import split_conf
 from famulus.plan import lacking_secrets, stored_script
 
 _log_rate = click.option(

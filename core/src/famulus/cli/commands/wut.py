@@ -18,9 +18,9 @@ from famulus.cli.columns import wrapped
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.errors import Problem, UsageError
-from famulus.options.compat import FORMER_PLUGINS
+from famulus.options.compat import plugin_hint
 from famulus.options.describe import Described, describe_options, describe_state
-from famulus.options.layers import UNSET
+from famulus.options.scalars import UNSET
 from famulus.options.suggest import did_you_mean
 from famulus.options.task_args import TaskArgs
 from famulus.plugins import PluginInfo, Plugins, discover
@@ -286,7 +286,7 @@ def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[
 def _unknown(category: str, name: str, known: Sequence[str]) -> str:
     near = did_you_mean(name, known, otherwise="installed")
     names = f" (installed: {', '.join(known)})" if "did you mean" in near else ""
-    instead = FORMER_PLUGINS.get((category, name))
+    instead = plugin_hint(category, name)
     former = f"; {instead}" if instead else ""
     return f"there is no {category} {name!r}{near}{names}{former}"
 

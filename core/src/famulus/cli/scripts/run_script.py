@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus.errors import UsageError
-from famulus.options.conf_files import find_conf, split_conf
+from famulus.options.command_line import split_conf
+from famulus.options.conf_files import find_conf
 from famulus.options.task_config import TaskConfig
 
 if TYPE_CHECKING:

@@ -21,10 +21,10 @@ from famulus.engine.platform.closing import StillOpenError
 from famulus.operate.launching import Launched
 from famulus.operate.observer import LaunchRequest, OperatorObserver
 from famulus.operate.operator import Operator
-from famulus.options.compat import FORMER_ROOT
-from famulus.options.layers import ROLES
+from famulus.options.compat import native_key
 from famulus.options.option_class import options_of
 from famulus.options.option_values import secrets_of
+from famulus.options.source import ROLES
 from famulus.options.task_config import own_arguments
 
 #: Seconds between lines of progress where a script does not say.
@@ -173,4 +173,4 @@ class ScriptObserver(OperatorObserver):
 
 
 def _key(argument: str) -> str:
-    return argument.partition("=")[0].strip().lstrip("+/").removeprefix(f"{FORMER_ROOT}.")
+    return native_key(argument.partition("=")[0])

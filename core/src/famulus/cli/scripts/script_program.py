@@ -17,10 +17,10 @@ from famulus.cli.scripts.run_script import RunScript
 from famulus.cli.session import Session, database_option, verbose_option
 from famulus.errors import UsageError
 from famulus.options.conf_files import conf_names
+from famulus.options.configuration import Configuration, read_configuration
 from famulus.options.describe import describe_options
-from famulus.options.layers import ROLES
 from famulus.options.option_class import options_of
-from famulus.options.reading import Configuration, read_configuration
+from famulus.options.source import ROLES
 from famulus.options.task_config import own_arguments
 
 

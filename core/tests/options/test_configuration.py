@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from famulus.errors import UsageError
-from famulus.options.reading import (
+from famulus.options.configuration import (
     Configuration,
     configuration_from_mapping,
     read_configuration,
@@ -504,3 +504,45 @@ def test_key_of_a_mapping_that_is_no_text_is_unknown() -> None:
     configuration = configuration_from_mapping({"defaults": {"blueprint": "b"}, 3: {}})  # type: ignore[dict-item]
 
     assert configuration.problems[0].key == "3"
+
+
+def test_tilde_removes_what_a_file_sets(tmp_path: Path) -> None:
+    configuration = read(tmp_path, NATIVE, "~task.task_title")
+
+    assert configuration.problems == []
+    assert "task_title" not in configuration.sections["task"]
+    assert "task.task_title" not in configuration.origins
+
+
+@pytest.mark.parametrize("key", ["~mephisto.task.task_title", "~task.task_title=About"])
+def test_tilde_is_understood_as_in_existing_commands(tmp_path: Path, key: str) -> None:
+    configuration = read(tmp_path, NATIVE, key)
+
+    assert "task_title" not in configuration.sections["task"]
+
+
+def test_later_override_wins_over_a_removal(tmp_path: Path) -> None:
+    first = read(tmp_path, NATIVE, "task.task_title=x", "~task.task_title")
+    second = read(tmp_path, NATIVE, "~task.task_title", "task.task_title=x")
+
+    assert "task_title" not in first.sections["task"]
+    assert second.sections["task"]["task_title"] == Typed("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "~task.task_titel",
+            "task.task_titel: cannot be removed with '~', since the configuration does not set it; "
+            "did you mean '~task.task_title'?",
+        ),
+        ("~architect", "architect: a run needs its architect; choose another one: architect=NAME"),
+        ("~task", "task: is a section; set its options: task.task_title=…"),
+        ("~tsk.x", "tsk.x: unknown key 'tsk'; did you mean 'task'?"),
+    ],
+)
+def test_what_cannot_be_removed_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    configuration = read(tmp_path, NATIVE, text)
+
+    assert [str(problem) for problem in configuration.problems] == [expected]

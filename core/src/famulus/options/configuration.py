@@ -9,12 +9,13 @@ from typing import Any
 from attrs import Factory, frozen
 
 from famulus.errors import Problem, UsageError
-from famulus.options.conf_files import find_conf, split_conf
-from famulus.options.documents import read_document
-from famulus.options.layers import Layer, layer_from_overrides, layer_from_tree
-from famulus.options.merging import Merged
+from famulus.options.command_line import source_from_overrides, split_conf
+from famulus.options.conf_files import find_conf
+from famulus.options.merge import Merged
 from famulus.options.origins import Origins
 from famulus.options.profiles import Profile, find_profile, split_profile
+from famulus.options.source import SECTIONS, ConfigSource, source_from_tree
+from famulus.options.yaml_source import read_document
 
 _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 
@@ -23,7 +24,7 @@ _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 class Configuration:
     """What the user has said, merged and interpolated, its options not yet typed.
 
-    ``problems`` are the faults found so far: :func:`famulus.plan.drafting.make_plan` raises
+    ``problems`` are the faults found so far: :func:`famulus.plan.draft.make_plan` raises
     them together with its own. A value that has a problem is not in the ``sections``.
     """
 
@@ -87,10 +88,10 @@ def configuration_from_mapping(
     ``task_dir`` is the current working directory unless given.
     """
     profile, overrides = _profile(overrides)
-    layer = layer_from_tree(mapping)
-    for name in layer.includes:
-        layer.problem("defaults", f"{name!r} is not 'ROLE: TYPE'; a mapping includes no file")
-    return _configuration([layer], overrides, task_dir or Path.cwd(), profile=profile)
+    source = source_from_tree(mapping)
+    for name in source.includes:
+        source.problem("defaults", f"{name!r} is not 'ROLE: TYPE'; a mapping includes no file")
+    return _configuration([source], overrides, task_dir or Path.cwd(), profile=profile)
 
 
 def _profile(overrides: Iterable[str]) -> tuple[Profile | None, list[str]]:
@@ -99,17 +100,17 @@ def _profile(overrides: Iterable[str]) -> tuple[Profile | None, list[str]]:
 
 
 def _overruled(
-    profile: Sequence[Layer], roles: Mapping[str, str], typed: Mapping[str, str]
+    profile: Sequence[ConfigSource], roles: Mapping[str, str], typed: Mapping[str, str]
 ) -> Iterator[Problem]:
     """Warn of plugins that a profile names in vain: their options have no effect either."""
-    named = {role: (name, layer) for layer in profile for role, name in layer.roles.items()}
-    for role, (name, layer) in named.items():
+    named = {role: (name, source) for source in profile for role, name in source.roles.items()}
+    for role, (name, source) in named.items():
         if roles[role] != name and role not in typed:
             message = (
                 f"{role} {name!r} has no effect, since the configuration of the task itself names "
                 f"{roles[role]!r}; {role}={name} on the command line chooses it"
             )
-            place = layer.origins.get(f"defaults.{role}", (layer.file, None))
+            place = source.origins.get(f"defaults.{role}", (source.file, None))
             yield Problem(message, key=role, file=place[0], line=place[1])
 
 
@@ -122,21 +123,21 @@ def _task_dir_of(file: Path) -> Path:
 
 def _with_includes(
     file: Path, parents: tuple[Path, ...], arguments: Collection[str]
-) -> list[Layer]:
+) -> list[ConfigSource]:
     if file in parents:
         raise UsageError(Problem("includes itself, by way of its 'defaults'", file=file))
     document = read_document(file)
-    layer = layer_from_tree(document.tree, file=file, lines=document.lines, arguments=arguments)
-    layer.problems[:0] = document.problems
-    layers = []
-    for name in layer.includes:
+    source = source_from_tree(document.tree, file=file, lines=document.lines, arguments=arguments)
+    source.problems[:0] = document.problems
+    sources = []
+    for name in source.includes:
         included = file.with_name(f"{name.removesuffix('.yaml')}.yaml")
-        layers += _with_includes(included, (*parents, file), arguments)
-    return [*layers, layer]
+        sources += _with_includes(included, (*parents, file), arguments)
+    return [*sources, source]
 
 
 def _configuration(
-    layers: Sequence[Layer],
+    sources: Sequence[ConfigSource],
     overrides: Iterable[str],
     task_dir: Path,
     *,
@@ -144,11 +145,11 @@ def _configuration(
     profile: Profile | None = None,
     arguments: Collection[str] = (),
 ) -> Configuration:
-    typed = layer_from_overrides(overrides, arguments=arguments)
+    typed = source_from_overrides(overrides, arguments=arguments)
     below = [] if profile is None else _with_includes(profile.file, (), arguments)
     merged = Merged()
-    for layer in (*below, *layers):
-        merged.add(layer)
+    for source in (*below, *sources):
+        merged.add(source)
     for role, name in _DEFAULT_ROLES:
         merged.roles.setdefault(role, name)
     merged.warnings += _overruled(below, merged.roles, typed.roles)
@@ -156,11 +157,11 @@ def _configuration(
     if "blueprint" not in merged.roles:
         message = "no blueprint is named; write '- blueprint: static_task' under 'defaults:'"
         merged.problems.append(Problem(message, key="defaults", file=file))
-    sections = merged.sections(task_dir.absolute())
+    resolved = merged.resolved(task_dir.absolute())
     return Configuration(
         roles=merged.roles,
-        sections=sections,
-        arguments=merged.arguments(arguments, task_dir.absolute()),
+        sections={section: resolved[section] for section in SECTIONS},
+        arguments={name: resolved[name] for name in arguments if name in resolved},
         task_dir=task_dir.absolute(),
         file=file,
         profile=profile,

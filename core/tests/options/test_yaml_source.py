@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from famulus.errors import Problem, UsageError
-from famulus.options.documents import read_document
 from famulus.options.scalars import Plain
+from famulus.options.yaml_source import read_document
 
 
 def write(tmp_path: Path, content: str | bytes) -> Path:
@@ -202,7 +202,7 @@ def test_a_file_that_is_made_to_take_long_is_refused_with_a_sentence(
     file = write(tmp_path, BOMBS[bomb])
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from famulus.options.documents import read_document\n"
+        "from famulus.options.yaml_source import read_document\n"
         "from famulus.errors import UsageError\n"
         "resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))\n"
         "try:\n"

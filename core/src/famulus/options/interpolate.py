@@ -1,0 +1,332 @@
+"""References in a configuration: ``${task.task_name}``, ``${.task_name}``, ``${oc.env:HOME}``.
+
+What a reference leads to is resolved once and kept, and what all of them stand for is counted: a
+configuration may come from somebody else, and reading it must take neither long nor much memory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from famulus.errors import UsageError
+from famulus.options.compat import native_path
+from famulus.options.scalars import UNSET, Typed
+from famulus.options.suggest import did_you_mean
+
+#: References within one another.
+_MOST_NESTED = 10
+#: References that lead to others, and levels of the tree.
+_DEEPEST = 80
+#: Values and characters that all references together stand for.
+_MOST_VALUES = 100_000
+_MOST_CHARACTERS = 10_000_000
+
+_TOKEN = re.compile(r"(\\*)\$\{|\}")
+_OPENING = re.compile(r"\$\{")
+_RESOLVER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:")
+_ARGUMENT = re.compile(r"""'[^']*'|"[^"]*"|,|[^,'"]+|['"]""")
+_INDEX = re.compile(r"\[([^\[\]]+)\]")
+_PATH = re.compile(r"\.*[^\s.\\:,'\"={}\[\]()$]+(\.[^\s.\\:,'\"={}\[\]()$]+)*")
+#: What a message may cite of a value: the rest of it can be a secret.
+_CITED = re.compile(r"\$\{[^{}]*\}")
+_NAME = re.compile(r"\$\{([^${}:]+)\}")
+
+
+def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> dict[str, Any]:
+    """Return a tree with what its references stand for in their place.
+
+    A text that is one reference becomes the value itself, whatever its type. Left out are values
+    that are not set (``???``), and those that cannot be resolved.
+
+    :param refuse: called with the dotted key of each of those, and what is wrong with it.
+    :raises famulus.UsageError: when the references stand for more than a configuration may hold.
+    """
+    resolved: dict[str, Any] = _Interpolation(tree, refuse).resolve("", tree).value
+    return resolved
+
+
+class _Broken(Exception):  # noqa: N818 - it says what is wrong with a value
+    """A reference that leads to no value."""
+
+    def __init__(self, reason: str, *, cites: bool = True) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        #: whether the message begins with the reference
+        self.cites = cites
+
+
+class _AbsentError(_Broken):
+    """A reference to a key that is not there."""
+
+
+class _UnsetError(_Broken):
+    """A value that is not set, or a reference to it."""
+
+
+@frozen
+class _Reference:
+    """What stands between ``${`` and ``}``: texts, and references within it."""
+
+    parts: Sequence[str | _Reference]
+
+
+@frozen
+class _Resolved:
+    value: Any
+    #: of the value and everything in it
+    values: int = 1
+    characters: int = 0
+
+
+class _Interpolation:
+    def __init__(self, tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> None:
+        self._tree = tree
+        self._refuse = refuse
+        #: by dotted key; None while it is being resolved
+        self._known: dict[str, _Resolved | _Broken | None] = {}
+        self._values = self._characters = self._depth = 0
+
+    def resolve(self, key: str, raw: Any) -> _Resolved:
+        """Resolve the value at a key once.
+
+        :raises _Broken: when it cannot be resolved.
+        """
+        if key in self._known:
+            known = self._known[key]
+        else:
+            self._known[key] = None
+            known = self._known[key] = self._resolve(key, raw)
+        if known is None:
+            raise _Broken("refers back to itself")
+        if isinstance(known, _Broken):
+            raise known
+        return known
+
+    def _resolve(self, key: str, raw: Any) -> _Resolved | _Broken:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _too_much()
+        try:
+            if isinstance(raw, Mapping):
+                return self._mapping(key, raw)
+            if isinstance(raw, (list, tuple)):
+                return self._list(key, raw)
+            return self._scalar(key, raw)
+        except _Broken as broken:
+            return broken
+        finally:
+            self._depth -= 1
+
+    def _mapping(self, key: str, raw: Mapping[Any, Any]) -> _Resolved:
+        made = dict(self._children(key, raw.items()))
+        return _sized({name: each.value for name, each in made.items()}, made.values())
+
+    def _list(self, key: str, raw: Sequence[Any]) -> _Resolved:
+        made = [each for _, each in self._children(key, enumerate(raw))]
+        return _sized([each.value for each in made], made)
+
+    def _children(self, key: str, children: Any) -> Iterator[tuple[Any, _Resolved]]:
+        for name, raw in children:
+            below = f"{key}.{name}" if key else str(name)
+            try:
+                yield name, self.resolve(below, raw)
+            except _Broken as broken:
+                if raw != UNSET:
+                    self._refuse(below, self._explained(broken, str(raw)))
+
+    def _scalar(self, key: str, raw: Any) -> _Resolved:
+        if not isinstance(raw, (str, Typed)):
+            return _Resolved(raw)
+        text = str(raw)
+        if text == UNSET and isinstance(raw, str):
+            raise _UnsetError("refers to an option that is not set")
+        if _OPENING.search(text) is None:
+            return _Resolved(raw, characters=len(text))
+        parts = _parse(text)
+        if len(parts) == 1 and isinstance(parts[0], _Reference):
+            found = self._follow(parts[0], key)
+            is_typed = isinstance(raw, Typed) and isinstance(found.value, str)
+            return _Resolved(Typed(found.value)) if is_typed else found
+        made = "".join(self._text(each, key) for each in parts)
+        return _Resolved(type(raw)(made), characters=len(made))
+
+    def _text(self, part: str | _Reference, key: str) -> str:
+        if isinstance(part, str):
+            return part
+        value = self._follow(part, key).value
+        if isinstance(value, (Mapping, list)):
+            raise _Broken("refers to several values, which cannot be a part of a text")
+        return str(value)
+
+    def _follow(self, reference: _Reference, key: str) -> _Resolved:
+        first = reference.parts[0]
+        resolver = _RESOLVER.match(first) if isinstance(first, str) else None
+        if resolver is not None:
+            parts = [resolver.string[resolver.end() :], *reference.parts[1:]]
+            found = self._call(resolver[1], self._arguments(parts, key), key)
+        else:
+            path = "".join(self._text(each, key) for each in reference.parts).strip()
+            found = self._find(path, key)
+        self._values += found.values
+        self._characters += found.characters
+        if self._values > _MOST_VALUES or self._characters > _MOST_CHARACTERS:
+            raise _too_much()
+        return found
+
+    def _find(self, path: str, key: str) -> _Resolved:
+        """Resolve what a path leads to, by way of references in between too."""
+        path = _INDEX.sub(r".\1", path)
+        if _PATH.fullmatch(path) is None:
+            raise _invalid(f"${{{path}}}")
+        found, node, at = None, self._tree, ""
+        for name in self._absolute(path, key):
+            if isinstance(node, (str, Typed)):
+                found = self.resolve(at, node)
+                node = found.value
+            at = f"{at}.{name}" if at else name
+            node = _child(node, name)
+        return self.resolve(at, node) if found is None else evolve(found, value=node)
+
+    def _absolute(self, path: str, key: str) -> list[str]:
+        dots = len(path) - len(path.lstrip("."))
+        names = path[dots:].split(".")
+        if not dots:
+            return native_path(names)
+        parents = key.split(".")
+        if dots > len(parents):
+            raise _AbsentError("refers to what is not there")
+        return [*parents[:-dots], *names]
+
+    def _arguments(self, parts: Sequence[str | _Reference], key: str) -> list[str]:
+        """Return the arguments of a resolver, which commas divide."""
+        arguments = [""]
+        for part in parts:
+            if not isinstance(part, str):
+                arguments[-1] += self._text(part, key)
+                continue
+            for token in _ARGUMENT.findall(part):
+                if token == ",":
+                    arguments.append("")
+                else:
+                    arguments[-1] += token
+        return [_unquoted(each.strip()) for each in arguments]
+
+    def _call(self, resolver: str, arguments: Sequence[str], key: str) -> _Resolved:
+        name, *default = arguments
+        if resolver == "oc.env":
+            if name in os.environ:
+                return _Resolved(os.environ[name], characters=len(os.environ[name]))
+            if not default:
+                raise _Broken(f"refers to an environment variable that is not set: {name}")
+            return _Resolved(None if default[0] == "null" else default[0])
+        if resolver == "oc.select":
+            try:
+                return self._find(name, key)
+            except (_AbsentError, _UnsetError):
+                value = default[0] if default else "null"
+                return _Resolved(None if value == "null" else Typed(value))
+        if resolver == "oc.decode":
+            return _Resolved(None if name == "null" else Typed(name), characters=len(name))
+        raise _Broken(f"cannot be resolved: Unsupported interpolation type {resolver}")
+
+    def _explained(self, broken: _Broken, raw: str) -> str:
+        if not broken.cites:
+            return broken.reason
+        near = self._near(raw) if isinstance(broken, _AbsentError) else ""
+        return f"{_cited(raw)} {broken.reason}{near}"
+
+    def _near(self, raw: str) -> str:
+        known = [*_leaves(self._tree, "")]
+        for name in _NAME.findall(raw):
+            path = ".".join(native_path(name.strip().split(".")))
+            near = did_you_mean(path, known)
+            if near.startswith("; did"):
+                return near
+        return ""
+
+
+def _parse(text: str) -> list[str | _Reference]:
+    parts, end = _parse_from(text, 0, 0)
+    assert end == len(text)
+    return parts
+
+
+def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Reference], int]:
+    """Return the parts of a text up to the brace that closes it, and where that is."""
+    if depth > _MOST_NESTED:
+        reason = f"there are more than {_MOST_NESTED} references within references"
+        raise _Broken(f"{reason}; write out what they mean", cites=False)
+    parts, literal, position = list[str | _Reference](), "", start
+    while (token := _TOKEN.search(text, position)) is not None:
+        literal += text[position : token.start()]
+        position = token.end()
+        if token[0] == "}":
+            if depth:
+                return [*parts, *filter(None, [literal])] or [""], position
+            literal += "}"
+            continue
+        # A backslash keeps a reference from being one, and another backslash keeps that.
+        literal += "\\" * (len(token[1]) // 2)
+        if len(token[1]) % 2:
+            literal += "${"
+            continue
+        inside, position = _parse_from(text, position, depth + 1)
+        parts += [*filter(None, [literal]), _Reference(inside)]
+        literal = ""
+    if depth:
+        raise _invalid(text)
+    return [*parts, *filter(None, [literal + text[position:]])], len(text)
+
+
+def _child(node: Any, name: str) -> Any:
+    if isinstance(node, Mapping):
+        found = next((key for key in node if str(key) == name), None)
+        if found is not None:
+            return node[found]
+    elif isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
+        return node[int(name)]
+    raise _AbsentError("refers to what is not there")
+
+
+def _sized(value: Any, below: Any) -> _Resolved:
+    below = list(below)
+    return _Resolved(
+        value,
+        values=1 + sum(each.values for each in below),
+        characters=sum(each.characters for each in below),
+    )
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+    return text[1:-1] if quoted else text
+
+
+def _invalid(raw: str) -> _Broken:
+    message = f"{_cited(raw)} is not a valid reference; write '${{task.task_name}}'"
+    return _Broken(message, cites=False)
+
+
+def _too_much() -> UsageError:
+    return UsageError(
+        "the references (${…}) of the configuration stand for more than it may hold; "
+        "write out what they mean"
+    )
+
+
+def _cited(raw: str) -> str:
+    """Return the references of a value, or how a broken one begins, and nothing around them."""
+    return " with ".join(map(repr, dict.fromkeys(_CITED.findall(raw)))) or "'${'"
+
+
+def _leaves(value: Any, key: str) -> Iterator[str]:
+    if not isinstance(value, Mapping) or not value:
+        yield key
+        return
+    for name in value:
+        yield from _leaves(value[name], f"{key}.{name}" if key else str(name))

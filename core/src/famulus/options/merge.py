@@ -1,0 +1,109 @@
+"""Merging the sources of a configuration, later ones over earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from famulus.errors import Problem
+from famulus.options.interpolate import interpolate
+from famulus.options.origins import located
+from famulus.options.source import SECTIONS, ConfigSource
+
+
+@define(kw_only=True)
+class Merged:
+    """What the sources set together, so far."""
+
+    roles: dict[str, str] = field(factory=dict)
+    origins: dict[str, tuple[Path, int]] = field(factory=dict)
+    problems: list[Problem] = field(factory=list)
+    warnings: list[Problem] = field(factory=list)
+    #: keys that the command line has set; ``defaults.<role>`` for the choice of a plugin
+    overridden: set[str] = field(factory=set)
+    _tree: dict[str, Any] = field(factory=dict)
+
+    def add(self, source: ConfigSource, *, typed: bool = False) -> None:
+        """Put a source over those before it.
+
+        Another type for a role drops what the earlier sources set of that role's options.
+
+        :param typed: whether it is the command line.
+        """
+        for role, name in source.roles.items():
+            if self.roles.setdefault(role, name) != name:
+                self._tree.pop(role, None)
+                self._forget(role)
+            self.roles[role] = name
+            self.origins.pop(f"defaults.{role}", None)
+            if typed:
+                self.overridden.add(f"defaults.{role}")
+        self.problems += source.problems
+        self.warnings += source.warnings
+        for key in source.removed:
+            self._remove(key)
+        for key, value in _leaves(source.sections, ""):
+            if isinstance(value, Mapping):
+                continue
+            self._forget(key)
+            if typed:
+                self.overridden.add(key)
+        self.origins |= source.origins
+        self._tree = _over(self._tree, source.sections)
+
+    def resolved(self, task_dir: Path) -> dict[str, Any]:
+        """Return the sections and the run script's arguments, what ``${…}`` refers to put in.
+
+        What refers to nothing, or to itself, is left out and among the ``problems``; so is what is
+        unset (``???``), which is no problem here.
+        """
+        sections: dict[str, Any] = {section: {} for section in SECTIONS}
+        return interpolate(_over({**sections, "task_dir": task_dir}, self._tree), self._refuse)
+
+    def _forget(self, key: str) -> None:
+        for known in [known for known in self.origins if f"{known}.".startswith(f"{key}.")]:
+            del self.origins[known]
+
+    def _remove(self, key: str) -> None:
+        *parents, last = key.split(".")
+        node: Any = self._tree
+        for parent in parents:
+            node = node.get(parent) if isinstance(node, dict) else None
+        if isinstance(node, dict) and last in node:
+            del node[last]
+            self._forget(key)
+            return
+        near = get_close_matches(key, [known for known, _ in _leaves(self._tree, "")], n=1)
+        meant = f"; did you mean '~{near[0]}'?" if near else ""
+        message = f"cannot be removed with '~', since the configuration does not set it{meant}"
+        self.problems.append(Problem(message, key=key))
+
+    def _refuse(self, key: str, message: str) -> None:
+        self.problems.append(located(key, message, {} if key in self.overridden else self.origins))
+
+
+def _over(lower: Mapping[Any, Any], upper: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return a copy of both mappings, the upper one over the lower one."""
+    merged = {
+        name: _over(value, {}) if isinstance(value, Mapping) else value
+        for name, value in lower.items()
+    }
+    for name, value in upper.items():
+        if isinstance(value, Mapping):
+            below = merged.get(name)
+            merged[name] = _over(below if isinstance(below, Mapping) else {}, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping) or not value:
+        yield key, value
+        return
+    for name in value:
+        yield from _leaves(value[name], f"{key}.{name}" if key else str(name))

@@ -1,0 +1,154 @@
+"""References are followed as far as a configuration needs, and no further."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from famulus.options.configuration import read_configuration
+from famulus.options.interpolate import interpolate
+from famulus.options.scalars import Typed
+
+HEAD = "defaults:\n  - blueprint: static_task\n  - architect: local\n  - provider: mock\ntask:\n"
+
+
+def chain(text: str) -> str:
+    """Return 40 options, each made of the next by a text in which ``@`` stands for its number."""
+    quoted = text if text.startswith("[") else f"'{text}'"
+    lines = [f"  a{number}: {quoted.replace('@', str(number + 1))}" for number in range(40)]
+    return "\n".join([*lines, "  a40: a"])
+
+
+BOMBS = {
+    "texts": chain("${task.a@}${task.a@}"),
+    "relative": chain("${.a@}${.a@}"),
+    "former root": chain("${mephisto.task.a@}${mephisto.task.a@}"),
+    "in brackets": chain("${task[a@]}${task[a@]}"),
+    "lists": chain("['${task.a@}', '${task.a@}']"),
+    "sections": "  a: '${task}${task}'\n  b: '${task}${blueprint}'\nblueprint:\n  c: ['${task}']",
+    "large": "  a: '" + "${task.b}" * 1000 + f"'\n  b: '{'x' * 500_000}'",
+    "deeply nested": "  a: '" + "${" * 400 + "task.b" + "}" * 400 + "'",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_references_that_are_made_to_take_long_are_refused_with_a_sentence(
+    tmp_path: Path, bomb: str
+) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(f"{HEAD}{BOMBS[bomb]}\n", encoding="utf-8")
+    limited = (
+        "import resource, runpy, sys\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))\n"
+        "sys.argv[0] = 'famulus'; runpy.run_module('famulus', run_name='__main__')\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "--database", tmp_path / "x.db", "check", file],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr) < 20_000
+    assert "write out what they mean" in done.stderr or "refers back to itself" in done.stderr
+
+
+def test_references_of_everyday_use_are_followed(tmp_path: Path) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(
+        f"{HEAD}  task_name: pilot\n  task_title: '${{.task_name}} and ${{task.task_name}}'\n"
+        "  task_tags: '${task.${task.task_description}}'\n  task_description: task_title\n",
+        encoding="utf-8",
+    )
+
+    configuration = read_configuration(file)
+
+    assert configuration.problems == []
+    assert str(configuration.sections["task"]["task_tags"]) == "pilot and pilot"
+
+
+def resolved(**task: object) -> tuple[dict[str, object], dict[str, str]]:
+    """Return what a tree resolves to, and the problems by key."""
+    problems: dict[str, str] = {}
+    tree = interpolate({"task": task}, problems.__setitem__)
+    return tree["task"], problems
+
+
+def test_many_references_are_followed_at_once() -> None:
+    task, problems = resolved(a="${task.b}" * 3000, b="x", c="${task.${task.b}}" * 1000, x="y")
+
+    assert problems == {}
+    assert (task["a"], task["c"]) == ("x" * 3000, "y" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("${task.b}", "value"),
+        ("${ task.b }", "value"),
+        ("${.b}", "value"),
+        ("${task[b]}", "value"),
+        ("${mephisto.task.b}", "value"),
+        ("${.list[1]}", "second"),
+        ("${.list.0} and ${.below.c}", "first and value"),
+        ("${.alias.c}", "value"),
+        ("a ${task.b}} b", "a value} b"),
+        ("\\${task.b}", "${task.b}"),
+        ("\\\\${task.b}", "\\value"),
+        ("${oc.env:SET_HERE}", "there"),
+        ("${oc.env:NOT_SET_HERE,other}", "other"),
+        ("${oc.env:NOT_SET_HERE,'a, b'}", "a, b"),
+        ("${oc.env:NOT_SET_HERE,${.b}}", "value"),
+        ("${oc.env:NOT_SET_HERE,null}", None),
+        ("${oc.select:task.b}", "value"),
+        ("${oc.select:task.none}", None),
+        ("${oc.select:task.none,3}", Typed("3")),
+        ("${oc.decode:${.b}}", Typed("value")),
+    ],
+)
+def test_reference_stands_for(text: str, expected: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SET_HERE", "there")
+
+    task, problems = resolved(
+        a=text, b="value", list=["first", "second"], below={"c": "${..b}"}, alias="${.below}"
+    )
+
+    assert problems == {}
+    assert task["a"] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("${}", "is not a valid reference"),
+        ("${a b}", "is not a valid reference"),
+        ("${task..b}", "is not a valid reference"),
+        ("${task.b", "is not a valid reference"),
+        ("${....b}", "refers to what is not there"),
+        ("${.list[2]}", "refers to what is not there"),
+        ("${.b.c}", "refers to what is not there"),
+        ("x${.list}", "refers to several values, which cannot be a part of a text"),
+        ("${.broken}", "refers to what is not there"),
+        ("${.unset}", "refers to an option that is not set"),
+        ("${now:%Y}", "cannot be resolved: Unsupported interpolation type now"),
+    ],
+)
+def test_reference_that_leads_nowhere_is_a_problem(text: str, words: str) -> None:
+    task, problems = resolved(a=text, b="value", list=["x"], broken="${zzz}", unset="???")
+
+    assert "a" not in task
+    assert words in problems["task.a"]
+
+
+def test_values_that_are_referred_to_keep_their_type() -> None:
+    task, _ = resolved(a="${.b}", b={"c": [1, None]}, d="${.e}", e=Typed("3"))
+
+    assert task["a"] == {"c": [1, None]}
+    assert task["d"] == Typed("3")
