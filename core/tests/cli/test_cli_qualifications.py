@@ -85,9 +85,9 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
         (("grant", "good", ""), "worker: is empty"),
         (("grant", "good", "x", "--provider", "mok"), "no provider 'mok'; did you mean 'mock'?"),
         (("grant", "good", "x", "--requester", "lab"), "no requester 'lab' of mock"),
-        (("revoke", "good", "z"), "mock knows no worker 'z'"),
+        (("revoke", "good", "z"), "there is no worker 'z' of mock"),
         (("workers", "god"), "there is no qualification 'god'"),
-        (("reset-onboarding", "good", "z"), "mock knows no worker 'z'"),
+        (("reset-onboarding", "good", "z"), "there is no worker 'z' of mock"),
         (("create", "go\x1bod"), "cannot be seen (U+001B)"),
         (("grnt", "good"), "No such command 'grnt'"),
     ],
@@ -367,4 +367,4 @@ def test_unknown_worker_is_a_line(famulus: Famulus) -> None:
     done = famulus("workers", "show", "nobody", "--provider", "mock")
 
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "mock knows no worker 'nobody'" in done.stderr
+    assert "there is no worker 'nobody' of mock" in done.stderr

@@ -25,7 +25,7 @@ PLATFORM = "paying"
 
 @pytest.fixture
 def worker(database: Database) -> famulus.Worker:
-    """Somebody of a platform with two requesters, beside somebody else's requester."""
+    """A worker of a provider with two requesters; a third requester has another provider."""
 
     def job(tx: Transaction) -> int:
         for provider, name in ((PLATFORM, "lab"), (PLATFORM, "office"), ("crowd", "other")):
@@ -48,7 +48,7 @@ def requester(database: Database, name: str) -> int:
     return int(row.id)
 
 
-def tellings(database: Database) -> list[tuple[str, str]]:
+def enqueued(database: Database) -> list[tuple[str, str]]:
     """Return the kind of each row and whose it is."""
     query = Outbox.select(Outbox.kind, Requester.name).join(
         Requester, on=(Outbox.requester == Requester.id)
@@ -57,17 +57,17 @@ def tellings(database: Database) -> list[tuple[str, str]]:
         return [(row.kind, row.name) for row in tx.rows(query.order_by(Outbox.id))]
 
 
-def test_a_grant_leaves_an_event_and_a_row_for_each_requester(
+def test_grant_writes_an_event_and_an_outbox_row_per_requester(
     database: Database, worker: famulus.Worker
 ) -> None:
     granted = worker.grant_qualification("good", 3)
 
     assert granted == Grant(qualification_name="good", value=3, granted_at=database.clock())
     assert events(database) == [(None, "3", "grant", 1)]
-    assert tellings(database) == [("qualify", "lab"), ("qualify", "office")]
+    assert enqueued(database) == [("qualify", "lab"), ("qualify", "office")]
 
 
-def test_the_same_grant_again_has_no_second_effect(
+def test_same_grant_again_has_no_second_effect(
     database: Database, worker: famulus.Worker, clock: MovableClock
 ) -> None:
     first = worker.grant_qualification("good")
@@ -75,7 +75,7 @@ def test_the_same_grant_again_has_no_second_effect(
 
     assert worker.grant_qualification("good") == first
     assert len(events(database)) == 1
-    assert len(tellings(database)) == 2
+    assert len(enqueued(database)) == 2
 
 
 def test_another_value_replaces_the_first(
@@ -89,10 +89,10 @@ def test_another_value_replaces_the_first(
     assert granted is not None
     assert (granted.value, granted.granted_at) == (0, database.clock())
     assert events(database) == [(None, "1", "grant", 1), ("1", "0", "grant", 1)]
-    assert len(tellings(database)) == 4
+    assert len(enqueued(database)) == 4
 
 
-def test_a_grant_that_is_taken_back_and_made_again_is_told_each_time(
+def test_grant_revocation_and_new_grant_each_enqueue_rows(
     database: Database, worker: famulus.Worker, clock: MovableClock
 ) -> None:
     worker.grant_qualification("good")
@@ -104,10 +104,10 @@ def test_a_grant_that_is_taken_back_and_made_again_is_told_each_time(
     worker.grant_qualification("good")
 
     assert [new for _, new, _, _ in events(database)] == ["1", "revoked", "1"]
-    assert len(tellings(database)) == 6
+    assert len(enqueued(database)) == 6
 
 
-def test_a_worker_knows_what_they_hold(worker: famulus.Worker) -> None:
+def test_worker_lists_their_qualifications(worker: famulus.Worker) -> None:
     worker.grant_qualification("zero", 0)
     worker.grant_qualification("five", 5)
 
@@ -125,7 +125,7 @@ def test_a_worker_knows_what_they_hold(worker: famulus.Worker) -> None:
     ("name", "value", "message"),
     [("", 1, "is empty"), ("good", True, "True is none"), ("good", 2**31, "2147483648 is not")],
 )
-def test_what_cannot_be_granted_is_refused(
+def test_invalid_grant_is_refused(
     database: Database, worker: famulus.Worker, name: str, value: int, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -134,18 +134,20 @@ def test_what_cannot_be_granted_is_refused(
     assert events(database) == []
 
 
-def test_a_misspelt_method_is_a_kind_error(worker: famulus.Worker) -> None:
+def test_misspelt_method_is_reported_with_a_suggestion(worker: famulus.Worker) -> None:
     with pytest.raises(AttributeError, match=r"did you mean 'grant_qualification'\?"):
         worker.grant_qualfication("good")  # type: ignore[attr-defined]
 
 
-def test_a_worker_is_found_by_the_providers_name_for_them(
+def test_worker_is_found_by_the_name_of_the_provider(
     database: Database, worker: famulus.Worker
 ) -> None:
     assert famulus.find_worker(database, PLATFORM, "x") == worker
-    with pytest.raises(NotFoundError, match="crowd knows no worker 'x'; paying has one"):
+    with pytest.raises(
+        NotFoundError, match="there is no worker 'x' of crowd; there is one of paying"
+    ):
         famulus.find_worker(database, "crowd", "x")
-    with pytest.raises(NotFoundError, match="no worker of the number 99"):
+    with pytest.raises(NotFoundError, match="no worker with the id 99"):
         famulus.get_worker(database, 99)
 
 
@@ -157,9 +159,7 @@ def test_creating_a_qualification_twice_is_the_same_one(database: Database) -> N
         famulus.find_or_create_qualification(database, "good\u200b")
 
 
-def test_nobody_is_told_where_the_caller_knows_there_is_nobody(
-    database: Database, worker: famulus.Worker
-) -> None:
+def test_nothing_is_enqueued_without_requesters(database: Database, worker: famulus.Worker) -> None:
     def job(tx: Transaction) -> None:
         grant(tx, worker=worker.id, qualification="good", requesters=())
         assert granted_value(tx, worker=worker.id, qualification="good") == 1
@@ -168,10 +168,10 @@ def test_nobody_is_told_where_the_caller_knows_there_is_nobody(
 
     database.write(job)
 
-    assert tellings(database) == []
+    assert enqueued(database) == []
 
 
-def test_a_failed_transaction_leaves_neither_the_grant_nor_its_telling(
+def test_failed_transaction_leaves_neither_the_grant_nor_its_outbox_row(
     database: Database, worker: famulus.Worker
 ) -> None:
     def job(tx: Transaction) -> None:
@@ -181,20 +181,20 @@ def test_a_failed_transaction_leaves_neither_the_grant_nor_its_telling(
     with pytest.raises(InterruptedError):
         database.write(job)
     assert worker.granted_qualifications() == []
-    assert (events(database), tellings(database)) == ([], [])
+    assert (events(database), enqueued(database)) == ([], [])
 
 
-def test_a_block_is_the_platforms_only_when_asked_for(
+def test_block_is_enqueued_for_the_platform_only_on_request(
     database: Database, worker: famulus.Worker
 ) -> None:
     worker.block("spam")
     blocked = [worker.is_blocked]
-    assert tellings(database) == []
+    assert enqueued(database) == []
 
     worker.unblock(on_platform=True)
 
     assert [*blocked, worker.is_blocked] == [True, False]
-    assert tellings(database) == [("block", "lab"), ("block", "office")]
+    assert enqueued(database) == [("block", "lab"), ("block", "office")]
 
 
 @pytest.fixture
@@ -202,7 +202,7 @@ def platform() -> FakePlatform:
     return FakePlatform()
 
 
-def test_the_platform_hears_what_is_true_by_then(
+def test_platform_gets_the_state_at_the_time_of_delivery(
     database: Database, worker: famulus.Worker, platform: FakePlatform, clock: MovableClock
 ) -> None:
     plugins = Plugins()
@@ -230,14 +230,14 @@ def listed(database: Database, count: int, value: int = 1) -> list[ListedGrant]:
     return [ListedGrant(f"w{n}", number, value) for n in range(count)]
 
 
-def test_a_list_of_thousands_is_granted_in_batches_to_workers_never_seen_before(
+def test_list_of_thousands_is_granted_in_batches_to_new_workers(
     database: Database, worker: famulus.Worker, clock: MovableClock
 ) -> None:
-    grants, told = listed(database, 2500), [requester(database, "lab")]
+    grants, accounts = listed(database, 2500), [requester(database, "lab")]
 
-    done = grant_all(database, grants, provider_type=PLATFORM, requesters=told)
+    done = grant_all(database, grants, provider_type=PLATFORM, requesters=accounts)
     clock.advance(1)
-    again = grant_all(database, grants, provider_type=PLATFORM, requesters=told)
+    again = grant_all(database, grants, provider_type=PLATFORM, requesters=accounts)
 
     assert done == Granted(changed=2500, unchanged=0, new_workers=2500)
     assert again == Granted(changed=0, unchanged=2500, new_workers=0)
@@ -246,11 +246,11 @@ def test_a_list_of_thousands_is_granted_in_batches_to_workers_never_seen_before(
         ("granted", 1000),
         ("granted", 500),
     ]
-    assert len(tellings(database)) == 2500
+    assert len(enqueued(database)) == 2500
     assert famulus.find_worker(database, PLATFORM, "w2499").is_qualified("listed")
 
 
-def test_a_list_changes_values_and_keeps_what_is_the_same(
+def test_list_changes_values_and_keeps_equal_ones(
     database: Database, worker: famulus.Worker
 ) -> None:
     grant_all(database, listed(database, 3), provider_type=PLATFORM, requesters=())
@@ -263,6 +263,6 @@ def test_a_list_changes_values_and_keeps_what_is_the_same(
     )
 
     assert done == Granted(changed=2, unchanged=2, new_workers=1)
-    assert tellings(database) == []
+    assert enqueued(database) == []
     with database.read() as tx:
         assert len(tx.rows(WorkerRow.select().where(WorkerRow.name.startswith("w")))) == 4

@@ -59,7 +59,7 @@ from famulus.engine.onboarding import (
     known_result,
     store_onboarding,
 )
-from famulus.engine.qualifications.rules import Rule, onboarding_of
+from famulus.engine.qualifications.rules import Rule, onboarding_qualification
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import Replies
 from famulus.engine.runs import RunRecord
@@ -171,7 +171,7 @@ class Gateway:
             provider_type=record.provider_type,
             lanes=record.units_per_assignment,
             requirements=requirements,
-            onboarding=onboarding_of(blueprint),
+            onboarding=onboarding_qualification(blueprint),
         )
         self._refusal_log = RefusalLog(database, run=record.id, provider_type=record.provider_type)
         predicate = state.worker_can_do_unit
@@ -334,7 +334,7 @@ class Gateway:
         return self._show(found, visit.worker_name, just_passed=judged.passed)
 
     def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Judged:
-        qualification = onboarding_of(self._blueprint)
+        qualification = onboarding_qualification(self._blueprint)
         assert qualification is not None
         view = self._attempt_view(attempt.agent, onboarding=True)
         answers = self._blueprint.read_answers(form, view)

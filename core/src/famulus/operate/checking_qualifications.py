@@ -9,7 +9,7 @@ import peewee
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SPECIFIC, Plan
 from famulus.engine.providers.run_views import run_requirements
-from famulus.engine.qualifications.rules import onboarding_of
+from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification
@@ -88,7 +88,7 @@ def _name_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
     """Check the names that the blueprint's options give."""
     names = {
         "block_qualification": blueprint.block_qualification,
-        "onboarding_qualification": onboarding_of(blueprint),
+        "onboarding_qualification": onboarding_qualification(blueprint),
     }
     problems = []
     for option, name in names.items():

@@ -297,7 +297,9 @@ def _known(database: Database, provider_type: str, names: Iterable[str]) -> dict
         numbers = {name: find_worker(tx, provider_type, name) for name in names}
     unknown = [name for name, number in numbers.items() if number is None]
     if unknown:
-        raise NotFoundError([Problem(f"{provider_type} knows no worker {n!r}") for n in unknown])
+        raise NotFoundError(
+            [Problem(f"there is no worker {n!r} of {provider_type}") for n in unknown]
+        )
     return {name: number for name, number in numbers.items() if number is not None}
 
 

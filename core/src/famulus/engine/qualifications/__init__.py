@@ -1,1 +1,1 @@
-"""What is known of workers, and what they hold."""
+"""Qualifications of workers: rules that ask for them, grants, and blocks."""

@@ -1,4 +1,4 @@
-"""Keeping a worker from every task, whatever its qualifications say."""
+"""Blocking a worker from every task, whatever the qualifications are."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def set_blocked(
     reason: str = "",
     requesters: Sequence[int] = (),
 ) -> bool:
-    """Block a worker here, or let them work again; say whether that changed anything.
+    """Block or unblock a worker in this database; return whether that changed anything.
 
-    Units they hold stay theirs: what they submit is kept.
+    A unit that the worker has begun stays with them, and its submission is stored.
 
-    :param requesters: whose platform is to be told too. There a block may harm the worker's account
-        with everybody, so it is never told unless asked for.
+    :param requesters: the accounts whose platform blocks the worker too. That may harm the worker's
+        account as a whole, so nothing is sent to a platform by default.
     """
     query = Worker.update(blocked=blocked).where(Worker.id == worker, Worker.blocked != blocked)
     changed = bool(tx.execute(query).rowcount)

@@ -1,4 +1,4 @@
-"""Granting many at once: allow lists and block lists of thousands, in batches."""
+"""Granting qualifications to many workers at once, in batches: for lists of thousands."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import attrs
 from attrs import field, frozen
 
 from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.qualifications.grants import telling_key
+from famulus.engine.qualifications.grants import grant_outbox_key
 from famulus.engine.status import NewEvent, record
 from famulus.model.database import Database
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Kind, Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Outbox, Worker
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name
 
-#: Grants of one transaction: a batch is short enough to let submissions in between.
+#: Grants of one transaction, which is short enough not to delay submissions.
 _BATCH = 1000
 
 _NEW_WORKER = Statement(
@@ -46,7 +46,7 @@ _GRANT = Statement(
         preserve=[GrantedQualification.value, GrantedQualification.granted_at],
     )
 )
-_TELL = Statement(
+_ENQUEUE = Statement(
     Outbox.insert(
         {
             Outbox.run: Param("run"),
@@ -63,9 +63,9 @@ _TELL = Statement(
         }
     ).on_conflict_ignore()
 )
-#: With a long IN, PostgreSQL compares every name it has with every one of the list as long as it
-#: knows nothing of a table that has just been filled: measured, half a second for a thousand.
-_NUMBERS = (
+#: A join instead of a long IN: without statistics of a table that has just been filled, PostgreSQL
+#: compares each stored name with each one of the list (measured: 0.5 s for a thousand).
+_IDS = (
     "SELECT worker.name, worker.id FROM unnest(%s::text[]) AS listed (name)"
     " JOIN worker ON worker.name = listed.name AND worker.provider_type = %s"
 )
@@ -80,20 +80,20 @@ class ListedGrant:
     """One grant of a list."""
 
     worker_name: str = field(converter=_worker_name)
-    #: by number
+    #: the id of the qualification
     qualification: int
     value: int
 
 
 @frozen(kw_only=True)
 class Granted:
-    """What granting a list has changed."""
+    """How many grants of a list have changed something."""
 
-    #: grants that are new, or whose value is
+    #: new grants, and grants with a new value
     changed: int = 0
-    #: those that were there already
+    #: grants that were stored already
     unchanged: int = 0
-    #: workers nobody had heard of
+    #: workers that were not stored yet
     new_workers: int = 0
 
     def __add__(self, other: Granted) -> Granted:
@@ -109,11 +109,11 @@ def grant_all(
     provider_type: str,
     requesters: Sequence[int],
 ) -> Granted:
-    """Grant a list, making workers known who have never come. The same list again changes nothing.
+    """Grant a list, and store workers that are new. The same list again changes nothing.
 
     Each batch is a transaction of its own: when one fails, those before it stay.
 
-    :param requesters: whose platform is to be told.
+    :param requesters: the accounts whose platform gets the grants.
     """
     done = Granted()
     grants = iter(listed)
@@ -127,24 +127,24 @@ def grant_all(
 def make_workers(
     tx: Transaction, provider_type: str, names: Iterable[str]
 ) -> tuple[dict[str, int], int]:
-    """Return the numbers of workers by name, made known at need, and how many of them were new.
+    """Return the ids of workers by name, and how many of them were stored by this call.
 
-    :raises famulus.UsageError: for a name that nobody can have.
+    :raises famulus.UsageError: for a name that is not allowed.
     """
-    # In one order, so that two batches that make the same workers do not wait for each other.
+    # Sorted, so that two batches that store the same workers cannot deadlock.
     wanted = sorted({read_name(name, "worker") for name in names})
-    known = _numbers(tx, provider_type, wanted)
+    known = _ids(tx, provider_type, wanted)
     new = [name for name in wanted if name not in known]
     if new:
-        at = to_micros(tx.now)
+        at = tx.micros
         tx.many(_NEW_WORKER, [(provider_type, name, at, False) for name in new])
-        known |= _numbers(tx, provider_type, new)
+        known |= _ids(tx, provider_type, new)
     return known, len(new)
 
 
-def _numbers(tx: Transaction, provider_type: str, names: Sequence[str]) -> dict[str, int]:
+def _ids(tx: Transaction, provider_type: str, names: Sequence[str]) -> dict[str, int]:
     if tx.kind is Kind.POSTGRESQL:
-        return dict(tx.sql(_NUMBERS, (list(names), provider_type)).fetchall())
+        return dict(tx.sql(_IDS, (list(names), provider_type)).fetchall())
     query = Worker.select(Worker.name, Worker.id).where(
         Worker.provider_type == provider_type, Worker.name << names
     )
@@ -159,9 +159,13 @@ def _grant(
 ) -> Granted:
     workers, new = make_workers(tx, provider_type, (each.worker_name for each in batch))
     wanted = {(workers[each.worker_name], each.qualification): each.value for each in batch}
-    held = _held(tx, wanted)
-    changed = {pair: value for pair, value in wanted.items() if held.get(pair, (None,))[0] != value}
-    now = to_micros(tx.now)
+    before = _read_grants(tx, wanted)
+    changed = {
+        pair: value
+        for pair, value in wanted.items()
+        if pair not in before or before[pair].value != value
+    }
+    now = tx.micros
     if changed:
         tx.many(_GRANT, [(*pair, value, now) for pair, value in sorted(changed.items())])
         record(
@@ -178,15 +182,17 @@ def _grant(
             ),
         )
     if requesters:
-        earlier = {pair: at for pair, (_, at) in held.items() if pair not in changed}
-        _tell(tx, wanted, earlier, requesters)
+        unchanged = {
+            pair: to_micros(row.granted_at) for pair, row in before.items() if pair not in changed
+        }
+        _enqueue(tx, wanted, unchanged, requesters)
     return Granted(changed=len(changed), unchanged=len(wanted) - len(changed), new_workers=new)
 
 
-def _held(
+def _read_grants(
     tx: Transaction, wanted: Mapping[tuple[int, int], int]
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """Return the value of each grant that is there, and when it was granted."""
+) -> dict[tuple[int, int], Row]:
+    """Return the stored grants by worker and qualification."""
     query = GrantedQualification.select(
         GrantedQualification.worker.alias("worker"),
         GrantedQualification.qualification.alias("qualification"),
@@ -196,32 +202,30 @@ def _held(
         GrantedQualification.worker << sorted({worker for worker, _ in wanted}),
         GrantedQualification.qualification << sorted({number for _, number in wanted}),
     )
-    return {
-        (row.worker, row.qualification): (int(row.value), to_micros(row.granted_at))
-        for row in tx.rows(query)
-    }
+    return {(row.worker, row.qualification): row for row in tx.rows(query)}
 
 
-def _tell(
+def _enqueue(
     tx: Transaction,
     wanted: Mapping[tuple[int, int], int],
-    earlier: Mapping[tuple[int, int], int],
+    unchanged: Mapping[tuple[int, int], int],
     requesters: Sequence[int],
 ) -> None:
-    """Write down what platforms are to be told.
+    """Enqueue grants for platforms.
 
-    :param earlier: when grants were made that this list has not changed.
+    :param unchanged: the times of grants that this list has not changed; their rows have the same
+        keys as before.
     """
-    now = to_micros(tx.now)
+    now = tx.micros
     rows = []
     for (worker, number), value in sorted(wanted.items()):
         payload = dump_json({"worker": worker, "qualification": number})
-        change = f"{earlier.get((worker, number), now)}-{value}"
+        change = f"{unchanged.get((worker, number), now)}-{value}"
         rows += [
             (
                 None,
                 requester,
-                telling_key(requester, worker, number, change),
+                grant_outbox_key(requester, worker, number, change),
                 OutboxKind.QUALIFY.value,
                 payload,
                 OutboxStatus.PENDING.value,
@@ -233,4 +237,4 @@ def _tell(
             )
             for requester in requesters
         ]
-    tx.many(_TELL, rows)
+    tx.many(_ENQUEUE, rows)

@@ -1,60 +1,74 @@
-"""Granting qualifications: the local change, its event, and what platforms must be told of it are
-written together.
+"""Granting and revoking qualifications.
+
+The local change, its event and the outbox rows for the platforms are written together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from attrs import frozen
 
 from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.status import NewEvent, record
 from famulus.engine.workers import lock_worker
-from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.tables import GrantedQualification, Qualification, Requester, Worker
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
 from famulus.options.requirements import OnboardingRequired, check_value, qualification_name
 
-_NUMBER = Statement(
-    Qualification.select(Qualification.id).where(Qualification.name == Param("name"))
-)
-_HELD = Statement(
+
+class _GrantRow(NamedTuple):
+    value: int
+    granted_at: int
+
+
+@frozen
+class _Cause:
+    text: str
+    run: int | None = None
+
+
+_ID = Statement(Qualification.select(Qualification.id).where(Qualification.name == Param("name")))
+_GRANT = Statement(
     GrantedQualification.select(GrantedQualification.value, GrantedQualification.granted_at).where(
         GrantedQualification.worker == Param("worker"),
         GrantedQualification.qualification == Param("qualification"),
-    )
+    ),
+    _GrantRow,
 )
 
 
 def find_qualification(tx: Transaction, name: str) -> int | None:
-    """Return a qualification's number, or None when there is none of that name."""
-    row = tx.one(_NUMBER, name=stripped(name))
+    """Return the id of a qualification, or None where there is none of that name."""
+    row = tx.one(_ID, name=stripped(name))
     return None if row is None else int(row[0])
 
 
 def make_qualification(tx: Transaction, name: str, description: str = "") -> int:
-    """Return a qualification's number, made when there is none of that name.
+    """Return the id of a qualification, which is created if there is none of that name.
 
-    :raises famulus.UsageError: for a name that nothing can have.
+    :raises famulus.UsageError: for a name that is not allowed.
     """
     name = qualification_name(name)
-    number = find_qualification(tx, name)
-    if number is not None:
-        return number
+    qualification = find_qualification(tx, name)
+    if qualification is not None:
+        return qualification
     query = Qualification.insert(name=name, description=description, created_at=tx.now)
     tx.execute(query.on_conflict_ignore())
-    number = find_qualification(tx, name)
-    assert number is not None
-    return number
+    qualification = find_qualification(tx, name)
+    assert qualification is not None
+    return qualification
 
 
 def granted_value(tx: Transaction, *, worker: int, qualification: str) -> int | None:
-    """Return the value of a qualification that a worker holds, or None."""
+    """Return the value of a worker's qualification, or None."""
     number = find_qualification(tx, qualification)
-    held = None if number is None else tx.one(_HELD, worker=worker, qualification=number)
-    return None if held is None else int(held[0])
+    granted = None if number is None else tx.one(_GRANT, worker=worker, qualification=number)
+    return None if granted is None else granted.value
 
 
 def grant(
@@ -64,41 +78,17 @@ def grant(
     qualification: str,
     value: int = 1,
     cause: str = "grant",
-    run: int | None = None,
     requesters: Sequence[int] | None = None,
 ) -> bool:
-    """Give a worker a qualification, made at need, or change the value they hold; say whether that
-    changed anything. The same grant again has no second effect.
+    """Grant a worker a qualification, or change its value; return whether anything changed.
 
-    :param requesters: whose platform is to be told; those of the worker's provider unless given,
-        and nobody where the platform is known to have no qualifications.
-    :raises famulus.UsageError: for a name or a value that nothing can have.
+    A qualification that does not exist is created. The same grant again has no second effect.
+
+    :param requesters: the accounts whose platform gets the change; None for all accounts of the
+        worker's provider, and none where the platform is known to have no qualifications.
+    :raises famulus.UsageError: for a name or a value that is not allowed.
     """
-    check_value(value)
-    qualification = qualification_name(qualification)
-    number = make_qualification(tx, qualification)
-    lock_worker(tx, worker)
-    held = tx.one(_HELD, worker=worker, qualification=number)
-    at = to_micros(tx.now)
-    changed = held is None or held[0] != value
-    if held is not None and not changed:
-        at = int(held[1])
-    else:
-        _store(tx, worker, number, value)
-        record(
-            tx,
-            NewEvent(
-                run=run,
-                subject="worker",
-                subject_id=worker,
-                old=None if held is None else str(held[0]),
-                new=str(value),
-                cause=cause,
-                detail={"qualification": qualification},
-            ),
-        )
-    _tell(tx, worker, number, f"{at}-{value}", requesters)
-    return changed
+    return _grant(tx, worker, qualification, value, _Cause(cause), requesters)
 
 
 def revoke(
@@ -107,20 +97,19 @@ def revoke(
     worker: int,
     qualification: str,
     cause: str = "revoke",
-    run: int | None = None,
     requesters: Sequence[int] | None = None,
 ) -> bool:
-    """Take a qualification from a worker; say whether they held it.
+    """Revoke a worker's qualification; return whether they had it.
 
-    :param requesters: whose platform is to be told, as in :func:`grant`.
+    :param requesters: as for :func:`grant`.
     """
     qualification = stripped(qualification)
     number = find_qualification(tx, qualification)
     if number is None:
         return False
     lock_worker(tx, worker)
-    held = tx.one(_HELD, worker=worker, qualification=number)
-    if held is None:
+    granted = tx.one(_GRANT, worker=worker, qualification=number)
+    if granted is None:
         return False
     tx.execute(
         GrantedQualification.delete().where(
@@ -130,16 +119,16 @@ def revoke(
     record(
         tx,
         NewEvent(
-            run=run,
+            run=None,
             subject="worker",
             subject_id=worker,
-            old=str(held[0]),
+            old=str(granted.value),
             new="revoked",
             cause=cause,
             detail={"qualification": qualification},
         ),
     )
-    _tell(tx, worker, number, f"{to_micros(tx.now)}-revoked", requesters)
+    _enqueue(tx, worker, number, f"{tx.micros}-revoked", requesters)
     return True
 
 
@@ -152,10 +141,11 @@ def record_onboarding(
     run: int,
     requesters: Sequence[int] | None,
 ) -> None:
-    """Grant what the answers to an onboarding lead to: 1 for passed; 0, and the failed one's own
-    qualification besides, for failed.
+    """Grant the result of an onboarding.
 
-    The first outcome stands, whichever run or tab it came from: nobody gets a second try.
+    The qualification is 1 for passed and 0 for failed; a failed onboarding also grants the
+    qualification that marks the failure. The first result stands, whichever run or tab it came
+    from: there is no second try.
     """
     qualification = stripped(qualification)
     failed = OnboardingRequired.get_failed_qual(qualification)
@@ -163,15 +153,7 @@ def record_onboarding(
     if {qualification, failed} & read_qualifications(tx, worker).keys():
         return
     for name in (qualification,) if passed else (qualification, failed):
-        grant(
-            tx,
-            worker=worker,
-            qualification=name,
-            value=int(passed),
-            cause="onboarding",
-            run=run,
-            requesters=requesters,
-        )
+        _grant(tx, worker, name, int(passed), _Cause("onboarding", run), requesters)
 
 
 def reset_onboarding(
@@ -181,8 +163,9 @@ def reset_onboarding(
     qualification: str,
     requesters: Sequence[int] | None = None,
 ) -> bool:
-    """Forget that a worker has passed or failed an onboarding, so that their next visit begins it
-    anew; say whether there was anything to forget.
+    """Revoke the result of a worker's onboarding, so that their next visit begins with it again.
+
+    Return whether there was a result.
     """
     names = (qualification, OnboardingRequired.get_failed_qual(stripped(qualification)))
     revoked = [
@@ -195,7 +178,7 @@ def reset_onboarding(
 
 
 def requesters_of(tx: Transaction, worker: int) -> list[int]:
-    """Return the accounts that a worker's provider knows: each has a list of its own there."""
+    """Return the ids of all accounts of a worker's provider: each has qualifications of its own."""
     query = (
         Requester.select(Requester.id)
         .join(Worker, on=(Worker.provider_type == Requester.provider_type))
@@ -205,12 +188,47 @@ def requesters_of(tx: Transaction, worker: int) -> list[int]:
     return [int(row.id) for row in tx.rows(query)]
 
 
-def telling_key(requester: int, worker: int, qualification: int, change: str) -> str:
-    """Return the key under which a platform is told of a grant.
+def grant_outbox_key(requester: int, worker: int, qualification: int, change: str) -> str:
+    """Return the key of the outbox row of a grant.
 
-    :param change: tells it from other changes of the same grant: when, and to what.
+    :param change: time and value, which tell this change of the grant from others.
     """
     return f"qualify-{requester}-{worker}-{qualification}-{change}"
+
+
+def _grant(
+    tx: Transaction,
+    worker: int,
+    qualification: str,
+    value: int,
+    cause: _Cause,
+    requesters: Sequence[int] | None,
+) -> bool:
+    check_value(value)
+    qualification = qualification_name(qualification)
+    number = make_qualification(tx, qualification)
+    lock_worker(tx, worker)
+    before = tx.one(_GRANT, worker=worker, qualification=number)
+    changed = before is None or before.value != value
+    granted_at = tx.micros
+    if before is not None and not changed:
+        granted_at = before.granted_at
+    else:
+        _store(tx, worker, number, value)
+        record(
+            tx,
+            NewEvent(
+                run=cause.run,
+                subject="worker",
+                subject_id=worker,
+                old=None if before is None else str(before.value),
+                new=str(value),
+                cause=cause.text,
+                detail={"qualification": qualification},
+            ),
+        )
+    _enqueue(tx, worker, number, f"{granted_at}-{value}", requesters)
+    return changed
 
 
 def _store(tx: Transaction, worker: int, qualification: int, value: int) -> None:
@@ -223,19 +241,18 @@ def _store(tx: Transaction, worker: int, qualification: int, value: int) -> None
     tx.execute(query)
 
 
-def _tell(
+def _enqueue(
     tx: Transaction,
     worker: int,
     qualification: int,
     change: str,
     requesters: Sequence[int] | None,
 ) -> None:
-    """Write down that platforms must hear of a change."""
     for requester in requesters_of(tx, worker) if requesters is None else requesters:
         enqueue(
             tx,
             kind=OutboxKind.QUALIFY,
-            key=telling_key(requester, worker, qualification, change),
+            key=grant_outbox_key(requester, worker, qualification, change),
             payload={"worker": worker, "qualification": qualification},
             requester=requester,
         )

@@ -1,4 +1,4 @@
-"""What a worker has done so far, for checks and for people."""
+"""The answers that a worker has submitted so far."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from famulus.names import stripped
 
 @frozen(kw_only=True)
 class PastWork:
-    """Answers that a worker has submitted to one unit."""
+    """The answers of a worker to one unit."""
 
     run_id: int
     task_name: str
     unit_id: int
     agent_id: int
-    #: what is thought of them: ``completed`` until they are reviewed
+    #: ``completed`` until the answers are reviewed
     status: AgentStatus
-    #: submitted after the worker's time was over
+    #: whether they were submitted after the deadline
     late: bool
     submitted_at: datetime
 
@@ -36,10 +36,10 @@ def past_work(
     since: datetime | None = None,
     most: int | None = None,
 ) -> list[PastWork]:
-    """Return what a worker has submitted, the newest first. One indexed query.
+    """Return the answers of a worker, the newest first, by one indexed query.
 
-    :param task: only for runs of that name.
-    :param since: an aware time; only what was submitted then or later.
+    :param task: only those to runs of the task of that name.
+    :param since: only those submitted at this aware time or later.
     :param most: at most so many.
     """
     if not database.exists:
@@ -56,7 +56,7 @@ def read_past_work(
     since: datetime | None = None,
     most: int | None = None,
 ) -> list[PastWork]:
-    """Return what a worker has submitted; see :func:`past_work`."""
+    """Return the answers of a worker; see :func:`past_work`."""
     query = (
         Agent.select(
             Agent.run.alias("run_id"),

@@ -1,4 +1,4 @@
-"""Who may work, as far as qualifications say: a run's rules, and what a worker holds."""
+"""The rules of a run on qualifications, and the qualifications of a worker."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FailedOnboarding(Refusal):
     reason: RefusalReason = RefusalReason.NOT_QUALIFIED
 
 
-_HELD = Statement(
+_QUALIFICATIONS = Statement(
     GrantedQualification.select(Qualification.name, GrantedQualification.value)
     .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
     .where(GrantedQualification.worker == Param("worker"))
@@ -44,36 +44,37 @@ class Rule:
 
 
 def run_rules(plan: Plan, blueprint: Blueprint) -> tuple[Rule, ...]:
-    """Return everything a run asks of its workers' qualifications, on any provider: what its block
-    and its onboarding add, then what was written down for it.
+    """Return the rules of a run for workers of any provider.
+
+    Those of its block qualification and of its onboarding come first, then the configured ones.
     """
     rules = []
     if blueprint.block_qualification:
         block = _absent(blueprint.block_qualification)
         rules.append(Rule(requirement=block, refusal=Refusal(reason=RefusalReason.BLOCKED)))
-    onboarding = onboarding_of(blueprint)
+    onboarding = onboarding_qualification(blueprint)
     if onboarding is not None:
         failed = _absent(OnboardingRequired.get_failed_qual(onboarding))
         rules.append(Rule(requirement=failed, refusal=FailedOnboarding()))
-    written = [*plan.task.qualifications, *map(requirement, plan.shared_state.qualifications)]
-    return (*rules, *(Rule(requirement=each) for each in written))
+    configured = [*plan.task.qualifications, *map(requirement, plan.shared_state.qualifications)]
+    return (*rules, *(Rule(requirement=each) for each in configured))
 
 
 def qualification_names(plan: Plan, blueprint: Blueprint) -> list[str]:
-    """Return the qualifications that a run asks for or grants, each of which has to exist."""
+    """Return the names of the qualifications that a run asks for or grants."""
     asked = (rule.requirement for rule in run_rules(plan, blueprint))
     names = [each.qualification_name for each in asked if each.applies_to(plan.provider.type)]
     return list(dict.fromkeys(filter(None, [_granted_by(blueprint), *names])))
 
 
-def onboarding_of(blueprint: Blueprint) -> str | None:
-    """Return the qualification that a run's onboarding grants; None where there is none."""
+def onboarding_qualification(blueprint: Blueprint) -> str | None:
+    """Return the qualification that a run's onboarding grants; None without an onboarding."""
     return _granted_by(blueprint) if blueprint.has_onboarding else None
 
 
 def read_qualifications(tx: Transaction, worker: int) -> dict[str, int]:
-    """Return the values a worker holds, by qualification."""
-    return {name: value for name, value in tx.all(_HELD, worker=worker)}  # noqa: C416
+    """Return the values of a worker's qualifications by name."""
+    return {name: value for name, value in tx.all(_QUALIFICATIONS, worker=worker)}  # noqa: C416
 
 
 def _granted_by(blueprint: Blueprint) -> str | None:

@@ -1,4 +1,4 @@
-"""A worker as users of the API meet them: a record that can be granted qualifications."""
+"""The public API of a worker: a record with methods that grant qualifications and block."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from famulus.options.suggest import did_you_mean
 
 @frozen(kw_only=True)
 class Grant:
-    """A qualification that a worker holds."""
+    """A qualification of a worker, and its value."""
 
     qualification_name: str
     value: int
@@ -32,10 +32,10 @@ class Grant:
 
 @frozen(kw_only=True)
 class Worker(WorkerView):
-    """A worker of one database; whatever is changed is written to that one at once.
+    """A worker of one database. Each method that changes something commits it at once.
 
-    What their platform has to be told is written down with it. The operator tells it, or
-    ``famulus qualifications`` does, and tries again until the platform has heard.
+    The change is enqueued for the worker's platform in the same transaction. The operator of a run
+    delivers it, or ``famulus qualifications``, with retries until the platform has accepted it.
     """
 
     _database: Database = field(repr=False, eq=False)
@@ -47,9 +47,11 @@ class Worker(WorkerView):
             raise AttributeError(f"a worker has no {name!r}{did_you_mean(name, known)}")
 
     def grant_qualification(self, name: str, value: int = 1) -> Grant:
-        """Give the worker a qualification, made at need, or change the value they hold.
+        """Grant the worker a qualification, or change its value.
 
-        :raises famulus.UsageError: for a name or a value that nothing can have.
+        A qualification that does not exist is created.
+
+        :raises famulus.UsageError: for a name or a value that is not allowed.
         """
         self._database.write(
             lambda tx: grants.grant(tx, worker=self.id, qualification=name, value=value)
@@ -59,32 +61,32 @@ class Worker(WorkerView):
         return granted
 
     def revoke_qualification(self, name: str) -> bool:
-        """Take a qualification from the worker; say whether they held it."""
+        """Revoke a qualification of the worker; return whether they had it."""
         return self._database.write(
             lambda tx: grants.revoke(tx, worker=self.id, qualification=name)
         )
 
     def get_granted_qualification(self, name: str) -> Grant | None:
-        """Return what the worker holds of a qualification, or None."""
+        """Return a qualification of the worker, or None."""
         return next((each for each in self._grants(name)), None)
 
     def granted_qualifications(self) -> list[Grant]:
-        """Return everything the worker holds, by name."""
+        """Return all qualifications of the worker, sorted by name."""
         return self._grants()
 
     def is_qualified(self, name: str) -> bool:
-        """Say whether the worker holds a qualification with a value other than 0."""
+        """Return whether the worker has a qualification with a value other than 0."""
         granted = self.get_granted_qualification(name)
         return granted is not None and granted.value != 0
 
     def is_disqualified(self, name: str) -> bool:
-        """Say whether the worker holds a qualification with the value 0."""
+        """Return whether the worker has a qualification with the value 0."""
         granted = self.get_granted_qualification(name)
         return granted is not None and granted.value == 0
 
     @property
     def is_blocked(self) -> bool:
-        """Whether the worker is kept from every task."""
+        """Whether the worker is blocked from every task."""
         with self._database.read() as tx:
             row = tx.row(
                 tables.Worker.select(tables.Worker.blocked).where(tables.Worker.id == self.id)
@@ -92,14 +94,14 @@ class Worker(WorkerView):
         return row is not None and bool(row.blocked)
 
     def block(self, reason: str, *, on_platform: bool = False) -> None:
-        """Keep the worker from every task of this database; what they have begun they may submit.
+        """Block the worker from every task of this database; a begun unit can still be submitted.
 
-        :param on_platform: have their platform told too, where that may harm the worker's account.
+        :param on_platform: also block them on their platform, which may harm the worker's account.
         """
         self._set_blocked(True, reason, on_platform)
 
     def unblock(self, reason: str = "", *, on_platform: bool = False) -> None:
-        """Let the worker work again."""
+        """Unblock the worker."""
         self._set_blocked(False, reason, on_platform)
 
     def _set_blocked(self, blocked: bool, reason: str, on_platform: bool) -> None:
@@ -129,8 +131,8 @@ class Worker(WorkerView):
 def find_worker(database: Database, provider_type: str, name: str) -> Worker:
     """Return a worker by the provider's id for them.
 
-    :raises famulus.NotFoundError: for somebody this database has not heard of.
-    :raises famulus.UsageError: for a name that nobody can have.
+    :raises famulus.NotFoundError: when this database has no such worker.
+    :raises famulus.UsageError: for a name that is not allowed.
     """
     name = read_name(name, "worker")
     number = None
@@ -138,19 +140,21 @@ def find_worker(database: Database, provider_type: str, name: str) -> Worker:
         with database.read() as tx:
             number = find_number(tx, provider_type, name)
     if number is None:
-        raise NotFoundError(f"{provider_type} knows no worker {name!r}{_elsewhere(database, name)}")
+        raise NotFoundError(
+            f"there is no worker {name!r} of {provider_type}{_elsewhere(database, name)}"
+        )
     return Worker(id=number, name=name, provider_type=provider_type, database=database)
 
 
 def get_worker(database: Database, worker_id: int) -> Worker:
-    """Return a worker by their number, such as that of a :class:`~famulus.WorkerView`.
+    """Return a worker by id, such as that of a :class:`~famulus.WorkerView`.
 
-    :raises famulus.NotFoundError: when there is none of that number.
+    :raises famulus.NotFoundError: when there is none.
     """
     with database.read() as tx:
         row = tx.row(tables.Worker.select().where(tables.Worker.id == worker_id))
     if row is None:
-        raise NotFoundError(f"there is no worker of the number {worker_id}")
+        raise NotFoundError(f"there is no worker with the id {worker_id}")
     return worker_of(database, row)
 
 
@@ -160,18 +164,18 @@ def worker_of(database: Database, row: Row) -> Worker:
 
 
 def find_or_create_qualification(database: Database, name: str) -> int:
-    """Return the number of a qualification, made when there is none of that name.
+    """Return the id of a qualification, which is created if there is none of that name.
 
-    :raises famulus.UsageError: for a name that nothing can have.
+    :raises famulus.UsageError: for a name that is not allowed.
     """
     return database.write(lambda tx: grants.make_qualification(tx, name))
 
 
 def _elsewhere(database: Database, name: str) -> str:
-    """Say which other providers know somebody of that name."""
+    """Return a hint at the other providers that have a worker of that name."""
     if not database.exists:
         return ""
     query = tables.Worker.select(tables.Worker.provider_type).where(tables.Worker.name == name)
     with database.read() as tx:
         others = sorted(row.provider_type for row in tx.rows(query))
-    return f"; {' and '.join(others)} has one of that name" if others else ""
+    return f"; there is one of {' and '.join(others)}" if others else ""

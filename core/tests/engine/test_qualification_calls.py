@@ -1,4 +1,4 @@
-"""Qualifications and blocks: the platform is told what is true here when it is told."""
+"""Qualifications and blocks: the platform gets the state of the time of the call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 
-HELD = {("x", "careful"): 3}
+GRANTED = {("x", "careful"): 3}
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def requester(database: Database) -> int:
 
 @pytest.fixture
 def worker(database: Database, requester: int) -> int:
-    """x, who holds the qualification ``careful`` with 3; the platform is still to be told."""
+    """The worker x, with a grant of ``careful`` = 3 that is enqueued for the platform."""
 
     def job(tx: Transaction) -> int:
         worker = tx.insert(Worker, provider_type="paying", name="x", created_at=tx.now)
@@ -63,16 +63,16 @@ def revoke(database: Database) -> None:
     database.write(lambda tx: tx.execute(GrantedQualification.delete()))
 
 
-def test_a_grant_is_told_once(
+def test_grant_is_sent_once(
     worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     for _ in range(2):
         deliver_requester(database, plugins, requester)
 
-    assert (platform.qualifications, platform.calls) == (HELD, ["grant"])
+    assert (platform.qualifications, platform.calls) == (GRANTED, ["grant"])
 
 
-def test_what_was_revoked_meanwhile_is_not_granted(
+def test_grant_that_was_revoked_meanwhile_is_not_sent(
     worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     revoke(database)
@@ -81,7 +81,7 @@ def test_what_was_revoked_meanwhile_is_not_granted(
     assert (platform.qualifications, platform.calls) == ({}, ["revoke"])
 
 
-def test_what_changes_while_it_is_told_is_told_again(
+def test_change_during_the_call_is_sent_again(
     worker: int,
     requester: int,
     database: Database,
@@ -102,7 +102,7 @@ def test_what_changes_while_it_is_told_is_told_again(
     assert (platform.qualifications, platform.calls) == ({}, ["grant", "revoke"])
 
 
-def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_account(
+def test_throttled_grant_is_sent_later_by_the_operator_of_any_run_of_the_account(
     worker: int,
     requester: int,
     database: Database,
@@ -120,18 +120,18 @@ def test_a_throttled_grant_is_told_later_by_the_operator_of_any_run_of_the_accou
         operator.launch_rows([{"n": 1}], provider="paying")
         operator.turn()
 
-    assert platform.qualifications == HELD
+    assert platform.qualifications == GRANTED
 
 
-@pytest.mark.parametrize(("blocked", "there"), [(True, {"x"}), (False, set())])
-def test_a_block_is_told_as_it_is_here(
+@pytest.mark.parametrize(("blocked", "on_platform"), [(True, {"x"}), (False, set())])
+def test_block_on_the_platform_follows_the_local_one(
     worker: int,
     requester: int,
     database: Database,
     plugins: Plugins,
     platform: FakePlatform,
     blocked: bool,
-    there: set[str],
+    on_platform: set[str],
 ) -> None:
     def job(tx: Transaction) -> None:
         tx.execute(Worker.update(blocked=blocked).where(Worker.id == worker))
@@ -142,10 +142,10 @@ def test_a_block_is_told_as_it_is_here(
     database.write(job)
     deliver_requester(database, plugins, requester)
 
-    assert platform.blocked == there
+    assert platform.blocked == on_platform
 
 
-def test_a_platform_without_qualifications_is_told_of_none(
+def test_nothing_is_sent_to_a_platform_without_qualifications(
     worker: int, requester: int, database: Database, platform: FakePlatform
 ) -> None:
     plugins = kit_plugins(platform=PlatformPlugin(platform.provider()))
@@ -157,6 +157,6 @@ def test_a_platform_without_qualifications_is_told_of_none(
     assert row.status is OutboxStatus.DONE
 
 
-def test_an_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:
+def test_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:
     with pytest.raises(NotFoundError, match="there is no requester 9"):
         deliver_requester(database, plugins, 9)
