@@ -7,6 +7,7 @@ with a sentence that says how to get it; where the environment has ``CI`` set, t
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from famulus.testing.inprocess import ManualOperator
     from famulus.testing.movable_clock import MovableClock
     from famulus.testing.served_run import ServedRun
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start be interrupted with Ctrl-C.
+
+    A shell starts the background jobs of a script with SIGINT ignored, which processes inherit; a
+    handler of Python's is not inherited.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,42 @@
+"""Tests that send Ctrl-C, in a test run that was started with SIGINT ignored."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+#: As ``pytest &`` in a script does.
+IN_THE_BACKGROUND = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+TEST = """
+import signal, subprocess, sys
+
+def test_ctrl_c():
+    waiting = "import time; print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", waiting], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT or process.returncode == 1
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_a_process_of_a_test_can_be_interrupted(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    (tmp_path / "test_interrupting.py").write_text(TEST)
+    command = ["-m", "pytest", "-q", "-p", "famulus.testing.pytest_plugin", *workers, str(tmp_path)]
+
+    done = subprocess.run(
+        [sys.executable, "-c", IN_THE_BACKGROUND, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
