@@ -9,6 +9,12 @@ from famulus.errors import Problem, UsageError
 #: What the columns hold.
 LONGEST_NAME = 255
 
+#: What :func:`stripped` removes, for the same in SQL.
+WHITE_SPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+
 #: What programs write where a value is missing, in the spelling of their language.
 _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[object Object]"})
 #: A placeholder of a template that nobody has filled in.

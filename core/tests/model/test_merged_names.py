@@ -4,6 +4,7 @@ upgraded; what cannot be merged is reported.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -19,16 +20,19 @@ from famulus.model.tables import (
     Worker,
 )
 from famulus.model.transaction import Transaction
+from famulus.names import WHITE_SPACE, stripped
 from famulus.operate.doctor import read_differences
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
-MIGRATION = 5
+#: The first merges names with ASCII white space around them, the second with any.
+MIGRATIONS = (5, 12)
 
 
 def upgrade(database: Database) -> None:
     def job(tx: Transaction) -> None:
-        for statement in CORE.migrations[MIGRATION - 1].statements(tx.kind):
-            tx.sql(statement)
+        for number in MIGRATIONS:
+            for statement in CORE.migrations[number - 1].statements(tx.kind):
+                tx.sql(statement)
 
     database.write(job)
 
@@ -52,7 +56,7 @@ def test_a_name_with_space_around_it_loses_it(table: Any, database: Database) ->
     more: dict[str, Any] = {Task: {"blueprint_type": "rows"}, Qualification: {}}.get(
         table, {"provider_type": "crowd"}
     )
-    names = [" a", "b\t\n", "c c", " d", "d ", "e", " e"]
+    names = [" a", "b\xa0\t\n", "c c", " d", "d ", "e", " e"]
     if table is not Worker:
         names = names[:4]
     for name in names:
@@ -65,9 +69,24 @@ def test_a_name_with_space_around_it_loses_it(table: Any, database: Database) ->
     assert left == {"a", "b", "c c", "d"} | ({"e"} if table is Worker else set())
 
 
-@pytest.mark.parametrize("blocked", [" zoe", "zoe", "zoe "])
+def test_the_same_white_space_is_removed_in_sql_as_where_a_name_enters(database: Database) -> None:
+    space = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    assert "".join(space) == WHITE_SPACE
+    for number, char in enumerate(space):
+        add(database, Worker, provider_type="crowd", name=f"{char}zoe\N{ZERO WIDTH JOINER}{number}")
+        add(database, Worker, provider_type="crowd", name=f"yan{number}{char}")
+
+    found = read_differences(database, kit_plugins())
+    upgrade(database)
+
+    assert len(found) == 2 * len(space)
+    assert all(name == stripped(name) for name in workers(database))
+    assert len(workers(database)) == 2 * len(space)
+
+
+@pytest.mark.parametrize("blocked", [" zoe", "zoe", "zoe ", "\u3000zoe"])
 def test_a_worker_is_blocked_if_one_of_the_merged_was(blocked: str, database: Database) -> None:
-    for name in ("zoe", " zoe", "zoe "):
+    for name in ("zoe", " zoe", "zoe ", "\u3000zoe"):
         add(database, Worker, provider_type="crowd", name=name, blocked=name == blocked)
     add(database, Worker, provider_type="other", name="zoe")
     add(database, Worker, provider_type="crowd", name="yan")

@@ -6,6 +6,6 @@ from famulus.model.migrations.files import read_migration
 from famulus.model.schema import PluginSchema
 
 #: What the newest step makes of a database.
-_VERSION = 11
+_VERSION = 12
 
 CORE = PluginSchema(name="famulus", migrations=tuple(map(read_migration, range(1, _VERSION + 1))))

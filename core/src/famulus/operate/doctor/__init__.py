@@ -70,7 +70,7 @@ def read_differences(
         with database.read() as tx:
             found += _of_run(tx, record)
         found += _of_platform(database, plugins, record)
-    if run is None and records:
+    if run is None and database.exists:
         with database.read() as tx:
             found += [*_of_requesters(tx), *of_names(tx)]
     if run is None:

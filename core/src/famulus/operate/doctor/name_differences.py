@@ -11,12 +11,12 @@ import peewee
 from famulus.model.statements import Kind
 from famulus.model.tables import Qualification, Requester, Task, Worker
 from famulus.model.transaction import Transaction
+from famulus.names import WHITE_SPACE, stripped
 from famulus.operate.doctor.difference import Difference
 
 _TABLES: Mapping[str, Any] = MappingProxyType(
     {"worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task}
 )
-_SPACE = " \t\n\v\f\r"
 
 
 def of_names(tx: Transaction) -> Iterator[Difference]:
@@ -25,12 +25,14 @@ def of_names(tx: Transaction) -> Iterator[Difference]:
     """
     trim = peewee.fn.TRIM if tx.kind is Kind.SQLITE else peewee.fn.BTRIM
     for what, table in _TABLES.items():
-        query = table.select(table.id, table.name).where(table.name != trim(table.name, _SPACE))
+        query = table.select(table.id, table.name).where(
+            table.name != trim(table.name, WHITE_SPACE)
+        )
         for row in tx.rows(query.order_by(table.id)):
             yield Difference(
                 run=None,
                 what=f"the {what} {row.name!r} (number {row.id}) is the same as "
-                f"{row.name.strip()!r}, and could not be merged with it",
+                f"{stripped(row.name)!r}, and could not be merged with it",
                 advice="whatever names it now means the one without the space; work and money of "
                 "the other stay as they are",
             )
