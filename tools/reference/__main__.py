@@ -1,3 +1,5 @@
+"""Write the generated pages of the docs: ``python -m tools.reference``."""
+
 from __future__ import annotations
 
 import argparse

@@ -89,8 +89,8 @@ def _own_kernel() -> tuple[str, str, str]:
     """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-        names = [os.readlink(_PROC / "self/ns" / name) for name in ("pid", "time")]
-        shown_as = os.readlink(_PROC / "self")
+        names = [str((_PROC / "self/ns" / name).readlink()) for name in ("pid", "time")]
+        shown_as = str((_PROC / "self").readlink())
     except OSError:
         return "", "-", "-"
     fields = _stat("self")
@@ -109,6 +109,6 @@ def _stat(pid: str) -> list[str] | None:
 
 def _threads(pid: int) -> int:
     try:
-        return len(os.listdir(_PROC / str(pid) / "task"))
+        return sum(1 for _ in (_PROC / str(pid) / "task").iterdir())
     except OSError:
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import signal
 import sys
@@ -216,7 +215,7 @@ def test_failed_launch_ends_the_script_with_its_status(
 
 def test_process_is_left_as_it_was(start: Callable[..., int], tmp_path: Path) -> None:
     def state() -> tuple[object, ...]:
-        return os.getcwd(), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+        return Path.cwd(), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
     before = state()
     text = script(

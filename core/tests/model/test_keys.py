@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,7 +29,7 @@ def test_the_key_lies_beside_the_file_for_its_owner_alone(tmp_path: Path) -> Non
     file = tmp_path / "below" / "a.db-key"
     assert len(keys[0]) >= 32
     assert signing_keys(location) == keys == [file.read_bytes()]
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_threads_that_want_the_key_at_once_get_the_same(tmp_path: Path) -> None:

@@ -115,9 +115,9 @@ def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
     )
     operator.finish(launched)
     commands = {
-        "stop": lambda run: other.stop(run),
+        "stop": other.stop,
         "stop now": lambda run: other.stop(run, now=True),
-        "finish": lambda run: other.finish(run),
+        "finish": other.finish,
     }
     command: list[threading.Thread] = []
     ordered = threading.Event()

@@ -173,10 +173,8 @@ def test_merging_what_is_no_mapping_is_refused(tmp_path: Path) -> None:
 
 def levels(text: str, line: str) -> str:
     """Return ``a0: &a0 …`` and nine levels above it, each made of ten of the one before."""
-    lines = [text]
-    for number in range(1, 10):
-        lines.append(line.format(number, ", ".join([f"*a{number - 1}"] * 10)))
-    return "\n".join(lines)
+    more = (line.format(number, ", ".join([f"*a{number - 1}"] * 10)) for number in range(1, 10))
+    return "\n".join([text, *more])
 
 
 BOMBS = {

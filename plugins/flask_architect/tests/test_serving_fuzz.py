@@ -190,8 +190,10 @@ class Fuzz:
             if self._chance(0.3):
                 more += b"\r\nContent-Type: " + self._random.choice(_VALUES)
             if self._chance(0.9):  # as browsers escape it
-                name = name.replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
-            head = b'--cut\r\nContent-Disposition: form-data; name="%s"%s' % (name, more)
+                escaped = name.replace(b'"', b"%22").replace(b"\r", b"%0D").replace(b"\n", b"%0A")
+            else:
+                escaped = name
+            head = b'--cut\r\nContent-Disposition: form-data; name="%s"%s' % (escaped, more)
             parts.append(head + b"\r\n\r\n" + value + b"\r\n")
         end = b"--cut--\r\n" if self._chance(0.9) else b""
         return b"multipart/form-data; boundary=cut", b"".join(parts) + end

@@ -74,7 +74,7 @@ def read_rows(file: str, name: str | None) -> Iterator[GrantRow]:
 
 def _rows(file: str, name: str | None, problems: list[Problem]) -> Iterator[GrantRow]:
     try:
-        with open(file, encoding="utf-8-sig", newline="") as stream:
+        with Path(file).open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             columns = _columns(file, name, next(reader, []))
             for cells in reader:

@@ -241,9 +241,11 @@ def _faults(entry: Any) -> list[tuple[str, str]]:
         for name in entry
         if name not in fields
     ]
-    for name in ("qualification_name", "comparator"):
-        if name not in entry:
-            faults.append((name, f"is missing from {dict(entry)!r}"))
+    faults += [
+        (name, f"is missing from {dict(entry)!r}")
+        for name in ("qualification_name", "comparator")
+        if name not in entry
+    ]
     comparator = entry.get("comparator")
     wrong = _comparator_fault(comparator) if "comparator" in entry else ""
     checks = {
