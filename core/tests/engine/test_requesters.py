@@ -172,7 +172,9 @@ def test_a_secret_is_never_stored(
 ) -> None:
     monkeypatch.setattr(Bank, "returns", returned)
 
-    with pytest.raises(PluginError, match="wants the secret key to be stored") as caught:
+    with pytest.raises(
+        PluginError, match="returns the secret key among the settings to store"
+    ) as caught:
         register(database, plugins, "lab")
 
     assert SECRET not in str(caught.value)
@@ -235,7 +237,7 @@ def test_one_of_several_has_to_be_named(banker: ManualOperator, plugins: Plugins
 
     [problem] = told(banker, configured())
 
-    assert problem.endswith("say which requester of bank pays: attic, lab")
+    assert problem.endswith("name the requester of bank that pays: attic, lab")
     assert launch(banker, configured("attic")) == "attic"
 
 

@@ -85,7 +85,7 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
 def _lines(synced: Synced) -> Iterator[str]:
     changed = ", ".join(f"{number:,} {status}" for status, number in synced.changed.items())
     yield f"Asked about {counted(synced.asked, 'visit')}: {changed or 'nothing new'}."
-    yield from synced.strange
+    yield from synced.contradictions
 
 
 def _difference(difference: Difference, session: Session) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""From a decision to what is paid."""
+"""From a decision to a verdict and a payment."""

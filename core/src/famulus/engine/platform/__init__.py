@@ -1,1 +1,1 @@
-"""What a platform is told, and what it says."""
+"""Outbox rows, the calls that deliver them, places, and requesters' accounts."""

@@ -1,7 +1,7 @@
-"""What platforms are still to be told, written down in the transaction of the change itself.
+"""Outbox rows: enqueued in the transaction of the local change, and delivered to the platform.
 
-A row is claimed by who tells it, for a limited time. One that has to wait for another row is put
-off until then, and is due at once when that row has ended or its claim was given up.
+A process claims a row for a limited time before it delivers it. A row that has to wait for another
+one is postponed, and becomes due when the other row is finished or its claim is released.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_WAIT = timedelta(minutes=10)
 
 
 class OutboxKind(StrEnum):
-    """The kinds of rows; ``engine/platform/delivery.py`` knows how each is told."""
+    """The kinds of rows; ``engine/providers/outbox_calls.py`` maps each to its call."""
 
     OPEN_PLACES = "open_places"
     MOVE_END = "move_end"
@@ -35,7 +35,7 @@ class OutboxKind(StrEnum):
     BLOCK = "block"
 
 
-#: Told in the order in which they were written, within a run.
+#: Delivered in the order in which they were enqueued, within a run.
 PLACE_KINDS = (
     OutboxKind.OPEN_PLACES,
     OutboxKind.MOVE_END,
@@ -53,8 +53,9 @@ def enqueue(
     run: int | None = None,
     requester: int | None = None,
 ) -> None:
-    """Write down what the platform of a run, or of a requester's account, is to be told. The same
-    key again is the same telling.
+    """Enqueue a row for the platform of a run, or of a requester's account.
+
+    A key that exists already is left as it is.
     """
     query = Outbox.insert(
         run=run,
@@ -70,7 +71,7 @@ def enqueue(
 
 
 def find_outbox_row(tx: Transaction, key: str) -> Row | None:
-    """Return the row of a key, or None."""
+    """Return the row with a key, or None."""
     return tx.row(Outbox.select().where(Outbox.key == key))
 
 
@@ -82,10 +83,11 @@ def select_due(
     most: int,
     kinds: Collection[OutboxKind] | None = None,
 ) -> list[Row]:
-    """Return rows that are to be told now: a run's, and after those its requester's, of which there
-    may be very many. The oldest come first, but closings before everything.
+    """Return rows that are due: those of a run first, then those of its requester's account.
 
-    :param kinds: of the run's rows only these, and none of the requester's.
+    The oldest come first, except that closing places comes before everything.
+
+    :param kinds: only these kinds of the run's rows, and none of the requester's.
     """
     due = Outbox.select().where(
         Outbox.status == literal(OutboxStatus.PENDING), Outbox.next_attempt_at <= tx.now
@@ -104,14 +106,14 @@ def select_due(
 
 
 def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
-    """Claim a row for the length of a lease; return whether it could be had.
+    """Claim a row for the length of a lease; return whether that succeeded.
 
-    One that has to wait for another row is put off until that one is tried again.
+    A row that has to wait for another one is postponed to the next attempt of the other one.
 
-    :param claimant: the identity of the process that is about to tell it.
+    :param claimant: the identity of the process that is about to deliver it.
     """
-    before = _before(tx, row)
-    if before is None:
+    predecessor = _predecessor(tx, row)
+    if predecessor is None:
         until = tx.now + lease
         change = {
             Outbox.next_attempt_at: until,
@@ -119,18 +121,19 @@ def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
             Outbox.claimed_by: claimant,
         }
     else:
-        change = {Outbox.next_attempt_at: before.next_attempt_at}
+        change = {Outbox.next_attempt_at: predecessor.next_attempt_at}
     query = Outbox.update(change).where(
         Outbox.id == row.id,
         Outbox.status == literal(OutboxStatus.PENDING),
         Outbox.next_attempt_at == row.next_attempt_at,
     )
-    return bool(tx.execute(query).rowcount) and before is None
+    return bool(tx.execute(query).rowcount) and predecessor is None
 
 
 def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any) -> bool:
-    """Extend the claim on a row that is told in parts, and store what is left of it; return whether
-    the claim still holds and the rest is still wanted.
+    """Extend the claim on a row that takes several calls, and store the rest of its payload.
+
+    Return whether the claim is still this process's, and the rest is still wanted.
     """
     query = Outbox.update(
         payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
@@ -144,9 +147,9 @@ def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payl
 
 
 def release_claims(tx: Transaction, run: int, of: str = "") -> None:
-    """Have a run's rows told now whose claim belongs to a process that has certainly ended.
+    """Release a run's claims of processes that have certainly ended, and make their rows due.
 
-    :param of: a process whose claims are dropped as well, because it has lost the run.
+    :param of: a process whose claims are released as well, because it has lost the run.
     """
     rows = tx.rows(
         Outbox.select(Outbox.id, Outbox.claimed_by).where(
@@ -155,14 +158,15 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
             Outbox.claimed_until.is_null(False),
         )
     )
-    gone = [row for row in rows if (of and row.claimed_by == of) or process.is_dead(row.claimed_by)]
-    for row in gone:
+    for row in rows:
+        if not (of and row.claimed_by == of) and not process.is_dead(row.claimed_by):
+            continue
         _release(tx, Outbox.id == row.id)
-        _wake_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
+        _release_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
 
 
 def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
-    """Put a row away: told, or refused for the reason ``error``."""
+    """Finish a row: delivered, or refused for the reason ``error``."""
     query = Outbox.update(
         status=status,
         error=error,
@@ -172,11 +176,11 @@ def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> 
         claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
-    _wake_successors(tx, row)
+    _release_successors(tx, row)
 
 
 def postpone(tx: Transaction, row: Row, error: str) -> None:
-    """Have a row told again later, and the later the more often that was tried."""
+    """Postpone a row after a failed attempt; the pause doubles with each attempt."""
     wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
     query = Outbox.update(
         attempts=row.attempts + 1,
@@ -186,11 +190,11 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
         claimed_by="",
     ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
-    _wake_successors(tx, row)
+    _release_successors(tx, row)
 
 
 def redeliver(tx: Transaction, key: str) -> bool:
-    """Have a row told now, whatever has become of it so far; say whether there is one."""
+    """Make a row pending and due, whatever its status is; return whether there is one."""
     query = Outbox.update(
         status=OutboxStatus.PENDING,
         next_attempt_at=tx.now,
@@ -203,7 +207,7 @@ def redeliver(tx: Transaction, key: str) -> bool:
 
 
 def make_due(tx: Transaction, key: str) -> None:
-    """Have a row told now that waits for its next attempt."""
+    """Make a pending row due now."""
     query = Outbox.update(next_attempt_at=tx.now).where(
         Outbox.key == key, Outbox.status == literal(OutboxStatus.PENDING)
     )
@@ -211,12 +215,12 @@ def make_due(tx: Transaction, key: str) -> None:
 
 
 def make_run_due(tx: Transaction, run: int) -> None:
-    """Have all of a run's rows told now that wait for their next attempt."""
+    """Make a run's pending rows due now, except those that are claimed."""
     _release(tx, (Outbox.run == run) & Outbox.claimed_until.is_null())
 
 
 def is_closed_later(tx: Transaction, row: Row) -> bool:
-    """Return whether places that a row opens are to be closed by another one, or were."""
+    """Return whether a later row closes the places that a row opens."""
     query = Outbox.select(Outbox.id).where(
         Outbox.run == row.run_id, Outbox.kind == OutboxKind.CLOSE_PLACES.value, Outbox.id > row.id
     )
@@ -224,7 +228,7 @@ def is_closed_later(tx: Transaction, row: Row) -> bool:
 
 
 def is_closed_since(tx: Transaction, row: Row) -> bool:
-    """Return whether the platform was told to close the places that a row opens."""
+    """Return whether a later row has closed the places that a row opens."""
     query = Outbox.select(Outbox.id).where(
         Outbox.run == row.run_id,
         Outbox.kind == OutboxKind.CLOSE_PLACES.value,
@@ -235,10 +239,11 @@ def is_closed_since(tx: Transaction, row: Row) -> bool:
 
 
 def supersede_places(tx: Transaction, run: int, before: int | None = None) -> None:
-    """Put away what was to be told of a run's places before they are closed. What is just being
-    told goes on, and its end is waited for.
+    """Finish rows about a run's places that a closing makes superfluous.
 
-    :param before: the closing; None where it is still to be written.
+    Claimed rows stay: the closing waits for their calls.
+
+    :param before: the id of the closing row; None where it is still to be enqueued.
     """
     unclaimed = Outbox.claimed_until.is_null() | (Outbox.claimed_until <= tx.now)
     query = Outbox.update(status=OutboxStatus.DONE, done_at=tx.now).where(
@@ -252,19 +257,19 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
 
 @frozen(kw_only=True)
 class Closing:
-    """A run's places are still to be closed on the platform."""
+    """The state of a row that is to close a run's places."""
 
-    #: why that has not been done, as far as it was tried, and how often that was
+    #: the reason of the last failure; empty where it was not tried
     error: str
     attempts: int
-    #: whether the platform will not have it
+    #: whether the platform has refused it
     is_refused: bool
-    #: whether something of the places is being told by somebody right now
+    #: whether a process is calling the platform about the run's places right now
     is_under_way: bool
 
 
 def read_closing(tx: Transaction, run: int) -> Closing | None:
-    """Return what there is to know of places that are still to be closed; None if none are."""
+    """Return the state of a run's closing; None where there is nothing to close."""
     rows = tx.rows(
         Outbox.select(
             Outbox.kind,
@@ -291,9 +296,7 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
 
 
 def make_closing_due(tx: Transaction, run: int) -> Closing | None:
-    """Have a run's places closed now if they are still to be; returns what :func:`read_closing`
-    does.
-    """
+    """Make a run's closing due now; return its state, like :func:`read_closing`."""
     closing = read_closing(tx, run)
     if closing is not None:
         release_claims(tx, run)
@@ -303,12 +306,12 @@ def make_closing_due(tx: Transaction, run: int) -> Closing | None:
 
 
 def verdict_key(visit: int, number: int) -> str:
-    """Return the key of a visit's verdict; a visit's verdicts are numbered from 1."""
+    """Return the key of a visit's verdict; the verdicts of a visit are numbered from 1."""
     return f"visit-{visit}-verdict-{number}"
 
 
-def _before(tx: Transaction, row: Row) -> Row | None:
-    """Return the row that has to be told before this one, while it is still to be."""
+def _predecessor(tx: Transaction, row: Row) -> Row | None:
+    """Return the pending row that has to be delivered before this one, or None."""
     if row.kind == OutboxKind.DECIDE:
         return _pending(tx, Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] - 1))
     if row.kind in PLACE_KINDS:
@@ -320,8 +323,8 @@ def _before(tx: Transaction, row: Row) -> Row | None:
     return None
 
 
-def _wake_successors(tx: Transaction, row: Row | None) -> None:
-    """Have those rows told now that may have waited for this one."""
+def _release_successors(tx: Transaction, row: Row | None) -> None:
+    """Make rows due that may have waited for this one."""
     if row is None:
         return
     if row.kind == OutboxKind.DECIDE:
@@ -350,7 +353,7 @@ def _is_claimed(row: Row, tx: Transaction) -> bool:
 
 
 def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
-    """Return a row that somebody is telling: what has not begun is not begun before a closing."""
+    """Return a row whose call is under way. A closing goes before rows that are not claimed."""
     rows = tx.rows(
         Outbox.select(Outbox.id, Outbox.next_attempt_at, Outbox.claimed_until, Outbox.claimed_by)
         .where(

@@ -1,10 +1,10 @@
-"""Places that a platform sells: as many open there as there are free units here."""
+"""Places on a platform that sells them: as many are kept open as the run has free units."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from secrets import token_hex
-from typing import Any
+from typing import NamedTuple
 
 import peewee
 
@@ -16,7 +16,6 @@ from famulus.engine.platform.outbox import (
     redeliver,
     supersede_places,
 )
-from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
@@ -29,9 +28,9 @@ from famulus.model.states import (
 from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, literal, literals
 from famulus.model.transaction import Row, Transaction
 
-#: Places of one telling. While it is under way no more are opened: a run can be closed soon.
+#: Places of one outbox row. While it is pending no more are enqueued, so that a closing is quick.
 PLACES_PER_ROW = 200
-#: Visits whose place comes back should they end without a submission, or is used up.
+#: Visits that have used up their place.
 _USED = (
     VisitStatus.SUBMITTED,
     VisitStatus.APPROVED,
@@ -39,6 +38,16 @@ _USED = (
     VisitStatus.UNKNOWN,
 )
 
+
+class _PlacesRow(NamedTuple):
+    places: int
+    next_place: int
+    opened_at: int | None
+    status: str
+    closes_at: int
+
+
+#: Locks the run's row on each use, so that places are counted by one transaction at a time.
 _PLACES = Statement(
     lambda kind: for_update(
         TaskRun.select(
@@ -49,7 +58,8 @@ _PLACES = Statement(
             TaskRun.closes_at,
         ).where(TaskRun.id == Param("run")),
         kind,
-    )
+    ),
+    _PlacesRow,
 )
 _FREE_UNITS = Statement(
     Unit.select(peewee.fn.COUNT(Unit.id)).where(
@@ -83,38 +93,37 @@ _ADVANCE = Statement(
 _SET = Statement(
     TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
 )
-
-
-_at_work = Agent.select(peewee.SQL("1")).where(
+_OPEN_ATTEMPT = Agent.select(peewee.SQL("1")).where(
     Agent.visit == Visit.id, Agent.status << literals(*OPEN_AGENTS)
 )
-_is_under_way = (Visit.status << literals(*OPEN_VISITS)) & (
-    Visit.done_at.is_null(False) | peewee.fn.EXISTS(_at_work)
+_IS_UNDER_WAY = (Visit.status << literals(*OPEN_VISITS)) & (
+    Visit.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
 )
 _TAKEN = Statement(
     Visit.select(peewee.fn.COUNT(Visit.id)).where(
         Visit.run == Param("run"),
         Visit.arrived_at >= Param("since"),
-        (Visit.status << literals(*_USED)) | _is_under_way,
+        (Visit.status << literals(*_USED)) | _IS_UNDER_WAY,
     )
 )
 
 
 def open_missing(tx: Transaction, run: int) -> int | None:
-    """Have places opened for free units that have none, if the run is open; return how many, or
-    None while the platform is still to be told of those before. After a refusal none are opened
-    until somebody asks for it: see :func:`retry_refused`.
+    """Enqueue the opening of places for free units that have none, if the run is open.
 
-    ``TaskRun.places`` counts those opened since the run was opened last. One that was taken comes
-    back by itself when its visit ends without a submission, as the unit does.
+    Return how many, or None while an earlier opening is pending. After a refusal none are opened
+    before :func:`retry_refused`.
+
+    ``TaskRun.places`` counts the places opened since the run was opened last. A place that was
+    taken is free again when its visit ends without a submission, like the unit.
     """
     row = tx.one(_PLACES, run=run)
-    if row is None or not _is_open(tx, *row[2:]):
+    if row is None or not _is_open(tx, row):
         return 0
     opening = tx.one(_OPENING, run=run)
     if opening is not None:
         return None if opening[0] == OutboxStatus.PENDING.value else 0
-    first, count = row[1], min(_count_missing(tx, run, row), PLACES_PER_ROW)
+    first, count = row.next_place, min(_count_missing(tx, run, row), PLACES_PER_ROW)
     if count <= 0:
         return 0
     enqueue(
@@ -125,13 +134,13 @@ def open_missing(tx: Transaction, run: int) -> int | None:
         payload={"first": first, "count": count},
     )
     tx.run(_ADVANCE, run=run, count=count)
-    return int(count)
+    return count
 
 
 def retry_refused(tx: Transaction, run: int) -> None:
-    """Have those places opened that the platform has refused, as far as they are still missing."""
+    """Enqueue refused places again, as far as they are still missing."""
     row = tx.one(_PLACES, run=run)
-    if row is None or not _is_open(tx, *row[2:]):
+    if row is None or not _is_open(tx, row):
         return
     refused = tx.rows(
         Outbox.select(Outbox.id, Outbox.key, Outbox.payload)
@@ -152,73 +161,74 @@ def retry_refused(tx: Transaction, run: int) -> None:
 
 
 def uncount_refused(tx: Transaction, row: Row) -> None:
-    """Count those places as missing again that the platform has refused to open."""
-    left = find_outbox_row(tx, row.key)
-    if left is not None and not is_closed_later(tx, row):
-        _add_places(tx, row.run_id, -left.payload["count"])
+    """Count the places of a refused row as missing again."""
+    refused = find_outbox_row(tx, row.key)
+    if refused is not None and not is_closed_later(tx, row):
+        _add_places(tx, row.run_id, -refused.payload["count"])
 
 
 def _add_places(tx: Transaction, run: int, count: int) -> None:
     tx.execute(TaskRun.update(places=TaskRun.places + count).where(TaskRun.id == run))
 
 
-def _count_missing(tx: Transaction, run: int, row: tuple[Any, ...]) -> int:
-    """Return how many free units have no place; negative where there are too many places.
-
-    :param row: of ``_PLACES``.
-    """
+def _count_missing(tx: Transaction, run: int, row: _PlacesRow) -> int:
+    """Return how many free units have no place; negative where there are too many places."""
     free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
-    return free - (int(row[0]) - _count_taken(tx, run, row[2]))
+    return free - (row.places - _count_taken(tx, run, row.opened_at))
 
 
-def _is_open(tx: Transaction, opened_at: int | None, status: str, closes_at: int) -> bool:
+def _is_open(tx: Transaction, row: _PlacesRow) -> bool:
     return (
-        opened_at is not None
-        and status == RunStatus.RUNNING.value
-        and to_micros(tx.now) < closes_at
+        row.opened_at is not None
+        and row.status == RunStatus.RUNNING.value
+        and tx.micros < row.closes_at
     )
 
 
 def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
-    """Have a run's open places close at another time."""
+    """Enqueue another closing time for a run's open places."""
     key = f"run-{run}-end-{closes_at.isoformat()}-{tx.now.isoformat()}"
     enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key=key, payload={})
 
 
 def close_all(tx: Transaction, run: int) -> None:
-    """Have a run's places closed, if it ever had any; those who have one keep it. Whatever was to
-    be told of its places and has not begun is put away.
+    """Enqueue the closing of a run's places, if it ever had any. Taken places stay taken.
+
+    Rows about its places that are not claimed yet are finished without a call.
     """
     row = tx.one(_PLACES, run=run)
-    if row is None or not row[1]:
+    if row is None or not row.next_place:
         return
     supersede_places(tx, run)
     enqueue(
         tx, run=run, kind=OutboxKind.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
     )
-    tx.run(_SET, run=run, places=_count_taken(tx, run, row[2]))
+    tx.run(_SET, run=run, places=_count_taken(tx, run, row.opened_at))
 
 
 def may_be_open(tx: Transaction, run: int) -> bool:
-    """Return whether somebody could take a place of a run, as far as that is known here."""
+    """Return whether a place of a run may be open, as far as the local rows show."""
     row = tx.one(_PLACES, run=run)
-    if row is None or not row[1]:
+    if row is None or not row.next_place:
         return False
-    return row[0] > _count_taken(tx, run, row[2]) or tx.one(_OPENING, run=run) is not None
+    has_untaken = row.places > _count_taken(tx, run, row.opened_at)
+    return has_untaken or tx.one(_OPENING, run=run) is not None
 
 
 def keep_untaken(tx: Transaction, run: int) -> None:
-    """Count only the places that are still to be had, before a run is opened again: those of its
-    earlier visits are no longer told apart.
+    """Reduce the number of places to those not taken, before a run is opened again.
+
+    Visits from before the new opening are not counted as taken any more.
     """
     row = tx.one(_PLACES, run=run)
-    if row is None or row[2] is None or not row[0]:
+    if row is None or row.opened_at is None or not row.places:
         return
-    tx.run(_SET, run=run, places=max(row[0] - _count_taken(tx, run, row[2]), 0))
+    untaken = max(row.places - _count_taken(tx, run, row.opened_at), 0)
+    tx.run(_SET, run=run, places=untaken)
 
 
 def _count_taken(tx: Transaction, run: int, since: int | None) -> int:
-    """Return how many places were taken since the run was opened last, and did not come back."""
+    """Return how many places were taken since the run was opened last, and are still taken."""
     return 0 if since is None else int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
 
 
@@ -229,6 +239,6 @@ def count_places(tx: Transaction, run: int) -> int:
 
 
 def newest_change(tx: Transaction, run: int) -> tuple[int, int]:
-    """Return what changes whenever something happens in a run, or to its places."""
+    """Return a value that changes with each event of a run, and with the number of its places."""
     row = tx.one(_NEWEST_EVENT, run=run)
     return 0 if row is None else int(row[0]), count_places(tx, run)

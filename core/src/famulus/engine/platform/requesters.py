@@ -1,4 +1,4 @@
-"""Accounts that pay: registering them, listing them, and which one pays for a run."""
+"""Requesters: registering and listing them, and the choice of the one that pays for a run."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from famulus.plugins import Plugins, discover
 #: The option of a provider that names the account.
 KEY = "provider.requester_name"
 
-#: A shorter secret is found by chance inside of values that have nothing to do with it.
+#: A shorter secret would be found by chance inside unrelated values.
 _SHORTEST_SECRET = 6
 
 
 @frozen(kw_only=True)
 class RequesterSummary:
-    """One requester of a list."""
+    """A requester in a list."""
 
     id: int
     name: str
     provider_type: str
-    #: whether nothing of it is real; None when its provider is not installed
+    #: whether its provider is a sandbox; None when that provider is not installed
     sandbox: bool | None
     settings: Mapping[str, Any]
     registered_at: datetime
@@ -55,14 +55,15 @@ def register_requester(
     plugins: Plugins | None = None,
     **args: Any,
 ) -> RequesterView:
-    """Have the provider check an account, and store what it says of it; again, to change that.
+    """Have the provider verify an account, and store the settings that it returns.
 
-    What is secret is not stored: the provider keeps it where its platform's own tools do.
+    Registering an account again replaces its settings. Secrets are not stored: the provider leaves
+    them where the tools of its platform keep them.
 
-    :param args: what the provider's ``RequesterArgs`` describe.
+    :param args: the options of the provider's ``RequesterArgs``.
     :raises famulus.PluginError: when there is no such provider.
-    :raises famulus.UsageError: when options are wrong, or the platform refuses the account; it is
-        not registered then.
+    :raises famulus.UsageError: when options are wrong, or the platform refuses the account; nothing
+        is stored then.
     """
     plugins = discover() if plugins is None else plugins
     cls = plugins.provider(provider_type)
@@ -80,12 +81,12 @@ def register_requester(
 def read_requester_args(
     provider: type[Provider], args: Mapping[str, Any]
 ) -> tuple[Any, Sequence[Problem]]:
-    """Return what registering asks for, typed, and everything that is wrong with it."""
+    """Return the typed options of a registration, and the problems with them."""
     return structure(provider.RequesterArgs, args, prefix="", origins={}, task_dir=Path.cwd())
 
 
 def name_problems(name: str) -> list[Problem]:
-    """Return what is wrong with the name of a requester."""
+    """Return the problems with the name of a requester."""
     fault = name_fault(name)
     return [] if fault is None else [Problem(fault, key="name")]
 
@@ -93,7 +94,7 @@ def name_problems(name: str) -> list[Problem]:
 def list_requesters(
     database: Database, *, plugins: Plugins | None = None
 ) -> list[RequesterSummary]:
-    """Return all requesters by provider and name; those made at need by a launch are among them."""
+    """Return all requesters by provider and name, those created by a launch included."""
     if not database.exists:
         return []
     plugins = discover() if plugins is None else plugins
@@ -136,13 +137,13 @@ def read_requesters(tx: Transaction) -> list[RequesterView]:
 def choose_requester(
     plan: Plan, provider: type[Provider], known: Iterable[RequesterView]
 ) -> RequesterView | None:
-    """Return who pays for a run; None where the provider's own is still to be made.
+    """Return the requester that pays for a run; None where the provider's default is to be created.
 
-    The one that is named; without a name the provider's default one, or the only one there is.
+    It is the named one; without a name the provider's default, or the only one of the provider.
 
     :param known: the requesters of all providers.
-    :raises famulus.UsageError: when it is not registered with this provider, or nobody says which
-        of several pays.
+    :raises famulus.UsageError: when it is not registered with this provider, or is not named
+        although there are several.
     """
     known = list(known)
     mine = {each.name: each for each in known if each.provider_type == plan.provider.type}
@@ -177,7 +178,7 @@ def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
 
 
 def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider]) -> None:
-    """Bring the tables of the plugin that brings a provider up to date."""
+    """Migrate the tables of the plugin that a provider belongs to."""
     for info in plugins.accepted:
         # Without tables of its own there is nothing to prepare: no database is created for it.
         if provider in info.providers and info.schemas:
@@ -185,7 +186,7 @@ def prepare_tables(database: Database, plugins: Plugins, provider: type[Provider
 
 
 def requester_view(row: Row) -> RequesterView:
-    """Make a provider's view of a row of requesters."""
+    """Make a provider's view of a requester's row."""
     return RequesterView(
         id=row.id, name=row.name, provider_type=row.provider_type, settings=row.settings
     )
@@ -195,7 +196,7 @@ def _which(provider_type: str, mine: Iterable[str]) -> str:
     names = ", ".join(sorted(mine))
     if not names:
         return f"no requester of {provider_type} is registered{_how(provider_type)}"
-    return f"say which requester of {provider_type} pays: {names}"
+    return f"name the requester of {provider_type} that pays: {names}"
 
 
 def _how(provider_type: str) -> str:
@@ -210,12 +211,12 @@ def _for_account(
         return account_provider(database, cls, cls.Args(), requester)
     except Exception as error:
         raise PluginError(
-            f"the provider {cls.type!r} cannot be made: {type(error).__name__}: {error}"
+            f"the provider {cls.type!r} cannot be constructed: {type(error).__name__}: {error}"
         ) from error
 
 
 def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
-    """Ask the provider, and return what may be stored."""
+    """Have the provider verify the account; return the settings to store."""
     secrets = {key.lstrip("."): str(value) for key, value in secrets_of(args, "").items()}
     try:
         settings = provider.register(name, args)
@@ -223,7 +224,7 @@ def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
     except FamulusError:
         raise
     except Exception as error:  # noqa: BLE001 - third-party code
-        # What a plugin puts into an exception by mistake may be the secret itself.
+        # A plugin may put the secret itself into the exception.
         shown = "" if _found(secrets, str(error)) else f": {error}"
         raise PluginError(
             f"the provider {provider.type!r} failed to register {name!r}: "
@@ -233,14 +234,14 @@ def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
     leaked = {key for leaf in _leaves(kept) for key in _found(secrets, leaf)}
     if leaked:
         raise PluginError(
-            f"the provider {provider.type!r} wants the secret {', '.join(sorted(leaked))} to be "
-            "stored, which never happens; nothing was registered"
+            f"the provider {provider.type!r} returns the secret {', '.join(sorted(leaked))} among "
+            "the settings to store; secrets are never stored, and nothing was registered"
         )
     return kept
 
 
 def _found(secrets: Mapping[str, str], text: str) -> list[str]:
-    """Return the keys of the secrets that a text is, or holds."""
+    """Return the keys of the secrets that a text equals or contains."""
     return [
         key
         for key, secret in secrets.items()

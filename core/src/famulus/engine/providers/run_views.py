@@ -14,7 +14,7 @@ from famulus.model.database import Database
 
 
 def run_view(database: Database, record: RunRecord, plan: Plan, blueprint: Blueprint) -> RunView:
-    """Return a run as it is in its record, for the provider's methods."""
+    """Make a provider's view of a run's record."""
     return RunView(
         id=record.id,
         key=f"{database.identity}-{record.id}",
@@ -26,6 +26,6 @@ def run_view(database: Database, record: RunRecord, plan: Plan, blueprint: Bluep
 
 
 def run_requirements(plan: Plan, blueprint: Blueprint) -> tuple[Mapping[str, Any], ...]:
-    """Return everything a run asks of the qualifications of its own provider's workers."""
+    """Return the requirements of a run that apply to the workers of its provider."""
     asked = (rule.requirement for rule in run_rules(plan, blueprint))
     return tuple(each.as_dict() for each in asked if each.applies_to(plan.provider.type))

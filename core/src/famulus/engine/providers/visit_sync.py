@@ -36,29 +36,29 @@ from famulus.model.transaction import Row, Transaction
 
 _log = logging.getLogger(__name__)
 
-#: Visits that a provider is asked about in one go.
-_TOGETHER = 500
+#: Visits of one call of the provider's ``sync``.
+_BATCH = 500
 _CAUSE = "platform"
 
 
 @frozen(kw_only=True)
 class Synced:
-    """What one round has come to."""
+    """The result of one sync."""
 
-    #: visits that were asked about
+    #: how many visits the provider was asked about
     asked: int
-    #: how many have each status now, and had another before
+    #: how many visits have changed to each status
     changed: Mapping[VisitStatus, int]
-    #: what the platform said that cannot be, in words
-    strange: Sequence[str]
+    #: messages about reports that contradict the local state
+    contradictions: Sequence[str]
 
 
 def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
-    """Ask about every visit that may have changed, and follow what is said of it.
+    """Ask the provider about every visit that may have changed, and apply its reports.
 
-    What the provider raises ends the round; what was said before it holds.
+    An exception of the provider ends the sync; reports before it are applied.
     """
-    asked, changed, strange = 0, Counter[VisitStatus](), list[str]()
+    asked, changed, contradictions = 0, Counter[VisitStatus](), list[str]()
     for page in _pages(database, run.id):
         asked += len(page)
         known = {(row.worker_name, row.reference): row.id for row in page}
@@ -66,10 +66,10 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
             report = normalize_report(given)
             if report is None:
                 nameless = (
-                    f"the platform reports a visit {given.reference!r} of {given.worker_name!r}, "
-                    "which are no names"
+                    f"the platform reports a visit {given.reference!r} of a worker "
+                    f"{given.worker_name!r}, and one of these names is not allowed"
                 )
-                strange.append(nameless)
+                contradictions.append(nameless)
                 _log.warning("run %d: %s", run.id, nameless)
                 continue
             visit = known.get((report.worker_name, report.reference))
@@ -84,9 +84,9 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
             with database.read() as tx:
                 fault = _contradiction(tx, visit, report)
             if fault is not None:
-                strange.append(fault)
+                contradictions.append(fault)
                 _log.warning("run %d: %s", run.id, fault)
-    return Synced(asked=asked, changed=dict(changed), strange=strange)
+    return Synced(asked=asked, changed=dict(changed), contradictions=contradictions)
 
 
 def _pages(database: Database, run: int) -> Iterator[list[Row]]:
@@ -96,12 +96,12 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
             select_visits()
             .where(Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS), Visit.id > after)
             .order_by(Visit.id)
-            .limit(_TOGETHER)
+            .limit(_BATCH)
         )
         with database.read() as tx:
             page = tx.rows(query)
         if page or not after:
-            # Also without any: the platform may know of some that are not known here.
+            # An empty page too: the platform may report visits that are not stored here.
             yield page
         if not page:
             return
@@ -109,8 +109,9 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
 
 
 def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport) -> int | None:
-    """Return the newest visit that a report means, made where somebody has submitted on the
-    platform who never came here.
+    """Return the newest visit that a report is about.
+
+    It is created for a worker who has submitted on the platform without an arrival here.
     """
     worker = find_worker(tx, provider_type, report.worker_name)
     newest = (
@@ -130,7 +131,7 @@ def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport)
 
 
 def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
-    """Follow one report where the visit's status allows it; say whether that changed it."""
+    """Apply a report if the visit's status allows it; return whether that changed the visit."""
     row = tx.row(
         for_update(
             Visit.select(Visit.run.alias("run"), Visit.status).where(Visit.id == visit), tx.kind
@@ -156,7 +157,7 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
 
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
-    """Offer the units of whoever has left to others; answers that are stored stay."""
+    """End the open attempts of a visit that has ended; stored answers stay."""
     rows = tx.rows(
         Agent.select(
             Agent.id, Agent.worker.alias("worker"), Agent.unit.alias("unit"), Agent.status
@@ -184,6 +185,6 @@ def _contradiction(tx: Transaction, visit: int, report: VisitReport) -> str | No
     if row is None or row.status is report.status or report.status in under_way:
         return None
     return (
-        f"the platform says that visit {report.reference} is {report.status}, and here it is "
-        f"{row.status}: that cannot follow"
+        f"the platform reports visit {report.reference} as {report.status}, and here it is "
+        f"{row.status}, which cannot change to that"
     )
