@@ -11,7 +11,11 @@ from famulus import Database, run_examine_or_review
 def format_for_printing(data: Mapping[str, Any]) -> str:
     """Return one unit as a few lines of text."""
     inputs, outputs = data["data"]["inputs"], data["data"]["outputs"]
-    duration = int(data["task_end"] - data["task_start"])
+    # A clock that was set back meanwhile makes the end come before the start.
+    duration = max(int(data["task_end"] - data["task_start"]), 0)
+    uploads = [
+        file["originalname"] for files in outputs["filesByFields"].values() for file in files
+    ]
     return "\n".join(
         [
             "-------------------",
@@ -22,7 +26,7 @@ def format_for_printing(data: Mapping[str, Any]) -> str:
             f"Character: {inputs['character_name']}",
             f"Description: {inputs['character_description']}",
             f"Rating: {outputs['rating']}",
-            f"Files: {outputs['files']}",
+            f"Files: {uploads}",
             f"File directory {data['file_directory']}",
         ]
     )

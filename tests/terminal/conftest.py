@@ -9,9 +9,11 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +64,14 @@ class Screen:
         """Wait for a prompt and answer it."""
         self.wait_for(prompt)
         self.type(line)
+
+    def press(self, keys: str) -> None:
+        """Press keys, and no enter after them."""
+        os.write(self._end, keys.encode())
+
+    def modes(self) -> list[Any]:
+        """Return how the terminal is set: whether it echoes, waits for lines …"""
+        return termios.tcgetattr(self._end)
 
     def press_ctrl_c(self) -> None:
         """Press Ctrl-C."""

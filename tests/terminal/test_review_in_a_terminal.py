@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from famulus import Database
-from famulus.model.tables import Review, Unit
+from famulus.model.tables import GrantedQualification, Review, Unit
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 EXAMPLE = Path(__file__).parents[2] / "sdk_examples/simple_static_task"
 TASK = "html-static-task-example"
+LAST = "Press Enter to finish, or u to undo: "
 KEYS = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
 
 Open = Callable[..., Any]
@@ -113,6 +114,8 @@ Applied 2 decisions.
 Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1)
 <unit>
 {KEYS}a
+That was the last unit. Press Enter to finish, or u to undo: \
+
 Applied 2 decisions.
 Everything of {TASK} that is done is reviewed.
 """
@@ -127,6 +130,7 @@ def test_tutorial_is_reviewed_with_the_same_text_by_script_and_by_command(
         screen.answer(KEYS, key)
     screen.answer("The worker may read it: ", "It says nothing.")
     screen.answer(KEYS, "a")
+    screen.answer(LAST)
 
     status = screen.wait()
 
@@ -213,3 +217,126 @@ def test_closed_terminal_and_kill_keep_decisions(
     assert "Applied 2 decisions that an earlier review had left." in again.text
     assert "worker y, (1/2)" in again.text
     assert reviewed(database_address)[1] == 0
+
+
+def test_keys_act_without_enter_and_an_enter_after_one_is_ignored(
+    in_terminal: Open, database_address: str
+) -> None:
+    screen = by_command(in_terminal)
+    screen.wait_for(KEYS)
+    screen.press("a")
+    screen.wait_for(KEYS)
+    screen.press("\n")
+    screen.press("p")
+    screen.wait_for("worker y, (1/2)")
+    screen.wait_for(KEYS)
+    screen.press("q")
+
+    assert screen.wait() == 0
+    assert "a  accept: it is paid" not in screen.text
+    assert sorted(reviewed(database_address)[0]) == [
+        "accepted",
+        "completed",
+        "completed",
+        "soft_rejected",
+    ]
+
+
+@pytest.mark.parametrize("enter", ["", "\n"])
+def test_enter_after_a_key_answers_no_question_of_that_key(
+    in_terminal: Open, database_address: str, enter: str
+) -> None:
+    screen = in_terminal("-m", "famulus", "review", TASK, "--block-qualification", "bad")
+    screen.answer("Enter approve qualification: ")
+    screen.answer("Press enter to continue...")
+    screen.wait_for(KEYS)
+    screen.press(f"r{enter}")
+    screen.answer("The worker may read it: ", "It says nothing.")
+    screen.wait_for(KEYS)
+    screen.press(f"p{enter}")
+    screen.wait_for("(y)es/(n)o: ")
+    screen.press(f"y{enter}")
+    screen.wait_for(KEYS)
+    screen.press("q")
+
+    assert screen.wait() == 0
+    assert "Nothing is rejected without a reason." not in screen.text
+    assert sorted(reviewed(database_address)[0])[2:] == ["rejected", "soft_rejected"]
+    with Database(database_address) as database, database.read() as tx:
+        assert len(tx.rows(GrantedQualification.select())) == 1
+
+
+def test_enter_that_comes_late_after_a_key_asks_the_question_again(
+    in_terminal: Open, database_address: str
+) -> None:
+    screen = by_command(in_terminal)
+    screen.wait_for(KEYS)
+    screen.press("r")
+    screen.wait_for("The worker may read it: ")
+    screen.press("\n")
+    screen.answer("The worker may read it: ", "It says nothing.")
+    screen.wait_for(KEYS)
+    screen.press("q")
+
+    assert screen.wait() == 0
+    assert "rejected" in reviewed(database_address)[0]
+
+
+@pytest.mark.parametrize("keys", ["\x1b[A", "\x1bOA", "\x1b[1;5A", "\x1ba"])
+def test_arrows_and_other_special_keys_decide_nothing(
+    in_terminal: Open, database_address: str, keys: str
+) -> None:
+    screen = by_command(in_terminal)
+    screen.wait_for(KEYS)
+    screen.press(keys)
+    screen.press("q")
+
+    assert screen.wait() == 0
+    assert set(reviewed(database_address)[0]) == {"completed"}
+
+
+def test_decision_that_ends_the_review_can_be_undone(
+    in_terminal: Open, database_address: str
+) -> None:
+    screen = by_command(in_terminal)
+    for _ in range(3):
+        screen.wait_for(KEYS)
+        screen.press("a")
+    screen.answer(KEYS, "r")
+    screen.answer("The worker may read it: ", "It says nothing.")
+    screen.wait_for(LAST)
+    screen.press("u")
+    screen.wait_for("worker y, (2/2)")
+    screen.wait_for(KEYS)
+    screen.press("a")
+    screen.wait_for(LAST)
+    screen.press("\n\n")
+
+    assert screen.wait() == 0
+    assert reviewed(database_address) == (["accepted"] * 4, 0)
+
+
+@pytest.mark.parametrize("end", ["q", "\x03", "\x04", "failure"])
+def test_terminal_is_left_as_it_was(in_terminal: Open, end: str) -> None:
+    program = """
+import sys
+from famulus import Database
+from famulus.cli.program import program
+from famulus.review.review_session import ReviewSession
+if sys.argv[1] == "failure":
+    ReviewSession.decide = lambda *_: 1 / 0
+program(["review", sys.argv[2]], prog_name="famulus")
+"""
+    screen = in_terminal("-c", program, "failure" if end == "failure" else "", TASK)
+    screen.wait_for("Enter block qualification: ")
+    before = screen.modes()
+    screen.type()
+    screen.answer("Enter approve qualification: ")
+    screen.answer("Press enter to continue...")
+    screen.wait_for(KEYS)
+    during = screen.modes()
+    screen.press("a" if end == "failure" else end)
+    screen.wait()
+
+    assert during != before
+    assert screen.modes() == before

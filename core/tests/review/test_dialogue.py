@@ -413,3 +413,63 @@ def test_text_of_a_unit_cannot_steer_the_terminal(session_of: Callable[..., Revi
     ).run()
 
     assert "\\x1b[2Jgone\\u202e\\ud800" in printed.getvalue()
+
+
+class _Typed(io.StringIO):
+    """Lines of a person at a terminal, which has no file descriptor here."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def hold_typed(session: ReviewSession, *lines: str) -> tuple[bool, str]:
+    """Hold the dialogue with a person; return whether it came to its end, and what it printed."""
+    printed = io.StringIO()
+    dialogue = Dialogue(
+        terminal=Terminal(_Typed("".join(f"{line}\n" for line in lines)), printed),
+        session=session,
+        formatter=lambda unit: f"<unit {unit.unit}>",
+    )
+    return dialogue.run(), printed.getvalue()
+
+
+@pytest.mark.usefixtures("done")
+def test_decision_that_ends_the_review_can_be_undone(
+    session_of: Callable[..., ReviewSession], statuses: Statuses, database: Database
+) -> None:
+    is_complete, printed = hold_typed(session_of(), "a", "a", "a", "a", "u", "p", "x", "")
+
+    assert is_complete
+    assert printed.count("worker y, (2/2)") == 2
+    assert statuses()["y"] == [ACCEPTED, PASSED]
+    assert unapplied(database) == 0
+
+
+@pytest.mark.usefixtures("done")
+def test_end_of_the_input_after_the_last_unit_finishes_the_review(
+    session_of: Callable[..., ReviewSession], database: Database
+) -> None:
+    is_complete, _ = hold_typed(session_of(), "a", "a", "a", "a")
+
+    assert is_complete
+    assert unapplied(database) == 0
+
+
+@pytest.mark.usefixtures("done")
+def test_review_that_quits_or_has_nothing_to_undo_ends_without_another_question(
+    session_of: Callable[..., ReviewSession],
+) -> None:
+    _, quitted = hold_typed(session_of(), "a", "q")
+    _, skipped = hold_typed(session_of(), "s", "s", "s")
+
+    assert "That was the last unit" not in quitted + skipped
+
+
+@pytest.mark.usefixtures("done")
+def test_lines_of_a_pipe_end_the_review_without_another_question(
+    review: Hold, database: Database
+) -> None:
+    printed = review("a", "a", "a", "a")
+
+    assert "That was the last unit" not in printed
+    assert unapplied(database) == 0

@@ -16,6 +16,7 @@ from famulus.review.terminal import Terminal
 from famulus.review.unit_text import UnitFormatter, unit_text
 
 _QUESTION = "(a)ccept, (r)eject, (p)ass, (v)alue, (u)ndo, (s)kip, (q)uit; ? explains: "
+_FINISH = "That was the last unit. Press Enter to finish, or u to undo: "
 _KEYS = """\
   a  accept: it is paid
   r  reject: it is not paid; you are asked for the reason
@@ -90,7 +91,8 @@ class Dialogue:
         It is cut off by Ctrl-C, or by the end of the input: decisions are kept, and not applied.
         """
         try:
-            self._run()
+            with self.terminal.key_presses():
+                self._run()
         except (KeyboardInterrupt, EOFError):
             self._say_interrupted()
             return False
@@ -121,11 +123,11 @@ class Dialogue:
         worker = place.group.worker.id
         unit = self.session.next_unit(worker, after=place.after)
         if unit is None:
-            return self._enter(worker)
+            return self._enter(worker) or self._ask_to_finish()
         self.terminal.say(f"\n{place.header()}")
         self.terminal.say(unit_text(self.formatter, unit))
         while True:
-            key = self.terminal.ask(_QUESTION)
+            key = self.terminal.ask_key(_QUESTION)
             if key.lower() == "q":
                 return None
             if key.lower() == "u":
@@ -141,6 +143,23 @@ class Dialogue:
                     return gone_on
             else:
                 self._explain(key)
+
+    def _ask_to_finish(self) -> _Place | None:
+        """Offer to undo the last decision; return where to go on, or None to finish.
+
+        Only a person at a terminal is asked: the answers of a file may just end here.
+        """
+        if not self.terminal.is_interactive or not self.session.unapplied:
+            return None
+        while True:
+            try:
+                key = self.terminal.ask_key(_FINISH)
+            except EOFError:
+                return None
+            if key.lower() in {"", "q"}:
+                return None
+            if key.lower() == "u":
+                return self._undo()
 
     def _answer(self, place: _Place, unit: StoredAnswer, key: str) -> _Place | None:
         """Decide as a key says; return where to go on, or None to ask for another key."""

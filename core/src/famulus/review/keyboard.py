@@ -1,0 +1,141 @@
+"""Single key presses at a terminal, without waiting for Enter."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import termios
+from collections.abc import Iterator
+from typing import TextIO
+
+_ENTER, _END_OF_INPUT, _ESCAPE = "\r\n", "\x04", "\x1b"
+#: Seconds within which the rest of a special key's characters has arrived.
+_REST_SECONDS = 0.05
+
+
+class Keyboard:
+    """A terminal that returns at each key press.
+
+    An Enter directly after a key is ignored: people press it out of habit, and it must not answer
+    the next question.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._fd = stream.fileno()
+        self._modes = termios.tcgetattr(self._fd)
+        self._unread = ""
+        self._ignores_enter = False
+
+    def read_key(self) -> str:
+        """Wait for a key and return it; Enter is an empty string.
+
+        :raises EOFError: on Ctrl-D, and when the terminal is closed.
+        """
+        # Again, because a shell sets the terminal when the program returns from the background.
+        self.expect_keys()
+        while True:
+            key = self._next()
+            if key == _END_OF_INPUT:
+                raise EOFError("the input has ended")
+            if key == _ESCAPE:
+                self._skip_special_key()
+            elif key not in _ENTER:
+                self._ignores_enter = True
+                self._skip_enter()
+                return key
+            elif not self._ignores_enter:
+                return ""
+            else:
+                self._ignores_enter = False
+
+    def read_line(self) -> str | None:
+        """Return a line with its end, or an empty string at the end of the input.
+
+        None is an Enter that is ignored: ask again. :meth:`expect_line` comes before it.
+        """
+        try:
+            line = self._unread + self._stream.readline()
+        finally:
+            self.expect_keys()
+        is_ignored = self._ignores_enter and line == "\n"
+        self._unread, self._ignores_enter = "", False
+        return None if is_ignored else line
+
+    def expect_line(self) -> None:
+        """Let a line be edited and echoed until Enter, as the terminal was found."""
+        termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
+
+    def expect_keys(self) -> None:
+        """Pass on each key as it is pressed, and echo none.
+
+        An Enter that is ignored must not leave an empty line.
+        """
+        modes = list(self._modes)
+        modes[3] &= ~(termios.ICANON | termios.ECHO)
+        modes[6] = [*modes[6]]
+        modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
+        # TCSAFLUSH would drop what was typed ahead.
+        termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
+
+    def _next(self) -> str:
+        if self._unread:
+            key, self._unread = self._unread[0], self._unread[1:]
+            return key
+        first = self._byte()
+        # The first byte of a character in UTF-8 says how many follow.
+        rest = sum(first[0] >= limit for limit in (0xC0, 0xE0, 0xF0))
+        return (first + b"".join(self._byte() for _ in range(rest))).decode("utf-8", "replace")
+
+    def _byte(self) -> bytes:
+        try:
+            read = os.read(self._fd, 1)
+        except OSError:
+            read = b""
+        if not read:
+            raise EOFError("the terminal is closed")
+        return read
+
+    def _skip_special_key(self) -> None:
+        """Skip the rest of what an arrow or a function key sends: it contains letters."""
+        if not self._has_more(_REST_SECONDS):
+            return
+        if self._next() in "[O":
+            while self._has_more(_REST_SECONDS) and not "@" <= self._next() <= "~":
+                pass  # a parameter of the key
+
+    def _skip_enter(self) -> None:
+        """Skip an Enter that has arrived together with a key."""
+        if self._has_more(0):
+            following = self._next()
+            self._ignores_enter = False
+            if following not in _ENTER:
+                self._unread = following
+
+    def _has_more(self, seconds: float) -> bool:
+        return bool(self._unread or select.select([self._fd], [], [], seconds)[0])
+
+
+@contextlib.contextmanager
+def keyboard_of(stream: TextIO) -> Iterator[Keyboard | None]:
+    """Yield the keyboard behind a stream, or None if it is no terminal; restore it at the end."""
+    keyboard = _find_keyboard(stream)
+    if keyboard is None:
+        yield None
+        return
+    try:
+        keyboard.expect_keys()
+        yield keyboard
+    finally:
+        with contextlib.suppress(termios.error, OSError):
+            keyboard.expect_line()
+
+
+def _find_keyboard(stream: TextIO) -> Keyboard | None:
+    if not stream.isatty():
+        return None
+    try:
+        return Keyboard(stream)
+    except (OSError, ValueError, termios.error):
+        return None
