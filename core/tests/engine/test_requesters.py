@@ -114,7 +114,7 @@ def launch(operator: ManualOperator, configuration: dict[str, Any]) -> str:
     return find_run(operator.database, run).requester_name
 
 
-def test_a_requester_is_stored_with_what_its_provider_says_of_it(
+def test_requester_is_stored_with_the_settings_of_its_provider(
     database: Database, plugins: Plugins, clock: MovableClock
 ) -> None:
     registered = register(database, plugins, "lab", region="south")
@@ -125,7 +125,7 @@ def test_a_requester_is_stored_with_what_its_provider_says_of_it(
     assert (listed.sandbox, listed.registered_at) == (False, clock())
 
 
-def test_registering_again_changes_the_settings_and_nothing_else(
+def test_registering_again_changes_only_the_settings(
     database: Database, plugins: Plugins, clock: MovableClock
 ) -> None:
     first = register(database, plugins, "lab")
@@ -148,7 +148,7 @@ def test_registering_again_changes_the_settings_and_nothing_else(
         (ZeroDivisionError("on purpose"), PluginError),
     ],
 )
-def test_an_account_that_is_refused_leaves_nothing(
+def test_refused_account_is_not_stored(
     database: Database,
     plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
@@ -167,7 +167,7 @@ def test_an_account_that_is_refused_leaves_nothing(
     "returned",
     [{"key": SECRET}, {"url": f"https://x:{SECRET}@bank.invalid"}, {"list": [{SECRET: 1}]}],
 )
-def test_a_secret_is_never_stored(
+def test_secret_is_never_stored(
     database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch, returned: Any
 ) -> None:
     monkeypatch.setattr(Bank, "returns", returned)
@@ -181,7 +181,7 @@ def test_a_secret_is_never_stored(
     assert list_requesters(database, plugins=plugins) == []
 
 
-def test_a_secret_in_a_plugins_own_error_is_not_passed_on(
+def test_secret_in_an_error_of_a_plugin_is_not_shown(
     database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Bank, "returns", ValueError(f"bad key {SECRET}"))
@@ -192,7 +192,7 @@ def test_a_secret_in_a_plugins_own_error_is_not_passed_on(
     assert caught.value.__cause__ is None
 
 
-def test_what_is_no_json_is_the_providers_fault(
+def test_settings_that_are_not_json_are_an_error_of_the_plugin(
     database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Bank, "returns", {"at": object()})
@@ -201,7 +201,7 @@ def test_what_is_no_json_is_the_providers_fault(
         register(database, plugins, "lab")
 
 
-def test_everything_wrong_is_told_at_once(database: Database, plugins: Plugins) -> None:
+def test_all_problems_are_reported_at_once(database: Database, plugins: Plugins) -> None:
     with pytest.raises(UsageError) as caught:
         register_requester(
             database, "bank", "l\x9bab", plugins=plugins, regin="south", region="west"
@@ -222,7 +222,7 @@ def test_the_only_requester_pays(banker: ManualOperator, plugins: Plugins) -> No
     assert [each.runs for each in list_requesters(banker.database, plugins=plugins)] == [1, 0]
 
 
-def test_none_registered_is_an_error_that_says_how(banker: ManualOperator) -> None:
+def test_missing_requester_is_reported_with_the_remedy(banker: ManualOperator) -> None:
     [problem] = told(banker, configured())
 
     assert problem == (
@@ -241,7 +241,7 @@ def test_one_of_several_has_to_be_named(banker: ManualOperator, plugins: Plugins
     assert launch(banker, configured("attic")) == "attic"
 
 
-def test_an_unknown_name_is_not_made_up(banker: ManualOperator, plugins: Plugins) -> None:
+def test_unknown_name_is_an_error(banker: ManualOperator, plugins: Plugins) -> None:
     register(banker.database, plugins, "lab")
 
     [problem] = told(banker, configured("lap"))
@@ -252,7 +252,7 @@ def test_an_unknown_name_is_not_made_up(banker: ManualOperator, plugins: Plugins
 @pytest.mark.parametrize(
     ("registered", "launched"), [("bank", "bank_sandbox"), ("bank_sandbox", "bank")]
 )
-def test_a_sandbox_never_turns_live_nor_the_reverse(
+def test_requester_of_a_sandbox_is_not_used_live_nor_the_reverse(
     banker: ManualOperator, plugins: Plugins, registered: str, launched: str
 ) -> None:
     register(banker.database, plugins, "lab", provider=registered)
@@ -264,7 +264,7 @@ def test_a_sandbox_never_turns_live_nor_the_reverse(
     assert f"this run's provider is {launched};" in problem
 
 
-def test_one_name_may_stand_for_an_account_of_each(
+def test_two_providers_may_have_requesters_of_one_name(
     banker: ManualOperator, plugins: Plugins
 ) -> None:
     register(banker.database, plugins, "lab", region="south")
@@ -278,14 +278,14 @@ def test_one_name_may_stand_for_an_account_of_each(
     assert (seen.provider_type, seen.settings) == ("bank", {"region": "south"})
 
 
-def test_a_default_requester_is_made_at_need(operator: ManualOperator) -> None:
+def test_default_requester_is_created_by_the_launch(operator: ManualOperator) -> None:
     assert launch(operator, configured(provider="crowd")) == "requester of the crowd"
     assert launch(operator, configured(provider="crowd")) == "requester of the crowd"
     [listed] = list_requesters(operator.database, plugins=operator.plugins)
     assert listed.runs == 2
 
 
-def test_a_name_is_not_made_at_need_where_it_is_anothers(
+def test_requester_is_not_created_under_the_name_of_another_provider(
     banker: ManualOperator, plugins: Plugins
 ) -> None:
     register(banker.database, plugins, "lab")

@@ -103,7 +103,7 @@ def kill(operator: ManualOperator, database: Database, run: int) -> None:
 
 
 @pytest.mark.parametrize("end", ["stop", "stop now", "finish"])
-def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
+def test_ending_a_run_closes_places_that_are_being_opened(
     end: str,
     operator: ManualOperator,
     other: ManualOperator,
@@ -146,7 +146,7 @@ def test_what_ends_a_run_while_its_places_are_being_opened_closes_them(
     operator.close()
 
 
-def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
+def test_closing_does_not_wait_for_a_claim_that_was_released(
     operator: ManualOperator,
     platform: FakePlatform,
     database: Database,
@@ -171,7 +171,7 @@ def test_a_closing_does_not_wait_for_the_time_of_a_claim_that_was_given_up(
 
 @pytest.mark.parametrize("call", ["open_places", "close_places"])
 @pytest.mark.parametrize("way", ["sync", "resume"])
-def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_once(
+def test_places_are_closed_at_once_after_a_process_was_killed_in_a_call(
     call: str,
     way: str,
     operator: ManualOperator,
@@ -198,7 +198,7 @@ def test_who_comes_after_a_process_that_was_killed_in_a_call_closes_places_at_on
     assert platform.open == set()
 
 
-def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_call(
+def test_stopping_run_is_closed_at_once_after_a_command_was_killed_in_a_call(
     operator: ManualOperator, platform: FakePlatform, database: Database, plugins: Plugins
 ) -> None:
     platform.faults = [Fault.KILLED_AFTER]
@@ -216,7 +216,7 @@ def test_a_stopping_run_is_closed_at_once_behind_a_command_that_was_killed_in_a_
     ("end", "again"),
     [(end_stop, "stop"), (end_stop, "finish"), (begin_finish, "finish"), (begin_finish, "stop")],
 )
-def test_the_same_command_again_closes_what_one_that_was_killed_has_left_open(
+def test_same_command_again_closes_what_a_killed_one_left_open(
     end: Callable[[Transaction, int, str], bool],
     again: str,
     operator: ManualOperator,
@@ -241,7 +241,7 @@ def test_the_same_command_again_closes_what_one_that_was_killed_has_left_open(
 
 
 @pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])
-def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
+def test_ending_a_run_reports_open_places_with_the_remedy(
     end: str,
     operator: ManualOperator,
     other: ManualOperator,
@@ -267,7 +267,7 @@ def test_whoever_ends_a_run_that_cannot_be_closed_says_so_and_how_to_close_it(
     assert platform.open == set()
 
 
-def test_what_ends_a_block_is_not_replaced_by_what_is_still_open(
+def test_error_that_ends_a_block_is_not_replaced_by_the_one_about_open_places(
     operator: ManualOperator, platform: FakePlatform
 ) -> None:
     launch(operator)
@@ -277,7 +277,7 @@ def test_what_ends_a_block_is_not_replaced_by_what_is_still_open(
         raise KeyError
 
 
-def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
+def test_wait_for_a_call_that_does_not_return_is_bounded(
     database: Database, plugins: Plugins, operator: ManualOperator, platform: FakePlatform
 ) -> None:
     gateway = launch(operator)
@@ -291,7 +291,7 @@ def test_a_call_that_does_not_return_is_waited_for_for_a_bounded_time(
         bound.close_places(ClosingLimits(pauses=(0.0,), call_timeout=0.05))
 
 
-def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
+def test_places_opened_after_a_closing_with_a_lost_claim_are_closed_again(
     operator: ManualOperator,
     other: ManualOperator,
     platform: FakePlatform,
@@ -315,7 +315,7 @@ def test_places_opened_behind_a_closing_by_who_lost_the_claim_are_closed_again(
     assert platform.open == set()
 
 
-def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
+def test_run_without_an_operator_is_closed_and_opened_again_when_one_wakes_up(
     operator: ManualOperator,
     platform: FakePlatform,
     database: Database,
@@ -338,9 +338,7 @@ def test_a_run_that_nobody_operates_is_closed_and_opened_again_by_who_wakes_up(
     assert platform.open == set()
 
 
-def test_a_finish_that_was_cut_off_is_completed(
-    operator: ManualOperator, database: Database
-) -> None:
+def test_interrupted_finish_is_completed(operator: ManualOperator, database: Database) -> None:
     gateway = launch(operator, 3)
     kill(operator, database, gateway.run_id)
     finish = "UPDATE task_run SET status = 'finished'"
@@ -351,7 +349,7 @@ def test_a_finish_that_was_cut_off_is_completed(
 
 
 @pytest.mark.parametrize("status", [OutboxStatus.DONE, OutboxStatus.FAILED])
-def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
+def test_verdict_that_waits_for_another_is_due_when_the_other_is_finished(
     status: OutboxStatus, operator: ManualOperator, database: Database
 ) -> None:
     run = launch(operator).run_id
@@ -381,7 +379,7 @@ def test_a_verdict_that_waits_for_another_is_due_when_that_one_has_ended(
     assert row(2).next_attempt_at == database.clock()
 
 
-def test_an_operator_with_threads_leaves_nothing_open(
+def test_operator_with_threads_leaves_nothing_open(
     database_address: str, plugins: Plugins, platform: FakePlatform
 ) -> None:
     for is_finished in (False, True):

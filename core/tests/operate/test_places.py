@@ -59,7 +59,7 @@ def turn(operator: ManualOperator, clock: MovableClock) -> None:
     operator.turn()
 
 
-def test_a_launch_opens_a_place_for_each_free_unit(
+def test_launch_opens_a_place_for_each_free_unit(
     operator: ManualOperator, platform: FakePlatform
 ) -> None:
     launch(operator, 3)
@@ -84,7 +84,7 @@ def test_first_places_are_open_when_the_launch_returns_and_links_name_them(
     assert launched.entrances == ["1 places"]
 
 
-def test_a_platform_that_is_away_does_not_fail_the_launch(
+def test_unavailable_platform_does_not_fail_the_launch(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -116,7 +116,7 @@ def test_only_units_of_the_window_get_places_and_each_submission_the_next(
     assert platform.opened == [0, 1, 2]
 
 
-def test_a_visit_that_is_returned_gives_its_place_back_by_itself(
+def test_returned_visit_frees_its_place(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 2)
@@ -130,7 +130,7 @@ def test_a_visit_that_is_returned_gives_its_place_back_by_itself(
     assert GatewayWorker(gateway, "b").arrive().row == {"n": 1}
 
 
-def test_a_unit_that_comes_back_before_its_place_does_waits_for_it(
+def test_unit_that_is_free_before_its_place_waits_for_it(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 1, assignment_duration_in_seconds=60)
@@ -142,7 +142,7 @@ def test_a_unit_that_comes_back_before_its_place_does_waits_for_it(
     assert platform.opened == [0]
 
 
-def test_nothing_is_counted_while_nothing_happens(
+def test_nothing_is_counted_while_nothing_changes(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -162,7 +162,7 @@ def test_nothing_is_counted_while_nothing_happens(
     assert counted == []
 
 
-def test_many_places_are_opened_in_portions(
+def test_many_places_are_opened_in_several_rows(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -176,7 +176,7 @@ def test_many_places_are_opened_in_portions(
     assert platform.opened == [0, 1, 2, 3, 4]
 
 
-def test_what_is_missing_is_opened_after_a_platform_was_away(
+def test_missing_places_are_opened_once_the_platform_is_available(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -191,7 +191,7 @@ def test_what_is_missing_is_opened_after_a_platform_was_away(
     assert platform.opened == [0, 1, 2]
 
 
-def test_a_stop_closes_places_and_a_resume_opens_new_ones(
+def test_stop_closes_places_and_a_resume_opens_new_ones(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     gateway = launch(operator, 3)
@@ -254,7 +254,7 @@ def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
     assert platform.opened == [0, 1]
 
 
-def test_a_failed_opening_holds_the_closing_back_and_is_not_made_up_for(
+def test_closing_does_not_wait_for_a_failed_opening_and_it_is_not_repeated(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     platform.faults = [Fault.LOST, Fault.THROTTLED]
@@ -267,7 +267,7 @@ def test_a_failed_opening_holds_the_closing_back_and_is_not_made_up_for(
     assert platform.calls == ["open_places", "close_places", "close_places"]
 
 
-def test_a_platform_that_cannot_be_told_to_close_is_told_later(
+def test_closing_is_retried_while_the_platform_is_unavailable(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -287,7 +287,7 @@ def test_a_platform_that_cannot_be_told_to_close_is_told_later(
     assert platform.open == set()
 
 
-def test_a_lost_reply_opens_no_place_twice(
+def test_lost_reply_opens_no_place_twice(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
     platform.faults = [Fault.LOST]
@@ -299,7 +299,7 @@ def test_a_lost_reply_opens_no_place_twice(
     assert platform.calls.count("open_places") == 2
 
 
-def test_a_run_that_may_cost_only_so_much_opens_no_places_beyond_it(
+def test_budget_limits_the_number_of_places(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock, database: Database
 ) -> None:
     gateway = launch(operator, 5, max_spend="0.30")
@@ -312,7 +312,7 @@ def test_a_run_that_may_cost_only_so_much_opens_no_places_beyond_it(
     assert platform.opened == [0, 1, 2]
 
 
-def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
+def test_finished_run_is_cleaned_up_once_it_is_reviewed_and_paid(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -340,7 +340,7 @@ def test_a_finished_run_is_tidied_up_there_once_it_is_decided_and_paid(
     assert platform.disposed == 1
 
 
-def test_a_finished_run_is_not_tidied_up_while_something_of_it_is_open_again(
+def test_finished_run_is_not_cleaned_up_while_a_decision_is_open_again(
     operator: ManualOperator, platform: FakePlatform, plugins: Plugins, database: Database
 ) -> None:
     gateway = launch(operator, 1)
@@ -356,7 +356,7 @@ def test_a_finished_run_is_not_tidied_up_while_something_of_it_is_open_again(
     assert platform.disposed == disposed
 
 
-def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
+def test_refused_opening_is_logged_once_shown_and_counted_as_missing(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,
@@ -382,7 +382,7 @@ def test_a_refused_opening_is_logged_once_and_shown_and_counted_as_missing(
 
 
 @pytest.mark.parametrize("way", ["sync", "resume after a kill", "resume after a stop"])
-def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for_it(
+def test_refused_places_that_are_still_missing_are_opened_on_request(
     way: str,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -416,7 +416,7 @@ def test_refused_places_that_are_still_missing_are_opened_when_somebody_asks_for
     assert operator.progress(gateway.run_id).troubles == []
 
 
-def test_a_platform_that_stays_away_is_logged_once_and_once_more_when_it_is_back(
+def test_unavailable_platform_is_logged_once_and_once_when_it_recovers(
     operator: ManualOperator,
     platform: FakePlatform,
     clock: MovableClock,

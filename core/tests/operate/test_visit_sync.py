@@ -70,7 +70,7 @@ def done_unit(database: Database) -> int:
 @pytest.mark.parametrize(
     ("said", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
 )
-def test_a_visit_that_ended_there_gives_its_unit_back_here(
+def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -86,7 +86,7 @@ def test_a_visit_that_ended_there_gives_its_unit_back_here(
     assert status(database, Unit) is UnitStatus.LAUNCHED
 
 
-def test_answers_that_are_stored_stay_whatever_the_platform_says(
+def test_stored_answers_stay_whatever_the_platform_reports(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
@@ -98,7 +98,7 @@ def test_answers_that_are_stored_stay_whatever_the_platform_says(
     assert status(database, Unit) is UnitStatus.COMPLETED
 
 
-def test_a_submission_is_what_the_platform_says_it_is(
+def test_submitted_visit_gets_the_status_that_the_platform_reports(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
@@ -111,7 +111,7 @@ def test_a_submission_is_what_the_platform_says_it_is(
     assert status(database, Visit) is SUBMITTED
 
 
-def test_what_cannot_follow_changes_nothing_and_is_logged(
+def test_impossible_report_changes_nothing_and_is_logged(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -125,10 +125,10 @@ def test_what_cannot_follow_changes_nothing_and_is_logged(
         operator.turn()
 
     assert status(database, Visit) is SUBMITTED
-    assert "says that visit visit is returned, and here it is submitted" in caplog.text
+    assert "reports visit visit as returned, and here it is submitted" in caplog.text
 
 
-def test_approval_by_the_platform_itself_is_in_the_ledger(
+def test_approval_by_the_platform_is_written_to_the_ledger(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
@@ -140,7 +140,7 @@ def test_approval_by_the_platform_itself_is_in_the_ledger(
     assert platform.rewarded == []
 
 
-def test_a_failing_platform_changes_nothing_and_doubts_nobody(
+def test_failing_platform_changes_nothing_and_marks_no_visit(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -163,7 +163,7 @@ def test_a_failing_platform_changes_nothing_and_doubts_nobody(
     assert "the platform answers about visits again" in caplog.text
 
 
-def test_a_platform_that_is_away_is_asked_less_and_less_often(
+def test_unavailable_platform_is_asked_less_and_less_often(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -184,7 +184,7 @@ def test_a_platform_that_is_away_is_asked_less_and_less_often(
     assert tried == [0, 20, 60]
 
 
-def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
+def test_unreported_visit_is_asked_about_until_the_platform_reports_it(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -202,7 +202,7 @@ def test_a_visit_of_doubt_is_asked_about_until_the_platform_says(
     assert status(database, Visit) is SUBMITTED
 
 
-def test_a_verdict_waits_until_the_platform_has_the_submission(
+def test_verdict_waits_until_the_platform_has_the_submission(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -231,7 +231,7 @@ def test_a_verdict_waits_until_the_platform_has_the_submission(
     assert status(database, Payment) is PaymentStatus.CONFIRMED
 
 
-def test_a_run_is_served_until_the_platform_has_heard_of_every_submission(
+def test_run_is_served_until_the_platform_reports_every_submission(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform
 ) -> None:
     for name in ("a", "b"):
@@ -257,7 +257,7 @@ def test_only_visits_that_may_change_are_asked_about(
     assert platform.asked == [["visit"], ["other"]]
 
 
-def test_who_submitted_there_and_never_came_here_is_made_known(
+def test_worker_who_submitted_only_on_the_platform_is_stored(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     platform.others = [VisitReport(worker_name="b", reference="never seen", status=SUBMITTED)]
@@ -270,7 +270,7 @@ def test_who_submitted_there_and_never_came_here_is_made_known(
     assert GatewayWorker(gateway, "b").arrive("never seen").refusal == "time_over"
 
 
-def test_who_left_there_and_never_came_here_stays_unknown(
+def test_worker_who_returned_without_an_arrival_is_not_stored(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     platform.others = [VisitReport(worker_name="b", reference="never seen", status=RETURNED)]
@@ -280,7 +280,7 @@ def test_who_left_there_and_never_came_here_stays_unknown(
         assert tx.rows(Visit.select(Visit.id)) == []
 
 
-def test_a_submission_after_all_counts_though_nobody_was_asked_about(
+def test_late_submission_counts_although_no_visit_was_asked_about(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
@@ -293,7 +293,7 @@ def test_a_submission_after_all_counts_though_nobody_was_asked_about(
     assert status(database, Visit) is SUBMITTED
 
 
-def test_a_bonus_waits_until_the_platform_has_the_submission(
+def test_bonus_waits_until_the_platform_has_the_submission(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
@@ -315,7 +315,7 @@ def test_a_bonus_waits_until_the_platform_has_the_submission(
     assert len(platform.paid) == 1
 
 
-def test_a_bonus_for_work_that_was_returned_there_fails_with_the_reason(
+def test_bonus_for_a_returned_visit_fails_with_the_reason(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,

@@ -1,4 +1,4 @@
-"""What a finished run has left on its platform is tidied up, or it is said why not."""
+"""The platform of a finished run is cleaned up, or the doctor names the reason."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def accept(database: Database) -> None:
     database.write(job)
 
 
-def test_work_that_is_to_be_reviewed_is_nothing_amiss(
+def test_doctor_finds_nothing_while_work_is_reviewed(
     amiss: Callable[[], list[tuple[str, object]]], platform: FakePlatform
 ) -> None:
     assert amiss() == []
@@ -85,7 +85,7 @@ def test_work_that_is_to_be_reviewed_is_nothing_amiss(
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.REFUSED])
-def test_a_payment_that_keeps_it_is_named_with_that(
+def test_payment_that_blocks_the_clean_up_is_named(
     fault: Fault,
     amiss: Callable[[], list[tuple[str, object]]],
     database: Database,
@@ -111,7 +111,7 @@ def test_a_payment_that_keeps_it_is_named_with_that(
     assert amiss() == []
 
 
-def test_tidying_up_that_fails_is_named_and_done_again(
+def test_failed_clean_up_is_named_and_retried(
     amiss: Callable[[], list[tuple[str, object]]],
     database: Database,
     plugins: Plugins,
@@ -132,7 +132,7 @@ def test_tidying_up_that_fails_is_named_and_done_again(
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.REFUSED])
-def test_a_review_does_not_complain_of_tidying_up_that_only_has_to_wait(
+def test_review_does_not_report_a_clean_up_that_is_waiting(
     fault: Fault,
     database: Database,
     plugins: Plugins,
@@ -147,7 +147,7 @@ def test_a_review_does_not_complain_of_tidying_up_that_only_has_to_wait(
     assert bool(problems) == (fault is Fault.REFUSED)
 
 
-def test_what_nobody_has_told_the_platform_to_tidy_up_is_named(
+def test_clean_up_that_was_never_enqueued_is_named(
     amiss: Callable[[], list[tuple[str, object]]],
     database: Database,
     plugins: Plugins,

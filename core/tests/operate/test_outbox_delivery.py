@@ -1,0 +1,90 @@
+"""Outbox rows are retried with longer and longer pauses, and enqueued once per key."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from famulus.contracts.provider import RunView
+from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.errors import UnavailableError
+from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import Outbox, TaskRun
+from famulus.model.transaction import Row
+from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
+
+ROWS = [{"n": 1}, {"n": 2}]
+
+
+def outbox_rows(database: Database) -> list[Row]:
+    with database.read() as tx:
+        return tx.rows(Outbox.select().order_by(Outbox.id))
+
+
+def pretend_a_place(database: Database) -> None:
+    """Make the run look like one with a place to close."""
+    database.write(lambda tx: tx.execute(TaskRun.update(next_place=1)))
+
+
+def test_failing_call_is_retried_with_longer_pauses_until_it_succeeds_once(
+    operator: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[float] = []
+    begin = clock()
+
+    def close_places(self: CrowdProvider, run: RunView) -> None:
+        tried.append((clock() - begin).total_seconds())
+        if len(tried) <= 4:
+            raise UnavailableError("throttled")
+
+    monkeypatch.setattr(CrowdProvider, "close_places", close_places)
+    gateway = operator.launch_rows(ROWS)
+    pretend_a_place(database)
+    GatewayWorker(gateway, "x").arrive()
+    operator.stop(gateway.run_id)
+    for _ in range(40):
+        operator.turn()
+        clock.advance(1)
+
+    assert tried == [0, 1, 3, 7, 15]
+    (row,) = outbox_rows(database)
+    assert (row.status, row.attempts, row.error) == (OutboxStatus.DONE, 5, "")
+
+
+def test_pause_between_attempts_is_bounded(
+    operator: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: CrowdProvider, run: RunView) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(CrowdProvider, "close_places", broken)
+    gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=10**6)
+    pretend_a_place(database)
+    GatewayWorker(gateway, "x").arrive()
+    operator.stop(gateway.run_id)
+    for _ in range(15):
+        operator.turn()
+        clock.advance(600)
+
+    (row,) = outbox_rows(database)
+    assert row.next_attempt_at - clock() <= timedelta(minutes=10)
+    assert row.attempts == 15
+    assert row.error == "ZeroDivisionError: on purpose"
+    monkeypatch.undo()
+
+
+def test_same_key_twice_is_one_row(database: Database) -> None:
+    for _ in range(2):
+        database.write(lambda tx: enqueue(tx, kind=OutboxKind.QUALIFY, key="same", payload={}))
+
+    assert len(outbox_rows(database)) == 1
