@@ -101,7 +101,7 @@ if TYPE_CHECKING:
     from famulus.errors import UsageError as UsageError
     from famulus.escaping import escaped_line as escaped_line
     from famulus.model.database import Database as Database
-    from famulus.model.migration import Migration as Migration
+    from famulus.model.schema import Migration as Migration
     from famulus.model.schema import PluginSchema as PluginSchema
     from famulus.model.states import AgentStatus as AgentStatus
     from famulus.model.states import LoadingStatus as LoadingStatus
@@ -180,7 +180,7 @@ _WHERE = {
     "Launched": "famulus.operate.launching",
     "LimitChange": "famulus.engine.limits",
     "LoadingStatus": "famulus.model.states",
-    "Migration": "famulus.model.migration",
+    "Migration": "famulus.model.schema",
     "MissingDriverError": "famulus.errors",
     "NewerDatabaseError": "famulus.errors",
     "NoCheckArgs": "famulus.contracts.qualification_check",

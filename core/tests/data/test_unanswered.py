@@ -16,7 +16,7 @@ from famulus.data.scope import find_scope
 from famulus.engine.answers import count_unanswered, holds_answer
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
-from famulus.model.migrations.files import read_migration
+from famulus.model.migrations import read_migration
 from famulus.model.tables import Agent
 from famulus.operate.run_report import read_report
 from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text

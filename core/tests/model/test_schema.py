@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.ddl import create_statements
 from famulus.model.peewee_internals import table_indexes
-from famulus.model.statements import Kind
 from famulus.model.tables import TABLES
 from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
@@ -54,7 +54,7 @@ def of_models(address: Path | str) -> Catalogue:
 
 
 def catalogue(tx: Transaction) -> Catalogue:
-    return sqlite_catalogue(tx) if tx.kind is Kind.SQLITE else postgresql_catalogue(tx)
+    return sqlite_catalogue(tx) if tx.kind is DatabaseKind.SQLITE else postgresql_catalogue(tx)
 
 
 def sqlite_catalogue(tx: Transaction) -> Catalogue:

@@ -14,9 +14,8 @@ import pytest
 
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.database import Database
-from famulus.model.migration import Migration
 from famulus.model.migrations import CORE
-from famulus.model.schema import PluginSchema
+from famulus.model.schema import Migration, PluginSchema
 from famulus.testing.databases import PostgresDatabases
 
 FIRST = Migration(

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from famulus.model.database import Database
-from famulus.model.migration import Migration
-from famulus.model.schema import PluginSchema
+from famulus.model.schema import Migration, PluginSchema
 from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.testing.forms import Attachment
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins

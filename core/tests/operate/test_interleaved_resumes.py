@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
-from famulus.model.statements import Kind
+from famulus.model.database_kind import DatabaseKind
 from famulus.testing.fake_platform import PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import NowhereArchitect, RowsState
@@ -102,7 +102,7 @@ def test_nobody_is_turned_away_or_invited_in_vain(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=40 if database.kind is Kind.SQLITE else 8,
+        max_examples=40 if database.kind is DatabaseKind.SQLITE else 8,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

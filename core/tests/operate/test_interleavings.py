@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
-from famulus.model.statements import Kind
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import LIVE_RUNS
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
@@ -195,7 +195,7 @@ def test_no_place_is_open_that_nobody_serves(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=100 if database.kind is Kind.SQLITE else 15,
+        max_examples=100 if database.kind is DatabaseKind.SQLITE else 15,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from famulus.data.payments import list_payments
 from famulus.errors import FamulusError
-from famulus.model.statements import Kind
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import Unit
 from famulus.review.payment_actions import pay_bonus, settle_payments
@@ -93,7 +93,7 @@ def test_a_payment_is_made_once_at_most_and_known_after_one_settling(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(
-        max_examples=40 if database.kind is Kind.SQLITE else 8,
+        max_examples=40 if database.kind is DatabaseKind.SQLITE else 8,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         print_blob=False,

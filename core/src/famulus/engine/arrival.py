@@ -44,7 +44,8 @@ from famulus.engine.visits import (
     note_arrival,
 )
 from famulus.engine.workers import lock_worker, make_worker
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.database_kind import DatabaseKind
+from famulus.model.statements import Param, Statement
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_VISITS,
@@ -240,7 +241,7 @@ class ArrivingWorker:
         """Store the worker unless they are known, and lock them and their place."""
         if self.worker is None:
             self.worker = make_worker(self.tx, self.rules.provider_type, self.arrival.worker_name)
-        if self.tx.kind is Kind.POSTGRESQL:
+        if self.tx.kind is DatabaseKind.POSTGRESQL:
             lock_worker(self.tx, self.worker)
             lock_place(self.tx, self.rules.run, self.arrival.place)
             # Another request of the same worker may have been first to the lock.
@@ -307,7 +308,7 @@ class ArrivingWorker:
         most = _PASSED_AT_A_GLANCE if self.is_glance else MOST_PASSED
         found = find_units(self.tx, self.rules.run, self.worker, progress, most_passed=most)
         # On SQLite only one transaction writes at a time: what it has just found is still free.
-        is_sure = self.is_glance or (self.only is None and self.tx.kind is Kind.SQLITE)
+        is_sure = self.is_glance or (self.only is None and self.tx.kind is DatabaseKind.SQLITE)
         for unit in found if self.only is None else (self.only,):
             if is_sure or lock_free_unit(self.tx, unit, self.worker):
                 self.found = unit

@@ -17,7 +17,7 @@ from famulus.engine.answers import read_submitted_unit, read_unit_and_worker
 from famulus.engine.ledger.decisions import REVIEW, UNDO
 from famulus.errors import FamulusError
 from famulus.model.database import Database
-from famulus.model.statements import Kind
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import AgentStatus, RunStatus, UnitStatus
 from famulus.model.tables import Event, ListenerPosition, TaskRun
 from famulus.model.transaction import Row, Transaction
@@ -123,7 +123,7 @@ class Delivery:
         """Return whether there are events that cannot be delivered yet, because older transactions
         are under way.
         """
-        if self.database.kind is Kind.SQLITE:
+        if self.database.kind is DatabaseKind.SQLITE:
             return False
         with self.database.read() as tx:
             return bool(tx.rows(self._untold(tx).limit(1)))
@@ -206,7 +206,7 @@ class Delivery:
     def _next(self) -> list[Row]:
         with self.database.read() as tx:
             query = self._untold(tx)
-            if tx.kind is Kind.POSTGRESQL:
+            if tx.kind is DatabaseKind.POSTGRESQL:
                 # Older transactions may still be under way; what they write comes before this.
                 horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
                 query = query.where(Event.xact < horizon)

@@ -8,8 +8,9 @@ from typing import Any, Generic
 import peewee
 from attrs import frozen
 
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Param, Statement
 from famulus.model.states import (
     AgentStatus,
     PaymentStatus,
@@ -33,13 +34,13 @@ from famulus.model.tables import (
 from famulus.model.transaction import Transaction
 
 
-def _xact(kind: Kind) -> Any:
-    if kind is Kind.SQLITE:
+def _xact(kind: DatabaseKind) -> Any:
+    if kind is DatabaseKind.SQLITE:
         return 0
     return peewee.SQL("pg_current_xact_id()::text::bigint")
 
 
-def _event(kind: Kind) -> Any:
+def _event(kind: DatabaseKind) -> Any:
     return Event.insert(
         {
             Event.run: Param("run"),

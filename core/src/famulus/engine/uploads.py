@@ -13,7 +13,7 @@ from famulus.contracts.views import FormFile
 from famulus.engine.answers import agent_folder
 from famulus.engine.submission import StoredFile
 from famulus.errors import UnavailableError
-from famulus.model.private import admit_group, make_folder
+from famulus.model.private_files import admit_group, make_folder
 
 #: Longest name kept of what the browser says; names from outside are never paths.
 _LONGEST_NAME = 255

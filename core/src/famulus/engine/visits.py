@@ -17,8 +17,9 @@ from attrs import evolve, frozen
 from famulus.contracts.provider import Arrival, VisitReport, VisitView
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.status import Change, NewEvent, change_visit, record
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
 from famulus.model.tables import Visit, Worker, literals
 from famulus.model.transaction import Transaction
@@ -192,7 +193,7 @@ def lock_place(tx: Transaction, run: int, place: str) -> None:
 
     On SQLite only one transaction writes at a time.
     """
-    if place and tx.kind is Kind.POSTGRESQL:
+    if place and tx.kind is DatabaseKind.POSTGRESQL:
         digest = hashlib.blake2b(f"place {run} {place}".encode(), digest_size=8).digest()
         tx.sql("SELECT pg_advisory_xact_lock(%s)", (int.from_bytes(digest, "big", signed=True),))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.model.database_kind import DatabaseKind
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.tables import Worker
 from famulus.model.transaction import Transaction
 from famulus.names import read_name, stripped
@@ -50,5 +51,5 @@ def lock_worker(tx: Transaction, worker: int) -> None:
 
     On SQLite only one transaction writes at a time.
     """
-    if tx.kind is Kind.POSTGRESQL:
+    if tx.kind is DatabaseKind.POSTGRESQL:
         tx.one(_LOCK, worker=worker)

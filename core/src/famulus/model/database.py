@@ -11,14 +11,14 @@ from typing import TypeVar
 
 from famulus.clock import Clock, system_clock
 from famulus.errors import DatabaseError
-from famulus.model.keys import signing_keys
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.location import Location, locate
 from famulus.model.migrations import CORE
 from famulus.model.postgresql import PostgresqlBackend
-from famulus.model.private import make_folder
+from famulus.model.private_files import make_folder
 from famulus.model.schema import PluginSchema
+from famulus.model.signing_keys import signing_keys
 from famulus.model.sqlite import SqliteBackend
-from famulus.model.statements import Kind
 from famulus.model.tables import Setting
 from famulus.model.transaction import Transaction
 from famulus.model.upgrade import upgrade
@@ -56,9 +56,9 @@ class Database:
         return f"<Database {self.location.shown}>"
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> DatabaseKind:
         """The kind of database."""
-        return Kind.POSTGRESQL if self.location.path is None else Kind.SQLITE
+        return DatabaseKind.POSTGRESQL if self.location.path is None else DatabaseKind.SQLITE
 
     @property
     def exists(self) -> bool:

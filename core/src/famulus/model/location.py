@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from famulus.errors import UsageError
-from famulus.model.addresses import SPELLING, PostgresAddress, postgres_address
+from famulus.model.postgres_address import SPELLING, PostgresAddress, postgres_address
 
 DATABASE_VARIABLE = "FAMULUS_DATABASE"
 FILES_VARIABLE = "FAMULUS_FILES"

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from famulus.clock import Clock
 from famulus.errors import DatabaseError, MissingDriverError
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
-from famulus.model.statements import Kind
 from famulus.model.transaction import Dialect, Transaction
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ _PATIENCE = MappingProxyType(
 class PostgresqlBackend:
     """One PostgreSQL database, by libpq's parameters."""
 
-    kind = Kind.POSTGRESQL
+    kind = DatabaseKind.POSTGRESQL
 
     def __init__(self, params: Mapping[str, str], clock: Clock) -> None:
         try:
@@ -60,7 +60,7 @@ class PostgresqlBackend:
             ) from error
         self._psycopg = psycopg
         self._params = params
-        self.dialect = Dialect(Kind.POSTGRESQL)
+        self.dialect = Dialect(DatabaseKind.POSTGRESQL)
         self._clock = clock
         self._writing = threading.local()
         self._outage = Outage("the database")

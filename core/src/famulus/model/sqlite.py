@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from famulus.clock import Clock
 from famulus.errors import DatabaseError
-from famulus.model.checkpoints import Checkpoints
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.group_commit import Entry, GroupCommit
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
-from famulus.model.private import create_file
-from famulus.model.statements import Kind
+from famulus.model.private_files import create_file
+from famulus.model.sqlite_checkpoints import Checkpoints
 from famulus.model.transaction import Dialect, Transaction
 
 try:
@@ -97,11 +97,11 @@ def _connected(path: Path) -> sqlite3.Connection:
 class SqliteBackend:
     """One SQLite file: a writing connection behind a group commit, and a pool of readers."""
 
-    kind = Kind.SQLITE
+    kind = DatabaseKind.SQLITE
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
-        self.dialect = Dialect(Kind.SQLITE)
+        self.dialect = Dialect(DatabaseKind.SQLITE)
         self._clock = clock
         self._outage = Outage(f"the database {path}")
         _create(path)

@@ -14,17 +14,11 @@ from typing import Any, Generic, TypeVar, overload
 import peewee
 from attrs import frozen
 
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import EnumField
 from famulus.model.peewee_internals import alias_name, returned_columns
 
 R = TypeVar("R", bound=tuple[Any, ...])
-
-
-class Kind(StrEnum):
-    """The two kinds of database there are."""
-
-    SQLITE = "sqlite"
-    POSTGRESQL = "postgresql"
 
 
 class _Slot:
@@ -65,7 +59,7 @@ class Statement(Generic[R]):
         self.query = query
         self.row = row
 
-    def build(self, kind: Kind) -> Any:
+    def build(self, kind: DatabaseKind) -> Any:
         """Return the query for a kind of database."""
         return self.query if isinstance(self.query, peewee.Node) else self.query(kind)
 
@@ -83,7 +77,7 @@ class Compiled:
     statuses: Sequence[tuple[int, Mapping[str, StrEnum]]] = ()
 
 
-def for_update(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = False) -> Any:
+def for_update(query: Any, kind: DatabaseKind, *, of: Any = None, skip_locked: bool = False) -> Any:
     """Keep others from changing what a select finds until the commit.
 
     New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for each transaction that
@@ -92,7 +86,7 @@ def for_update(query: Any, kind: Kind, *, of: Any = None, skip_locked: bool = Fa
     :param of: the table whose rows are meant, where the select joins others.
     :param skip_locked: leave out rows that others have locked instead of waiting for them.
     """
-    if kind is Kind.SQLITE:
+    if kind is DatabaseKind.SQLITE:
         return query
     return query.for_update("FOR NO KEY UPDATE", of=of, skip_locked=skip_locked)
 
@@ -104,7 +98,9 @@ def compile_query(query: Any, dialect: peewee.Database) -> tuple[str, list[Any]]
     return sql, values
 
 
-def compile_statement(statement: Statement[Any], kind: Kind, dialect: peewee.Database) -> Compiled:
+def compile_statement(
+    statement: Statement[Any], kind: DatabaseKind, dialect: peewee.Database
+) -> Compiled:
     """Compile a statement for a dialect.
 
     :raises TypeError: when its row has other fields than the query has columns.

@@ -10,10 +10,10 @@ from typing import Any
 
 import peewee
 
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import to_micros
 from famulus.model.statements import (
     Compiled,
-    Kind,
     R,
     Statement,
     column_readers,
@@ -31,11 +31,13 @@ Row = SimpleNamespace
 class Dialect:
     """How to say things to one kind of database: compiled statements, kept."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: DatabaseKind) -> None:
         self.kind = kind
         #: used to make SQL text and never connected
         self.peewee: peewee.Database = (
-            peewee.SqliteDatabase(None) if kind is Kind.SQLITE else peewee.PostgresqlDatabase(None)
+            peewee.SqliteDatabase(None)
+            if kind is DatabaseKind.SQLITE
+            else peewee.PostgresqlDatabase(None)
         )
         self._compiled: dict[Statement[Any], Compiled] = {}
 
@@ -64,7 +66,7 @@ class Transaction:
         self.micros = to_micros(now)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> DatabaseKind:
         """The kind of database."""
         return self._dialect.kind
 

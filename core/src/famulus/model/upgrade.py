@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from famulus.errors import DatabaseError, NewerDatabaseError
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.location import Location
 from famulus.model.peewee_internals import table_name
-from famulus.model.private import create_file, make_folder
+from famulus.model.private_files import create_file, make_folder
 from famulus.model.schema import PluginSchema
-from famulus.model.statements import Kind
 from famulus.model.tables import TABLES
 from famulus.model.transaction import Transaction
 
@@ -56,21 +56,21 @@ def upgrade(
 
 
 def _stored_version(tx: Transaction, name: str, location: Location) -> int:
-    if tx.kind is Kind.POSTGRESQL:
+    if tx.kind is DatabaseKind.POSTGRESQL:
         tx.sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     existing = _table_names(tx)
     if _VERSIONS not in existing:
         # Who may not create tables can still use those that there are: create it only if missing.
         _refuse_another_program(existing, location)
         tx.sql(_CREATE_VERSIONS)
-    mark = "?" if tx.kind is Kind.SQLITE else "%s"
+    mark = "?" if tx.kind is DatabaseKind.SQLITE else "%s"
     row = tx.sql(f"SELECT version FROM famulus_schema WHERE name = {mark}", (name,)).fetchone()
     return int(row[0]) if row else 0
 
 
 def _table_names(tx: Transaction) -> set[str]:
     """Return the names of the tables where new ones are created."""
-    if tx.kind is Kind.SQLITE:
+    if tx.kind is DatabaseKind.SQLITE:
         return {name for (name,) in tx.sql("SELECT name FROM sqlite_master WHERE type = 'table'")}
     query = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     return {name for (name,) in tx.sql(query)}
@@ -92,7 +92,7 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
     for migration in schema.migrations[stored:]:
         for statement in migration.statements(tx.kind):
             tx.sql(statement)
-    mark = "?" if tx.kind is Kind.SQLITE else "%s"
+    mark = "?" if tx.kind is DatabaseKind.SQLITE else "%s"
     tx.sql(f"DELETE FROM famulus_schema WHERE name = {mark}", (schema.name,))
     tx.sql(
         f"INSERT INTO famulus_schema (name, version) VALUES ({mark}, {mark})",
@@ -100,8 +100,8 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
     )
 
 
-def _back_up(kind: Kind, location: Location, label: str) -> None:
-    if kind is Kind.SQLITE and location.path is not None:
+def _back_up(kind: DatabaseKind, location: Location, label: str) -> None:
+    if kind is DatabaseKind.SQLITE and location.path is not None:
         _copy_sqlite(location.path, location.path.with_name(f"{location.path.name}-backup-{label}"))
         return
     if os.environ.get(UNSAVED_VARIABLE):

@@ -17,8 +17,8 @@ from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, read_requesters
 from famulus.errors import DatabaseError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
-from famulus.model.keys import check_keys
 from famulus.model.money import from_minor, to_minor, to_minor_up
+from famulus.model.signing_keys import check_keys
 from famulus.model.states import PaymentKind
 from famulus.model.tables import Task
 from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings

@@ -16,9 +16,10 @@ from famulus.engine.units import next_positions
 from famulus.engine.window import release_waiting
 from famulus.errors import ConflictError, UnavailableError, UsageError
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.outages import DatabaseUnavailableError
-from famulus.model.statements import Kind, Param, Statement, for_update
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import Assignment, TaskRun, Unit
 from famulus.model.transaction import Transaction
@@ -270,7 +271,7 @@ def _record_batch(
 
 
 def _assignment_numbers(tx: Transaction, count: int) -> Sequence[int]:
-    if tx.kind is Kind.SQLITE:
+    if tx.kind is DatabaseKind.SQLITE:
         row = tx.sql("SELECT COALESCE(MAX(id), 0) FROM assignment").fetchone()
         return range(row[0] + 1, row[0] + 1 + count)
     rows = tx.sql(

@@ -28,8 +28,8 @@ from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import ConflictError, FamulusError, RunBusyError
 from famulus.model.database import Database
-from famulus.model.keys import KEY_VARIABLE
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
+from famulus.model.signing_keys import KEY_VARIABLE
 from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
 from famulus.operate.leased_run import LeasedRun

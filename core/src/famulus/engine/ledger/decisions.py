@@ -14,8 +14,9 @@ from attrs import frozen
 
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import from_micros
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Param, Statement
 from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
 from famulus.model.tables import Agent, Review, Unit, Visit
 from famulus.model.transaction import Transaction
@@ -81,14 +82,14 @@ class _Case:
     undone_at: datetime | None
 
 
-def _visit(kind: Kind) -> Any:
+def _visit(kind: DatabaseKind) -> Any:
     query: Any = (
         Visit.select(Visit.id)
         .join(Agent, on=(Agent.visit == Visit.id))
         .join(Unit, on=(Unit.agent_id == Agent.id))
         .where(Unit.id == Param("unit"))
     )
-    return query if kind is Kind.SQLITE else query.for_update("FOR NO KEY UPDATE", of=Visit)
+    return query if kind is DatabaseKind.SQLITE else query.for_update("FOR NO KEY UPDATE", of=Visit)
 
 
 class _UnitRow(NamedTuple):

@@ -13,8 +13,9 @@ from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.qualifications.grants import grant_outbox_key
 from famulus.engine.status import NewEvent, record
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, to_micros
-from famulus.model.statements import Kind, Param, Statement
+from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import GrantedQualification, Outbox, Worker
 from famulus.model.transaction import Row, Transaction
@@ -143,7 +144,7 @@ def make_workers(
 
 
 def _ids(tx: Transaction, provider_type: str, names: Sequence[str]) -> dict[str, int]:
-    if tx.kind is Kind.POSTGRESQL:
+    if tx.kind is DatabaseKind.POSTGRESQL:
         return dict(tx.sql(_IDS, (list(names), provider_type)).fetchall())
     query = Worker.select(Worker.name, Worker.id).where(
         Worker.provider_type == provider_type, Worker.name << names

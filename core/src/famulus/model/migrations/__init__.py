@@ -1,11 +1,30 @@
-"""Core's own schema. Released steps are never changed; a test holds them beside the models."""
+"""Core's own schema, read from the SQL files in this folder.
+
+Released steps are never changed; a test compares what they make with the models.
+"""
 
 from __future__ import annotations
 
-from famulus.model.migrations.files import read_migration
-from famulus.model.schema import PluginSchema
+from importlib.resources import files
 
-#: What the newest step makes of a database.
+from famulus.model.schema import Migration, PluginSchema
+
+#: The number of the newest step.
 _VERSION = 12
+
+
+def read_migration(number: int) -> Migration:
+    """Read one step from its two files."""
+    return Migration(
+        number=number,
+        sqlite=_statements(f"{number:04}_sqlite.sql"),
+        postgresql=_statements(f"{number:04}_postgresql.sql"),
+    )
+
+
+def _statements(name: str) -> tuple[str, ...]:
+    text = files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return tuple(part.strip() for part in text.split(";\n") if part.strip())
+
 
 CORE = PluginSchema(name="famulus", migrations=tuple(map(read_migration, range(1, _VERSION + 1))))

@@ -8,7 +8,7 @@ from typing import Any
 
 import peewee
 
-from famulus.model.statements import Kind
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.tables import Qualification, Requester, Task, Worker
 from famulus.model.transaction import Transaction
 from famulus.names import WHITE_SPACE, stripped
@@ -23,7 +23,7 @@ def of_names(tx: Transaction) -> Iterator[Difference]:
     """Find names with white space around them that the upgrade could not merge with the same name
     without it, because work or money depends on both.
     """
-    trim = peewee.fn.TRIM if tx.kind is Kind.SQLITE else peewee.fn.BTRIM
+    trim = peewee.fn.TRIM if tx.kind is DatabaseKind.SQLITE else peewee.fn.BTRIM
     for what, table in _TABLES.items():
         query = table.select(table.id, table.name).where(
             table.name != trim(table.name, WHITE_SPACE)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.model.checkpoints import Checkpoints
 from famulus.model.sqlite import connect
+from famulus.model.sqlite_checkpoints import Checkpoints
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from famulus.errors import DatabaseError, Problem, UsageError
 from famulus.model.location import Location
-from famulus.model.private import make_folder, open_new
+from famulus.model.private_files import make_folder, open_new
 
 KEY_VARIABLE = "FAMULUS_SECRET_KEY"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from famulus.errors import DatabaseError, UsageError
-from famulus.model.keys import check_keys, signing_keys
 from famulus.model.location import Location, locate
+from famulus.model.signing_keys import check_keys, signing_keys
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 POSTGRESQL = Location("postgresql://user:hush@host/name", None)
