@@ -232,7 +232,7 @@ def test_process_is_left_as_it_was(start: Callable[..., int], tmp_path: Path) ->
     assert start(text) == 0
 
     assert state() == before
-    assert (tmp_path / "seen").read_text() == before[0]
+    assert Path((tmp_path / "seen").read_text()) == before[0]
 
 
 def test_script_that_does_not_wait_stops_its_run_and_says_so(

@@ -176,12 +176,12 @@ def test_a_stranger_who_connects_and_says_nothing_keeps_nobody_from_closing(
 ASKER = """
 import os, sys
 from famulus import Database
-from famulus.testing.inprocess import Worker, kit_plugins
+from famulus.testing.inprocess import GatewayWorker, kit_plugins
 from famulus.engine.opening import open_gateway
 
 with Database(sys.argv[1]) as database:
     gateway = open_gateway(database, int(sys.argv[2]), plugins=kit_plugins())
-    page = Worker(gateway, "x").arrive("a")
+    page = GatewayWorker(gateway, "x").arrive("a")
     sys.stdout.write(f"{page.status} {page.row}")
     gateway.close()
 """

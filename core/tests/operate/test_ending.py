@@ -382,7 +382,7 @@ def test_threads_that_let_a_run_go_at_once_do_it_once(
 ) -> None:
     gateway = operator.launch_rows(ROWS)
     ended: list[object] = []
-    monkeypatch.setattr(NowhereArchitect, "shutdown", ended.append)
+    monkeypatch.setattr(NowhereArchitect, "shutdown", lambda self: ended.append(self))
     managed = operator.managed(gateway.run_id)
     gate = threading.Barrier(4)
 

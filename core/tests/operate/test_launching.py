@@ -160,7 +160,7 @@ def test_a_launch_that_cannot_be_served_is_failed_and_the_next_one_works(
 
     with monkeypatch.context() as patch:
         patch.setattr(NowhereArchitect, "deploy", deploy)
-        patch.setattr(NowhereArchitect, "shutdown", shut_down.append)
+        patch.setattr(NowhereArchitect, "shutdown", lambda self: shut_down.append(self))
         with pytest.raises(type(error), match=str(error)):
             operator.launch_rows(ROWS)
 
@@ -206,7 +206,7 @@ def test_a_failure_that_cannot_even_be_written_down_is_the_first_error_still(
 
     with monkeypatch.context() as patch:
         patch.setattr(NowhereArchitect, "deploy", deploy)
-        patch.setattr(NowhereArchitect, "shutdown", shut_down.append)
+        patch.setattr(NowhereArchitect, "shutdown", lambda self: shut_down.append(self))
         with pytest.raises(UnavailableError, match="the port is taken"):
             operator.launch_rows(ROWS)
         monkeypatch.undo()

@@ -193,7 +193,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from famulus import Database, hookimpl
 from famulus.operate.operator import Operator
-from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.engine.events import tell_listeners_of_ended_run
 from famulus.engine.runs import find_run
 address, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -224,7 +224,7 @@ with Database(address) as database, Operator(database, plugins=plugins) as opera
     else:
         run = operator.resume(1).run_id
     gateway = operator.gateway(run)
-    while Worker(gateway, "x").work().refusal is None:
+    while GatewayWorker(gateway, "x").work().refusal is None:
         pass
     all_submitted.set()
     operator.wait(run)

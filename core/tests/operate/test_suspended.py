@@ -169,7 +169,7 @@ import sys
 from famulus import Database
 from famulus.operate import launching, lease
 from famulus.operate.operator import Operator
-from famulus.testing.inprocess import Worker, kit_plugins, rows_configuration
+from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.engine.runs import find_run
 
@@ -179,7 +179,7 @@ options = {"assignment_duration_in_seconds": 5, "no_submission_patience": 5}
 with Database(sys.argv[1]) as database, Operator(database, plugins=kit_plugins()) as operator:
     state = RowsState(rows=[{"n": 1}, {"n": 2}])
     run = operator.launch(rows_configuration(**options), shared_state=state).run_id
-    page = Worker(operator.gateway(run), "x").arrive("a")
+    page = GatewayWorker(operator.gateway(run), "x").arrive("a")
     print("ready", flush=True)
     sys.stdin.readline()
     while find_run(database, run).served_since is None:

@@ -1,0 +1,65 @@
+"""For the tests of all packages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+_PROC = Path("/proc")
+_VARIABLE = "FAMULUS_TEST_SESSION"
+#: Milliseconds that a process may take to end once the last test is over.
+_PATIENCE = 10_000
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    """Fail at the end of the session if a process that a test started is still there.
+
+    Processes are known by a variable of their environment, which they hand down: one whose parent
+    has ended is found as well. It needs Linux; elsewhere nothing is checked.
+    """
+    mark = f"{_VARIABLE}={token_hex(8)}"
+    name, _, value = mark.partition("=")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(name, value)
+        yield
+    left = {pid: _command(pid) for pid in _marked(mark) if not _ends(pid)}
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert not left, f"tests have left processes behind, by process id: {left}"
+
+
+def _marked(mark: str) -> list[int]:
+    wanted, found = mark.encode(), []
+    for entry in _PROC.glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def _ends(pid: int) -> bool:
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        waiting = select.poll()
+        waiting.register(process, select.POLLIN)
+        return bool(waiting.poll(_PATIENCE))
+    finally:
+        os.close(process)
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return (_PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    return "a process that has ended by now"
