@@ -61,7 +61,7 @@ PENDING: dict[str, tuple[str, ...]] = {
 }
 #: Names that two modules, or two classes, still share.
 SHARED_MODULES: list[str] = []
-SHARED_CLASSES = ["Agent", "Holder", "Page", "Unit", "Worker"]
+SHARED_CLASSES = ["Agent", "Page", "Unit", "Worker"]
 
 
 def _texts() -> Iterator[Path]:

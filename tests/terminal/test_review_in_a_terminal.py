@@ -117,7 +117,7 @@ Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1
 That was the last unit. Press Enter to finish, or u to undo: \
 
 Applied 2 decisions.
-Everything of {TASK} that is done is reviewed.
+All submitted units of {TASK} are reviewed.
 """
 
 
@@ -260,7 +260,7 @@ def test_enter_after_a_key_answers_no_question_of_that_key(
     screen.press("q")
 
     assert screen.wait() == 0
-    assert "Nothing is rejected without a reason." not in screen.text
+    assert "A rejection needs a reason." not in screen.text
     assert sorted(reviewed(database_address)[0])[2:] == ["rejected", "soft_rejected"]
     with Database(database_address) as database, database.read() as tx:
         assert len(tx.rows(GrantedQualification.select())) == 1

@@ -101,7 +101,7 @@ def test_since_is_in_utc_unless_it_says_otherwise(
         ("--since", "yesterday", "'yesterday' is no date or time such as 2030-01-31"),
         ("--since", "0001-01-01T00:00+02:00", "is no date or time such as"),
         ("--status", ",", "it is empty; leave the option out to have everything"),
-        ("--status", "accepted,rejectd", "'rejectd' is no status .*did you mean 'rejected'"),
+        ("--status", "accepted,rejectd", "'rejectd' is not a status .*did you mean 'rejected'"),
         ("--worker", "v", "no worker 'v' has worked on 'words'; there are: x, y, z"),
     ],
 )

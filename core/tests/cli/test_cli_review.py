@@ -40,7 +40,7 @@ def test_everything_is_accepted_once(famulus: Famulus, database_file: Path) -> N
     again = famulus("review", "words", "--accept-all")
 
     assert (first.exit_code, first.output) == (0, "Accepted 4 units of words.\n")
-    assert (again.exit_code, again.output) == (0, "Nothing of words is up for review.\n")
+    assert (again.exit_code, again.output) == (0, "No unit of words is up for review.\n")
     assert statuses(database_file) == ["accepted"] * 4
 
 
@@ -78,7 +78,7 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
 
     assert result.exit_code == 2
     assert result.output.splitlines() == [
-        f"famulus: error: {file}:3: 'reject' is no decision; did you mean 'rejected'?",
+        f"famulus: error: {file}:3: 'reject' is not a decision; did you mean 'rejected'?",
         f"famulus: error: {file}:4: there is no unit 9",
     ]
     assert statuses(database_file) == ["completed"] * 4

@@ -100,7 +100,7 @@ def test_unit_that_nobody_has_submitted_has_no_data(
     at_work, free = browser.get_all_units_for_task_name(TASK)
 
     for unit in (at_work, free):
-        with pytest.raises(ConflictError, match=f"unit {unit.id} is .*: nobody has submitted it"):
+        with pytest.raises(ConflictError, match=f"unit {unit.id} is .*: it has no answers"):
             browser.get_data_from_unit(unit)
         data = browser.get_data_from_unit(unit, raise_exception=False)
         assert data["data"]["inputs"] == unit.inputs
@@ -147,7 +147,7 @@ def test_units_of_runs_are_chosen_by_their_statuses(
     units = browser.collect_matching_units_from_task_runs([run], ["rejected", UnitStatus.ACCEPTED])
 
     assert [unit.id for unit in units] == [first.id, second.id]
-    with pytest.raises(UsageError, match=r"'acepted' is no status .*did you mean 'accepted'"):
+    with pytest.raises(UsageError, match=r"'acepted' is not a status .*did you mean 'accepted'"):
         browser.collect_matching_units_from_task_runs([run], ["acepted"])
 
 
@@ -266,7 +266,7 @@ def test_unknown_names_are_guessed_before_the_first_unit(
 def test_what_is_not_kept_is_said_not_to_be(operator: ManualOperator, browser: DataBrowser) -> None:
     launch_done(operator, 1)
 
-    with pytest.raises(UsageError, match="nothing is kept as 'tips'"):
+    with pytest.raises(UsageError, match="'tips' is not stored"):
         browser.get_metadata_property_from_task_name(TASK, "tips")
     with pytest.raises(NotFoundError, match="no task 'wrods'"):
         browser.get_metadata_property_from_task_name("wrods", "tips")

@@ -188,7 +188,7 @@ def test_status_leaves_out_what_is_another_now(database: Database) -> None:
     assert units("accepted") == [accepted]
     assert units("accepted", "rejected") == [accepted, rejected]
     assert len(units("completed")) == 2
-    with pytest.raises(UsageError, match=r"'launched' is no status .*possible are: accepted,"):
+    with pytest.raises(UsageError, match=r"'launched' is not a status .*possible are: accepted,"):
         units("launched")
 
 

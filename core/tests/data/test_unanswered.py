@@ -65,8 +65,8 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     assert (of_x["unanswered"], of_y["unanswered"]) == (False, True)
     assert "Status: completed, without any answer" in unit_text(by_blueprint, units["y"])
     assert "without" not in unit_text(by_blueprint, units["x"])
-    assert "holds no answer" in unit_text(by_function, units["y"])
-    assert "holds no answer" not in unit_text(by_function, units["x"])
+    assert "contains no answer" in unit_text(by_function, units["y"])
+    assert "contains no answer" not in unit_text(by_function, units["x"])
 
 
 def test_a_file_is_an_answer(gateway: Gateway, database: Database) -> None:

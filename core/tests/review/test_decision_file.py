@@ -123,12 +123,12 @@ def test_everything_that_is_wrong_is_named_with_its_line_and_nothing_is_applied(
     )
 
     assert found == [
-        "3: 'acepted' is no decision; did you mean 'accepted'?",
+        "3: 'acepted' is not a decision; did you mean 'accepted'?",
         "4: 'none' is not the number of a unit",
         "5: there is no unit 999999",
         f"6: unit {c} is rejected without a reason; write it into the column 'note'",
         f"7: unit {a} is in line 2 already",
-        "8: it has more cells than the first line names",
+        "8: it has more cells than there are columns",
     ]
 
 
@@ -157,7 +157,7 @@ def test_paid_work_cannot_be_rejected_by_a_file(
 
     found = problems(f"unit,decision,note\n{units[0]},rejected,{REASON}\n")
 
-    assert found == [f"2: unit {units[0]} is accepted already, and paid work stays so"]
+    assert found == [f"2: unit {units[0]} is already accepted, which can no longer change"]
 
 
 def test_rejection_is_mended_by_a_file(units: list[int], apply: Apply, database: Database) -> None:
@@ -176,7 +176,7 @@ def test_reason_is_as_long_as_the_provider_wants_it(
 
     found = problems(f"unit,decision,note\n{units[0]},rejected,short\n")
 
-    assert found == ["2: the reason 'short' is too short: crowd wants at least 10 characters"]
+    assert found == ["2: the reason 'short' is too short: crowd requires at least 10 characters"]
 
 
 @pytest.mark.usefixtures("units")
@@ -186,7 +186,7 @@ def test_reason_is_as_long_as_the_provider_wants_it(
         ("", "1: there is no column 'unit'"),
         ("unti,decision\n", "1: there is no column 'unit'; is 'unti' meant for it?"),
         ("id,verdict\n", "1: there is no column 'unit'; there are: id, verdict"),
-        ('unit,decision\n"1,accepted\n', "None: is no CSV in UTF-8: unexpected end of data"),
+        ('unit,decision\n"1,accepted\n', "None: is not CSV in UTF-8: unexpected end of data"),
     ],
 )
 def test_file_of_another_shape_is_refused(problems: Check, text: str, problem: str) -> None:
@@ -200,7 +200,7 @@ def test_file_that_cannot_be_read_is_refused(
     with pytest.raises(UsageError, match="cannot read"):
         read_decisions(session_of(), file)
     file.write_bytes(b"unit,decision\n1,\xff\n")
-    with pytest.raises(UsageError, match="is no CSV in UTF-8"):
+    with pytest.raises(UsageError, match="is not CSV in UTF-8"):
         read_decisions(session_of(), file)
 
 

@@ -94,7 +94,7 @@ def test_without_qualifications_nothing_is_asked_about_them(
 def test_value_needs_an_approve_qualification(review: Hold, statuses: Statuses) -> None:
     printed = review("v", "q", block="bad")
 
-    assert "There is no approve qualification to give a value of." in printed
+    assert "There is no approve qualification to grant a value of." in printed
     assert statuses()["x"] == [DONE, DONE]
 
 
@@ -114,7 +114,7 @@ def test_reason_of_a_rejection_is_kept_and_is_not_empty(
 ) -> None:
     printed = review("r", "", "r", REASON, "q")
 
-    assert "Nothing is rejected without a reason." in printed
+    assert "A rejection needs a reason." in printed
     assert notes(database) == [REASON]
     assert statuses()["x"] == [REJECTED, DONE]
 
@@ -127,7 +127,7 @@ def test_reason_is_as_long_as_the_provider_wants_it(
 
     printed = review("r", "too short", REASON, "q")
 
-    assert "crowd wants at least 10 characters." in printed
+    assert "crowd requires at least 10 characters." in printed
     assert notes(database) == [REASON]
 
 
@@ -157,7 +157,7 @@ def test_headers_count_units_and_what_remains(review: Hold) -> None:
         "Reviewing for worker y, (1/2), Previous (First time worker!) (total remaining: 2)",
         "Reviewing for worker y, (2/2), Previous (First time worker!) (total remaining: 1)",
     ]
-    assert printed.endswith("Everything of words that is done is reviewed.\n")
+    assert printed.endswith("All submitted units of words are reviewed.\n")
 
 
 def test_statistics_count_earlier_decisions_in_all_runs_of_the_task(
@@ -362,7 +362,7 @@ def test_late_answers_to_a_unit_that_somebody_else_did_are_not_up_for_review(
 
     assert "worker quick, (1/1), Previous (First time worker!) (total remaining: 1)" in printed
     assert "slow" not in printed
-    assert printed.endswith("Everything of words that is done is reviewed.\n")
+    assert printed.endswith("All submitted units of words are reviewed.\n")
 
 
 @pytest.mark.usefixtures("done")
@@ -400,7 +400,7 @@ def test_capitals_reach_over_pages(
 def test_nothing_to_review_is_said(operator: ManualOperator, review: Hold) -> None:
     operator.launch_rows([{"n": 1}], task_name="words")
 
-    assert review() == "Nothing of words is up for review.\n"
+    assert review() == "No unit of words is up for review.\n"
 
 
 @pytest.mark.usefixtures("done")

@@ -146,7 +146,7 @@ def test_qualifications_are_named_and_what_is_no_name_is_asked_for_again(ask: As
 
     assert "at most" in printed
     assert printed.count("Enter block qualification: ") == 2
-    assert "There is no qualification 'bad' yet; granting it makes it." in printed
+    assert "There is no qualification 'bad' yet; it is created when first granted." in printed
     assert "Blocking qualification: bad\nApprove qualification: good\n" in printed
 
 
@@ -172,7 +172,7 @@ def test_task_that_nobody_has_worked_on_has_nothing_to_examine(
 ) -> None:
     operator.launch_rows([{"n": 1}], task_name="words")
 
-    assert ask("e", "words").endswith("Nobody has done a unit of words yet.\n")
+    assert ask("e", "words").endswith("No unit of words has been submitted yet.\n")
 
 
 def test_database_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
@@ -182,5 +182,8 @@ def test_database_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None
         tmp_path / "none.db", answer_of, plugins=kit_plugins(), source=printed, target=printed
     )
 
-    assert printed.getvalue() == f"There is nothing yet: {tmp_path / 'none.db'} does not exist.\n"
+    assert (
+        printed.getvalue()
+        == f"There is nothing to review: {tmp_path / 'none.db'} does not exist.\n"
+    )
     assert not (tmp_path / "none.db").exists()

@@ -35,7 +35,7 @@ class Listener:
 
     @hookimpl
     def famulus_unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
-        self.heard.append((event.task_name, unit.data["n"], unit.worker, decision))
+        self.heard.append((event.task_name, unit.data["n"], unit.worker.name, decision))
 
     @hookimpl
     def famulus_run_finished(self, event: RunEvent) -> None:

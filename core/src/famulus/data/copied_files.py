@@ -1,4 +1,4 @@
-"""Copying uploaded files beside an export, under names that a person can read."""
+"""Copies of uploaded files beside an export, under readable names."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from famulus.errors import UnavailableError
 
-#: Characters of a name that are kept, so that it is short enough in bytes on every file system.
+#: Characters of a name that are kept: in bytes, that is short enough for every file system.
 _LONGEST_STEM, _LONGEST_SUFFIX = 40, 16
-#: Names that Windows keeps for devices, whatever their suffix.
+#: Names that Windows reserves for devices, with any suffix.
 _DEVICES = frozenset(
     {
         "con",
@@ -27,22 +27,23 @@ _BLOCK = 2**20
 
 
 class FileCopies:
-    """A folder into which the files of records are copied.
+    """A folder into which the files of export records are copied.
 
-    Every submission has a folder of its own in it, and every file a name in that made from what
-    the worker's browser said. What is there already, with the same content, is not copied again; a
-    file appears whole or not at all. So the same export again completes one that was cut off.
+    Each submission has a folder in it, where files have names made from those that the worker's
+    browser sent. A file that is there already with the same content is not copied again, and none
+    is ever there in part: repeating an export completes one that was interrupted.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.number = 0
-        #: what is wrong with files that could not be copied
+        #: one message per file that could not be copied
         self.problems: list[str] = []
 
     def of(self, records: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """Copy the files of each record; yield it with their ``path`` from beside the folder, or
-        None for a file that could not be copied.
+        """Copy the files of each record, and yield the record with the ``path`` of each copy.
+
+        Paths begin with the folder's name; one that could not be copied is None.
         """
         for record in records:
             place = f"unit-{record['unit']}-agent-{record['agent']}"
@@ -69,9 +70,9 @@ class FileCopies:
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
-    """Return a safe file name for each name from outside: the second of the same is numbered.
+    """Return a safe file name for each name from outside, and number those that repeat.
 
-    Names that some file systems take for the same, differing in case alone, are the same.
+    Names that differ only in case repeat too: some file systems do not distinguish them.
     """
     found: list[str] = []
     taken: set[str] = set()
@@ -87,8 +88,9 @@ def distinct_names(names: Iterable[str]) -> list[str]:
 
 
 def _safe(name: str) -> tuple[str, str]:
-    """Return stem and suffix of a name without anything that has a meaning in a path, to a program
-    that takes names for options, or to an operating system.
+    """Return stem and suffix of a name that is safe on every system.
+
+    It has no parts of a path, is not taken for an option of a program, and not for a device.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
     kept = "".join(char if char.isalnum() or char in "._-() " else "_" for char in last).strip(" .")
@@ -110,7 +112,7 @@ def _digest(path: Path) -> str | None:
 
 
 def _copy(source: Path, target: Path, sha256: str) -> str | None:
-    """Copy a file; return what is wrong with it, if anything."""
+    """Copy a file; return a message if it is missing or damaged, else None."""
     digest = hashlib.sha256()
     draft = target.with_name(f".{target.name}.part")
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Reading what a database holds from Python."""
+"""DataBrowser: tasks, units, answers and workers of a database, for Python programs."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from famulus.options.suggest import did_you_mean
 class DataBrowser:
     """Read tasks, units, answers and workers of one database.
 
-    Units come one after the other, a page of them in memory, run by run and in the order of the
-    data: those of one assignment stand together. No transaction stays open between two of them.
-    ``list(…)`` makes a list where they are few enough.
+    Methods that return units stream them, run by run, in the order of the data; units of one
+    assignment follow each other. Only a page of them is in memory, and no transaction stays open
+    between two of them. Use ``list(…)`` if they are few.
     """
 
     def __init__(self, database: Database) -> None:
@@ -38,21 +38,21 @@ class DataBrowser:
             return [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.name))]
 
     def get_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
-        """Stream the units of all runs of a task that are done, whatever was decided on them.
+        """Stream the units of all runs of a task that have answers, reviewed or not.
 
         :raises famulus.NotFoundError: when there is no such task.
         """
         return self._units(self._runs(task_name), DONE_UNITS)
 
     def get_all_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
-        """Stream all units of all runs of a task: those that are free, at work and expired too.
+        """Stream all units of all runs of a task, free, assigned and expired ones too.
 
         :raises famulus.NotFoundError: when there is no such task.
         """
         return self._units(self._runs(task_name), tuple(UnitStatus))
 
     def get_units_for_run_id(self, run_id: int) -> Iterator[Unit]:
-        """Stream the units of a run that are done.
+        """Stream the units of a run that have answers.
 
         :raises famulus.NotFoundError: when there is no such run.
         """
@@ -61,9 +61,9 @@ class DataBrowser:
     def collect_matching_units_from_task_runs(
         self, run_ids: Iterable[int], statuses: Collection[UnitStatus | str]
     ) -> Iterator[Unit]:
-        """Stream the units of some runs that have one of the statuses.
+        """Stream the units of several runs that have one of the statuses.
 
-        :param run_ids: the runs by their numbers, which ``list_runs`` tells.
+        :param run_ids: numbers of runs, as ``list_runs`` returns them.
         :raises famulus.NotFoundError: when there is no such run.
         :raises famulus.UsageError: when there is no such status.
         """
@@ -74,21 +74,22 @@ class DataBrowser:
     def get_data_from_unit(unit: Unit, raise_exception: bool = True) -> dict[str, Any]:
         """Return :meth:`Unit.to_dict` of a unit that has answers.
 
-        :param raise_exception: whether one without answers is an error; else what belongs to
-            answers is None.
-        :raises famulus.ConflictError: when nobody has submitted the unit.
+        :param raise_exception: whether a unit without answers is an error; otherwise the values
+            about answers are None.
+        :raises famulus.ConflictError: when the unit has no answers.
         """
         if raise_exception and (unit.agent is None or unit.agent.submitted_at is None):
-            raise ConflictError(f"unit {unit.id} is {unit.status}: nobody has submitted it")
+            raise ConflictError(f"unit {unit.id} is {unit.status}: it has no answers")
         return unit.to_dict()
 
     def get_workers_with_qualification(
         self, qualification_name: str, *, value: int | None = None
     ) -> Iterator[Worker]:
-        """Stream the workers who hold a qualification, whatever its value, 0 among them: somebody
-        who has failed an onboarding holds its qualification with 0.
+        """Stream the workers who have a qualification, with any value.
 
-        :param value: only those who hold it with this value.
+        Workers who have failed an onboarding have its qualification with the value 0.
+
+        :param value: only workers who have it with this value.
         :raises famulus.NotFoundError: when there is no such qualification.
         """
         qualification_name = read_name(qualification_name, "qualification_name")
@@ -100,15 +101,16 @@ class DataBrowser:
         )
 
     def get_metadata_property_from_task_name(self, task_name: str, property_name: str) -> NoReturn:
-        """Say that nothing is kept beside answers: neither tips nor feedback nor opinions. What
-        workers are asked is a field of the task's form.
+        """Raise an error: no tips, feedback or opinions are stored beside answers.
+
+        A question to workers is a field of the task's form.
 
         :raises famulus.NotFoundError: when there is no such task.
-        :raises famulus.UsageError: else.
+        :raises famulus.UsageError: otherwise.
         """
         self._runs(task_name)
         raise UsageError(
-            f"nothing is kept as {property_name!r}: what the form asks workers is in the outputs "
+            f"{property_name!r} is not stored; answers to the form's questions are in the outputs "
             f"of the units of {task_name!r}"
         )
 

@@ -1,4 +1,4 @@
-"""Which submissions are meant: by what has become of their unit, by time, by worker."""
+"""Filters of submissions: by status of the unit, by time, by worker."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from famulus.options.suggest import did_you_mean
 
 @frozen(kw_only=True)
 class Filter:
-    """Conditions that submissions must meet; an empty one lets all of them through."""
+    """Conditions on submissions; without any, all pass."""
 
-    #: of the unit that they have completed
+    #: statuses of the unit that the submission has completed
     statuses: Collection[UnitStatus] = ()
-    #: only what was submitted then or later
+    #: the earliest time of submission
     since: datetime | None = None
-    #: workers by their numbers
+    #: numbers of workers
     workers: Collection[int] | None = None
 
     def apply(self, query: Any) -> Any:
-        """Add the conditions to a select of agents and their units, but for that on the time."""
+        """Add the conditions to a query of attempts and their units, except for the time."""
         if self.statuses:
             query = query.where(COUNTS, Unit.status << list(self.statuses))
         if self.workers is not None:
@@ -46,7 +46,7 @@ def make_filter(
     since: datetime | None = None,
     workers: Collection[str] = (),
 ) -> Filter:
-    """Check and look up what a filter is made of.
+    """Make a filter of words and names.
 
     :raises famulus.NotFoundError: when one of the workers has not worked on the task.
     :raises famulus.UsageError: for a status that no answers can have, or a time without a zone.
@@ -63,15 +63,15 @@ def make_filter(
 def unit_statuses(
     words: Collection[str], *, among: Sequence[UnitStatus] = tuple(UnitStatus)
 ) -> list[UnitStatus]:
-    """Return statuses by their names.
+    """Return the statuses of the given names.
 
-    :raises famulus.UsageError: for one that is not ``among`` those that make sense.
+    :raises famulus.UsageError: for a name that is none of ``among``.
     """
     possible = [status.value for status in among]
     for word in words:
         if word not in possible:
             hint = did_you_mean(word, possible, otherwise="possible are")
-            raise UsageError(f"{word!r} is no status to choose by{hint}")
+            raise UsageError(f"{word!r} is not a status to choose by{hint}")
     return [UnitStatus(word) for word in words]
 
 

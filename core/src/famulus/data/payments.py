@@ -1,4 +1,4 @@
-"""The ledger of money, for people: what was paid, what was not, and what nobody knows."""
+"""Payments of the ledger, for lists and totals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class PaymentRecord:
-    """One payment. ``fee`` is the platform's, on top of ``amount``."""
+    """One payment. ``fee`` is the platform's fee, in addition to ``amount``."""
 
     id: int
     kind: PaymentKind
@@ -33,7 +33,7 @@ class PaymentRecord:
     run: int
     task_name: str
     provider_type: str
-    #: of a platform where no money is real
+    #: whether the platform is a sandbox, where no money is real
     sandbox: bool
     worker: str
     unit: int | None
@@ -41,11 +41,11 @@ class PaymentRecord:
     fee: Decimal
     currency: str
     reason: str
-    #: why it has failed, or why nobody knows how it ended
+    #: why it has failed, or why its outcome is unknown
     error: str
-    #: the process that is speaking to the platform about it now, in words, or an empty string
+    #: the process that is making the payment now, in words, or an empty string
     payer: str
-    #: when that process is taken to be dead, and the platform is asked
+    #: when that process is considered dead, and the platform is asked for the outcome
     payer_until: datetime | None
     created_at: datetime
     changed_at: datetime
@@ -53,7 +53,7 @@ class PaymentRecord:
 
 @frozen(kw_only=True)
 class PaymentTotal:
-    """All payments of one currency and status."""
+    """The sum of all payments of one currency and status."""
 
     currency: str
     status: PaymentStatus
@@ -69,8 +69,7 @@ def list_payments(
     task: str | None = None,
     status: PaymentStatus | None = None,
 ) -> Sequence[PaymentRecord]:
-    """Return the payments of one run, of all runs of a task or of all, in the order in which they
-    came up.
+    """Return payments in the order of their creation: of one run, of a task, or all.
 
     :raises famulus.NotFoundError: when there is no such task or run.
     """
@@ -90,7 +89,7 @@ def find_payments(
     runs: Sequence[int] | None = None,
     ids: Sequence[int] | None = None,
 ) -> list[PaymentRecord]:
-    """Return the payments of one run, of several, of certain numbers or all."""
+    """Return payments: of one run, of several runs, of the given numbers, or all."""
     if not database.exists:
         return []
     query = _query()
@@ -105,7 +104,7 @@ def find_payments(
 
 
 def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
-    """Add up a run's payments by status, without reading each."""
+    """Add up a run's payments by status, in the database."""
     rows = tx.rows(
         Payment.select(
             Payment.currency,

@@ -1,4 +1,4 @@
-"""The qualifications of a database and their holders, for lists."""
+"""The qualifications of a database and the workers who have them, for lists."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from famulus.model.database import Database
 from famulus.model.tables import GrantedQualification, Qualification, Worker
 from famulus.names import stripped
 
-#: Holders of one query.
+#: Workers read at once.
 _PAGE = 5000
 
 
 @frozen(kw_only=True)
 class QualificationSummary:
-    """One qualification of a list."""
+    """A qualification and the number of its workers."""
 
     name: str
     description: str
@@ -30,8 +30,8 @@ class QualificationSummary:
 
 
 @frozen(kw_only=True)
-class Holder:
-    """Somebody who holds a qualification."""
+class QualificationHolder:
+    """A worker who has a qualification."""
 
     worker: WorkerHandle
     grant: Grant
@@ -59,8 +59,10 @@ def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
     ]
 
 
-def holders_of(database: Database, name: str, provider_type: str | None = None) -> Iterator[Holder]:
-    """Yield who holds a qualification, a page at a time, in the order they were first heard of.
+def holders_of(
+    database: Database, name: str, provider_type: str | None = None
+) -> Iterator[QualificationHolder]:
+    """Yield the workers who have a qualification, in the order in which they were first seen.
 
     :param provider_type: only workers of that provider.
     """
@@ -88,7 +90,7 @@ def holders_of(database: Database, name: str, provider_type: str | None = None) 
             rows = tx.rows(query)
         for row in rows:
             grant = Grant(qualification_name=name, value=row.value, granted_at=row.granted_at)
-            yield Holder(worker=worker_of(database, row), grant=grant)
+            yield QualificationHolder(worker=worker_of(database, row), grant=grant)
         if len(rows) < _PAGE:
             return
         last = rows[-1].id

@@ -15,19 +15,19 @@ from famulus.model.tables import TaskRun, Unit
 
 @frozen(kw_only=True)
 class RunSummary:
-    """A run and how many of its units have each status."""
+    """A run and the numbers of its units by status."""
 
     record: RunRecord
     units: Mapping[UnitStatus, int]
 
     @property
     def total(self) -> int:
-        """All units there are by now."""
+        """The number of units that exist by now."""
         return sum(self.units.values())
 
     @property
     def done(self) -> int:
-        """Units with answers."""
+        """The number of units with answers."""
         return sum(self.units.get(status, 0) for status in DONE_UNITS)
 
 

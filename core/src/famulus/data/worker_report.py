@@ -1,4 +1,4 @@
-"""What is known of one worker, for people."""
+"""Reports about workers: their qualifications, attempts and refusals."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from famulus.model.transaction import Transaction
 
 @frozen(kw_only=True)
 class WorkerReport:
-    """One worker: who they are, what they hold, what they have done."""
+    """A worker with their qualifications and their work."""
 
     worker: WorkerHandle
     first_seen: datetime
     blocked: bool
-    #: why, as far as anybody has said so
+    #: the reason of the block, if one was given
     block_reason: str
     grants: Sequence[Grant]
     #: attempts at units by task name and status
     attempts: Mapping[str, Mapping[AgentStatus, int]]
-    #: the newest first
+    #: submissions, the newest first
     newest: Sequence[PastWork]
 
 
 def read_worker_report(
     database: Database, worker: WorkerHandle, *, most: int | None
 ) -> WorkerReport:
-    """Return what is known of a worker.
+    """Return the report about a worker.
 
-    :param most: how many of their submissions to return at most; None for all.
+    :param most: the largest number of submissions to return; None for all.
     """
     with database.read() as tx:
         row = tx.row(Worker.select().where(Worker.id == worker.id))
@@ -59,18 +59,18 @@ def read_worker_report(
 
 @frozen(kw_only=True)
 class RefusedWorker:
-    """Somebody who was not let into a run."""
+    """A worker who was refused by a run."""
 
     worker_name: str
     at: datetime
-    #: the kind of reason, which the worker was told
+    #: the kind of reason, which the worker was shown
     reason: str
-    #: what refused, which they were not
+    #: the condition, limit or check that refused, which the worker was not shown
     by: str
 
 
 def refused_from(database: Database, run: int) -> list[RefusedWorker]:
-    """Return who was not let into a run by a condition, a limit or a check, the newest first."""
+    """Return the workers whom a condition, limit or check of a run has refused, newest first."""
     query = (
         Event.select(Event.at, Event.cause, Event.detail, Worker.name)
         .join(Worker, on=(Event.subject_id == Worker.id))

@@ -213,7 +213,7 @@ def read_answers(tx: Transaction, query: Any, files_root: Path) -> list[StoredAn
 
 
 def read_units(tx: Transaction, query: Any, files_root: Path) -> list[StoredUnit]:
-    """Return the records of a query: units, attempts and answers, as far as each has come.
+    """Return the records of a query: a unit, an attempt or an answer for each row.
 
     :param files_root: the database's folder of files.
     """

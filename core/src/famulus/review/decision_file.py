@@ -1,4 +1,4 @@
-"""Decisions from a CSV file: checked whole before the first one is applied."""
+"""Decisions from a CSV file, which is checked whole before the first one is recorded."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from famulus.review.review_session import ReviewSession, pages
 
 _REQUIRED = ("unit", "decision")
 _NOTE = "note"
-#: What a database's 64-bit column can hold.
+#: The largest value of a 64-bit column.
 _LARGEST = 2**63 - 1
 
 
 @frozen(kw_only=True)
 class DecisionRow:
-    """One line of the file. ``line`` is where it ends, counted from 1."""
+    """One row of the file. ``line`` is the number of its last line, from 1."""
 
     line: int
     unit: int
@@ -40,26 +40,27 @@ class DecisionRow:
 
 @define(kw_only=True)
 class FileResult:
-    """What the file has changed."""
+    """The effects of a file."""
 
-    #: units by what was decided
+    #: numbers of units by decision
     decided: Counter[Decision] = Factory(Counter)
-    #: units that had the very decision already
+    #: number of units that had the same decision already
     unchanged: int = 0
     #: runs in which something has changed
     runs: set[int] = Factory(set)
-    #: rows about units that others have changed since the file was checked, and how
+    #: one message per row whose unit has changed since the file was checked
     refused: list[str] = Factory(list)
     #: one message per run whose platform or listeners could not be reached
     problems: list[str] = Factory(list)
 
 
 def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
-    """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``; others
-    are left aside. A decision that stands already is among them, and so is one that accepts what
-    was rejected.
+    """Return the decisions of a file with the columns ``unit``, ``decision`` and ``note``.
 
-    :raises famulus.UsageError: with everything that is wrong, by line: nothing is applied then.
+    Other columns are ignored. A decision that a unit has already is returned too, and so is one
+    that accepts a rejected unit.
+
+    :raises famulus.UsageError: with all problems of the file, by line.
     """
     problems: list[Problem] = []
     rows: list[DecisionRow] = []
@@ -93,11 +94,11 @@ def _parsed(path: Path, problems: list[Problem]) -> Iterator[DecisionRow]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(Problem(f"is no CSV in UTF-8: {error}", file=path)) from error
+        raise UsageError(Problem(f"is not CSV in UTF-8: {error}", file=path)) from error
 
 
 def _instead(column: str, header: Sequence[str]) -> str:
-    """Return which column of the file may stand for one that it lacks, or all that it has."""
+    """Return a hint about a missing column: a similar one of the file, or all that it has."""
     near = difflib.get_close_matches(column, header, n=1)
     if near:
         return f"; is {near[0]!r} meant for it?"
@@ -130,7 +131,7 @@ def _read(
     cells: Mapping[str | None, str | None], line: int
 ) -> tuple[DecisionRow | None, list[str]]:
     if None in cells:
-        return None, ["it has more cells than the first line names"]
+        return None, ["it has more cells than there are columns"]
     texts = {name: (cells.get(name) or "").strip() for name in (*_REQUIRED, _NOTE)}
     unit, word = texts["unit"], texts["decision"]
     messages = []
@@ -138,7 +139,7 @@ def _read(
         messages.append(f"{unit!r} is not the number of a unit")
     words = [decision.value for decision in Decision]
     if word not in words:
-        messages.append(f"{word!r} is no decision{did_you_mean(word, words)}")
+        messages.append(f"{word!r} is not a decision{did_you_mean(word, words)}")
     if messages:
         return None, messages
     row = DecisionRow(line=line, unit=int(unit), decision=Decision(word), note=texts[_NOTE])
@@ -184,7 +185,7 @@ def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | 
         return f"unit {row.unit} is {unit.status}: it has no answers to decide on"
     if unit.status is not UnitStatus.COMPLETED and unit.status is not STATUSES[row.decision]:
         if unit.status is not UnitStatus.REJECTED:
-            return f"unit {row.unit} is {unit.status} already, and paid work stays so"
+            return f"unit {row.unit} is already {unit.status}, which can no longer change"
         return None
     if row.decision is not Decision.REJECTED:
         return None
@@ -193,7 +194,7 @@ def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | 
     shortest = session.shortest_reason(unit.provider_type)
     if len(row.note) < shortest:
         return (
-            f"the reason {row.note!r} is too short: {unit.provider_type} wants at least "
+            f"the reason {row.note!r} is too short: {unit.provider_type} requires at least "
             f"{shortest} characters"
         )
     return None

@@ -1,4 +1,4 @@
-"""The review as a dialogue: one unit after the other, worker by worker."""
+"""The dialogue of a review: units one after the other, grouped by worker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KEYS = """\
   A, R, P, V: the same for this and all remaining units of the worker
   u  undo the last decision; possible until you go on with another worker
   s  skip: decide another time
-  q  quit; what is decided is applied"""
+  q  quit, and apply the decisions"""
 _DECISIONS: Mapping[str, Decision] = MappingProxyType(
     {
         "a": Decision.ACCEPTED,
@@ -41,26 +41,26 @@ _DONE: Mapping[Decision, str] = MappingProxyType(
         Decision.REJECTED: "Rejected",
     }
 )
-#: Comes after every agent.
+#: A number after that of every attempt.
 _END = 2**63 - 1
 
 
 @frozen(kw_only=True)
 class Qualifications:
-    """What the reviewer may grant on the way."""
+    """Qualifications that the reviewer may grant with a decision."""
 
-    #: keeps workers out: offered with ``p``
+    #: keeps its workers from further units: offered with ``p``
     block: str | None = None
-    #: for good workers: offered with ``A``, and what ``v`` gives a value of
+    #: marks good workers: offered with ``A``; ``v`` grants it with a value
     approve: str | None = None
 
 
 @frozen(kw_only=True)
 class _Place:
-    """Where the reviewer is."""
+    """The position of the reviewer in the units."""
 
     group: Group
-    #: the agent of the unit that was looked at last
+    #: the number of the attempt that was looked at last
     after: int = 0
     looked_at: int = 0
     decided: int = 0
@@ -82,13 +82,13 @@ class Dialogue:
     session: ReviewSession
     formatter: UnitFormatter
     qualifications: Qualifications = Qualifications()
-    #: where each answer was given that can still be undone
+    #: the position at each choice that can still be undone
     _history: list[_Place] = field(factory=list, init=False)
 
     def run(self) -> bool:
-        """Hold the dialogue; say whether it came to its end.
+        """Run the dialogue; return whether it came to its end.
 
-        It is cut off by Ctrl-C, or by the end of the input: decisions are kept, and not applied.
+        Ctrl-C and the end of the input interrupt it: decisions are kept, and not applied.
         """
         try:
             with self.terminal.key_presses():
@@ -107,7 +107,7 @@ class Dialogue:
         place = self._enter(0)
         if place is None:
             task = self.session.scope.task_name
-            self.terminal.say(f"Nothing of {task} is up for review.")
+            self.terminal.say(f"No unit of {task} is up for review.")
             return
         while place is not None:
             place = self._step(place)
@@ -119,7 +119,7 @@ class Dialogue:
         return None if group is None else _Place(group=group)
 
     def _step(self, place: _Place) -> _Place | None:
-        """Look at the next unit; return where to go on, or None at the end."""
+        """Ask for a decision on the next unit; return the next position, or None at the end."""
         worker = place.group.worker.id
         unit = self.session.next_unit(worker, after=place.after)
         if unit is None:
@@ -135,19 +135,19 @@ class Dialogue:
                 if undone is not None:
                     return undone
             elif key.lower() == "s":
-                self._leave_others(place)
+                self._apply_other_group(place)
                 return evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
             elif key.lower() in _DECISIONS and len(key) == 1:
-                gone_on = self._answer(place, unit, key)
-                if gone_on is not None:
-                    return gone_on
+                following = self._answer(place, unit, key)
+                if following is not None:
+                    return following
             else:
                 self._explain(key)
 
     def _ask_to_finish(self) -> _Place | None:
-        """Offer to undo the last decision; return where to go on, or None to finish.
+        """Offer to undo the last decision; return the next position, or None to finish.
 
-        Only a person at a terminal is asked: the answers of a file may just end here.
+        Input from a file is not asked: it may end with the last decision.
         """
         if not self.terminal.is_interactive or not self.session.unapplied:
             return None
@@ -162,7 +162,7 @@ class Dialogue:
                 return self._undo()
 
     def _answer(self, place: _Place, unit: StoredAnswer, key: str) -> _Place | None:
-        """Decide as a key says; return where to go on, or None to ask for another key."""
+        """Decide on a unit by a key; return the next position, or None to ask for another key."""
         try:
             choice = self._choose(key, unit)
             return None if choice is None else self._decide(place, unit, choice, key)
@@ -176,7 +176,7 @@ class Dialogue:
         self.terminal.say(_KEYS)
 
     def _choose(self, key: str, unit: StoredAnswer) -> Choice | None:
-        """Ask what else the key needs; None to ask for another key."""
+        """Ask for the reason, value or grant that a key needs; None to ask for another key."""
         choice = Choice(decision=_DECISIONS[key.lower()])
         name = unit.worker
         block, approve = self.qualifications.block, self.qualifications.approve
@@ -202,14 +202,14 @@ class Dialogue:
             if len(reason) >= shortest:
                 return evolve(choice, note=reason)
             if not reason:
-                self.terminal.say("Nothing is rejected without a reason.")
+                self.terminal.say("A rejection needs a reason.")
                 return None
-            self.terminal.say(f"{unit.provider} wants at least {shortest} characters.")
+            self.terminal.say(f"{unit.provider} requires at least {shortest} characters.")
 
     def _choose_value(self, choice: Choice, name: str) -> Choice | None:
         approve = self.qualifications.approve
         if approve is None:
-            self.terminal.say("There is no approve qualification to give a value of.")
+            self.terminal.say("There is no approve qualification to grant a value of.")
             return None
         while True:
             text = self.terminal.ask(f"Value of {approve!r} for worker {name}: ")
@@ -218,25 +218,25 @@ class Dialogue:
             try:
                 return evolve(choice, qualification=approve, value=int(text))
             except ValueError:
-                self.terminal.say(f"{text!r} is no whole number.")
+                self.terminal.say(f"{text!r} is not a whole number.")
 
     def _decide(self, place: _Place, unit: StoredAnswer, choice: Choice, key: str) -> _Place:
-        """Record a choice; return where to go on."""
-        self._leave_others(place)
-        gone_on = evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
+        """Record a choice; return the next position."""
+        self._apply_other_group(place)
+        following = evolve(place, after=unit.agent, looked_at=place.looked_at + 1)
         try:
             if key.isupper():
                 made = self.session.decide_rest(unit, choice)
                 self._say_decided(made, choice, unit)
-                gone_on = evolve(gone_on, after=_END)
+                following = evolve(following, after=_END)
             else:
                 made = self.session.decide(unit, choice)
         except ConflictError as error:
             self.terminal.say_sentence(f"Not decided: {error}")
-            return gone_on
+            return following
         if made.reviews:
             self._history.append(place)
-        return evolve(gone_on, decided=place.decided + len(made.reviews))
+        return evolve(following, decided=place.decided + len(made.reviews))
 
     def _undo(self) -> _Place | None:
         undone = self.session.undo()
@@ -249,8 +249,8 @@ class Dialogue:
             self.terminal.say(f"Undone: {_counted(len(undone.reviews), 'decision')}.")
         return self._history.pop()
 
-    def _leave_others(self, place: _Place) -> None:
-        """Apply the decisions on another worker's units, once the reviewer decides here."""
+    def _apply_other_group(self, place: _Place) -> None:
+        """Apply the decisions on another worker's units when the reviewer decides on this one's."""
         if self._history and self._history[-1].group is not place.group:
             self._apply()
 
@@ -277,7 +277,7 @@ class Dialogue:
             left = f"{_counted(waiting, 'unit')} of {task} {'is' if waiting == 1 else 'are'} left"
             self.terminal.say(f"{left} to review.")
         else:
-            self.terminal.say(f"Everything of {task} that is done is reviewed.")
+            self.terminal.say(f"All submitted units of {task} are reviewed.")
 
     def _say_interrupted(self) -> None:
         number = self.session.unapplied

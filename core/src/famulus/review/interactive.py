@@ -1,4 +1,4 @@
-"""The dialogue for a script of one's own: look at what has come in, or review it."""
+"""Examining and reviewing units interactively, for commands and scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_text import ScriptFormatter, UnitFormatter, unit_text
 
-#: How many units are examined unless the reviewer says otherwise.
+#: Number of units that are examined by default.
 EXAMINED = 15
 
 _WHAT = (
@@ -52,13 +52,13 @@ def run_examine_or_review(
     source: TextIO | None = None,
     target: TextIO | None = None,
 ) -> None:
-    """Ask a person whether to review a task or only to look at it, and go through its units.
+    """Ask whether to review or to examine a task, and go through its units.
 
-    Ctrl-C, or the end of the input, ends it quietly: every decision is kept, and the next review of
-    the task settles it. A format that raises hides nothing: that unit is shown as JSON.
+    Ctrl-C and the end of the input end it without an error: every decision is kept, and the next
+    review of the task applies it. A unit for which ``format_for_printing`` raises is shown as JSON.
 
-    :param database: a database, which stays the caller's to close, or an address.
-    :param format_for_printing: makes the text of one unit from a dictionary: ``worker_name``,
+    :param database: a database, which the caller closes, or an address.
+    :param format_for_printing: returns the text of one unit from a dictionary: ``worker_name``,
         ``unit_id``, ``status``, ``task_start``, ``task_end``, and ``data`` with ``inputs`` and
         ``outputs``.
     :param source: where answers are read; standard input unless given.
@@ -69,7 +69,7 @@ def run_examine_or_review(
         if not isinstance(database, Database):
             database = stack.enter_context(Database(database))
         if not database.exists:
-            terminal.say(f"There is nothing yet: {database.location.shown} does not exist.")
+            terminal.say(f"There is nothing to review: {database.location.shown} does not exist.")
             return
         formatter = ScriptFormatter(database, format_for_printing)
         try:
@@ -94,8 +94,10 @@ def examine(
     start: int,
     end: int,
 ) -> int:
-    """Print the units from number ``start``, the newest being 0, up to before ``end``; return how
-    many there were.
+    """Print units, the newest first; return their number.
+
+    :param start: how many of the newest to leave out.
+    :param end: where to stop, counted from the newest too.
     """
     number = 0
     for unit in newest_units(database, scope, start, end):
@@ -103,7 +105,7 @@ def examine(
         number += 1
     if not number:
         newest = "" if start == 0 else f" after the newest {start}"
-        terminal.say(f"Nobody has done a unit of {scope.task_name} yet{newest}.")
+        terminal.say(f"No unit of {scope.task_name} has been submitted yet{newest}.")
     return number
 
 
@@ -115,9 +117,10 @@ def review(
     block: str | None = None,
     approve: str | None = None,
 ) -> bool:
-    """Ask for what is missing, then for decisions; say whether the dialogue came to its end.
+    """Ask for missing qualifications, then for decisions; return whether it came to the end.
 
-    :param block: the block qualification, empty for none; None to ask for it. So ``approve``.
+    :param block: the block qualification; empty for none, None to ask for it.
+    :param approve: the approve qualification, likewise.
     """
     try:
         qualifications = Qualifications(
@@ -181,7 +184,7 @@ def _ask_task(terminal: Terminal, database: Database) -> Scope:
 def _ask_qualification(
     terminal: Terminal, database: Database, prompt: str, given: str | None
 ) -> str | None:
-    """Return the name of a qualification, asked for unless it was given; None for none."""
+    """Return the name of a qualification, or None; ask for it unless it was given."""
     while True:
         name = terminal.ask(prompt) if given is None else given
         if not name:
@@ -195,5 +198,7 @@ def _ask_qualification(
             continue
         with database.read() as tx:
             if find_qualification(tx, name) is None:
-                terminal.say(f"There is no qualification {name!r} yet; granting it makes it.")
+                terminal.say(
+                    f"There is no qualification {name!r} yet; it is created when first granted."
+                )
         return name

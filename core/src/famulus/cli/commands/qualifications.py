@@ -14,7 +14,7 @@ from famulus.cli.provider_choice import choose_provider, deliver, provider_optio
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
 from famulus.data.qualification_list import (
-    Holder,
+    QualificationHolder,
     QualificationSummary,
     holders_of,
     list_qualifications,
@@ -317,12 +317,12 @@ def _json(each: QualificationSummary) -> dict[str, Any]:
     }
 
 
-def _holder_row(each: Holder) -> tuple[str, ...]:
+def _holder_row(each: QualificationHolder) -> tuple[str, ...]:
     granted = f"{each.grant.granted_at.astimezone():%Y-%m-%d %H:%M}"
     return (each.worker.name, each.worker.provider_type, str(each.grant.value), granted)
 
 
-def _holder_json(each: Holder) -> dict[str, Any]:
+def _holder_json(each: QualificationHolder) -> dict[str, Any]:
     return {
         "worker": each.worker.name,
         "provider": each.worker.provider_type,

@@ -124,7 +124,7 @@ def _accept_all(review_session: ReviewSession) -> int:
     say(
         f"Accepted {counted(applied.decisions, 'unit')} of {task}."
         if applied.decisions
-        else f"Nothing of {task} is up for review."
+        else f"No unit of {task} is up for review."
     )
     return int(_report(applied.problems) or failed)
 
