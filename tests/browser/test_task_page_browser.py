@@ -23,6 +23,7 @@ from famulus.engine.pages import (
     TaskFrame,
     TaskInfo,
     conflict_document,
+    fill_form,
     given_back_document,
     preview_document,
     stored_document,
@@ -238,6 +239,26 @@ def test_without_javascript_the_form_is_posted_plainly(
     expect(stored(page)).to_be_visible()
     assert stub.submissions[0]["name"] == ["Ann"]
     assert stub.submissions[0]["famulus_submission"] == ["first"]
+
+
+def test_without_javascript_a_refused_form_comes_again_with_its_answers(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    sent = [("name", "Ann"), ("rating", "bad"), ("many", "two"), ("which", "b"), ("action", "<&")]
+    page = open_page(stub.url, java_script_enabled=False)
+    page.get_by_label("Name").fill("Ann")
+    stub.replies = [(422, document(body=fill_form(FIELDS, sent), message="Say more."), {})]
+
+    submit(page)
+
+    expect(page.get_by_role("alert")).to_have_text("Your answers are not stored yet. Say more.")
+    expect(page.get_by_label("Name")).to_have_value("Ann")
+    submit(page)
+    expect(stored(page)).to_be_visible()
+    fields = stub.submissions[-1]
+    assert {name: fields[name] for name in ("name", "rating", "many", "which", "action")} == {
+        name: [value] for name, value in sent
+    }
 
 
 def test_without_javascript_giving_back_ignores_required_fields(

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.views import Form
 from famulus.engine.status import Change, change_unit, end_agent
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Assignment, Unit
 from famulus.model.transaction import Row, Transaction
-from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, seen
 from famulus.testing.movable_clock import MovableClock
 
 LATE = "after the time for this one was over"
@@ -347,6 +348,58 @@ def test_a_form_that_cannot_be_taken_stays_with_the_worker(
     assert as_json.outcome == "invalid"
     assert agents(database)[0].answers is None
     assert worker.submit(page, "valid").status == 200
+
+
+def test_without_the_script_a_refused_form_comes_again_with_its_answers(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")
+    page = worker.arrive()
+
+    again = worker.submit(page, "invalid")
+
+    assert again.has_form
+    assert again.row == page.row
+    assert 'role="alert"' in again.text
+    assert 'name="answer" value="invalid"' in again.text
+    assert "Unit 1 of at most 2" in again.text
+    assert worker.submit(again, "valid").status == 200
+    assert agents(database)[0].answers == {"answer": "valid"}
+
+
+def test_form_that_is_too_large_comes_again_with_its_answers(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    page = GatewayWorker(gateway, "x").arrive()
+    form = Form(fields=[*page.hidden.items(), ("answer", "kept")], empty_files=frozenset({"photo"}))
+
+    again = seen(gateway.too_large(form, "A file may have at most 2 MB."))
+
+    assert again.status == 413
+    assert "A file may have at most 2 MB." in again.text
+    assert "please choose them again" in again.text
+    assert 'value="kept"' in again.text
+    assert agents(database)[0].answers is None
+
+
+def test_refused_form_does_not_come_again_once_answers_are_stored(
+    operator: ManualOperator, database: Database
+) -> None:
+    worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
+    page = worker.arrive()
+    worker.submit(page, "first")
+
+    refused = worker.submit(page, "invalid")
+
+    assert refused.status == 422
+    assert not refused.has_form
+
+
+def test_form_that_is_too_large_and_not_ours_is_refused(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+
+    assert gateway.too_large(Form(fields=[]), "Too large.").status == 404
 
 
 def test_rows_of_any_shape_are_shown_as_they_were_given(

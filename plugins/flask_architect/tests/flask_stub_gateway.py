@@ -67,6 +67,17 @@ class StubGateway:
             headers={} if form.first("header") is None else {"X-Taken": form.first("header") or ""},
         )
 
+    def too_large(self, form: Form, message: str, *, as_json: bool) -> Reply:
+        body = json.dumps({"outcome": "too_large", "message": message, "fields": form.fields})
+        kind = "application/json" if as_json else "text/html; charset=utf-8"
+        return Reply(status=413, body=body, content_type=kind)
+
+    def notice(self, status: int, heading: str, text: str, *, as_json: bool) -> Reply:
+        outcome = "too_large" if status == 413 else "error"
+        body = json.dumps({"outcome": outcome, "message": text, "heading": heading})
+        kind = "application/json" if as_json else "text/html; charset=utf-8"
+        return Reply(status=status, body=body, content_type=kind)
+
     def give_back(self, form: Form) -> Reply:
         return Reply(status=200, body=f"given back {form.first('famulus_token')}")
 

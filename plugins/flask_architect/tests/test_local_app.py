@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import runpy
 from pathlib import Path
 from typing import Any
@@ -187,10 +188,62 @@ def test_413_tells_the_script_what_is_too_large(gateway: Any) -> None:
 
     reply = client.post("/submit", data=body, content_type=_MULTIPART, headers=headers)
 
-    assert reply.get_json() == {
-        "outcome": "too_large",
-        "message": "A file may have at most 2.5 MB.",
-    }
+    told = reply.get_json()
+    assert told["outcome"] == "too_large"
+    assert told["message"] == "A file may have at most 2.5 MB."
+
+
+@pytest.mark.parametrize(
+    "excess",
+    [
+        _part("f", bytes(101), filename="a"),
+        _part("f", b"1", filename="a") * 3,
+        _part("long", bytes(1001)),
+        _part("many", b"") * 9,
+    ],
+    ids=["large file", "too many files", "long text", "too many fields"],
+)
+def test_what_could_be_kept_of_a_form_that_is_too_large_goes_to_the_gateway(
+    gateway: Any, excess: bytes
+) -> None:
+    client = _limited(gateway, max_file_bytes=100, max_text_bytes=1000, max_fields=8, max_files=2)
+    body = _part("famulus_token", b"t") + _part("a", b"1") + excess + _part("b", b"2") + _END
+
+    reply = client.post("/submit", data=body, content_type=_MULTIPART)
+
+    assert reply.status_code == 413
+    kept = json.loads(reply.text)["fields"]
+    assert kept[:2] == [["famulus_token", "t"], ["a", "1"]]
+    assert (["b", "2"] in kept) == (b"many" not in excess)
+    assert not gateway.forms
+    assert not list(gateway.upload_folder.iterdir())
+
+
+def test_form_of_too_many_parts_is_not_taken_apart_to_its_end(gateway: Any) -> None:
+    client = _limited(gateway, max_fields=8, max_files=2)
+    body = _part("a", b"1") + _part("many", b"") * 10_000 + _END
+
+    reply = client.post("/submit", data=body, content_type=_MULTIPART)
+
+    assert reply.status_code == 413
+    assert len(json.loads(reply.text)["fields"]) == 8
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "heading"),
+    [
+        ("GET", "/nothing", 404, "There is nothing here"),
+        ("GET", "/submit", 405, "This page cannot be opened by its address"),
+        ("POST", "/submit", 415, "Unsupported Media Type"),
+    ],
+)
+def test_error_of_http_has_a_page_of_the_gateways(
+    client: FlaskClient, method: str, path: str, status: int, heading: str
+) -> None:
+    reply = client.open(path, method=method, content_type="text/plain")
+
+    assert reply.status_code == status
+    assert json.loads(reply.text)["heading"] == heading
 
 
 def test_header_of_a_part_has_a_limit(client: FlaskClient, gateway: Any) -> None:

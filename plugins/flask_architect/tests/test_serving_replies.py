@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import logging
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from famulus_flask.serving.pool import PoolFullError, ThreadPool
 
 _PATIENCE = 20
 _REQUEST = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -244,3 +247,22 @@ def test_reply_is_dropped_when_the_client_has_gone(
 
     assert pieces.closed.wait(_PATIENCE)
     assert not caplog.records
+
+
+def test_rest_of_a_reply_is_closed_though_the_queue_is_full() -> None:
+    done, closed = threading.Event(), threading.Event()
+    refused: list[object] = []
+
+    async def fill_and_clean_up() -> bool:
+        loop = asyncio.get_running_loop()
+        pool = ThreadPool(loop, threads=1, queue_length=0, patience=_PATIENCE)
+        pool.submit(lambda: done.wait(_PATIENCE), lambda _: None)
+        pool.submit(lambda: None, refused.append)
+        pool.clean_up(closed.set)
+        done.set()
+        is_closed = await asyncio.to_thread(closed.wait, _PATIENCE)
+        pool.close()
+        return is_closed
+
+    assert asyncio.run(fill_and_clean_up())
+    assert [type(each) for each in refused] == [PoolFullError]

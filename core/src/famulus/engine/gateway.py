@@ -30,14 +30,10 @@ from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import (
     AttemptView,
     Form,
-    OnboardingView,
-    PreviewView,
     Refusal,
     RefusalReason,
     Reply,
-    TaskView,
     UnitView,
-    WorkerView,
 )
 from famulus.engine import pages
 from famulus.engine.admission import Admission
@@ -45,8 +41,6 @@ from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import (
     AdmissionResult,
     AlreadySubmitted,
-    AssignedUnit,
-    OpenOnboarding,
     RunRules,
 )
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
@@ -61,7 +55,7 @@ from famulus.engine.onboarding import (
 )
 from famulus.engine.qualifications.rules import Rule, onboarding_qualification
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.replies import Replies
+from famulus.engine.replies import NO_ROOM, Replies
 from famulus.engine.runs import RunRecord
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
@@ -71,17 +65,14 @@ from famulus.engine.submission import (
     give_back,
     store_answers,
 )
+from famulus.engine.task_pages import TaskPages
 from famulus.engine.tokens import Tokens
-from famulus.engine.unit_number import UnitNumber, read_unit_number
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
 from famulus.engine.visits import normalize_arrival, read_visit_view
 from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
-from famulus.model.fields import to_micros
 from famulus.model.outages import DatabaseUnavailableError, Outage
-from famulus.model.statements import Param, Statement
-from famulus.model.tables import Assignment
 from famulus.model.transaction import Transaction
 
 _log = logging.getLogger(__name__)
@@ -91,14 +82,9 @@ P = ParamSpec("P")
 _LONGEST_SUBMISSION_ID = 64
 #: Of what a blueprint says of answers that it does not take, which it may repeat.
 _LONGEST_MESSAGE = 2000
-_SECOND = 1_000_000
 #: Without a failure before what kept requests from being answered is logged as over. Some requests
 #: do without it: pages are served while uploads meet a full disk.
 _CALM_SECONDS = 30.0
-
-_FIRST_ROW = Statement(
-    Assignment.select(Assignment.data).where(Assignment.run == Param("run"), Assignment.number == 0)
-)
 
 
 class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module
@@ -164,7 +150,14 @@ class Gateway:
         self._quota = UploadQuota(database, record.id)
         self._uploads.forget_broken_off(database.clock())
         self._one_at_a_time = LocksByKey()
-        self._first_row: Mapping[str, Any] | None = None
+        self._pages = TaskPages(
+            database=database,
+            run_id=record.id,
+            blueprint=blueprint,
+            provider_type=provider.type,
+            tokens=self._tokens,
+            info=info,
+        )
         rules = RunRules(
             run=record.id,
             task=record.task_id,
@@ -226,7 +219,7 @@ class Gateway:
         """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
         who = self._provider.arrive(query)
         if isinstance(who, Preview):
-            return self._preview()
+            return self._replies.page(200, self._pages.preview())
         if isinstance(who, Refusal):
             return self._replies.refused(who)
         who = normalize_arrival(who)
@@ -245,7 +238,23 @@ class Gateway:
         try:
             return self._submit(form, as_json)
         except InvalidAnswers as error:
-            return self._replies.invalid(str(error)[:_LONGEST_MESSAGE], as_json)
+            return self._not_stored(form, "invalid", str(error)[:_LONGEST_MESSAGE], as_json)
+
+    @_guarded
+    def too_large(self, form: Form, message: str, *, as_json: bool = False) -> Reply:
+        """Answer a form that holds more than whoever received it takes; nothing is stored.
+
+        :param form: what could be kept of it, the fields that core has put there among it.
+        :param message: what exceeds which limit, for the worker.
+        """
+        return self._not_stored(form, "too_large", message, as_json)
+
+    def notice(self, status: int, heading: str, text: str, *, as_json: bool = False) -> Reply:
+        """Answer a request that is no worker's, or not whole, with a page like all others.
+
+        :param as_json: for the page's own script, which shows the text.
+        """
+        return self._replies.notice(status, heading, text, as_json)
 
     @_guarded
     def give_back(self, form: Form) -> Reply:
@@ -286,9 +295,9 @@ class Gateway:
         submission = form.first(pages.SUBMISSION_FIELD) or ""
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
-        form = _without_ours(form)
         if not self._quota.admits(form.files) and not self._is_stored(agent):
-            return self._replies.no_room(as_json)
+            return self._not_stored(form, "too_large", NO_ROOM, as_json)
+        form = _without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json)
         answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
@@ -310,6 +319,20 @@ class Gateway:
                 kept.confirm()
                 self._quota.add(form.files)
         return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
+
+    def _not_stored(self, form: Form, outcome: str, message: str, as_json: bool) -> Reply:
+        """Say why answers are not stored. The page's script keeps its form; without it, the form
+        comes again with the answers.
+        """
+        agent, _ = self._signed(form)
+        with self._database.read() as tx:
+            attempt = self._attempt(tx, agent, lock=False)
+        if as_json or attempt.submission is not None:
+            return self._replies.not_stored(outcome, message, as_json)
+        if form.files or form.empty_files:
+            message += " If you had chosen files, please choose them again."
+        page = self._pages.refused_page(attempt, _without_ours(form), message)
+        return self._replies.not_stored(outcome, message, False, page)
 
     def _is_stored(self, agent: int) -> bool:
         with self._database.read() as tx:
@@ -386,61 +409,14 @@ class Gateway:
         self, found: AdmissionResult, worker_name: str, *, just_passed: bool = False
     ) -> Reply:
         if isinstance(found, Refusal):
-            return self._replies.refused(found, passed=self._passed(just_passed))
+            return self._replies.refused(found, passed=self._pages.passed(just_passed))
         if isinstance(found, AlreadySubmitted):
             with self._database.read() as tx:
                 visit = read_visit_view(tx, found.visit)
             return self._already(visit)
-        worker = WorkerView(id=found.worker, name=worker_name, provider_type=self._provider.type)
-        onboarding = isinstance(found, OpenOnboarding)
-        if isinstance(found, OpenOnboarding):
-            page = self._blueprint.onboarding_page(
-                OnboardingView(agent_id=found.agent, worker=worker)
-            )
-        else:
-            unit = UnitView(
-                id=found.unit,
-                assignment_id=found.assignment,
-                index=found.index,
-                data=json.loads(found.data),
-            )
-            page = self._blueprint.task_page(
-                TaskView(agent_id=found.agent, worker=worker, unit=unit)
-            )
-        now = to_micros(self._database.clock())
-        document = pages.task_document(
-            pages.TaskFrame(
-                info=self._info,
-                page=page,
-                token=self._tokens.sign(found.agent, onboarding=onboarding),
-                ticket=self._tokens.sign_ticket(found.agent),
-                submission_id=secrets.token_hex(16),
-                # One host may serve the runs of several databases, and a browser keeps by host.
-                storage_key=f"{self._database.identity}-{self.run_id}-{found.agent}",
-                seconds_left=max((found.deadline - now) // _SECOND, 0),
-                onboarding=onboarding,
-                number=None if isinstance(found, OpenOnboarding) else self._number(found),
-                passed=self._passed(just_passed),
-            )
+        return self._replies.page(
+            200, self._pages.page(found, worker_name, just_passed=just_passed)
         )
-        return self._replies.page(200, document)
-
-    def _passed(self, just_passed: bool) -> bool | None:
-        return just_passed if self._blueprint.has_onboarding else None
-
-    def _number(self, found: AssignedUnit) -> UnitNumber | None:
-        if found.number is not None:
-            return found.number
-        with self._database.read() as tx:
-            return read_unit_number(tx, run=self.run_id, worker=found.worker, agent=found.agent)
-
-    def _preview(self) -> Reply:
-        if self._first_row is None:
-            with self._database.read() as tx:
-                row = tx.one(_FIRST_ROW, run=self.run_id)
-            self._first_row = json.loads(row[0]) if row else None
-        page = self._blueprint.preview_page(PreviewView(data=self._first_row))
-        return self._replies.page(200, pages.preview_document(self._info, page))
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
         def unit() -> UnitView:

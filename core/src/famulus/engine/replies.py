@@ -12,6 +12,11 @@ from famulus.contracts.views import Refusal, RefusalReason, Reply
 from famulus.engine import pages
 from famulus.engine.qualifications.rules import FailedOnboarding
 
+NO_ROOM = (
+    "This task has no room for more files, so nothing was stored. Your answers are still"
+    " here: please tell the requester, and submit again later."
+)
+
 
 @frozen
 class Replies:
@@ -57,19 +62,21 @@ class Replies:
         """Tell a worker that other answers of theirs are stored already."""
         return self.answer("conflict", 409, pages.conflict_document(self.title), as_json)
 
-    def invalid(self, message: str, as_json: bool) -> Reply:
-        """Tell a worker what is wrong with their answers."""
-        page = pages.invalid_document(self.title, message)
-        return self.answer("invalid", 422, page, as_json, message=message)
+    def not_stored(self, outcome: str, message: str, as_json: bool, page: str = "") -> Reply:
+        """Tell a worker why their answers are not stored, and what to do.
 
-    def no_room(self, as_json: bool) -> Reply:
-        """Tell a worker that the run takes no more files."""
-        message = (
-            "This task has no room for more files, so nothing was stored. Your answers are still"
-            " here: please tell whoever runs the task, and submit again later."
-        )
-        page = pages.invalid_document(self.title, message)
-        return self.answer("too_large", 413, page, as_json, message=message)
+        :param outcome: ``invalid`` or ``too_large``.
+        :param page: the form with what they have sent; where it is empty, they are sent back.
+        """
+        status = 413 if outcome == "too_large" else 422
+        page = page or pages.invalid_document(self.title, message)
+        return self.answer(outcome, status, page, as_json, message=message)
+
+    def notice(self, status: int, heading: str, text: str, as_json: bool) -> Reply:
+        """Tell a browser what is wrong with its request."""
+        outcome = "too_large" if status == 413 else "error"
+        page = pages.notice_document(self.title, heading, text, str(status))
+        return self.answer(outcome, status, page, as_json, message=text)
 
     def busy(self) -> Reply:
         """Ask a browser to come again soon."""

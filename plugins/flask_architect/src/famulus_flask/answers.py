@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -14,7 +15,8 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from famulus import Form, Reply, UnavailableError
-from famulus_flask.forms import received_form
+from famulus_flask.error_replies import explain
+from famulus_flask.forms import FormTooLargeError, received_form
 from famulus_flask.limits import Limits
 
 if TYPE_CHECKING:
@@ -47,12 +49,24 @@ class Answers:
         return self._gateway.arrive(query)
 
     def submit(self, environ: WSGIEnvironment) -> Reply:
-        """Answer a submission; raises as :func:`famulus_flask.forms.received_form` does.
+        """Answer a submission.
 
+        :raises werkzeug.exceptions.HTTPException: for what is no whole form.
         :raises famulus.UnavailableError: when too many bodies are being received.
         """
         as_json = wants_json(environ)
-        return self._take_form(environ, lambda form: self._gateway.submit(form, as_json=as_json))
+        try:
+            return self._take_form(
+                environ, lambda form: self._gateway.submit(form, as_json=as_json)
+            )
+        except FormTooLargeError as error:
+            return self._gateway.too_large(error.form, str(error), as_json=as_json)
+
+    def explain(
+        self, status: HTTPStatus, *, description: str | None = None, as_json: bool
+    ) -> Reply:
+        """Answer a request that is refused, with a page like those of the gateway."""
+        return explain(self._gateway, status, description=description, as_json=as_json)
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
         """Return the reply to a form whose body must not be received; None to receive it."""
@@ -65,7 +79,11 @@ class Answers:
 
     def give_back(self, environ: WSGIEnvironment) -> Reply:
         """Answer a worker who gives their unit back; raises as :meth:`submit` does."""
-        return self._take_form(environ, self._gateway.give_back)
+        try:
+            return self._take_form(environ, self._gateway.give_back)
+        except FormTooLargeError as error:
+            # The page's script sends the token alone; a browser without it sends all answers.
+            return self._gateway.give_back(error.form)
 
     def health(self, *, is_busy: bool = False) -> Reply:
         """Return which instance of which run answers, and whether it has time for more."""

@@ -11,7 +11,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from famulus import UnavailableError, escaped_line
 from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
 from famulus_flask.assets import find_asset
-from famulus_flask.error_replies import explain
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
 from famulus_flask.uploads import UploadNotStoredError
@@ -95,7 +94,8 @@ class _Views:
         """Answer an error of HTTP in plain words; for the page's script, in JSON."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         as_json = wants_json(request.environ)
-        response = self._respond(explain(status, description=error.description, as_json=as_json))
+        reply = self._answers.explain(status, description=error.description, as_json=as_json)
+        response = self._respond(reply)
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(error.valid_methods)
         return response

@@ -14,7 +14,7 @@ from attrs import frozen
 from famulus import Architect, Context, Deployment, Plan, Problem, UnavailableError, option
 from famulus_flask.addresses import is_public_url
 from famulus_flask.health import Health, Patience, ask_health
-from famulus_flask.limits import Limits
+from famulus_flask.limits import DEFAULT_THREADS, Limits
 from famulus_flask.listening import CannotListenError, listen, reachable_host
 from famulus_flask.server_process import ServerProcess
 from famulus_flask.serving.settings import Settings
@@ -76,7 +76,7 @@ class LocalArgs:
     threads: int = option(
         help="Requests that are worked on at the same time. One counts when all of it has arrived, "
         "so slow connections take none.",
-        default=32,
+        default=DEFAULT_THREADS,
     )
     max_file_bytes: int = option(
         help="Size of the largest file a worker may upload.", default=_DEFAULTS.max_file_bytes

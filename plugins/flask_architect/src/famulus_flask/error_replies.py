@@ -6,38 +6,68 @@ import html
 import json
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from famulus import Reply
 
-_TEXTS = MappingProxyType(
+if TYPE_CHECKING:
+    from famulus import Gateway
+
+_AGAIN = "Please open the task's link again."
+_BACK = (
+    "Please go back with your browser's Back button: it has kept your answers. Then submit again."
+)
+#: Headings and texts; where there is no text, it is the error's own description.
+_WORDS = MappingProxyType(
     {
-        HTTPStatus.NOT_FOUND: (
-            "There is nothing at this address. Please open the task's link again."
+        HTTPStatus.BAD_REQUEST: ("This request could not be read", None),
+        HTTPStatus.NOT_FOUND: ("There is nothing here", _AGAIN),
+        HTTPStatus.METHOD_NOT_ALLOWED: ("This page cannot be opened by its address", _AGAIN),
+        HTTPStatus.REQUEST_TIMEOUT: ("That took too long", f"The form did not arrive. {_BACK}"),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("That is too large", None),
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("The address is too long", _AGAIN),
+        HTTPStatus.INTERNAL_SERVER_ERROR: (
+            "Sorry, something went wrong",
+            "Something went wrong on the server. Please try again.",
         ),
-        HTTPStatus.METHOD_NOT_ALLOWED: "Please open the task's link again.",
-        HTTPStatus.REQUEST_TIMEOUT: "The form took too long to arrive. Please try again.",
-        HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on the server. Please try again.",
-        HTTPStatus.SERVICE_UNAVAILABLE: "The server is busy. Please try again in a moment.",
+        HTTPStatus.SERVICE_UNAVAILABLE: (
+            "One moment, please",
+            "The server is busy. Please try again in a moment.",
+        ),
     }
 )
-_OUTCOMES = MappingProxyType({HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"})
 
 
-def explain(status: HTTPStatus, *, description: str | None = None, as_json: bool) -> Reply:
-    """Return a page for a status; for the page's script, JSON."""
-    text = _TEXTS.get(status) or description or status.phrase
+def explain(
+    gateway: Gateway | None, status: HTTPStatus, *, description: str | None = None, as_json: bool
+) -> Reply:
+    """Return a page for a status; for the page's script, JSON.
+
+    :param gateway: makes the page; None for an application that has none.
+    :param description: text for a status that has none of its own.
+    """
+    heading, text = _WORDS.get(status, (status.phrase, None))
+    text = text or " ".join(filter(None, [description or f"{status.phrase}.", _BACK]))
     headers = {"Retry-After": "2"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+    if gateway is None:
+        return _plain_reply(status, heading, text, headers, as_json=as_json)
+    reply = gateway.notice(status, heading, text, as_json=as_json)
+    return evolve(reply, headers={**reply.headers, **headers})
+
+
+def _plain_reply(
+    status: HTTPStatus, heading: str, text: str, headers: dict[str, str], *, as_json: bool
+) -> Reply:
     if as_json:
-        body = json.dumps({"outcome": _OUTCOMES.get(status, "error"), "message": text})
+        body = json.dumps({"outcome": "error", "message": text})
         return Reply(status=status, body=body, content_type="application/json", headers=headers)
-    return Reply(status=status, body=_plain_page(status.phrase, text), headers=headers)
-
-
-def _plain_page(title: str, text: str) -> str:
-    return (
+    body = (
         '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title></head>\n"
-        f"<body><main><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></main></body>\n"
+        f"<title>{html.escape(heading)}</title></head>\n"
+        f"<body><main><h1>{html.escape(heading)}</h1><p>{html.escape(text)}</p></main></body>\n"
         "</html>\n"
     )
+    return Reply(status=status, body=body, headers=headers)

@@ -41,13 +41,23 @@ _SMALL_BYTES = 64 * 1024
 _BROKEN_OFF = "The connection broke off before all of the form had arrived."
 
 
+class FormTooLargeError(Exception):
+    """A form has more of something than it may: ``form`` is what could be kept of it, no files."""
+
+    def __init__(self, message: str, form: Form) -> None:
+        super().__init__(message)
+        self.form = form
+
+
 @contextmanager
 def received_form(
     environ: WSGIEnvironment, folder: Callable[[], Path], limits: Limits
 ) -> Iterator[Form]:
     """Read the request's form, its files into ``folder()``; delete at the end what is still there.
 
-    :raises werkzeug.exceptions.HTTPException: for a form that is too large, cut off or not a form.
+    :raises FormTooLargeError: for a form that was received and exceeds a limit.
+    :raises werkzeug.exceptions.HTTPException: for a form that is too large to be received, cut off
+        or not a form.
     :raises famulus_flask.uploads.UploadNotStoredError: when a file cannot be written.
     """
     body = _Body(environ, limits.max_form_bytes)
@@ -70,6 +80,10 @@ def received_form(
     finally:
         for upload in uploads:
             upload.delete()
+
+
+class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
+    """Taking the rest of the form apart would cost much and keep nothing."""
 
 
 class _Body:
@@ -173,6 +187,9 @@ class _Multipart:
         self._text = bytearray()
         self._text_bytes = 0
         self._upload: Upload | None = None
+        #: the first limit that is exceeded; what is beyond it is dropped, and the rest is kept
+        self._excess = ""
+        self._parts = 0
 
     def read(self, body: _Body, boundary: bytes) -> Form:
         decoder = MultipartDecoder(boundary, max_form_memory_size=_DECODER_BYTES)
@@ -182,13 +199,18 @@ class _Multipart:
                 self._take_events(decoder)
             decoder.receive_data(None)
             self._take_events(decoder)
+        except _TooManyParts:
+            body.discard_rest()
         except ValueError as error:
             raise BadRequest("The form could not be read to its end.") from error
-        return Form(
+        form = Form(
             fields=tuple(self._fields),
-            files=tuple(self._files),
+            files=() if self._excess else tuple(self._files),
             empty_files=frozenset(self._empty_files),
         )
+        if self._excess:
+            raise FormTooLargeError(self._excess, form)
+        return form
 
     def _take_events(self, decoder: MultipartDecoder) -> None:
         while not isinstance(event := decoder.next_event(), NeedData | Epilogue):
@@ -202,46 +224,64 @@ class _Multipart:
     def _begin(self, part: Field | File) -> None:
         if not isinstance(part.name, str):  # the decoder promises a name that a sender may omit
             raise BadRequest("A part of the form has no name.")
+        self._parts += 1
+        if self._parts > self._limits.max_fields + self._limits.max_files:
+            self._exceed(_count_message(self._limits.max_fields, "fields"))
+            raise _TooManyParts
         self._part = part
         self._upload = None
-        if isinstance(part, File) and part.filename:
+        if isinstance(part, File) and part.filename and not self._excess:
             self._upload = self._open_upload(part)
 
     def _add(self, data: bytes) -> None:
         if isinstance(self._part, Field):
-            self._count_text(data)
-            self._text += data
+            if self._has_room_for_text(data):
+                self._text += data
         elif data:
-            self._upload = self._upload or self._open_upload(self._part)
-            if self._upload.size + len(data) > self._limits.max_file_bytes:
-                most = _size(self._limits.max_file_bytes)
-                raise RequestEntityTooLarge(f"A file may have at most {most}.")
+            self._write(self._part, data)
+
+    def _write(self, part: File, data: bytes) -> None:
+        if self._excess:
+            return
+        self._upload = self._upload or self._open_upload(part)
+        if self._upload is not None and self._upload.size + len(data) > self._limits.max_file_bytes:
+            most = _size(self._limits.max_file_bytes)
+            self._exceed(f"A file may have at most {most}.")
+        elif self._upload is not None:
             self._upload.write(data)
 
     def _end(self) -> None:
-        if self._upload is not None:
+        if self._upload is not None and not self._excess:
             self._files.append(self._upload.complete())
             return
         if isinstance(self._part, File):
             self._empty_files.add(self._part.name)
         if len(self._fields) >= self._limits.max_fields:
-            raise RequestEntityTooLarge(_count_message(self._limits.max_fields, "fields"))
-        self._count_text(self._part.name.encode(errors="replace"))
-        self._fields.append((self._part.name, self._text.decode(errors="replace")))
+            self._exceed(_count_message(self._limits.max_fields, "fields"))
+        elif self._has_room_for_text(self._part.name.encode(errors="replace")):
+            self._fields.append((self._part.name, self._text.decode(errors="replace")))
         self._text.clear()
 
-    def _count_text(self, data: bytes) -> None:
-        self._text_bytes += len(data)
-        if self._text_bytes > self._limits.max_text_bytes:
+    def _has_room_for_text(self, data: bytes) -> bool:
+        if self._text_bytes + len(data) > self._limits.max_text_bytes:
             most = _size(self._limits.max_text_bytes)
-            raise RequestEntityTooLarge(f"All text together may have at most {most}.")
+            self._exceed(f"All text together may have at most {most}.")
+            return False
+        self._text_bytes += len(data)
+        return True
 
-    def _open_upload(self, part: File) -> Upload:
+    def _open_upload(self, part: File) -> Upload | None:
         if len(self._uploads) >= self._limits.max_files:
-            raise RequestEntityTooLarge(_count_message(self._limits.max_files, "files"))
+            self._exceed(_count_message(self._limits.max_files, "files"))
+            return None
         upload = Upload(self._folder, part)
         self._uploads.append(upload)
         return upload
+
+    def _exceed(self, message: str) -> None:
+        self._excess = self._excess or message
+        for upload in self._uploads:
+            upload.delete()
 
 
 def _total_message(limit: int) -> str:

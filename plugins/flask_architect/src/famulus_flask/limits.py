@@ -9,6 +9,9 @@ from attrs import frozen
 
 from famulus import Problem, UsageError
 
+#: Threads of a serving process, unless it is told otherwise.
+DEFAULT_THREADS = 32
+
 _PREFIX = "FAMULUS_FLASK_"
 
 
@@ -22,7 +25,7 @@ class Limits:
     max_fields: int = 1000
     max_files: int = 100
     #: threads of each process of a WSGI server that does not receive bodies by itself
-    threads: int = 32
+    threads: int = DEFAULT_THREADS
 
     @property
     def max_bodies_at_once(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from famulus.engine.pages.filled_form import fill_form
 from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
@@ -9,6 +10,7 @@ from famulus.engine.pages.notice_page import (
     failed_onboarding_document,
     given_back_document,
     invalid_document,
+    notice_document,
     refusal_document,
     undecided_document,
 )
@@ -37,8 +39,10 @@ __all__ = [
     "busy_document",
     "conflict_document",
     "failed_onboarding_document",
+    "fill_form",
     "given_back_document",
     "invalid_document",
+    "notice_document",
     "preview_document",
     "refusal_document",
     "stored_document",

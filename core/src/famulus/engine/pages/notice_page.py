@@ -186,6 +186,11 @@ def undecided_document(title: str, reference: str) -> str:
     )
 
 
+def notice_document(title: str, heading: str, text: str, code: str) -> str:
+    """Return a page that says what is wrong with a request."""
+    return notice(title, heading, paragraph(text), mood="warn", codes=[f"code: {code}"])
+
+
 def busy_document(title: str) -> str:
     """Return the page for a request that can be made again in a moment."""
     text = (

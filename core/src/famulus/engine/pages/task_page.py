@@ -44,6 +44,8 @@ class TaskFrame:
     number: UnitNumber | None = None
     #: whether the page says that the onboarding was passed; None for a run that has none
     passed: bool | None = None
+    #: why answers that were just sent have not been stored; empty where none were
+    message: str = ""
 
 
 def task_document(frame: TaskFrame) -> str:
@@ -92,6 +94,11 @@ def preview_document(info: TaskInfo, page: Page | None) -> str:
 
 
 def _notes(frame: TaskFrame) -> str:
+    if frame.message:
+        return (
+            '<div id="famulus-not-stored" class="famulus-frame famulus-alert" role="alert">'
+            f"<strong>Your answers are not stored yet.</strong> {escape(frame.message)}</div>\n"
+        )
     if frame.onboarding:
         return onboarding_note(frame.info)
     if frame.passed is None:

@@ -177,7 +177,7 @@ class Exchange:
 
     def _discard(self, rest: Rest | None) -> None:
         if rest is not None:
-            self._server.pool.submit(rest.close, _ignore)
+            self._server.pool.clean_up(rest.close)
 
     def _failure(self) -> Response:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -187,7 +187,3 @@ class Exchange:
         head = self._request.head
         path = "" if head is None else escaped_line(head.path, _LONGEST_LOGGED_PATH)
         _log.error("a request for %s failed", path, exc_info=error)
-
-
-def _ignore(outcome: Any) -> None:
-    """Do nothing about what closing brought."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import queue
 import threading
 from collections import deque
@@ -88,6 +89,11 @@ class ThreadPool:
         self._outstanding += 1
         self._queue.put(job)
 
+    def clean_up(self, call: Callable[[], Any]) -> None:
+        """Run ``call`` once a thread is free, however many jobs wait; its outcome is dropped."""
+        self._outstanding += 1
+        self._queue.put(Job(call, _ignore, math.inf))
+
     def give_up_late_jobs(self) -> None:
         """End the waiting of jobs whose time is over."""
         now = self._loop.time()
@@ -117,3 +123,7 @@ class ThreadPool:
     def _finish(self, job: Job, outcome: Outcome) -> None:
         self._outstanding -= 1
         job.done(outcome)
+
+
+def _ignore(_outcome: Outcome) -> None:
+    """Drop the outcome."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from famulus_flask.limits import DEFAULT_THREADS
+
 
 @frozen(kw_only=True)
 class Settings:
     """How much the server takes, and how long it waits. Times are in seconds, sizes in bytes."""
 
     #: requests that are worked on at the same time
-    threads: int = 32
+    threads: int = DEFAULT_THREADS
     #: requests that wait for a thread, and how long one waits before it is answered with 503
     queue_length: int = 1024
     queue_seconds: float = 10.0

@@ -69,7 +69,10 @@ class Site:
     def explain(self, status: HTTPStatus, head: Head | None) -> Response:
         """Answer a request that is refused, as JSON where the sender prefers it."""
         accepted = "" if head is None else head.text(b"accept")
-        return self._respond(explain(status, as_json=wants_json({"HTTP_ACCEPT": accepted})))
+        as_json = wants_json({"HTTP_ACCEPT": accepted})
+        if self._answers is None:
+            return self._respond(explain(None, status, as_json=as_json))
+        return self._respond(self._answers.explain(status, as_json=as_json))
 
     def _respond(self, reply: Reply) -> Response:
         headers = dict(reply.headers)

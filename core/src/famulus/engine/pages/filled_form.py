@@ -1,0 +1,154 @@
+"""A form with the values that a worker has sent, for browsers without JavaScript."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from html import escape
+from html.parser import HTMLParser
+
+from attrs import frozen
+
+from famulus.engine.pages.document import attributes
+
+_Attributes = list[tuple[str, str | None]]
+
+
+@frozen
+class _StartTag:
+    name: str
+    attributes: _Attributes
+    #: where it stands
+    start: int
+    end: int
+
+    def get(self, name: str) -> str | None:
+        """Return the value of an attribute, empty where it has none; None where it is missing."""
+        return next((value or "" for key, value in self.attributes if key == name), None)
+
+
+#: Browsers do not let a page set a file, and a password is not repeated.
+_LEFT_OUT = frozenset({"file", "password", "submit", "button", "image", "reset"})
+_END_OF_TEXTAREA = re.compile(r"</textarea\b", re.IGNORECASE)
+
+
+def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
+    """Return the HTML of a form's fields with other values in them.
+
+    :param fields: names and values as a browser has sent them, in the order of the page. Text
+        fields that they do not name keep what they have.
+    """
+    filler = _Filler(body, fields)
+    filler.feed(body)
+    filler.close()
+    return filler.filled()
+
+
+class _Filler(HTMLParser):
+    """Collects the places of the fields and what is to stand there."""
+
+    def __init__(self, body: str, fields: Iterable[tuple[str, str]]) -> None:
+        super().__init__(convert_charrefs=True)
+        self._body = body
+        self._lines = [0, *(match.end() for match in re.finditer("\n", body))]
+        self._values: defaultdict[str, list[str]] = defaultdict(list)
+        for name, value in fields:
+            self._values[name].append(value)
+        #: start, end and the new text
+        self._edits: list[tuple[int, int, str]] = []
+        #: what lies before it is text of a textarea, whatever it looks like
+        self._skipped_until = 0
+        self._select: str | None = None
+        self._option: _StartTag | None = None
+        self._option_text = ""
+
+    def filled(self) -> str:
+        """Return the HTML with every field filled."""
+        self._end_option()
+        parts, end = [], 0
+        for start, stop, text in self._edits:
+            parts += [self._body[end:start], text]
+            end = stop
+        return "".join([*parts, self._body[end:]])
+
+    def handle_starttag(self, tag: str, attrs: _Attributes) -> None:
+        line, column = self.getpos()
+        start = self._lines[line - 1] + column
+        end = start + len(self.get_starttag_text() or "")
+        if start < self._skipped_until:
+            return
+        found = _StartTag(tag, attrs, start, end)
+        if tag in ("option", "optgroup"):
+            self._end_option()
+        if tag == "option" and self._select is not None:
+            self._option = found
+        elif tag == "textarea":
+            self._fill_textarea(found)
+        elif found.get("name") and found.get("disabled") is None:
+            if tag == "select":
+                self._select = found.get("name")
+            elif tag == "input":
+                self._fill_input(found)
+
+    def handle_startendtag(self, tag: str, attrs: _Attributes) -> None:
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("option", "optgroup", "select"):
+            self._end_option()
+        if tag == "select":
+            self._select = None
+
+    def handle_data(self, data: str) -> None:
+        if self._option is not None:
+            self._option_text += data
+
+    def _fill_input(self, found: _StartTag) -> None:
+        name = found.get("name") or ""
+        kind = (found.get("type") or "text").lower()
+        if kind in _LEFT_OUT:
+            return
+        if kind in ("checkbox", "radio"):
+            value = found.get("value")
+            is_chosen = self._take(name, "on" if value is None else value)
+            self._replace(found, "checked", "" if is_chosen else None)
+        elif self._values[name]:
+            self._replace(found, "value", self._values[name].pop(0))
+
+    def _fill_textarea(self, found: _StartTag) -> None:
+        closing = _END_OF_TEXTAREA.search(self._body, found.end)
+        end = len(self._body) if closing is None else closing.start()
+        self._skipped_until = end
+        values = self._values[found.get("name") or ""]
+        if found.get("disabled") is None and values:
+            # A line break at the beginning is not part of the text.
+            self._edits.append((found.end, end, "\n" + escape(values.pop(0))))
+
+    def _end_option(self) -> None:
+        if self._option is None:
+            return
+        option, shown = self._option, " ".join(self._option_text.split())
+        self._option, self._option_text = None, ""
+        value = option.get("value")
+        is_chosen = self._take(self._select or "", shown if value is None else value)
+        self._replace(option, "selected", "" if is_chosen else None)
+
+    def _take(self, name: str, value: str) -> bool:
+        """Return whether a value was sent that no earlier field has taken."""
+        if value not in self._values[name]:
+            return False
+        self._values[name].remove(value)
+        return True
+
+    def _replace(self, found: _StartTag, name: str, value: str | None) -> None:
+        """Write a start tag again with another value of one attribute; None leaves it out."""
+        changed: dict[str, str] = {}
+        for key, text in found.attributes:
+            changed.setdefault(key, text or "")
+        if value is None:
+            changed.pop(name, None)
+        else:
+            changed[name] = value
+        tag = f"<{found.name}{attributes(changed)}>"
+        self._edits.append((found.start, found.end, tag))

@@ -1,0 +1,129 @@
+"""The pages of one run that hold a form of its blueprint: the task, the onboarding, the preview."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, evolve, field
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.views import (
+    Form,
+    OnboardingView,
+    Page,
+    PreviewView,
+    TaskView,
+    UnitView,
+    WorkerView,
+)
+from famulus.engine import pages
+from famulus.engine.answers import read_unit_and_worker
+from famulus.engine.arrival import AssignedUnit, OpenOnboarding
+from famulus.engine.attempts import Attempt
+from famulus.engine.tokens import Tokens
+from famulus.engine.unit_number import UnitNumber, read_unit_number
+from famulus.model.database import Database
+from famulus.model.fields import to_micros
+from famulus.model.statements import Param, Statement
+from famulus.model.tables import Agent, Assignment
+
+_SECOND = 1_000_000
+
+_FIRST_ROW = Statement(
+    Assignment.select(Assignment.data).where(Assignment.run == Param("run"), Assignment.number == 0)
+)
+_DEADLINE = Statement(Agent.select(Agent.deadline).where(Agent.id == Param("agent")))
+
+
+@define(kw_only=True)
+class TaskPages:
+    """Makes the pages of one run. Used by many threads; keeps only a cache."""
+
+    database: Database
+    run_id: int
+    blueprint: Blueprint
+    provider_type: str
+    tokens: Tokens
+    info: pages.TaskInfo
+    _first_row: Mapping[str, Any] | None = field(default=None, init=False)
+
+    def page(
+        self, found: AssignedUnit | OpenOnboarding, worker_name: str, *, just_passed: bool
+    ) -> str:
+        """Return the page of what a worker has been given.
+
+        :param just_passed: whether the worker comes from the onboarding, which they have passed.
+        """
+        worker = WorkerView(id=found.worker, name=worker_name, provider_type=self.provider_type)
+        if isinstance(found, OpenOnboarding):
+            page = self._onboarding(found.agent, worker)
+            return pages.task_document(self._frame(found.agent, page, found.deadline, True))
+        unit = UnitView(
+            id=found.unit,
+            assignment_id=found.assignment,
+            index=found.index,
+            data=json.loads(found.data),
+        )
+        page = self.blueprint.task_page(TaskView(agent_id=found.agent, worker=worker, unit=unit))
+        frame = self._frame(found.agent, page, found.deadline, False)
+        number = found.number or self._number(found.worker, found.agent)
+        return pages.task_document(evolve(frame, number=number, passed=self.passed(just_passed)))
+
+    def refused_page(self, attempt: Attempt, form: Form, message: str) -> str:
+        """Return the page of an attempt again, with the values of a form that was not stored.
+
+        :param message: says why, above the form.
+        """
+        with self.database.read() as tx:
+            (deadline,) = tx.one(_DEADLINE, agent=attempt.agent) or (0,)
+            unit = None if attempt.unit is None else read_unit_and_worker(tx, attempt.agent)[0]
+        worker = WorkerView(
+            id=attempt.worker, name=attempt.worker_name, provider_type=self.provider_type
+        )
+        if unit is None:
+            page, number = self._onboarding(attempt.agent, worker), None
+        else:
+            view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit)
+            page = self.blueprint.task_page(view)
+            number = self._number(attempt.worker, attempt.agent)
+        page = evolve(page, body=pages.fill_form(page.body, form.fields))
+        frame = self._frame(attempt.agent, page, deadline, unit is None)
+        return pages.task_document(evolve(frame, number=number, message=message))
+
+    def preview(self) -> str:
+        """Return the preview."""
+        if self._first_row is None:
+            with self.database.read() as tx:
+                row = tx.one(_FIRST_ROW, run=self.run_id)
+            self._first_row = json.loads(row[0]) if row else None
+        page = self.blueprint.preview_page(PreviewView(data=self._first_row))
+        return pages.preview_document(self.info, page)
+
+    def passed(self, just_passed: bool) -> bool | None:
+        """Return whether a page says that the onboarding was passed; None where there is none."""
+        return just_passed if self.blueprint.has_onboarding else None
+
+    def _onboarding(self, agent: int, worker: WorkerView) -> Page:
+        return self.blueprint.onboarding_page(OnboardingView(agent_id=agent, worker=worker))
+
+    def _number(self, worker: int, agent: int) -> UnitNumber | None:
+        with self.database.read() as tx:
+            return read_unit_number(tx, run=self.run_id, worker=worker, agent=agent)
+
+    def _frame(self, agent: int, page: Page, deadline: int, onboarding: bool) -> pages.TaskFrame:
+        now = to_micros(self.database.clock())
+        return pages.TaskFrame(
+            info=self.info,
+            page=page,
+            token=self.tokens.sign(agent, onboarding=onboarding),
+            ticket=self.tokens.sign_ticket(agent),
+            submission_id=secrets.token_hex(16),
+            # One host may serve the runs of several databases, and a browser keeps by host.
+            storage_key=f"{self.database.identity}-{self.run_id}-{agent}",
+            seconds_left=max((deadline - now) // _SECOND, 0),
+            onboarding=onboarding,
+            passed=self.passed(False),
+        )

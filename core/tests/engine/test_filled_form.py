@@ -1,0 +1,83 @@
+"""Values that were sent, back in the HTML of their form."""
+
+from __future__ import annotations
+
+import pytest
+
+from famulus.engine.pages import fill_form
+
+
+@pytest.mark.parametrize(
+    ("body", "fields", "filled"),
+    [
+        ('<input name="a">', [("a", "1")], '<input name="a" value="1">'),
+        (
+            '<INPUT NAME=a VALUE="old" />',
+            [("a", '"<&')],
+            '<input name="a" value="&quot;&lt;&amp;">',
+        ),
+        ('<input name="a" value="x">', [], '<input name="a" value="x">'),
+        (
+            '<input name="a"><input name="a">',
+            [("a", "1"), ("a", "2")],
+            '<input name="a" value="1"><input name="a" value="2">',
+        ),
+        (
+            '<input type="hidden" name="s">',
+            [("s", "{}")],
+            '<input type="hidden" name="s" value="{}">',
+        ),
+        ('<input type="password" name="p">', [("p", "x")], '<input type="password" name="p">'),
+        ('<input type="file" name="f">', [("f", "x")], '<input type="file" name="f">'),
+        ('<input name="a" disabled>', [("a", "x")], '<input name="a" disabled>'),
+        (
+            '<input type="checkbox" name="c" value="1" checked>'
+            "<input type=checkbox name=c value=2>",
+            [("c", "2")],
+            '<input type="checkbox" name="c" value="1"><input type="checkbox" name="c" value="2"'
+            ' checked="">',
+        ),
+        (
+            '<input type="radio" name="r">',
+            [("r", "on")],
+            '<input type="radio" name="r" checked="">',
+        ),
+        (
+            "<textarea name=t>old <b></textarea>!",
+            [("t", "</textarea>\n&")],
+            ("<textarea name=t>\n&lt;/textarea&gt;\n&amp;</textarea>!"),
+        ),
+        (
+            "<textarea><input name=a></textarea><input name=a>",
+            [("a", "1")],
+            '<textarea><input name=a></textarea><input name="a" value="1">',
+        ),
+        (
+            "<select name=s><option selected>one<option>two  words</option></select>",
+            [("s", "two words")],
+            '<select name=s><option>one<option selected="">two  words</option></select>',
+        ),
+        (
+            "<select name=s multiple><option value=1>a<option value=2>b<option value=3>c</select>",
+            [("s", "1"), ("s", "3")],
+            '<select name=s multiple><option value="1" selected="">a<option value="2">b'
+            '<option value="3" selected="">c</select>',
+        ),
+        (
+            "<datalist><option value=1></datalist><p>&nbsp;<!-- <input name=a> --><script>"
+            "'<input name=a>'</script>",
+            [("a", "1")],
+            "<datalist><option value=1></datalist><p>&nbsp;<!-- <input name=a> --><script>"
+            "'<input name=a>'</script>",
+        ),
+        (
+            "<p>\n<i>\n<input\n name=a></i>",
+            [("a", "1")],
+            '<p>\n<i>\n<input name="a" value="1"></i>',
+        ),
+    ],
+)
+def test_fields_have_the_values_that_were_sent(
+    body: str, fields: list[tuple[str, str]], filled: str
+) -> None:
+    assert fill_form(body, fields) == filled
