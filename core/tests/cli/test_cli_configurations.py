@@ -147,8 +147,30 @@ def test_trouble_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there
     assert done.exit_code == 2
     assert sorted(re.findall(r"(?m)(?<=: )(?:architect|[a-z]+\.[a-z_]+)(?=: )", done.stderr)) == [
         "architect",
+        "blueprint.data_csv",
         "blueprint.task_source",
         "provider.requester_name",
         "task.allowed_concurrent",
         "task.task_description",
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["units_per_assignment: many", "units_per_assignment: ${nowhere}", "task_source: [task.html]"],
+)
+def test_an_option_that_is_wrong_hides_no_other_of_its_section(
+    famulus: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = f"blueprint:\n  data_csv: missing.csv\n  {wrong}\n{SOUND}"
+    (tmp_path / "task.yaml").write_text(content)
+
+    done = famulus("check", "task.yaml")
+
+    assert f"blueprint.{wrong.partition(':')[0]}: " in done.stderr
+    assert "blueprint.data_csv: " in done.stderr
+    assert "this should not happen" not in done.stderr

@@ -121,10 +121,11 @@ def test_configuration_that_cannot_be_launched_is_shown_with_its_problems(
     assert "server_type" not in done.stdout
     assert "tips_location" not in done.stdout
     told = done.stderr.splitlines()
-    assert [each.split()[1] for each in told] == ["warning:", *["error:"] * 6]
+    assert [each.split()[1] for each in told] == ["warning:", *["error:"] * 7]
     assert f"{file}:4: architect: there is no architect 'heroku'" in done.stderr
     assert f"{file}:5: provider: there is no provider 'prolific'" in done.stderr
     assert f"{file}:15: blueprint.units_per_assignment: 'x1' is not" in done.stderr
+    assert f"{file}:13: blueprint.data_csv: " in done.stderr
 
 
 def test_what_cannot_be_launched_is_shown_the_same_again(

@@ -17,7 +17,7 @@ from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
 from famulus.errors import PluginError, Problem, UsageError
 from famulus.options.configuration import configuration_from_mapping, read_configuration
 from famulus.options.declare import callback, option
-from famulus.plan.drafting import draft_plan, make_plan
+from famulus.plan.draft import draft_plan, make_plan
 from famulus.plan.stored import plan_from_stored, stored_plan
 
 

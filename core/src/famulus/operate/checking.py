@@ -117,11 +117,12 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
             raise
         return [*problems, Problem(str(error))]
     if draft.plan is not None:
-        unsound = set(SECTIONS) - draft.sound
+        unsound = set(SECTIONS) - draft.sound - draft.incomplete
+        found = plan_problems(draft.plan, plugins, database, draft.sound, draft.incomplete)
         problems += [
             problem
-            for problem in plan_problems(draft.plan, plugins, database, draft.sound)
-            if problem.key not in draft.meant and f"{problem.key}".partition(".")[0] not in unsound
+            for problem in found
+            if problem.key not in draft.unread and f"{problem.key}".partition(".")[0] not in unsound
         ]
     return sorted(problems, key=lambda each: (each.file is None, f"{each.file}", each.line or 0))
 
@@ -138,12 +139,17 @@ def _key_problems(database: Database) -> list[Problem]:
 
 
 def plan_problems(
-    plan: Plan, plugins: Plugins, database: Database, sound: frozenset[str]
+    plan: Plan,
+    plugins: Plugins,
+    database: Database,
+    sound: frozenset[str],
+    incomplete: frozenset[str] = frozenset(),
 ) -> list[Problem]:
     """Ask the plugins and the database what is wrong with a plan. Nothing is written.
 
-    :param sound: the sections of the plan that are as the user meant them; plugins of others
-        have nothing to look at yet.
+    :param sound: the sections of the plan that are as the user meant them.
+    :param incomplete: the sections that have defaults where an option is wrong. What their plugins
+        raise is ignored.
     """
     known = _read_stored(database, plan)
     provider = None if plan.provider.args is None else plugins.provider(plan.provider.type)
@@ -154,6 +160,8 @@ def plan_problems(
         if role in sound:
             ask = partial(getattr(parts, role).problems, plan)
             problems += _asked(role, getattr(plan, role).type, ask, sound)
+        elif role in incomplete:
+            problems += _asked_in_part(parts, role)
     if "blueprint" in sound:
         problems += _lane_problems(plan, parts.blueprint, problems)
     problems += _task_problems(plan, known)
@@ -181,6 +189,15 @@ def _asked(
             return []
         message = f"the {role} {type_name!r} failed while checking: {type(error).__name__}: {error}"
         return [Problem(message)]
+
+
+def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
+    """Return what a plugin finds wrong with its own section, where it finds its way around."""
+    try:
+        found = getattr(parts, role).problems(parts.plan)
+    except Exception:  # noqa: BLE001 - it may need an option that is wrong, and reported already
+        return []
+    return [each for each in found if f"{each.key}".startswith(f"{role}.")]
 
 
 def _lane_problems(plan: Plan, blueprint: Blueprint, found: Sequence[Problem]) -> list[Problem]:

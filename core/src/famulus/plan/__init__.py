@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from famulus.options.configuration import configuration_from_mapping, read_configuration
-from famulus.plan.checks import check_problems, chosen_checks
-from famulus.plan.drafting import EVERYTHING, Draft, draft_plan, make_plan
+from famulus.plan.check_options import check_problems, chosen_checks
+from famulus.plan.draft import EVERYTHING, Draft, draft_plan, make_plan
 from famulus.plan.run_parts import RunParts, account_provider
-from famulus.plan.scripted import read_task_config
+from famulus.plan.script_configuration import read_task_config
 from famulus.plan.secret_values import lacking_secrets, plan_secrets, secret_environment
 from famulus.plan.stored import (
     plan_from_stored,

@@ -20,7 +20,7 @@ from famulus.options.scalars import UNSET
 from famulus.options.source import ROLES, SECTIONS
 from famulus.options.task_args import TaskArgs
 from famulus.options.yaml_text import yaml_text
-from famulus.plan.drafting import PluginLookup, find_classes
+from famulus.plan.draft import PluginLookup, find_classes
 
 #: Names of options that may be secret where no class says whether they are.
 _SECRET_NAME = re.compile(

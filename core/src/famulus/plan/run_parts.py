@@ -15,7 +15,7 @@ from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.model.database import Database
-from famulus.plan.checks import chosen_checks
+from famulus.plan.check_options import chosen_checks
 from famulus.plugins import Plugins
 
 

@@ -16,7 +16,7 @@ from famulus.options.option_values import secrets_of, unstructure
 from famulus.options.scalars import Typed
 from famulus.options.source import ROLES
 from famulus.options.task_args import TaskArgs
-from famulus.plan.drafting import PluginLookup, find_classes
+from famulus.plan.draft import PluginLookup, find_classes
 from famulus.plan.secret_values import secret_variable, secrets_in_environment
 from famulus.plan.shared_state import StoredState, restore_state, store_state
 

@@ -18,7 +18,7 @@ from famulus.options.task_config import (
     own_arguments,
     read_arguments,
 )
-from famulus.plan.drafting import PluginLookup, draft_plan, find_classes
+from famulus.plan.draft import PluginLookup, draft_plan, find_classes
 
 T = TypeVar("T", bound=TaskConfig)
 

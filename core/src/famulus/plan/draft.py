@@ -21,7 +21,7 @@ from famulus.options.compat import (
     plugin_hint,
 )
 from famulus.options.configuration import Configuration
-from famulus.options.convert import structure
+from famulus.options.convert import structure, structure_fitting
 from famulus.options.option_class import options_of
 from famulus.options.origins import Origins, located
 from famulus.options.scalars import Refused, to_truth
@@ -43,20 +43,23 @@ class PluginLookup(Protocol):
 
 @frozen(kw_only=True)
 class Draft:
-    """What can be said of a configuration, right or wrong.
+    """A typed plan as far as it can be made, and everything that is wrong with it.
 
-    With a ``plan`` its ``sound`` plugins can be asked for problems of their own, so that the user
-    hears of everything at once. Sections that are not sound have default options in it, or None
-    where the plugin is not there: nothing may be launched from a draft with ``problems``.
+    With a ``plan`` its plugins can be asked for problems of their own, so that all are reported at
+    once. Options that are wrong have their defaults in it, and a plugin that is not there has None
+    for its options: nothing may be launched from a draft with ``problems``.
     """
 
     plan: Plan | None
-    #: which of blueprint, architect, provider and task have no problem
+    #: which of blueprint, architect, provider and task have no problem but unknown options
     sound: frozenset[str]
+    #: which of the others have all options that are right
+    incomplete: frozenset[str] = frozenset()
     problems: Sequence[Problem]
     warnings: Sequence[Problem]
-    #: options that a misspelt one was meant to set: what plugins say of these leads nowhere
-    meant: frozenset[str] = frozenset()
+    #: options that have a problem, or that a misspelt one was meant to set: what plugins find wrong
+    #: with their defaults is of no use
+    unread: frozenset[str] = frozenset()
 
 
 def make_plan(
@@ -101,9 +104,10 @@ def draft_plan(
     return Draft(
         plan=plan,
         sound=frozenset(SECTIONS) - drafting.unsound,
+        incomplete=frozenset(drafting.incomplete & drafting.unsound),
         problems=sorted(drafting.problems, key=_place),
         warnings=drafting.warnings,
-        meant=frozenset(drafting.meant),
+        unread=frozenset(drafting.unread),
     )
 
 
@@ -119,7 +123,8 @@ class _Drafting:
         ]
         self.problems: list[Problem] = [*configuration.problems]
         self.warnings: list[Problem] = [*configuration.warnings]
-        self.meant: set[str] = set()
+        self.unread: set[str] = {_option_key(key) for key in self._broken}
+        self.incomplete: set[str] = set()
         self.unsound = {
             section
             for section in SECTIONS
@@ -135,10 +140,12 @@ class _Drafting:
         return found
 
     def args(self, section: str, cls: type) -> Any:
-        """Return the section's options; default ones, or None without those, when it has
-        problems.
+        """Return the section's options.
+
+        Those that have problems are at their defaults; without those it is None.
         """
         raw = self._without_ignored(section, cls)
+        args: Any
         args, problems = structure(
             cls,
             raw,
@@ -151,33 +158,19 @@ class _Drafting:
             for problem in problems
             if not _is_below(problem.key, self._broken)
         ]
-        if not problems:
-            return args
-        known = self._known_options(section, cls, raw, problems)
-        if known is None:
+        broken = {_option_key(f"{problem.key}") for problem in problems}
+        unknown = raw.keys() - options_of(cls).keys()
+        near = (difflib.get_close_matches(name, options_of(cls), n=1) for name in unknown)
+        self.unread |= broken | {f"{section}.{name}" for names in near for name in names}
+        if broken - {f"{section}.{name}" for name in unknown}:
             self.unsound.add(section)
-        return known or _default(cls)
-
-    def _known_options(
-        self, section: str, cls: type, raw: Mapping[str, Any], problems: Sequence[Problem]
-    ) -> Any:
-        """Return the options without those nobody knows, if these are all that is wrong: plugins
-        can be asked about the others all the same.
-        """
-        fields = options_of(cls)
-        strangers = raw.keys() - fields.keys()
-        if {problem.key for problem in problems} - {f"{section}.{name}" for name in strangers}:
-            return None
-        near = (difflib.get_close_matches(name, fields, n=1) for name in strangers)
-        self.meant |= {f"{section}.{name}" for names in near for name in names}
-        args, _ = structure(
-            cls,
-            {name: value for name, value in raw.items() if name in fields},
-            prefix=section,
-            origins=self._configuration.origins,
-            task_dir=self._configuration.task_dir,
-        )
-        return args
+        if problems:
+            names = {key.partition(".")[2] for key in broken}
+            folder = self._configuration.task_dir
+            args = structure_fitting(cls, raw, names, task_dir=folder)
+        if args is not None:
+            self.incomplete.add(section)
+        return _default(cls) if args is None else args
 
     def state(
         self, blueprint: type[Blueprint] | None, given: SharedTaskState | None
@@ -191,7 +184,9 @@ class _Drafting:
         except UsageError as error:
             state, problems = _default(blueprint.SharedState), error.problems
         self.problems += problems
-        self.unsound |= {"blueprint"} if problems else set()
+        if problems:
+            self.unsound.add("blueprint")
+            self.incomplete.discard("blueprint")
         return state
 
     def _without_ignored(self, section: str, cls: type) -> dict[str, Any]:
@@ -237,8 +232,13 @@ def find_classes(
     return found, problems
 
 
+def _option_key(key: str) -> str:
+    """Return the key of the option that a key below it is a part of."""
+    return ".".join(key.split(".")[:2])
+
+
 def _is_below(key: str | None, above: Iterable[str]) -> bool:
-    """Say whether the key is one of those, or inside of one; the former root holds all."""
+    """Return whether the key is one of those, or inside of one; the former root holds all."""
     return any(other == FORMER_ROOT or f"{key}.".startswith(f"{other}.") for other in above)
 
 
