@@ -1,4 +1,4 @@
-"""The clock is an argument everywhere, so that tests can move it."""
+"""The clock, which is passed as an argument everywhere so that tests can control it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,30 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-#: Returns the present moment as an aware datetime in UTC.
+#: Returns the current time as an aware datetime in UTC.
 Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """Read the machine's clock."""
+    """Return the time of the system clock."""
     return datetime.now(UTC)
 
 
 def has_passed(now: datetime, since: datetime | None, pause: timedelta) -> bool:
-    """Return whether a pause is over; a clock that was set back does not prolong it."""
+    """Return whether ``pause`` has passed since ``since``.
+
+    A clock that was set back does not make the pause longer.
+    """
     return since is None or not timedelta(0) <= now - since < pause
 
 
 class Waiting:
-    """How to wait for others, in seconds that no clock can be set back by."""
+    """Waiting on the monotonic clock, which nobody can set back."""
 
     def monotonic(self) -> float:
-        """Return the seconds since some moment."""
+        """Return the seconds since an arbitrary moment."""
         return time.monotonic()
 
     def pause(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Wait that many seconds."""
         threading.Event().wait(seconds)

@@ -1,20 +1,20 @@
-"""Every error of Famulus, sorted by what the caller can do about it.
+"""All errors of Famulus, grouped by what the caller can do about them.
 
     FamulusError
-    ├── UsageError            mend the input: its ``problems`` name each place and remedy
-    │   ├── PluginError       a plugin that was named cannot be used, and why
-    │   └── NotFoundError     no row of that name or number
-    ├── ConflictError         the world has moved on: look again, then decide
-    │   ├── DuplicateError    something of that name is there already
-    │   ├── IllegalTransitionError  a status may not follow the one that is stored
-    │   └── RunBusyError      another live operator holds the run
+    ├── UsageError            correct the input: ``problems`` names each place and remedy
+    │   ├── PluginError       a requested plugin cannot be used; the message says why
+    │   └── NotFoundError     there is no row of that name or number
+    ├── ConflictError         the stored state has changed: read it again, then decide
+    │   ├── DuplicateError    the name is taken
+    │   ├── IllegalTransitionError  the new status may not follow the stored one
+    │   └── RunBusyError      another live operator holds the run's lease
     ├── UnavailableError      try again later: nothing was changed
-    ├── RefusedError          a platform said no, and why: nothing was changed
+    ├── RefusedError          a platform refused the call and says why: nothing was changed
     └── DatabaseError         the database cannot be used as it is
-        ├── NewerDatabaseError  written by a newer version
-        └── MissingDriverError  a driver must be installed first
+        ├── NewerDatabaseError  it was written by a newer version
+        └── MissingDriverError  a driver has to be installed first
 
-:class:`InvalidAnswers` is not among them: it speaks to a worker, not to the program's user.
+:class:`InvalidAnswers` is not one of them: its message is for a worker, not for the program's user.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from attrs import frozen
 
 @frozen
 class Problem:
-    """One thing that is wrong with what a user has given.
+    """One problem with a user's input.
 
-    ``key`` is a dotted option (``blueprint.data_csv``); ``line`` counts from 1. One that is a
-    ``warning`` is printed by ``check`` and ``launch`` and stops neither.
+    ``key`` is a dotted option (``blueprint.data_csv``); ``line`` counts from 1. A problem with
+    ``warning`` set is printed by ``check`` and ``launch`` and stops neither.
     """
 
     message: str
@@ -48,16 +48,16 @@ class Problem:
 
 
 class FamulusError(Exception):
-    """The root: whatever Famulus raises on purpose is one of these.
+    """The base class of all errors that Famulus raises on purpose.
 
-    ``exit_code`` is what the command line ends with when nobody catches the error.
+    ``exit_code`` is the exit status of the command line when the error is not caught.
     """
 
     exit_code = 1
 
 
 class UsageError(FamulusError):
-    """What the user has given is wrong; nothing was written. Carries every problem at once."""
+    """The user's input is wrong; nothing was written. ``problems`` holds all that was found."""
 
     exit_code = 2
 
@@ -71,35 +71,35 @@ class UsageError(FamulusError):
 
 
 class PluginError(UsageError):
-    """A plugin that was asked for by name cannot be used."""
+    """A plugin that was requested by name cannot be used."""
 
 
 class NotFoundError(UsageError):
-    """There is no row of that name or number."""
+    """There is no row of the given name or number."""
 
 
 class ConflictError(FamulusError):
-    """What was asked does not fit what is stored by now."""
+    """The request does not fit the stored state, which may have changed since it was read."""
 
 
 class DuplicateError(ConflictError):
-    """Something of that name exists already."""
+    """The name is taken."""
 
 
 class IllegalTransitionError(ConflictError):
-    """A status may not follow the one that is stored."""
+    """The new status may not follow the stored one."""
 
 
 class RunBusyError(ConflictError):
-    """Another operator that is alive holds the run."""
+    """Another live operator holds the run's lease."""
 
 
 class UnavailableError(FamulusError):
-    """Something needed is away for the moment; the same call may succeed later."""
+    """Something that the call needs is not available now; the same call may succeed later."""
 
 
 class RefusedError(FamulusError):
-    """A platform has refused what it was told, surely without any effect; the message says why."""
+    """A platform refused the call, certainly without any effect; the message says why."""
 
 
 class DatabaseError(FamulusError):
@@ -115,4 +115,4 @@ class MissingDriverError(DatabaseError):
 
 
 class InvalidAnswers(Exception):  # noqa: N818 - it is an answer to a worker, not an error
-    """Raised by a blueprint for a form it cannot take; the message is shown to the worker."""
+    """Raised by a blueprint for a form that it cannot accept; the worker reads the message."""

@@ -1,4 +1,4 @@
-"""Text from outside on its way to a terminal or a log."""
+"""Escaping of untrusted text for a terminal or a log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from types import MappingProxyType
 from typing import Any
 
-#: What steers a terminal, hides, or changes the order in which text is read: control characters,
-#: marks of direction, invisible format characters, halves of surrogate pairs, and separators of
-#: lines. Joiners that scripts and emoji need are not among them.
+#: Characters that control a terminal, are invisible, or change the order in which text is read:
+#: control characters, direction marks, format characters, lone surrogates and line separators. The
+#: joiners that some scripts and emoji need are not among them.
 _UNSAFE = (
     "\\x00-\\x1f\\x7f-\\x9f\\xad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f"
     "\\ud800-\\udfff\\ufeff\\ufff9-\\ufffb\\U0001d173-\\U0001d17a\\U000e0000-\\U000e007f"
@@ -20,19 +20,19 @@ _SHORT = MappingProxyType({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 
 def escaped(text: str) -> str:
-    """Return text that cannot steer a terminal: what could is shown as its escape, such as
-    ``\\x1b``. Line breaks and tabs stay.
+    """Return text in which characters that control a terminal are escaped, as in ``\\x1b``.
+
+    Line breaks and tabs stay.
     """
     return _IN_TEXT.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def escaped_line(text: str, limit: int | None = None) -> str:
-    """Return text from outside as one line for a log or a terminal.
+    """Return untrusted text as one line for a log or a terminal.
 
-    Characters that could steer a terminal, hide or reorder text, line breaks and tabs among them,
-    are replaced by escapes such as ``\\x1b``.
+    Characters that control a terminal, line breaks and tabs are escaped, as in ``\\x1b``.
 
-    :param limit: the number of characters after which the rest is left out.
+    :param limit: the number of characters after which the text is cut off with an ellipsis.
     """
     if limit is not None and len(text) > limit:
         text = f"{text[:limit]}…"
@@ -40,7 +40,7 @@ def escaped_line(text: str, limit: int | None = None) -> str:
 
 
 def escaped_json(value: Any) -> str:
-    """Return a value as JSON with the same content, in which nothing steers a terminal."""
+    """Return a value as JSON in which characters that control a terminal are escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return _IN_TEXT.sub(lambda match: json.dumps(match[0])[1:-1], text)
 

@@ -1,4 +1,6 @@
-"""Names of workers, visits, qualifications, tasks and requesters, normalised where they enter."""
+"""Validation and normalisation of the names of workers, visits, qualifications, tasks and
+requesters, done once where a name enters.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,18 @@ import re
 
 from famulus.errors import Problem, UsageError
 
-#: What the columns hold.
+#: The width of the columns, in characters.
 LONGEST_NAME = 255
 
-#: What :func:`stripped` removes, for the same in SQL.
+#: The characters that :func:`stripped` removes, for use in SQL.
 WHITE_SPACE = (
     "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 
-#: What programs write where a value is missing, in the spelling of their language.
+#: How programming languages spell a missing value.
 _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[object Object]"})
-#: A placeholder of a template that nobody has filled in.
+#: A template's placeholder that was not replaced.
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 
 
@@ -27,25 +29,25 @@ def stripped(name: str) -> str:
 
 
 def name_fault(name: object, longest: int = LONGEST_NAME) -> str | None:
-    """Return what is wrong with a name, or None. The white space around it is not."""
+    """Return what is wrong with a name, or None. White space around it is allowed."""
     if not isinstance(name, str):
-        return f"{name!r} is not a name: give it as a text"
+        return f"{name!r} is not a name; give it as a string"
     name = stripped(name)
     if not name:
-        return "is empty; give it a name"
+        return "is empty; give a name"
     hidden = next((char for char in name if not char.isprintable()), None)
     if hidden is not None:
-        return f"{name!r} has a character that cannot be seen (U+{ord(hidden):04X}); leave it out"
+        return f"{name!r} has a character that cannot be seen (U+{ord(hidden):04X}); remove it"
     if len(name) > longest:
-        return f"has {len(name)} characters; at most {longest} are allowed"
+        return f"has {len(name)} characters; the limit is {longest}"
     return None
 
 
 def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
     """Return a name as it is stored and compared.
 
-    :param what: what it is the name of, for the message.
-    :raises famulus.UsageError: saying what is wrong with it.
+    :param what: what the name is for, such as ``worker``; the key of the problem.
+    :raises famulus.UsageError: when the name is not valid.
     """
     fault = name_fault(name, longest)
     if fault is not None:
@@ -55,7 +57,8 @@ def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
 
 
 def is_placeholder(name: str) -> bool:
-    """Return whether a name is what a broken page or script puts in the place of one, such as
-    ``undefined``: taken for a name, it would make one worker of everybody.
+    """Return whether a name is what a broken page or script sends instead of one.
+
+    Such a name, for example ``undefined``, would make all workers one.
     """
     return stripped(name) in _MISSING or _PLACEHOLDER.search(name) is not None

@@ -1,8 +1,8 @@
-"""Identifying processes across containers and hosts, and whether one has certainly ended.
+"""Identity of processes across containers and hosts, and whether one has certainly ended.
 
-Host names and process ids repeat between containers. A process is only called dead where that is
+Host names and process ids repeat between containers. A process is only reported dead when that is
 certain: it ran under this boot of this kernel, in this PID namespace, and its process id is free or
-belongs to a process that started at another time.
+belongs to a process with another start time.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from attrs import astuple, frozen
 
 _PROC = Path("/proc")
 _LONGEST_HOST = 64
-#: Fields of /proc/PID/stat behind the command's name, which may hold blanks and parentheses.
+#: Fields of /proc/PID/stat after the command's name, which may contain spaces and parentheses.
 _STATE, _START_TIME = 0, 19
 _ENDED = ("Z", "X")
 
 
 @frozen
 class ProcessIdentity:
-    """A process. ``boot`` is empty where the system does not say enough to recognise it later."""
+    """The identity of a process. ``boot`` is empty where the system does not provide enough to
+    recognise the process later.
+    """
 
     pid: int
     #: in clock ticks since the boot
@@ -41,7 +43,7 @@ class ProcessIdentity:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Read what ``str()`` of an identity has written; None for anything else."""
+        """Return the identity that ``str()`` wrote, or None for any other text."""
         pid, *rest = text.split(" ", 4)
         if len(rest) != 4 or not pid.isdigit():
             return None
@@ -64,7 +66,7 @@ class ProcessIdentity:
             return False
         fields = _stat(str(self.pid))
         if fields is None:
-            # It is hidden from this user, or has ended since.
+            # The process is hidden from this user, or has just ended.
             return False
         return fields[_START_TIME] != self.started or (
             fields[_STATE] in _ENDED and _threads(self.pid) <= 1
@@ -78,14 +80,16 @@ def is_dead(identity: str) -> bool:
 
 
 def describe(identity: str) -> str:
-    """Return a stored identity for a message."""
+    """Return a text for messages about a stored identity."""
     process = ProcessIdentity.parse(identity)
     return "another process" if process is None else f"process {process.pid} on {process.host}"
 
 
 def _own_kernel() -> tuple[str, str, str]:
-    """Return this boot's id, this process's namespaces and its start time; blanks where the system
-    does not say, or where /proc shows another PID namespace than ours.
+    """Return the boot id, and the namespaces and start time of this process.
+
+    They are empty where the system does not provide them, and where /proc belongs to another PID
+    namespace.
     """
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()

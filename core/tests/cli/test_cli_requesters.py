@@ -165,7 +165,7 @@ def test_every_problem_of_the_command_line_is_told_at_once(
     assert texts == [
         "regoin: bank knows no such setting; did you mean 'region'?",
         "'number' is not 'KEY=VALUE', such as name=my-account",
-        "name: 'l\\u202eab' has a character that cannot be seen (U+202E); leave it out",
+        "name: 'l\\u202eab' has a character that cannot be seen (U+202E); remove it",
         "region: 'east' is not allowed; use one of: north, south",
         "number: is missing; write number=… (Number of the account.)",
         "key: is missing; a secret is only asked for on a terminal (What opens it.)",

@@ -43,11 +43,11 @@ def test_files_are_sqlite(address: str | Path | None, path: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("mysql://host/name", "of a kind Famulus does not know; give the path of a file"),
-        (".", "is a folder; name a file in it"),
-        ("", "is a folder; name a file in it"),
-        (":memory:", "threads and processes share"),
-        ("sqlite://:memory:", "threads and processes share"),
+        ("mysql://host/name", "of the kind mysql:.*; give the path of a file"),
+        (".", "is a folder; give the path of a file in it"),
+        ("", "is a folder; give the path of a file in it"),
+        (":memory:", "cannot be shared between processes"),
+        ("sqlite://:memory:", "cannot be shared between processes"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_what_to_give(address: str, message: str) -> None:
@@ -85,7 +85,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     with (
         Database(tmp_path / "file" / "a.db") as database,
-        pytest.raises(DatabaseError, match="cannot make the folder of"),
+        pytest.raises(DatabaseError, match="cannot create the folder of"),
     ):
         database.write(lambda _: None)
 

@@ -85,7 +85,7 @@ def test_many_failures_are_one_line_and_so_is_their_end(
         outage.passed()
 
     assert log() == [
-        "it is unavailable, and what needs it waits: refused hint",
+        "it is unavailable; work that needs it waits: refused hint",
         "it is available again after 991 s",
     ]
 
@@ -179,7 +179,10 @@ def test_a_host_that_keeps_silent_holds_up_one_thread_only(
             with ThreadPoolExecutor(1) as pool:
                 held_up = pool.submit(read, database)
                 connection, _ = silent.accept()
-                with connection, pytest.raises(UnavailableError, match="another thread waits"):
+                with (
+                    connection,
+                    pytest.raises(UnavailableError, match="another thread is connecting"),
+                ):
                     read(database)
                 assert isinstance(held_up.exception(), UnavailableError)
         finally:

@@ -117,13 +117,13 @@ def test_a_list_for_another_provider_is_neither_needed_nor_made(
 @pytest.mark.parametrize(
     ("option", "name", "message"),
     [
-        ("block_qualification", "", "is empty; give it a name"),
+        ("block_qualification", "", "is empty; give a name"),
         (
             "block_qualification",
             "b\x7fd",
-            "'b\\x7fd' has a character that cannot be seen (U+007F); leave it out",
+            "'b\\x7fd' has a character that cannot be seen (U+007F); remove it",
         ),
-        ("onboarding_qualification", "a" * 250, "has 257 characters; at most 255 are allowed"),
+        ("onboarding_qualification", "a" * 250, "has 257 characters; the limit is 255"),
     ],
 )
 def test_names_in_the_blueprints_options_are_checked(

@@ -1,4 +1,4 @@
-"""Opening a database, and the one way to write to it."""
+"""The database: opening it, reading it, and the one way to write to it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ T = TypeVar("T")
 
 
 class Database:
-    """One database: an SQLite file or a PostgreSQL database by URL.
+    """A database: an SQLite file, or a PostgreSQL database by URL.
 
-    Nothing is opened or created before the first read or write. Any number of databases can be open
-    in one process, and any number of threads may use each. Use it with ``with``, or close it.
+    Nothing is opened or created before the first read or write. A process may have any number of
+    databases open, and any number of threads may use each. Use it with ``with``, or close it.
     """
 
     def __init__(self, address: str | Path | None = None, *, clock: Clock = system_clock) -> None:
@@ -62,17 +62,17 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything to read yet; a PostgreSQL database is taken to be there."""
+        """Whether the file exists; always true for PostgreSQL."""
         return self.location.path is None or self.location.path.exists()
 
     @property
     def files(self) -> Path:
-        """The folder that uploads are kept in."""
+        """The folder of uploaded files."""
         return self.location.files
 
     @property
     def identity(self) -> str:
-        """What tells this database from all others, also on platforms: 32 hexadecimal digits."""
+        """A unique id of this database, also used on platforms: 32 hexadecimal digits."""
         if self._identity is None:
             query = Setting.select(Setting.value).where(Setting.name == "identity")
             with self.read() as tx:
@@ -91,21 +91,21 @@ class Database:
         return signing_keys(self.location)
 
     def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job in a transaction and return its result once that is committed to the disk.
+        """Run a job in a transaction and return its result once it is committed to disk.
 
-        A job is short, calls no third-party code, and may be run more than once: whatever it does
-        besides using its transaction must not matter. Raising rolls it back.
+        A job is short, calls no third-party code, and must be idempotent apart from its
+        transaction: it may be run more than once. An exception rolls the transaction back.
 
         :raises famulus.UnavailableError: when the database cannot be written now.
         """
         return self._open().write(job)
 
     def read(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction for reading that sees one moment of the database."""
+        """Open a read-only transaction on a consistent snapshot of the database."""
         return self._open().read()
 
     def prepare(self, schemas: Sequence[PluginSchema] = ()) -> None:
-        """Bring the tables of core and of plugins up to date, after a backup of what is old.
+        """Create or upgrade the tables of plugins; a backup is made before an upgrade.
 
         :raises famulus.errors.NewerDatabaseError: when the tables are newer than the program.
         """
@@ -113,7 +113,7 @@ class Database:
             upgrade(self._open(), self.location, schema)
 
     def close(self) -> None:
-        """Close every connection. Safe to call twice; the database cannot be used after it."""
+        """Close all connections. It may be called twice; the database cannot be used afterwards."""
         with self._opening:
             backend, self._backend, self._closed = self._backend, None, True
         if backend is not None:
@@ -143,5 +143,5 @@ class Database:
         try:
             make_folder(path.parent)
         except OSError as error:
-            raise DatabaseError(f"cannot make the folder of {path}: {error}") from error
+            raise DatabaseError(f"cannot create the folder of {path}: {error}") from error
         return SqliteBackend(path, self.clock)

@@ -1,4 +1,4 @@
-"""Fields for what the two backends store differently: times, enums and JSON."""
+"""Peewee fields for times, enums and JSON, stored alike on both databases."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import peewee
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-# json.dumps makes one of these at each call that asks for anything but its defaults.
+# json.dumps constructs an encoder on each call with arguments other than the defaults.
 _PLAIN = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _ESCAPED = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def to_micros(moment: datetime) -> int:
-    """Return an aware datetime as microseconds since 1970, the way it is stored.
+    """Return an aware datetime as it is stored: microseconds since 1970.
 
-    :raises ValueError: for a naive datetime, whose zone nobody knows.
+    :raises ValueError: for a naive datetime, whose time zone is unknown.
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone; Famulus stores aware times only")
@@ -32,9 +32,10 @@ def from_micros(micros: int) -> datetime:
 
 
 def dump_json(value: Any) -> str:
-    """Return JSON the way it is stored: compact, keys in their order, no NaN.
+    """Return a value as it is stored: compact JSON, keys in their order, no NaN.
 
-    :raises ValueError: for NaN and infinities. :raises TypeError: for what is not JSON.
+    :raises ValueError: for NaN and infinities.
+    :raises TypeError: for a value that JSON cannot express.
     """
     text = _PLAIN.encode(value)
     if text.isascii():
@@ -42,13 +43,13 @@ def dump_json(value: Any) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        # Half a surrogate pair, which JSON can write and UTF-8 cannot.
+        # A lone surrogate, which JSON can express and UTF-8 cannot.
         return _ESCAPED.encode(value)
     return text
 
 
 class UtcField(peewee.BigIntegerField):
-    """An aware time, stored as microseconds since 1970: exact and the same on both backends."""
+    """An aware datetime, stored as microseconds since 1970 on both databases."""
 
     def db_value(self, value: Any) -> Any:
         return to_micros(value) if isinstance(value, datetime) else value
@@ -58,7 +59,7 @@ class UtcField(peewee.BigIntegerField):
 
 
 class EnumField(peewee.CharField):
-    """A member of a fixed set, stored as its value."""
+    """A member of a string enum, stored as its value."""
 
     def __init__(self, enum: type[StrEnum], **kwargs: Any) -> None:
         super().__init__(max_length=16, **kwargs)
@@ -77,7 +78,7 @@ class EnumField(peewee.CharField):
 
 
 class JsonField(peewee.TextField):
-    """Any JSON value, stored as text on both backends: nothing ever searches inside it."""
+    """Any JSON value, stored as text on both databases: no query looks inside it."""
 
     def db_value(self, value: Any) -> Any:
         return None if value is None else dump_json(value)

@@ -1,8 +1,7 @@
-"""Many threads, one connection, few commits: whoever comes while a commit is under way queues up,
-and the next commit takes the whole queue.
+"""Group commit: jobs that arrive during a commit are queued and committed together.
 
-No thread of its own: the thread that finds nobody at work leads, commits for all who have queued
-up, and passes the lead on.
+There is no extra thread. The first thread that finds no commit under way becomes the leader: it
+commits the queued jobs of all threads, then hands the lead to the next one.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Entry(Generic[T]):
         self._gate.acquire()
 
     def wait(self) -> None:
-        """Wait until the entry is done or its thread is to lead."""
+        """Wait until the entry is done or its thread becomes the leader."""
         self._gate.acquire()
 
     def wake(self) -> None:
@@ -38,10 +37,10 @@ class Entry(Generic[T]):
 
 
 class GroupCommit:
-    """Run jobs from many threads in shared transactions, in the order they came.
+    """Run jobs from many threads in shared transactions, in the order of their arrival.
 
     :param commit: runs a batch and sets each entry's ``result`` or ``error``; never raises.
-    :param most: jobs in one transaction at the most.
+    :param most: the maximum number of jobs in one transaction.
     """
 
     def __init__(self, commit: Callable[[Sequence[Entry[Any]]], None], most: int = 64) -> None:
@@ -53,7 +52,7 @@ class GroupCommit:
         self._leader: int | None = None
 
     def run(self, job: Callable[[Any], T]) -> T:
-        """Run a job in a transaction; return its result once that is committed.
+        """Run a job in a transaction; return its result once it is committed.
 
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
@@ -69,16 +68,16 @@ class GroupCommit:
         return entry.result  # type: ignore[return-value]
 
     def _run_aside(self, entry: Entry[Any]) -> None:
-        """Run an entry of the main thread in another one.
+        """Run an entry of the main thread in another thread.
 
-        Ctrl-C can hit the main thread anywhere, and this must be neither in somebody else's job
-        nor where it would leave the others without a leader. It is raised once the job is done.
+        Ctrl-C can interrupt the main thread anywhere. It must not interrupt the job of another
+        thread, nor leave the queue without a leader. It is raised once the job is done.
         """
         aside = threading.Thread(target=self._run, args=(entry,), name="famulus-write")
         try:
             aside.start()
         except RuntimeError:
-            # No thread can be started any more while the interpreter ends.
+            # No thread starts while the interpreter shuts down.
             self._run(entry)
             return
         try:

@@ -1,4 +1,4 @@
-"""Where a database lives, and where its files do."""
+"""Where a database is, and where its uploaded files are."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ class Location:
 
     @property
     def files(self) -> Path:
-        """The folder uploads are kept in: beside an SQLite file; for PostgreSQL the folder named
-        by ``FAMULUS_FILES`` (the same on every host), else one in the user's data folder.
+        """The folder of uploaded files.
+
+        It is beside an SQLite file. For PostgreSQL it is the folder in ``FAMULUS_FILES``, which has
+        to be the same on every host, or one in the user's data folder.
         """
         if self.path is not None:
             return self.path.with_name(f"{self.path.name}-files")
@@ -53,10 +55,12 @@ class Location:
 
 
 def locate(address: str | Path | None = None) -> Location:
-    """Find a database's place: an argument, else ``FAMULUS_DATABASE``, else a file in the user's
-    data folder, so that every command finds the same runs from any folder.
+    """Return the location of a database.
 
-    :raises famulus.UsageError: for an address that cannot be read; it cites no password.
+    Without an address it is that in ``FAMULUS_DATABASE``, or else a file in the user's data folder,
+    so that every command finds the same runs from any folder.
+
+    :raises famulus.UsageError: for an address that cannot be parsed; it quotes no password.
     """
     if address is None:
         address = os.environ.get(DATABASE_VARIABLE) or None
@@ -76,16 +80,16 @@ def _file(address: str | Path) -> Location:
     if url and url[1].lower().partition("+")[0] != "sqlite":
         # The rest may hold a password.
         raise UsageError(
-            f"the database address {url[1]}://… is of a kind Famulus does not know; "
+            f"Famulus cannot use a database of the kind {url[1]}://…; "
             f"give the path of a file, sqlite:///PATH or {SPELLING}"
         )
     if ":memory:" in text:
         raise UsageError(
-            "a database in memory cannot be what threads and processes share; name a file"
+            "an in-memory database cannot be shared between processes; give the path of a file"
         )
     path = Path(url[2].removeprefix("/") if url else text).expanduser().absolute()
     if url and url[2].startswith("//"):
         path = Path(url[2][1:])
     if path.is_dir():
-        raise UsageError(f"the database {path} is a folder; name a file in it")
+        raise UsageError(f"the database {path} is a folder; give the path of a file in it")
     return Location(str(path), path)

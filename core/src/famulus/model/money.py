@@ -1,4 +1,4 @@
-"""Money in the database: whole minor units of a currency."""
+"""Money, stored as whole minor units of a currency."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 def minor_digits(currency: str) -> int:
-    """Return how many decimal places the currency's smallest unit has."""
+    """Return the number of decimal places of a currency."""
     if currency in _WITHOUT:
         return 0
     return 3 if currency in _THOUSANDTHS else 2
@@ -57,6 +57,6 @@ def from_minor(units: int, currency: str) -> Decimal:
 
 
 def to_minor_up(amount: Decimal, currency: str) -> int:
-    """Return an amount as whole minor units, rounded up where it is finer: a fee, for instance."""
+    """Return an amount as whole minor units, rounded up if it is finer, as a fee may be."""
     scaled = amount.scaleb(minor_digits(currency))
     return int(scaled.to_integral_value(rounding=ROUND_CEILING))

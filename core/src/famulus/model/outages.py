@@ -1,4 +1,4 @@
-"""Times when something cannot be used: one log line when they begin, and one when they end."""
+"""Outages: one log line when something becomes unavailable, and one when it is back."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _log = logging.getLogger(__name__)
 
 
 class DatabaseUnavailableError(UnavailableError):
-    """The database cannot be reached or written now. Logged already, so nobody else does."""
+    """The database cannot be reached or written now. It is logged already; do not log it again."""
 
 
 class Outage:
-    """Whether one thing is unavailable to this process, as its users' successes and failures show.
+    """Whether one thing is unavailable to this process, judged by the outcome of each attempt.
 
-    :param what: names it in the log.
-    :param calm_seconds: time since the last failure before a success ends the outage, so that one
-        where only some attempts fail is not logged over and over.
+    :param what: its name in the log.
+    :param calm_seconds: seconds since the last failure before a success ends the outage, so that an
+        outage in which only some attempts fail is logged once.
     """
 
     def __init__(
@@ -41,13 +41,14 @@ class Outage:
 
     @property
     def is_on(self) -> bool:
-        """Whether the last that is known is a failure."""
+        """Whether there is an outage as far as this process knows."""
         return self._began_at is not None
 
     def failed(self, reason: object, *, writing: bool = False) -> None:
-        """Note an attempt that failed.
+        """Record an attempt that failed.
 
-        :param writing: then only a write that succeeds shows the end: reading works on a full disk.
+        :param writing: whether only a successful write ends the outage: reading works on a full
+            disk.
         """
         with self._mutex:
             is_new = self._began_at is None
@@ -56,10 +57,10 @@ class Outage:
             self._needs_write = writing or self._needs_write
         if is_new:
             text = " ".join(str(reason).split())
-            _log.warning("%s is unavailable, and what needs it waits: %s", self._what, text)
+            _log.warning("%s is unavailable; work that needs it waits: %s", self._what, text)
 
     def passed(self, *, writing: bool = False) -> None:
-        """Note an attempt that succeeded."""
+        """Record an attempt that succeeded."""
         if self._began_at is not None:
             self._end(writing)
 

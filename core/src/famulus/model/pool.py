@@ -1,4 +1,4 @@
-"""A pool of connections that grows with the threads that read at the same time."""
+"""A pool of connections that grows with the number of concurrent readers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 
 class Pool:
-    """Lend connections, newest first; make one when none is free. A lent one that fails is kept:
-    its borrower has to leave it clean.
+    """Lend connections, the most recently used first, and open one when none is free.
+
+    A connection is kept after an error in its block: the borrower has to end its transaction.
     """
 
     def __init__(self, make: Callable[[], Any], close: Callable[[Any], None]) -> None:
@@ -40,14 +41,14 @@ class Pool:
         self._close(connection)
 
     def discard_free(self) -> None:
-        """Close the connections that are free now: they are known to be of no use any more."""
+        """Close the connections that are free now, because the server has closed them."""
         with self._mutex:
             free, self._free = self._free, []
         for connection in free:
             self._close(connection)
 
     def close(self) -> None:
-        """Close the connections that are free now, and the others as they come back."""
+        """Close the connections that are free now, and the others when they are returned."""
         with self._mutex:
             self._closed = True
             free, self._free = self._free, []

@@ -1,7 +1,7 @@
-"""Addresses of PostgreSQL databases: read in their common spellings, and shown without secrets.
+"""Addresses of PostgreSQL databases: parsed in their common spellings, shown without secrets.
 
-libpq cites a part of what it cannot read in its error, often the password. So whatever it is given
-was read and written anew here, and no error here cites what stands around a password.
+When libpq cannot parse an address, its error quotes a part of it, often the password. Addresses are
+therefore parsed here and passed to libpq as parameters, and errors quote nothing near a password.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from famulus.errors import UsageError
 SPELLING = "postgresql://USER:PASSWORD@HOST:PORT/NAME"
 
 _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(.*)", re.IGNORECASE | re.DOTALL)
-#: What is meant to be such a URL, and is not.
+#: A misspelt URL.
 _NEARLY_URL = re.compile(r"(jdbc:\s*)?postgres(ql)?(\+\w+)?:", re.IGNORECASE)
 _NO_SCHEME = re.compile(r"[^\s/:@]+:[^\s/]*@[^\s/]")
 #: Keywords of libpq, as ``host=… password=…``.
@@ -38,7 +38,7 @@ _ESCAPES = "in a password % is written %25, : %3A, / %2F, ? %3F, # %23 and @ %40
 
 @frozen
 class PostgresAddress:
-    """Where a PostgreSQL database is, as libpq's parameters."""
+    """The address of a PostgreSQL database, as libpq's parameters."""
 
     params: Mapping[str, str] = field(repr=False)
 
@@ -49,7 +49,7 @@ class PostgresAddress:
 
     @property
     def shown(self) -> str:
-        """The address as a URL without secrets, for people and command lines."""
+        """The address as a URL without secrets, for messages and command lines."""
         return _url(
             {
                 name: "…" if _SECRET.search(name) else value
@@ -65,23 +65,23 @@ class PostgresAddress:
 
 
 def postgres_address(text: str) -> PostgresAddress | None:
-    """Read the address of a PostgreSQL database; None for one of another kind.
+    """Parse the address of a PostgreSQL database; return None for an address of another kind.
 
-    :raises famulus.UsageError: for one that is meant to be such an address and is none.
+    :raises famulus.UsageError: for a PostgreSQL address that cannot be parsed.
     """
     text = text.strip()
     url = _URL.fullmatch(text)
     if url:
         return _address(_from_url(url[1]))
     if _NEARLY_URL.match(text) or _NO_SCHEME.match(text):
-        _refuse("it is no URL")
+        _refuse("it is not a URL")
     if _KEYWORDS.fullmatch(text) and _KNOWN_KEYWORD.search(text):
         return _address(_from_keywords(text))
     return None
 
 
 def _address(params: Mapping[str, str]) -> PostgresAddress:
-    # To libpq, what is empty is not given.
+    # libpq treats an empty value as not given.
     return PostgresAddress(MappingProxyType({key: one for key, one in params.items() if one}))
 
 
@@ -91,14 +91,14 @@ def _from_url(rest: str) -> dict[str, str]:
     userinfo, _, hosts = authority.rpartition("@")
     user, _, password = userinfo.partition(":")
     if "@" in name:
-        _refuse("there is an @ behind its first /")
+        _refuse("there is an @ after the first /")
     params = {**_hosts(hosts), "user": user, "password": password, "dbname": name.rstrip("/")}
     for pair in filter(None, query.split("&")):
         key, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"\w+", key):
-            _refuse("what stands behind its ? is no list of options")
+            _refuse("the part after the ? is not a list of options")
         if "@" in value and not _SECRET.search(key):
-            _refuse("there is an @ behind its ?")
+            _refuse("there is an @ after the ?")
         params[key] = value
     return {key: _decoded(value) for key, value in params.items()}
 
@@ -110,7 +110,7 @@ def _hosts(text: str) -> dict[str, str]:
         plain = re.fullmatch(r"([^\[\]:]*)(?::(\d*))?", one)
         found = bracketed or plain
         if found is None:
-            _refuse("its host or its port is misspelt")
+            _refuse("the host or the port is misspelt")
         hosts.append(found[1])
         ports.append(found[2] or "")
     return {"host": ",".join(hosts), "port": ",".join(ports) if any(ports) else ""}
@@ -122,20 +122,20 @@ def _from_keywords(text: str) -> dict[str, str]:
     while text[end:].strip():
         pair = _PAIR.match(text, end)
         if pair is None:
-            _refuse("it is no list of KEYWORD='VALUE'")
+            _refuse("it is not a list of KEYWORD='VALUE'")
         value = pair[2] if pair[2] is not None else pair[3]
         params[pair[1].lower()] = re.sub(r"\\(.)", r"\1", value, flags=re.DOTALL)
         end = pair.end()
     if "\0" in text:
-        _refuse("there is a zero byte in it")
+        _refuse("it contains a zero byte")
     return params
 
 
 def _decoded(text: str) -> str:
-    """Decode percent signs; one that encodes nothing stands for itself."""
+    """Decode percent-encoding; a percent sign that encodes nothing is kept."""
     decoded = unquote(text, errors="surrogateescape")
     if "\0" in decoded:
-        _refuse("there is a zero byte in it")
+        _refuse("it contains a zero byte")
     return decoded
 
 

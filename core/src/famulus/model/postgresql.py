@@ -1,4 +1,4 @@
-"""PostgreSQL through psycopg 3: a transaction a job."""
+"""PostgreSQL through psycopg 3: one transaction per job."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from famulus.model.transaction import Dialect, Transaction
 
 T = TypeVar("T")
 
-#: Times a job is run again when PostgreSQL has ended it in favour of another.
+#: How often a job is run when PostgreSQL cancels it in favour of another transaction.
 _TRIES = 8
 
-#: Classes of SQLSTATE that pass without a change here: connection lost, resources (disk full, too
-#: many connections), intervention of an operator (shutting down), system errors (I/O).
+#: Classes of SQLSTATE that are temporary: connection lost, resources (disk full, too many
+#: connections), operator intervention (shutting down), system errors (I/O).
 _UNAVAILABLE_CLASSES = ("08", "53", "57", "58")
-#: The server has become a standby or is set to read only; a lock was not granted; a deadlock or a
-#: failed serialization after all tries; the session sat idle for too long.
+#: The server has become a standby or is read-only; a lock was not granted; a deadlock or a failed
+#: serialization after all tries; the session was idle for too long.
 _UNAVAILABLE_STATES = frozenset({"25006", "55P03", "40001", "40P01", "25P03", "25P04"})
-#: What a server says that refuses everybody for now. Failing to connect has no SQLSTATE.
+#: Messages of a server that refuses all connections for now; such an error has no SQLSTATE.
 _REFUSES_EVERYBODY = re.compile(
     "starting up|shutting down|recovery|not (yet )?accepting|too many|slots|No space left"
 )
-#: Seconds to wait for another thread that tries to connect in an outage.
+#: Seconds to wait for another thread that is trying to connect in an outage.
 _TURN_SECONDS = 0.5
-#: Seconds to wait for a connection, and for a host that does not answer any more.
+#: Seconds (milliseconds in the last) to wait for a connection, and for a host that went silent.
 _PATIENCE = MappingProxyType(
     {
         "connect_timeout": 10,
@@ -68,13 +68,13 @@ class PostgresqlBackend:
         self._was_reached = False
         self._pool = Pool(self._connect, lambda connection: connection.close())
         with self._pool.borrow():
-            """Fail now, with a sentence, rather than at the first query."""
+            pass  # fails now, with a readable error, rather than at the first query
         self._was_reached = True
 
     def write(self, job: Callable[[Transaction], T]) -> T:
         """Run a job in a transaction; return its result once it is committed.
 
-        The job is run again when PostgreSQL has ended it in favour of another.
+        The job is run again when PostgreSQL cancels it in favour of another transaction.
 
         :raises RuntimeError: when called from within a job, which could wait for itself.
         """
@@ -111,7 +111,7 @@ class PostgresqlBackend:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction that sees one moment of the database."""
+        """Open a read-only transaction on a consistent snapshot."""
         try:
             with self._transaction() as connection:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -125,7 +125,7 @@ class PostgresqlBackend:
         self._outage.passed()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._pool.close()
 
     @contextlib.contextmanager
@@ -137,7 +137,7 @@ class PostgresqlBackend:
             except self._psycopg.OperationalError:
                 if not connection.closed:
                     raise
-                # The server was restarted: connections made before are closed, all of them.
+                # The server was restarted, which has closed all earlier connections.
                 opened.close()
                 self._pool.discard_free()
                 connection = opened.enter_context(self._pool.borrow())
@@ -145,11 +145,13 @@ class PostgresqlBackend:
             yield connection
 
     def _connect(self) -> Any:
-        """Connect; in an outage one thread at a time, lest all of them wait for a silent host."""
+        """Connect; in an outage one thread at a time, so that not all wait for a silent host."""
         if not self._outage.is_on:
             return self._connected()
         if not self._trying.acquire(timeout=_TURN_SECONDS):
-            raise DatabaseUnavailableError("another thread waits for the PostgreSQL database")
+            raise DatabaseUnavailableError(
+                "another thread is connecting to the PostgreSQL database"
+            )
         try:
             return self._connected()
         finally:
@@ -160,7 +162,7 @@ class PostgresqlBackend:
         try:
             return self._psycopg.connect(autocommit=True, **params)
         except self._psycopg.ProgrammingError as error:
-            # libpq does not know an option, whose name could be a part of a misspelt password.
+            # libpq does not know an option; its name may be a part of a misspelt password.
             name = re.search(r'option "(\w+)"', str(error))
             is_safe = name and not any("@" in value for value in self._params.values())
             raise DatabaseError(
@@ -200,7 +202,7 @@ class PostgresqlBackend:
 
 
 def _is_unavailable(error: Any) -> bool:
-    """Return whether an error passes by itself; one of the program's own does not."""
+    """Return whether an error is temporary, unlike an error of the program."""
     state = error.sqlstate
     if state is None:
         return type(error).__name__ == "OperationalError"

@@ -1,4 +1,4 @@
-"""SQLite: write-ahead log, one writer at a time, every commit on the disk before it returns."""
+"""SQLite: write-ahead log, one writer at a time, every commit on disk before it returns."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ except ImportError:  # pragma: no cover - Windows has no advisory locks of this 
 
 T = TypeVar("T")
 
-#: What passes without a change here: a lock, memory, a disk that is full, failing or read-only, no
-#: more open files. The file was opened before, so its path is right.
+#: Temporary errors: a lock, memory, a disk that is full, failing or read-only, too many open files.
+#: The file was opened before, so its path is right.
 _UNAVAILABLE = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -46,11 +46,11 @@ _UNAVAILABLE = frozenset(
 #: The low byte of an extended result code.
 _PRIMARY = 0xFF
 
-#: Seconds to wait for a lock that somebody who does not know our lock file holds.
+#: Seconds to wait for a lock held by a program that does not use our lock file.
 _BUSY_SECONDS = 15
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
-    # FULL: an acknowledged answer survives a power cut, not only the end of the process.
+    # FULL: an acknowledged answer survives a power failure, not only the end of the process.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
@@ -58,7 +58,7 @@ _PRAGMAS = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a connection with the settings every Famulus connection has.
+    """Open a connection with the settings of all Famulus connections.
 
     :raises famulus.DatabaseError: when the file cannot be used.
     """
@@ -70,7 +70,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def _create(path: Path) -> None:
-    """Create the database's file, for its user alone: SQLite would let everybody read it."""
+    """Create the database file for its owner only; SQLite would make it readable for all users."""
     try:
         create_file(path)
     except OSError as error:
@@ -109,18 +109,18 @@ class SqliteBackend:
         self._writer = connect(path)
         self._writer.execute("PRAGMA wal_autocheckpoint=0")
         self._lock = WriterLock(path)
-        # A lock taken through one open file keeps no other thread out that goes through the same.
+        # Two threads that lock through the same open file do not exclude each other.
         self._checkpoint_lock = WriterLock(path)
         self._checkpoints = Checkpoints(lambda: connect(path), self._checkpoint_lock)
         self._group = GroupCommit(self._commit)
 
     def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job in a transaction; return its result once it is on the disk."""
+        """Run a job in a transaction; return its result once it is on disk."""
         return self._group.run(job)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
-        """Open a transaction that sees one moment of the database."""
+        """Open a read-only transaction on a consistent snapshot."""
         try:
             with self._readers.borrow() as connection:
                 connection.execute("BEGIN")
@@ -136,7 +136,7 @@ class SqliteBackend:
         self._outage.passed()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self._checkpoints.close()
         self._readers.close()
         self._writer.close()
@@ -146,8 +146,8 @@ class SqliteBackend:
     def _commit(self, batch: Sequence[Entry[Any]]) -> None:
         try:
             with self._lock:
-                # A savepoint is two more statements for a job, and a copy of each page it changes:
-                # they are for when one of several jobs has failed.
+                # A savepoint costs two statements per job and a copy of each page that it changes,
+                # so they are only used after one of several jobs has failed.
                 if not self._transact(batch, self._run_together):
                     self._transact(batch, self._run_apart)
             self._outage.passed(writing=True)
@@ -159,7 +159,7 @@ class SqliteBackend:
     def _transact(
         self, batch: Sequence[Entry[Any]], run: Callable[[Sequence[Entry[Any]]], bool]
     ) -> bool:
-        """Commit what is run, if it says so; say whether it did."""
+        """Run a batch in a transaction; commit it and return True if ``run`` returns True."""
         connection = self._writer
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -172,7 +172,7 @@ class SqliteBackend:
                 connection.execute("ROLLBACK")
 
     def _run_together(self, batch: Sequence[Entry[Any]]) -> bool:
-        """Run jobs; say whether all that there is can be committed."""
+        """Run jobs without savepoints; return whether the transaction can be committed."""
         now = self._clock()
         for entry in batch:
             try:
@@ -184,7 +184,7 @@ class SqliteBackend:
         return True
 
     def _run_apart(self, batch: Sequence[Entry[Any]]) -> bool:
-        """Run jobs so that one that fails undoes only what it did itself."""
+        """Run each job in a savepoint, so that a job that fails undoes only its own changes."""
         connection, now = self._writer, self._clock()
         for entry in batch:
             connection.execute("SAVEPOINT job")
@@ -193,7 +193,7 @@ class SqliteBackend:
             except BaseException as error:
                 entry.error = self._translated(error, writing=True)
                 if not connection.in_transaction:
-                    # The disk is full, or worse: SQLite has rolled back the neighbours too.
+                    # The disk is full, or worse: SQLite has rolled back the whole transaction.
                     raise
                 connection.execute("ROLLBACK TO job")
             connection.execute("RELEASE job")
@@ -219,15 +219,15 @@ class SqliteBackend:
 
 
 class _LockError(Exception):
-    """The operating system does not grant a lock, for want of resources for one."""
+    """The operating system has no resources for a lock."""
 
 
 class WriterLock:
-    """An advisory lock beside the file, taken around each transaction that writes.
+    """An advisory lock on a file beside the database, held by each writing transaction.
 
-    SQLite alone would do, but a process that waits in its busy handler sleeps and polls: two
-    processes that write much starve each other (measured: p99 of 50 to 490 ms). The kernel wakes
-    who waits here. Where there is no such lock, SQLite's own remains.
+    SQLite's own lock would be enough, but a process that waits for it sleeps and polls, so two
+    processes that write a lot starve each other (measured: p99 of 50 to 490 ms). The kernel wakes
+    a process that waits for this lock. Where there are no such locks, SQLite's own is used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -250,7 +250,7 @@ class WriterLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the lock's file."""
+        """Close the lock file."""
         os.close(self._file)
 
 
@@ -272,7 +272,7 @@ def _damaged(path: Path, error: BaseException) -> DatabaseError | None:
 
 
 def _is_unavailable(error: BaseException) -> bool:
-    """Return whether an error passes by itself; one of the program's own does not."""
+    """Return whether an error is temporary, unlike an error of the program."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _UNAVAILABLE
     return isinstance(error, _LockError)

@@ -1,4 +1,4 @@
-"""SQLite's checkpoints, taken beside the writing instead of within it."""
+"""SQLite's checkpoints, run in a thread of their own instead of within a commit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _log = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """Move what was committed from the write-ahead log to the database's file, now and then.
+    """Copy committed pages from the write-ahead log to the database file from time to time.
 
-    SQLite alone would do that within a commit, every thousand pages, and sync the database's file
-    while everybody waits: 4 to 20 ms on a calm disk, some hundred on one that is busy (measured).
+    By itself SQLite does that within a commit, every thousand pages, and syncs the database file
+    while all writers wait: 4 to 20 ms on an idle disk, some hundred on a busy one (measured).
 
-    :param connect: opens a connection of its own, at the first use.
-    :param lock: keeps writers out.
-    :param commits: how many make a checkpoint.
-    :param long_log: pages of a log that is to begin anew.
+    :param connect: opens the connection of the checkpoints, at the first use.
+    :param lock: the lock that writers take.
+    :param commits: commits between two checkpoints.
+    :param long_log: pages of the log above which writers are stopped so that it starts over.
     """
 
     def __init__(
@@ -52,11 +52,12 @@ class Checkpoints:
         self._commits = 0
         self._thread = threading.Thread(target=self._take, name="famulus-checkpoint", daemon=True)
         with contextlib.suppress(RuntimeError):
-            # None can be started while the interpreter ends; closing the database moves the rest.
+            # No thread starts while the interpreter shuts down; closing the database copies the
+            # rest.
             self._thread.start()
 
     def close(self) -> None:
-        """Wait for a checkpoint that is under way and close its connection."""
+        """Wait for a running checkpoint and close its connection."""
         if self._thread is not None and self._thread.ident is not None:
             self._thread.join()
         if self._connection is not None:
@@ -67,21 +68,21 @@ class Checkpoints:
             if self._connection is None:
                 self._connection = self._connect()
             if self._move(self._connection) >= self._long_log:
-                # Writers begin the log anew only when all of it has been moved, and those who never
-                # pause would make it longer and longer.
+                # SQLite starts the log over only when all of it has been copied; writers who never
+                # pause would let it grow without limit.
                 with self._lock:
                     self._move(self._connection)
         except (sqlite3.Error, FamulusError) as error:
-            # Nothing is lost: the write-ahead log keeps what is not moved.
+            # Nothing is lost: the write-ahead log keeps what was not copied.
             if not self._is_failing:
-                _log.warning("a checkpoint has failed; the next one tries again: %s", error)
+                _log.warning("a checkpoint failed and will be tried again: %s", error)
             self._is_failing = True
-        except Exception:  # noqa: BLE001 - nothing is lost by it either
-            _log.exception("a checkpoint has failed; the next one tries again")
+        except Exception:  # noqa: BLE001 - nothing is lost here either
+            _log.exception("a checkpoint failed and will be tried again")
         else:
             self._is_failing = False
 
     def _move(self, connection: sqlite3.Connection) -> int:
-        """Move what nobody needs in the log any more; return how many pages the log has."""
+        """Copy the pages that no reader needs in the log; return the number of pages in the log."""
         _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         return int(pages)

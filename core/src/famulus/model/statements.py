@@ -78,10 +78,10 @@ class Compiled:
 
 
 def for_update(query: Any, kind: DatabaseKind, *, of: Any = None, skip_locked: bool = False) -> Any:
-    """Keep others from changing what a select finds until the commit.
+    """Lock the rows that a select returns until the commit.
 
-    New rows may refer to it meanwhile: a plain ``FOR UPDATE`` would wait for each transaction that
-    has added one, and two of them for each other. On SQLite only one transaction writes at a time.
+    New rows may refer to them meanwhile: a plain ``FOR UPDATE`` would wait for each transaction
+    that has added one, and two could deadlock. On SQLite only one transaction writes at a time.
 
     :param of: the table whose rows are meant, where the select joins others.
     :param skip_locked: leave out rows that others have locked instead of waiting for them.
@@ -123,8 +123,9 @@ def compile_statement(
 
 
 def column_readers(query: Any) -> list[Callable[[Any], Any] | None]:
-    """Return, for each column that a query returns, what makes a Python value of a stored one;
-    None where the stored value is it.
+    """Return, for each column of a query, the function that makes a Python value of a stored one.
+
+    It is None where the stored value needs no conversion.
     """
     return [_reader(column) for column in returned_columns(query)]
 

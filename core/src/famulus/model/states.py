@@ -1,4 +1,4 @@
-"""Every status there is, and which may follow which: pure functions over enums."""
+"""All statuses, and which may follow which: enums and pure functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from famulus.errors import IllegalTransitionError
 
 
 class RunStatus(StrEnum):
-    """Stopped keeps the units and can be resumed; finished expires them and is final."""
+    """The status of a run. A stopped run can be resumed; a finished one is final."""
 
     LAUNCHING = "launching"
     RUNNING = "running"
@@ -22,7 +22,7 @@ class RunStatus(StrEnum):
 
 
 class UnitStatus(StrEnum):
-    """``created`` waits for a place in the run's window, ``launched`` for a worker."""
+    """The status of a unit. ``created`` waits for the run's window, ``launched`` for a worker."""
 
     CREATED = "created"
     LAUNCHED = "launched"
@@ -35,7 +35,7 @@ class UnitStatus(StrEnum):
 
 
 class AgentStatus(StrEnum):
-    """What became of one worker's attempt at one unit, or at the onboarding."""
+    """The status of one worker's attempt at one unit, or at the onboarding."""
 
     ONBOARDING = "onboarding"
     IN_TASK = "in_task"
@@ -50,7 +50,7 @@ class AgentStatus(StrEnum):
 
 
 class VisitStatus(StrEnum):
-    """What the platform says of an arrival; ``unknown`` when it should have said and has not."""
+    """The status of a visit on the platform; ``unknown`` when a report is overdue."""
 
     ARRIVED = "arrived"
     ACCEPTED = "accepted"
@@ -63,7 +63,7 @@ class VisitStatus(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """``unknown`` is settled by asking the platform, never by paying again."""
+    """The status of a payment. ``unknown`` is settled by asking, never by paying again."""
 
     PLANNED = "planned"
     SENT = "sent"
@@ -89,7 +89,7 @@ class Decision(StrEnum):
 
 
 class OutboxStatus(StrEnum):
-    """``pending`` is still to be told to the platform."""
+    """The status of an outbox row; ``pending`` rows have to be delivered to the platform."""
 
     PENDING = "pending"
     DONE = "done"
@@ -97,7 +97,7 @@ class OutboxStatus(StrEnum):
 
 
 class LoadingStatus(StrEnum):
-    """How far a run's data has come into the database."""
+    """Whether a run's data has been loaded into the database."""
 
     LOADING = "loading"
     COMPLETE = "complete"
@@ -179,7 +179,7 @@ VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyTy
     }
 )
 
-#: A payment whose call surely had no effect is planned again; one whose outcome nobody knows never.
+#: A payment whose call had no effect is planned again; one with an unknown outcome never is.
 PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingProxyType(
     {
         _P.PLANNED: frozenset({_P.SENT, _P.CONFIRMED, _P.FAILED}),
@@ -190,11 +190,11 @@ PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingP
     }
 )
 
-#: A visit the platform still counts as under way; at most one a (run, reference, worker).
+#: Visits that are open on the platform; at most one per run, reference and worker.
 OPEN_VISITS = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
-#: A run that lets workers in, or will.
+#: Runs that admit workers, or will.
 OPEN_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING)
-#: A run that has something left to operate.
+#: Runs that an operator has to work on.
 LIVE_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.STOPPING)
 #: Units that a finished run still has to expire.
 OPEN_UNITS = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
@@ -205,11 +205,11 @@ DONE_UNITS = (
     UnitStatus.SOFT_REJECTED,
     UnitStatus.REJECTED,
 )
-#: Visits of which a platform may still say something new.
+#: Visits whose status on the platform may still change.
 UNSETTLED_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
-#: Visits that the platform has a submission of.
+#: Visits with a submission on the platform.
 SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
-#: Agents that are at work.
+#: Attempts that are under way.
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
 
 
@@ -225,7 +225,7 @@ _ALL: Mapping[type[StrEnum], Mapping[Any, frozenset[Any]]] = MappingProxyType(
 
 
 def may_follow(current: Status, new: Status) -> bool:
-    """Say whether ``new`` may follow ``current``. A status never follows itself."""
+    """Return whether ``new`` may follow ``current``. A status never follows itself."""
     return new in _ALL[type(current)][current]
 
 

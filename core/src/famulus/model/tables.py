@@ -1,6 +1,6 @@
-"""The tables. Peewee models are the schema's one source; they are bound to no database.
+"""The tables and their indexes, as peewee models that are bound to no database.
 
-Every index has a name of its own: peewee drops a partial index whose made-up name is taken.
+Each index has an explicit name: peewee leaves out a partial index whose generated name is taken.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from famulus.model.states import (
     VisitStatus,
 )
 
-#: What an event says became of a worker who was not let in.
+#: The new status in the event of a worker who was not admitted.
 REFUSED = "refused"
 
 
 def literal(status: Any) -> peewee.SQL:
-    """Put a status into the SQL text itself. A partial index is only used when the query names
-    its condition in the text; a bound parameter could be anything.
+    """Return a status as a literal in the SQL text.
+
+    A partial index is only used when its condition is in the text of the query: a bound parameter
+    could have any value.
     """
     return peewee.SQL(f"'{status.value}'")
 
 
 def literals(*statuses: Any) -> peewee.SQL:
-    """Put several statuses into the SQL text, as the right side of ``IN``."""
+    """Return several statuses as literals, for the right side of ``IN``."""
     return peewee.SQL("({})".format(", ".join(f"'{status.value}'" for status in statuses)))
 
 
@@ -50,7 +52,7 @@ def _index(
 
 
 class Table(peewee.Model):
-    """What every table has: a 64-bit number of its own."""
+    """The base of all tables: a 64-bit id."""
 
     id = peewee.BigAutoField()
 
@@ -65,7 +67,7 @@ def _to(model: type[Table], column: str, *, null: bool = False) -> Any:
 
 
 class Setting(Table):
-    """What holds for a whole database. ``identity`` tells it from all others, on platforms too."""
+    """A setting of the whole database. ``identity`` is its unique id, also used on platforms."""
 
     name = peewee.CharField(max_length=64)
     value = peewee.TextField()
@@ -80,8 +82,9 @@ class Task(Table):
 
 
 class Requester(Table):
-    """The account that pays, as one provider knows it. ``settings`` is what registering it has
-    left to be kept, and holds nothing secret.
+    """The account that pays, as one provider knows it.
+
+    ``settings`` holds what was stored when it was registered, nothing secret.
     """
 
     provider_type = peewee.CharField(max_length=64)
@@ -91,7 +94,7 @@ class Requester(Table):
 
 
 class Worker(Table):
-    """A person as one provider knows them. A blocked one works on no task."""
+    """A person as one provider knows them. A blocked worker is not admitted to any task."""
 
     provider_type = peewee.CharField(max_length=64)
     name = peewee.CharField(max_length=255)
@@ -100,7 +103,7 @@ class Worker(Table):
 
 
 class Qualification(Table):
-    """A named integer that workers hold."""
+    """A named integer that can be granted to workers."""
 
     name = peewee.CharField(max_length=255)
     description = peewee.TextField(default="")
@@ -108,7 +111,7 @@ class Qualification(Table):
 
 
 class GrantedQualification(Table):
-    """The value of a qualification that a worker holds."""
+    """A worker's value of a qualification."""
 
     worker = _to(Worker, "worker_id")
     qualification = _to(Qualification, "qualification_id")
@@ -117,12 +120,12 @@ class GrantedQualification(Table):
 
 
 class TaskRun(Table):
-    """One launch of a task. ``plan`` is the whole configuration, less secrets.
+    """One launch of a task. ``plan`` is the whole configuration without secrets.
 
-    The limits stand in columns of their own because they can be edited while the run goes on.
-    ``next_position`` orders units within the run; a unit that comes back gets a new one.
-    ``open_units`` is only kept where ``max_num_concurrent_units`` limits it. ``places`` are those
-    a platform has sold or still offers, ``next_place`` numbers them.
+    The limits have columns of their own because they can be changed while the run goes on.
+    ``next_position`` orders units within the run; a unit that is returned gets a new position.
+    ``open_units`` is only counted where ``max_num_concurrent_units`` limits it. ``places`` counts
+    the places that were sold or are still offered on the platform; ``next_place`` numbers them.
     """
 
     task = _to(Task, "task_id")
@@ -137,9 +140,9 @@ class TaskRun(Table):
     created_at = UtcField()
     #: when the run was last launched or resumed
     opened_at = UtcField(null=True)
-    #: when the operator noticed last that it had been suspended
+    #: when the operator last noticed that the machine had been suspended
     served_since = UtcField(null=True)
-    #: when nobody new may start any more
+    #: after this time no new worker is admitted
     closes_at = UtcField()
     ended_at = UtcField(null=True)
     failure = peewee.TextField(default="")
@@ -153,9 +156,9 @@ class TaskRun(Table):
     allowed_concurrent = peewee.IntegerField()
     maximum_units_per_worker = peewee.IntegerField()
     max_num_concurrent_units = peewee.IntegerField()
-    #: what the run may cost with fees; 0 is no limit
+    #: what the run may cost with fees; 0 means no limit
     max_spend = peewee.BigIntegerField(default=0)
-    #: what the files that workers send may hold together; 0 is no limit
+    #: the maximum total size of uploaded files; 0 means no limit
     max_upload_bytes = peewee.BigIntegerField(default=10_000_000_000)
     #: what one unit costs with fees
     unit_cost = peewee.BigIntegerField(default=0)
@@ -170,19 +173,20 @@ class TaskRun(Table):
     next_place = peewee.BigIntegerField(default=0)
 
     lease_holder = peewee.CharField(max_length=64, default="")
-    #: the process of the holder, so that one that has died is recognised
+    #: the process of the holder, to recognise that it has died
     lease_process = peewee.CharField(max_length=255, default="")
     lease_until = UtcField(null=True)
-    #: names the server that was started last
+    #: identifies the server that was started last
     instance = peewee.CharField(max_length=64, default="")
-    #: the furthest that any listener has been told, where new ones begin
+    #: the last event that any listener has received; new listeners start there
     events_delivered = peewee.BigIntegerField(default=0)
     transactions_delivered = peewee.BigIntegerField(default=0)
 
 
 class ListenerPosition(Table):
-    """Up to which event one listener has been told of a run: a plugin by its name, or a function
-    of the run's script.
+    """The last event of a run that one listener has received.
+
+    A listener is a plugin, by its name, or a function of the run's script.
     """
 
     run = _to(TaskRun, "run_id")
@@ -192,7 +196,7 @@ class ListenerPosition(Table):
 
 
 class Assignment(Table):
-    """One item of work: a row of the data, numbered from 0 in the order it came."""
+    """One item of work: a row of the data, numbered from 0 in its order."""
 
     run = _to(TaskRun, "run_id")
     number = peewee.BigIntegerField()
@@ -200,19 +204,19 @@ class Assignment(Table):
 
 
 class Unit(Table):
-    """One worker's slot in an assignment; ``lane`` counts the slots from 0."""
+    """One worker's slot in an assignment; ``lane`` numbers the slots from 0."""
 
     run = _to(TaskRun, "run_id")
     assignment = _to(Assignment, "assignment_id")
     lane = peewee.IntegerField()
     position = peewee.BigIntegerField()
     status = EnumField(UnitStatus)
-    #: the attempt that holds the unit, or whose answers completed it
+    #: the attempt that is working on the unit, or that completed it
     agent_id = peewee.BigIntegerField(null=True)
 
 
 class Visit(Table):
-    """One arrival of a worker as the platform knows it. ``query`` is the URL they came with."""
+    """One arrival of a worker as the platform knows it. ``query`` holds the URL's parameters."""
 
     run = _to(TaskRun, "run_id")
     worker = _to(Worker, "worker_id")
@@ -220,14 +224,14 @@ class Visit(Table):
     accept = peewee.CharField(max_length=255, default="")
     status = EnumField(VisitStatus)
     query = JsonField()
-    #: the platform's id of what the visit has alone; empty where places are not told apart
+    #: the platform's id of the visit's place; empty where places have no ids
     place = peewee.CharField(max_length=255, default="")
-    #: how many visits in a row have had the place on their word alone, before this one
+    #: the number of earlier visits that took over the place without the platform's confirmation
     handovers = peewee.IntegerField(default=0)
     arrived_at = UtcField()
-    #: the same until the worker of a visit with a place comes again
+    #: later than ``arrived_at`` once the worker of a visit with a place has come again
     last_arrived_at = UtcField()
-    #: when all work of the visit was stored here
+    #: when the last work of the visit was stored
     done_at = UtcField(null=True)
 
 
@@ -246,17 +250,17 @@ class Agent(Table):
     submitted_at = UtcField(null=True)
     submission_id = peewee.CharField(max_length=64, null=True)
     late = peewee.BooleanField(default=False)
-    #: submitted, with no value in the answers and no file
+    #: submitted without any value and without a file
     unanswered = peewee.BooleanField(default=False)
     answers = JsonField(null=True)
 
 
 class Participation(Table):
-    """One worker in one run: what limits count, and how far they have looked for work.
+    """One worker in one run: the counters that are limited, and where to look for the next unit.
 
-    ``assignments`` counts those the worker has tried and not given back. ``marks`` holds, for each
-    lane, the position up to which every free unit belongs to one of them; ``cursor`` is where the
-    next search for a unit that ``worker_can_do_unit`` accepts starts.
+    ``assignments`` counts those that the worker has tried and not returned. ``marks`` holds, for
+    each lane, the position before which the worker has tried the assignment of each free unit;
+    ``cursor`` is where the next search for a unit that ``worker_can_do_unit`` accepts starts.
     """
 
     run = _to(TaskRun, "run_id")
@@ -270,9 +274,9 @@ class Participation(Table):
 
 
 class Review(Table):
-    """A person's decision on one unit's answers; the newest that is not undone holds.
+    """A reviewer's decision on the answers of a unit; the newest that is not undone counts.
 
-    One without ``settled_at`` can still be undone: neither the platform nor the ledger knows of it.
+    A decision without ``settled_at`` can still be undone: it was not applied to the ledger yet.
     """
 
     unit = _to(Unit, "unit_id")
@@ -285,10 +289,10 @@ class Review(Table):
 
 
 class Payment(Table):
-    """One row of the money ledger, written before the platform is told.
+    """One row of the ledger, written before the platform is called.
 
     ``key`` is derived from what is paid for, so that the same payment is the same row. ``fee`` is
-    the platform's, on top of ``amount``.
+    the platform's fee on top of ``amount``.
     """
 
     key = peewee.CharField(max_length=128)
@@ -308,7 +312,7 @@ class Payment(Table):
 
 
 class Upload(Table):
-    """A file that came with answers. ``path`` is below the database's folder of files."""
+    """An uploaded file. ``path`` is relative to the database's folder of files."""
 
     agent = _to(Agent, "agent_id")
     field = peewee.CharField(max_length=255)
@@ -321,10 +325,10 @@ class Upload(Table):
 
 
 class Event(Table):
-    """What happened, never changed. ``subject_id`` is empty for a batch of ``count``.
+    """A recorded change, never updated. ``subject_id`` is null for a batch of ``count`` rows.
 
-    ``xact`` is PostgreSQL's transaction number: numbers given out by a sequence become visible out
-    of order, and a reader that goes by them alone would skip events.
+    ``xact`` is PostgreSQL's transaction id: the ids of a sequence become visible out of order, so a
+    reader that only follows ids would skip events.
     """
 
     run = _to(TaskRun, "run_id", null=True)
@@ -341,9 +345,9 @@ class Event(Table):
 
 
 class Outbox(Table):
-    """What a platform is still to be told, written with the local change it belongs to.
+    """A call to a platform, stored in the transaction of the local change that it follows from.
 
-    It concerns a run, or a requester's account as a whole, such as grants and blocks.
+    It belongs to a run, or to a requester's account, as grants and blocks do.
     """
 
     run = _to(TaskRun, "run_id", null=True)
@@ -357,7 +361,7 @@ class Outbox(Table):
     error = peewee.TextField(default="")
     created_at = UtcField()
     done_at = UtcField(null=True)
-    #: until when the process ``claimed_by`` is taken to be telling the row; null while none is
+    #: until when ``claimed_by``, a process, has claimed the row; null if no process has
     claimed_until = UtcField(null=True)
     claimed_by = peewee.CharField(max_length=255, default="")
 
@@ -519,7 +523,7 @@ _index(
     where=(Outbox.status == literal(OutboxStatus.PENDING)),
 )
 
-#: In an order in which each table comes after those it refers to.
+#: All tables, each after those that it refers to.
 TABLES: tuple[type[Table], ...] = (
     Setting,
     Task,

@@ -1,4 +1,4 @@
-"""What a job sees of the database: one open transaction."""
+"""The transaction that is passed to a job: compiled statements, peewee queries and plain SQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from famulus.model.statements import (
     compile_statement,
 )
 
-#: Rows of one insert at the most: what one statement may have in values is limited.
+#: The maximum number of rows in one insert: the number of values per statement is limited.
 _ROWS_AT_ONCE = 1_000
 
 #: A row with an attribute for each selected column, in Python's types.
@@ -29,7 +29,7 @@ Row = SimpleNamespace
 
 
 class Dialect:
-    """How to say things to one kind of database: compiled statements, kept."""
+    """The SQL of one kind of database: compiles statements and caches them."""
 
     def __init__(self, kind: DatabaseKind) -> None:
         self.kind = kind
@@ -42,7 +42,7 @@ class Dialect:
         self._compiled: dict[Statement[Any], Compiled] = {}
 
     def compiled(self, statement: Statement[Any]) -> Compiled:
-        """Return the statement's text for this kind of database, made at first use."""
+        """Return a compiled statement; it is compiled at its first use."""
         found = self._compiled.get(statement)
         if found is None:
             found = self._compiled[statement] = compile_statement(statement, self.kind, self.peewee)
@@ -50,10 +50,10 @@ class Dialect:
 
 
 class Transaction:
-    """One transaction, on the driver's own connection. Only valid while its job runs.
+    """An open transaction on a connection of the driver. It is only valid while its job runs.
 
-    ``now`` is the clock's reading at its start, so that all that one job writes has one time, and
-    ``micros`` the same as it is stored.
+    ``now`` is the time at its start, so that all rows that a job writes have the same time, and
+    ``micros`` is the same time as it is stored.
     """
 
     __slots__ = ("_appended", "_connection", "_dialect", "micros", "now")
@@ -71,14 +71,15 @@ class Transaction:
         return self._dialect.kind
 
     def run(self, statement: Statement[Any], **params: Any) -> Any:
-        """Run a hot statement with values as the database stores them; return the cursor, whose
-        rows are plain tuples.
+        """Run a statement with parameters as they are stored.
+
+        Return the cursor, whose rows are plain tuples.
         """
         compiled = self._dialect.compiled(statement)
         return self._connection.execute(compiled.sql, _values(compiled, params))
 
     def one(self, statement: Statement[R], **params: Any) -> R | None:
-        """Run a hot statement and return its first row, or None."""
+        """Run a statement and return its first row, or None."""
         compiled = self._dialect.compiled(statement)
         row: R | None = self._connection.execute(compiled.sql, _values(compiled, params)).fetchone()
         if row is not None and compiled.make_row is not None:
@@ -86,13 +87,13 @@ class Transaction:
         return row
 
     def all(self, statement: Statement[R], **params: Any) -> list[R]:
-        """Run a hot statement and return all its rows."""
+        """Run a statement and return all its rows."""
         compiled = self._dialect.compiled(statement)
         rows = self._connection.execute(compiled.sql, _values(compiled, params)).fetchall()
         return rows if compiled.make_row is None else [_record(compiled, row) for row in rows]
 
     def insert_rows(self, statement: Statement[Any], rows: Sequence[Sequence[Any]]) -> None:
-        """Insert many rows by a hot statement that inserts one; far faster than :meth:`many`.
+        """Insert many rows with a statement that inserts one; far faster than :meth:`many`.
 
         Each row holds the values in the order in which the statement's text names them.
         """
@@ -103,8 +104,9 @@ class Transaction:
             self._connection.execute(text, tuple(chain.from_iterable(part)))
 
     def append(self, statement: Statement[Any], **params: Any) -> None:
-        """Insert a row by a hot statement when the job has ended: all of its rows at once, in their
-        order. The job itself does not see them.
+        """Insert a row with a statement after the job has ended.
+
+        All rows of a statement are inserted at once, in their order. The job does not see them.
         """
         values = _values(self._dialect.compiled(statement), params)
         self._appended.setdefault(statement, []).append(values)
@@ -115,7 +117,7 @@ class Transaction:
             self.insert_rows(statement, rows)
 
     def many(self, statement: Statement[Any], rows: Iterable[Sequence[Any]]) -> None:
-        """Run a hot statement once for each row, through the driver's executemany.
+        """Run a statement once per row, through the driver's ``executemany``.
 
         Each row holds the values in the order in which the statement's text names them.
         """
@@ -123,11 +125,11 @@ class Transaction:
         self._connection.cursor().executemany(compiled.sql, rows)
 
     def sql(self, text: str, values: Sequence[Any] = ()) -> Any:
-        """Run SQL text as it is, for what peewee has no words for."""
+        """Run SQL text that peewee cannot express."""
         return self._connection.execute(text, tuple(values))
 
     def execute(self, query: Any) -> Any:
-        """Run a peewee query, whose values are in Python's types; return the cursor."""
+        """Run a peewee query and return the cursor."""
         text, values = compile_query(query, self._dialect.peewee)
         return self._connection.execute(text, tuple(values))
 
@@ -136,7 +138,7 @@ class Transaction:
         return list(self.iterate(query))
 
     def iterate(self, query: Any) -> Iterator[Row]:
-        """Run a peewee select and yield its rows in Python's types, as they come."""
+        """Run a peewee select and yield its rows in Python's types, one at a time."""
         cursor = self.execute(query)
         readers = column_readers(query)
         names = [description[0] for description in cursor.description]
@@ -153,7 +155,7 @@ class Transaction:
         return next(iter(self.rows(query)), None)
 
     def insert(self, table: type[peewee.Model], **values: Any) -> int:
-        """Insert one row of values in Python's types; return its number."""
+        """Insert one row of values in Python's types; return its id."""
         query = table.insert(**values).returning(table.id)  # type: ignore[attr-defined]
         return int(self.execute(query).fetchone()[0])
 

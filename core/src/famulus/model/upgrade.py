@@ -1,4 +1,4 @@
-"""Bringing a schema up to date: a backup first, each step whole or not at all."""
+"""Upgrading a schema: a backup first, then all missing migrations in one transaction."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ _VERSIONS = "famulus_schema"
 _CREATE_VERSIONS = (
     f"CREATE TABLE {_VERSIONS} (name VARCHAR(64) NOT NULL PRIMARY KEY, version INTEGER NOT NULL)"
 )
-#: Any fixed number: PostgreSQL's advisory lock for those who upgrade at the same time.
+#: An arbitrary number: the key of PostgreSQL's advisory lock against concurrent upgrades.
 _LOCK = 7_265_701
 
 
 def upgrade(
     backend: SqliteBackend | PostgresqlBackend, location: Location, schema: PluginSchema
 ) -> None:
-    """Run the migrations a schema still lacks, in one transaction.
+    """Run the migrations that a schema lacks, in one transaction.
 
-    :raises famulus.errors.NewerDatabaseError: when the stored version is beyond the newest step.
-    :raises famulus.DatabaseError: when what is old cannot be backed up first.
+    :raises famulus.errors.NewerDatabaseError: when the stored version is newer than the last step.
+    :raises famulus.DatabaseError: when the database cannot be backed up first.
     """
     newest = len(schema.migrations)
     stored = backend.write(lambda tx: _stored_version(tx, schema.name, location))
     if stored > newest:
         raise NewerDatabaseError(
-            f"the tables of {schema.name!r} in {location.shown} have version {stored}, and this "
-            f"program knows {newest}; install the newer version again"
+            f"the tables of {schema.name!r} in {location.shown} have version {stored}, which is "
+            f"newer than version {newest} of this program; install the newer program again"
         )
     if stored == newest:
         return
@@ -60,7 +60,7 @@ def _stored_version(tx: Transaction, name: str, location: Location) -> int:
         tx.sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
     existing = _table_names(tx)
     if _VERSIONS not in existing:
-        # Who may not create tables can still use those that there are: create it only if missing.
+        # Creating a table needs a privilege on PostgreSQL even if the table exists.
         _refuse_another_program(existing, location)
         tx.sql(_CREATE_VERSIONS)
     mark = "?" if tx.kind is DatabaseKind.SQLITE else "%s"
@@ -110,21 +110,22 @@ def _back_up(kind: DatabaseKind, location: Location, label: str) -> None:
     target = location.files.parent / f"{location.files.name}-backup-{label}.dump"
     if program is None:
         raise DatabaseError(
-            f"{location.shown} has to be upgraded, and there is no pg_dump to back it up first; "
-            f"install PostgreSQL's client, or back it up yourself and set {UNSAVED_VARIABLE}=1"
+            f"{location.shown} has to be upgraded, and pg_dump is not installed to back it up "
+            "first; install PostgreSQL's client (apt-get install postgresql-client), or back it "
+            f"up yourself and set {UNSAVED_VARIABLE}=1"
         )
     address = location.postgres
     if address.other_secrets:
         raise DatabaseError(
-            f"{location.shown} has to be upgraded, and pg_dump cannot be given "
-            f"{', '.join(address.other_secrets)} in secret; back it up yourself and set "
-            f"{UNSAVED_VARIABLE}=1"
+            f"{location.shown} has to be upgraded, and {', '.join(address.other_secrets)} cannot "
+            "be passed to pg_dump without showing it to other users of this machine; back the "
+            f"database up yourself and set {UNSAVED_VARIABLE}=1"
         )
     make_folder(target.parent)
     create_file(target)
     password = address.params.get("password")
     done = subprocess.run(
-        # Everybody on this machine can read a command line.
+        # Other users of the machine can read the command line.
         [program, "--format=custom", f"--file={target}", f"--dbname={address.shown}"],
         capture_output=True,
         text=True,
