@@ -13,12 +13,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-lowest lint docs constraints wheels bench faults clean
+.PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000; PORT=3001 if that is taken"
 	@echo "make test         run all tests"
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
+	@echo "make coverage     run the fast tests and print which lines and branches they reach"
 	@echo "make lint         ruff (format and rules), mypy --strict, import-linter"
 	@echo "make docs         make docs/reference and docs/commands.md from the code"
 	@echo "make constraints  write down the versions that are installed here"
@@ -48,6 +49,11 @@ test: $(VENV)/.installed-dev
 
 test-fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" $(ARGS)
+
+# Processes that tests start are not measured: almost all of those tests are among the slow ones.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" \
+		--cov --cov-report=term $(ARGS)
 
 $(LOWEST)/.installed: $(PROJECTS) tools/lowest.py
 	@test -n "$(PYTHON)" || { echo "Famulus needs Python 3.11 or newer; none was found on the PATH" >&2; exit 1; }

@@ -20,6 +20,7 @@ HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
+    ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("core/README.md")),

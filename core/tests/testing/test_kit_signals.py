@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,17 @@ IN_THE_BACKGROUND = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN);"
     " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 )
+#: Ends as a test run that is killed does, while a command of its own waits for its input.
+KILLED = """
+import os, sys
+from famulus.testing.command import python_command
+
+waiting = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+with python_command("-c", waiting, database="x") as command:
+    command.wait_for("")
+    print(command.output, end="", flush=True)
+    os._exit(1)
+"""
 TEST = """
 import signal, subprocess, sys
 
@@ -40,3 +53,17 @@ def test_a_process_of_a_test_can_be_interrupted(tmp_path: Path, workers: tuple[s
     )
 
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_command_ends_with_a_test_run_that_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        try:
+            waiting = select.poll()
+            waiting.register(os.pidfd_open(pid), select.POLLIN)
+        except ProcessLookupError:
+            return
+    assert waiting.poll(30_000)

@@ -16,6 +16,12 @@ from queue import Empty, Queue
 _LINK = re.compile(r"(https?://\S+?/)\?worker_id=\S+")
 #: Seconds a launch may take until it says where to come in.
 _START = 30.0
+#: Becomes the command, which Linux kills when the thread that started it ends (PR_SET_PDEATHSIG):
+#: no run goes on when a test run is killed.
+_WITH_ITS_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9);"
+    " os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 
 
 class Command:
@@ -89,12 +95,14 @@ def python_command(
 ) -> Iterator[Command]:
     """Run Python with a database for the length of a ``with`` block, then kill what is left.
 
-    It runs in a process group of its own: a signal to it reaches nobody else.
+    It runs in a process group of its own, so that a signal to it reaches no other process. On Linux
+    it is killed when this process, or the thread that called this, ends.
 
     :param folder: the working directory; this process' own unless given.
     """
+    starting = ("-c", _WITH_ITS_PARENT) if sys.platform == "linux" else ()
     process = subprocess.Popen(
-        [sys.executable, *map(str, arguments)],
+        [sys.executable, *starting, *map(str, arguments)],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

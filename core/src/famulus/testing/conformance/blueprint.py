@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from famulus.testing.conformance.data_rules import DataRules
-from famulus.testing.conformance.page_rules import PageRules
-from famulus.testing.conformance.run_rules import RunRules
+from famulus.testing.conformance.data_rules import BlueprintDataRules
+from famulus.testing.conformance.page_rules import BlueprintPageRules
+from famulus.testing.conformance.run_rules import BlueprintRunRules
 
 
-class BlueprintConformance(DataRules, PageRules, RunRules):
+class BlueprintConformance(BlueprintDataRules, BlueprintPageRules, BlueprintRunRules):
     """Inherit from this in a test module; name the class and describe a configuration::
 
         class TestMyTask(BlueprintConformance):

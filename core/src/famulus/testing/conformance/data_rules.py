@@ -22,7 +22,7 @@ _FEW, _MANY = 5_000, 50_000
 _BYTES_A_ROW = 32
 
 
-class DataRules(BlueprintUnderTest):
+class BlueprintDataRules(BlueprintUnderTest):
     """Options are described and checked whole; data are streamed, the same each time."""
 
     def test_core_accepts_the_class(self) -> None:

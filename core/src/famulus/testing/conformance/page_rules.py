@@ -42,7 +42,7 @@ _NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 _THREADS = 8
 
 
-class PageRules(BlueprintUnderTest):
+class BlueprintPageRules(BlueprintUnderTest):
     """Pages are the inside of a form and hold data as data; answers are JSON."""
 
     def test_page_is_the_same_when_it_is_reloaded(self, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from famulus.testing.conformance.under_test import BlueprintUnderTest
 from famulus.testing.scripted_worker import Answer, GatewayWay, ScriptedWorker
 
 
-class RunRules(BlueprintUnderTest):
+class BlueprintRunRules(BlueprintUnderTest):
     """Whatever workers do, and whatever dies, each answer is stored once."""
 
     def test_run_is_worked_on_from_start_to_end(self, tmp_path: Path) -> None:
