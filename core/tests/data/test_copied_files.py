@@ -69,7 +69,7 @@ def content_of(copies: FileCopies) -> dict[str, str]:
     }
 
 
-def test_record_names_the_copy_from_beside_the_folder(stored: Path, copies: FileCopies) -> None:
+def test_path_of_a_copy_begins_with_the_folder(stored: Path, copies: FileCopies) -> None:
     (copied,) = copies.of([record(stored, "cat.png")])
 
     (file,) = copied["files"]
@@ -78,7 +78,7 @@ def test_record_names_the_copy_from_beside_the_folder(stored: Path, copies: File
     assert (file["name"], copies.number, copies.problems) == ("cat.png", 1, [])
 
 
-def test_the_same_name_overwrites_nothing(stored: Path, copies: FileCopies) -> None:
+def test_repeated_name_overwrites_nothing(stored: Path, copies: FileCopies) -> None:
     list(
         copies.of(
             [
@@ -116,7 +116,7 @@ def test_names_stay_readable() -> None:
     ]
 
 
-def test_file_that_is_gone_or_changed_is_reported_and_stops_nothing(
+def test_missing_or_changed_file_is_reported_and_others_are_copied(
     stored: Path, copies: FileCopies
 ) -> None:
     records = [record(stored, "gone.png", "changed.png", "fine.png")]
@@ -133,7 +133,7 @@ def test_file_that_is_gone_or_changed_is_reported_and_stops_nothing(
     assert second == f"unit 12: changed.png not copied: {changed} is not what was stored there"
 
 
-def test_rerun_completes_what_was_cut_off_and_leaves_what_is_there(
+def test_rerun_completes_an_interrupted_copy_and_keeps_existing_files(
     stored: Path, copies: FileCopies
 ) -> None:
     records = [record(stored, "a.png", "b.png", "c.png")]
@@ -153,6 +153,6 @@ def test_rerun_completes_what_was_cut_off_and_leaves_what_is_there(
     assert whole.stat().st_ino == inode
 
 
-def test_records_without_files_make_no_folder(stored: Path, copies: FileCopies) -> None:
+def test_records_without_files_create_no_folder(stored: Path, copies: FileCopies) -> None:
     assert [each["files"] for each in copies.of([record(stored)])] == [[]]
     assert not copies.folder.exists()

@@ -44,7 +44,7 @@ def test_names_of_tasks_are_listed(operator: ManualOperator, browser: DataBrowse
     assert browser.get_task_name_list() == ["apes", "zebras"]
 
 
-def test_unit_knows_its_answers_and_who_gave_them(
+def test_unit_has_its_answers_and_their_worker(
     operator: ManualOperator, browser: DataBrowser, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], task_name=TASK)
@@ -79,7 +79,9 @@ def test_worker_of_a_unit_can_be_granted_a_qualification(
     assert granted.value == 3
 
 
-def test_data_of_a_unit_have_the_old_keys(operator: ManualOperator, browser: DataBrowser) -> None:
+def test_data_of_a_unit_has_the_keys_of_existing_scripts(
+    operator: ManualOperator, browser: DataBrowser
+) -> None:
     launch_done(operator, 1)
     (unit,) = browser.get_units_for_task_name(TASK)
 
@@ -92,9 +94,7 @@ def test_data_of_a_unit_have_the_old_keys(operator: ManualOperator, browser: Dat
     assert data["task_start"] <= data["task_end"]
 
 
-def test_unit_that_nobody_has_submitted_has_no_data(
-    operator: ManualOperator, browser: DataBrowser
-) -> None:
+def test_unit_without_answers_has_no_data(operator: ManualOperator, browser: DataBrowser) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}], task_name=TASK)
     GatewayWorker(gateway, "x").arrive()
     at_work, free = browser.get_all_units_for_task_name(TASK)
@@ -110,7 +110,7 @@ def test_unit_that_nobody_has_submitted_has_no_data(
     assert at_work.to_dict().keys() == free.to_dict().keys()
 
 
-def test_units_that_are_done_come_from_all_runs_of_the_task(
+def test_units_with_answers_are_read_from_all_runs_of_the_task(
     operator: ManualOperator, browser: DataBrowser, database: Database
 ) -> None:
     first, second = launch_done(operator, 2), launch_done(operator, 1)
@@ -126,9 +126,7 @@ def test_units_that_are_done_come_from_all_runs_of_the_task(
     assert [unit.inputs["n"] for unit in browser.get_units_for_run_id(second)] == [0]
 
 
-def test_all_units_have_those_that_have_expired(
-    operator: ManualOperator, browser: DataBrowser
-) -> None:
+def test_all_units_include_expired_ones(operator: ManualOperator, browser: DataBrowser) -> None:
     run = launch_done(operator, 1, workers="")
     operator.finish(run)
 
@@ -151,7 +149,7 @@ def test_units_of_runs_are_chosen_by_their_statuses(
         browser.collect_matching_units_from_task_runs([run], ["acepted"])
 
 
-def test_units_of_an_assignment_stand_together(
+def test_units_of_an_assignment_follow_each_other(
     operator: ManualOperator, browser: DataBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launch_done(operator, 3, workers="xy", blueprint={"units_per_assignment": 2})
@@ -164,7 +162,7 @@ def test_units_of_an_assignment_stand_together(
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
-def test_pages_join_whatever_happens_between_them(
+def test_changes_between_pages_lose_and_repeat_no_unit(
     operator: ManualOperator,
     browser: DataBrowser,
     database: Database,
@@ -183,7 +181,7 @@ def test_pages_join_whatever_happens_between_them(
     assert len(found) == 6
 
 
-def test_units_are_read_by_the_page_and_none_by_itself(
+def test_a_page_of_units_takes_a_constant_number_of_queries(
     operator: ManualOperator, browser: DataBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few, many = launch_done(operator, 10), launch_done(operator, 1000)
@@ -232,7 +230,7 @@ def test_units_work_on_the_database_they_came_from(tmp_path: Path) -> None:
             DataBrowser(other).get_workers_with_qualification("seen")
 
 
-def test_holders_of_a_qualification_and_nobody_else_are_found(
+def test_only_workers_who_have_the_qualification_are_found(
     operator: ManualOperator, browser: DataBrowser, database: Database
 ) -> None:
     launch_done(operator, 1, workers="xyz", blueprint={"units_per_assignment": 3})
@@ -248,7 +246,7 @@ def test_holders_of_a_qualification_and_nobody_else_are_found(
     assert (holders(value=0), holders(value=2), holders(value=1)) == (["x"], ["y"], [])
 
 
-def test_unknown_names_are_guessed_before_the_first_unit(
+def test_unknown_names_raise_with_a_suggestion_before_the_first_unit(
     operator: ManualOperator, browser: DataBrowser, database: Database
 ) -> None:
     launch_done(operator, 1)
@@ -263,7 +261,9 @@ def test_unknown_names_are_guessed_before_the_first_unit(
         browser.get_units_for_run_id(0)
 
 
-def test_what_is_not_kept_is_said_not_to_be(operator: ManualOperator, browser: DataBrowser) -> None:
+def test_metadata_that_is_not_stored_is_an_error(
+    operator: ManualOperator, browser: DataBrowser
+) -> None:
     launch_done(operator, 1)
 
     with pytest.raises(UsageError, match="'tips' is not stored"):
@@ -272,7 +272,7 @@ def test_what_is_not_kept_is_said_not_to_be(operator: ManualOperator, browser: D
         browser.get_metadata_property_from_task_name("wrods", "tips")
 
 
-def test_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_missing_database_is_not_created(tmp_path: Path) -> None:
     with Database(tmp_path / "none.db") as database:
         browser = DataBrowser(database)
 

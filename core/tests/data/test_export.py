@@ -30,7 +30,7 @@ def exported(database: Database) -> list[dict[str, Any]]:
     return list(export_records(database, task="words"))
 
 
-def test_record_has_the_row_the_answers_and_where_they_come_from(
+def test_record_has_the_row_the_answers_and_their_origin(
     gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
     worker = GatewayWorker(gateway, "x")
@@ -51,7 +51,7 @@ def test_record_has_the_row_the_answers_and_where_they_come_from(
     assert (record["late"], record["counts"], record["files"]) == (False, True, [])
 
 
-def test_late_answers_are_there_and_do_not_count(
+def test_late_answers_are_exported_and_do_not_count(
     operator: ManualOperator, gateway: Gateway, database: Database, clock: MovableClock
 ) -> None:
     slow, quick = GatewayWorker(gateway, "slow"), GatewayWorker(gateway, "quick")
@@ -65,8 +65,8 @@ def test_late_answers_are_there_and_do_not_count(
 
     records = exported(database)
 
-    told = {(record["worker"], record["late"], record["counts"]) for record in records}
-    assert told == {("quick", False, True), ("slow", True, False)}
+    found = {(record["worker"], record["late"], record["counts"]) for record in records}
+    assert found == {("quick", False, True), ("slow", True, False)}
     assert [record["worker"] for record in records] == ["quick", "quick", "slow"]
 
 
@@ -102,13 +102,13 @@ def test_files_are_listed_with_the_path_of_their_bytes(
     assert path.read_bytes() == b"bytes"
 
 
-def test_work_that_is_not_submitted_is_no_record(gateway: Gateway, database: Database) -> None:
+def test_unsubmitted_work_is_not_exported(gateway: Gateway, database: Database) -> None:
     GatewayWorker(gateway, "x").arrive()
 
     assert exported(database) == []
 
 
-def test_pages_join_without_a_gap_or_a_repetition_whatever_the_times(
+def test_pages_have_no_gap_and_no_repetition_at_equal_times(
     operator: ManualOperator,
     database: Database,
     clock: MovableClock,
@@ -125,7 +125,7 @@ def test_pages_join_without_a_gap_or_a_repetition_whatever_the_times(
     assert [record["worker"] for record in records] == [f"w{number}" for number in range(7)]
 
 
-def test_what_is_submitted_during_an_export_breaks_nothing(
+def test_submissions_during_an_export_break_nothing(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     GatewayWorker(gateway, "x").work()
@@ -139,7 +139,7 @@ def test_what_is_submitted_during_an_export_breaks_nothing(
     assert [record["row"] for record in (first, *rest)] == [0, 1]
 
 
-def test_task_is_all_its_runs_and_a_run_is_one(
+def test_task_exports_all_its_runs_and_run_only_one(
     operator: ManualOperator, database: Database
 ) -> None:
     for name in ("words", "other", "words"):
@@ -150,7 +150,7 @@ def test_task_is_all_its_runs_and_a_run_is_one(
     assert [record["task"] for record in export_records(database, run=other)] == ["other"]
 
 
-def test_unknown_task_is_named_with_the_nearest(gateway: Gateway, database: Database) -> None:
+def test_unknown_task_raises_with_a_suggestion(gateway: Gateway, database: Database) -> None:
     with pytest.raises(NotFoundError, match=r"no task 'wrods' .*did you mean 'words'"):
         export_records(database, task="wrods")
 
@@ -160,7 +160,7 @@ def test_unknown_run_is_an_error_before_the_first_record(database: Database) -> 
         export_records(database, run=9)
 
 
-def test_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_missing_database_is_not_created(tmp_path: Path) -> None:
     with (
         Database(tmp_path / "none.db") as database,
         pytest.raises(NotFoundError, match="does not exist yet"),

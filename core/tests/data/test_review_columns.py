@@ -1,9 +1,8 @@
-"""What an export says was decided and paid, and which submissions it leaves out."""
+"""The columns of an export about reviews and payments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.errors import NotFoundError, UsageError
 from famulus.model.among import AMONG
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
@@ -69,14 +67,14 @@ def unit_of(database: Database, number: int = 0) -> int:
     return int(exported(database)[number]["unit"])
 
 
-def settle(database: Database, plugins: Plugins) -> None:
+def apply_all(database: Database, plugins: Plugins) -> None:
     ReviewSession(
         database=database, plugins=plugins, scope=find_scope(database, TASK)
     ).apply_leftovers()
 
 
 @pytest.mark.usefixtures("gateway")
-def test_nothing_is_said_of_what_nobody_has_decided(database: Database) -> None:
+def test_columns_of_unreviewed_answers_are_empty(database: Database) -> None:
     (record, *_) = exported(database)
 
     empty = ("review_decision", "review_note", "reviewed_at", *MONEY)
@@ -84,7 +82,7 @@ def test_nothing_is_said_of_what_nobody_has_decided(database: Database) -> None:
 
 
 @pytest.mark.usefixtures("gateway")
-def test_decision_stands_in_the_record_with_its_note_and_time(database: Database) -> None:
+def test_decision_is_exported_with_its_note_and_time(database: Database) -> None:
     unit = unit_of(database)
     database.write(lambda tx: decide(tx, unit, Decision.REJECTED, note="Empty."))
 
@@ -97,7 +95,7 @@ def test_decision_stands_in_the_record_with_its_note_and_time(database: Database
 
 
 @pytest.mark.usefixtures("gateway")
-def test_decision_that_was_undone_is_none_and_the_newest_holds(database: Database) -> None:
+def test_undone_decision_is_ignored_and_the_newest_is_exported(database: Database) -> None:
     undone, mended = unit_of(database, 0), unit_of(database, 1)
     database.write(lambda tx: decide(tx, undone, Decision.ACCEPTED))
     database.write(lambda tx: undo(tx, undone))
@@ -111,11 +109,13 @@ def test_decision_that_was_undone_is_none_and_the_newest_holds(database: Databas
 
 
 @pytest.mark.usefixtures("gateway")
-def test_reward_is_there_once_the_decision_is_settled(database: Database, plugins: Plugins) -> None:
+def test_reward_is_exported_once_the_decision_is_applied(
+    database: Database, plugins: Plugins
+) -> None:
     unit = unit_of(database)
     database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
     before = exported(database)[0]
-    settle(database, plugins)
+    apply_all(database, plugins)
 
     after, other, *_ = exported(database)
 
@@ -125,7 +125,7 @@ def test_reward_is_there_once_the_decision_is_settled(database: Database, plugin
 
 
 @pytest.mark.usefixtures("gateway")
-def test_bonuses_of_a_unit_are_added_up_and_as_far_as_the_least_far(
+def test_bonuses_of_a_unit_are_summed_with_the_least_advanced_status(
     database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     unit = unit_of(database)
@@ -140,7 +140,7 @@ def test_bonuses_of_a_unit_are_added_up_and_as_far_as_the_least_far(
 
 
 @pytest.mark.usefixtures("gateway")
-def test_bonus_that_has_failed_is_said_to_have_failed(
+def test_failed_bonus_has_the_status_failed(
     database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     for amount in ("0.50", "0.25"):
@@ -152,7 +152,7 @@ def test_bonus_that_has_failed_is_said_to_have_failed(
     assert (record["bonus"], record["bonus_status"]) == ("0.00", "failed")
 
 
-def test_pages_larger_than_one_statement_are_looked_up_whole(
+def test_pages_larger_than_one_statement_are_read_completely(
     operator: ManualOperator, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = len(AMONG) + 1
@@ -164,7 +164,7 @@ def test_pages_larger_than_one_statement_are_looked_up_whole(
     last = unit_of(database, -1)
     pay_bonus(database, last, "0.50", reason="Thank you.", plugins=plugins)
     database.write(lambda tx: decide(tx, last, Decision.ACCEPTED))
-    settle(database, plugins)
+    apply_all(database, plugins)
     monkeypatch.setattr(export, "_PAGE", number)
 
     *_, record = exported(database)
@@ -174,69 +174,3 @@ def test_pages_larger_than_one_statement_are_looked_up_whole(
         "0.10",
         "0.50",
     )
-
-
-@pytest.mark.usefixtures("gateway")
-def test_status_leaves_out_what_is_another_now(database: Database) -> None:
-    accepted, rejected = unit_of(database, 0), unit_of(database, 1)
-    database.write(lambda tx: decide(tx, accepted, Decision.ACCEPTED))
-    database.write(lambda tx: decide(tx, rejected, Decision.REJECTED, note="Empty."))
-
-    def units(*statuses: str) -> list[int]:
-        return [record["unit"] for record in exported(database, statuses=statuses)]
-
-    assert units("accepted") == [accepted]
-    assert units("accepted", "rejected") == [accepted, rejected]
-    assert len(units("completed")) == 2
-    with pytest.raises(UsageError, match=r"'launched' is not a status .*possible are: accepted,"):
-        units("launched")
-
-
-def test_late_answers_to_a_unit_that_another_has_completed_have_no_status(
-    operator: ManualOperator, database: Database, clock: MovableClock
-) -> None:
-    gateway = operator.launch_rows([{"n": 1}], task_name=TASK)
-    slow = GatewayWorker(gateway, "slow")
-    page = slow.arrive()
-    clock.advance(1801)
-    operator.turn()
-    GatewayWorker(gateway, "quick").work()
-    slow.submit(page)
-    unit = unit_of(database)
-    database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
-
-    told = [(record["worker"], record["review_decision"]) for record in exported(database)]
-    accepted = [record["worker"] for record in exported(database, statuses=["accepted"])]
-
-    assert sorted(told) == [("quick", "accepted"), ("slow", None)]
-    assert accepted == ["quick"]
-
-
-@pytest.mark.usefixtures("gateway")
-def test_since_counts_from_that_very_moment(database: Database, clock: MovableClock) -> None:
-    minute_ago = clock() - timedelta(seconds=60)
-
-    assert {each["worker"] for each in exported(database, since=minute_ago)} == {"y"}
-    assert exported(database, since=minute_ago + timedelta(microseconds=1)) == []
-    with pytest.raises(UsageError, match="no time zone"):
-        exported(database, since=minute_ago.replace(tzinfo=None))
-
-
-@pytest.mark.usefixtures("gateway")
-def test_workers_are_chosen_by_name(database: Database) -> None:
-    def workers(*names: str) -> list[str]:
-        return [record["worker"] for record in exported(database, workers=names)]
-
-    assert workers("x") == ["x", "x"]
-    assert workers("y", "x") == ["x", "x", "y", "y"]
-    with pytest.raises(NotFoundError, match="no worker 'z' has worked on 'words'; there are: x, y"):
-        workers("x", "z")
-
-
-@pytest.mark.usefixtures("gateway")
-def test_conditions_hold_over_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    everything = exported(database, workers=["y"], statuses=["completed"])
-    monkeypatch.setattr(export, "_PAGE", 1)
-
-    assert exported(database, workers=["y"], statuses=["completed"]) == everything
-    assert len(everything) == 2

@@ -25,7 +25,7 @@ def test_newest_run_comes_first_with_its_units(
     assert (old.done, old.total) == (0, 1)
 
 
-def test_database_that_is_not_there_has_no_runs_and_is_not_made(tmp_path: Path) -> None:
+def test_missing_database_has_no_runs_and_is_not_created(tmp_path: Path) -> None:
     with Database(tmp_path / "none.db") as database:
         assert list_runs(database) == []
 

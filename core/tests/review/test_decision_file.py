@@ -106,7 +106,7 @@ def test_same_file_again_changes_nothing(
     assert rows_of(database) == before
 
 
-def test_everything_that_is_wrong_is_named_with_its_line_and_nothing_is_applied(
+def test_all_problems_are_reported_by_line_and_nothing_is_applied(
     units: list[int], problems: Check
 ) -> None:
     a, b, c, d = units
@@ -132,7 +132,7 @@ def test_everything_that_is_wrong_is_named_with_its_line_and_nothing_is_applied(
     ]
 
 
-def test_units_of_other_tasks_and_without_answers_are_wrong(
+def test_units_of_other_tasks_and_without_answers_are_problems(
     units: list[int], problems: Check, operator: ManualOperator, database: Database
 ) -> None:
     other = operator.launch_rows([{"n": 1}], task_name="other")
@@ -160,7 +160,9 @@ def test_paid_work_cannot_be_rejected_by_a_file(
     assert found == [f"2: unit {units[0]} is already accepted, which can no longer change"]
 
 
-def test_rejection_is_mended_by_a_file(units: list[int], apply: Apply, database: Database) -> None:
+def test_rejection_is_reversed_by_a_file(
+    units: list[int], apply: Apply, database: Database
+) -> None:
     apply(f"unit,decision,note\n{units[0]},rejected,{REASON}\n")
 
     applied = apply(f"unit,decision\n{units[0]},accepted\n")
@@ -169,7 +171,7 @@ def test_rejection_is_mended_by_a_file(units: list[int], apply: Apply, database:
     assert rows_of(database)[0][0] is UnitStatus.ACCEPTED
 
 
-def test_reason_is_as_long_as_the_provider_wants_it(
+def test_reason_is_as_long_as_the_provider_requires(
     units: list[int], problems: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(shortest_rejection=10))
@@ -204,7 +206,7 @@ def test_file_that_cannot_be_read_is_refused(
         read_decisions(session_of(), file)
 
 
-def test_byte_order_mark_empty_lines_and_other_columns_are_taken(
+def test_byte_order_mark_empty_lines_and_other_columns_are_accepted(
     units: list[int], apply: Apply
 ) -> None:
     applied = apply(f"\ufeffworker,unit,decision\r\nx,{units[0]},accepted\r\n\r\n")

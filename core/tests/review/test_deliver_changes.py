@@ -1,4 +1,4 @@
-"""What a review that was cut off has not told the platform, the next one tells."""
+"""Delivery of what a review has changed, also after it was interrupted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Begin = Callable[..., ReviewSession]
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """What the platform is told from now on."""
+def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The calls that the platform gets from now on."""
     heard: list[tuple[Any, ...]] = []
 
     def decide(_: object, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
@@ -48,24 +48,24 @@ def decide_first(session: ReviewSession, choice: Choice) -> int:
 
 
 @pytest.mark.usefixtures("done")
-def test_verdict_is_told_once_the_decision_is_settled_and_only_once(
-    told: list[tuple[Any, ...]], session_of: Begin
+def test_verdict_is_delivered_once_when_the_decision_is_applied(
+    delivered: list[tuple[Any, ...]], session_of: Begin
 ) -> None:
     session = session_of()
     decide_first(session, Choice(decision=Decision.REJECTED, note="It says nothing."))
-    before = list(told)
+    before = list(delivered)
 
     session.apply()
     session.apply()
     session_of().apply_leftovers()
 
     assert before == []
-    assert told == [("x", "rejected", "It says nothing.")]
+    assert delivered == [("x", "rejected", "It says nothing.")]
 
 
 @pytest.mark.usefixtures("done")
-def test_death_between_settling_and_telling_is_made_up_for(
-    told: list[tuple[Any, ...]], session_of: Begin, database: Database
+def test_crash_between_applying_and_delivering_is_made_up_by_the_next_review(
+    delivered: list[tuple[Any, ...]], session_of: Begin, database: Database
 ) -> None:
     unit = decide_first(session_of(), Choice(decision=Decision.ACCEPTED))
     database.write(lambda tx: apply_decisions(tx, [unit]))
@@ -73,24 +73,24 @@ def test_death_between_settling_and_telling_is_made_up_for(
     applied = session_of().apply_leftovers()
 
     assert applied.decisions == 0
-    assert told == [("x", "approved", "")]
+    assert delivered == [("x", "approved", "")]
 
 
 @pytest.mark.usefixtures("done")
-def test_grant_of_a_review_that_was_cut_off_is_told(
-    told: list[tuple[Any, ...]], session_of: Begin
+def test_grant_of_an_interrupted_review_is_delivered_by_the_next(
+    delivered: list[tuple[Any, ...]], session_of: Begin
 ) -> None:
     choice = Choice(decision=Decision.ACCEPTED, qualification="good", value=7)
     decide_first(session_of(), choice)
 
     session_of().apply_leftovers()
 
-    assert sorted(told) == [("x", "approved", ""), ("x", "good", 7)]
+    assert sorted(delivered) == [("x", "approved", ""), ("x", "good", 7)]
 
 
 @pytest.mark.usefixtures("done")
-def test_platform_that_is_away_is_told_by_a_later_review(
-    told: list[tuple[Any, ...]],
+def test_unreachable_platform_is_retried_by_a_later_review(
+    delivered: list[tuple[Any, ...]],
     session_of: Begin,
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,4 +110,4 @@ def test_platform_that_is_away_is_told_by_a_later_review(
     assert applied.decisions == 1
     (problem,) = applied.problems
     assert "the platform is away; `famulus payments --run" in problem
-    assert told == [("x", "approved", "")]
+    assert delivered == [("x", "approved", "")]

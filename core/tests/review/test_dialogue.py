@@ -99,9 +99,7 @@ def test_value_needs_an_approve_qualification(review: Hold, statuses: Statuses) 
 
 
 @pytest.mark.usefixtures("done")
-def test_value_that_nothing_can_have_decides_nothing(
-    review: Hold, statuses: Statuses, grants: Grants
-) -> None:
+def test_invalid_value_decides_nothing(review: Hold, statuses: Statuses, grants: Grants) -> None:
     printed = review("v", "9" * 30, "q", approve="good")
 
     assert "Not decided: value: takes a whole number" in printed
@@ -109,7 +107,7 @@ def test_value_that_nothing_can_have_decides_nothing(
 
 
 @pytest.mark.usefixtures("done")
-def test_reason_of_a_rejection_is_kept_and_is_not_empty(
+def test_rejection_needs_a_reason_and_stores_it(
     review: Hold, database: Database, statuses: Statuses
 ) -> None:
     printed = review("r", "", "r", REASON, "q")
@@ -120,7 +118,7 @@ def test_reason_of_a_rejection_is_kept_and_is_not_empty(
 
 
 @pytest.mark.usefixtures("done")
-def test_reason_is_as_long_as_the_provider_wants_it(
+def test_reason_is_as_long_as_the_provider_requires(
     review: Hold, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(shortest_rejection=10))
@@ -132,7 +130,7 @@ def test_reason_is_as_long_as_the_provider_wants_it(
 
 
 @pytest.mark.usefixtures("done")
-def test_provider_that_is_not_installed_keeps_rejections_away_and_nothing_else(
+def test_missing_provider_prevents_rejections_only(
     session_of: Callable[..., ReviewSession], statuses: Statuses
 ) -> None:
     printed = io.StringIO()
@@ -177,7 +175,7 @@ def test_statistics_count_earlier_decisions_in_all_runs_of_the_task(
 
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("key", ["?", "x", "", "AA", "e"])
-def test_any_other_key_says_which_there_are(review: Hold, statuses: Statuses, key: str) -> None:
+def test_any_other_key_explains_the_keys(review: Hold, statuses: Statuses, key: str) -> None:
     printed = review(key, "q")
 
     assert "u  undo the last decision" in printed
@@ -215,7 +213,7 @@ def test_undo_reaches_back_to_the_worker_before(review: Hold, statuses: Statuses
 
 
 @pytest.mark.usefixtures("done")
-def test_undo_of_capitals_takes_all_of_them_back(review: Hold, statuses: Statuses) -> None:
+def test_undo_of_a_capital_undoes_all_its_decisions(review: Hold, statuses: Statuses) -> None:
     printed = review("A", "u", "q")
 
     assert "Accepted 2 units of worker x." in printed
@@ -224,7 +222,7 @@ def test_undo_of_capitals_takes_all_of_them_back(review: Hold, statuses: Statuse
 
 
 @pytest.mark.usefixtures("done")
-def test_nothing_is_undone_once_the_next_worker_is_gone_on_with(
+def test_decisions_cannot_be_undone_after_the_next_worker_was_decided_on(
     review: Hold, statuses: Statuses
 ) -> None:
     printed = review("a", "a", "s", "u", "q")
@@ -234,16 +232,14 @@ def test_nothing_is_undone_once_the_next_worker_is_gone_on_with(
 
 
 @pytest.mark.usefixtures("done")
-def test_undo_takes_back_what_was_granted(review: Hold, grants: Grants) -> None:
+def test_undo_revokes_the_grant(review: Hold, grants: Grants) -> None:
     review("v", "7", "u", "q", approve="good")
 
     assert grants() == {}
 
 
 @pytest.mark.usefixtures("done")
-def test_undo_gives_back_the_value_held_before(
-    review: Hold, grants: Grants, database: Database
-) -> None:
+def test_undo_restores_the_value_before(review: Hold, grants: Grants, database: Database) -> None:
     with database.read() as tx:
         (worker,) = tx.rows(tables.Worker.select(tables.Worker.id).where(tables.Worker.name == "x"))
     database.write(lambda tx: grant(tx, worker=worker.id, qualification="good", value=3))
@@ -254,7 +250,7 @@ def test_undo_gives_back_the_value_held_before(
 
 
 @pytest.mark.usefixtures("done")
-def test_skipped_units_are_left_for_another_time(review: Hold, statuses: Statuses) -> None:
+def test_skipped_units_stay_up_for_review(review: Hold, statuses: Statuses) -> None:
     printed = review("s", "a", "s", "s")
 
     assert statuses() == {"x": [DONE, ACCEPTED], "y": [DONE, DONE]}
@@ -305,7 +301,7 @@ def test_interruption_keeps_decisions(
 
 
 @pytest.mark.usefixtures("done")
-def test_unit_that_somebody_else_decides_on_meanwhile_is_refused_and_named(
+def test_unit_decided_by_another_reviewer_is_refused_and_named(
     session_of: Callable[..., ReviewSession], statuses: Statuses, database: Database
 ) -> None:
     seen = []
@@ -347,7 +343,7 @@ def test_two_reviewers_take_turns_and_share_the_work(
     assert statuses()["x"] == [PASSED, ACCEPTED]
 
 
-def test_late_answers_to_a_unit_that_somebody_else_did_are_not_up_for_review(
+def test_late_answers_are_not_up_for_review_when_the_unit_is_completed(
     operator: ManualOperator, review: Hold, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], task_name="words")
@@ -374,7 +370,7 @@ def test_review_of_one_worker_shows_no_other(review: Hold, statuses: Statuses) -
 
 
 @pytest.mark.usefixtures("done")
-def test_everything_is_accepted_page_by_page(
+def test_accept_all_accepts_page_by_page(
     session_of: Callable[..., ReviewSession], statuses: Statuses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session_module, "_TOGETHER", 1)
@@ -397,7 +393,7 @@ def test_capitals_reach_over_pages(
     assert statuses() == {"x": [PASSED, PASSED], "y": [DONE, DONE]}
 
 
-def test_nothing_to_review_is_said(operator: ManualOperator, review: Hold) -> None:
+def test_empty_review_says_so(operator: ManualOperator, review: Hold) -> None:
     operator.launch_rows([{"n": 1}], task_name="words")
 
     assert review() == "No unit of words is up for review.\n"
@@ -456,7 +452,7 @@ def test_end_of_the_input_after_the_last_unit_finishes_the_review(
 
 
 @pytest.mark.usefixtures("done")
-def test_review_that_quits_or_has_nothing_to_undo_ends_without_another_question(
+def test_review_ends_without_another_question_when_quit_or_nothing_is_undoable(
     session_of: Callable[..., ReviewSession],
 ) -> None:
     _, quitted = hold_typed(session_of(), "a", "q")

@@ -81,7 +81,7 @@ def test_examine_shows_the_newest_first_in_the_range_that_is_asked_for(
 
 @pytest.mark.usefixtures("twenty")
 @pytest.mark.parametrize("answer", ["x", "e x", "e 5 2", "e 1 2 3", "e -1", "r 2"])
-def test_what_is_none_of_the_answers_is_asked_again(ask: Ask, answer: str) -> None:
+def test_invalid_answer_is_asked_again(ask: Ask, answer: str) -> None:
     printed = ask(answer, "e 1", "words")
 
     assert f"{answer!r} is none of these: r; e; e 5 for the newest 5" in printed
@@ -90,14 +90,16 @@ def test_what_is_none_of_the_answers_is_asked_again(ask: Ask, answer: str) -> No
 
 
 @pytest.mark.usefixtures("twenty")
-def test_task_that_is_not_there_is_asked_for_again_with_a_guess(ask: Ask) -> None:
+def test_unknown_task_is_asked_again_with_a_suggestion(ask: Ask) -> None:
     printed = ask("e 1", "wrods", "words")
 
     assert "did you mean 'words'?\nInput task name: <20>\n" in printed
 
 
 @pytest.mark.usefixtures("twenty")
-def test_pages_of_several_runs_join(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_units_of_several_runs_are_merged_by_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(newest_units_module, "_PAGE", 3)
 
     units = newest_units(database, find_scope(database, "words"))
@@ -105,7 +107,7 @@ def test_pages_of_several_runs_join(database: Database, monkeypatch: pytest.Monk
     assert [int(unit.outputs["answer"]) for unit in units] == list(range(20, 0, -1))
 
 
-def test_units_of_one_moment_are_all_there(
+def test_units_with_equal_times_are_all_shown(
     operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = operator.launch_rows([{"n": n} for n in range(7)], task_name="words")
@@ -141,7 +143,7 @@ def test_review_asks_what_the_tutorial_shows(ask: Ask) -> None:
 
 
 @pytest.mark.usefixtures("done")
-def test_qualifications_are_named_and_what_is_no_name_is_asked_for_again(ask: Ask) -> None:
+def test_invalid_name_of_a_qualification_is_asked_again(ask: Ask) -> None:
     printed = ask("r", "words", "x" * 300, "bad", "good", "", "q")
 
     assert "at most" in printed
@@ -151,7 +153,7 @@ def test_qualifications_are_named_and_what_is_no_name_is_asked_for_again(ask: As
 
 
 @pytest.mark.usefixtures("done")
-def test_format_that_raises_hides_nothing(ask: Ask) -> None:
+def test_unit_is_shown_as_json_when_its_format_raises(ask: Ask) -> None:
     def broken(data: Mapping[str, Any]) -> str:
         return str(data["data"]["outputs"]["rating"])
 
@@ -163,11 +165,11 @@ def test_format_that_raises_hides_nothing(ask: Ask) -> None:
 
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("lines", [[], ["r"], ["r", "words"], ["r", "words", "", ""]])
-def test_end_of_the_input_ends_it_quietly(ask: Ask, lines: list[str]) -> None:
+def test_end_of_the_input_is_no_error(ask: Ask, lines: list[str]) -> None:
     assert ask(*lines).endswith("\n")
 
 
-def test_task_that_nobody_has_worked_on_has_nothing_to_examine(
+def test_task_without_submissions_has_nothing_to_examine(
     operator: ManualOperator, ask: Ask
 ) -> None:
     operator.launch_rows([{"n": 1}], task_name="words")
@@ -175,7 +177,7 @@ def test_task_that_nobody_has_worked_on_has_nothing_to_examine(
     assert ask("e", "words").endswith("No unit of words has been submitted yet.\n")
 
 
-def test_database_that_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
+def test_missing_database_is_named_and_not_created(tmp_path: Path) -> None:
     printed = io.StringIO()
 
     run_examine_or_review(

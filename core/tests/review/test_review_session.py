@@ -1,4 +1,4 @@
-"""Listeners hear of decisions, from an operator or, once the run is over, from the review."""
+"""Decisions are dispatched to listeners by the operator or, once the run has ended, the review."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def decide_next(session: ReviewSession, choice: Choice) -> None:
     session.decide(unit, choice)
 
 
-def test_operator_tells_of_decisions_of_its_run(
+def test_operator_dispatches_decisions_of_its_run(
     operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=3, done=2)
@@ -89,7 +89,7 @@ def test_operator_tells_of_decisions_of_its_run(
     assert listener.heard[2:] == [("words", 1, "x", "accepted"), ("words", 2, "x", "rejected")]
 
 
-def test_undoing_is_told_and_the_answers_are_not_told_again(
+def test_undo_is_dispatched_and_the_submission_is_not_repeated(
     operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=2, done=1)
@@ -106,7 +106,7 @@ def test_undoing_is_told_and_the_answers_are_not_told_again(
     ]
 
 
-def test_review_of_a_run_that_is_over_tells_itself_and_once(
+def test_review_of_an_ended_run_dispatches_its_decisions_once(
     operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
@@ -121,7 +121,7 @@ def test_review_of_a_run_that_is_over_tells_itself_and_once(
     assert listener.heard == [("words", 1, "x", "accepted")]
 
 
-def test_what_a_review_that_was_cut_off_has_not_told_the_next_one_tells(
+def test_decisions_of_an_interrupted_review_are_dispatched_by_the_next(
     operator: ManualOperator, listener: Listener, plugins: Plugins, session_of: Begin
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
@@ -135,7 +135,7 @@ def test_what_a_review_that_was_cut_off_has_not_told_the_next_one_tells(
     assert listener.heard == [("words", 1, "x", "accepted")]
 
 
-def test_run_that_was_stopped_is_left_to_its_next_operator(
+def test_stopped_run_is_left_to_its_next_operator(
     operator: ManualOperator,
     listener: Listener,
     plugins: Plugins,
@@ -161,7 +161,7 @@ def test_run_that_was_stopped_is_left_to_its_next_operator(
     assert listener.heard[0] == ("words", 1, "x", "accepted")
 
 
-def test_end_of_a_run_that_no_operator_had_is_told_by_the_review(
+def test_end_of_a_run_without_operator_is_dispatched_by_the_review(
     operator: ManualOperator,
     listener: Listener,
     plugins: Plugins,
