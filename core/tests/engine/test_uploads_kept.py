@@ -10,11 +10,14 @@ import pytest
 
 from famulus.contracts.views import FormFile
 from famulus.engine.gateway import Gateway
+from famulus.engine.opening import open_gateway
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.tables import Upload
 from famulus.model.transaction import Row
-from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.kinds import RowsState
+from famulus.testing.movable_clock import MovableClock
 
 
 def received(gateway: Gateway, content: bytes, name: str = "a.txt", field: str = "f") -> FormFile:
@@ -173,3 +176,68 @@ def test_files_come_with_an_onboarding_too(operator: ManualOperator, database: D
 
     (one,) = uploads(database)
     assert (database.files / one.path).read_bytes() == b"one"
+
+
+@pytest.fixture
+def leftovers(gateway: Gateway, database: Database) -> dict[str, Path]:
+    """Files that no row names: received and stored ones, beside what is another database's."""
+    worker = GatewayWorker(gateway, "x")
+    worker.submit(worker.arrive(), files=[received(gateway, b"named")])
+    (row,) = uploads(database)
+    named = database.files / row.path
+    found = {
+        "received": gateway.upload_folder / "broken-off",
+        "stored": named.with_name(f"{named.name[:13]}0123"),
+        "another's": named.with_name("0123456789ab-0123"),
+        "older version's": named.with_name("0123456789abcdef"),
+    }
+    for path in found.values():
+        path.write_bytes(b"left")
+    return {**found, "named": named}
+
+
+def opened_again(database: Database, gateway: Gateway) -> None:
+    open_gateway(
+        database, gateway.run_id, plugins=kit_plugins(), shared_state=RowsState(rows=[])
+    ).close()
+
+
+def written(files: dict[str, Path], clock: MovableClock, *, hours_ago: int) -> None:
+    moment = clock().timestamp() - hours_ago * 3600
+    for path in files.values():
+        os.utime(path, (moment, moment))
+
+
+def test_files_that_no_row_names_are_removed_after_a_day(
+    gateway: Gateway, database: Database, clock: MovableClock, leftovers: dict[str, Path]
+) -> None:
+    written(leftovers, clock, hours_ago=25)
+
+    opened_again(database, gateway)
+
+    there = {name for name, path in leftovers.items() if path.exists()}
+    assert there == {"named", "another's", "older version's"}
+
+
+def test_files_that_may_still_be_stored_stay(
+    gateway: Gateway, database: Database, clock: MovableClock, leftovers: dict[str, Path]
+) -> None:
+    written(leftovers, clock, hours_ago=23)
+
+    opened_again(database, gateway)
+
+    assert all(path.exists() for path in leftovers.values())
+
+
+def test_gateway_that_stays_open_removes_files_once_a_day(
+    gateway: Gateway, clock: MovableClock, leftovers: dict[str, Path]
+) -> None:
+    worker = GatewayWorker(gateway, "y")
+    clock.advance(24 * 3600)
+    written(leftovers, clock, hours_ago=25)
+
+    worker.submit(worker.arrive(), files=[received(gateway, b"two")])
+
+    assert not leftovers["received"].exists()
+    assert not leftovers["stored"].exists()
+    assert leftovers["named"].exists()

@@ -67,6 +67,7 @@ from famulus.engine.submission import (
 )
 from famulus.engine.task_pages import TaskPages
 from famulus.engine.tokens import Tokens
+from famulus.engine.upload_cleanup import UploadCleanup
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
 from famulus.engine.visits import normalize_arrival, read_visit_view
@@ -146,9 +147,12 @@ class Gateway:
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)
-        self._uploads = Uploads(database.files, record.id, database.location.path)
+        self._uploads = Uploads(
+            database.files, record.id, database.identity, database.location.path
+        )
         self._quota = UploadQuota(database, record.id)
-        self._uploads.forget_broken_off(database.clock())
+        self._upload_cleanup = UploadCleanup(database, self._uploads)
+        self._upload_cleanup.run_if_due()
         self._one_at_a_time = LocksByKey()
         self._pages = TaskPages(
             database=database,
@@ -318,6 +322,8 @@ class Gateway:
             if acknowledgement.result is Result.STORED:
                 kept.confirm()
                 self._quota.add(form.files)
+        if form.files:
+            self._upload_cleanup.run_if_due()
         return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
 
     def _not_stored(self, form: Form, outcome: str, message: str, as_json: bool) -> Reply:

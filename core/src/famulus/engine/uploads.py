@@ -6,7 +6,6 @@ import contextlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from famulus.contracts.views import FormFile
@@ -17,20 +16,26 @@ from famulus.model.private_files import admit_group, make_folder
 
 #: Longest name kept of what the browser says; names from outside are never paths.
 _LONGEST_NAME = 255
-#: Seconds after which no request is still receiving a file.
-_BROKEN_OFF_SECONDS = 24 * 3600
+#: Digits of the database's identity that the names of its files begin with.
+_IDENTITY_DIGITS = 12
 
 
 class Uploads:
     """The folder of uploaded files of one database, and the part of it for one run.
 
+    :param identity: of the database: what it stores is told from other databases' files by it.
     :param database: the file that says whom a new folder admits, where there is one.
     """
 
-    def __init__(self, root: Path, run: int, database: Path | None = None) -> None:
+    def __init__(self, root: Path, run: int, identity: str, database: Path | None = None) -> None:
         self.root = root
-        self._run = run
+        self.run = run
+        self._prefix = f"{identity[:_IDENTITY_DIGITS]}-"
         self._database = database
+
+    def is_own_name(self, name: str) -> bool:
+        """Return whether a stored file is one of this database's."""
+        return name.startswith(self._prefix)
 
     @property
     def incoming(self) -> Path:
@@ -46,13 +51,6 @@ class Uploads:
             raise UnavailableError(f"the folder {folder} cannot be created: {error}") from error
         return folder
 
-    def forget_broken_off(self, now: datetime) -> None:
-        """Delete what a process that was killed had received and nobody waits for any more."""
-        for file in self.incoming.iterdir():
-            with contextlib.suppress(FileNotFoundError):
-                if now.timestamp() - file.stat().st_mtime > _BROKEN_OFF_SECONDS:
-                    file.unlink()
-
     @contextlib.contextmanager
     def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
         """Move received files to their place; whatever is not confirmed is deleted at the end."""
@@ -66,7 +64,8 @@ class Uploads:
                     path.unlink(missing_ok=True)
 
     def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
-        target = agent_folder(self.root, self._run, agent) / secrets.token_hex(16)
+        name = f"{self._prefix}{secrets.token_hex(16)}"
+        target = agent_folder(self.root, self.run, agent) / name
         try:
             make_folder(target.parent, like=self.root)
             admit_group(file.path, like=self.root)
