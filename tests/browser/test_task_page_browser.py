@@ -524,6 +524,31 @@ def test_reload_keeps_answers_but_no_password_and_no_token(
     expect(page.locator("[name=famulus_submission]")).to_have_value("second")
 
 
+def test_reload_says_which_files_have_to_be_chosen_again(
+    stub: Stub, open_page: Callable[..., Any]
+) -> None:
+    photo = {"name": "my cat.png", "mimeType": "image/png", "buffer": b"x"}
+    page = open_page(stub.url)
+    page.get_by_label("Name").fill("Ann")
+    page.get_by_label("File").set_input_files([photo])
+    note = page.get_by_role("status").filter(has_text="choose “my cat.png” again")
+    expect(note).to_have_count(0)
+
+    for _ in range(2):
+        page.reload()
+        expect(note).to_be_visible()
+    page.get_by_label("Name").fill("Eve")
+    expect(note).to_be_visible()
+
+    page.get_by_label("File").set_input_files([photo])
+    expect(note).to_have_count(0)
+    submit(page)
+    expect(stored(page)).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Name")).to_be_visible()
+    expect(note).to_have_count(0)
+
+
 def test_kept_answers_are_another_agents_business_and_end_with_the_submission(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:

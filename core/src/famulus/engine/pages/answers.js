@@ -1,6 +1,7 @@
 // Answers are kept in the browser under the agent's own key until they are stored, and come back
-// after a reload. Left out: passwords and files. Hidden fields belong to the author's scripts: one
-// is kept once it differs from what the page came with.
+// after a reload. Left out are passwords, and of files all but their names, so that the worker is
+// told to choose them again. Hidden fields belong to the author's scripts: one is kept once it
+// differs from what the page came with.
 function keepAnswers(form) {
   const prefix = "famulus-answers:";
   const key = prefix + form.getAttribute("data-storage-key");
@@ -14,6 +15,8 @@ function keepAnswers(form) {
   const initialValues = new WeakMap();
   const restored = new Set();
   let draft = new Map();
+  // By the name of the field, the names of the files that were chosen before the page was loaded.
+  let lostFiles = new Map();
   let lastKept = "";
   let saveTimer = 0;
   let ready = false;
@@ -80,14 +83,39 @@ function keepAnswers(form) {
     return values;
   }
 
+  function fileControls() {
+    return Array.from(elementsOf.call(form)).filter(
+      (control) => control.tagName === "INPUT" && control.type === "file" && control.name
+    );
+  }
+
+  function chosenFiles() {
+    const chosen = new Map(lostFiles);
+    for (const control of fileControls()) {
+      if (control.files.length === 0) continue;
+      chosen.set(control.name, Array.from(control.files, (file) => file.name));
+    }
+    return Object.fromEntries(chosen);
+  }
+
+  // The names of files to choose again: those whose field is on the page and empty.
+  function missingFiles() {
+    const empty = fileControls().filter((control) => control.files.length === 0);
+    return empty.flatMap((control) => lostFiles.get(control.name) || []);
+  }
+
+  function currentDraft() {
+    return { values: currentValues(), files: chosenFiles() };
+  }
+
   function save() {
     clearTimeout(saveTimer);
     if (!ready || forgotten) return;
-    const values = currentValues();
-    const text = JSON.stringify(values);
+    const current = currentDraft();
+    const text = JSON.stringify(current);
     if (text === lastKept) return;
     try {
-      localStorage.setItem(key, JSON.stringify({ at: Date.now(), values }));
+      localStorage.setItem(key, JSON.stringify({ at: Date.now(), ...current }));
       lastKept = text;
     } catch (error) {
       // No storage in this browser, frame or private window, or none left.
@@ -183,6 +211,7 @@ function keepAnswers(form) {
     forgetOldOnes();
     const kept = JSON.parse(localStorage.getItem(key));
     if (kept && kept.values) draft = new Map(Object.entries(kept.values));
+    if (kept && kept.files) lostFiles = new Map(Object.entries(kept.files));
   } catch (error) {
     // No storage, or not ours.
   }
@@ -191,7 +220,7 @@ function keepAnswers(form) {
   function restoreEarly() {
     noteInitialValues();
     early = restore();
-    lastKept = JSON.stringify(currentValues());
+    lastKept = JSON.stringify(currentDraft());
     ready = true;
   }
 
@@ -213,5 +242,5 @@ function keepAnswers(form) {
   document.addEventListener("visibilitychange", save);
   // Values that scripts set raise no event.
   const regularly = setInterval(save, 2000);
-  return { save, forget, restore: restoreEarly, isRestoring: () => restoring };
+  return { save, forget, missingFiles, restore: restoreEarly, isRestoring: () => restoring };
 }

@@ -269,6 +269,24 @@ function careForForm(form) {
     return data;
   }
 
+  // A page cannot choose a file by itself. The note goes away once each has been chosen again.
+  function noteMissingFiles() {
+    const names = answers.missingFiles();
+    if (names.length === 0) return;
+    const note = document.createElement("p");
+    note.className = "famulus-frame famulus-note famulus-note-late";
+    note.id = "famulus-missing-files";
+    note.setAttribute("role", "status");
+    note.textContent = "Your answers were kept when the page was loaded again, but files cannot be: " +
+      "please choose " + names.map((name) => "“" + name + "”").join(", ") + " again.";
+    form.before(note);
+    form.addEventListener("change", function update() {
+      if (answers.missingFiles().length > 0) return;
+      note.remove();
+      form.removeEventListener("change", update);
+    });
+  }
+
   function giveBack() {
     const data = new FormData();
     for (const [name, value] of new FormData(form)) {
@@ -339,6 +357,7 @@ function careForForm(form) {
     clock = shownTime ? startClock(shownTime, byId("famulus-notice")) : null;
     parsed = true;
     answers.restore();
+    noteMissingFiles();
     if (submitWhenParsed) submitByScript();
   };
 }
