@@ -102,7 +102,7 @@ def test_command_of_the_page_works(famulus: Famulus, command: str) -> None:
 
 
 def test_two_of_the_same_name_are_called_as_the_page_says() -> None:
-    assert " and\n".join(f"`{name}`" for name in distinct_names(["cat.png"] * 2)) in TEXT
+    assert " and ".join(f"`{name}`" for name in distinct_names(["cat.png"] * 2)) in TEXT
 
 
 def test_links_of_the_page_lead_somewhere() -> None:
