@@ -316,14 +316,14 @@ def test_script_of_a_package_is_resumed_as_it_was_started(task: Path, database: 
 def test_rows_that_a_script_makes_are_loaded_on_by_it(task: Path, database: Path) -> None:
     file = task / "make_rows.py"
     file.write_text(
-        "import threading\n"
+        "import time\n"
         "from pathlib import Path\n"
         "from famulus import task_script\n"
         "from famulus_static_html import SharedStaticTaskState\n"
         "def rows():\n"
         "    for number in range(4):\n"
         "        while number == 2 and not Path(__file__).with_name('go').exists():\n"
-        "            threading.Event().wait(0.05)\n"
+        "            time.sleep(0.05)\n"
         "        yield {'character_name': f'C{number}', 'character_description': 'D'}\n"
         '@task_script(default_config_file="example")\n'
         "def main(operator, cfg):\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import secrets
-import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_a_launch_that_is_killed_while_it_loads_is_resumed_without_a_row_twice(
                 if loaded[0] != "loading":
                     break
                 assert resuming.process.poll() is None, resuming.output
-                threading.Event().wait(0.05)
+                time.sleep(0.05)
             with database.read() as tx:
                 numbers = [
                     row.number
@@ -74,7 +74,7 @@ def test_a_launch_that_is_killed_at_any_moment_keeps_no_later_one_from_working(
     chance, address = random.Random(secrets.randbits(32)), tmp_path / "famulus.db"
     for _ in range(4):
         with famulus_command("launch", configuration, database=address) as launching:
-            threading.Event().wait(chance.uniform(0.1, 1.2))
+            time.sleep(chance.uniform(0.1, 1.2))
             launching.kill()
 
     with (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,19 +27,8 @@ MONEY = ("reward", "reward_status", "bonus", "bonus_status", "currency")
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider()))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    with ManualOperator(database, plugins=plugins) as operator:
-        yield operator
 
 
 @pytest.fixture

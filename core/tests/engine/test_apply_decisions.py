@@ -28,11 +28,6 @@ ACCEPTED, SOFT, REJECTED = Decision.ACCEPTED, Decision.SOFT_REJECTED, Decision.R
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider()))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from famulus.engine.gateway import Gateway
@@ -24,13 +22,6 @@ COST = "0.12"
 @pytest.fixture
 def plugins() -> Plugins:
     return kit_plugins(platform=PlatformPlugin(FakePlatform().provider()))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    manual = ManualOperator(database, plugins=plugins)
-    with manual:
-        yield manual
 
 
 def launch(operator: ManualOperator, units: int, most: str, **task: object) -> Gateway:

@@ -23,11 +23,6 @@ Come = Callable[..., Seen]
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def operator(database: Database, platform: FakePlatform) -> Iterator[ManualOperator]:
     plugin = PlatformPlugin(platform.provider("places", reports_submissions=True))
     with ManualOperator(database, plugins=kit_plugins(places=plugin)) as operator:

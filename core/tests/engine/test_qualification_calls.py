@@ -22,11 +22,6 @@ GRANTED = {("x", "careful"): 3}
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider(qualifications=True)))
 

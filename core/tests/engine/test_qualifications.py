@@ -197,11 +197,6 @@ def test_block_is_enqueued_for_the_platform_only_on_request(
     assert enqueued(database) == [("block", "lab"), ("block", "office")]
 
 
-@pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
 def test_platform_gets_the_state_at_the_time_of_delivery(
     database: Database, worker: famulus.Worker, platform: FakePlatform, clock: MovableClock
 ) -> None:

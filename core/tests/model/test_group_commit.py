@@ -19,6 +19,7 @@ from famulus.model.database import Database
 from famulus.model.group_commit import Entry, GroupCommit
 from famulus.model.sqlite import SqliteBackend
 from famulus.model.transaction import Transaction
+from famulus.testing.waiting import wait_until
 
 TABLE = "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL)"
 
@@ -63,8 +64,7 @@ class Queue:
         """Queue a job, and wait until it is in the queue."""
         waiting = len(group._queue)
         self.jobs.append(self._pool.submit(self._write, job))
-        while len(group._queue) == waiting:
-            threading.Event().wait(0.001)
+        wait_until(lambda: len(group._queue) != waiting, "the job is in the queue")
 
     def __exit__(self, *_: object) -> None:
         self._go_on.set()
@@ -132,8 +132,7 @@ def test_what_queues_up_during_a_commit_is_in_the_next_batch() -> None:
         committing.wait()
         for n in range(1, 4):
             pool.submit(group.run, add("note"))
-            while len(group._queue) < n:
-                threading.Event().wait(0.001)
+            wait_for_queue(group, n)
         go_on.set()
 
     assert batches == [1, 3]
@@ -151,8 +150,7 @@ def test_a_batch_has_a_largest_size() -> None:
     with ThreadPoolExecutor(6) as pool:
         for n in range(6):
             pool.submit(group.run, add("note"))
-            while len(group._queue) < n:
-                threading.Event().wait(0.001)
+            wait_for_queue(group, n)
         go_on.set()
 
     assert sizes == [1, 2, 2, 1]
@@ -173,8 +171,7 @@ def interrupt_the_main_thread() -> None:
 
 
 def wait_for_queue(group: GroupCommit, length: int) -> None:
-    while len(group._queue) < length:
-        threading.Event().wait(0.001)
+    wait_until(lambda: len(group._queue) >= length, f"{length} jobs are in the queue")
 
 
 def test_ctrl_c_while_waiting_strands_nobody(database: Database) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.errors import UnavailableError, UsageError
-from famulus.model.database import Database
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
@@ -21,21 +19,9 @@ ROWS = [{"n": n} for n in range(10)]
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     paying, sandbox = platform.provider("paying"), platform.provider("playing", sandbox=True)
     return kit_plugins(platform=PlatformPlugin(paying, sandbox))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    manual = ManualOperator(database, plugins=plugins)
-    with manual:
-        yield manual
 
 
 def launch(operator: ManualOperator, rows: Any = ROWS, **options: Any) -> Gateway:

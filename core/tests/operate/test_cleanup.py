@@ -25,11 +25,6 @@ from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     provider = platform.provider("selling", sells_places=True, reports_submissions=True)
     return kit_plugins(platform=PlatformPlugin(provider))

@@ -42,11 +42,6 @@ FOREVER = 99
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider("selling", sells_places=True)))
 

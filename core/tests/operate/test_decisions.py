@@ -59,19 +59,8 @@ def database(database_address: str, clock: MovableClock) -> Iterator[MeanwhileDa
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider("selling", sells_places=True)))
-
-
-@pytest.fixture
-def operator(database: MeanwhileDatabase, plugins: Plugins) -> Iterator[ManualOperator]:
-    with ManualOperator(database, plugins=plugins) as manual:
-        yield manual
 
 
 @pytest.fixture

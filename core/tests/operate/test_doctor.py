@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -26,21 +25,9 @@ from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     provider = platform.provider("selling", sells_places=True, reports_submissions=True)
     return kit_plugins(platform=PlatformPlugin(provider))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    manual = ManualOperator(database, plugins=plugins)
-    with manual:
-        yield manual
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from famulus.model.database import Database
 from famulus.model.tables import TaskRun
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+from famulus.testing.waiting import wait_until
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -134,8 +135,9 @@ def test_end_is_dispatched_even_while_others_write(
     writing.wait()
     turning = threading.Thread(target=listened.turn)
     turning.start()
-    while listened.progress(gateway.run_id).status != "finished":
-        threading.Event().wait(0.001)
+    wait_until(
+        lambda: listened.progress(gateway.run_id).status == "finished", "the run is finished"
+    )
     go_on.set()
     turning.join()
     long.join()

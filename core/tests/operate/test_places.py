@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,21 +33,9 @@ from famulus.testing.movable_clock import MovableClock
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     provider = platform.provider("selling", sells_places=True, reports_submissions=True)
     return kit_plugins(platform=PlatformPlugin(provider))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    manual = ManualOperator(database, plugins=plugins)
-    with manual:
-        yield manual
 
 
 def launch(operator: ManualOperator, units: int, **options: Any) -> Gateway:

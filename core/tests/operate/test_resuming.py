@@ -54,11 +54,6 @@ def probes() -> Probes:
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def operator(
     database: Database, probes: Probes, platform: FakePlatform
 ) -> Iterator[ManualOperator]:

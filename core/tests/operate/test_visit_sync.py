@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from famulus.contracts.provider import VisitReport
@@ -30,21 +28,9 @@ RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitS
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     provider = platform.provider("reporting", reports_submissions=True)
     return kit_plugins(platform=PlatformPlugin(provider))
-
-
-@pytest.fixture
-def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
-    manual = ManualOperator(database, plugins=plugins)
-    with manual:
-        yield manual
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ THREADS = 6
 
 
 @pytest.fixture
-def platform() -> FakePlatform:
-    return FakePlatform()
-
-
-@pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
     return kit_plugins(platform=PlatformPlugin(platform.provider()))
 

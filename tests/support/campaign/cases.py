@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from campaign.crowds import Crowd, MockCrowd, MturkCrowd
-from campaign.forks import ForkedRound
+from campaign.forked_rounds import ForkedRound
+from campaign.platforms import Crowd, MockCrowd, MturkCrowd
 from campaign.rounds import Round
 from famulus.testing.databases import PostgresDatabases
 

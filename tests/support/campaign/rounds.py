@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from attrs import define, field
 
-from campaign.crowds import Crowd
-from campaign.people import Person
+from campaign.platforms import Crowd
+from campaign.worker_threads import Person
 from famulus import Database
 from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
@@ -307,7 +307,7 @@ def _kill(processes: Sequence[int]) -> None:
 
 def wait(seconds: float) -> None:
     """Let time go by: a kill comes at a moment that was chosen, whatever happens until then."""
-    threading.Event().wait(seconds)
+    time.sleep(seconds)
 
 
 def _wait_until(is_so: Callable[[], bool], otherwise: str) -> None:

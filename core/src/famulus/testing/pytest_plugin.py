@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from famulus.model.database import Database
+    from famulus.plugins import Plugins
     from famulus.testing.databases import PostgresDatabases
     from famulus.testing.inprocess import ManualOperator
     from famulus.testing.movable_clock import MovableClock
@@ -95,11 +96,19 @@ def database(database_address: str, clock: MovableClock) -> Iterator[Database]:
 
 
 @pytest.fixture
-def operator(database: Database) -> Iterator[ManualOperator]:
-    """An operator on ``database`` with the kinds of the testing kit; the test turns it."""
-    from famulus.testing.inprocess import ManualOperator, kit_plugins
+def plugins() -> Plugins:
+    """The plugins of the testing kit; override it in a module that needs more."""
+    from famulus.testing.inprocess import kit_plugins
 
-    manual = ManualOperator(database, plugins=kit_plugins())
+    return kit_plugins()
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    """An operator on ``database`` with ``plugins``; the test turns it."""
+    from famulus.testing.inprocess import ManualOperator
+
+    manual = ManualOperator(database, plugins=plugins)
     with manual:
         yield manual
 

@@ -1,5 +1,6 @@
-"""``python -m campaign.forking SOCKET``: forks a server for each line of standard input, prints its
-process id, and waits for its end.
+"""``python -m campaign.fork_server SOCKET``: fork a server for each line of standard input.
+
+It prints the server's process id, and waits for its end.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import threading
 import urllib.parse
 
 from campaign.browsing import ask
-from campaign.crowds import Crowd, Entrance
+from campaign.platforms import Crowd, Entrance
 
 #: Seconds a person thinks at the most.
 _THINKING = 0.3

@@ -16,8 +16,8 @@ from typing import Any, ClassVar
 
 from attrs import define, field
 
-from campaign.people import Person
 from campaign.rounds import Round, wait
+from campaign.worker_threads import Person
 from famulus.testing.command import Command
 
 #: Seconds that a server lives at the most.
@@ -74,7 +74,7 @@ class _Fork:
 def _forking(listener: socket.socket, address: str) -> Iterator[_Fork]:
     environment = {**os.environ, "FAMULUS_DATABASE": address, "FAMULUS_RUN": "1"}
     with subprocess.Popen(
-        [sys.executable, "-m", "campaign.forking", str(listener.fileno())],
+        [sys.executable, "-m", "campaign.fork_server", str(listener.fileno())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
