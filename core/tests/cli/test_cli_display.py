@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from famulus.cli.display import FinishingLines, Lines, Pace, details, display
+from famulus.cli.display import FinishingLines, Lines, Rate, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.words import counted, duration
@@ -46,30 +46,52 @@ def look(**changes: Any) -> Progress:
     return attrs.evolve(LOOK, **changes)
 
 
-def test_pace_needs_some_watching_before_it_says_anything() -> None:
-    pace = Pace()
-    pace.look(NOON, 0)
-    pace.look(NOON + timedelta(seconds=2), 5)
+def test_rate_needs_some_watching_before_it_says_anything() -> None:
+    rate = Rate()
+    rate.look(NOON, 0)
+    rate.look(NOON + timedelta(seconds=2), 5)
 
-    assert pace.per_minute is None
-
-
-def test_pace_tells_how_long_the_rest_takes() -> None:
-    pace = Pace()
-    pace.look(NOON, 0)
-    pace.look(NOON + timedelta(seconds=30), 5)
-
-    assert pace.per_minute == 10
-    assert pace.time_for(20) == timedelta(minutes=2)
+    assert rate.per_minute is None
 
 
-def test_pace_forgets_what_is_long_ago() -> None:
-    pace = Pace()
+def test_rate_tells_how_long_the_rest_takes() -> None:
+    rate = Rate()
+    rate.look(NOON, 0)
+    rate.look(NOON + timedelta(seconds=30), 5)
+
+    assert rate.per_minute == 10
+    assert rate.time_for(20) == timedelta(minutes=2)
+
+
+def test_rate_forgets_what_is_long_ago() -> None:
+    rate = Rate()
     for minute in range(30):
-        pace.look(NOON + timedelta(minutes=minute), min(minute, 15) * 10)
+        rate.look(NOON + timedelta(minutes=minute), min(minute, 15) * 10)
 
-    assert pace.per_minute is None
-    assert pace.time_for(1) is None
+    assert rate.per_minute is None
+    assert rate.time_for(1) is None
+
+
+@pytest.mark.parametrize(
+    ("done", "seconds", "units", "words"),
+    [
+        (1, 60, 1_000_000, None),
+        (5, 60, 1_000_000, "about 139 days left"),
+        (2, 600, 2_000_000, "more than a year left"),
+        (2, 600, 10**12, "more than a year left"),
+        (5, 60, 4321 * 5, "about 3 days left"),
+    ],
+)
+def test_estimate_claims_no_more_than_can_be_known(
+    done: int, seconds: int, units: int, words: str | None
+) -> None:
+    rate = Rate()
+    rate.look(NOON, 0)
+    rate.look(NOON + timedelta(seconds=seconds), done)
+
+    found = details(look(units={UnitStatus.LAUNCHED: units}), rate)
+
+    assert [each for each in found if each.endswith(" left")] == ([words] if words else [])
 
 
 def test_line_says_what_is_done_who_works_how_fast_and_how_long_yet(
@@ -82,20 +104,20 @@ def test_line_says_what_is_done_who_works_how_fast_and_how_long_yet(
 
     _, second = capsys.readouterr().out.splitlines()
     assert second.endswith(
-        "2 of 4 units done, 1 at work, 2.0 a minute, about 1 minute left "
+        "2 of 4 units done, 1 at work, 2.0 per minute, about 1 minute left "
         "(launched 1, assigned 1, completed 2)"
     )
 
 
 def test_stopping_says_until_when() -> None:
-    (words,) = details(look(status=RunStatus.STOPPING), Pace())
+    (words,) = details(look(status=RunStatus.STOPPING), Rate())
 
     assert words.startswith("stopping: 1 at work until ")
 
 
 def test_loading_is_told_while_it_goes_on() -> None:
-    assert "2 rows loaded so far" in details(look(loading=LoadingStatus.LOADING), Pace())
-    assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Pace())
+    assert "2 rows loaded so far" in details(look(loading=LoadingStatus.LOADING), Rate())
+    assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Rate())
 
 
 def test_terminal_shows_the_run_and_keeps_what_is_said_meanwhile(
@@ -168,13 +190,18 @@ def kept_handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_signals_between_two_looks_are_one(kept_handlers: None) -> None:
-    with Interrupts() as interrupts:
+@pytest.mark.parametrize(("seconds", "number"), [(0.001, 1), (0.05, 2), (5.0, 2)])
+def test_two_signals_are_one_only_when_they_come_at_once(
+    kept_handlers: None, seconds: float, number: int
+) -> None:
+    times = iter([100.0, 100.0 + seconds])
+
+    with Interrupts(clock=lambda: next(times)) as interrupts:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-        assert interrupts.take() is signal.SIGINT
-        assert interrupts.take() is None
+    taken = [interrupts.take() for _ in range(3)]
+    assert taken == [signal.SIGINT] * number + [None] * (3 - number)
 
 
 def test_ignored_signal_stays_ignored(kept_handlers: None) -> None:

@@ -23,11 +23,14 @@ from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate.progress import Progress
 
 _WINDOW = timedelta(minutes=10)
-#: A rate of less than this much watching would say anything.
+#: A rate of less than this much watching, or of fewer units, would be a guess.
 _LEAST = timedelta(seconds=10)
+_LEAST_DONE = 2
+#: An estimate of more than that is not one.
+TOO_LONG = timedelta(days=365)
 
 
-class Pace:
+class Rate:
     """The rate of the last ten minutes, from looks at the number of units that are done."""
 
     def __init__(self) -> None:
@@ -41,18 +44,23 @@ class Pace:
 
     @property
     def per_minute(self) -> float | None:
-        """Units a minute; None while nothing can be said."""
+        """Units per minute; None while too little was seen."""
         if len(self._looks) < 2:
             return None
         (start, before), (end, after) = self._looks[0], self._looks[-1]
-        if end - start < _LEAST or after <= before:
+        if end - start < _LEAST or after - before < _LEAST_DONE:
             return None
         return (after - before) / ((end - start) / timedelta(minutes=1))
 
     def time_for(self, units: int) -> timedelta | None:
-        """Return how long so many units will take at this rate, if it is known."""
+        """Return how long so many units will take at this rate; None where that is not known.
+
+        It is never more than :data:`TOO_LONG`.
+        """
         rate = self.per_minute
-        return None if rate is None else timedelta(minutes=units / rate)
+        if rate is None:
+            return None
+        return timedelta(minutes=min(units / rate, TOO_LONG / timedelta(minutes=1)))
 
 
 _BAR_WIDTH = 40
@@ -92,17 +100,18 @@ class Lines:
 
     def __init__(self, every: float) -> None:
         self.every = every
-        self._paces: dict[int, Pace] = {}
+        self._rates: dict[int, Rate] = {}
 
     def show(self, *looks: Progress) -> None:
         """Print each look as one line with its time."""
         for look in looks:
-            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+            self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
         for look in looks:
-            parts = [_done(look), *details(look, self._paces[look.run_id])]
-            run = f"run {look.run_id}: " if len(self._paces) > 1 else ""
+            parts = [_done(look), *details(look, self._rates[look.run_id])]
+            run = f"run {look.run_id}: " if len(self._rates) > 1 else ""
             states = units_by_status(look.units)
-            say(f"{look.at.astimezone():%H:%M:%S} {run}{', '.join(parts)} ({states})")
+            time = f"{look.at.astimezone():%H:%M:%S}"
+            say(f"{time} {run}{', '.join(parts)} ({states})", hang=len(time) + 1)
             for trouble in look.troubles:
                 say(f"         {run}{trouble}")
 
@@ -114,24 +123,24 @@ class _Screen:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._paces: dict[int, Pace] = {}
+        self._rates: dict[int, Rate] = {}
 
     def show(self, *looks: Progress) -> None:
         """Draw the looks in the place of those before."""
         for look in looks:
-            self._paces.setdefault(look.run_id, Pace()).look(look.at, look.done)
+            self._rates.setdefault(look.run_id, Rate()).look(look.at, look.done)
         lines = [line for look in looks for line in self._lines(look)]
         with suppress(OSError):
             self._live.update(Group(*lines), refresh=True)
 
     def _lines(self, look: Progress) -> list[RenderableType]:
-        run = f"  run {look.run_id}" if len(self._paces) > 1 else ""
+        run = f"  run {look.run_id}" if len(self._rates) > 1 else ""
         head = Table.grid(padding=(0, 2))
         head.add_row(
             ProgressBar(total=max(look.total, 1), completed=look.done, width=_BAR_WIDTH),
             Text(f"{_done(look)}{run}"),
         )
-        texts = (", ".join(details(look, self._paces[look.run_id])), units_by_status(look.units))
+        texts = (", ".join(details(look, self._rates[look.run_id])), units_by_status(look.units))
         lines = [_line(text, "dim") for text in texts]
         troubles = [_line(str(trouble), "yellow") for trouble in look.troubles]
         return [Text(), head, *lines, *troubles]
@@ -145,7 +154,7 @@ def _done(look: Progress) -> str:
     return f"{look.done:,} of {counted(look.total, 'unit')} done"
 
 
-def details(progress: Progress, pace: Pace) -> list[str]:
+def details(progress: Progress, rate: Rate) -> list[str]:
     """Return what there is to say of a look beside its units: who works, how fast, how long yet."""
     words = f"{progress.at_work:,} at work"
     if progress.status is RunStatus.STOPPING:
@@ -157,20 +166,24 @@ def details(progress: Progress, pace: Pace) -> list[str]:
         parts.append(f"{counted(progress.rows_loaded, 'row')} loaded so far")
     elif progress.loading is LoadingStatus.FAILED:
         parts.append("loading failed")
-    rate = pace.per_minute
-    if rate is None or progress.status is RunStatus.STOPPING:
+    per_minute = rate.per_minute
+    if per_minute is None or progress.status is RunStatus.STOPPING:
         return parts
-    parts.append(f"{rate:,.1f} a minute" if rate < 100 else f"{rate:,.0f} a minute")
-    left = pace.time_for(progress.open)
+    digits = 1 if per_minute < 100 else 0
+    parts.append(f"{per_minute:,.{digits}f} per minute")
+    left = rate.time_for(progress.open)
     if left and progress.loading is not LoadingStatus.LOADING:
-        parts.append(f"about {duration(_rounded(left))} left")
+        parts.append(f"{_estimated(left)} left")
     return parts
 
 
-def _rounded(time: timedelta) -> timedelta:
-    """Round to what an estimate can know: whole minutes once there are some."""
-    minute = timedelta(minutes=1)
-    return time if time < minute else round(time / minute) * minute
+def _estimated(time: timedelta) -> str:
+    """Return an estimate to what can be known: whole days or minutes once there are some."""
+    minute, day = timedelta(minutes=1), timedelta(days=1)
+    if time >= TOO_LONG:
+        return "more than a year"
+    unit = day if time >= 3 * day else minute
+    return f"about {duration(time if time < minute else round(time / unit) * unit)}"
 
 
 class FinishingLines:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import signal
+import time
+from collections import deque
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+#: Some programs send a signal to a process and to its group: two that come within so many seconds
+#: are one. A person who presses Ctrl-C twice takes longer.
+_DOUBLED_SECONDS = 0.02
+
+
 class Interrupts:
-    """Keep signals for the length of a ``with`` block; the handlers only set a flag.
+    """Keep signals for the length of a ``with`` block; the handlers only count them.
 
     One that is ignored when the program starts (nohup, a job in the background) stays ignored.
-    Several that come between two looks count as one: some programs send theirs to a process and to
-    its group.
     """
 
-    def __init__(self) -> None:
-        self._caught: signal.Signals | None = None
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._caught: deque[signal.Signals] = deque()
+        self._caught_at = -_DOUBLED_SECONDS
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
@@ -36,9 +44,8 @@ class Interrupts:
         self.release()
 
     def take(self) -> signal.Signals | None:
-        """Return a signal that has come since the last look."""
-        caught, self._caught = self._caught, None
-        return caught
+        """Return the next signal that has come, once; None when there is none."""
+        return self._caught.popleft() if self._caught else None
 
     def release(self) -> None:
         """Let signals act as before, so that another one ends the program."""
@@ -47,4 +54,7 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _catch(self, number: int, _frame: FrameType | None) -> None:
-        self._caught = signal.Signals(number)
+        now = self._clock()
+        if now - self._caught_at >= _DOUBLED_SECONDS:
+            self._caught.append(signal.Signals(number))
+        self._caught_at = now

@@ -52,6 +52,7 @@ class ScriptObserver(OperatorObserver):
         self._calls: list[int | None] = []
         self._concluded: set[int] = set()
         self._finishing = FinishingLines()
+        self._interrupts = Interrupts()
         self._is_interrupted = False
         self._has_stopped = False
         is_main_thread = threading.current_thread() is threading.main_thread()
@@ -101,7 +102,7 @@ class ScriptObserver(OperatorObserver):
             say(str(problem), err=True)
             self.status = max(self.status, problem.exit_code)
         for run in set(runs) - self._concluded:
-            self.status = max(self.status, conclude(self._session, operator, run))
+            self.status = max(self.status, conclude(self._session, operator.database, run))
             self._concluded.add(run)
 
     def interrupt(self, operator: Operator) -> bool:
@@ -129,31 +130,29 @@ class ScriptObserver(OperatorObserver):
         checked = evolve(checked, plan=plan)
         warn(checked.warnings)
         announce_launch(operator, checked, yes=self._yes)
-        interrupts = Interrupts()
-        with self._kept(interrupts):
+        with self._signals_kept():
             launched = proceed(LaunchRequest(configuration=checked))
             announce(launched, self._session)
         # Only now: one that comes before signals act as usual again would be lost otherwise.
-        if interrupts.take() is not None:
+        if self._interrupts.take() is not None:
             raise KeyboardInterrupt
         return launched
 
     def _stay(self, operator: Operator, runs: Sequence[int], log_rate: float) -> None:
-        interrupts = Interrupts()
-        with self._kept(interrupts):
+        with self._signals_kept():
             status = stay(
                 self._session,
                 operator,
                 runs,
-                interrupts,
+                self._interrupts,
                 log_rate,
                 is_interrupted=self._is_interrupted,
             )
         self.status = max(self.status, status)
         self._concluded.update(runs)
 
-    def _kept(self, interrupts: Interrupts) -> AbstractContextManager[object]:
-        return interrupts if self._takes_signals else nullcontext()
+    def _signals_kept(self) -> AbstractContextManager[object]:
+        return self._interrupts if self._takes_signals else nullcontext()
 
     def _call(self, plan: Plan) -> ScriptCall | None:
         script = self._script
