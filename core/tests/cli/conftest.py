@@ -52,6 +52,12 @@ def famulus(database_file: Path) -> Famulus:
     return run
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a sentence in one line, however long the names of temporary files are."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 CROWD = '''
 from __future__ import annotations
 from enum import StrEnum

@@ -229,3 +229,35 @@ def test_status_shows_what_was_paid(famulus: Famulus, run: Gateway) -> None:
 
     shown = famulus("status", run.run_id)
     assert "confirmed 1 (0.60 USD with fees)" in shown.stdout
+
+
+@pytest.mark.usefixtures("run")
+def test_payments_of_a_task_are_listed_by_its_name(famulus: Famulus) -> None:
+    famulus("bonus", 1, "0.25", "--reason", "good work")
+
+    of_task = famulus("payments", "html-static-task-example", "--json")
+    before = famulus("payments", "--json", "html-static-task-example")
+    by_option = famulus("payments", "--task", "html-static-task-example", "--json")
+
+    assert of_task.exit_code == 0
+    assert of_task.stdout == before.stdout == by_option.stdout
+    assert [each["kind"] for each in json.loads(of_task.stdout)["payments"]] == ["bonus"]
+    assert "bonus" in famulus("payments", "html-static-task-example").stdout
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("word", "words"),
+    [
+        ("html-static-task-exampel", "did you mean 'html-static-task-example'?"),
+        ("setle", "there is no task and no command 'setle'; did you mean 'settle'?"),
+        ("nope", "there is no task 'nope'"),
+    ],
+)
+def test_word_that_is_no_task_is_answered_with_near_names(
+    famulus: Famulus, word: str, words: str
+) -> None:
+    done = famulus("payments", word)
+
+    assert done.exit_code != 0
+    assert words in done.stderr

@@ -18,6 +18,8 @@ from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
+from famulus.model.transaction import Transaction
+from famulus.operate.ending import begin_finish
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 
@@ -90,7 +92,9 @@ def test_a_mistyped_database_is_named_and_not_created(
     assert not database_file.parent.exists()
 
 
-def test_piped_list_is_a_whole_line_a_run(famulus: Callable[..., Result], gateway: Gateway) -> None:
+def test_list_is_one_line_per_run_where_it_fits(
+    famulus: Callable[..., Result], gateway: Gateway
+) -> None:
     GatewayWorker(gateway, "x").work()
 
     head, line = famulus("runs").stdout.splitlines()
@@ -249,3 +253,49 @@ def test_refused_plugin_is_listed_with_the_reason(
 
     assert done.exit_code == 0
     assert "refused: disabled by FAMULUS_DISABLED_PLUGINS" in done.stdout
+
+
+def test_status_says_when_entrances_cannot_be_shown_and_why(
+    famulus: Callable[..., Result], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[str]:
+        raise ConnectionError("no route to the platform")
+
+    plugins = kit_plugins()
+    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: plugins)
+    monkeypatch.setattr(plugins.provider("crowd"), "entrances", broken)
+
+    shown = famulus("status", 1)
+
+    assert shown.exit_code == 0
+    assert (
+        "not known, because crowd cannot say now: ConnectionError: no route to the platform"
+    ) in shown.stdout
+    assert json.loads(famulus("status", 1, "--json").stdout)["entrances"] == []
+
+
+def test_resume_of_a_run_that_finished_before_its_operator_was_killed_is_a_success(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    def kill(tx: Transaction) -> None:
+        begin_finish(tx, 1, "finished")
+        tx.sql("UPDATE task_run SET lease_holder = 'killed', lease_until = 0")
+
+    manual.database.write(kill)
+
+    for _ in range(2):
+        resumed = famulus("resume", 1)
+
+        assert resumed.exit_code == 0
+        assert "Run 1 was finished: 0 of 2 units done, 2 expired." in resumed.stdout
+
+
+def test_resume_of_a_finished_run_whose_operator_let_it_go_is_refused(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    manual.finish(1)
+
+    resumed = famulus("resume", 1)
+
+    assert resumed.exit_code == 1
+    assert "run 1 is finished and cannot be resumed" in resumed.stderr

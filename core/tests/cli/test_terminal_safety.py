@@ -21,7 +21,7 @@ import pytest
 from click.testing import Result
 
 from famulus.cli.logs import log_to_stderr
-from famulus.cli.output import say, say_json
+from famulus.cli.output import say, say_commented, say_json
 from famulus.contracts.views import FormFile
 from famulus.engine.qualifications.grants import make_qualification
 from famulus.engine.qualifications.worker_handle import find_worker
@@ -254,7 +254,9 @@ def test_a_record_of_the_log_is_one_escaped_line_of_bounded_length(
 
 def test_output_for_a_program_is_exact_and_harmless(capsys: pytest.CaptureFixture[str]) -> None:
     say_json({"a": HOSTILE})
-    say(HOSTILE, bold=True, label="error", comment=HOSTILE)
+    say(HOSTILE, bold=True, label="error")
+    say(HOSTILE, bold=True)
+    say_commented(HOSTILE, HOSTILE)
 
     printed = capsys.readouterr().out
     assert UNSAFE.findall(printed) == []

@@ -1,7 +1,9 @@
-"""Text in columns, without lines around them: for people and for pipes."""
+"""Text fitted to a width: prose, and columns without lines around them."""
 
 from __future__ import annotations
 
+import re
+import shutil
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -12,6 +14,32 @@ from famulus.escaping import escaped_line
 _WIDEST = 24
 _NARROWEST = 34
 _INDENT = " " * 4
+#: Words, and commands in backquotes, which are never broken: they are pasted into a shell.
+_WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
+
+
+def text_width() -> int:
+    """Return the columns of the terminal; 80 for a pipe, unless ``COLUMNS`` says otherwise."""
+    return max(shutil.get_terminal_size().columns, 40)
+
+
+def prose(text: str, *, hang: int = 0) -> list[str]:
+    """Return a line of prose as lines within :func:`text_width`.
+
+    :param hang: spaces before all lines but the first, beside those that the text begins with.
+    """
+    width = text_width()
+    if len(text) <= width:
+        return [text]
+    margin = text[: len(text) - len(text.lstrip())] + " " * hang
+    lines, line, end = [], "", 0
+    for word in _WORD.finditer(text):
+        joined = line + text[end : word.start()] + word[0]
+        if len(joined) > width and line.strip():
+            lines.append(line)
+            joined = margin + word[0]
+        line, end = joined, word.end()
+    return [*lines, line]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -28,29 +56,55 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table, its head being the first row, within :func:`text_width`.
+
+    One line per row where that is wide enough, else as :func:`wrapped` does.
+    """
+    lines = aligned(rows)
+    return lines if max(map(len, lines)) <= text_width() else wrapped(rows, text_width())
+
+
 def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
     """Return columns whose last one is long text: wrapped within ``width`` characters, and below
     the others where it would be too narrow beside them. Without a width it is :func:`aligned`.
+
+    Where the other columns are too wide themselves, those that do not fit stand below, too.
     """
     if width is None:
         return aligned(rows)
+    rows = [[escaped_line(text) for text in row] for row in rows]
     cells = [[[row[0]], *(_wrap(text, _WIDEST) for text in row[1:-1])] for row in rows]
     widths = [
         max(len(line) for cell in column for line in cell) for column in zip(*cells, strict=True)
     ]
+    fitting = max(_fitting(widths, width), 1)
     left = sum(widths) + 2 * len(widths)
     lines: list[str] = []
     for row, short in zip(rows, cells, strict=True):
-        if width - left >= _NARROWEST:
+        if fitting == len(widths) and width - left >= _NARROWEST:
             lines += _beside([*short, _wrap(row[-1], width - left)], [*widths, 0])
-        else:
-            lines += _beside(short, widths)
-            lines += [_INDENT + line for line in _wrap(row[-1], width - len(_INDENT)) if line]
+            continue
+        lines += _beside(short[:fitting], widths[:fitting])
+        below = "  ".join(filter(None, row[fitting:]))
+        lines += [_INDENT + line for line in _wrap(below, width - len(_INDENT)) if line]
     return lines
 
 
+def _fitting(widths: Sequence[int], width: int) -> int:
+    """Return how many columns fit beside each other."""
+    number, taken = 0, 0
+    for each in widths:
+        taken += each + (2 if number else 0)
+        if taken > width:
+            break
+        number += 1
+    return number
+
+
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(text, width, break_on_hyphens=False, break_long_words=False)
+    return lines or [""]
 
 
 def _beside(cells: Sequence[Sequence[str]], sizes: Sequence[int]) -> list[str]:

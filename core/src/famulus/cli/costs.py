@@ -47,8 +47,11 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     if total is not None and total.total <= estimate.max_spend and not estimate.is_part:
         yield f"That is within the limit of {limit} (task.max_spend)."
     else:
-        yield f"It may cost {limit} at most (task.max_spend): {counted(affordable, 'unit')},"
-        yield "fewer with bonuses. The others wait until `famulus set` allows more."
+        units = counted(affordable, "unit")
+        yield (
+            f"It may cost {limit} at most (task.max_spend): {units}, fewer with bonuses. The "
+            "others wait until `famulus set` allows more."
+        )
 
 
 def _money(quote: Quote) -> str:

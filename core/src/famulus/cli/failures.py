@@ -28,7 +28,7 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
     from famulus.errors import FamulusError, UsageError
 
     if verbose:
-        say("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
+        say("".join(traceback.format_exception(error)).rstrip("\n"), err=True, wrap=False)
     if isinstance(error, UsageError):
         for problem in error.problems:
             _line(_one_line(_shortened(str(problem), problem.file)))
@@ -37,7 +37,7 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
         first, *more = str(error).splitlines() or [type(error).__name__]
         _line(first)
         for line in more:
-            say(f"  {line}", err=True)
+            say(f"  {line}", err=True, wrap=False)
         return error.exit_code
     text = _one_line(f"{type(error).__name__}: {error}")
     _line(text if verbose else f"{text} ({hint})")
@@ -55,7 +55,7 @@ def report_usage(error: click.ClickException) -> int:
     """Print what is wrong with the command line, in one line; return the exit status."""
     ctx = getattr(error, "ctx", None)
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        say(error.format_message(), err=True)
+        say(error.format_message(), err=True, wrap=False)
         return error.exit_code
     hint = f" (see `{ctx.command_path} --help`)" if ctx is not None else ""
     _line(f"{_one_line(error.format_message()).removesuffix('.')}{hint}")

@@ -17,6 +17,7 @@ from famulus.cli.output import say
 from famulus.cli.session import Session
 from famulus.cli.words import counted, duration, moment, people
 from famulus.errors import ConflictError, FamulusError
+from famulus.model.database import Database
 from famulus.model.money import from_minor
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate import lease
@@ -52,7 +53,8 @@ def announce(launched: Launched, session: Session) -> None:
     for line in ["", *(f"  Work on it:  {link}" for link in links), ""] if links else ():
         say(line, bold=True)
     say("It ends by itself when every unit is done.")
-    say(f"Ctrl-C stops it; go on later with: {session.command('resume', launched.run_id)}")
+    resume = session.command("resume", launched.run_id)
+    say(f"Ctrl-C stops it; go on later with: {resume}", wrap=False)
 
 
 def stay(
@@ -75,15 +77,17 @@ def stay(
         held.stop()
     with display(log_rate) as shown:
         held.wait(shown)
-    statuses = [conclude(session, operator, run) for run in runs]
+    statuses = [conclude(session, operator.database, run) for run in runs]
     return INTERRUPTED if held.is_cut_off else max(statuses, default=0)
 
 
-def conclude(session: Session, operator: Operator, run: int) -> int:
+def conclude(session: Session, database: Database, run: int) -> int:
     """Say how a run has ended and what to do next; return the exit status."""
-    ending = read_ending(operator.database, run)
-    for line in ending_lines(ending, session):
+    ending = read_ending(database, run)
+    for line in ending_lines(ending):
         say(line)
+    for line in next_commands(ending, session):
+        say(line, wrap=False)
     return exit_status(ending)
 
 
@@ -170,8 +174,8 @@ def exit_status(ending: RunEnding) -> int:
     return 1 if ending.cause in _UNWANTED else 0
 
 
-def ending_lines(ending: RunEnding, session: Session) -> list[str]:
-    """Return lines that say how it ended, and what to do next."""
+def ending_lines(ending: RunEnding) -> list[str]:
+    """Return how a run has ended, in sentences."""
     record, progress = ending.record, ending.progress
     lines = [_ending(ending)]
     if record.status is RunStatus.FAILED:
@@ -179,6 +183,13 @@ def ending_lines(ending: RunEnding, session: Session) -> list[str]:
     if _has_loading_failed(ending):
         rows = counted(progress.rows_loaded, "row")
         lines.append(f"Loading failed after {rows}: {progress.loading_error}")
+    return lines
+
+
+def next_commands(ending: RunEnding, session: Session) -> list[str]:
+    """Return what to do next as lines with a command that can be pasted into a shell."""
+    record, progress = ending.record, ending.progress
+    lines = []
     if ending.cause == BUDGET_SPENT:
         more = session.command("set", record.id, "max_spend=AMOUNT")
         lines.append(f"Allow more:    {more}")

@@ -51,7 +51,7 @@ class _Lines(logging.Handler):
             self.handleError(record)
             return
         # Above a live display, which click.echo would write into the middle of.
-        say(text, err=True)
+        say(text, err=True, wrap=False)
 
 
 class _Formatter(logging.Formatter):

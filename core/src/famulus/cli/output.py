@@ -11,6 +11,7 @@ from typing import Any, Literal, TextIO
 
 import click
 
+from famulus.cli.columns import prose, text_width
 from famulus.escaping import escaped, escaped_json
 
 Label = Literal["error", "warning"]
@@ -23,25 +24,50 @@ def say(
     bold: bool = False,
     err: bool = False,
     label: Label | None = None,
-    comment: str = "",
+    hang: int = 0,
+    wrap: bool = True,
 ) -> None:
     """Print a line, above a live display if there is one.
+
+    It is wrapped to the width of the terminal, or to 80 columns for a pipe; a line with a label is
+    not: scripts look for errors line by line.
 
     What could steer a terminal is escaped. Where nobody can read it any more (a closed pipe or
     terminal) it is dropped, and all that comes after it: a run does not end because its onlooker
     has left.
 
     :param label: what is printed before it, in colour on a terminal: ``famulus: error:``.
-    :param comment: what is printed behind it, dimmed on a terminal.
+    :param hang: spaces before the second and further lines.
+    :param wrap: False for what has its own layout.
     """
     stream = sys.stderr if err else sys.stdout
-    mark = "" if label is None else f"famulus: {label}:"
-    line, comment = escaped(text), escaped(comment)
-    if _is_terminal(stream):
-        mark = mark and click.style(mark, fg=_COLOURS[label or "error"], bold=label == "error")
-        line = click.style(line, bold=True) if bold else line
-        comment = comment and click.style(comment, dim=True)
-    _write(stream, f"{mark}{' ' if mark else ''}{line}{comment}\n")
+    safe = escaped(text)
+    if label is not None:
+        mark = f"famulus: {label}:"
+        if _is_terminal(stream):
+            mark = click.style(mark, fg=_COLOURS[label], bold=label == "error")
+            safe = click.style(safe, bold=True) if bold else safe
+        _write(stream, f"{mark} {safe}\n")
+        return
+    lines = safe.split("\n")
+    if wrap:
+        lines = [line for each in lines for line in prose(each, hang=hang)]
+    for line in lines:
+        is_bold = bold and _is_terminal(stream)
+        _write(stream, f"{click.style(line, bold=True) if is_bold else line}\n")
+
+
+def say_commented(line: str, comment: str) -> None:
+    """Print a line of a file with a comment behind it, dimmed on a terminal; above it where both
+    are too wide for one line.
+    """
+    line, comment = escaped(line), escaped(comment)
+    shown = click.style(comment, dim=True) if comment and _is_terminal(sys.stdout) else comment
+    if line.strip() and len(line) + len(comment) > text_width():
+        margin = line[: len(line) - len(line.lstrip())]
+        _write(sys.stdout, f"{margin}{shown}\n{line.rstrip()}\n")
+    else:
+        _write(sys.stdout, f"{line}{shown}\n")
 
 
 def say_json(value: Any) -> None:

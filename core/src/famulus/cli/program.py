@@ -14,7 +14,7 @@ _BUILTINS = {
     "check": Builtin("launch:check", "Check a configuration; write nothing."),
     "quote": Builtin("quote:quote", "Say what a task will cost."),
     "runs": Builtin("runs:runs", "List the runs."),
-    "status": Builtin("status:status", "Show how a run is getting on."),
+    "status": Builtin("runs:status", "Show how a run is getting on."),
     "set": Builtin("set:set_command", "Change limits of a run that goes on."),
     "sync": Builtin("sync:sync", "Ask the platform what has become of visits."),
     "doctor": Builtin("sync:doctor", "List what differs from the platform."),

@@ -10,6 +10,7 @@ from attrs import evolve
 from famulus.clock import Waiting
 from famulus.contracts.provider import Provider
 from famulus.engine.deadlines import extend_deadlines
+from famulus.engine.platform.closing import ClosingLimits
 from famulus.engine.platform.outbox import release_claims
 from famulus.engine.platform.places import keep_untaken, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
@@ -20,9 +21,10 @@ from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
-from famulus.operate.ending import end_stop
+from famulus.operate.ending import complete_end, end_stop
 from famulus.operate.managed_run import ManagedRun
 from famulus.plan import RunParts, stored_code
+from famulus.plugins import Plugins
 
 #: Seconds between looks at whether somebody renews a lease.
 _LOOK_SECONDS = 0.2
@@ -37,6 +39,20 @@ def refuse_ended(record: RunRecord) -> None:
         raise ConflictError(
             f"run {record.id} is {record.status.value} and cannot be resumed; launch a new one"
         )
+
+
+def complete_unattended_end(database: Database, plugins: Plugins, record: RunRecord) -> bool:
+    """Complete the end of a run that finished just before its operator was killed; return whether
+    it is such a run. Its operator has never given up its lease.
+
+    :raises famulus.UnavailableError: when its places are still open after a bounded time.
+    """
+    with database.read() as tx:
+        is_held = lease.is_held(tx, record)
+    if record.status is not RunStatus.FINISHED or not record.lease_holder or is_held:
+        return False
+    complete_end(database, plugins, record.id, ClosingLimits())
+    return True
 
 
 def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:

@@ -1,4 +1,4 @@
-"""All there is to say of one run at a moment."""
+"""One look at a run with everything that ``famulus status`` shows."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class RunReport:
     unanswered: int
     #: where people come in, as far as the provider says so
     entrances: Sequence[str]
+    #: why the entrances cannot be shown; "" when they can
+    entrances_problem: str
     database: str
 
     @property
@@ -58,6 +60,7 @@ def read_report(database: Database, run: int) -> RunReport:
         payments = run_totals(tx, run)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
         unanswered = count_unanswered(tx, run)
+    entrances, problem = _entrances(database, record)
     return RunReport(
         record=record,
         progress=read_progress(database, run),
@@ -67,17 +70,19 @@ def read_report(database: Database, run: int) -> RunReport:
         places=places,
         unreported=unreported,
         unanswered=unanswered,
-        entrances=_entrances(database, record),
+        entrances=entrances,
+        entrances_problem=problem,
         database=database.location.shown,
     )
 
 
-def _entrances(database: Database, record: RunRecord) -> Sequence[str]:
+def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str]:
+    """Return where people come in, and why that is not known."""
     if record.status not in (*LIVE_RUNS, RunStatus.STOPPED):
-        return ()
+        return (), ""
     try:
         bound = bind_provider(database, discover(), record.id)
-        return bound.provider.entrances(bound.run_view())
-    except FamulusError:
-        # Its plugin may be gone, or the platform away; all else is still worth showing.
-        return ()
+        return bound.provider.entrances(bound.run_view()), ""
+    except Exception as error:  # noqa: BLE001 - third-party code; all else is still worth showing
+        why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
+        return (), f"not known, because {record.provider_type} cannot say now: {why}"

@@ -9,7 +9,7 @@ import click
 
 from famulus.cli.arguments import with_configuration
 from famulus.cli.failures import warn
-from famulus.cli.output import say
+from famulus.cli.output import say_commented
 from famulus.cli.session import Session, pass_session
 from famulus.errors import UsageError
 from famulus.operate.checking import draft_problems
@@ -39,7 +39,7 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     plugins = discover()
     configuration = read_configuration(Path(config), overrides)
     for line, comment in config_lines(configuration, plugins):
-        say(line, comment=comment)
+        say_commented(line, comment)
     draft = draft_plan(configuration, plugins)
     warn(draft.warnings)
     with session.open_database() as database:

@@ -10,7 +10,7 @@ import click
 from famulus.cli.arguments import run_argument, with_configuration
 from famulus.cli.confirm import yes_option
 from famulus.cli.failures import warn
-from famulus.cli.follow import announce, announce_launch, stay
+from famulus.cli.follow import announce, announce_launch, conclude, stay
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import ask, say
 from famulus.cli.scripts.script_resume import Resumption, needs_script, resume_by_script
@@ -18,9 +18,10 @@ from famulus.cli.session import Session, pass_session
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.operate.operator import Operator
-from famulus.operate.resuming import refuse_ended
+from famulus.operate.resuming import complete_unattended_end, refuse_ended
 from famulus.options.command_line import split_conf
 from famulus.plan import lacking_secrets, stored_script
+from famulus.plugins import discover
 
 _log_rate = click.option(
     "--log-rate",
@@ -79,13 +80,16 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
 
     Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
     time during which nobody served them. A run that needs functions of the run script that launched
-    it has the script run for them, up to the launch.
+    it has the script run for them, up to the launch. One that finished just before its operator was
+    killed is only concluded.
 
     A secret of its configuration was not stored. It comes from the script, from the environment
     (that of provider.token is FAMULUS_SECRET_PROVIDER_TOKEN), or is asked for on a terminal.
     """
     with session.open_existing() as database:
         record = find_run(database, run)
+        if complete_unattended_end(database, discover(), record):
+            ctx.exit(conclude(session, database, run))
         refuse_ended(record)
         say(f"Resuming run {run} of the task {record.task_name}")
         say(f"Database: {database.location.shown}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
@@ -11,15 +9,17 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, row_number, run_number
-from famulus.cli.columns import aligned, wrapped
+from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
 from famulus.engine.providers.cleanup import find_pending_cleanups
 from famulus.engine.runs import find_run
+from famulus.errors import NotFoundError
 from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
+from famulus.options.suggest import did_you_mean
 from famulus.review.payment_actions import compensate as pay_compensation
 from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 
@@ -29,9 +29,27 @@ _reason = click.option("--reason", required=True, help="What for; the worker get
 _again = click.option("--again", is_flag=True, help="Pay it once more, should it be paid already.")
 
 
-@click.group(invoke_without_command=True)
+class _PaymentsGroup(click.Group):
+    """Takes a word that is no command for the name of a task: ``famulus payments TASK``."""
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return ["[OPTIONS]", "[TASK | COMMAND [ARGS]...]"]
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] in self.commands or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        return _OF_TASK, _of_task, args
+
+
+#: The name of the command that lists the payments of a task; users do not type it.
+_OF_TASK = "TASK"
+
+
+@click.group(cls=_PaymentsGroup, invoke_without_command=True)
 @_run_option
-@click.option("--task", help="Only those of all runs of this task.")
+@click.option("--task", help="The same as TASK, for a task that is named like a command.")
 @json_option
 @click.pass_context
 @pass_session
@@ -40,6 +58,8 @@ def payments(
 ) -> None:
     """List what was paid, what was not, and what it comes to.
 
+    All payments, or those of all runs of TASK, or of one run.
+
     \b
     planned    the platform is still to be told
     sent       it is being told just now
@@ -47,12 +67,42 @@ def payments(
     failed     surely not paid, for the reason shown
     unknown    it may be paid or not: it is asked about, and never paid again
     """
+    if ctx.invoked_subcommand == _OF_TASK:
+        return
     if ctx.invoked_subcommand is not None:
         if run is not None or task is not None or as_json:
             raise click.UsageError(f"give options after '{ctx.invoked_subcommand}'")
         return
     with session.open_existing() as database:
         found = list_payments(database, run=run, task=task)
+    _show(session, found, as_json=as_json)
+
+
+@click.command(hidden=True)
+@click.argument("task")
+@_run_option
+@json_option
+@click.pass_context
+@pass_session
+def _of_task(
+    session: Session, ctx: click.Context, task: str, run: int | None, as_json: bool
+) -> None:
+    """List the payments of all runs of TASK."""
+    parent = ctx.parent
+    assert parent is not None
+    run, as_json = run or parent.params["run"], as_json or parent.params["as_json"]
+    if parent.params["task"] is not None:
+        raise click.UsageError("name one TASK, not two")
+    with session.open_existing() as database:
+        try:
+            found = list_payments(database, run=run, task=task)
+        except NotFoundError as error:
+            near = did_you_mean(task, payments.commands)
+            if "did you mean" not in near or "did you mean" in str(error):
+                raise
+            raise click.UsageError(
+                f"there is no task and no command {task!r}{near}", ctx
+            ) from error
     _show(session, found, as_json=as_json)
 
 
@@ -173,9 +223,8 @@ _SUMS = ("", "PAYMENTS", "AMOUNT", "FEES", "TOGETHER")
 
 
 def payment_lines(payments: Sequence[PaymentRecord]) -> list[str]:
-    """Return a line a payment, and below it what it is about where that needs more room."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return wrapped([_HEAD, *map(_row, payments)], width)
+    """Return one line per payment, and below it what it is about where that needs more room."""
+    return table([_HEAD, *map(_row, payments)])
 
 
 def total_lines(totals: Sequence[PaymentTotal]) -> list[str]:
@@ -189,7 +238,7 @@ def total_lines(totals: Sequence[PaymentTotal]) -> list[str]:
         ]
         if len(paid) > 1:
             rows.append(_sum("all but failed", paid))
-    return aligned([_SUMS, *rows])
+    return table([_SUMS, *rows])
 
 
 def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:

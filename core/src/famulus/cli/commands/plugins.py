@@ -7,7 +7,7 @@ import traceback
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned
+from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.plugins import PluginInfo, discover
@@ -26,12 +26,12 @@ def plugins(session: Session, as_json: bool) -> None:
         say('No plugins are installed; pip install "famulus[local]" brings some.', err=True)
         return
     head = ("NAME", "DISTRIBUTION", "VERSION", "BRINGS")
-    for line in aligned([head, *map(_row, infos)]):
+    for line in table([head, *map(_row, infos)]):
         say(line)
     for info in infos if session.verbose else ():
         if info.error is not None:
             trace = "".join(traceback.format_exception(info.error)).rstrip("\n")
-            say(f"\n{info.name}: {trace}", err=True)
+            say(f"\n{info.name}: {trace}", err=True, wrap=False)
 
 
 def _row(info: PluginInfo) -> tuple[str, ...]:

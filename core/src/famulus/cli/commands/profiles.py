@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned
+from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.options.profiles import list_profiles, profiles_folder
 
@@ -19,7 +19,7 @@ def profiles(as_json: bool) -> None:
         rows = [{"name": each.name, "file": str(each.file)} for each in found]
         say_json(rows)
         return
-    lines = aligned([("NAME", "FILE"), *((each.name, str(each.file)) for each in found)])
+    lines = table([("NAME", "FILE"), *((each.name, str(each.file)) for each in found)])
     for line in lines if found else ():
         say(line)
     if not found:

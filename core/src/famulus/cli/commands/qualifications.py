@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned
+from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import choose_provider, deliver, provider_options, read_workers
 from famulus.cli.session import Session, pass_session
@@ -54,7 +54,7 @@ def list_all(session: Session, as_json: bool) -> None:
     if as_json:
         say_json([_json(each) for each in found])
         return
-    for line in aligned([_HEAD, *map(_row, found)]) if found else ():
+    for line in table([_HEAD, *map(_row, found)]) if found else ():
         say(line)
     if not found:
         hint = session.command("qualifications", "create")
@@ -175,7 +175,7 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
     if as_json:
         say_json([_holder_json(each) for each in found])
         return
-    for line in aligned([_HOLDERS_HEAD, *map(_holder_row, found)]) if found else ():
+    for line in table([_HOLDERS_HEAD, *map(_holder_row, found)]) if found else ():
         say(line)
     if not found:
         say(f"Nobody holds {name}.", err=True)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned
+from famulus.cli.columns import aligned, table
 from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.contracts.provider import Provider
@@ -73,7 +73,7 @@ def requesters(session: Session, as_json: bool) -> None:
     if as_json:
         say_json([_json(each) for each in found])
         return
-    for line in aligned([_HEAD, *map(_row, found)]) if found else ():
+    for line in table([_HEAD, *map(_row, found)]) if found else ():
         say(line)
     if not found:
         hint = session.command("register")

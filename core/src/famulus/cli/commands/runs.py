@@ -1,20 +1,29 @@
-"""``famulus runs``."""
+"""``famulus runs`` and ``famulus status``."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
-from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned
+from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.columns import aligned, prose, text_width
+from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
+from famulus.cli.words import counted, moment, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
+from famulus.engine.limits import run_limits
 from famulus.iso_time import iso
+from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
+from famulus.operate.run_report import RunReport, read_report
+from famulus.options.option_values import unstructure
+
+_HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS", "TASK")
+#: The columns of the first line where a run takes two; the others stand in the second.
+_NARROW = (0, 1, 2, 3, 7)
 
 
 @click.command
@@ -35,17 +44,26 @@ def runs(session: Session, as_json: bool) -> None:
         say(f"No runs yet in {shown}; `{hint} CONFIG` makes the first.", err=True)
 
 
-_HEAD = ("RUN", "STATUS", "UNITS", "LAUNCHED", "BLUEPRINT", "PROVIDER", "ADDRESS", "TASK")
-#: The columns of the first line where a run takes two; the others stand in the second.
-_NARROW = (0, 1, 2, 3, 7)
+@click.command
+@run_argument
+@json_option
+@pass_session
+def status(session: Session, run: int, as_json: bool) -> None:
+    """Show how run RUN is getting on."""
+    with session.open_existing() as database:
+        report = read_report(database, run)
+    if as_json:
+        say_json(report_json(report))
+        return
+    for line in report_lines(report, session):
+        say(line)
 
 
 def run_table(runs: Sequence[RunSummary]) -> list[str]:
-    """Return a line a run; two on a terminal that is too narrow, so that nothing is cut off."""
+    """Return one line per run, or two where one would be too wide."""
     rows = [_row(each) for each in runs]
     lines = aligned([_HEAD, *rows])
-    width = shutil.get_terminal_size().columns
-    if not sys.stdout.isatty() or max(map(len, lines)) <= width:
+    if max(map(len, lines)) <= text_width():
         return lines
     head, *firsts = aligned([[row[column] for column in _NARROW] for row in (_HEAD, *rows)])
     seconds = [", ".join(filter(None, row[4:7])) for row in rows]
@@ -84,3 +102,135 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         record.url,
         record.task_name,
     )
+
+
+def report_lines(report: RunReport, session: Session) -> Iterator[str]:
+    """Yield a headline, and each fact of a run on a line of its own."""
+    record = report.record
+    yield f"Run {record.id} of the task {record.task_name}: {record.status}"
+    details = [(name, text) for name, text in _details(report, session) if text]
+    width = max(len(name) for name, _ in details)
+    for name, text in details:
+        yield from prose(f"  {name:<{width}}  {text}", hang=width + 2)
+
+
+def report_json(report: RunReport) -> dict[str, Any]:
+    """Return the facts of a run as JSON."""
+    record, progress = report.record, report.progress
+    return {
+        "run": record.id,
+        "task": record.task_name,
+        "status": record.status.value,
+        "failure": record.failure or None,
+        "url": record.url,
+        "entrances": [*report.entrances],
+        "blueprint": record.blueprint_type,
+        "architect": record.architect_type,
+        "provider": record.provider_type,
+        "requester": record.requester_name,
+        "units": {status.value: number for status, number in progress.units.items()},
+        "units_done": progress.done,
+        "units_total": progress.total,
+        "limits": {name: unstructure(each) for name, each in run_limits(record).items()},
+        "at_work": progress.at_work,
+        "at_work_until": _iso(progress.until),
+        "loading": progress.loading.value,
+        "loading_error": progress.loading_error or None,
+        "rows_loaded": progress.rows_loaded,
+        "launched_at": iso(record.created_at),
+        "closes_at": iso(record.closes_at),
+        "ended_at": _iso(record.ended_at),
+        "last_submission_at": _iso(report.last_submission),
+        "payments": [
+            {
+                "status": total.status.value,
+                "payments": total.number,
+                "amount": str(total.amount),
+                "fees": str(total.fees),
+                "currency": total.currency,
+            }
+            for total in report.payments
+        ],
+        "places": report.places,
+        "visits_not_reported": report.unreported,
+        "troubles": [
+            {
+                "kind": trouble.kind.value,
+                "refused": trouble.is_refused,
+                "rows": trouble.rows,
+                "error": trouble.error,
+            }
+            for trouble in progress.troubles
+        ],
+        "unanswered": report.unanswered,
+        "operated_by": report.operated_by,
+        "database": report.database,
+    }
+
+
+def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
+    record, progress = report.record, report.progress
+    yield "failure", record.failure
+    yield "address", record.url
+    links = [link for link in report.entrances if link != record.url]
+    yield from (("work on it", link) for link in links)
+    yield "work on it", report.entrances_problem
+    done = f"{progress.done:,} of {progress.total:,} done"
+    states = units_by_status(progress.units)
+    yield "units", f"{done} ({states})" if states else done
+    until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
+    yield "limits", limits_line(record) if record.status in (*LIVE_RUNS, RunStatus.STOPPED) else ""
+    yield "places", f"{report.places:,} open or taken" if report.places else ""
+    sync = session.command("sync", record.id)
+    for trouble in progress.troubles:
+        yield "platform", f"{trouble}; `{sync}` tells it again"
+    unreported = counted(report.unreported, "visit")
+    yield "not there", f"{unreported} submitted here only" if report.unreported else ""
+    yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
+    empty = counted(report.unanswered, "submission")
+    yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
+    yield "last answers", _moment(report.last_submission, progress.at)
+    yield "data", _loading(report)
+    yield "payments", _payments(report)
+    yield "operated by", _operated_by(report, session)
+    yield "launched", moment(record.created_at, progress.at)
+    if record.status in LIVE_RUNS:
+        yield "open until", moment(record.closes_at, progress.at)
+    yield "ended", _moment(record.ended_at, progress.at)
+    yield "blueprint", record.blueprint_type
+    yield "architect", record.architect_type
+    yield "provider", f"{record.provider_type}, requester {record.requester_name}"
+    yield "database", report.database
+
+
+def _payments(report: RunReport) -> str:
+    return ", ".join(
+        f"{total.status} {total.number:,} ({total.amount + total.fees:,} {total.currency}"
+        f"{' with fees' if total.fees else ''})"
+        for total in report.payments
+    )
+
+
+def _loading(report: RunReport) -> str:
+    progress = report.progress
+    rows = counted(progress.rows_loaded, "row")
+    if progress.loading is LoadingStatus.FAILED:
+        return f"loading failed after {rows}: {progress.loading_error}"
+    return f"{rows} so far" if progress.loading is LoadingStatus.LOADING else rows
+
+
+def _operated_by(report: RunReport, session: Session) -> str:
+    if report.operated_by is not None:
+        return report.operated_by
+    resume = session.command("resume", report.record.id)
+    if report.record.status in (*LIVE_RUNS, RunStatus.STOPPED):
+        return f"nobody; `{resume}` goes on with it"
+    return ""
+
+
+def _moment(time: datetime | None, now: datetime) -> str:
+    return "" if time is None else moment(time, now)
+
+
+def _iso(time: datetime | None) -> str | None:
+    return None if time is None else iso(time)

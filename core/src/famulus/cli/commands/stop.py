@@ -57,7 +57,10 @@ def finish(session: Session, run: int, now: bool) -> None:
     kept, marked late.
     """
     observer = _FinishObserver()
-    with session.open_existing() as database, Operator(database, observer=observer) as operator:
+    with (
+        session.open_existing() as database,
+        Operator(database, observer=observer) as operator,
+    ):
         if not now:
             _let_them_finish(session, operator, run)
         operator.finish(run)

@@ -61,8 +61,7 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         say_json([_json(each, session) for each in found])
     else:
         for each in found:
-            for line in _difference(each, session):
-                say(line)
+            _say_difference(each, session)
         if shared:
             say(shared)
         if not found:
@@ -88,13 +87,14 @@ def _lines(synced: Synced) -> Iterator[str]:
     yield from synced.contradictions
 
 
-def _difference(difference: Difference, session: Session) -> Iterator[str]:
+def _say_difference(difference: Difference, session: Session) -> None:
     where = difference.subject if difference.run is None else f"run {difference.run}"
-    yield f"{where}: {difference.what}"
+    say(f"{where}: {difference.what}", hang=2)
     if difference.command:
-        yield f"  -> {session.command(*difference.command)}"
+        # In one line, to be pasted into a shell.
+        say(f"  -> {session.command(*difference.command)}", wrap=False)
     if difference.advice:
-        yield f"  -> {difference.advice}"
+        say(f"  -> {difference.advice}", hang=3)
 
 
 def _json(difference: Difference, session: Session) -> dict[str, object]:

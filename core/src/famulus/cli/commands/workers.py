@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.columns import aligned
+from famulus.cli.columns import aligned, table
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import (
     ProviderChoice,
@@ -82,7 +82,7 @@ def refused(session: Session, run: int, as_json: bool) -> None:
         (each.worker_name, f"{each.at.astimezone():%Y-%m-%d %H:%M}", each.reason, each.by)
         for each in found
     ]
-    for line in aligned([("WORKER", "AT", "REASON", "REFUSED BY"), *rows]) if rows else ():
+    for line in table([("WORKER", "AT", "REASON", "REFUSED BY"), *rows]) if rows else ():
         say(line)
     if not rows:
         say(f"Nobody was refused from run {run}.", err=True)
@@ -170,19 +170,19 @@ def _lines(report: WorkerReport) -> Iterator[str]:
     yield ""
     if report.grants:
         head = ("QUALIFICATION", "VALUE", "GRANTED")
-        yield from aligned([head, *map(_grant, report.grants)])
+        yield from table([head, *map(_grant, report.grants)])
     else:
         yield "No qualifications."
     yield ""
     if report.attempts:
         tasks = [(task, _counts(found)) for task, found in report.attempts.items()]
-        yield from aligned([("TASK", "UNITS"), *tasks])
+        yield from table([("TASK", "UNITS"), *tasks])
     else:
         yield "No units yet."
     if report.newest:
         yield ""
         columns = ("SUBMITTED", "TASK", "RUN", "UNIT", "STATUS")
-        yield from aligned([columns, *map(_work, report.newest)])
+        yield from table([columns, *map(_work, report.newest)])
 
 
 def _grant(each: Grant) -> tuple[str, ...]:

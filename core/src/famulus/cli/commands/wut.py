@@ -104,7 +104,7 @@ class Page:
             say()
         self._begun = True
         for number, line in enumerate(lines):
-            say(line, bold=number < bold)
+            say(line, bold=number < bold, wrap=False)
 
 
 def _near(word: str, known: Sequence[str]) -> str:
