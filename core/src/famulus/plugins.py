@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import inspect
 import os
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -48,16 +51,22 @@ class PluginInfo:
     checks: list[type[QualificationCheck]] = field(factory=list)
     schemas: list[PluginSchema] = field(factory=list)
     listens: list[str] = field(factory=list)
+    #: how long importing it took; 0 for what a program has brought itself
+    import_seconds: float = 0.0
 
-    def registered(self) -> list[str]:
-        """Return what the plugin brings, as words for a list."""
+    def types(self) -> list[tuple[str, str]]:
+        """Return the kind and the name of each type that the plugin registers."""
         kinds: Sequence[tuple[str, Sequence[Any]]] = (
             ("blueprint", self.blueprints),
             ("architect", self.architects),
             ("provider", self.providers),
             ("check", self.checks),
         )
-        words = [f"{kind} {cls.type}" for kind, classes in kinds for cls in classes]
+        return [(kind, cls.type) for kind, classes in kinds for cls in classes]
+
+    def registered(self) -> list[str]:
+        """Return what the plugin brings, as words for a list."""
+        words = [f"{kind} {name}" for kind, name in self.types()]
         words += [f"tables of {schema.name}" for schema in self.schemas]
         return words + [f"listens to {name}" for name in self.listens]
 
@@ -152,6 +161,14 @@ class Plugins:
         """Return every qualification check."""
         return [check for info in self.accepted for check in info.checks]
 
+    def conflicts(self) -> dict[tuple[str, str], list[PluginInfo]]:
+        """Return the types that more than one plugin registers, with these plugins."""
+        found: dict[tuple[str, str], list[PluginInfo]] = {}
+        for info in self.accepted:
+            for each in info.types():
+                found.setdefault(each, []).append(info)
+        return {each: infos for each, infos in found.items() if len(infos) > 1}
+
     def schemas(self) -> list[PluginSchema]:
         """Return every plugin's own tables."""
         return [schema for info in self.accepted for schema in info.schemas]
@@ -227,11 +244,7 @@ class Plugins:
             if getattr(cls, "type", None) == type_name
         ]
         if len(found) > 1:
-            names = " and ".join(f"{info.name!r}" for info, _ in found)
-            raise PluginError(
-                f"the {kind} {type_name!r} is claimed by the plugins {names}; "
-                f"disable one with {DISABLED_VARIABLE}"
-            )
+            raise PluginError(conflict_text(kind, type_name, [info for info, _ in found]))
         if found:
             return found[0][1]
         raise self._missing(kind, type_name, of)
@@ -257,6 +270,15 @@ class Plugins:
         )
 
 
+def conflict_text(kind: str, type_name: str, infos: Iterable[PluginInfo]) -> str:
+    """Return the sentence about a type that several plugins register."""
+    names = " and ".join(f"{info.name!r}" for info in infos)
+    return (
+        f"the {kind} {type_name!r} is claimed by the plugins {names}; "
+        f"disable one with {DISABLED_VARIABLE}"
+    )
+
+
 def listeners_of(plugins: Plugins) -> list[Listener]:
     """Return the plugins that implement a hook of events, each as a listener of its own."""
     manager = plugins._manager
@@ -276,7 +298,11 @@ def listeners_of(plugins: Plugins) -> list[Listener]:
 
 
 def discover() -> Plugins:
-    """Load every plugin that is installed, by the entry points of the group ``famulus``."""
+    """Load every plugin that is installed, by the entry points of the group ``famulus``.
+
+    What a plugin prints while it is imported goes to standard error, so that it is not taken for a
+    part of a command's output.
+    """
     plugins = Plugins()
     for entry in _entry_points():
         distribution = entry.dist.name if entry.dist else ""
@@ -286,14 +312,18 @@ def discover() -> Plugins:
             info.refused = f"disabled by {DISABLED_VARIABLE}"
             plugins.infos.append(info)
             continue
+        started = time.perf_counter()
         try:
-            plugin = entry.load()
+            with contextlib.redirect_stdout(sys.stderr):
+                plugin = entry.load()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
             info = PluginInfo(entry.name, distribution, version)
             plugins.infos.append(info)
             plugins.refuse(info, error)
             continue
+        seconds = time.perf_counter() - started
         plugins.add(entry.name, plugin, distribution=distribution, version=version)
+        plugins.infos[-1].import_seconds = seconds
     return plugins
 
 
@@ -322,6 +352,8 @@ def _check_class(cls: Any, contract: type[Any], hook: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    first = text.splitlines()[0]
+    lines = (str(error) or type(error).__name__).splitlines()
+    # pluggy names the hook in the first line, and what is wrong with its arguments below.
+    is_hook = isinstance(error, pluggy.PluginValidationError)
+    first = "; ".join(lines) if is_hook else lines[0]
     return first if isinstance(error, PluginError) else f"{type(error).__name__}: {first}"

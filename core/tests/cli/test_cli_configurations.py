@@ -174,3 +174,16 @@ def test_an_option_that_is_wrong_hides_no_other_of_its_section(
     assert f"blueprint.{wrong.partition(':')[0]}: " in done.stderr
     assert "blueprint.data_csv: " in done.stderr
     assert "this should not happen" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "launch"])
+def test_an_onboarding_without_its_script_says_to_start_the_script(
+    famulus: Callable[..., Result], command: str
+) -> None:
+    file = Path(__file__).parents[3] / "sdk_examples/simple_static_task/conf/onboarding.yaml"
+
+    done = famulus(command, file)
+
+    assert done.exit_code == 2
+    assert "shared_state.validate_onboarding: is not set" in done.stderr
+    assert "start its run script" in done.stderr

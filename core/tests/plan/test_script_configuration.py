@@ -292,3 +292,30 @@ def test_class_can_be_written_without_a_call(read: Any) -> None:
         number: int = 1
 
     assert read(Named, "number=2").number == 2
+
+
+@define
+class WithPostInit(Base):
+    number: int = 4
+
+    def __attrs_post_init__(self) -> None:
+        self.derived = self.number + 1
+
+
+def test_an_unknown_attribute_of_the_configuration_is_refused(read: Any) -> None:
+    cfg = read(WithPostInit)
+
+    with pytest.raises(AttributeError, match=r"no argument 'numbr'; did you mean 'number'\?"):
+        cfg.numbr = 3
+    with pytest.raises(AttributeError, match=r"cfg\.task\.task_title"):
+        cfg.task_title = "x"
+
+
+def test_attributes_that_a_script_has_made_stay_its_own(read: Any) -> None:
+    cfg = read(WithPostInit)
+
+    cfg.number = 7
+    cfg.derived = 9
+    cfg._own = 1
+
+    assert (cfg.number, cfg.derived, cfg._own) == (7, 9, 1)

@@ -171,7 +171,7 @@ def test_every_problem_is_named_at_once(files: Path) -> None:
         ("blueprint.preview_source", "file"),
         ("blueprint.data_csv", "exist"),
         ("blueprint.onboarding_source", "grant"),
-        ("shared_state.validate_onboarding", "passed"),
+        ("shared_state.validate_onboarding", "script"),
         ("blueprint.extra_source_dir", "folder"),
     }
     assert any("${question} has no data" in str(problem) for problem in _problems(blueprint))

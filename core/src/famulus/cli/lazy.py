@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
@@ -14,6 +16,8 @@ from famulus.options.suggest import did_you_mean
 #: The entry-point group of commands that other packages bring.
 COMMANDS = "famulus.commands"
 _OURS = "famulus.cli.commands"
+#: What a command raises on purpose.
+_MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError)
 
 
 class Builtin(NamedTuple):
@@ -23,6 +27,16 @@ class Builtin(NamedTuple):
 
     target: str
     help: str
+
+
+class ForeignCommand(NamedTuple):
+    """A command that another package brings."""
+
+    name: str
+    distribution: str
+    version: str
+    #: why it cannot be used; empty when it can
+    fault: str
 
 
 class LazyGroup(click.Group):
@@ -62,12 +76,49 @@ class LazyGroup(click.Group):
             with formatter.section("Commands of other packages"):
                 formatter.write_dl(others)
 
-    def _others(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, list[EntryPoint]] = {}
-        for entry in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
-            if entry.name not in self._builtins:
-                found.setdefault(entry.name, []).append(entry)
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _MEANT:
+            raise
+        except Exception as error:
+            from famulus.errors import FamulusError
+
+            entries = self._others().get(ctx.invoked_subcommand or "")
+            if entries is None or isinstance(error, FamulusError):
+                raise
+            raise FamulusError(
+                f"the command {ctx.invoked_subcommand!r} of {_origin(entries)} failed: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+    def foreign_commands(self) -> list[ForeignCommand]:
+        """Return the commands of other packages; each is imported to see whether that works."""
+        from famulus.errors import PluginError
+
+        found = []
+        for name, entries in _entries_by_name().items():
+            fault = f"{name!r} is a command of Famulus itself" if name in self._builtins else ""
+            try:
+                if not fault:
+                    _load(entries)
+            except PluginError as error:
+                fault = str(error)
+            versions = [entry.dist.version for entry in entries if entry.dist]
+            version = versions[0] if len(entries) == len(versions) == 1 else ""
+            found.append(ForeignCommand(name, _origin(entries), version, fault))
         return found
+
+    def _others(self) -> dict[str, list[EntryPoint]]:
+        found = _entries_by_name()
+        return {name: entries for name, entries in found.items() if name not in self._builtins}
+
+
+def _entries_by_name() -> dict[str, list[EntryPoint]]:
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(entry_points(group=COMMANDS), key=lambda each: each.name):
+        found.setdefault(entry.name, []).append(entry)
+    return found
 
 
 def _load(entries: Sequence[EntryPoint]) -> click.Command:
@@ -78,8 +129,9 @@ def _load(entries: Sequence[EntryPoint]) -> click.Command:
         raise PluginError(f"the command {entry.name!r} is claimed by {_origin(entries)}")
     intro = f"the command {entry.name!r} of {_origin(entries)} cannot be used: "
     try:
-        command = entry.load()
-    except Exception as error:
+        with contextlib.redirect_stdout(sys.stderr):
+            command = entry.load()
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{intro}{type(error).__name__}: {error}") from error
     if not isinstance(command, click.Command):
         raise PluginError(f"{intro}{entry.value} is no click command")

@@ -11,6 +11,7 @@ import click
 from famulus.cli.failures import INTERRUPTED, report, report_usage
 from famulus.cli.output import say
 from famulus.escaping import escaped
+from famulus.options.compat import flag_hint
 
 
 class Reporting(click.Command):
@@ -23,6 +24,9 @@ class Reporting(click.Command):
         except click.Abort:
             say("famulus: interrupted", err=True)
             return INTERRUPTED
+        except click.NoSuchOption as error:
+            hint = flag_hint(sys.argv[1:] if args is None else args)
+            return report_usage(error if hint is None else click.UsageError(hint, error.ctx))
         except click.ClickException as error:
             return report_usage(error)
         return status if isinstance(status, int) else 0

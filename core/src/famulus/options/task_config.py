@@ -14,6 +14,7 @@ import attrs
 from famulus.errors import Problem, UsageError
 from famulus.options.compat import FORMER_ROOT
 from famulus.options.option_class import options_of
+from famulus.options.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from famulus.options.configuration import Configuration
@@ -46,6 +47,13 @@ class TaskConfig:
 
     #: name of the file that is read unless ``conf=NAME`` picks another
     default_config_file: ClassVar[str] = ""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What a class's own __init__ sets is its own business.
+        is_known = name in vars(self) or hasattr(type(self), name) or name.startswith("_")
+        if "_sections" in vars(self) and not is_known:
+            raise AttributeError(_unknown_argument(type(self), name))
+        super().__setattr__(name, value)
 
     @property
     def famulus(self) -> Sections:
@@ -146,6 +154,15 @@ def read_arguments(
     if problems:
         return {}, problems
     return {name: getattr(made, each.attribute) for name, each in own.items()}, []
+
+
+def _unknown_argument(cls: type[TaskConfig], name: str) -> str:
+    known = options_of(own_arguments(cls))
+    near = did_you_mean(name, known, otherwise="its own are")
+    return (
+        f"{cls.__name__} has no argument {name!r}{near}; an option of a section is set as in "
+        "cfg.task.task_title = …"
+    )
 
 
 def _untyped(value: Any) -> Any:

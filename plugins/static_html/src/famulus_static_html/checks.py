@@ -181,6 +181,8 @@ class StaticTaskChecks:
         if not callable(validate):
             what = "is not set" if validate is None else f"is {validate!r}, not a function"
             message = f"{what}: the onboarding needs a function that says who has passed"
+            if not self.plan.shared_state_given:
+                message += ", which only Python can give; start its run script"
             self.found.append(famulus.Problem(message, key="shared_state.validate_onboarding"))
 
     def _folder(self) -> None:
