@@ -24,8 +24,9 @@ class SelectChoice:
 
 @frozen(kw_only=True)
 class Control:
-    """One named control that can be sent. ``kind`` is an input's type, ``select`` or
-    ``textarea``.
+    """One named control that can be sent.
+
+    ``kind`` is an input's type, ``select`` or ``textarea``.
     """
 
     kind: str

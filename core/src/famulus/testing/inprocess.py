@@ -66,8 +66,9 @@ def rows_configuration(
 
 
 class ManualOperator(Operator):
-    """An operator without threads of its own: what is due happens when :meth:`turn` is called, and
-    no time passes before a platform is told again to close places.
+    """An operator without threads of its own: what is due happens when :meth:`turn` is called.
+
+    No time passes before the closing of places is retried.
     """
 
     _closing_limits = ClosingLimits(pauses=(0.0, 0.0, 0.0))

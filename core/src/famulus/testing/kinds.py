@@ -1,6 +1,6 @@
-"""A blueprint, an architect and crowds without a world around them, for tests in one process.
+"""A blueprint, an architect and providers for tests in one process.
 
-They come as one plugin, :class:`KitPlugin`, and through no entry point: no program finds them.
+One plugin, :class:`KitPlugin`, registers them. It has no entry point, so that no program finds it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class RowsBlueprint(Blueprint):
     SharedState = RowsState
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Find nothing wrong."""
+        """Return no problems."""
         return []
 
     def assignments(self) -> Iterator[Mapping[str, Any]]:
@@ -135,14 +135,14 @@ class NowhereArgs:
 
 
 class NowhereArchitect(Architect):
-    """Serves nothing: a test opens its own gateway."""
+    """An architect that serves nothing: a test opens its own gateway."""
 
     type = "nowhere"
     Args = NowhereArgs
     url: ClassVar[str] = "http://nowhere.invalid/"
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Find nothing wrong."""
+        """Return no problems."""
         return []
 
     def deploy(self, deployment: Deployment) -> str:
@@ -150,7 +150,7 @@ class NowhereArchitect(Architect):
         return self.args.public_url or self.url
 
     def is_alive(self) -> bool:
-        """Always true, so that nobody starts it again."""
+        """Return True, so that it is not started again."""
         return True
 
     def shutdown(self) -> None:
@@ -158,8 +158,9 @@ class NowhereArchitect(Architect):
 
 
 class CrowdProvider(Provider):
-    """Anybody is who the URL says: ``worker_id``, ``assignment_id`` and, at need, ``accept``
-    and ``place``.
+    """A crowd whose workers are who the URL says they are.
+
+    The parameters are ``worker_id``, ``assignment_id`` and, optionally, ``accept`` and ``place``.
     """
 
     type = "crowd"
@@ -167,11 +168,11 @@ class CrowdProvider(Provider):
     default_requester = "requester of the crowd"
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Find nothing wrong."""
+        """Return no problems."""
         return []
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Take the parameters at their word."""
+        """Return an arrival of the worker that the parameters name."""
         if "worker_id" not in query:
             return Preview()
         return Arrival(
@@ -182,7 +183,7 @@ class CrowdProvider(Provider):
         )
 
     def completion(self, visit: VisitView) -> Completion:
-        """Thank, and that is all."""
+        """Return that nothing is left to do."""
         return Nothing()
 
 

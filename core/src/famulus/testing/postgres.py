@@ -45,14 +45,15 @@ class PostgresServer:
         _run(*self._control, "-w", *self._start, "start")
 
     def stop(self, mode: str = "fast") -> None:
-        """Stop the server: ``fast`` ends sessions with a word, ``immediate`` is a crash."""
+        """Stop the server: ``fast`` ends its sessions first, ``immediate`` is a crash."""
         _run(*self._control, "-m", mode, "stop")
 
 
 @contextlib.contextmanager
 def postgres_server() -> Iterator[str]:
-    """Run a server for the length of a ``with`` block; yield a URL without a database's name,
-    to be completed with :func:`database_url`.
+    """Run a server for the length of a ``with`` block; yield its URL.
+
+    The URL names no database: :func:`database_url` completes it.
     """
     with stoppable_server() as server:
         yield server.url

@@ -25,7 +25,7 @@ _REFUSAL_HEADER = "X-Famulus-Refusal"
 
 @frozen(kw_only=True)
 class Answer:
-    """What came back for one request. Header names are in lower case."""
+    """The response to one request. Header names are in lower case."""
 
     status: int
     text: str
@@ -40,13 +40,15 @@ class Answer:
 
     @property
     def is_json(self) -> bool:
-        """Whether it speaks to the page's script."""
+        """Whether it is meant for the page's script."""
         return self.content_type.startswith("application/json")
 
     @property
     def outcome(self) -> str:
-        """What became of a submission: ``stored``, ``invalid``, ``conflict``, ``refused`` or
-        ``error``; told from the status where the form was sent without a script.
+        """The outcome of a submission.
+
+        ``stored``, ``invalid``, ``conflict``, ``refused`` or ``error``; derived from the status
+        where the form was sent without a script.
         """
         if self.is_json:
             return str(json.loads(self.text)["outcome"])
@@ -67,8 +69,9 @@ class WayIn(Protocol):
         ...
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
-        """Send a form to the address that its page names; ``as_json`` is how the page's own script
-        asks.
+        """Send a form to the address that its page names.
+
+        :param as_json: ask for JSON, as the page's own script does.
         """
         ...
 
@@ -115,7 +118,7 @@ class HttpWay:
         return _ask(Request(f"{self.url}?{urlencode(query)}"))
 
     def get(self, path: str) -> Answer:
-        """Ask for what lies beside the page; the path goes out as it is."""
+        """Request a path beside the page, which is sent as it is."""
         return _ask(Request(self.url + path))
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:

@@ -20,8 +20,9 @@ class Health:
 
 @define
 class Patience:
-    """Judges a running server by its answers to several looks, so that a busy one, or one on a busy
-    machine, is not taken for one that will never answer again.
+    """Judges a running server by its answers to several looks.
+
+    A busy server, or one on a busy machine, is not taken for one that will never answer again.
     """
 
     #: looks in a row without an answer, and the seconds between the first and the last of them,

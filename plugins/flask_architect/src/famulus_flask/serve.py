@@ -81,8 +81,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _allowed_connections() -> int:
-    """Raise the limit of open files as far as needed and allowed; return how many connections it
-    leaves room for.
+    """Raise the limit of open files as far as needed and allowed.
+
+    Returns how many connections it leaves room for.
     """
     import resource
 

@@ -66,8 +66,10 @@ class MockArgs:
 
 
 class MockProvider(Provider):
-    """Anybody is who the URL says: ``?worker_id=x&assignment_id=1``. For trying tasks out, on a
-    machine of one's own. Payments are play money: they are written down, and nobody gets any.
+    """Workers are who the URL says they are: ``?worker_id=x&assignment_id=1``.
+
+    For trying tasks out, on a machine of your own. Payments are play money: they are written down,
+    and nobody is paid.
     """
 
     type = "mock"

@@ -1,5 +1,6 @@
-"""What ``mock`` remembers, as a platform would: it lives in the run's database, in tables of its
-own.
+"""The tables in which ``mock`` keeps what a platform would know.
+
+They are in the run's database.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from famulus import Migration, PluginSchema
 
 
 class MockPayment(peewee.Model):
-    """One payment that was made. Nothing keeps the same key from being paid twice: a platform
-    without keys would not either.
+    """One payment that was made.
+
+    One key may be paid twice, as on a platform without idempotency keys.
     """
 
     id = peewee.BigAutoField()

@@ -67,8 +67,9 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
 def script_parts(
     source: Source, start: int, end: int, kind: ScriptKind, forbid: Refuse
 ) -> tuple[list[Part], list[Placeholder]]:
-    """Return the content of ``<script>``, whether it is code or data, and the placeholders in it
-    that become whole literals.
+    """Return the parts of the content of ``<script>``, be it code or data.
+
+    The placeholders in it become whole literals.
     """
     parts: list[Part] = []
     literals: list[Placeholder] = []

@@ -18,8 +18,9 @@ _MOST_SHOWN = 60
 
 
 def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
-    """Yield each Liquid expression about the input, and each kind of ``<crowd-…>`` element, as
-    offset and fault.
+    """Yield the offset and the fault of what only SageMaker Ground Truth understands.
+
+    That is each Liquid expression about the input, and each kind of ``<crowd-…>`` element.
 
     What an inert script (``text/template`` …) holds is for the author's own scripts to read.
     """

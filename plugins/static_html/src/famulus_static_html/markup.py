@@ -149,8 +149,10 @@ class MarkupWatch:
         return len(self._markup) + len(self._fields) + len(self._faults) + len(self._json)
 
     def problems(self) -> Iterator[famulus.Problem]:
-        """Yield a warning for each placeholder that shows markup as text, and an error for each
-        whose values hold form fields, or cannot be inserted as they are.
+        """Yield a warning or an error for each placeholder whose values hold markup.
+
+        Markup that is shown as text is a warning. Values that hold form fields, or cannot be
+        inserted as they are, are an error.
         """
         for name, found in self._faults.items():
             yield self._problem(

@@ -151,8 +151,9 @@ def backslash_before(text: str, position: int) -> bool:
 
 
 def _js(text: str) -> _Scan:
-    """Scan JavaScript for strings, regular expressions, the text of template literals, and calls
-    that load or run code.
+    """Scan JavaScript for literals and for calls that load or run code.
+
+    Literals are strings, regular expressions and the text of template literals.
     """
     scan = _Scan()
     depths: list[int] = []  # of each template literal around us: how many braces are open in it

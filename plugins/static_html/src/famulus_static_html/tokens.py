@@ -74,8 +74,10 @@ class Attribute:
 
 @frozen
 class Token:
-    """A span of the page. ``content`` is the span inside an element that is one token; ``foreign``
-    says that the tag stands in SVG or MathML.
+    """A span of the page.
+
+    ``content`` is the span inside an element that is one token; ``foreign`` says that the tag is in
+    SVG or MathML.
     """
 
     kind: Kind

@@ -82,8 +82,9 @@ def url_fill(pieces: Sequence[str | Placeholder], *, media: bool) -> Fill:
 
 
 def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
-    """Return what fills the URL of a script or style sheet, where a value may only choose among the
-    files of one folder.
+    """Return what fills the URL of a script or style sheet.
+
+    A value may only choose among the files of one folder.
 
     :raises UnsafeUrl: when the author's own part does not settle the folder.
     """

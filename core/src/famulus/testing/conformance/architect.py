@@ -24,7 +24,9 @@ _PAGE = (
 
 
 class ArchitectConformance:
-    """Inherit from this in a test module; name the class and give its options::
+    """The rules of an architect, as tests: inherit from it in a test module.
+
+    Name the class and give its options::
 
         class TestMyArchitect(ArchitectConformance):
             architect = MyArchitect
@@ -33,8 +35,8 @@ class ArchitectConformance:
                 return {"port": 0}
 
     It serves real runs of the blueprint ``static_task`` to the provider ``mock``, so the package
-    under test, famulus-static-html and famulus-mock have to be installed. Every failing test says
-    in a sentence which rule is broken.
+    under test, famulus-static-html and famulus-mock must be installed. Each failing test names the
+    rule that is broken.
     """
 
     #: The class under test.

@@ -8,7 +8,9 @@ from famulus.testing.conformance.run_rules import BlueprintRunRules
 
 
 class BlueprintConformance(BlueprintDataRules, BlueprintPageRules, BlueprintRunRules):
-    """Inherit from this in a test module; name the class and describe a configuration::
+    """The rules of a blueprint, as tests: inherit from it in a test module.
+
+    Name the class and describe a configuration::
 
         class TestMyTask(BlueprintConformance):
             blueprint = MyBlueprint
@@ -17,5 +19,5 @@ class BlueprintConformance(BlueprintDataRules, BlueprintPageRules, BlueprintRunR
 
             def broken_configurations(self, tmp_path): ...
 
-    Every failing test says in a sentence which rule of the contract is broken.
+    Each failing test names the rule of the contract that is broken.
     """

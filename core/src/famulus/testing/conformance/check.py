@@ -33,7 +33,7 @@ _THREADS = 8
 
 @frozen(kw_only=True)
 class Hall:
-    """Where workers come in: a database of its own with one run that the check guards."""
+    """A database of its own with one run that the check guards."""
 
     database: Database
     clock: MovableClock
@@ -47,7 +47,7 @@ class Hall:
         assert GatewayWorker(gateway, worker).work().status == 200
 
     def known(self, worker: str) -> Worker:
-        """Return a worker who has come before; makes them known at need."""
+        """Return a worker who has been here before, after a first visit if need be."""
         gateway = self.operator.launch_rows(_ROWS, task_name="to be known")
         coming = GatewayWorker(gateway, worker)
         coming.give_back(coming.arrive())
@@ -55,7 +55,9 @@ class Hall:
 
 
 class QualificationCheckConformance:
-    """Inherit from this in a test module; name the class and say who is refused::
+    """The rules of a qualification check, as tests: inherit from it in a test module.
+
+    Name the class and say who is refused::
 
         class TestMyCheck(QualificationCheckConformance):
             check = MyCheck
@@ -66,7 +68,7 @@ class QualificationCheckConformance:
             def make_refused(self, hall, worker):
                 hall.work(worker, task="the task")
 
-    Every failing test says in a sentence which rule is broken.
+    Each failing test names the rule that is broken.
     """
 
     #: The class under test.
@@ -81,12 +83,13 @@ class QualificationCheckConformance:
         return {}
 
     def make_refused(self, hall: Hall, worker: str) -> None:
-        """Bring about what has the check refuse a worker of that name."""
+        """Bring about what makes the check refuse a worker of that name."""
         raise NotImplementedError(f"{type(self).__name__} has to define make_refused()")
 
     def make_admitted(self, hall: Hall, worker: str) -> None:
-        """Bring about what has the check let a worker of that name in; newcomers are, unless this
-        is overridden.
+        """Bring about what makes the check admit a worker of that name.
+
+        A worker who is new is admitted unless this is overridden.
         """
 
     def test_core_accepts_the_class(self) -> None:

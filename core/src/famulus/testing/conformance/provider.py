@@ -65,7 +65,9 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
 
 
 class ProviderConformance:
-    """Inherit from this in a test module; name the class and describe who comes::
+    """The rules of a provider, as tests: inherit from it in a test module.
+
+    Name the class and describe the workers who arrive::
 
         class TestMyCrowd(ProviderConformance):
             provider = MyProvider
@@ -73,8 +75,8 @@ class ProviderConformance:
             def query(self, worker, reference):
                 return {"pid": worker, "visit": reference}
 
-    A platform is played by a fake, that a fixture of the author's puts in its place: no test
-    speaks to a real one. Every failing test says in a sentence which rule is broken.
+    A fixture of the author's replaces the platform by a fake: no test calls a real one. Each
+    failing test names the rule that is broken.
     """
 
     #: The class under test.

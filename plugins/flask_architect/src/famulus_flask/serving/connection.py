@@ -93,8 +93,9 @@ class Connection(asyncio.Protocol):
         self._limit_received()
 
     def eof_received(self) -> bool:
-        """Keep the connection for replies that are still owed to a client that only sends no more;
-        return whether to.
+        """Return whether to keep the connection of a client that has stopped sending.
+
+        It is kept while replies are still owed to that client.
         """
         if self._reading is _Reading.BODY:
             self._drop_body()
