@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ import pytest
 
 import famulus
 from famulus_static_html.columns import Coverage
-from famulus_static_html.data import check_csv, check_text, read_csv, read_json, read_jsonl
+from famulus_static_html.csv_data import check_csv, read_csv
+from famulus_static_html.data import check_text, read_json, read_jsonl
 from famulus_static_html.given_rows import check_rows, checked_rows, row_fault, shape_fault
 from famulus_static_html.json_stream import json_items
 from famulus_static_html.reports import Collected, Raised
@@ -32,9 +33,13 @@ def write(tmp_path: Path) -> Write:
 
 
 def _csv_problems(path: Path) -> list[tuple[int | None, str]]:
+    return [(problem.line, problem.message) for problem in _checked(path)]
+
+
+def _checked(path: Path) -> Sequence[famulus.Problem]:
     report = Collected(path)
     check_csv(path, report)
-    return [(problem.line, problem.message) for problem in report.problems]
+    return report.problems
 
 
 def _problems(
@@ -77,15 +82,63 @@ def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> Non
         (b"a,b\n1,2\n1,\xff\n", 3, "is not UTF-8 (byte 0xff)"),
         (b"a,b\n1,2\n1,\xc3", 3, "is not UTF-8"),
         ("a,b\n1,2\n1,\0\n", 3, "NUL"),
+        ("a;b\n1;2,5\n2;3\n", 1, "the separator looks like ';': save the file with commas"),
+        ("a\tb\n1\t2\n", 1, "the separator looks like a tab"),
+        ("a,b,,\n1,2,,\n1,2,,x\n1,2,y,\n", 3, "a value in column 4, which has no name"),
+        (",,\n1,2,3\n", 1, "no name of a column"),
+        ("a,b\n,\n , \n", 1, "a header and no rows"),
+        ('a,b\n1,"x\ny\n', 2, "a quote that is never closed"),
+        ('a,b\n1, "x, y"\n', 2, "a quote after a space quotes nothing: take the space out"),
+        ("a,b\n1,2\n".encode("utf-16"), 1, "is UTF-16: save it as UTF-8"),
+        ("a,b\n1,2\n".encode("utf-16-be").join([b"\xfe\xff", b""]), 1, "is UTF-16"),
     ],
 )
 def test_faults_of_csv_have_their_line(
     write: Write, content: str | bytes, line: int, words: str
 ) -> None:
-    problems = _csv_problems(write(content))
+    problems = [problem for problem in _checked(write(content)) if not problem.warning]
 
-    assert problems[0][0] == line
-    assert words in problems[0][1]
+    assert problems[0].line == line
+    assert words in problems[0].message
+    assert len({problem.message for problem in problems}) == 1
+
+
+def test_rows_in_which_every_field_is_empty_are_left_out_and_counted(write: Write) -> None:
+    path = write("a,b\n1,\n,\n2,x\n , \n,,,\n")
+
+    (warning,) = _checked(path)
+
+    assert warning.warning
+    assert (warning.line, warning.message) == (
+        3,
+        "3 rows left out in which every field is empty",
+    )
+    assert _rows(read_csv, path) == [(2, {"a": "1", "b": ""}), (4, {"a": "2", "b": "x"})]
+
+
+@pytest.mark.parametrize("header", ["a,b", "a,b,", "a,b, ,"])
+def test_unnamed_columns_at_the_end_are_dropped_where_they_are_empty(
+    write: Write, header: str
+) -> None:
+    path = write(f"{header}\n1,2\n3,4,\n5,6,,\n")
+
+    assert not _checked(path)
+    assert [list(row.values()) for _, row in _rows(read_csv, path)] == [
+        ["1", "2"],
+        ["3", "4"],
+        ["5", "6"],
+    ]
+
+
+def test_value_with_a_quote_after_a_space_is_kept_with_a_warning(write: Write) -> None:
+    path = write('a,b\n1, "x"\n2, "y"\n')
+
+    (warning,) = _checked(path)
+
+    assert warning.warning
+    assert "space before a quote" in warning.message
+    assert "(as on 1 more)" in warning.message
+    assert _rows(read_csv, path)[0] == (2, {"a": "1", "b": ' "x"'})
 
 
 def test_a_value_too_long_for_csv_names_the_way_out(write: Write) -> None:

@@ -1,4 +1,4 @@
-"""Read data files row by row; a million rows need no more memory than ten.
+"""Read data files of JSON row by row; a million rows need no more memory than ten.
 
 Every reader yields ``(line, row)`` and hands what is wrong to a report, with its line.
 """
@@ -6,9 +6,8 @@ Every reader yields ``(line, row)`` and hands what is wrong to a report, with it
 from __future__ import annotations
 
 import codecs
-import csv
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,10 +19,14 @@ _BLOCK = 1 << 20
 
 
 def check_text(path: Path, report: Report) -> bool:
-    """Say whether a file is UTF-8 text without NUL; report the first line that is not."""
+    """Return whether a file is UTF-8 text without NUL; report the first line that is not."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
     with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            report.add("is UTF-16: save it as UTF-8, which Excel calls “CSV UTF-8”", line)
+            return False
+        file.seek(0)
         while True:
             block = file.read(_BLOCK)
             pending = len(decoder.getstate()[0])
@@ -43,57 +46,9 @@ def check_text(path: Path, report: Report) -> bool:
             line += block.count(b"\n")
 
 
-def check_csv(
-    path: Path,
-    report: Report,
-    see: Callable[[int, Row], None] | None = None,
-    names: Collection[str] = (),
-) -> list[str]:
-    """Read a CSV file whole, report everything that is wrong, and return its columns.
-
-    :param see: is called with the line of every good row, and with its values of these ``names``.
-    """
-    if not check_text(path, report):
-        return []
-    with _open(path) as file:
-        records = _csv_records(file, report)
-        header = next(records, None)
-        if header is None:
-            report.add("is empty: its first line must name the columns", 1)
-            return []
-        columns = _checked_header(header[1], report)
-        if not columns:
-            return []
-        width, line = len(columns), 0
-        wanted = [(index, name) for index, name in enumerate(columns) if name in names]
-        for line, fields in records:
-            if len(fields) != width:
-                _report_width(fields, width, line, report)
-            elif see is not None:
-                see(line, {name: fields[index] for index, name in wanted})
-    if not line:
-        report.add("has a header and no rows", 1)
-    return columns
-
-
-def read_csv(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of a CSV file; every value is a string."""
-    columns: list[str] = []
-    with _open(path) as file:
-        for line, fields in _csv_records(file, report):
-            if not columns:
-                columns = _checked_header(fields, report)
-                if not columns:
-                    return
-            elif len(fields) == len(columns):
-                yield line, dict(zip(columns, fields, strict=True))
-            else:
-                _report_width(fields, len(columns), line, report)
-
-
 def read_jsonl(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
     """Yield the objects of a file that has one on each line."""
-    with _open(path, newline=None) as file:
+    with open_text(path, newline=None) as file:
         line = 0
         for line, text in enumerate(file, 1):
             if not text.strip():
@@ -114,54 +69,15 @@ def read_jsonl(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
 
 def read_json(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
     """Yield the objects of a JSON list, one at a time."""
-    with _open(path) as file:
+    with open_text(path) as file:
         for line, item in json_items(file, report):
             if _is_row(item, line, report):
                 yield line, item
 
 
-def _open(path: Path, newline: str | None = "") -> TextIO:
+def open_text(path: Path, newline: str | None = "") -> TextIO:
+    """Open a file of UTF-8 text, with or without a mark at its start."""
     return path.open(encoding="utf-8-sig", newline=newline)
-
-
-def _csv_records(file: TextIO, report: Report) -> Iterator[tuple[int, list[str]]]:
-    """Yield the records that are not blank, each with the line it begins on."""
-    reader = csv.reader(file, strict=True)
-    begins = 1
-    try:
-        for fields in reader:
-            if fields:
-                yield begins, fields
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        report.add(_csv_reason(error), begins)
-
-
-def _csv_reason(error: csv.Error) -> str:
-    reason = str(error)
-    if "field limit" in reason:
-        return (
-            f"has a value longer than {csv.field_size_limit()} characters, the most that is read "
-            "from CSV: give the data as data_jsonl"
-        )
-    if "unexpected end" in reason:
-        return "opens a quote that is never closed"
-    return f"is not CSV: {reason}"
-
-
-def _checked_header(fields: list[str], report: Report) -> list[str]:
-    columns = [name.strip() for name in fields]
-    faults = [f"column {number} has no name" for number, name in enumerate(columns, 1) if not name]
-    repeated = sorted({name for name in columns if name and columns.count(name) > 1})
-    faults += [f"has the column {name!r} more than once" for name in repeated]
-    for fault in faults:
-        report.add(fault, 1)
-    return [] if faults else columns
-
-
-def _report_width(fields: list[str], width: int, line: int, report: Report) -> None:
-    much = "many" if len(fields) > width else "few"
-    report.add(f"has too {much} fields: {len(fields)}, where the header has {width}", line)
 
 
 def _is_row(item: Any, line: int, report: Report) -> bool:

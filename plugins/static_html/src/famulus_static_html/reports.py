@@ -16,8 +16,8 @@ _MOST = 20
 class Report(Protocol):
     """Takes the problems of one file as they are found."""
 
-    def add(self, message: str, line: int | None = None) -> None:
-        """Take one problem."""
+    def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
+        """Take one problem, or a warning, which stops nothing."""
 
 
 @define
@@ -29,10 +29,13 @@ class Collected:
     _kept: list[famulus.Problem] = field(factory=list, init=False)
     _more: int = field(default=0, init=False)
 
-    def add(self, message: str, line: int | None = None) -> None:
+    def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
         """Keep a problem, or only count it."""
-        if len(self._kept) < _MOST:
-            self._kept.append(famulus.Problem(message, key=self.key, file=self.file, line=line))
+        if warning or len(self._kept) < _MOST:
+            problem = famulus.Problem(
+                message, key=self.key, file=self.file, line=line, warning=warning
+            )
+            self._kept.append(problem)
         else:
             self._more += 1
 
@@ -51,6 +54,8 @@ class Raised:
 
     file: Path | None
 
-    def add(self, message: str, line: int | None = None) -> None:
-        """Raise a problem as :class:`famulus.UsageError`."""
+    def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
+        """Raise a problem as :class:`famulus.UsageError`; the check has told of warnings."""
+        if warning:
+            return
         raise famulus.UsageError(famulus.Problem(message, file=self.file, line=line))

@@ -10,7 +10,8 @@ from attrs import Factory, define, frozen
 
 import famulus
 from famulus_static_html.columns import Coverage
-from famulus_static_html.data import Row, check_csv, check_text, read_csv, read_json, read_jsonl
+from famulus_static_html.csv_data import check_csv, read_csv
+from famulus_static_html.data import Row, check_text, read_json, read_jsonl
 from famulus_static_html.given_rows import check_rows, checked_rows, shape_fault
 from famulus_static_html.reports import Collected, Raised, Report
 

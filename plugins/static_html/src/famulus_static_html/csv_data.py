@@ -1,0 +1,200 @@
+"""Read CSV files row by row, with what spreadsheets make of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from attrs import define, field
+
+from famulus_static_html.data import Row, check_text, open_text
+from famulus_static_html.reports import Report
+
+#: What is used for a comma by spreadsheets of other languages.
+_OTHER_SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
+
+
+class _BrokenError(Exception):
+    """A file cannot be read on as CSV."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def check_csv(
+    path: Path,
+    report: Report,
+    see: Callable[[int, Row], None] | None = None,
+    names: Collection[str] = (),
+) -> list[str]:
+    """Read a CSV file whole, report everything that is wrong, and return its columns.
+
+    :param see: is called with the line of every good row, and with its values of these ``names``.
+    """
+    if not check_text(path, report):
+        return []
+    table = _Table(report)
+    try:
+        with open_text(path) as file:
+            for line, fields in table.rows(file):
+                if see is not None:
+                    wanted = zip(table.columns, fields, strict=True)
+                    see(line, {name: value for name, value in wanted if name in names})
+    except _BrokenError as error:
+        report.add(str(error), error.line)
+    else:
+        table.report_whole()
+    return table.columns
+
+
+def read_csv(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a CSV file; every value is a string."""
+    table = _Table(report)
+    try:
+        with open_text(path) as file:
+            for line, fields in table.rows(file):
+                yield line, dict(zip(table.columns, fields, strict=True))
+    except _BrokenError as error:
+        report.add(str(error), error.line)
+
+
+@define
+class _Lines:
+    """How many lines have something, and which is the first."""
+
+    first: int = 0
+    count: int = 0
+
+    def add(self, line: int) -> None:
+        self.first = self.first or line
+        self.count += 1
+
+
+@define
+class _Table:
+    """The columns of one file, and what was found in its rows."""
+
+    _report: Report
+    columns: list[str] = field(factory=list)
+    #: whether the header goes on with columns that have no names, and whether one with values was
+    #: reported
+    _has_unnamed: bool = False
+    _is_unnamed_reported: bool = False
+    _rows: int = 0
+    _left_out: _Lines = field(factory=_Lines)
+    _spaced_quotes: _Lines = field(factory=_Lines)
+
+    def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
+        """Yield the line and the fields of every row that has as many as there are columns."""
+        records = _records(file)
+        header = next(records, None)
+        if header is None:
+            self._report.add("is empty: its first line must name the columns", 1)
+            return
+        self.columns = self._checked_header(header[1])
+        if not self.columns:
+            return
+        width = len(self.columns)
+        for line, fields in records:
+            if not any(map(str.strip, fields)):
+                self._left_out.add(line)
+                continue
+            self._rows += 1
+            if any(map(_begins_with_spaced_quote, fields)):
+                self._spaced_quotes.add(line)
+            if len(fields) < width or any(map(str.strip, fields[width:])):
+                self._report_width(fields, line)
+            else:
+                yield line, fields[:width]
+
+    def report_whole(self) -> None:
+        """Report what is known once the last row was read."""
+        if not self.columns:
+            return
+        if not self._rows:
+            self._report.add("has a header and no rows", 1)
+        elif self._left_out.count:
+            count = self._left_out.count
+            rows = "1 row" if count == 1 else f"{count:,} rows"
+            message = f"{rows} left out in which every field is empty"
+            self._report.add(message, self._left_out.first, warning=True)
+        if self._spaced_quotes.count:
+            others = self._spaced_quotes.count - 1
+            also = f" (as on {others:,} more)" if others else ""
+            message = (
+                f"has a space before a quote, so that the quote is part of the value{also}: take "
+                "the space out"
+            )
+            self._report.add(message, self._spaced_quotes.first, warning=True)
+
+    def _checked_header(self, fields: list[str]) -> list[str]:
+        columns = [name.strip() for name in fields]
+        while columns and not columns[-1]:
+            self._has_unnamed = True
+            columns.pop()
+        separator = _other_separator(columns)
+        if separator:
+            message = f"the separator looks like {separator}: save the file with commas"
+            self._report.add(message, 1)
+            return []
+        faults = [f"column {n} has no name" for n, name in enumerate(columns, 1) if not name]
+        repeated = sorted({name for name in columns if name and columns.count(name) > 1})
+        faults += [f"has the column {name!r} more than once" for name in repeated]
+        if not columns:
+            faults.append("has no name of a column")
+        for fault in faults:
+            self._report.add(fault, 1)
+        return [] if faults else columns
+
+    def _report_width(self, fields: list[str], line: int) -> None:
+        width = len(self.columns)
+        if len(fields) > width and self._has_unnamed:
+            if not self._is_unnamed_reported:
+                self._is_unnamed_reported = True
+                number = next(n for n, text in enumerate(fields, 1) if n > width and text.strip())
+                self._report.add(f"has a value in column {number}, which has no name", line)
+            return
+        much = "many" if len(fields) > width else "few"
+        message = f"has too {much} fields: {len(fields)}, where the header has {width}"
+        if any(map(_begins_with_spaced_quote, fields)):
+            message += "; a quote after a space quotes nothing: take the space out"
+        self._report.add(message, line)
+
+
+def _records(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records that are not blank, each with the line it begins on."""
+    reader = csv.reader(file, strict=True)
+    begins = 1
+    try:
+        for fields in reader:
+            if fields:
+                yield begins, fields
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise _BrokenError(_reason(error), begins) from error
+
+
+def _reason(error: csv.Error) -> str:
+    reason = str(error)
+    if "field limit" in reason:
+        return (
+            f"has a value longer than {csv.field_size_limit()} characters, the most that is read "
+            "from CSV: give the data as data_jsonl, or close the quote that it begins with"
+        )
+    if "unexpected end" in reason:
+        return "opens a quote that is never closed"
+    return f"is not CSV: {reason}"
+
+
+def _other_separator(columns: Sequence[str]) -> str:
+    """Return how to call what a header of one column seems to be separated by, or nothing."""
+    if len(columns) != 1:
+        return ""
+    return next((name for char, name in _OTHER_SEPARATORS.items() if char in columns[0]), "")
+
+
+def _begins_with_spaced_quote(value: str) -> bool:
+    return value[:1] == " " and value.lstrip(" ")[:1] == '"'
