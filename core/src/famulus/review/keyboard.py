@@ -7,7 +7,7 @@ import os
 import select
 import termios
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Any, TextIO
 
 _ENTER, _END_OF_INPUT, _ESCAPE = "\r\n", "\x04", "\x1b"
 #: Seconds within which the rest of a special key's characters has arrived.
@@ -57,6 +57,8 @@ class Keyboard:
         """
         try:
             line = self._unread + self._stream.readline()
+        except OSError as error:
+            raise EOFError("the terminal is closed") from error
         finally:
             self.expect_keys()
         is_ignored = self._ignores_enter and line == "\n"
@@ -65,7 +67,7 @@ class Keyboard:
 
     def expect_line(self) -> None:
         """Let a line be edited and echoed until Enter, as the terminal was found."""
-        termios.tcsetattr(self._fd, termios.TCSADRAIN, self._modes)
+        self._set(self._modes)
 
     def expect_keys(self) -> None:
         """Pass on each key as it is pressed, and echo none.
@@ -76,8 +78,14 @@ class Keyboard:
         modes[3] &= ~(termios.ICANON | termios.ECHO)
         modes[6] = [*modes[6]]
         modes[6][termios.VMIN], modes[6][termios.VTIME] = 1, 0
-        # TCSAFLUSH would drop what was typed ahead.
-        termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
+        self._set(modes)
+
+    def _set(self, modes: list[Any]) -> None:
+        try:
+            # TCSAFLUSH would drop what was typed ahead.
+            termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
+        except termios.error as error:
+            raise EOFError("the terminal is closed") from error
 
     def _next(self) -> str:
         if self._unread:
@@ -128,7 +136,7 @@ def keyboard_of(stream: TextIO) -> Iterator[Keyboard | None]:
         keyboard.expect_keys()
         yield keyboard
     finally:
-        with contextlib.suppress(termios.error, OSError):
+        with contextlib.suppress(EOFError):
             keyboard.expect_line()
 
 
