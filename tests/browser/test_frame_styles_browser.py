@@ -12,7 +12,7 @@ from playwright.sync_api import Page as Tab
 
 from famulus.contracts.views import Page
 from famulus.engine.pages import TaskFrame, TaskInfo, preview_document, task_document
-from famulus.engine.unit_number import UnitNumber
+from famulus.engine.units import UnitNumber
 
 pytestmark = pytest.mark.browser
 

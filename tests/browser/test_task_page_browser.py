@@ -30,7 +30,7 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
-from famulus.engine.unit_number import UnitNumber
+from famulus.engine.units import UnitNumber
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,8 @@ from famulus.contracts.views import FormFile
 from famulus.data.export import export_records
 from famulus.data.newest_units import newest_units
 from famulus.data.scope import find_scope
-from famulus.engine.answers import count_unanswered, holds_answer
+from famulus.engine.answers import count_unanswered
+from famulus.engine.attempts import holds_answer
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations import read_migration

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.engine.arrival import MOST_HANDOVERS
+from famulus.engine.attempts import MOST_HANDOVERS
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus

@@ -36,7 +36,7 @@ from famulus.engine.pages import (
     submit_json,
     task_document,
 )
-from famulus.engine.unit_number import UnitNumber
+from famulus.engine.units import UnitNumber
 
 EVIL = "</title></script><script>alert('&\"')</script>"
 PAGE = Page(

@@ -17,6 +17,7 @@ import peewee
 from attrs import Attribute, field, fields, frozen
 
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
+from famulus.engine.attempts import holds_answer
 from famulus.model.among import AMONG, run_among
 from famulus.model.fields import EnumField, JsonField, UtcField
 from famulus.model.statements import Param, Statement
@@ -242,17 +243,6 @@ def read_unit_and_worker(tx: Transaction, agent: int) -> tuple[UnitView, WorkerV
     """
     attempt = _read_attempt(tx, agent)
     return attempt.unit_view, attempt.worker_view
-
-
-def holds_answer(value: Any) -> bool:
-    """Return whether answers contain a value: text that is not blank, a number, a choice."""
-    if isinstance(value, str):
-        return bool(value.strip())
-    if isinstance(value, Mapping):
-        return any(map(holds_answer, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(holds_answer, value))
-    return value is not None
 
 
 def count_unanswered(tx: Transaction, run: int) -> int:

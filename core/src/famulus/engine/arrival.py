@@ -12,33 +12,36 @@ from typing import NamedTuple
 import peewee
 from attrs import define, field, frozen
 
+from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.provider import Arrival
 from famulus.contracts.views import Refusal
 from famulus.engine.attempts import (
     NewAttempt,
     OpenAttempt,
+    PlaceHolder,
     find_open_onboarding,
     make_attempt,
     newest_attempt,
+    read_place_holder,
 )
-from famulus.engine.qualifications.rules import Rule, read_qualifications
-from famulus.engine.unit_number import UnitNumber, number_unit
+from famulus.engine.qualifications.rules import Rule, onboarding_qualification, read_qualifications
+from famulus.engine.runs import RunRecord
 from famulus.engine.units import (
     MOST_PASSED,
     FreeUnit,
     Progress,
+    UnitNumber,
     claim_unit,
     find_units,
     give_back_units,
     lock_free_unit,
     make_progress,
+    number_unit,
     read_unit_data,
 )
 from famulus.engine.visits import (
     NewVisit,
-    VisitAtPlace,
     end_visit,
-    find_visit_at_place,
     lock_place,
     make_visit,
     note_arrival,
@@ -60,9 +63,6 @@ from famulus.model.transaction import Transaction
 from famulus.options.requirements import OnboardingRequired
 
 _SECOND = 1_000_000
-#: A place is handed over so often before the platform or a deadline has to end a visit: those who
-#: had it can still send late answers, and one place must not serve any number of workers.
-MOST_HANDOVERS = 4
 #: Units passed over to find out whether there is another one for a worker.
 _PASSED_AT_A_GLANCE = 200
 _HANDOVER = "place passed on"
@@ -82,6 +82,18 @@ class RunRules:
     requirements: Sequence[Rule]
     #: the qualification that passing the onboarding grants; None for a run without onboarding
     onboarding: str | None
+
+
+def run_rules_of(run: RunRecord, blueprint: Blueprint, requirements: Sequence[Rule]) -> RunRules:
+    """Return the rules of a run that asks these requirements of its workers."""
+    return RunRules(
+        run=run.id,
+        task=run.task_id,
+        provider_type=run.provider_type,
+        lanes=run.units_per_assignment,
+        requirements=requirements,
+        onboarding=onboarding_qualification(blueprint),
+    )
 
 
 @frozen(kw_only=True)
@@ -174,30 +186,6 @@ _ARRIVAL = Statement(
     .limit(1),
     _ArrivalRow,
 )
-
-
-@frozen(kw_only=True)
-class PlaceHolder:
-    """The visit that has a place. A platform's addresses are not signed, and it does not tell who
-    works: a place stays with a visit until the platform, its deadline or its worker ends it.
-    """
-
-    visit: int
-    reference: str
-    #: whether its work is stored here
-    is_done: bool
-    #: what its worker works on
-    attempt: OpenAttempt | None
-    #: how many visits had the place before, were it handed over once more
-    handovers: int
-
-    def may_hand_over_to(self, arrival: Arrival) -> bool:
-        """Return whether a new visit may have the place: once nobody works there, or where the
-        platform has given both visits the same reference, which nobody else knows.
-        """
-        if self.is_done or self.handovers > MOST_HANDOVERS:
-            return False
-        return self.attempt is None or self.reference == arrival.reference
 
 
 @define(eq=False)
@@ -401,32 +389,9 @@ class ArrivingWorker:
     def read_place_holder(self) -> PlaceHolder | None:
         """Return the visit that has the place of a new visit, and remember it."""
         self.holder = None
-        if self.visit is None:
-            row = find_visit_at_place(self.tx, self.rules.run, self.arrival.place)
-            self.holder = None if row is None else self._holder(row)
+        if self.visit is None and self.arrival.place:
+            self.holder = read_place_holder(self.tx, self.rules.run, self.arrival.place)
         return self.holder
-
-    def _holder(self, row: VisitAtPlace) -> PlaceHolder:
-        newest = newest_attempt(self.tx, row.visit)
-        attempt = None
-        if newest is not None and newest.status in OPEN_AGENTS:
-            attempt = OpenAttempt(
-                agent=newest.agent,
-                worker=row.worker,
-                visit=row.visit,
-                unit=newest.unit,
-                status=newest.status,
-            )
-        is_stored = newest is not None and newest.submission is not None
-        # A deadline has ended what came before.
-        is_fresh = newest is not None and newest.status is AgentStatus.TIMEOUT
-        return PlaceHolder(
-            visit=row.visit,
-            reference=row.reference,
-            is_done=row.done_at is not None or is_stored,
-            attempt=attempt,
-            handovers=0 if is_fresh else row.handovers + 1,
-        )
 
     def take_over_place(self) -> None:
         """End the visit that has the place of a new visit, and make the new one."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import peewee
 from attrs import frozen
 
+from famulus.contracts.provider import Arrival
 from famulus.engine.status import NewEvent, record
+from famulus.engine.visits import find_visit_at_place
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
@@ -59,6 +62,30 @@ class NewestAttempt(NamedTuple):
     submission: str | None
 
 
+@frozen(kw_only=True)
+class PlaceHolder:
+    """The visit that has a place. A platform's addresses are not signed, and it does not tell who
+    works: a place stays with a visit until the platform, its deadline or its worker ends it.
+    """
+
+    visit: int
+    reference: str
+    #: whether its work is stored here
+    is_done: bool
+    #: what its worker works on
+    attempt: OpenAttempt | None
+    #: how many visits had the place before, were it handed over once more
+    handovers: int
+
+    def may_hand_over_to(self, arrival: Arrival) -> bool:
+        """Return whether a new visit may have the place: once nobody works there, or where the
+        platform has given both visits the same reference, which nobody else knows.
+        """
+        if self.is_done or self.handovers > MOST_HANDOVERS:
+            return False
+        return self.attempt is None or self.reference == arrival.reference
+
+
 class OpenOnboardingRow(NamedTuple):
     """A worker's open attempt at the onboarding."""
 
@@ -89,6 +116,10 @@ class Attempt(NamedTuple):
     #: as it was when it was read: only the attempt is locked
     visit_status: VisitStatus
 
+
+#: A place is handed over so often before the platform or a deadline has to end a visit: those who
+#: had it can still send late answers, and one place must not serve any number of workers.
+MOST_HANDOVERS = 4
 
 _MAKE = Statement(
     Agent.insert(
@@ -215,6 +246,32 @@ def newest_attempt(tx: Transaction, visit: int) -> NewestAttempt | None:
     return tx.one(_NEWEST, visit=visit)
 
 
+def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceHolder | None:
+    """Return the visit that has a place, or None where the place is free."""
+    row = find_visit_at_place(tx, run, place)
+    if row is None:
+        return None
+    newest, attempt = newest_attempt(tx, row.visit), None
+    if newest is not None and newest.status in OPEN_AGENTS:
+        attempt = OpenAttempt(
+            agent=newest.agent,
+            worker=row.worker,
+            visit=row.visit,
+            unit=newest.unit,
+            status=newest.status,
+        )
+    is_stored = newest is not None and newest.submission is not None
+    # A deadline has ended what came before.
+    is_timed_out = newest is not None and newest.status is AgentStatus.TIMEOUT
+    return PlaceHolder(
+        visit=row.visit,
+        reference=row.reference,
+        is_done=row.done_at is not None or is_stored,
+        attempt=attempt,
+        handovers=0 if is_timed_out else row.handovers + 1,
+    )
+
+
 def find_open_onboarding(tx: Transaction, run: int, worker: int) -> OpenOnboardingRow | None:
     """Return a worker's open attempt at the onboarding of a run, in whichever visit."""
     return tx.one(_OPEN_ONBOARDING, run=run, worker=worker)
@@ -240,6 +297,17 @@ def read_answers(tx: Transaction, agent: int) -> str | None:
     """Return the answers stored with an attempt, as JSON text."""
     row = tx.one(_ANSWERS, agent=agent)
     return None if row is None else row[0]
+
+
+def holds_answer(value: Any) -> bool:
+    """Return whether answers contain a value: text that is not blank, a number, a choice."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, Mapping):
+        return any(map(holds_answer, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_answer, value))
+    return value is not None
 
 
 def select_open_attempts(run: int) -> Any:

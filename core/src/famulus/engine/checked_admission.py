@@ -20,8 +20,10 @@ from famulus.engine.admission import (
     enter,
     first_refusal,
 )
-from famulus.engine.arrival import AdmissionResult, ArrivingWorker
+from famulus.engine.arrival import AdmissionResult, ArrivingWorker, RunRules
+from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, find_units, read_unit_data, save_progress
+from famulus.model.database import Database
 from famulus.model.transaction import Transaction
 
 #: Units that ``worker_can_do_unit`` is asked about between two transactions, and at one arrival.
@@ -158,4 +160,20 @@ def _unit_view(tx: Transaction, found: FreeUnit) -> UnitView:
     index, data = read_unit_data(tx, found.unit)
     return UnitView(
         id=found.unit, assignment_id=found.assignment, index=index, data=json.loads(data)
+    )
+
+
+def open_admission(
+    database: Database,
+    refusal_log: RefusalLog,
+    *,
+    rules: RunRules,
+    checks: Sequence[QualificationCheck],
+    predicate: Predicate | None,
+) -> Admission:
+    """Return the admission of a run: the plain one where no plugin has a say."""
+    if not checks and predicate is None:
+        return Admission(database=database, rules=rules, refusal_log=refusal_log)
+    return CheckedAdmission(
+        database=database, rules=rules, refusal_log=refusal_log, checks=checks, predicate=predicate
     )

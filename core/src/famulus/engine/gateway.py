@@ -10,9 +10,9 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial, wraps
+from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
 
@@ -30,30 +30,23 @@ from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import (
     AttemptView,
     Form,
+    FormFile,
     Refusal,
     RefusalReason,
     Reply,
     UnitView,
 )
 from famulus.engine import pages
-from famulus.engine.admission import Admission
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import (
     AdmissionResult,
     AlreadySubmitted,
-    RunRules,
+    run_rules_of,
 )
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
-from famulus.engine.checked_admission import CheckedAdmission
-from famulus.engine.locks_by_key import LocksByKey
-from famulus.engine.onboarding import (
-    Judged,
-    UndecidedError,
-    is_passed,
-    known_result,
-    store_onboarding,
-)
-from famulus.engine.qualifications.rules import Rule, onboarding_qualification
+from famulus.engine.checked_admission import open_admission
+from famulus.engine.onboarding import Judged, OnboardingSubmissions, UndecidedError
+from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import NO_ROOM, Replies
 from famulus.engine.runs import RunRecord
@@ -61,6 +54,7 @@ from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
     Acknowledgement,
     Result,
+    StoredFile,
     Submission,
     give_back,
     store_answers,
@@ -79,6 +73,8 @@ from famulus.model.transaction import Transaction
 _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
+#: What became of a submission.
+S = TypeVar("S", Acknowledgement, Judged)
 
 _LONGEST_SUBMISSION_ID = 64
 #: Of what a blueprint says of answers that it does not take, which it may repeat.
@@ -137,7 +133,6 @@ class Gateway:
         info: pages.TaskInfo,
         remote: RemoteCallbacks | None = None,
     ) -> None:
-        state = blueprint.context.shared_state
         self.run_id = record.id
         self._database = database
         self._blueprint = blueprint
@@ -153,7 +148,9 @@ class Gateway:
         self._quota = UploadQuota(database, record.id)
         self._upload_cleanup = UploadCleanup(database, self._uploads)
         self._upload_cleanup.run_if_due()
-        self._one_at_a_time = LocksByKey()
+        self._onboarding = OnboardingSubmissions(
+            blueprint, tells_platform=provider.capabilities.qualifications
+        )
         self._pages = TaskPages(
             database=database,
             run_id=record.id,
@@ -162,28 +159,14 @@ class Gateway:
             tokens=self._tokens,
             info=info,
         )
-        rules = RunRules(
-            run=record.id,
-            task=record.task_id,
-            provider_type=record.provider_type,
-            lanes=record.units_per_assignment,
-            requirements=requirements,
-            onboarding=onboarding_qualification(blueprint),
-        )
         self._refusal_log = RefusalLog(database, run=record.id, provider_type=record.provider_type)
-        predicate = state.worker_can_do_unit
-        if checks or predicate is not None:
-            self._admission: Admission = CheckedAdmission(
-                database=database,
-                rules=rules,
-                refusal_log=self._refusal_log,
-                checks=checks,
-                predicate=predicate,
-            )
-        else:
-            self._admission = Admission(
-                database=database, rules=rules, refusal_log=self._refusal_log
-            )
+        self._admission = open_admission(
+            database,
+            self._refusal_log,
+            rules=run_rules_of(record, blueprint, requirements),
+            checks=checks,
+            predicate=blueprint.context.shared_state.worker_can_do_unit,
+        )
 
     @property
     def assets(self) -> Sequence[Path]:
@@ -223,7 +206,7 @@ class Gateway:
         """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
         who = self._provider.arrive(query)
         if isinstance(who, Preview):
-            return self._replies.page(200, self._pages.preview())
+            return Reply(status=200, body=self._pages.preview())
         if isinstance(who, Refusal):
             return self._replies.refused(who)
         who = normalize_arrival(who)
@@ -273,8 +256,8 @@ class Gateway:
         submitted = self._database.write(job)
         if submitted is not None:
             return _with_outcome(self._already(submitted), "stored")
-        page = self._replies.page(200, pages.given_back_document(self._info.title))
-        return _with_outcome(page, "given_back")
+        page = pages.given_back_document(self._info.title)
+        return _with_outcome(Reply(status=200, body=page), "given_back")
 
     def busy(self, cause: Exception | None = None) -> Reply:
         """Answer a request that cannot be served now; the page's script tries again.
@@ -299,40 +282,66 @@ class Gateway:
         submission = form.first(pages.SUBMISSION_FIELD) or ""
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
-        if not self._quota.admits(form.files) and not self._is_stored(agent):
+        has_room = not form.files or self._quota.admits(form.files)
+        if not has_room and not self._read_attempt(agent).submission:
             return self._not_stored(form, "too_large", NO_ROOM, as_json)
         form = _without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json)
         answers = self._blueprint.read_answers(form, self._attempt_view(agent, onboarding))
-        with self._uploads.kept(agent, form.files) as kept:
 
-            def job(tx: Transaction) -> tuple[Acknowledgement, VisitView]:
-                attempt = self._attempt(tx, agent)
-                sent = Submission(id=submission, answers=answers, files=kept.files)
-                stored = store_answers(tx, attempt, sent, reported_by_platform=self._reported)
-                return stored, _visit_of(attempt)
+        def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
+            attempt = self._attempt(tx, agent)
+            sent = Submission(id=submission, answers=answers, files=files)
+            stored = store_answers(tx, attempt, sent, reported_by_platform=self._reported)
+            return stored, attempt
 
+        stored, attempt = self._write(agent, form.files, job)
+        if stored.result is Result.CONFLICT:
+            return self._replies.conflict(as_json)
+        if stored.result is Result.REPEATED:
+            answers = self._stored_answers(agent)
+        visit = _visit_of(attempt)
+        completion = self._completion(visit)
+        no_more = self._no_more(visit, completion)
+        page = pages.stored_document(
+            self._info.title, answers, stored.late, completion, no_more=no_more
+        )
+        return self._replies.answer("stored", 200, page, as_json)
+
+    def _write(
+        self,
+        agent: int,
+        files: Sequence[FormFile],
+        job: Callable[[Transaction, Sequence[StoredFile]], tuple[S, Attempt]],
+    ) -> tuple[S, Attempt]:
+        """Run a job that stores a submission, with its files in their place."""
+        if not files:
+            return self._database.write(lambda tx: job(tx, ()))
+        with self._uploads.kept(agent, files) as kept:
             try:
-                acknowledgement, visit = self._database.write(job)
+                stored, attempt = self._database.write(lambda tx: job(tx, kept.files))
             except BaseException:
                 # A commit whose answer got lost may have happened: its files must stay.
                 kept.confirm()
                 raise
-            if acknowledgement.result is Result.STORED:
+            if stored.result is Result.STORED:
                 kept.confirm()
-                self._quota.add(form.files)
-        if form.files:
-            self._upload_cleanup.run_if_due()
-        return self._acknowledge(acknowledgement, visit, agent, answers, as_json)
+                self._quota.add(files)
+        self._upload_cleanup.run_if_due()
+        return stored, attempt
+
+    def _stored_answers(self, agent: int) -> Any:
+        with self._database.read() as tx:
+            stored = read_answers(tx, agent)
+        return None if stored is None else json.loads(stored)
 
     def _not_stored(self, form: Form, outcome: str, message: str, as_json: bool) -> Reply:
         """Say why answers are not stored. The page's script keeps its form; without it, the form
         comes again with the answers.
         """
         agent, _ = self._signed(form)
-        with self._database.read() as tx:
-            attempt = self._attempt(tx, agent, lock=False)
+        attempt = self._read_attempt(agent)
         if as_json or attempt.submission is not None:
             return self._replies.not_stored(outcome, message, as_json)
         if form.files or form.empty_files:
@@ -340,17 +349,14 @@ class Gateway:
         page = self._pages.refused_page(attempt, _without_ours(form), message)
         return self._replies.not_stored(outcome, message, False, page)
 
-    def _is_stored(self, agent: int) -> bool:
-        with self._database.read() as tx:
-            return self._attempt(tx, agent, lock=False).submission is not None
-
     def _submit_onboarding(self, agent: int, submission: str, form: Form, as_json: bool) -> Reply:
-        # Two tabs with one attempt: the second sees what became of the first.
-        with self._one_at_a_time(agent):
-            with self._database.read() as tx:
-                attempt = self._attempt(tx, agent, lock=False)
-            known = known_result(attempt, submission)
-            judged = self._store_onboarding(attempt, submission, form) if known is None else known
+        judged, attempt = self._onboarding.submit(
+            submission,
+            form,
+            view=self._attempt_view(agent, onboarding=True),
+            read=lambda: self._read_attempt(agent),
+            write=lambda job: self._write(agent, form.files, job),
+        )
         if judged.result is Result.CONFLICT:
             return self._replies.conflict(as_json)
         if as_json:
@@ -362,55 +368,6 @@ class Gateway:
         found = self._admission.admit(arrival, visit.query)
         return self._show(found, visit.worker_name, just_passed=judged.passed)
 
-    def _store_onboarding(self, attempt: Attempt, submission: str, form: Form) -> Judged:
-        qualification = onboarding_qualification(self._blueprint)
-        assert qualification is not None
-        view = self._attempt_view(attempt.agent, onboarding=True)
-        answers = self._blueprint.read_answers(form, view)
-        passed = is_passed(self._blueprint, answers)
-        with self._uploads.kept(attempt.agent, form.files) as kept:
-            job = partial(
-                store_onboarding,
-                agent=attempt.agent,
-                submission=Submission(id=submission, answers=answers, files=kept.files),
-                passed=passed,
-                qualification=qualification,
-                requesters=None if self._provider.capabilities.qualifications else (),
-            )
-            try:
-                stored = self._database.write(job)
-            except BaseException:
-                kept.confirm()
-                raise
-            if stored.result is Result.STORED:
-                kept.confirm()
-                self._quota.add(form.files)
-        return stored
-
-    def _acknowledge(
-        self,
-        acknowledgement: Acknowledgement,
-        visit: VisitView,
-        agent: int,
-        answers: Any,
-        as_json: bool,
-    ) -> Reply:
-        if acknowledgement.result is Result.CONFLICT:
-            return self._replies.conflict(as_json)
-        if acknowledgement.result is Result.REPEATED:
-            with self._database.read() as tx:
-                stored = read_answers(tx, agent)
-            answers = None if stored is None else json.loads(stored)
-        completion = self._completion(visit)
-        page = pages.stored_document(
-            self._info.title,
-            answers,
-            acknowledgement.late,
-            completion,
-            no_more=self._no_more(visit, completion),
-        )
-        return self._replies.answer("stored", 200, page, as_json)
-
     def _show(
         self, found: AdmissionResult, worker_name: str, *, just_passed: bool = False
     ) -> Reply:
@@ -420,9 +377,8 @@ class Gateway:
             with self._database.read() as tx:
                 visit = read_visit_view(tx, found.visit)
             return self._already(visit)
-        return self._replies.page(
-            200, self._pages.page(found, worker_name, just_passed=just_passed)
-        )
+        page = self._pages.page(found, worker_name, just_passed=just_passed)
+        return Reply(status=200, body=page)
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
         def unit() -> UnitView:
@@ -436,7 +392,7 @@ class Gateway:
         page = pages.already_document(
             self._info.title, completion, no_more=self._no_more(visit, completion)
         )
-        return self._replies.page(200, page)
+        return Reply(status=200, body=page)
 
     def _completion(self, visit: VisitView) -> Completion:
         """Ask the provider what comes next. The answers are stored: its failing must not tell the
@@ -464,6 +420,10 @@ class Gateway:
         if signed is None:
             raise _Unsigned
         return signed
+
+    def _read_attempt(self, agent: int) -> Attempt:
+        with self._database.read() as tx:
+            return self._attempt(tx, agent, lock=False)
 
     def _attempt(self, tx: Transaction, agent: int, *, lock: bool = True) -> Attempt:
         attempt = read_attempt(tx, agent, lock=lock)

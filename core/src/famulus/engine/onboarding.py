@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.views import AttemptView, Form
 from famulus.engine.attempts import Attempt, read_attempt
+from famulus.engine.locks_by_key import LocksByKey
 from famulus.engine.qualifications.grants import record_onboarding
+from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.engine.submission import (
     Result,
+    StoredFile,
     Submission,
     earlier_submission,
     store,
@@ -21,6 +25,7 @@ from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 
+_Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[Judged, Attempt]"]
 #: Attempts whose answers count; those that were given back or expired do not.
 _JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
 
@@ -47,6 +52,56 @@ def known_result(attempt: Attempt, submission: str) -> Judged | None:
     if attempt.status not in _JUDGED:
         return Judged(result=Result.CONFLICT, passed=passed)
     return None
+
+
+class OnboardingSubmissions:
+    """What workers send from the onboarding of one run. Used by many threads; keeps only locks.
+
+    :param tells_platform: whether the platform has qualifications.
+    """
+
+    def __init__(self, blueprint: Blueprint, *, tells_platform: bool) -> None:
+        self._blueprint = blueprint
+        self._requesters = None if tells_platform else ()
+        self._locks = LocksByKey()
+
+    def submit(
+        self,
+        submission: str,
+        form: Form,
+        *,
+        view: AttemptView,
+        read: Callable[[], Attempt],
+        write: Callable[[_Job], tuple[Judged, Attempt]],
+    ) -> tuple[Judged, Attempt]:
+        """Judge the answers in a form, unless they were judged before, and store them.
+
+        :param read: reads the attempt as it is now.
+        :param write: runs a job that stores answers, with their files in their place.
+        """
+        # Two tabs with one attempt: the second sees what became of the first.
+        with self._locks(view.agent_id):
+            attempt = read()
+            known = known_result(attempt, submission)
+            if known is not None:
+                return known, attempt
+            qualification = onboarding_qualification(self._blueprint)
+            assert qualification is not None
+            answers = self._blueprint.read_answers(form, view)
+            passed = is_passed(self._blueprint, answers)
+
+            def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Judged, Attempt]:
+                judged = store_onboarding(
+                    tx,
+                    attempt.agent,
+                    Submission(id=submission, answers=answers, files=files),
+                    passed=passed,
+                    qualification=qualification,
+                    requesters=self._requesters,
+                )
+                return judged, attempt
+
+            return write(job)
 
 
 def is_passed(blueprint: Blueprint, answers: Any) -> bool:

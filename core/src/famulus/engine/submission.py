@@ -11,8 +11,13 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.engine.answers import holds_answer
-from famulus.engine.attempts import Attempt, OpenAttempt, has_open_attempt, has_other_attempt
+from famulus.engine.attempts import (
+    Attempt,
+    OpenAttempt,
+    has_open_attempt,
+    has_other_attempt,
+    holds_answer,
+)
 from famulus.engine.status import Change, change_visit, submit_agent, submit_visit
 from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting

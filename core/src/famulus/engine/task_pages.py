@@ -24,7 +24,8 @@ from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import AssignedUnit, OpenOnboarding
 from famulus.engine.attempts import Attempt
 from famulus.engine.tokens import Tokens
-from famulus.engine.unit_number import UnitNumber, read_unit_number
+from famulus.engine.unit_number import read_unit_number
+from famulus.engine.units import UnitNumber
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement

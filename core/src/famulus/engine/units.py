@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import peewee
-from attrs import define
+from attrs import define, frozen
 
 from famulus.engine.attempts import Attempt, OpenAttempt
 from famulus.engine.status import Change, change_unit, end_agent
@@ -66,6 +66,17 @@ class UnitData(NamedTuple):
     lane: int
     #: the row of the assignment, as JSON text
     data: str
+
+
+@frozen(kw_only=True)
+class UnitNumber:
+    """Which of its worker's units one is."""
+
+    #: 1 for the first
+    number: int
+    #: the most that the worker can get, since others may take what is left; None where that is
+    #: unknown, while rows are being loaded and no maximum is set
+    most: int | None
 
 
 class _ProgressRow(NamedTuple):
@@ -250,6 +261,21 @@ def count_in_task(tx: Transaction, *, worker: int, task: int) -> int:
     """Return how many units a worker has done or has open, over all runs of a task."""
     row = tx.one(_COUNT_IN_TASK, worker=worker, task=task)
     return int(row[0] or 0) if row else 0
+
+
+def number_unit(taken: int, tried: int, *, maximum: int, rows: int | None) -> UnitNumber:
+    """Return the number of the unit that a worker has taken last.
+
+    :param taken: units that the worker has done or has open, this one among them: of the task where
+        a maximum is set, otherwise of the run.
+    :param tried: assignments of the run that the worker cannot get again, this one among them.
+    :param maximum: units that one worker may do of the task; 0 for no limit.
+    :param rows: assignments of the run; None while some of them may be still to come.
+    """
+    bounds = [maximum] if maximum else []
+    if rows is not None:
+        bounds.append(taken + rows - tried)
+    return UnitNumber(number=taken, most=max(min(bounds), taken) if bounds else None)
 
 
 def find_units(

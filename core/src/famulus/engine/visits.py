@@ -200,4 +200,4 @@ def lock_place(tx: Transaction, run: int, place: str) -> None:
 
 def find_visit_at_place(tx: Transaction, run: int, place: str) -> VisitAtPlace | None:
     """Return the visit that has a place, or None where the place is free."""
-    return tx.one(_AT_PLACE, run=run, place=place) if place else None
+    return tx.one(_AT_PLACE, run=run, place=place)

@@ -15,13 +15,14 @@ from famulus.engine.pages.notice_page import (
     undecided_document,
 )
 from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
-from famulus.engine.pages.task_header import PASSED, TaskInfo
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
+    PASSED,
     SUBMISSION_FIELD,
     TICKET_PARAMETER,
     TOKEN_FIELD,
     TaskFrame,
+    TaskInfo,
     preview_document,
     task_document,
 )

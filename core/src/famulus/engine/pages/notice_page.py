@@ -12,7 +12,7 @@ from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.pages.document import document, script
-from famulus.engine.pages.task_header import passed_note
+from famulus.engine.pages.task_page import passed_note
 
 Mood = Literal["plain", "good", "warn"]
 _MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
