@@ -65,6 +65,12 @@ def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
         assert distribution in listed
 
 
+def test_fake_of_mturk_comes_with_its_provider(installed: Path, run: Run) -> None:
+    shown = run(installed / "env/bin/python", "-m", "famulus_mturk.fake", "--help", cwd=installed)
+
+    assert "Amazon Mechanical Turk on this machine" in shown
+
+
 def test_example_is_launched_worked_on_and_exported(
     installed: Path, launched: tuple[subprocess.Popen[str], str], tmp_path: Path, run: Run
 ) -> None:
