@@ -56,7 +56,7 @@ NAMESAKES = ("cli/commands/", "testing/conformance/")
 
 #: Where a retired name is still written.
 PENDING: dict[str, tuple[str, ...]] = {
-    r"\bTelling\b": ("core/src/famulus/cli/", "core/src/famulus/engine/events.py"),
+    r"\bTelling\b": ("core/src/famulus/engine/events.py",),
     "Say whether": ("core/", "docs/reference/", "plugins/"),
 }
 #: Names that two modules, or two classes, still share.

@@ -71,7 +71,7 @@ def test_one_program_operates_many_runs_with_the_same_four_threads(
     for run in runs:
         operator.finish(run)
     for thread in started():
-        if thread.name == "famulus-ahead":
+        if thread.name == "famulus-prefetch":
             thread.join()
 
     names = sorted(thread.name for thread in started())

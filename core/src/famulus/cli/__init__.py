@@ -1,5 +1,6 @@
-"""The command line. Importing this loads neither click nor the engine; running a command loads what
-that command needs.
+"""The command line.
+
+Importing this loads neither click nor the engine; a command loads what it needs.
 """
 
 from __future__ import annotations

@@ -40,8 +40,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the arguments ``CONFIG [OVERRIDES]...`` and the option ``--profile``, which is given to
-    the command as the first of its ``overrides``.
+    """Add the arguments ``CONFIG [OVERRIDES]...`` and the option ``--profile``.
+
+    The profile is given to the command as the first of its ``overrides``.
     """
 
     @functools.wraps(function)

@@ -48,8 +48,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
 
 def folder_aside(path: Path) -> Path | None:
-    """Return where to set aside what belongs to a file: beside it, where there is room for it.
-    None, for the folder of temporary files, where it is no ordinary file.
+    """Return the folder to set data aside in while a file is written: beside the file.
+
+    None, which stands for the folder of temporary files, where it is no ordinary file.
     """
     target = path.resolve()
     return target.parent if _is_ordinary(target) else None
@@ -66,10 +67,10 @@ class _TerminalText(io.TextIOWrapper):
 
 @contextmanager
 def text_on(binary: BinaryIO) -> Iterator[TextIO]:
-    """Write text to an open binary stream, in UTF-8 whatever the terminal's encoding; the stream
-    stays open.
+    """Write text to an open binary stream, in UTF-8 whatever the encoding of the terminal.
 
-    A file or a pipe gets the text as it is. On a terminal, what would steer it is escaped.
+    The stream stays open. A file or a pipe gets the text as it is; on a terminal, what would steer
+    it is escaped.
     """
     kind = _TerminalText if binary.isatty() else io.TextIOWrapper
     stream = kind(binary, encoding="utf-8", newline="", errors=_ERRORS)

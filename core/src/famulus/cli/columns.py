@@ -35,7 +35,8 @@ def prose(text: str, *, hang: int = 0) -> list[str]:
     lines, line, end = [], "", 0
     for word in _WORD.finditer(text):
         joined = line + text[end : word.start()] + word[0]
-        if len(joined) > width and line.strip():
+        # What is too long for any line stays where it is: a break before it would help nobody.
+        if len(joined) > width and line.strip() and len(margin + word[0]) <= width:
             lines.append(line)
             joined = margin + word[0]
         line, end = joined, word.end()
@@ -66,10 +67,10 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def wrapped(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
-    """Return columns whose last one is long text: wrapped within ``width`` characters, and below
-    the others where it would be too narrow beside them. Without a width it is :func:`aligned`.
+    """Return columns whose last one is long text, wrapped within ``width`` characters.
 
-    Where the other columns are too wide themselves, those that do not fit stand below, too.
+    The last column stands below the others where it would be too narrow beside them, and so do
+    others that do not fit. Without a width this is :func:`aligned`.
     """
     if width is None:
         return aligned(rows)

@@ -1,4 +1,4 @@
-"""A run's progress: a calm display on a terminal, a line now and then elsewhere."""
+"""The progress of runs: a live display on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 

@@ -64,8 +64,9 @@ def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = N
 
 
 def write_spreadsheet(records: Iterable[Record], stream: TextIO, folder: Path | None = None) -> int:
-    """Write CSV in which no text is a formula to a spreadsheet: one that looks like it begins with
-    an apostrophe. Like :func:`write_csv` otherwise.
+    """Write CSV in which a spreadsheet takes no text for a formula.
+
+    A text that looks like one begins with an apostrophe. Like :func:`write_csv` otherwise.
     """
     return write_csv(map(_without_formulas, records), stream, folder)
 

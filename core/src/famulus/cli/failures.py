@@ -1,4 +1,4 @@
-"""Errors as lines for people, and the status the program ends with."""
+"""Errors as lines for people, and the exit status of the program."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from famulus.cli.output import say
 if TYPE_CHECKING:
     from famulus.errors import Problem
 
-#: What a program ends with that Ctrl-C has ended.
+#: The exit status of a program that was ended by Ctrl-C.
 INTERRUPTED = 130
 _HINT = "this should not happen; `famulus -v …` shows where"
 
 
 def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
-    """Print what went wrong, one line a problem; return the exit status.
+    """Print an error, one line per problem; return the exit status.
 
     :param verbose: print where, too.
-    :param hint: what to say of an error that is none of ours.
+    :param hint: what to add to an error that is no :class:`~famulus.FamulusError`.
     """
     from famulus.errors import FamulusError, UsageError
 

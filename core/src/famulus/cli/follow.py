@@ -1,4 +1,4 @@
-"""Staying with runs until they end: showing how they get on, and stopping them when asked to."""
+"""Following runs until they end: showing their progress, and stopping them on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class _Stay:
             try:
                 self._operator.stop(run, now=again)
             except ConflictError:
-                """It has ended by itself meanwhile."""
+                pass  # It has ended by itself meanwhile.
             except FamulusError as error:
                 say(f"Run {run} could not be stopped: {error}", err=True)
                 self._is_stopping = again
@@ -162,8 +162,10 @@ class _Stay:
 
 
 def exit_status(ending: RunEnding) -> int:
-    """Return 0 when every unit is done, or when somebody wanted the run to end, else 1; also when
-    it is still open on its platform.
+    """Return the exit status of a run's end.
+
+    0 when every unit is done, or when a person has stopped or finished the run; else 1, and also
+    when the run is still open on its platform.
     """
     if ending.is_open:
         return 1

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as something to look at, not something that happens."""
+"""Ctrl-C, SIGTERM and SIGHUP, collected for the program to poll."""
 
 from __future__ import annotations
 

@@ -58,8 +58,9 @@ def say(
 
 
 def say_commented(line: str, comment: str) -> None:
-    """Print a line of a file with a comment behind it, dimmed on a terminal; above it where both
-    are too wide for one line.
+    """Print a line of a file with a comment behind it, dimmed on a terminal.
+
+    The comment stands above the line where both are too wide for one.
     """
     line, comment = escaped(line), escaped(comment)
     shown = click.style(comment, dim=True) if comment and _is_terminal(sys.stdout) else comment

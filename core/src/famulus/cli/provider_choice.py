@@ -147,8 +147,9 @@ def _problems(done: AccountDelivery, name: str) -> Iterator[str]:
 
 
 def _only_provider(database: Database, plugins: Plugins) -> str:
-    """Return the only provider there is: the one that this database knows, or else that is
-    installed.
+    """Return the only provider that this database knows, or else the only one that is installed.
+
+    :raises famulus.UsageError: when there is not exactly one, naming those there are.
     """
     types = stored_provider_types(database)
     if not types:

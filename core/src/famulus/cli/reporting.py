@@ -1,4 +1,4 @@
-"""A program that tells what went wrong in lines for people, and ends with a status."""
+"""A click command that reports errors as lines for people and ends with an exit status."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from famulus.options.compat import flag_hint
 
 
 class Reporting(click.Command):
-    """Ends with a line a problem and a status, never with a traceback that nobody asked for."""
+    """Prints one line per problem and ends with a status; a traceback only with ``--verbose``."""
 
     def run(self, args: Sequence[str] | None, prog_name: str | None, **extra: Any) -> int:
         """Run the program; return its status."""

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The global options. ``famulus.commands`` of other packages get it by
-    :data:`pass_session`.
+    """The global options of the command line.
+
+    ``famulus.commands`` of other packages get it by :data:`pass_session`.
     """
 
     def __init__(self, address: str | None, *, address_typed: bool, verbose: bool) -> None:
@@ -59,8 +60,9 @@ class Session:
 
 
 def _program() -> str:
-    """Return how this program can be started again: by its path where the shell would not find it,
-    or would find another.
+    """Return how this program can be started again.
+
+    By its path, where the shell would not find it or would find another one.
     """
     started = Path(sys.argv[0])
     if started.name != "famulus":

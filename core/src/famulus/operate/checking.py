@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: checked whole, before anything is written."""
+"""Checking a configuration as a whole, before anything is written."""
 
 from __future__ import annotations
 
@@ -47,8 +47,9 @@ class Stored:
 
 @frozen(kw_only=True)
 class Checked:
-    """A plan without problems, and warnings: what in its configuration has no effect, and what its
-    plugins doubt.
+    """A plan without problems, and warnings.
+
+    Warnings name what in its configuration has no effect, and what its plugins doubt.
     """
 
     plan: Plan
@@ -99,10 +100,10 @@ def _read(
 
 
 def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
-    """Return everything that is wrong with a draft, the plugins' and the database's word among it,
-    and the plugins' warnings. Nothing is written.
+    """Return all problems of a draft, with what plugins and the database find; write nothing.
 
-    What they say of a section that is not sound is left out: they have seen its defaults.
+    Warnings of plugins are among them. What they find in a section that is not sound is left out:
+    they have seen its defaults.
 
     :raises famulus.DatabaseError: when only the database is wrong; it is a problem among others.
     :raises famulus.UnavailableError: likewise.

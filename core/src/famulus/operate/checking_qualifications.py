@@ -1,4 +1,4 @@
-"""What is wrong with the qualifications that a plan asks for, before anything exists."""
+"""Checking the conditions on qualifications of a plan, before anything is written."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ def qualification_problems(parts: RunParts, sound: frozenset[str]) -> list[Probl
 
 
 def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
-    """Return the allow lists that are empty so far: they let nobody in until somebody is granted
-    the qualification.
+    """Return a warning for each allow list that is empty so far.
+
+    It lets nobody in until a worker is granted the qualification.
     """
     allowing = _allow_lists(plan)
     held = _held(database, [each.qualification_name for _, each in allowing])
@@ -118,8 +119,9 @@ def _provider_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 
 def _missing(plan: Plan, database: Database) -> list[Problem]:
-    """Find conditions on a qualification that is not there and that nobody meets then: surely a
-    slip of the pen.
+    """Find conditions on a qualification that does not exist, and that nobody meets then.
+
+    They are taken for typing errors.
     """
     known = _known(database)
     return [

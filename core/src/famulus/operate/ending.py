@@ -1,4 +1,4 @@
-"""The ends a run can come to: stopped, which can be resumed, and finished, which is final."""
+"""Ending a run: when it ends by itself, stopping (it can be resumed) and finishing (it cannot)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 #: Is called with the number of units that a step has expired.
 OnStep = Callable[[int], object]
 
-#: Causes of an end that nobody has asked for, as events have them.
+#: Causes of an end by itself, as events store them.
 NO_SUBMISSION = "no submission"
 LIFETIME_OVER = "lifetime over"
 BUDGET_SPENT = "budget"
@@ -103,8 +103,9 @@ def end_stop(
 
 
 def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
-    """Stop a run as somebody asks for; return whether it is stopped already, because nobody
-    operates it or is waited for.
+    """Stop a run on request; return whether it is stopped already.
+
+    It is when nobody operates it, or when the workers are not waited for.
 
     :param now: do not wait for those at work.
     :raises famulus.ConflictError: when the run is not going on.
@@ -131,8 +132,9 @@ def finish_run(database: Database, run: int, cause: str, on_step: OnStep = _igno
 
 
 def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
-    """Mark a run finished; :func:`expire_rest` does the rest. Return whether it was not over until
-    now.
+    """Mark a run finished; :func:`expire_rest` does the rest.
+
+    Return whether it was not over until now.
     """
     record = lock_run(tx, run)
     if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
@@ -146,8 +148,9 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
 
 
 def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None:
-    """End the attempts and expire the units of a run that is finished. A finish that was cut off
-    is completed by calling it again.
+    """End the attempts and expire the units of a run that is finished.
+
+    A finish that was cut off is completed by calling it again.
 
     :param on_step: called after each step with the number of units it has expired. Each step is
         short, so that other runs' submissions come in between.
@@ -159,8 +162,9 @@ def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None
 
 
 def clean_up(database: Database, run: int, open_there: int | None = None) -> bool:
-    """Do what an operator that was killed has left undone in a run that nobody operates: have its
-    places closed, and complete its finish. Return whether there were places to close.
+    """Do what an operator that was killed has left undone in a run that nobody operates.
+
+    Have its places closed and complete its finish. Return whether there were places to close.
 
     :param open_there: how many places the platform says can still be taken, if it says so.
     """

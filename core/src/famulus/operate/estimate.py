@@ -1,4 +1,4 @@
-"""What a run will cost, as far as that can be known before it exists."""
+"""Estimating what a run will cost, before it exists."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
 def balance_problems(
     database: Database, plugins: Plugins, plan: Plan, *, most_rows: int
 ) -> list[Problem]:
-    """Compare what the requester can spend with what a checked plan may cost; a sandbox refuses
-    what its account cannot pay just as well.
+    """Compare what the requester can spend with what a checked plan may cost.
+
+    A sandbox refuses what its account cannot pay just as well.
 
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform cannot be asked now.

@@ -175,8 +175,10 @@ def _size(asked: int | None) -> int:
 
 
 def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
-    """Return how many units one worker may hold. Where a platform sells places, those limit it;
-    elsewhere one link is enough to come again and again.
+    """Return how many units one worker may have at a time.
+
+    Where a platform sells places, those limit it; elsewhere one link is enough to come again and
+    again.
     """
     if asked is not None:
         return asked
@@ -196,9 +198,9 @@ def make_task(tx: Transaction, plan: Plan) -> int:
 
 
 def make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> RequesterView:
-    """Return the requester of a plan, made at need where the provider allows that.
+    """Return the requester of a plan, created where the provider allows that.
 
-    :raises famulus.UsageError: when nobody can be told to pay.
+    :raises famulus.UsageError: when no requester can pay.
     """
     chosen = choose_requester(plan, provider, read_requesters(tx))
     if chosen is not None:

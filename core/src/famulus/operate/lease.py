@@ -22,8 +22,9 @@ RENEWAL_SECONDS = 2
 
 @frozen
 class Holder:
-    """An operator that holds leases. Only ``name`` decides whose a lease is; ``process`` lets
-    others see that the holder has died.
+    """An operator that holds leases.
+
+    Only ``name`` decides whose a lease is; ``process`` lets others see that the holder has died.
     """
 
     name: str = field(factory=lambda: secrets.token_hex(16))
@@ -85,15 +86,17 @@ def is_held(tx: Transaction, record: RunRecord) -> bool:
 
 
 def is_ours(record: RunRecord, holder: Holder) -> bool:
-    """Return whether an operator still has the lease: nobody has taken it over, even if it has
-    expired.
+    """Return whether an operator still has the lease.
+
+    It does while nobody has taken the run over, even if the lease has expired.
     """
     return record.lease_holder == holder.name
 
 
 def is_valid(tx: Transaction, record: RunRecord, holder: Holder) -> bool:
-    """Return whether an operator may decide by the time now: it has the lease, and neither was it
-    suspended nor the clock set since it renewed it.
+    """Return whether an operator may decide by the time now.
+
+    It has the lease, and neither was it suspended nor the clock set since it renewed it.
     """
     return (
         is_ours(record, holder)

@@ -1,6 +1,8 @@
-"""What an operator decides by itself about a run. Each decision is made from the run's row in the
-transaction that acts on it: whatever was read before may no longer hold. None is made while the
-lease has expired: the operator was suspended, and first accounts for that in renewing it.
+"""What an operator decides by itself about a run.
+
+Each decision is made from the run's row in the transaction that acts on it: what was read before
+may no longer hold. None is made while the lease has expired: the operator was suspended, and first
+accounts for that time by renewing the lease.
 """
 
 from __future__ import annotations
@@ -45,8 +47,9 @@ class _LostError(Exception):
 
 @frozen(kw_only=True)
 class LeasedRun:
-    """The decisions of one operator about one run. None is carried out once another operator has
-    taken the run over.
+    """A run as the operator that has its lease changes it.
+
+    Nothing is changed once another operator has taken the run over.
     """
 
     database: Database

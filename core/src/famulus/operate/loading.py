@@ -1,4 +1,4 @@
-"""Bringing a run's data into the database: in small batches that give way to workers."""
+"""Loading a run's data into the database, in small batches that give way to workers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
 #: Seconds to wait while the database is unavailable.
 _AWAY_SECONDS = 1.0
-#: A run that ends expires its units, once; more would never be.
+#: Such a run has expired its units once; units that were added later would never expire.
 _OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
 
 _ASSIGNMENT = Statement(
@@ -106,8 +106,8 @@ class RunOverError(ConflictError):
 class Loader:
     """Load one source, batch by batch. The first batch is the caller's to wait for.
 
-    Rows are made ahead in a thread of their own: what has come is stored while the next one is
-    waited for, however long that takes.
+    Rows are prefetched in a thread: what has come is stored while the next one is waited for,
+    however long that takes.
     """
 
     def __init__(self, database: Database, source: Source) -> None:
@@ -123,7 +123,7 @@ class Loader:
         self._took = 0.0
 
     def load_batch(self, stopping: threading.Event | None = None) -> bool:
-        """Store the next batch; say whether there was one.
+        """Store the next batch; return whether there was one.
 
         :raises SourceChangedError: when what is stored already does not lead the source.
         :raises famulus.UnavailableError: when it cannot be stored now; the next call does.
@@ -153,7 +153,7 @@ class Loader:
         self._when_possible(lambda: self._end(LoadingStatus.FAILED, reason), stopping)
 
     def close(self) -> None:
-        """Make no more rows."""
+        """Read no more rows."""
         if self._ahead is not None:
             self._ahead.close()
 

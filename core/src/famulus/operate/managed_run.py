@@ -1,4 +1,4 @@
-"""One run in an operator's hands: served, loaded, swept, listened to, until it ends."""
+"""One run that an operator serves, loads and looks after until it ends."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ _PULSE_SECONDS = 2.0
 _PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
-#: Seconds that listeners have for the remaining events when a run ends, and when somebody stops it
-#: at once.
+#: Seconds that listeners have for the remaining events when a run ends, and when it is stopped at
+#: once.
 _TELLING_SECONDS = 30.0
 HASTE_SECONDS = 5.0
 
 
 @define(eq=False)
 class ManagedRun:
-    """What the operator keeps in memory for one run: threads' handles and the plugins' instances.
+    """What the operator keeps in memory of one run: its plugins, server, loader and deliveries.
 
-    Everything that matters is in the database; a new one can be made at any time.
+    All state that matters is in the database; another one can be made at any time.
     """
 
     database: Database
@@ -137,8 +137,9 @@ class ManagedRun:
             self.let_go()
 
     def tell(self) -> bool:
-        """Tell listeners and the platform what is due; return whether the platform was told
-        anything. Waits for no listener.
+        """Deliver what is due to listeners and the platform; wait for no listener.
+
+        Return whether anything was delivered to the platform.
         """
         self.listeners.deliver()
         with self._telling:
@@ -156,8 +157,9 @@ class ManagedRun:
                 self.delivery.deliver()
 
     def release(self, cause: str) -> None:
-        """Stop the run, unless another operator has taken it over. Serves it until
-        :meth:`let_go`.
+        """Stop the run, unless another operator has taken it over.
+
+        It is served until :meth:`let_go`.
         """
         self._leased.stop(cause)
 
@@ -206,7 +208,7 @@ class ManagedRun:
         :param seconds: how long to wait for listeners at the most.
         """
         while self.tell():
-            """There may be more than is told in one go."""
+            pass  # There may be more than is delivered in one go.
         self.listeners.catch_up(seconds)
         self.bound.deliver()
 
@@ -242,7 +244,7 @@ class ManagedRun:
         try:
             self.loader.load_rest(self.stop_loading)
         except RunOverError:
-            """Nobody needs the rest."""
+            pass  # Nobody needs the rest.
         except ConflictError as error:
             _log.error("run %d: loading stopped: %s", self.run, error)
         except BaseException as error:  # noqa: BLE001 - the user's generator; what is loaded stays
@@ -264,7 +266,7 @@ class ManagedRun:
 
     def _sweep(self) -> None:
         while self._leased.time_out():
-            """Each step is short, so that submissions come in between."""
+            pass  # Each step is short, so that submissions come in between.
         self._leased.adjust_window()
         self._open_places()
         heard = self.periodic_sync.heard_at

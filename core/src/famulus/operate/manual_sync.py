@@ -1,4 +1,4 @@
-"""What ``famulus sync`` does in a run: whatever an operator would have done by now."""
+"""Syncing a run with its platform on request: what its operator would have done by now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class SyncReport:
-    """What a run and its platform have learnt of each other."""
+    """What a sync has changed in a run and on its platform."""
 
     #: whether places were open of a run that nobody operates
     was_unserved: bool

@@ -59,20 +59,21 @@ class OperatorObserver:
         proceed()
 
     def finishing(self, run: int, expired: int) -> None:
-        """Called after each step while a run is being finished: an end may be of a million units.
+        """Hear of a step of finishing a run; an end may be of a million units.
 
         :param expired: how many units have expired since the last call.
         """
 
     def leaving(self, operator: Operator, runs: Sequence[int]) -> None:
-        """Called when the ``with`` block of an operator ends without an error, while runs are still
-        in its hands: they are stopped next.
+        """Hear that the ``with`` block of an operator ends without an error while runs go on.
+
+        They are stopped next.
         """
 
     def closed(
         self, operator: Operator, runs: Sequence[int], problem: StillOpenError | None
     ) -> None:
-        """Called when the operator has let go of all its runs.
+        """Hear that the operator has let go of all its runs.
 
         :param problem: says which of them are still open on their platform; raised by default.
         """

@@ -126,9 +126,10 @@ class Operator:
         return estimate_cost(self.database, self.plugins, checked.plan, most_rows=most_rows)
 
     def balance_problems(self, checked: Checked) -> list[Problem]:
-        """Ask the provider whether the requester can pay for a checked configuration, as a launch
-        does, and return the problem where they cannot; a warning where the platform cannot be
-        asked. Writes nothing.
+        """Ask the provider whether the requester can pay for a checked configuration.
+
+        A launch does the same. Return the problem where they cannot, or a warning where the
+        platform does not answer. Writes nothing.
         """
         plan = checked.plan
         try:
@@ -161,8 +162,9 @@ class Operator:
     def launch_task_run(
         self, configuration: Configured, shared_state: SharedTaskState | None = None
     ) -> int:
-        """Launch a run and return its number; for run scripts, ``cfg`` and ``cfg.mephisto`` are the
-        same. Raises what :meth:`launch` does.
+        """Launch a run and return its number; raises what :meth:`launch` does.
+
+        For run scripts, ``cfg`` and ``cfg.mephisto`` are the same.
         """
         return self.launch(configuration, shared_state=shared_state).run_id
 
@@ -239,8 +241,9 @@ class Operator:
         return managed is not None and not managed.ended.is_set()
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
-        """Look at a run every so many seconds until it is out of this operator's hands; the last
-        look is from then.
+        """Look at a run every so many seconds until it is out of this operator's hands.
+
+        The last look is from then.
         """
         if _number(run) not in self._not_launched:
             managed = self._mine(run)

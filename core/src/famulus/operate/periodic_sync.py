@@ -1,4 +1,4 @@
-"""Asking a run's platform now and then what has become of its visits."""
+"""Asking a run's platform regularly for the status of its visits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_WAIT = timedelta(minutes=10)
 
 @define(eq=False)
 class PeriodicSync:
-    """Keeps one run in step with its platform; asks less often while that fails."""
+    """Syncs one run with its platform; asks less often while that fails."""
 
     database: Database
     bound: BoundProvider

@@ -1,4 +1,4 @@
-"""Making things ahead of their use, in a thread of their own."""
+"""Prefetching items of an iterator in a thread."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class _End:
 
 
 class Prefetcher(Generic[T]):
-    """Take from an iterator what has come so far, without waiting for what has not.
+    """Read an iterator ahead; take what has come so far without waiting for the rest.
 
-    :param most: how many may be made ahead of their use.
+    :param most: how many items may be prefetched.
     """
 
     def __init__(self, things: Iterator[T], most: int) -> None:
@@ -37,7 +37,7 @@ class Prefetcher(Generic[T]):
         self._end: _End | None = None
         self._is_closed = False
         self._changed = threading.Condition()
-        thread = threading.Thread(target=self._make, name="famulus-ahead", daemon=True)
+        thread = threading.Thread(target=self._make, name="famulus-prefetch", daemon=True)
         thread.start()
 
     def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
@@ -62,7 +62,7 @@ class Prefetcher(Generic[T]):
         return taken
 
     def close(self) -> None:
-        """Make no more. An iterator that waits for something ends with the process."""
+        """Prefetch no more. An iterator that waits for something ends with the process."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -80,7 +80,7 @@ class Prefetcher(Generic[T]):
             self._changed.notify_all()
 
     def _put(self, thing: T) -> bool:
-        """Hand a thing over; say whether more are wanted."""
+        """Hand a thing over; return whether more are wanted."""
         self._made.append(thing)
         count = len(self._made)
         # The lock only where somebody may be waiting: for each thing it costs as much as making it.

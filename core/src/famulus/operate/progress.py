@@ -1,4 +1,4 @@
-"""How a run is getting on."""
+"""The progress of a run."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def read_progress(database: Database, run: int) -> Progress:
 
 
 def log_progress(database: Database, runs: Iterable[int]) -> None:
-    """Write a line a run into the log."""
+    """Write one line per run into the log."""
     for run in runs:
         try:
             look = read_progress(database, run)

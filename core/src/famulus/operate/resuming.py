@@ -42,8 +42,9 @@ def refuse_ended(record: RunRecord) -> None:
 
 
 def complete_unattended_end(database: Database, plugins: Plugins, record: RunRecord) -> bool:
-    """Complete the end of a run that finished just before its operator was killed; return whether
-    it is such a run. Its operator has never given up its lease.
+    """Complete the end of a run that finished just before its operator was killed.
+
+    Return whether it is such a run: its operator has never given up its lease.
 
     :raises famulus.UnavailableError: when its places are still open after a bounded time.
     """
@@ -69,8 +70,9 @@ def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
 
 
 def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
-    """Open a run again, whatever its last operator has left it as, and give those at work back the
-    time during which nobody served them. Return when that was.
+    """Open a run again, whatever its last operator has left it as.
+
+    Those at work get back the time during which nobody served them. Return the time of the opening.
 
     :raises famulus.ConflictError: when the run has been finished, or taken over, meanwhile.
     """
@@ -95,8 +97,9 @@ def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: date
 
 
 def serve_again(managed: ManagedRun) -> str:
-    """Open a run and serve it, in this order, so that its server turns nobody away; return its
-    address. No places are opened on a platform before it is served.
+    """Open a run, then serve it, so that its server turns nobody away; return its address.
+
+    No places are opened on a platform before it is served.
     """
     database, run, holder = managed.database, managed.run, managed.holder
     opened_at = database.write(partial(reopen_run, run=run, holder=holder))

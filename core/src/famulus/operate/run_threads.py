@@ -45,8 +45,9 @@ class RunThreads:
 
     @contextmanager
     def renewing(self, managed: ManagedRun) -> Iterator[None]:
-        """Renew the lease of a run while it starts: loading its data and starting its server may
-        take longer than a lease lasts.
+        """Renew the lease of a run while it starts.
+
+        Loading its data and starting its server may take longer than a lease lasts.
         """
         with self._mutex:
             self.starting.append(managed)
@@ -84,8 +85,9 @@ class RunThreads:
                 _log.error("%s does not return from a call and is left behind", thread.name)
 
     def _do_for_all(self, what: str, act: Callable[[ManagedRun], Any], with_starting: bool) -> None:
-        """Call ``act`` with each run again and again. Log once what keeps it from being done, and
-        when that is over.
+        """Call ``act`` with each run again and again.
+
+        Log once what keeps it from being done, and when that is over.
         """
         faults: dict[int, str] = {}
         while not self.closing.wait(_TICK):

@@ -1,1 +1,1 @@
-"""The commands, a module a group of them; each is loaded when it is used."""
+"""The commands, one module per command or group; each is loaded when it is used."""

@@ -57,8 +57,9 @@ _Line = tuple[str, str]
 
 
 def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Line]:
-    """Yield the lines of a file that resolves to the same, but for secrets, which are left out;
-    each with the comment behind it.
+    """Yield the lines of a file that resolves to the same, each with the comment behind it.
+
+    Secrets are left out.
     """
     yield "", f"# task_dir: {configuration.task_dir}"
     yield "defaults:", ""

@@ -128,8 +128,9 @@ def _missing(given: Mapping[str, Typed], cls: type[Provider]) -> list[Problem]:
 
 
 def _asked_for(given: Mapping[str, Typed], cls: type[Provider]) -> dict[str, Typed]:
-    """Ask for what is missing. An optional secret is asked for too: there is no other way to give
-    it.
+    """Ask for what is missing.
+
+    An optional secret is asked for too: there is no other way to give it.
     """
     asked = dict(given)
     if _NAME not in asked:

@@ -34,8 +34,9 @@ _LAID_OUT = re.compile(r"^(?:[ \t]|[-*] )", re.MULTILINE)
 
 
 class Page:
-    """Prints as it is told, but of the tables only the rows whose name contains one of the words;
-    all of them without words.
+    """Prints prose, and of tables only the rows whose name contains one of the words.
+
+    Without words it prints all rows.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
@@ -113,8 +114,9 @@ def _near(word: str, known: Sequence[str]) -> str:
 
 
 def paragraphs(cls: type) -> list[str]:
-    """Return a class's own docstring without its marks: lists and code as they stand there, any
-    other paragraph in one line.
+    """Return the paragraphs of a class's own docstring, without its marks.
+
+    Lists and code keep their lines; any other paragraph is one line.
     """
     text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
     text = _CROSS_REFERENCE.sub(r"\1", text).replace("``", "`")

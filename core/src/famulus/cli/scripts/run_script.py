@@ -85,6 +85,7 @@ class RunScript:
 
 
 def script_of(function: Callable[..., Any], cls: type[TaskConfig]) -> RunScript:
+    """Return the run script that a function makes, from where the function was written."""
     written = Path(inspect.unwrap(function).__code__.co_filename)
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     return RunScript(

@@ -106,8 +106,9 @@ class ScriptObserver(OperatorObserver):
             self._concluded.add(run)
 
     def interrupt(self, operator: Operator) -> bool:
-        """Do what the first Ctrl-C does, wherever in the script it has struck; return whether there
-        was a run to stop.
+        """Do what the first Ctrl-C does, wherever in the script it has struck.
+
+        Return whether there was a run to stop.
         """
         if not self._takes_signals:
             return False

@@ -103,8 +103,11 @@ class _ResumingObserver(OperatorObserver):
         )
 
     def _checked(self, operator: Operator, request: LaunchRequest) -> Plan:
-        """Return what the script launches by now, if it is still the run's task: the functions of
-        another one must not stand in for its own.
+        """Return what the script launches by now, if it is still the run's task.
+
+        The functions of another task must not stand in for its own.
+
+        :raises famulus.UsageError: when it is another one, or the configuration is wrong.
         """
         draft = read_draft(
             request.configuration, request.overrides, operator.plugins, request.shared_state

@@ -1,4 +1,4 @@
-"""What differs between a platform and here, or waits for somebody, and what to do about it."""
+"""Finding differences between a platform and the database, and what to do about them."""
 
 from __future__ import annotations
 

@@ -14,8 +14,10 @@ Words = Sequence[str | int]
 
 @frozen(kw_only=True)
 class Difference:
-    """One thing that somebody should know of. ``command`` is what to call ``famulus`` with, where
-    a command helps; ``advice`` is what else to do.
+    """One difference, and what to do about it.
+
+    ``command`` is what to call ``famulus`` with, where a command helps; ``advice`` is what else
+    to do.
     """
 
     #: None for what concerns no run: a requester's account, or what ``subject`` says

@@ -1,4 +1,4 @@
-"""Who besides its user can read a database's files."""
+"""Files of a database that other users of the machine can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names in the database that nobody can enter any more."""
+"""Names in the database that can no longer be entered."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ _TABLES: Mapping[str, Any] = MappingProxyType(
 
 
 def of_names(tx: Transaction) -> Iterator[Difference]:
-    """Find names with white space around them that the upgrade could not merge with the same name
-    without it, because work or money depends on both.
+    """Find names with white space around them that the upgrade could not merge.
+
+    The same name without the space exists as well, and work or money depends on both.
     """
     trim = peewee.fn.TRIM if tx.kind is DatabaseKind.SQLITE else peewee.fn.BTRIM
     for what, table in _TABLES.items():

@@ -1,4 +1,4 @@
-"""Differences between a platform and here in what workers have done."""
+"""Differences between a platform and the database in the work of workers."""
 
 from __future__ import annotations
 
