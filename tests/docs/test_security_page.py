@@ -17,7 +17,9 @@ from tools.constraints import canonical, direct_requirements
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"`([\w./]+\.py)::(\w+)`", PAGE)
-LINES = re.split(r"^(?=\d+\. \*\*)", PAGE.partition("## What does not")[0], flags=re.MULTILINE)[1:]
+LINES = re.split(
+    r"^(?=\d+\. \*\*)", PAGE.partition("## What is left to you")[0], flags=re.MULTILINE
+)[1:]
 
 
 @cache
