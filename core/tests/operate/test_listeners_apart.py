@@ -123,7 +123,7 @@ def test_one_that_hangs_is_named_and_left_behind_and_hears_the_rest_another_time
     assert "left behind" in caplog.text
 
     again, other = Listener(), Listener()
-    events.tell_listeners_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
+    events.dispatch_events_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
     assert again.heard == STORY[1:]
     assert other.heard == []
 
@@ -195,7 +195,7 @@ from pathlib import Path
 from famulus import Database, hookimpl
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
-from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.runs import find_run
 address, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 # A worker who is cut off would hold a unit until its time is over.
@@ -217,7 +217,7 @@ plugins = kit_plugins(one=Listener("one", fatal), two=Listener("two", None))
 with Database(address) as database, Operator(database, plugins=plugins) as operator:
     if Path(address).exists() and find_run(database, 1).status == "finished":
         all_submitted.set()
-        tell_listeners_of_ended_run(database, plugins, 1)
+        dispatch_events_of_ended_run(database, plugins, 1)
         sys.exit()
     if fatal == 3:
         rows = {"rows_file": str(folder / "rows.jsonl")}

@@ -1,7 +1,7 @@
-"""Telling listeners what happened: from the event table, after the commit, in order.
+"""Listeners get the events of a run from its table: after the commit, in order, at least once.
 
 Each listener has a position of its own in the events of a run, and a thread of its own while there
-is something to tell. One that hangs, is slow or raises delays no other, no worker and no shutdown.
+are new ones. A listener that hangs, is slow or raises delays no other, no worker and no shutdown.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from famulus.engine.event_delivery import Delivery, add_positions
+from famulus.engine.event_dispatch import Dispatcher, add_positions
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
@@ -28,11 +28,11 @@ _SLOW_SECONDS = 10.0
 _LOOK_SECONDS = 0.01
 
 
-def tell_listeners_of_ended_run(database: Database, plugins: Plugins, run: int) -> None:
-    """Tell plugins what has happened in a run that is over, which no operator will have again.
+def dispatch_events_of_ended_run(database: Database, plugins: Plugins, run: int) -> None:
+    """Dispatch the events of a run that is over to plugins, and wait a bounded time for them.
 
-    The events of any other run are told by its operator, now or once it is resumed: only there are
-    the functions of its script. Waits a bounded time.
+    The operator of any other run does it, now or once the run is resumed: only there are the
+    functions of its script.
     """
     record = find_run(database, run)
     if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
@@ -47,33 +47,33 @@ class Listeners:
     ) -> None:
         self._database = database
         self._run = run
-        self._deliveries = [
-            Delivery(database=database, run=run, task_name=task_name, listener=listener)
+        self._dispatchers = [
+            Dispatcher(database=database, run=run, task_name=task_name, listener=listener)
             for listener in listeners
         ]
         self._added = not listeners
         self._adding = threading.Lock()
 
-    def deliver(self) -> None:
-        """Start to deliver the events that have come since. Waits for no listener."""
+    def dispatch(self) -> None:
+        """Start to dispatch new events. Waits for no listener."""
         self._add_positions()
-        for delivery in self._deliveries:
-            delivery.start()
-            if delivery.is_newly_slow(_SLOW_SECONDS):
+        for dispatcher in self._dispatchers:
+            dispatcher.start()
+            if dispatcher.is_newly_slow(_SLOW_SECONDS):
                 _log.warning(
                     "run %d: %s has not returned from %s for %.0f seconds; it gets no other event "
                     "until it does",
                     self._run,
-                    delivery.label,
-                    delivery.hook,
-                    delivery.seconds_in_call,
+                    dispatcher.label,
+                    dispatcher.hook,
+                    dispatcher.seconds_in_call,
                 )
 
     def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
-        """Deliver all events; wait for the listeners, but for a bounded time.
+        """Dispatch all events; wait for the listeners, but for a bounded time.
 
-        Those that are not done by then are named in the log and left behind. Their position is
-        stored, and the next delivery goes on there. Return whether all are done.
+        Those that are not done by then are named in the log and left behind: their position is
+        stored, and the next process goes on there. Return whether all are done.
         """
         self._add_positions()
         until = time.monotonic() + seconds
@@ -84,30 +84,30 @@ class Listeners:
                 break
             pause.wait(_LOOK_SECONDS)
             waiting = self._behind()
-        for delivery in waiting:
-            self._leave(delivery)
+        for dispatcher in waiting:
+            self._leave(dispatcher)
         return not waiting
 
-    def _behind(self) -> list[Delivery]:
+    def _behind(self) -> list[Dispatcher]:
         # Each is started, whatever the ones before it return.
-        return [each for each in self._deliveries if each.start() or each.is_behind()]
+        return [each for each in self._dispatchers if each.start() or each.is_behind()]
 
-    def _leave(self, delivery: Delivery) -> None:
-        hook, seconds = delivery.hook, delivery.seconds_in_call
-        delivery.leave()
+    def _leave(self, dispatcher: Dispatcher) -> None:
+        hook, seconds = dispatcher.hook, dispatcher.seconds_in_call
+        dispatcher.leave()
         where = f"has not returned from {hook} for {seconds:.0f} seconds" if hook else "is behind"
         _log.error(
             "run %d: %s %s and is left behind; it gets the remaining events when the run is "
             "resumed or reviewed",
             self._run,
-            delivery.label,
+            dispatcher.label,
             where,
         )
 
     def _add_positions(self) -> None:
-        """Make listeners that are new known to the run, before the first event that they miss."""
+        """Store the positions of new listeners, before the first event that they would miss."""
         with self._adding:
             if not self._added:
-                names = [delivery.name for delivery in self._deliveries]
+                names = [dispatcher.name for dispatcher in self._dispatchers]
                 self._database.write(lambda tx: add_positions(tx, self._run, names))
                 self._added = True

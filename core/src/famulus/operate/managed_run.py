@@ -141,7 +141,7 @@ class ManagedRun:
 
         Return whether anything was delivered to the platform.
         """
-        self.listeners.deliver()
+        self.listeners.dispatch()
         with self._telling:
             return bool(self.delivery.deliver())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from famulus.data.scope import Scope
-from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import FamulusError
@@ -28,7 +28,7 @@ def deliver_changes(
     problems = []
     for run in sorted(runs):
         try:
-            tell_listeners_of_ended_run(database, plugins, run)
+            dispatch_events_of_ended_run(database, plugins, run)
             deliver_run(database, plugins, run)
         except FamulusError as error:
             problems.append(f"run {run}: {error}")

@@ -19,7 +19,7 @@ from famulus.data.review_queue import (
 )
 from famulus.data.scope import Scope
 from famulus.engine.answers import StoredAnswer
-from famulus.engine.events import tell_listeners_of_ended_run
+from famulus.engine.events import dispatch_events_of_ended_run
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import unapplied_units
 from famulus.errors import ConflictError
@@ -90,7 +90,7 @@ class ReviewSession:
         decisions = self._apply_to(self._leftovers())
         problems = self._deliver(runs_to_deliver(self.database, self.scope), newest)
         for run in self.scope.runs if listeners_of(self.plugins) else ():
-            tell_listeners_of_ended_run(self.database, self.plugins, run)
+            dispatch_events_of_ended_run(self.database, self.plugins, run)
         return Applied(decisions=decisions, problems=problems)
 
     def next_group(self, *, after: int = 0) -> Group | None:

@@ -1,4 +1,4 @@
-"""Delivering a run's events to one listener, from where it was left."""
+"""Dispatching the events of a run to one listener, from its position."""
 
 from __future__ import annotations
 
@@ -32,34 +32,37 @@ from famulus.plugins import (
 
 _log = logging.getLogger(__name__)
 
-#: Events of one round.
-_ROUND = 200
-#: Seconds after which the position is stored within a round too.
+#: Events of one batch.
+_BATCH = 200
+#: Seconds after which the position is stored within a batch too.
 _STORING_SECONDS = 1.0
-#: What listeners are told in place of a decision when one was taken back.
+#: What listeners get in place of a decision that was undone.
 UNDONE = "undone"
 
 
 def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
-    """Have listeners that the run does not know yet begin where the others are."""
-    told = tx.row(
+    """Store a position for each new listener of a run: it begins where the others are."""
+    reached = tx.row(
         TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
             TaskRun.id == run
         )
     )
-    assert told is not None
+    assert reached is not None
     for name in names:
         tx.execute(
             ListenerPosition.insert(
-                run=run, name=name, event=told.events_delivered, xact=told.transactions_delivered
+                run=run,
+                name=name,
+                event=reached.events_delivered,
+                xact=reached.transactions_delivered,
             ).on_conflict_ignore()
         )
 
 
 @define(eq=False, kw_only=True)
-class Delivery:
-    """The delivery of one run's events to one listener. At most one thread delivers them, and it
-    lives only while there are any.
+class Dispatcher:
+    """Dispatches the events of one run to one listener, in a thread that lives only while there are
+    any.
     """
 
     database: Database
@@ -69,7 +72,7 @@ class Delivery:
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
     _is_busy: bool = field(default=False, init=False)
     _is_left: bool = field(default=False, init=False)
-    _told: Row | None = field(default=None, init=False)
+    _dispatched: Row | None = field(default=None, init=False)
     _call: tuple[str, float] | None = field(default=None, init=False)
     _slow_call: float = field(default=0.0, init=False)
 
@@ -104,7 +107,7 @@ class Delivery:
         return True
 
     def start(self) -> bool:
-        """Start to deliver what is due, unless that is under way; return whether anything is."""
+        """Start to dispatch events, unless that is under way; return whether there are any."""
         with self._mutex:
             if self._is_left:
                 return False
@@ -120,47 +123,46 @@ class Delivery:
         return True
 
     def is_behind(self) -> bool:
-        """Return whether there are events that cannot be delivered yet, because older transactions
-        are under way.
+        """Return whether there are events that cannot be dispatched yet, because older transactions
+        have not ended.
         """
         if self.database.kind is DatabaseKind.SQLITE:
             return False
         with self.database.read() as tx:
-            return bool(tx.rows(self._untold(tx).limit(1)))
+            return bool(tx.rows(self._undispatched(tx).limit(1)))
 
     def leave(self) -> None:
-        """Deliver nothing more, whatever the listener does, and store its position."""
+        """Dispatch no more events, whatever the listener does, and store its position."""
         self._is_left = True
-        told = self._told
-        if told is not None:
-            self._store(told)
+        if self._dispatched is not None:
+            self._store(self._dispatched)
 
     def _work(self, events: Sequence[Row]) -> None:
         try:
             while events and not self._is_left:
-                self._tell_round(events)
+                self._dispatch_batch(events)
                 events = self._next()
         except FamulusError:
             # The database is unavailable or closed. The next start reads it again, and logs that.
-            _log.debug("run %d: %s cannot be told now", self.run, self.label, exc_info=True)
+            _log.debug("run %d: %s gets no events now", self.run, self.label, exc_info=True)
         except Exception:  # noqa: BLE001 - the thread ends all the same; the next one tries again
-            _log.exception("run %d: %s cannot be told", self.run, self.label)
+            _log.exception("run %d: events for %s cannot be read", self.run, self.label)
         finally:
             self._is_busy = False
 
-    def _tell_round(self, events: Sequence[Row]) -> None:
+    def _dispatch_batch(self, events: Sequence[Row]) -> None:
         stored_at = time.monotonic()
         for event in events:
             if self._is_left:
                 return
-            self._tell(event)
-            self._told = event
+            self._dispatch(event)
+            self._dispatched = event
             if time.monotonic() - stored_at > _STORING_SECONDS:
                 self._store(event)
                 stored_at = time.monotonic()
         self._store(events[-1])
 
-    def _tell(self, event: Row) -> None:
+    def _dispatch(self, event: Row) -> None:
         hook, call = self._prepare(event)
         if call is None:
             return
@@ -179,49 +181,50 @@ class Delivery:
         hook = _hook_of(event)
         if not self.listener.hears(hook):
             return hook, None
-        told = RunEvent(run_id=self.run, task_name=self.task_name, at=event.at)
+        occurred = RunEvent(run_id=self.run, task_name=self.task_name, at=event.at)
         listener = self.listener
         if hook == RUN_LAUNCHED:
-            return hook, partial(listener.run_launched, told)
+            return hook, partial(listener.run_launched, occurred)
         if hook == RUN_FINISHED:
-            return hook, partial(listener.run_finished, told)
+            return hook, partial(listener.run_finished, occurred)
         with self.database.read() as tx:
             if hook == UNIT_ASSIGNED:
                 unit, worker = read_unit_and_worker(tx, event.agent_id)
-                return hook, partial(listener.unit_assigned, told, unit, worker)
+                return hook, partial(listener.unit_assigned, occurred, unit, worker)
             if hook == UNIT_REVIEWED:
                 decision = UNDONE if event.cause == UNDO else event.new
                 reviewed = read_submitted_unit(tx, event.agent_id)
-                return hook, partial(listener.unit_reviewed, told, reviewed, decision)
+                return hook, partial(listener.unit_reviewed, occurred, reviewed, decision)
             return hook, partial(
-                listener.unit_submitted, told, read_submitted_unit(tx, event.subject_id)
+                listener.unit_submitted, occurred, read_submitted_unit(tx, event.subject_id)
             )
 
     def _store(self, event: Row) -> None:
-        """Store the position, so that after a crash some events are delivered again and none is
-        left out.
+        """Store the position after an event: after a crash some events are dispatched again, and
+        none is left out.
         """
         self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
 
     def _next(self) -> list[Row]:
         with self.database.read() as tx:
-            query = self._untold(tx)
+            query = self._undispatched(tx)
             if tx.kind is DatabaseKind.POSTGRESQL:
                 # Older transactions may still be under way; what they write comes before this.
                 horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
                 query = query.where(Event.xact < horizon)
-            return tx.rows(query.order_by(Event.xact, Event.id).limit(_ROUND))
+            return tx.rows(query.order_by(Event.xact, Event.id).limit(_BATCH))
 
-    def _untold(self, tx: Transaction) -> Any:
-        told = tx.row(
+    def _undispatched(self, tx: Transaction) -> Any:
+        position = tx.row(
             ListenerPosition.select(ListenerPosition.event, ListenerPosition.xact).where(
                 ListenerPosition.run == self.run, ListenerPosition.name == self.name
             )
         )
-        assert told is not None
+        assert position is not None
         return Event.select().where(
             Event.run == self.run,
-            (Event.xact > told.xact) | ((Event.xact == told.xact) & (Event.id > told.event)),
+            (Event.xact > position.xact)
+            | ((Event.xact == position.xact) & (Event.id > position.event)),
         )
 
 
@@ -240,8 +243,9 @@ def _hook_of(event: Row) -> str:
 
 
 def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
-    """Move a position forward, and the run's own, at which new listeners begin. Two processes that
-    deliver the same run's events never move it back.
+    """Move a position forward, and the run's own, at which new listeners begin.
+
+    Two processes that dispatch the events of one run never move it back.
     """
     own = ListenerPosition
     tx.execute(
