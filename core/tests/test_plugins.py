@@ -234,7 +234,7 @@ class Raising:
 @pytest.mark.parametrize(
     ("plugin", "message"),
     [
-        (UnknownHook, "nobody knows: famulus_register_provider; did you mean 'famulus_register_"),
+        (UnknownHook, "unknown hook: famulus_register_provider; did you mean 'famulus_register_"),
         (WrongArgument, "run"),
         (NoHook, "it implements no hook; mark its functions with @famulus.hookimpl"),
         (NoList, "it has to return a list"),

@@ -5,6 +5,7 @@ requesters, done once where a name enters.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from famulus.errors import Problem, UsageError
 
@@ -26,6 +27,11 @@ _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 def stripped(name: str) -> str:
     """Return a name without the white space around it. Case and composition stay as they are."""
     return name.strip()
+
+
+def stripped_name(value: Any) -> Any:
+    """Return a name without the white space around it, and anything else as it is."""
+    return stripped(value) if isinstance(value, str) else value
 
 
 def name_fault(name: object, longest: int = LONGEST_NAME) -> str | None:

@@ -1,4 +1,4 @@
-"""Finding plugins, and the one typed place through which every hook is called."""
+"""Discovery of plugins, and the one typed facade through which every hook is called."""
 
 from __future__ import annotations
 
@@ -73,8 +73,9 @@ class PluginInfo:
 
 @frozen(kw_only=True)
 class Listener:
-    """A receiver of events: one plugin, or a function of a run script. Each method calls one hook,
-    and raises what that raises.
+    """A receiver of events: one plugin, or a function of a run script.
+
+    Each method calls one hook, and raises what that raises.
     """
 
     name: str
@@ -108,8 +109,9 @@ class Listener:
 
 
 class Plugins:
-    """The plugins of one session. Made by :func:`famulus.discover`, or by hand from what
-    a program brings itself.
+    """The plugins of one session.
+
+    Made by :func:`famulus.discover`, or by hand from what a program brings itself.
     """
 
     def __init__(self) -> None:
@@ -210,7 +212,7 @@ class Plugins:
             known = [name for name in vars(hookspecs) if name.startswith("famulus_")]
             unknown = str(error).split("'")[1] if "'" in str(error) else str(error)
             raise PluginError(
-                f"it implements a hook nobody knows: {unknown}{did_you_mean(unknown, known)}"
+                f"it implements an unknown hook: {unknown}{did_you_mean(unknown, known)}"
             ) from error
 
     def _collect(self, info: PluginInfo, hook: str, contract: type[Any]) -> list[Any]:

@@ -21,11 +21,11 @@ _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeEr
 
 
 class Builtin(NamedTuple):
-    """A command of our own: ``module:object`` below ``famulus.cli.commands``, and its line in the
-    help.
-    """
+    """A command of our own."""
 
+    #: ``module:object`` below ``famulus.cli.commands``
     target: str
+    #: its line in the help
     help: str
 
 

@@ -31,7 +31,7 @@ class RequesterView:
 
 @frozen(kw_only=True)
 class Context:
-    """The world a plugin works in."""
+    """What a plugin works with: the database, the clock, the shared state, who pays."""
 
     #: the run's database; a plugin's own tables are read and written through it
     database: Database

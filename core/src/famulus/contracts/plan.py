@@ -18,7 +18,7 @@ SPECIFIC = "_specific_qualifications"
 
 
 class _AnyProvider(ABCMeta):
-    """Takes ``PROVIDER_specific_qualifications`` for every provider: core knows none by name."""
+    """Accept ``PROVIDER_specific_qualifications`` for every provider; core knows none by name."""
 
     def __call__(cls, **fields: Any) -> Any:
         specific = {name: fields.pop(name) for name in list(fields) if name.endswith(SPECIFIC)}
@@ -29,8 +29,10 @@ class _AnyProvider(ABCMeta):
 
 @define(kw_only=True, slots=False)
 class SharedTaskState(metaclass=_AnyProvider):
-    """What only Python can say of a run. Blueprints extend it with fields of their own, as a class
-    made with ``attrs.define(kw_only=True)``.
+    """What only Python can give to a run: functions, and data made by code.
+
+    Blueprints extend it with fields of their own, in a class made with
+    ``attrs.define(kw_only=True)``.
 
     A provider's own qualifications go to it as they are: ``mturk_specific_qualifications = […]``,
     here or assigned later, for the provider ``mturk``. Everything is checked at the launch.

@@ -38,7 +38,9 @@ def source_from_overrides(
 
 
 def split_conf(overrides: Iterable[str]) -> tuple[str | None, list[str]]:
-    """Take ``conf=NAME`` from the overrides: return the name, of several the last, and the rest.
+    """Take ``conf=NAME`` from the overrides.
+
+    Return the name (the last one of several) and the other overrides.
 
     :raises UsageError: when it is there without a name.
     """

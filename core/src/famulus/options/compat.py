@@ -7,6 +7,7 @@ that mean nothing here.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +28,11 @@ _IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 #: The one of them that asks for something.
 RESUMING_OPTION = "resume_incomplete_run"
+
+#: Where existing task folders keep ``conf/``.
+_CONF_PARENT = "hydra_configs"
+#: Where a run script looks for its configuration, from its own folder.
+CONF_FOLDERS = ("conf", f"{_CONF_PARENT}/conf")
 
 _OWN_MACHINE = (
     "use architect 'local' on a machine of your own, with architect.public_url set to the address "
@@ -107,6 +113,18 @@ def default_group(word: str) -> str:
 def type_key(role: str) -> str:
     """Return the option of a section that names the type of its plugin."""
     return f"_{role}_type"
+
+
+def task_folder(file: Path) -> Path:
+    """Return the folder of the task that a configuration belongs to.
+
+    It is the one that holds the file, or the one above ``conf/``; in existing task folders
+    ``conf/`` may lie in ``hydra_configs/``.
+    """
+    folder = file.parent
+    if folder.name != "conf":
+        return folder
+    return folder.parent.parent if folder.parent.name == _CONF_PARENT else folder.parent
 
 
 def ignored_options(section: str, known: Collection[str]) -> frozenset[str]:

@@ -14,7 +14,7 @@ _SUFFIXES = (".yaml", ".yml")
 def find_conf(folders: Sequence[Path], name: str) -> Path:
     """Return the file of that name, with or without ``.yaml``, in the first folder that has it.
 
-    :raises UsageError: when there is none; it says which there are.
+    :raises UsageError: when there is none; the message lists the existing ones.
     """
     for folder in folders:
         for suffix in ("", *_SUFFIXES):

@@ -10,6 +10,7 @@ from attrs import Factory, frozen
 
 from famulus.errors import Problem, UsageError
 from famulus.options.command_line import source_from_overrides, split_conf
+from famulus.options.compat import task_folder
 from famulus.options.conf_files import find_conf
 from famulus.options.merge import Merged
 from famulus.options.origins import Origins
@@ -22,7 +23,7 @@ _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 
 @frozen(kw_only=True)
 class Configuration:
-    """What the user has said, merged and interpolated, its options not yet typed.
+    """All sources, merged and interpolated; the options are not typed yet.
 
     ``problems`` are the faults found so far: :func:`famulus.plan.draft.make_plan` raises
     them together with its own. A value that has a problem is not in the ``sections``.
@@ -53,11 +54,13 @@ def read_configuration(
     task_dir: Path | None = None,
     arguments: Collection[str] = (),
 ) -> Configuration:
-    """Read a YAML file and the command line's overrides; among these ``conf=NAME`` picks another
-    file beside it, and ``+profile=NAME`` the user's profile under it.
+    """Read a YAML file, and put the command line's overrides over it.
 
-    ``task_dir`` is the folder that holds the file, or the one above ``conf/`` or
-    ``hydra_configs/conf/``, unless given. ``arguments`` are names of a run script's own arguments.
+    Among the overrides ``conf=NAME`` picks another file beside it, and ``+profile=NAME`` puts the
+    user's profile under it.
+
+    :param task_dir: the folder that holds the file, or the one above ``conf/``, unless given.
+    :param arguments: names of a run script's own arguments.
 
     :raises UsageError: when a file cannot be read as a mapping at all.
     """
@@ -72,7 +75,7 @@ def read_configuration(
     return _configuration(
         _with_includes(file, (), arguments),
         overrides,
-        task_dir or _task_dir_of(file),
+        task_dir or task_folder(file),
         file=file,
         profile=profile,
         arguments=arguments,
@@ -82,10 +85,11 @@ def read_configuration(
 def configuration_from_mapping(
     mapping: Mapping[str, Any], overrides: Iterable[str] = (), *, task_dir: Path | None = None
 ) -> Configuration:
-    """Take a configuration made in Python, in the shape of a file's; ``+profile=NAME`` among the
-    overrides puts the user's profile under it.
+    """Read a configuration that was made in Python, in the layout of a file.
 
-    ``task_dir`` is the current working directory unless given.
+    ``+profile=NAME`` among the overrides puts the user's profile under it.
+
+    :param task_dir: the current working directory unless given.
     """
     profile, overrides = _profile(overrides)
     source = source_from_tree(mapping)
@@ -102,7 +106,7 @@ def _profile(overrides: Iterable[str]) -> tuple[Profile | None, list[str]]:
 def _overruled(
     profile: Sequence[ConfigSource], roles: Mapping[str, str], typed: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """Warn of plugins that a profile names in vain: their options have no effect either."""
+    """Warn about plugins of a profile that the task's configuration overrules."""
     named = {role: (name, source) for source in profile for role, name in source.roles.items()}
     for role, (name, source) in named.items():
         if roles[role] != name and role not in typed:
@@ -112,13 +116,6 @@ def _overruled(
             )
             place = source.origins.get(f"defaults.{role}", (source.file, None))
             yield Problem(message, key=role, file=place[0], line=place[1])
-
-
-def _task_dir_of(file: Path) -> Path:
-    folder = file.parent
-    if folder.name != "conf":
-        return folder
-    return folder.parent.parent if folder.parent.name == "hydra_configs" else folder.parent
 
 
 def _with_includes(

@@ -21,15 +21,17 @@ _SUFFIXES = (".yaml", ".yml")
 
 @frozen(kw_only=True)
 class Profile:
-    """A profile that there is."""
+    """One existing profile."""
 
     name: str
     file: Path
 
 
 def profiles_folder() -> Path:
-    """Return the folder profiles lie in, which need not be there: ``profiles`` below the one that
-    ``FAMULUS_CONFIG`` names, else below the system's place for a user's configuration.
+    """Return the folder of the profiles, which need not exist.
+
+    It is ``profiles`` below the folder that ``FAMULUS_CONFIG`` names, or else below the system's
+    folder for a user's configuration.
     """
     chosen = os.environ.get(CONFIG_VARIABLE)
     if chosen:
@@ -40,7 +42,7 @@ def profiles_folder() -> Path:
 
 
 def list_profiles() -> list[Profile]:
-    """Return the profiles there are, by name."""
+    """Return the existing profiles, by name."""
     folder = profiles_folder()
     return [Profile(name=name, file=_file(folder, name)) for name in conf_names([folder])]
 
@@ -48,7 +50,7 @@ def list_profiles() -> list[Profile]:
 def find_profile(name: str) -> Profile:
     """Return the profile of that name.
 
-    :raises UsageError: when there is none; it says which there are.
+    :raises UsageError: when there is none; the message lists the existing ones.
     """
     known = {profile.name: profile for profile in list_profiles()}
     plain = name.removesuffix(".yaml").removesuffix(".yml")
@@ -66,8 +68,9 @@ def profile_name(file: Path) -> str | None:
 
 
 def split_profile(overrides: Iterable[str]) -> tuple[str | None, list[str]]:
-    """Take ``+profile=NAME`` from the overrides, with or without its plus: return the name, of
-    several the last, and the rest.
+    """Take ``+profile=NAME``, with or without its plus, from the overrides.
+
+    Return the name (the last one of several) and the other overrides.
 
     :raises UsageError: when it is there without a name.
     """

@@ -10,7 +10,7 @@ from typing import Any
 from attrs import Attribute, frozen
 
 from famulus.errors import Problem, UsageError
-from famulus.names import name_fault, read_name, stripped
+from famulus.names import name_fault, read_name, stripped_name
 from famulus.options.declare import option
 from famulus.options.option_class import options_of
 from famulus.options.scalars import shown
@@ -52,16 +52,16 @@ QUAL_NOT_IN_LIST = Comparator.NOT_IN_LIST
 
 _COMPARE: Mapping[Comparator, Callable[[int, Any], bool]] = MappingProxyType(
     {
-        Comparator.GREATER: lambda held, asked: held > asked,
-        Comparator.GREATER_EQUAL: lambda held, asked: held >= asked,
-        Comparator.LESS: lambda held, asked: held < asked,
-        Comparator.LESS_EQUAL: lambda held, asked: held <= asked,
-        Comparator.EQUAL: lambda held, asked: held == asked,
-        Comparator.NOT_EQUAL: lambda held, asked: held != asked,
-        Comparator.EXISTS: lambda held, asked: True,  # noqa: ARG005
-        Comparator.NOT_EXIST: lambda held, asked: False,  # noqa: ARG005
-        Comparator.IN_LIST: lambda held, asked: held in asked,
-        Comparator.NOT_IN_LIST: lambda held, asked: held not in asked,
+        Comparator.GREATER: lambda granted, asked: granted > asked,
+        Comparator.GREATER_EQUAL: lambda granted, asked: granted >= asked,
+        Comparator.LESS: lambda granted, asked: granted < asked,
+        Comparator.LESS_EQUAL: lambda granted, asked: granted <= asked,
+        Comparator.EQUAL: lambda granted, asked: granted == asked,
+        Comparator.NOT_EQUAL: lambda granted, asked: granted != asked,
+        Comparator.EXISTS: lambda granted, asked: True,  # noqa: ARG005
+        Comparator.NOT_EXIST: lambda granted, asked: False,  # noqa: ARG005
+        Comparator.IN_LIST: lambda granted, asked: granted in asked,
+        Comparator.NOT_IN_LIST: lambda granted, asked: granted not in asked,
     }
 )
 _WITHOUT_VALUE = frozenset({Comparator.EXISTS, Comparator.NOT_EXIST})
@@ -73,8 +73,10 @@ class OnboardingRequired:
 
     @staticmethod
     def get_failed_qual(onboarding_qualification: str) -> str:
-        """Return the qualification that failing the onboarding grants, besides the value 0 of its
-        own: with ``QUAL_NOT_EXIST`` it keeps away who has failed, and nobody else.
+        """Return the qualification that a failed onboarding grants.
+
+        It is granted besides the value 0 of the onboarding's own qualification. A condition on it
+        with ``QUAL_NOT_EXIST`` keeps out workers who have failed, and no others.
         """
         return f"{onboarding_qualification}-failed"
 
@@ -95,10 +97,6 @@ def check_value(value: object) -> None:
     fault = _number_fault(value)
     if fault is not None:
         raise UsageError(Problem(f"takes a whole number, and {shown(value)} {fault}", key="value"))
-
-
-def _stripped(name: Any) -> Any:
-    return stripped(name) if isinstance(name, str) else name
 
 
 def _is_name(_: object, _field: Attribute[Any], value: object) -> None:
@@ -130,7 +128,7 @@ class QualificationRequirement:
     qualification_name: str = option(
         help="The qualification's name.",
         required=True,
-        converter=_stripped,
+        converter=stripped_name,
         validator=_is_name,
     )
     comparator: Comparator = option(
@@ -152,14 +150,15 @@ class QualificationRequirement:
         value = "" if self.value is None else f" {self.value}"
         return f"{self.qualification_name} {self.comparator}{value}"
 
-    def met_by(self, held: Mapping[str, int]) -> bool:
-        """Say whether the values a worker holds, by qualification, meet the condition."""
-        if self.qualification_name not in held:
+    def met_by(self, qualifications: Mapping[str, int]) -> bool:
+        """Return whether a worker's qualifications (name to value) meet the condition."""
+        if self.qualification_name not in qualifications:
             return self.comparator == Comparator.NOT_EXIST
-        return _COMPARE[self.comparator](held[self.qualification_name], self.value)
+        granted = qualifications[self.qualification_name]
+        return _COMPARE[self.comparator](granted, self.value)
 
     def applies_to(self, provider_type: str) -> bool:
-        """Say whether a provider's workers have to meet the condition."""
+        """Return whether a provider's workers have to meet the condition."""
         return self.applicable_providers is None or provider_type in self.applicable_providers
 
     def as_dict(self) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
-    """Return the rest of a message about an unknown name: ``; did you mean 'port'?``, or all of
-    the ``known`` names when none is near, or nothing when there are none.
+    """Return the rest of a message about an unknown name: ``; did you mean 'port'?``.
+
+    When no known name is near, it lists all of them after ``otherwise``; when there are none, it is
+    empty.
     """
     names = sorted(known)
     near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)

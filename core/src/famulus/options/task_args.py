@@ -1,4 +1,4 @@
-"""The options of a task that hold whatever its blueprint, architect and provider are."""
+"""The options of every task, whatever its blueprint, architect and provider are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus.names import name_fault, stripped
+from famulus.names import name_fault, stripped_name
 from famulus.options.declare import option
 from famulus.options.requirements import QualificationRequirement
 
@@ -21,10 +21,6 @@ _LARGEST_SPEND = 10**12
 _LARGEST_SIZE = 10**18
 #: what a 32-bit column and a date can hold: 68 years in seconds
 _LARGEST_NUMBER = 2**31 - 1
-
-
-def _name(value: str | None) -> str | None:
-    return None if value is None else stripped(value)
 
 
 def _is_name(_: object, _field: Attribute[Any], value: str | None) -> None:
@@ -91,12 +87,12 @@ def _is_size(_: object, _field: Attribute[Any], value: int | None) -> None:
 
 @frozen(kw_only=True)
 class TaskArgs:
-    """What a worker is told of the task, what they earn, and the limits of a run."""
+    """What workers are told about the task, what they earn, and the limits of a run."""
 
     task_name: str | None = option(
         help="Name under which runs share limits, workers' history and review; "
         "the blueprint's type when unset.",
-        converter=_name,
+        converter=stripped_name,
         validator=_is_name,
     )
     task_title: str | None = option(
@@ -121,7 +117,7 @@ class TaskArgs:
     contact: str | None = option(
         help="How workers reach the requester: a mail address, a web address or a sentence, which "
         "the task's pages show.",
-        converter=_name,
+        converter=stripped_name,
         validator=_is_contact,
     )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")

@@ -1,4 +1,4 @@
-"""What a run script is given as ``cfg``: the configuration, and arguments of the script's own."""
+"""The ``cfg`` of a run script: its configuration, and arguments of the script's own."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class TaskConfig:
 
     @property
     def famulus(self) -> Sections:
-        """All sections: what :meth:`famulus.Operator.launch_task_run` takes, as it takes ``cfg``
-        itself.
+        """All sections.
+
+        :meth:`famulus.Operator.launch_task_run` takes them, as it takes ``cfg`` itself.
         """
         sections: Sections | None = vars(self).get("_sections")
         if sections is None:

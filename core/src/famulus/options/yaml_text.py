@@ -68,7 +68,7 @@ def _text(text: str, *, style: str | None) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Say whether typed text can stand in a file as it is: a scalar, or a list of scalars."""
+    """Return whether typed text can stand in a file as it is: a scalar, or a list of scalars."""
     if " #" in text or "\n" in text or text == UNSET:
         return False
     try:

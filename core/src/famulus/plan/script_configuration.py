@@ -26,10 +26,11 @@ T = TypeVar("T", bound=TaskConfig)
 def read_task_config(
     cls: type[T], file: Path, overrides: Sequence[str], plugins: PluginLookup, *, task_dir: Path
 ) -> T:
-    """Read what a run script is given. What is missing is left to the launch: the script may set
-    it.
+    """Read the configuration of a run script.
 
-    :raises UsageError: with everything that is wrong with what is there.
+    Missing options are no problem yet, since the script may set them before the launch.
+
+    :raises UsageError: with everything that is wrong with the options that are given.
     """
     options = own_arguments(cls)
     configuration = read_configuration(
@@ -46,7 +47,7 @@ def read_task_config(
 
 
 def _is_for_later(problem: Problem, configuration: Configuration) -> bool:
-    """Say whether a problem is that something is missing, and not that it could not be read."""
+    """Return whether a problem is that something is missing, and not that it could not be read."""
     section, *path = (problem.key or "").split(".")
     if section == "shared_state":
         return True

@@ -1,4 +1,4 @@
-"""A run's secrets where it is served or resumed: in the environment, never in the database."""
+"""A run's secrets, which are in the environment and never in the database."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _PREFIX = "FAMULUS_SECRET_"
 
 
 def secret_variable(key: str) -> str:
-    """Return the environment variable of a secret: ``provider.token`` is in
-    ``FAMULUS_SECRET_PROVIDER_TOKEN``.
+    """Return the environment variable of a secret.
+
+    That of ``provider.token`` is ``FAMULUS_SECRET_PROVIDER_TOKEN``.
     """
     return _PREFIX + re.sub(r"[^A-Z0-9]", "_", key.upper())
 
@@ -36,7 +37,7 @@ def plan_secrets(plan: Plan) -> dict[str, str]:
 
 
 def secret_environment(plan: Plan) -> Mapping[str, str]:
-    """Return what a process that serves the run has to find in its environment."""
+    """Return the environment variables that a process which serves the run needs."""
     return {secret_variable(key): value for key, value in plan_secrets(plan).items()}
 
 

@@ -1,4 +1,4 @@
-"""What a run script gives in Python: checked against its blueprint, and what of it is stored."""
+"""Shared state: checked against its blueprint, stored as far as JSON goes, and restored."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ class StoredState:
 
 
 def fitting_state(blueprint: type[Blueprint], given: SharedTaskState | None) -> SharedTaskState:
-    """Return the given state as the blueprint's own class, a copy that later assignments do not
-    change; without one, its default.
+    """Return a copy of the given state as the blueprint's own class; without one, its default.
+
+    Later assignments to the given state do not change the copy.
 
     :raises UsageError: when it is another blueprint's, or the blueprint needs one.
     """
@@ -85,7 +86,7 @@ def state_problems(state: SharedTaskState) -> list[Problem]:
 
 
 def store_state(state: SharedTaskState) -> StoredState:
-    """Sort the fields by what becomes of them."""
+    """Sort the fields into those that are stored, and those that have to be given again."""
     stored = StoredState()
     for name, option in options_of(type(state)).items():
         value = getattr(state, option.attribute)
@@ -109,9 +110,9 @@ def restore_state(
     given: SharedTaskState | None,
     run: str,
 ) -> SharedTaskState:
-    """Put the stored fields and the given callables together again.
+    """Combine the stored fields with the given functions.
 
-    What was stored wins over what is given: the run keeps what it was launched with.
+    Stored values win over given ones: the run keeps what it was launched with.
 
     :raises UsageError: naming every callback that is missing and every field that is unknown now.
     """

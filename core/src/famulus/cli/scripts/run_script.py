@@ -13,6 +13,7 @@ from attrs import frozen
 
 from famulus.errors import UsageError
 from famulus.options.command_line import split_conf
+from famulus.options.compat import CONF_FOLDERS
 from famulus.options.conf_files import find_conf
 from famulus.options.task_config import TaskConfig
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from famulus.plugins import Plugins
 
 #: Where configurations lie beside a script.
-_CONF_FOLDERS = ("conf", "hydra_configs/conf")
 
 
 @frozen(kw_only=True)
@@ -55,7 +55,7 @@ class RunScript:
 
         :raises UsageError: when there is none.
         """
-        folders = [self.folder / name for name in _CONF_FOLDERS]
+        folders = [self.folder / name for name in CONF_FOLDERS]
         there = [folder for folder in folders if folder.is_dir()]
         if not there:
             name = f"conf/{self.config.default_config_file}.yaml"
