@@ -177,11 +177,11 @@ def test_killed_while_places_are_opened_no_hit_is_made_twice_or_lost(
     make: Callable[..., Study], call: int, after: bool, later: int
 ) -> None:
     study = make(rows=4, window=1)
-    study.doom.calls, study.doom.after = call, after
+    study.kills.calls, study.kills.after = call, after
     set_limits(study.database, study.run, max_num_concurrent_units=4)
     look(study, 2)
     study.clock.advance(later)
-    study.doom.calls = None
+    study.kills.calls = None
     look(study, 300)
 
     assert statuses(study) == ["Assignable"] * 4

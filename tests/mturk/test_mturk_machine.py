@@ -1,6 +1,7 @@
-"""Whatever requester, workers, time, faults and kills do to a run: no HIT twice, nobody paid twice,
-nobody who submitted unpaid without a listed reason, no open HIT after the end, and nothing shown as
-submitted that was not.
+"""Invariants of a run on MTurk under any sequence of actions, faults and kills.
+
+No HIT is created twice, no work is paid twice, all submitted work is paid or listed with the
+reason, no HIT is open after the end, and every visit that is shown as submitted was submitted.
 """
 
 from __future__ import annotations
@@ -40,32 +41,32 @@ OPERATIONS = st.sampled_from(
         "UpdateExpirationForHIT",
     ]
 )
-Held = tuple[str, Shown]
+Accepted = tuple[str, Shown]
 
 
 @pytest.fixture(autouse=True)
 def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let each fault be seen, instead of hidden by boto3's own attempts."""
+    """Let each fault reach the engine, instead of boto3's own retries."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
 class OnMturk(RuleBasedStateMachine):
     """One run from its launch to its end."""
 
-    held = Bundle("held")
+    accepted = Bundle("accepted")
 
     @initialize(
         rows=st.integers(1, 3),
         lanes=st.integers(1, 2),
         window=st.sampled_from([0, 2]),
-        trouble=st.none() | FAULTS,
+        fault=st.none() | FAULTS,
     )
-    def launch(self, rows: int, lanes: int, window: int, trouble: Fault | None) -> None:
+    def launch(self, rows: int, lanes: int, window: int, fault: Fault | None) -> None:
         self.study = Study(
-            Path(tempfile.mkdtemp()), rows=rows, lanes=lanes, window=window, trouble=trouble
+            Path(tempfile.mkdtemp()), rows=rows, lanes=lanes, window=window, fault=fault
         )
 
-    @rule(target=held, worker=WORKERS)
+    @rule(target=accepted, worker=WORKERS)
     def accept(self, worker: str) -> object:
         shown = self.study.accept(worker)
         return multiple() if shown is None else (worker, shown)
@@ -79,26 +80,26 @@ class OnMturk(RuleBasedStateMachine):
             self.study.answer(worker, shown)
             self.study.post(worker, shown)
 
-    @rule(held=held)
-    def load_again(self, held: Held) -> None:
-        self.study.open(*held)
+    @rule(accept=accepted)
+    def load_again(self, accept: Accepted) -> None:
+        self.study.open(*accept)
 
-    @rule(held=held)
-    def answer_and_submit(self, held: Held) -> None:
-        self.study.answer(*held)
-        self.study.post(*held)
+    @rule(accept=accepted)
+    def answer_and_submit(self, accept: Accepted) -> None:
+        self.study.answer(*accept)
+        self.study.post(*accept)
 
-    @rule(held=held)
-    def answer(self, held: Held) -> None:
-        self.study.answer(*held)
+    @rule(accept=accepted)
+    def answer(self, accept: Accepted) -> None:
+        self.study.answer(*accept)
 
-    @rule(held=held)
-    def submit_to_mturk(self, held: Held) -> None:
-        self.study.post(*held)
+    @rule(accept=accepted)
+    def submit_to_mturk(self, accept: Accepted) -> None:
+        self.study.post(*accept)
 
-    @rule(held=held)
-    def give_back(self, held: Held) -> None:
-        self.study.give_back(*held)
+    @rule(accept=accepted)
+    def give_back(self, accept: Accepted) -> None:
+        self.study.give_back(*accept)
 
     @rule(seconds=st.sampled_from([1, 20, 70, 150, 650, 90_000, AUTO_APPROVAL]))
     def wait(self, seconds: float) -> None:
@@ -113,7 +114,7 @@ class OnMturk(RuleBasedStateMachine):
         self.study.sync()
 
     @rule(fault=FAULTS, operation=OPERATIONS)
-    def trouble(self, fault: Fault, operation: str | None) -> None:
+    def plan_fault(self, fault: Fault, operation: str | None) -> None:
         self.study.account.faults.plan(fault, operation)
 
     @rule(seconds=st.sampled_from([0, 40]))
@@ -122,8 +123,8 @@ class OnMturk(RuleBasedStateMachine):
         self.study.account.faults.lists_late = self.study.account.faults.counts_stale = lag
 
     @rule(calls=st.integers(0, 4), after=st.booleans())
-    def doom(self, calls: int, after: bool) -> None:
-        self.study.doom.calls, self.study.doom.after = calls, after
+    def kill(self, calls: int, after: bool) -> None:
+        self.study.kills.calls, self.study.kills.after = calls, after
 
     @rule(again=st.booleans())
     def stop_or_resume(self, again: bool) -> None:
@@ -174,3 +175,37 @@ TestOnMturk.settings = settings(
     suppress_health_check=list(HealthCheck),
     database=None,
 )
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("calls", range(5))
+@pytest.mark.parametrize("submitted", [False, True])
+def test_work_is_paid_or_listed_when_kills_surround_an_automatic_approval(
+    database_address: str, tmp_path: Path, calls: int, after: bool, submitted: bool
+) -> None:
+    """The machine once found unpaid work after these steps, and never again."""
+    study = Study(tmp_path / "study", rows=2, lanes=1, window=0, address=database_address)
+    try:
+        first = study.accept("A1")
+        assert first is not None
+        if submitted:
+            study.answer("A1", first)
+            study.post("A1", first)
+        study.kills.calls, study.kills.after = calls, after
+        study.clock.advance(AUTO_APPROVAL)
+        study.turn()
+        second = study.accept("A2")
+        if second is not None:
+            study.answer("A2", second)
+            study.post("A2", second)
+        study.kills.calls, study.kills.after = calls, True
+
+        study.finish()
+        study.settle_down()
+
+        study.check_hits()
+        study.check_money()
+        study.check_statuses()
+        study.check_end()
+    finally:
+        study.close()

@@ -1,7 +1,8 @@
-"""A run on a fake MTurk through the real engine, whose process may be killed at any call."""
+"""A run on a fake MTurk with the real engine, whose process can be killed at any call."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property
@@ -38,18 +39,18 @@ from mturk_bench import parameters
 
 
 class Killed(BaseException):
-    """The process ends here: whoever catches it begins anew."""
+    """The process is killed here; the code that catches it starts another one."""
 
 
 @define
-class Doom:
-    """After how many calls to MTurk the process is killed: before it is made, or after."""
+class KillPlan:
+    """After how many calls to MTurk the process is killed: before the next one, or after it."""
 
     calls: int | None = None
     after: bool = False
 
-    def come(self, *, after: bool) -> None:
-        """Kill the process, if it is time."""
+    def check(self, *, after: bool) -> None:
+        """Kill the process, if this is the call."""
         if self.calls == 0 and after == self.after:
             self.calls = None
             raise Killed
@@ -58,16 +59,16 @@ class Doom:
 
 
 @define(eq=False)
-class MortalMturk(Mturk):
-    """Makes real calls, as long as the process lives."""
+class KillableMturk(Mturk):
+    """Makes real calls until the process is killed."""
 
-    doom: Doom = field(factory=Doom, kw_only=True)
+    kills: KillPlan = field(factory=KillPlan, kw_only=True)
 
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
-        """Call, and be killed before or after."""
-        self.doom.come(after=False)
+        """Call MTurk; the process may be killed before or after that."""
+        self.kills.check(after=False)
         answer = super().call(operation, **parameters)
-        self.doom.come(after=True)
+        self.kills.check(after=True)
         return answer
 
 
@@ -81,23 +82,24 @@ class Study:
         rows: int,
         lanes: int,
         window: int,
+        address: str | None = None,
         shared: Mapping[str, Any] | None = None,
-        trouble: Fault | None = None,
+        fault: Fault | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self.clock = MovableClock()
         self.mturk = FakeMTurk(self.clock).__enter__()
         self.account: Account = self.mturk.sandbox
-        if trouble is not None:
-            self.account.faults.plan(trouble, "CreateHITWithHITType")
-        self.doom = Doom()
+        if fault is not None:
+            self.account.faults.plan(fault, "CreateHITWithHITType")
+        self.kills = KillPlan()
         provider = type(
-            "Provider", (_MortalProvider,), {"type": "mturk_sandbox", "doom": self.doom}
+            "Provider", (_KillableProvider,), {"type": "mturk_sandbox", "kills": self.kills}
         )
         providers = [provider, MturkProvider]
         self.plugins = kit_plugins(mturk=Brings(providers=providers, schemas=[SCHEMA]))
-        self.database = Database(folder / "study.db", clock=self.clock)
+        self.database = Database(address or folder / "study.db", clock=self.clock)
         self.database.prepare(self.plugins.schemas())
         self.database.write(
             lambda tx: tx.insert(
@@ -126,28 +128,28 @@ class Study:
         self.pages: dict[str, Seen] = {}
 
     def close(self) -> None:
-        """End everything, whatever became of it."""
+        """Close everything, in whatever state it is."""
         self.account.faults.clear()
         self.gateway.close()
         self.database.close()
         self.mturk.__exit__(None, None, None)
 
     def turn(self) -> None:
-        """Let the operator look after the run once; a killed one is replaced."""
+        """Let the operator do one round; a killed operator is replaced."""
         try:
             self.operator.turn()
         except Killed:
-            self.begin_anew()
+            self.restart()
 
-    def begin_anew(self) -> None:
-        """Lose the operator as a crash does, and resume the run by another."""
-        self.doom.calls = None
+    def restart(self) -> None:
+        """Lose the operator, as in a crash, and resume the run with another."""
+        self.kills.calls = None
         self.clock.advance(LEASE_SECONDS + 1)
         self.operator = ManualOperator(self.database, plugins=self.plugins)
         self.resume()
 
     def resume(self) -> None:
-        """Go on with the run, unless it is over or in hand."""
+        """Resume the run, unless it is finished or being operated."""
         status = find_run(self.database, self.run).status
         if self.operator.holds(self.run) or status is RunStatus.FINISHED:
             return
@@ -156,25 +158,25 @@ class Study:
                 self.operator.resume(self.run)
                 return
             except Killed:
-                self.doom.calls = None
+                self.kills.calls = None
                 self.clock.advance(LEASE_SECONDS + 1)
                 self.operator = ManualOperator(self.database, plugins=self.plugins)
 
     def stop(self) -> None:
-        """Stop at once."""
+        """Stop the run now."""
         if self.operator.holds(self.run):
             try:
                 self.operator.stop(self.run, now=True)
             except Killed:
-                self.begin_anew()
+                self.restart()
 
     def finish(self) -> None:
-        """End the run for good."""
+        """Finish the run."""
         if find_run(self.database, self.run).status is not RunStatus.FINISHED:
             try:
                 self.operator.finish(self.run)
             except Killed:
-                self.doom.calls = None
+                self.kills.calls = None
                 self.operator = ManualOperator(self.database, plugins=self.plugins)
 
     def accept(self, worker: str) -> Shown | None:
@@ -191,9 +193,9 @@ class Study:
 
     def open(self, worker: str, shown: Shown) -> Seen:
         """Open the page of a HIT, or load it again. Only operators are killed, no servers."""
-        left, self.doom.calls = self.doom.calls, None
+        left, self.kills.calls = self.kills.calls, None
         page = self.arrive(parameters(shown))
-        self.doom.calls = left
+        self.kills.calls = left
         self.pages[f"{worker} {shown.assignment_id}"] = page
         return page
 
@@ -209,20 +211,18 @@ class Study:
 
     def post(self, worker: str, shown: Shown) -> None:
         """Submit to MTurk, as the browser does once we have stored the answers."""
-        try:
+        # Refused where the time is over, or it was submitted before.
+        with contextlib.suppress(WorkerRefusedError):
             self.account.worker(worker).submit(shown, {"visit": "1"})
-        except WorkerRefusedError:
-            """Its time is over, or it was done before."""
 
     def give_back(self, worker: str, shown: Shown) -> None:
         """Return the HIT."""
-        try:
+        # Refused where the time is over, or it was submitted or returned before.
+        with contextlib.suppress(WorkerRefusedError):
             self.account.worker(worker).give_back(shown)
-        except WorkerRefusedError:
-            """As above."""
 
     def review(self, decision: Decision) -> None:
-        """Decide on everything that waits for it, and have that told."""
+        """Decide on every completed unit, and apply the decisions."""
         with self.database.read() as tx:
             query = Unit.select(Unit.id).where(
                 Unit.run == self.run, Unit.status == UnitStatus.COMPLETED
@@ -233,7 +233,7 @@ class Study:
         self.database.write(lambda tx: apply_decisions(tx, units))
 
     def give_bonus(self) -> None:
-        """Pay ten cents on each unit that is accepted, once."""
+        """Pay a bonus of ten cents for each accepted unit, once."""
         with self.database.read() as tx:
             query = Unit.select(Unit.id).where(
                 Unit.run == self.run, Unit.status == UnitStatus.ACCEPTED
@@ -243,10 +243,10 @@ class Study:
             try:
                 pay_bonus(self.database, unit, "0.10", reason="Thank you.", plugins=self.plugins)
             except Killed:
-                self.begin_anew()
+                self.restart()
 
     def retry(self) -> None:
-        """Make bonuses again that count as failed."""
+        """Retry failed bonuses."""
         query = Payment.select(Payment.id).where(
             Payment.kind == PaymentKind.BONUS, Payment.status == PaymentStatus.FAILED
         )
@@ -256,7 +256,7 @@ class Study:
             try:
                 retry_payment(self.database, payment, plugins=self.plugins)
             except Killed:
-                self.begin_anew()
+                self.restart()
 
     def sync(self) -> None:
         """Do what `famulus sync RUN` does."""
@@ -265,14 +265,14 @@ class Study:
             sync_run(self.database, bound.provider, bound.run_view())
             bound.delivery().deliver_all()
         except Killed:
-            self.begin_anew()
+            self.restart()
         except FamulusError:
-            """MTurk is in trouble: the next one will do it."""
+            pass  # a planned fault; a later sync succeeds
 
     def settle_down(self) -> None:
-        """Let everything come to rest: nothing is wrong any more, and time goes by."""
+        """Remove all faults, and let time pass until nothing changes any more."""
         self.account.faults.clear()
-        self.doom.calls = None
+        self.kills.calls = None
         for _ in range(12):
             self.clock.advance(900)
             self.turn()
@@ -281,7 +281,7 @@ class Study:
 
     @property
     def doctor(self) -> str:
-        """What `famulus doctor` says."""
+        """The output of `famulus doctor`."""
         found = read_differences(self.database, self.plugins, self.run)
         return "\n".join(each.what for each in found)
 
@@ -292,7 +292,7 @@ class Study:
         assert len(annotations) == len(set(annotations)), "a place has two HITs"
 
     def check_money(self) -> None:
-        """Nobody was paid twice for one thing, and nothing that the ledger does not have."""
+        """No work is paid twice, and every payment is in the ledger."""
         with self.account.turn() as state:
             rewards = [
                 (each.worker_id, each.assignment_id)
@@ -310,7 +310,7 @@ class Study:
         assert len(bonuses) <= promised, "a bonus was paid that the ledger calls unpaid"
 
     def check_statuses(self) -> None:
-        """Nothing is shown as submitted that was not."""
+        """Every visit that is shown as submitted was submitted."""
         with self.account.turn() as state:
             submitted = {
                 (accept.worker_id, accept.assignment_id)
@@ -328,7 +328,7 @@ class Study:
         assert shown <= submitted, "something is shown as submitted that was not"
 
     def check_end(self) -> None:
-        """Nobody can accept anything more, and who is unpaid is listed with the reason."""
+        """No HIT can be accepted, and every unpaid worker is listed with the reason."""
         listed = self.doctor
         with self.account.turn() as state:
             hits = [*state.hits.values()]
@@ -342,19 +342,19 @@ class Study:
         assert open_hits == [], "a HIT can still be accepted after the end"
         for accept in unpaid:
             assert accept.worker_id in listed, (
-                f"{accept.worker_id} is unpaid for {accept.assignment_id}, and nobody is told:\n"
-                f"{listed}"
+                f"{accept.worker_id} is unpaid for {accept.assignment_id}, and the doctor does not "
+                f"list it:\n{listed}"
             )
 
 
-class _MortalProvider(MturkSandboxProvider):
-    doom: Doom
+class _KillableProvider(MturkSandboxProvider):
+    kills: KillPlan
 
     @cached_property
     def _mturk(self) -> Mturk:
         assert isinstance(self.context.requester, RequesterView)
-        return MortalMturk(self._account(self.context.requester.settings), doom=self.doom)
+        return KillableMturk(self._account(self.context.requester.settings), kills=self.kills)
 
 
-#: Long enough for MTurk to approve what nobody has reviewed.
+#: Long enough for MTurk to approve unreviewed work automatically.
 AUTO_APPROVAL = timedelta(days=8).total_seconds()

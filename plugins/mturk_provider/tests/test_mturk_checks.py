@@ -43,9 +43,12 @@ def test_a_good_plan_has_no_problems_and_asks_mturk_nothing(bench: Bench) -> Non
         ({"task_title": "Rate\nit"}, "task.task_title: has the control character U+000A"),
         ({"task_description": "a\x1b[31m"}, "task.task_description: has the control character"),
         ({"task_tags": "a,\x00b"}, "task.task_tags: has the control character U+0000"),
-        ({"assignment_duration_in_seconds": 29}, "29 is not from 30 to 31536000"),
-        ({"task_lifetime_in_seconds": 29}, "task.task_lifetime_in_seconds: 29 is not from 30"),
-        ({"task_lifetime_in_seconds": 31536001}, "31536001 is not from 30 to 31536000"),
+        ({"assignment_duration_in_seconds": 29}, "29 is outside of MTurk's limits, 30 to 31536000"),
+        ({"task_lifetime_in_seconds": 29}, "task.task_lifetime_in_seconds: 29 is outside"),
+        (
+            {"task_lifetime_in_seconds": 31536001},
+            "31536001 is outside of MTurk's limits",
+        ),
         ({"task_reward": None}, "task.task_reward: MTurk pays at least 0.01 dollars"),
     ],
 )
@@ -129,7 +132,10 @@ def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench)
         ("adults", "has to be a mapping"),
         ({"Comparator": "Exists"}, 'Missing required parameter in input: "QualificationTypeId"'),
         ({**APPROVED, "IntegerValue": 3}, 'Unknown parameter in input: "IntegerValue"'),
-        ({**APPROVED, "Comparator": "AtLeast"}, "'AtLeast' is no Comparator: LessThan"),
+        (
+            {**APPROVED, "Comparator": "AtLeast"},
+            "'AtLeast' is not a Comparator; use one of Less",
+        ),
         ({**APPROVED, "IntegerValues": ["95"]}, "Invalid type"),
     ],
 )
@@ -147,7 +153,7 @@ def test_specific_qualifications_are_compared_with_botocores_model(
 def test_more_than_ten_conditions_are_said_before_launch(bench: Bench) -> None:
     bench.shared_state.specific_qualifications = {"mturk": [APPROVED] * 11}
 
-    assert any("takes 10 conditions, and this run has 11" in each for each in problems(bench))
+    assert any("allows 10 conditions, and this run has 11" in each for each in problems(bench))
 
 
 def test_the_other_sites_address_is_refused(bench: Bench, live_bench: Bench) -> None:

@@ -171,7 +171,7 @@ def test_closing_waits_for_a_hit_that_may_be_there_and_is_not_listed_yet(bench: 
     with pytest.raises(CallLostError):
         bench.provider.open_places(bench.run, range(3))
     bench.account.faults.lists_late = timedelta(minutes=5)
-    with pytest.raises(UnavailableError, match="may have made 1 more"):
+    with pytest.raises(UnavailableError, match="may have created 1 more"):
         bench.provider.close_places(bench.run)
     with bench.account.turn() as state:
         assert [state.status(hit, state.now) for hit in state.hits.values()] == [

@@ -1,4 +1,4 @@
-"""Who comes: the parameters that MTurk appends to the address in its frame."""
+"""Arrivals: the parameters that MTurk appends to the address in its frame."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus import Arrival, Preview, Refusal, RefusalReason
 from famulus_mturk.sites import is_among
 
-#: What MTurk gives instead of an assignment id before somebody has accepted.
+#: MTurk's assignment id in a preview, before the HIT is accepted.
 NOT_ACCEPTED = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
 _ID = re.compile(r"[A-Z0-9]{1,64}")
@@ -19,7 +19,7 @@ _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 
 @frozen(kw_only=True)
 class Accepted:
-    """A worker who says they have accepted a HIT."""
+    """An arrival with the ids of an accepted HIT; MTurk has not confirmed them."""
 
     assignment: str
     hit: str
@@ -27,17 +27,19 @@ class Accepted:
 
     @property
     def arrival(self) -> Arrival:
-        """The arrival as core has it. A HIT has one assignment, so it is one visit at a time; MTurk
-        gives the assignment's id to the next worker after a return, and again to the same one.
+        """The arrival as core has it.
+
+        A HIT has one assignment, so it is a place for one visit at a time. After a return, MTurk
+        gives the assignment's id to the next worker, who may be the same one.
         """
         return Arrival(worker_name=self.worker, reference=self.assignment, place=self.hit)
 
 
 def read_arrival(query: Mapping[str, str], origins: Sequence[str]) -> Accepted | Preview | Refusal:
-    """Say who comes with these parameters, without asking MTurk.
+    """Return the arrival that parameters stand for, without a call to MTurk.
 
-    :param origins: where submissions may go. An address that names another one is forged: the
-        worker's submission would go to a stranger.
+    :param origins: the origins that submissions may go to. Parameters with another one are forged:
+        the worker's submission would go to a third party.
     """
     assignment = query.get("assignmentId", "").strip()
     if not assignment or assignment == NOT_ACCEPTED:

@@ -1,4 +1,4 @@
-"""Blocks on the account of a requester: said twice, they are as they were."""
+"""Blocks in a requester's account; each call is idempotent."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _UNBLOCKED = "The requester has taken the block back."
 
 
 def block(mturk: Mturk, worker: str, reason: str) -> None:
-    """Keep a worker from all of the requester's HITs."""
+    """Block a worker from all HITs of the requester."""
     try:
-        told = clean(reason, _LONGEST) or _BLOCKED
-        mturk.call("create_worker_block", WorkerId=worker, Reason=told)
+        text = clean(reason, _LONGEST) or _BLOCKED
+        mturk.call("create_worker_block", WorkerId=worker, Reason=text)
     except RefusedError as error:
         if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
             raise
 
 
 def unblock(mturk: Mturk, worker: str, reason: str) -> None:
-    """Let a worker accept the requester's HITs again."""
+    """Unblock a worker."""
     try:
-        told = clean(reason, _LONGEST) or _UNBLOCKED
-        mturk.call("delete_worker_block", WorkerId=worker, Reason=told)
+        text = clean(reason, _LONGEST) or _UNBLOCKED
+        mturk.call("delete_worker_block", WorkerId=worker, Reason=text)
     except RefusedError as error:
         if error.meaning not in (Meaning.MISSING, Meaning.STATE):
             raise

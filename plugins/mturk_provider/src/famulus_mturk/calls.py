@@ -1,4 +1,4 @@
-"""Calling MTurk through boto3, and what can go wrong with that."""
+"""Calls to MTurk through boto3, and their errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from famulus import FamulusError, UnavailableError
 from famulus_mturk.meanings import Meaning, meaning_of
 
 REGION = "us-east-1"
-#: Seconds. Three attempts together stay well below the time after which core counts a call as lost.
+#: Seconds. Three attempts together take less than core's claim on an outbox row lasts.
 _CONNECT_SECONDS = 10
 _READ_SECONDS = 30
 _PAGE = 100
@@ -25,7 +25,7 @@ _STAMP = re.compile(r"\s*\(\d{13}( s)?\)$")
 
 @frozen(kw_only=True)
 class Account:
-    """Where MTurk is called, and with whose keys."""
+    """The address at which MTurk is called, and the profile that holds the keys."""
 
     sandbox: bool
     profile: str | None = None
@@ -34,8 +34,10 @@ class Account:
 
     @property
     def address(self) -> str:
-        """The endpoint, always named: AWS's own settings must not turn a sandbox into the live
-        site, or the reverse.
+        """The endpoint of every call.
+
+        It is always passed to boto3: AWS's own settings must not turn a sandbox into the live site,
+        or the reverse.
         """
         place = "mturk-requester-sandbox" if self.sandbox else "mturk-requester"
         return self.endpoint_url or f"https://{place}.{self.region}.amazonaws.com"
@@ -47,7 +49,7 @@ class Account:
 
 
 class CallLostError(UnavailableError):
-    """MTurk gave no answer; ``maybe_done`` says whether it may have done what was asked."""
+    """MTurk gave no answer; ``maybe_done`` is whether the call may have had its effect."""
 
     def __init__(self, message: str, *, maybe_done: bool) -> None:
         super().__init__(message)
@@ -55,17 +57,15 @@ class CallLostError(UnavailableError):
 
 
 class KeysError(CallLostError):
-    """The keys are missing, have expired or are refused: the call can be made again with new
-    ones.
-    """
+    """The keys are missing, have expired or are refused; the call can be retried with new ones."""
 
 
 class RefusedError(famulus.RefusedError):
-    """MTurk has refused a call; ``code`` is its own word for the reason, such as
-    ``AWS.MechanicalTurk.InvalidAssignmentState``, and ``meaning`` what it says.
+    """MTurk has refused a call.
 
-    ``maybe_done`` says whether an earlier attempt of the same call may have had its effect:
-    botocore repeats a call whose reply got lost.
+    ``code`` is MTurk's error code, such as ``AWS.MechanicalTurk.InvalidAssignmentState``, and
+    ``meaning`` its meaning. ``maybe_done`` is whether an earlier attempt of the same call may have
+    had its effect: botocore repeats a call whose reply was lost.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class RefusedError(famulus.RefusedError):
         *,
         maybe_done: bool = False,
     ) -> None:
-        super().__init__(f"MTurk refuses: {message}")
+        super().__init__(f"MTurk has refused: {message}")
         self.message = message
         self.code = code
         self.meaning = meaning
@@ -85,18 +85,18 @@ class RefusedError(famulus.RefusedError):
 
 @define(eq=False)
 class Mturk:
-    """MTurk as one account sees it. Threads share it; boto3 is loaded at the first call."""
+    """Calls MTurk for one account. Threads share it; boto3 is imported at the first call."""
 
     account: Account
     _client: Any = None
     _opening: threading.Lock = field(factory=threading.Lock)
-    #: of each thread, whether an attempt of its call may have had an effect
+    #: per thread: whether an attempt of the current call may have had an effect
     _attempts: threading.local = field(factory=threading.local)
 
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation by its name in boto3 (``get_hit``) and return its answer.
 
-        :raises CallLostError: when there was none, now.
+        :raises CallLostError: when there is no answer now.
         :raises KeysError: when the keys are missing, have expired or are refused. They are read
             again before the next call.
         :raises RefusedError: when MTurk refuses it.
@@ -109,10 +109,10 @@ class Mturk:
             client = self._opened()
             answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
         except exceptions.ClientError as error:
-            told = self._told(error.response)
-            if isinstance(told, KeysError):
+            translated = self._translated(error.response)
+            if isinstance(translated, KeysError):
                 self._forget(client)
-            raise told from error
+            raise translated from error
         except exceptions.ParamValidationError as error:
             raise RefusedError(" ".join(str(error).split()), "ParamValidation") from error
         except _keys_errors() as error:
@@ -125,7 +125,7 @@ class Mturk:
         return answer
 
     def pages(self, operation: str, key: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the items of all pages of a list, as far as the caller goes on."""
+        """Yield the items of a list; a page is read when its first item is needed."""
         token: str | None = None
         while True:
             more = {"NextToken": token} if token else {}
@@ -163,7 +163,7 @@ class Mturk:
         return client
 
     def _forget(self, client: Any) -> None:
-        """Have the keys read again: a client keeps those it has begun with."""
+        """Drop a client, so that the next call reads the keys again."""
         with self._opening:
             if self._client is client:
                 self._client = None
@@ -174,8 +174,9 @@ class Mturk:
         caught_exception: Exception | None = None,
         **_: Any,
     ) -> None:
-        """Note whether an attempt may have had its effect; botocore asks after each whether to
-        make another, and shows its caller the last one alone.
+        """Note whether an attempt may have had its effect.
+
+        botocore fires this event after each attempt; its caller sees only the result of the last.
         """
         if caught_exception is not None:
             is_doubtful = not isinstance(caught_exception, _not_sent())
@@ -187,7 +188,7 @@ class Mturk:
             )
         self._attempts.doubtful = self._attempts.doubtful or is_doubtful
 
-    def _told(self, response: Mapping[str, Any]) -> FamulusError:
+    def _translated(self, response: Mapping[str, Any]) -> FamulusError:
         error = response.get("Error", {})
         code = str(response.get("TurkErrorCode") or error.get("Code", ""))
         message = _STAMP.sub("", str(error.get("Message", ""))) or code
@@ -199,14 +200,15 @@ class Mturk:
         if meaning is Meaning.EXPIRED:
             return KeysError(
                 f"the AWS session has expired ({message}): renew it (`{self.account.login}`, or "
-                "write new keys to its profile); what waits is done then. Keys that a process was "
-                "given in its environment need that process to be started again",
+                "write new keys to its profile); the calls are retried then. If the keys are in "
+                "the environment of this process, restart it with new ones",
                 maybe_done=maybe_done,
             )
         if meaning is Meaning.KEYS:
             return KeysError(
-                f"MTurk refuses the keys ({message}): check them (`aws sts get-caller-identity`), "
-                "that their user may call MTurk, and this machine's clock",
+                f"MTurk has refused the keys ({message}): check them "
+                "(`aws sts get-caller-identity`), their user's permission to call MTurk, and this "
+                "machine's clock",
                 maybe_done=maybe_done,
             )
         return RefusedError(message, code, meaning, maybe_done=maybe_done)
@@ -221,7 +223,7 @@ class Mturk:
 
 
 def _not_sent() -> tuple[type[Exception], ...]:
-    """Return what botocore raises before a request has reached anybody."""
+    """Return the exceptions of botocore that mean that no request was sent."""
     from botocore import exceptions
 
     return (
@@ -233,8 +235,9 @@ def _not_sent() -> tuple[type[Exception], ...]:
 
 
 def _keys_errors() -> tuple[type[Exception], ...]:
-    """Return what botocore raises when it finds no keys that it could use; which of them there are
-    depends on its version.
+    """Return the exceptions of botocore for missing or unusable keys, as far as it has them.
+
+    Which of them exist depends on its version.
     """
     from botocore import exceptions
 

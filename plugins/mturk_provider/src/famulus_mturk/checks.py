@@ -1,4 +1,4 @@
-"""What MTurk would refuse of a plan, found before anything is told to it."""
+"""Checks of a plan against the limits of MTurk, without a call."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ _SPECIFIC = "shared_state.mturk_specific_qualifications"
 
 
 def specific_requirements(state: SharedTaskState, provider_type: str) -> Sequence[Any]:
-    """Return the requirements that a run script gives in MTurk's own words. Those for ``mturk``
-    hold in the sandbox too, unless there are some for ``mturk_sandbox``.
+    """Return the requirements that a run script passes through to MTurk.
+
+    Those for ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``.
     """
     given = state.specific_qualifications
     return given.get(provider_type) or given.get("mturk") or ()
 
 
 def plan_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield what is wrong with the texts, the times, the reward and the requirements."""
+    """Yield the problems with texts, times, the reward and the requirements."""
     task = plan.task
     for name, longest, allowed in _TEXTS:
         for fault in _text_faults(getattr(task, name) or "", longest, allowed):
@@ -51,7 +52,7 @@ def plan_problems(plan: Plan) -> Iterator[Problem]:
     for name in _TIMES:
         seconds = getattr(task, name)
         if not _SHORTEST_TIME <= seconds <= _LONGEST_TIME:
-            message = f"{seconds} is not from {_SHORTEST_TIME} to {_LONGEST_TIME}, as MTurk asks"
+            message = f"{seconds} is outside of MTurk's limits, {_SHORTEST_TIME} to {_LONGEST_TIME}"
             yield plan.problem(f"task.{name}", message)
     if (task.task_reward or Decimal(0)) < _LEAST_REWARD:
         yield plan.problem("task.task_reward", f"MTurk pays at least {_LEAST_REWARD} dollars")
@@ -70,7 +71,7 @@ def _text_faults(text: str, longest: int, allowed: str = "") -> Iterator[str]:
 
 
 def _question_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield what is wrong with the question, which holds little else than the run's address."""
+    """Yield the problems with the question, which is little more than the run's address."""
     url = getattr(plan.architect.args, "public_url", None) or ""
     size = len(external_question(url, getattr(plan.provider.args, "frame_height", 0)).encode())
     if size > _LARGEST_QUESTION:
@@ -79,7 +80,7 @@ def _question_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def _name_problems(plan: Plan) -> Iterator[Problem]:
-    """Yield the names of qualifications that are too long there, wherever they are given."""
+    """Yield the problems with the names of qualifications, wherever they are given."""
     for key, name in _names(plan):
         for fault in _text_faults(name, _LONGEST_QUALIFICATION):
             yield plan.problem(key, fault)
@@ -99,7 +100,7 @@ def _names(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "blueprint.block_qualification", block
     onboarding = getattr(plan.blueprint.args, "onboarding_qualification", None)
     if onboarding:
-        # Failing it grants another one, whose name is longer.
+        # A failed onboarding grants another qualification, whose name is longer.
         yield (
             "blueprint.onboarding_qualification",
             OnboardingRequired.get_failed_qual(onboarding.strip()),
@@ -109,11 +110,11 @@ def _names(plan: Plan) -> Iterator[tuple[str, str]]:
 def _specific_problems(plan: Plan) -> Iterator[Problem]:
     given = specific_requirements(plan.shared_state, plan.provider.type)
     if not given or not isinstance(given, (list, tuple)):
-        # Core says itself that it has to be a list.
+        # Core reports that it has to be a list.
         return
     number = len(given) + _asked(plan)
     if number > _MOST_REQUIREMENTS:
-        message = f"MTurk takes {_MOST_REQUIREMENTS} conditions, and this run has {number}"
+        message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, and this run has {number}"
         yield Problem(message, key=_SPECIFIC)
     for index, each in enumerate(given):
         for fault in _faults(each):
@@ -121,7 +122,7 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def _asked(plan: Plan) -> int:
-    """Count the conditions of the run itself, those for its block and its onboarding included."""
+    """Count the run's own conditions, including those for its block and its onboarding."""
     written = [*plan.task.qualifications, *map(_typed, plan.shared_state.qualifications)]
     names = ("block_qualification", "onboarding_qualification")
     own = [name for name in names if getattr(plan.blueprint.args, name, None)]
@@ -135,7 +136,7 @@ def _typed(given: Any) -> QualificationRequirement:
 
 
 def _faults(requirement: object) -> Iterator[str]:
-    """Compare a requirement with what botocore knows of MTurk."""
+    """Validate a requirement against botocore's model of MTurk."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
     from botocore.validate import ParamValidator
@@ -150,4 +151,5 @@ def _faults(requirement: object) -> Iterator[str]:
         yield from report.generate_report().splitlines()
     comparator = model.shape_for("Comparator").enum
     if requirement.get("Comparator", comparator[0]) not in comparator:
-        yield f"{requirement['Comparator']!r} is no Comparator: {', '.join(comparator)}"
+        known = ", ".join(comparator)
+        yield f"{requirement['Comparator']!r} is not a Comparator; use one of {known}"

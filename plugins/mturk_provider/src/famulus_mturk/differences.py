@@ -1,4 +1,4 @@
-"""What differs between MTurk and here, for people: a sentence each, with its remedy."""
+"""The differences between MTurk and the local records, one sentence each with its remedy."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def differences(
     mturk: Mturk, records: HitRecords, run: RunView, visits: Sequence[VisitView]
 ) -> Iterator[str]:
-    """Yield what differs. Costs a call for a hundred HITs of the account, and one for each visit.
+    """Yield the differences. Makes a call per hundred HITs of the account, and one per visit.
 
-    :param visits: those whose work is stored here, and that are not decided on MTurk yet.
+    :param visits: those with stored answers that are not decided on MTurk yet.
     """
     yield from _of_hits(mturk, records, run)
     rows = records.by_assignment(run.id, [visit.reference for visit in visits])

@@ -1,4 +1,4 @@
-"""What MTurk takes on top of rewards and bonuses, as its pricing page had it."""
+"""The fees of MTurk on rewards and bonuses, after its pricing page."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def fee(amount: Decimal, *, assignments: int = 1, masters: bool = False) -> Deci
 
 
 def asks_for_masters(requirements: Iterable[Mapping[str, Any]]) -> bool:
-    """Say whether requirements in MTurk's own words let Masters in only."""
+    """Return whether requirements in MTurk's own format admit only Masters."""
     return any(each.get("QualificationTypeId") in _MASTERS for each in requirements)

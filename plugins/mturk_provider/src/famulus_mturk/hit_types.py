@@ -1,4 +1,4 @@
-"""HIT types: what all HITs of a run have in common, and what MTurk groups them by."""
+"""HIT types: the properties that all HITs of a run share, and by which MTurk groups them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ _CENTS = Decimal("0.01")
 
 @frozen(kw_only=True)
 class HitTypes:
-    """Registers the HIT type of a run, once. Equal values give the same type at MTurk, so that
-    asking again after a crash makes no second one.
+    """Registers the HIT type of a run, once.
+
+    MTurk returns the same type for equal properties, so that a retry after a crash is harmless.
     """
 
     mturk: Mturk
@@ -29,7 +30,7 @@ class HitTypes:
     auto_approval_delay: int
 
     def of(self, run: RunView) -> str:
-        """Return the id of a run's HIT type, registered at need."""
+        """Return the id of a run's HIT type, which is registered if necessary."""
         known = self.known(run.id)
         if known is not None:
             return known
@@ -54,12 +55,12 @@ class HitTypes:
         return None if row is None else str(row.hit_type_id)
 
     def group(self, run: int) -> str:
-        """Return the id of a run's group of HITs; empty until its first HIT is made."""
+        """Return the id of a run's group of HITs; empty until its first HIT exists."""
         row = self._row(run)
         return "" if row is None else str(row.group_id)
 
     def note_group(self, run: int, group: str) -> None:
-        """Keep the group that MTurk has put a run's HITs into."""
+        """Store the group that MTurk has assigned to a run's HITs."""
         query = MturkRun.update(group_id=group).where(
             MturkRun.run_id == run, MturkRun.group_id == ""
         )

@@ -1,4 +1,4 @@
-"""The HITs of a run: one a place, each made once however often it is asked for."""
+"""The HITs of a run: one per place, each created once however often the call is repeated."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from famulus_mturk.hit_types import HitTypes
     from famulus_mturk.records import HitRecords
 
-#: MTurk forgets a UniqueRequestToken after 24 hours; an hour is left for clocks that differ.
+#: MTurk remembers a UniqueRequestToken for 24 hours; an hour is left for differing clocks.
 _TOKEN_KNOWN = timedelta(hours=23)
-#: A HIT that MTurk does not list so long after it was asked for was not made.
+#: A HIT that MTurk does not list this long after the call was not created.
 _LISTED_BY = timedelta(minutes=10)
 #: "Expire at once" is a time in the past.
 _LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 #: MTurk's ids, as they stand in its messages: 30 capital letters and digits.
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
-#: What CreateHIT takes.
+#: Seconds, as CreateHIT allows.
 _SHORTEST_LIFETIME, _LONGEST_LIFETIME = 30, 31_536_000
 
 
 class NotMadeError(Exception):
-    """A HIT was surely not made; ``reason`` is what the caller is told."""
+    """A HIT was certainly not created; ``reason`` is the error for the caller."""
 
     def __init__(self, reason: FamulusError) -> None:
         super().__init__(str(reason))
@@ -41,9 +41,7 @@ class NotMadeError(Exception):
 
 @frozen(kw_only=True)
 class Hits:
-    """Makes, moves, closes and deletes the HITs of runs. MTurk is asked between transactions
-    only.
-    """
+    """Creates, moves, closes and deletes the HITs of runs. No call is made inside a transaction."""
 
     mturk: Mturk
     records: HitRecords
@@ -52,7 +50,7 @@ class Hits:
     frame_height: int
 
     def open(self, run: RunView, places: range) -> None:
-        """Make the HITs of these places that are not there yet.
+        """Create the HITs of these places that do not exist yet.
 
         :raises famulus.UnavailableError: while the account cannot pay for them.
         """
@@ -64,15 +62,15 @@ class Hits:
             if place in made:
                 continue
             token = f"{run.key}-{place}"
-            begun = self.records.begin(run.id, place)
+            attempt = self.records.begin(run.id, place)
             hit = None
-            if self.clock() - begun.first >= _TOKEN_KNOWN:
+            if self.clock() - attempt.first >= _TOKEN_KNOWN:
                 listed = self._listed(run) if listed is None else listed
                 hit = listed.get(token)
             try:
                 hit = hit or self._create(run, token, hit_type)
             except NotMadeError as error:
-                if begun.is_first:
+                if attempt.is_first:
                     self.records.undo(run.id, place)
                 raise error.reason from error.reason.__cause__
             self.records.name(run.id, place, hit)
@@ -80,18 +78,18 @@ class Hits:
             self._find_group(run.id, self.records.of_places(run.id, places))
 
     def move_end(self, run: RunView) -> None:
-        """Let the run's HITs be accepted until the run closes, whatever they were made with."""
+        """Set the expiration of the run's HITs to the time at which the run closes."""
         for row in self.records.open(run.id):
             if row.hit_id is not None:
                 self._expire(row.hit_id, run.closes_at)
         for row in self.records.expired(run.id):
             self._end_review(row.hit_id)
-            # Before the call: MTurk may extend it although its reply gets lost.
+            # Before the call: MTurk may extend the HIT although the reply is lost.
             self.records.revive(row)
             self._expire(row.hit_id, run.closes_at)
 
     def close(self, run: RunView) -> None:
-        """Let nobody accept the run's HITs any more; those at work keep their time.
+        """Expire the run's HITs; workers who have accepted one keep their time.
 
         :raises famulus.UnavailableError: while there may be one that MTurk does not list yet.
         """
@@ -110,13 +108,13 @@ class Hits:
             self.records.close(row)
         if unlisted:
             raise UnavailableError(
-                f"MTurk may have made {unlisted} more of the run's HITs, the replies got lost, and "
-                f"it does not list them; for {_LISTED_BY.total_seconds() / 60:.0f} minutes that "
-                "says nothing"
+                f"MTurk may have created {unlisted} more of the run's HITs, whose replies were "
+                f"lost and which it does not list; its list may be "
+                f"{_LISTED_BY.total_seconds() / 60:.0f} minutes late"
             )
 
     def count_open(self, run: RunView) -> int:
-        """Return how many HITs MTurk lets workers accept that are not closed here."""
+        """Return how many HITs can be accepted on MTurk and are not closed here."""
         tokens = {f"{run.key}-{row.place}" for row in self.records.unclosed(run.id)}
         if not tokens:
             return 0
@@ -126,8 +124,9 @@ class Hits:
         )
 
     def dispose(self, run: RunView) -> None:
-        """Delete the run's HITs; those whose submission is rejected stay until MTurk deletes them,
-        so that the rejection can be taken back.
+        """Delete the run's HITs, except those with a rejected submission.
+
+        Those stay until MTurk deletes them, so that the rejection can be overridden.
 
         :raises famulus.UnavailableError: while some cannot be deleted yet.
         """
@@ -146,7 +145,7 @@ class Hits:
             raise UnavailableError(f"{kept} of the run's HITs cannot be deleted yet: {reason}")
 
     def _create(self, run: RunView, token: str, hit_type: str) -> str:
-        """Make the HIT of a place, or find the one that an earlier attempt has made."""
+        """Create the HIT of a place, or find the one that an earlier attempt has created."""
         left = int((run.closes_at - self.clock()).total_seconds())
         try:
             answer = self.mturk.call(
@@ -172,19 +171,20 @@ class Hits:
         return str(answer["HIT"]["HITId"])
 
     def _existing(self, run: RunView, token: str, refused: RefusedError) -> str:
-        """Return the HIT that a token stands for: one that MTurk's message names, or that carries
-        the token as its annotation.
+        """Return the HIT that was created with a token.
+
+        MTurk's message names it, or its annotation is the token.
         """
         named = (found for found in _ID.findall(refused.message) if self._is_of(found, token))
         found = next(named, None) or self._listed(run).get(token)
         if found is None:
             raise UnavailableError(
-                f"MTurk has made a HIT that it does not list yet: {refused.message}"
+                f"MTurk has created a HIT that it does not list yet: {refused.message}"
             ) from refused
         return found
 
     def _is_of(self, hit: str, token: str) -> bool:
-        """Return whether an id is that of the HIT with a token: a message may name other things."""
+        """Return whether an id is that of the HIT with a token; a message may contain other ids."""
         try:
             answer = self.mturk.call("get_hit", HITId=hit)
         except RefusedError:
@@ -192,7 +192,7 @@ class Hits:
         return bool(answer["HIT"].get("RequesterAnnotation") == token)
 
     def _listed(self, run: RunView) -> dict[str, str]:
-        """Read from MTurk's list which HITs there are of a run, by their annotations."""
+        """Return the HITs of a run in MTurk's list, by their annotations."""
         prefix = f"{run.key}-"
         return {
             hit["RequesterAnnotation"]: str(hit["HITId"])
@@ -216,7 +216,7 @@ class Hits:
         try:
             self.mturk.call("update_expiration_for_hit", HITId=hit, ExpireAt=moment)
         except RefusedError as error:
-            # MTurk makes a token of the HIT and the time: what was done already is refused.
+            # MTurk derives a token from HIT and time, and refuses the same call again.
             if not (error.meaning in (Meaning.PROCESSED, Meaning.EXISTS) or _is_gone(error)):
                 raise
 
@@ -225,7 +225,7 @@ def _in_words(refused: RefusedError) -> FamulusError:
     if refused.meaning is not Meaning.FUNDS:
         return refused
     return UnavailableError(
-        "the account cannot pay for more HITs; they are made once it can: add money to it "
+        "the account cannot pay for more HITs; add money to it, and they are created "
         f"({refused.message})"
     )
 

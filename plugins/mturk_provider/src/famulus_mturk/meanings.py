@@ -1,8 +1,8 @@
-"""What an error of MTurk means, however its code is spelt.
+"""The meaning of an error of MTurk, independent of the spelling of its code.
 
 AWS's documentation, people's reports and the service itself spell codes differently
 (``HitAlreadyExists``, ``HITAlreadyExists``), and not every error carries MTurk's own code. So codes
-are compared without regard to case and punctuation, and where a code says nothing the message does.
+are compared without case and punctuation, and the message is used where the code is unknown.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 
 class Meaning(Enum):
-    """What an error says about the call."""
+    """The meaning of an error."""
 
-    #: what was to be made exists already
+    #: the thing to be created exists already
     EXISTS = auto()
     #: the same call, or one with the same token, has been processed already
     PROCESSED = auto()
     #: the thing that the call names does not exist
     MISSING = auto()
-    #: the thing is in a state in which the call is not possible
+    #: the thing is in a state that does not allow the call
     STATE = auto()
     #: the account cannot pay for it
     FUNDS = auto()
@@ -34,7 +34,7 @@ class Meaning(Enum):
     BUSY = auto()
     #: the service failed; the call may have had its effect
     FAILED = auto()
-    #: anything else is a refusal of what was asked
+    #: any other refusal
     REFUSED = auto()
 
 
@@ -61,7 +61,7 @@ _CODES = tuple(
         (Meaning.FUNDS, "insufficientfunds|notenoughfunds"),
     )
 )
-#: Searched in the messages of errors whose code says nothing.
+#: Searched in the messages of errors with an unknown code.
 _MESSAGES = tuple(
     (meaning, re.compile(pattern, re.IGNORECASE))
     for meaning, pattern in (
@@ -73,7 +73,7 @@ _MESSAGES = tuple(
         (Meaning.FUNDS, r"\b(insufficient|not enough|do not have enough)\b.*\b(funds|money)\b"),
     )
 )
-#: MTurk's own code for a parameter it will not have; its message repeats what was sent.
+#: MTurk's code for an invalid parameter; its message repeats what was sent, so it is not searched.
 _PARAMETER = "parametervalidation"
 _PUNCTUATION = re.compile(r"[^a-z0-9]")
 _FORBIDDEN = frozenset({401, 403})
@@ -81,7 +81,7 @@ _BUSY = frozenset({429, 503})
 
 
 def meaning_of(response: Mapping[str, Any]) -> Meaning:
-    """Return what an error means that botocore has parsed."""
+    """Return the meaning of an error that botocore has parsed."""
     error = response.get("Error", {})
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     codes = (str(response.get("TurkErrorCode") or ""), str(error.get("Code") or ""))

@@ -1,4 +1,4 @@
-"""Verdicts and bonuses: calls about money, each of which may be lost and asked for again."""
+"""Verdicts and bonuses: calls that can be repeated after a lost reply without paying twice."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MARK_LENGTH = 8
 #: Characters of a rejection's reason, and of a bonus's.
 _LONGEST_FEEDBACK = 1024
 _LONGEST_REASON = 4096
-#: What is said of a token that MTurk has seen before.
+#: The meanings of an error for a token that MTurk has seen before.
 _DONE = (Meaning.PROCESSED, Meaning.EXISTS)
-#: A bonus that MTurk does not list after that time was not paid.
+#: A bonus that MTurk does not list this long after the call was not paid.
 _LISTED_BY = timedelta(hours=1)
-#: MTurk is only documented to remember a HIT's token for 24 hours; a bonus's is trusted no longer,
-#: with an hour to spare for clocks that differ.
+#: MTurk documents 24 hours for the token of a HIT; that of a bonus is not trusted for longer, and
+#: an hour is left for differing clocks.
 _TOKEN_LIFE = timedelta(hours=23)
 
 
@@ -43,10 +43,9 @@ class Money:
     clock: Clock
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Approve or reject an assignment; what MTurk has decided already counts, if it is the
-        same.
+        """Approve or reject an assignment; the same decision on MTurk already counts as done.
 
-        :raises RefusedError: when MTurk has decided otherwise, or will not.
+        :raises RefusedError: when MTurk has the opposite decision, or refuses the call.
         """
         if verdict is Verdict.APPROVED:
             self._approve(visit.reference)
@@ -58,8 +57,8 @@ class Money:
     def pay(self, payment: PaymentView) -> Outcome:
         """Send a bonus.
 
-        :raises famulus.UnavailableError: when surely nothing was paid.
-        :raises RefusedError: likewise, when MTurk will not pay it.
+        :raises famulus.UnavailableError: when nothing was paid for certain.
+        :raises RefusedError: likewise, when MTurk has refused the payment.
         """
         before = self._sent(payment.key)
         assignment = self._assignment(payment) if before is None else before.assignment_id
@@ -67,10 +66,12 @@ class Money:
         return self._send(payment, assignment)
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Look for the payment's mark among the assignment's bonuses. One that is not listed is
-        sent once more while its token is remembered: MTurk then pays it, or says that it has.
+        """Look for the payment's mark among the assignment's bonuses.
 
-        :raises famulus.UnavailableError: while one that was paid may not be listed yet.
+        A payment that is not listed is sent again while MTurk remembers its token: MTurk then pays
+        it, or answers that it was paid.
+
+        :raises famulus.UnavailableError: while a paid bonus may not be listed yet.
         """
         sent = self._sent(payment.key)
         if sent is None:
@@ -87,7 +88,7 @@ class Money:
             try:
                 return self._send(payment, sent.assignment_id)
             except (UnavailableError, RefusedError):
-                # This attempt has not paid; whether an earlier one has, the list says in time.
+                # This attempt has not paid; an earlier one that has will be listed in time.
                 self.database.write(lambda tx: _note_last(tx, payment.key, sent.sent_at))
         if self.clock() < known_at:
             raise UnavailableError(
@@ -111,7 +112,7 @@ class Money:
                 return Outcome.UNKNOWN
             raise
         except RefusedError as error:
-            # An earlier attempt of the same payment, whose answer got lost, has arrived.
+            # An earlier attempt of the same payment, whose reply was lost, has paid.
             if error.meaning in _DONE:
                 return Outcome.CONFIRMED
             if error.maybe_done:
@@ -124,8 +125,10 @@ class Money:
         return Outcome.CONFIRMED
 
     def _assignment(self, payment: PaymentView) -> str:
-        """Return the assignment to pay on: MTurk pays for submitted work only, and a compensation
-        may be for work that never got that far.
+        """Return the assignment to pay on.
+
+        MTurk pays on submitted assignments only; a compensation may be for one that was never
+        submitted, and is paid on another of the worker's.
         """
         if payment.kind is not PaymentKind.COMPENSATION and payment.reference:
             return payment.reference
@@ -144,7 +147,7 @@ class Money:
         except RefusedError as error:
             status = self._status(assignment, error)
             if status == "Rejected":
-                # MTurk lets a rejection be taken back for 30 days.
+                # MTurk allows a rejection to be overridden for 30 days.
                 self.mturk.call(
                     "approve_assignment", AssignmentId=assignment, OverrideRejection=True
                 )
@@ -161,8 +164,8 @@ class Money:
             status = self._status(assignment, error)
             if status == "Approved":
                 raise RefusedError(
-                    "it has approved and paid the assignment already, by itself or for somebody "
-                    "else of the account",
+                    "it has approved and paid the assignment already, automatically or for another "
+                    "user of the account",
                     error.code,
                 ) from error
             if status != "Rejected":
@@ -171,7 +174,7 @@ class Money:
     def _status(self, assignment: str, refused: RefusedError) -> str:
         """Return an assignment's status.
 
-        :raises famulus.UnavailableError: when its submission is reported and not to be found yet.
+        :raises famulus.UnavailableError: when MTurk does not find the submission yet.
         """
         try:
             answer = self.mturk.call("get_assignment", AssignmentId=assignment)
@@ -187,19 +190,19 @@ class Money:
 
 
 def read_balance(mturk: Mturk) -> Decimal:
-    """Return what the account can spend, in dollars."""
+    """Return the available balance in dollars."""
     return Decimal(mturk.call("get_account_balance")["AvailableBalance"])
 
 
 def _note_first(tx: Transaction, key: str, assignment: str) -> None:
-    """Note that a payment is sent which no earlier attempt has made."""
+    """Store that a payment is sent that no earlier attempt has made."""
     now = int(tx.now.timestamp())
     tx.execute(MturkBonus.delete().where(MturkBonus.key == key))
     tx.execute(MturkBonus.insert(key=key, assignment_id=assignment, sent_at=now, first_sent_at=now))
 
 
 def _note_last(tx: Transaction, key: str, sent_at: int) -> None:
-    """Note when a payment was sent last."""
+    """Store when a payment was sent last."""
     tx.execute(MturkBonus.update(sent_at=sent_at).where(MturkBonus.key == key))
 
 
@@ -208,7 +211,7 @@ def _moment(seconds: int) -> datetime:
 
 
 def _reason(payment: PaymentView) -> str:
-    """Return the words for the worker, with a mark that finds this payment among others."""
+    """Return the reason for the worker, with a mark that identifies this payment."""
     ending = f" {_mark(payment)}"
     return f"{clean(payment.reason, _LONGEST_REASON - len(ending))}{ending}".strip()
 
@@ -219,6 +222,6 @@ def _mark(payment: PaymentView) -> str:
 
 
 def _is_bonus(payment: PaymentView, found: Mapping[str, Any]) -> bool:
-    """Return whether a bonus in MTurk's list is a payment, however the list shows its text."""
+    """Return whether a bonus in MTurk's list is a payment, by worker, amount and mark."""
     whom = (str(found["WorkerId"]), Decimal(found["BonusAmount"]))
     return whom == (payment.worker_name, payment.amount) and _mark(payment) in found["Reason"]

@@ -1,4 +1,4 @@
-"""Options of the providers, and what registering a requester asks for."""
+"""Options of the providers, and of registering a requester."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class MturkArgs:
 
 @frozen(kw_only=True)
 class MturkRequesterArgs:
-    """What is kept of a requester. The keys themselves stay where AWS's own tools keep them."""
+    """Options of a requester. The keys themselves stay where AWS's own tools keep them."""
 
     profile: str | None = option(
         help="Profile of ~/.aws that holds the keys; AWS's own search for keys when unset."

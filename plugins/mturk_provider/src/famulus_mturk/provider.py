@@ -1,7 +1,7 @@
 """The providers ``mturk`` and ``mturk_sandbox``.
 
-What speaks to MTurk and to the database is imported where it is used: whoever only lists or checks
-options loads neither boto3 nor peewee.
+Modules that call MTurk or use the database are imported where they are needed, so that listing or
+checking options imports neither boto3 nor peewee.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from famulus_mturk.options import MturkArgs, MturkRequesterArgs
 from famulus_mturk.sites import preview_url, submit_url, worker_origins
 
 if TYPE_CHECKING:
-    from famulus_mturk.door import Door
+    from famulus_mturk.arrival_check import ArrivalCheck
     from famulus_mturk.hit_types import HitTypes
     from famulus_mturk.hits import Hits
     from famulus_mturk.money import Money
@@ -53,8 +53,9 @@ _SETTINGS = ("profile", "region", "endpoint_url")
 
 
 class MturkProvider(Provider):
-    """Amazon Mechanical Turk. Workers are paid with the requester's money: try a task out with
-    ``mturk_sandbox`` first.
+    """Amazon Mechanical Turk.
+
+    Workers are paid with the requester's money: try a task with ``mturk_sandbox`` first.
     """
 
     type = "mturk"
@@ -78,7 +79,7 @@ class MturkProvider(Provider):
         self.frame_ancestors = self._origins
 
     def register(self, name: str, args: MturkRequesterArgs) -> Mapping[str, Any]:
-        """Ask MTurk for the balance with the keys that AWS's own tools keep."""
+        """Verify the account by reading its balance, with the keys that AWS's own tools keep."""
         from famulus_mturk.money import read_balance
 
         settings = {key: value for key in _SETTINGS if (value := getattr(args, key)) is not None}
@@ -92,7 +93,7 @@ class MturkProvider(Provider):
         return settings
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Find what MTurk would refuse, without asking it."""
+        """Find what MTurk would refuse, without a call."""
         from famulus_mturk.checks import plan_problems
 
         found = list(plan_problems(plan))
@@ -105,36 +106,37 @@ class MturkProvider(Provider):
         return found
 
     def balance(self) -> Decimal | None:
-        """Ask MTurk what the account can spend."""
+        """Read the available balance of the account."""
         from famulus_mturk.money import read_balance
 
         return read_balance(self._mturk)
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Take the parameters that MTurk has appended, for a HIT that the run has opened; MTurk is
-        asked whether somebody has accepted it.
+        """Read the parameters that MTurk has appended.
+
+        They have to name a HIT that the run has opened; MTurk is asked whether it is accepted.
         """
         found = read_arrival(query, self._origins)
         if isinstance(found, (Preview, Refusal)):
             return found
         run = self.context.run_id
-        refusal = self._door.refuse(run, found) if run else None
+        refusal = self._arrival_check.refuse(run, found) if run else None
         return refusal or found.arrival
 
     def completion(self, visit: VisitView) -> Completion:
-        """Have the browser submit to MTurk, which nobody else can do for the worker."""
+        """Have the browser submit to MTurk; only the worker's browser can do that."""
         return PostForm(
             url=submit_url(visit.query.get("turkSubmitTo", ""), self._origins),
             fields={"assignmentId": visit.reference, "visit": str(visit.id)},
         )
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
-        """Return 20 % of what is paid, at least a cent: a HIT of ours has one assignment."""
+        """Return 20 % of the amount, at least a cent: each HIT has one assignment."""
         is_reward = kind is PaymentKind.REWARD
         return fee(amount, masters=is_reward and asks_for_masters(self._specific))
 
     def entrances(self, run: RunView) -> Sequence[str]:
-        """Return the preview of the run's HITs, once there is one."""
+        """Return the address of the preview of the run's HITs, once they exist."""
         group = self._types.group(run.id)
         if not group:
             return ()
@@ -145,15 +147,15 @@ class MturkProvider(Provider):
         )
 
     def open_places(self, run: RunView, places: range) -> None:
-        """Make a HIT for each place."""
+        """Create a HIT for each place."""
         self._hits.open(run, places)
 
     def move_end(self, run: RunView) -> None:
-        """Move the expiration of the HITs that are open."""
+        """Move the expiration of the open HITs."""
         self._hits.move_end(run)
 
     def close_places(self, run: RunView) -> None:
-        """Expire the HITs that nobody has submitted; who is at work keeps their time."""
+        """Expire the HITs without a submission; workers who have accepted one keep their time."""
         self._hits.close(run)
 
     def count_open_places(self, run: RunView) -> int | None:
@@ -161,7 +163,7 @@ class MturkProvider(Provider):
         return self._hits.count_open(run)
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Read which of those at work have returned their HIT, or lost it."""
+        """Report the open visits whose HIT was returned or has expired."""
         return self._sync.look(run, visits)
 
     def dispose(self, run: RunView) -> None:
@@ -169,11 +171,11 @@ class MturkProvider(Provider):
         self._hits.dispose(run)
 
     def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Read what was submitted, and look after those at work."""
+        """Report submissions, and open visits that have ended."""
         return self._sync.reports(run, visits)
 
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
-        """Compare the run's HITs with what is kept of them here."""
+        """Compare the run's HITs with their stored rows."""
         from famulus_mturk.differences import differences
 
         return differences(self._mturk, self._records, run, visits)
@@ -191,21 +193,21 @@ class MturkProvider(Provider):
         return self._money.settle(payment)
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Associate the qualification's type with a worker, who may never have come."""
+        """Grant a worker the qualification, also without an arrival."""
         self._qualifications.grant(worker_name, qualification, value)
 
     def revoke(self, worker_name: str, qualification: str) -> None:
-        """Disassociate the qualification's type from a worker."""
+        """Revoke the qualification of a worker."""
         self._qualifications.revoke(worker_name, qualification)
 
     def block(self, worker_name: str, reason: str) -> None:
-        """Block a worker in the requester's account; MTurk counts that against the worker."""
+        """Block a worker in the requester's account, which harms the worker's account on MTurk."""
         from famulus_mturk.blocking import block
 
         block(self._mturk, worker_name, reason)
 
     def unblock(self, worker_name: str, reason: str) -> None:
-        """Take a block back."""
+        """Unblock a worker."""
         from famulus_mturk.blocking import unblock
 
         unblock(self._mturk, worker_name, reason)
@@ -213,7 +215,7 @@ class MturkProvider(Provider):
     @cached_property
     def _mturk(self) -> Mturk:
         if self.context.requester is None:
-            raise UnavailableError("MTurk can only be asked as a registered requester")
+            raise UnavailableError("MTurk can be called only for a registered requester")
         return Mturk(self._account(self.context.requester.settings))
 
     @property
@@ -223,10 +225,10 @@ class MturkProvider(Provider):
         return specific_requirements(self.context.shared_state, self.type)
 
     @cached_property
-    def _door(self) -> Door:
-        from famulus_mturk.door import Door
+    def _arrival_check(self) -> ArrivalCheck:
+        from famulus_mturk.arrival_check import ArrivalCheck
 
-        return Door(
+        return ArrivalCheck(
             records=self._records,
             clock=self.context.clock,
             mturk=(lambda: self._mturk) if self.args.verify_arrivals else None,
@@ -299,8 +301,10 @@ class MturkProvider(Provider):
     def _account(
         self, kept: Mapping[str, Any], *, asked_for: Mapping[str, Any] | None = None
     ) -> Account:
-        """Say where MTurk is called: as it is asked for just now, as the run's options say, or as
-        it is kept of the requester.
+        """Return the account to call MTurk with.
+
+        ``asked_for`` takes precedence over the run's options, and these over the settings that are
+        stored with the requester (``kept``).
         """
         options = {"region": self.args.region, "endpoint_url": self.args.endpoint_url}
         given = {key: value for key, value in options.items() if value}
@@ -313,18 +317,19 @@ class MturkProvider(Provider):
         )
 
     def _check_address(self, endpoint_url: str | None) -> None:
-        """Refuse an address of the other site: what is stored of one means nothing to the other."""
+        """Refuse an address of the other site: ids of one do not exist on the other."""
         try:
             host = urlsplit(endpoint_url or "").netloc.lower()
         except ValueError as error:
-            raise UsageError(f"{endpoint_url!r} is no address: {error}") from error
+            raise UsageError(f"{endpoint_url!r} is not an address: {error}") from error
         if host.startswith(self._other):
             raise UsageError(f"{endpoint_url} is not the site of the provider {self.type!r}")
 
 
 class MturkSandboxProvider(MturkProvider):
-    """The sandbox of Amazon Mechanical Turk: the same rules, made-up money, and workers who are
-    requesters trying their own tasks.
+    """The sandbox of Amazon Mechanical Turk.
+
+    The same rules without real money; its workers are requesters who try their own tasks.
     """
 
     type = "mturk_sandbox"

@@ -1,4 +1,4 @@
-"""Qualification types: made once in a requester's account, and found by the stored id."""
+"""Qualification types: created once in a requester's account, and found by the stored id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: Who does not meet a requirement sees nothing of the HIT.
+#: A worker who does not meet a requirement does not see the HIT.
 _GUARDED = "DiscoverPreviewAndAccept"
 _WITHOUT_VALUE = frozenset({"Exists", "DoesNotExist"})
 
@@ -30,16 +30,16 @@ class Qualifications:
     mturk: Mturk
     database: Database
     requester: int
-    #: requirements in MTurk's own words, to be asked besides
+    #: additional requirements in MTurk's own format
     specific: Sequence[Mapping[str, Any]]
 
     def requirements(self, run: RunView) -> list[dict[str, Any]]:
-        """Return what a run asks of its workers, in MTurk's words, with the types made at need."""
+        """Return a run's requirements in MTurk's format; missing types are created."""
         own = [self._requirement(asked) for asked in run.requirements]
         return [*own, *map(dict, self.specific)]
 
     def grant(self, worker: str, name: str, value: int) -> None:
-        """Give a worker a qualification; no mail is sent to them."""
+        """Grant a worker a qualification, without a mail to them."""
         self.mturk.call(
             "associate_qualification_with_worker",
             QualificationTypeId=self.type_id(name),
@@ -49,7 +49,7 @@ class Qualifications:
         )
 
     def revoke(self, worker: str, name: str) -> None:
-        """Take a qualification from a worker; done, where they do not have it."""
+        """Revoke a qualification of a worker, if they have it."""
         known = self._known(name)
         if known is None:
             return
@@ -64,10 +64,10 @@ class Qualifications:
                 raise
 
     def type_id(self, name: str) -> str:
-        """Return the id of the type that stands for a qualification, made at need.
+        """Return the id of a qualification's type, which is created if necessary.
 
-        :raises famulus.UnavailableError: while the account has one of that name whose id MTurk
-            does not tell.
+        :raises famulus.UnavailableError: while the account has one of that name that MTurk does not
+            list.
         """
         known = self._known(name)
         if known is not None:
@@ -83,8 +83,8 @@ class Qualifications:
         except RefusedError as error:
             if error.meaning not in (Meaning.EXISTS, Meaning.PROCESSED):
                 raise
-            # Names are unique in an account: an attempt whose answer got lost, another database
-            # of the same requester, or one that was deleted less than 48 hours ago.
+            # Names are unique in an account. The type is from an attempt whose reply was lost or
+            # from another database of the requester, or was deleted less than 48 hours ago.
             found = self._owned(name, error)
         self.database.write(lambda tx: _note(tx, self.requester, name, found))
         return self._known(name) or found
@@ -109,15 +109,15 @@ class Qualifications:
             MustBeRequestable=False,
             MustBeOwnedByCaller=True,
         )
-        # The search is fuzzy, and finds a new one only after a while.
+        # The search is fuzzy, and finds a new type only after a while.
         for each in types:
-            # What MTurk makes of white space inside of a name is not documented.
+            # How MTurk stores white space inside of a name is not documented.
             if each["Name"].split() == name.split() and each["QualificationTypeStatus"] == "Active":
                 _log.info("the account has a qualification type %r already; it is used", name)
                 return str(each["QualificationTypeId"])
         raise UnavailableError(
-            f"MTurk has a qualification type {name!r} that it does not list: it was made just now, "
-            "is inactive, or was deleted less than 48 hours ago"
+            f"MTurk has a qualification type {name!r} that it does not list: it is new, inactive, "
+            "or was deleted less than 48 hours ago"
         ) from refused
 
     def _known(self, name: str) -> str | None:

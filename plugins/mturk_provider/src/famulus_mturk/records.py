@@ -1,4 +1,4 @@
-"""What is kept here of the HITs of runs: reading and writing their rows."""
+"""The stored rows of HITs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from famulus import Database, Transaction
 
 #: Ids of one query.
-_TOGETHER = 500
+_BATCH = 500
 
 
 @frozen(kw_only=True)
-class Begun:
-    """An attempt to make a HIT: when the first one was, and whether this is it."""
+class Attempt:
+    """An attempt to create a HIT: when the first one was, and whether this is the first."""
 
     first: datetime
     is_first: bool
@@ -32,31 +32,32 @@ class HitRecords:
     database: Database
 
     def of_places(self, run: int, places: range) -> list[Any]:
-        """Return the rows of places, those that have some."""
+        """Return the rows of places, as far as they exist."""
         return self._rows(run, MturkHit.place.between(places.start, places.stop - 1))
 
     def open(self, run: int) -> list[Any]:
-        """Return those that somebody may still accept, as far as is known here."""
+        """Return the HITs that can still be accepted, as far as the rows show."""
         return self._rows(run, ~MturkHit.closed & ~MturkHit.ended & ~MturkHit.gone)
 
     def expired(self, run: int) -> list[Any]:
-        """Return those that have expired with nobody at work, before they were closed."""
+        """Return the HITs that expired without a submission before they were closed."""
         return self._rows(
             run, MturkHit.ended & MturkHit.worker_name.is_null() & ~MturkHit.closed & ~MturkHit.gone
         )
 
     def unclosed(self, run: int) -> list[Any]:
-        """Return those that were not closed and have no submission, expired or not: one that is
-        extended just while it is found expired can be accepted.
+        """Return the HITs that are not closed and have no submission, expired or not.
+
+        One that is extended at the moment at which it is found expired can be accepted.
         """
         return self._rows(run, ~MturkHit.closed & MturkHit.worker_name.is_null() & ~MturkHit.gone)
 
     def left(self, run: int) -> list[Any]:
-        """Return those that are at MTurk and not deleted."""
+        """Return the HITs that exist on MTurk and are not deleted."""
         return self._rows(run, MturkHit.hit_id.is_null(False) & ~MturkHit.gone)
 
     def by_hit(self, run: int, hits: Sequence[str]) -> dict[str, Any]:
-        """Return the run's rows of HITs by their ids; those of others are left out."""
+        """Return rows by HIT id; HITs of other runs are left out."""
         return {row.hit_id: row for row in self._among(run, MturkHit.hit_id, hits)}
 
     def by_assignment(self, run: int, assignments: Sequence[str]) -> dict[str, Any]:
@@ -65,42 +66,42 @@ class HitRecords:
         return {row.assignment_id: row for row in rows}
 
     def submissions_of(self, run: int, worker: str) -> list[str]:
-        """Return the assignments that a worker has submitted in a run, as far as that is known."""
+        """Return the known assignments that a worker has submitted in a run."""
         return [row.assignment_id for row in self._rows(run, MturkHit.worker_name == worker)]
 
     def is_any_unnamed(self, run: int) -> bool:
-        """Say whether a HIT may exist whose id is not known here yet."""
+        """Return whether a HIT may exist whose id is not stored yet."""
         return bool(self._rows(run, MturkHit.hit_id.is_null() & ~MturkHit.closed))
 
-    def begin(self, run: int, place: int) -> Begun:
-        """Write down that a HIT is being asked for; return what is known of that."""
+    def begin(self, run: int, place: int) -> Attempt:
+        """Store that a HIT is about to be created; return which attempt this is."""
         return self.database.write(lambda tx: _begin(tx, run, place))
 
     def undo(self, run: int, place: int) -> None:
-        """Forget that a HIT was asked for that surely was not made."""
+        """Delete the row of a HIT that was certainly not created."""
         query = MturkHit.delete().where(
             MturkHit.run_id == run, MturkHit.place == place, MturkHit.hit_id.is_null()
         )
         self.database.write(lambda tx: tx.execute(query))
 
     def name(self, run: int, place: int, hit: str) -> None:
-        """Keep the id of a place's HIT."""
+        """Store the id of a place's HIT."""
         self._update((MturkHit.run_id == run) & (MturkHit.place == place), hit_id=hit)
 
     def close(self, row: Any) -> None:
-        """Note that nobody new can accept a HIT."""
+        """Store that a HIT cannot be accepted any more."""
         self._update(MturkHit.id == row.id, closed=True)
 
     def end(self, row: Any) -> None:
-        """Note that a HIT has expired with nobody at work on it."""
+        """Store that a HIT has expired without a submission."""
         self._update(MturkHit.id == row.id, ended=True)
 
     def revive(self, row: Any) -> None:
-        """Note that a HIT that had expired can be accepted again."""
+        """Store that an expired HIT can be accepted again."""
         self._update(MturkHit.id == row.id, ended=False)
 
     def submitted(self, row: Any, submission: Mapping[str, Any]) -> None:
-        """Note whose submission a HIT has, and when MTurk will approve it by itself."""
+        """Store a HIT's submission, and when MTurk will approve it automatically."""
         status: str = submission["AssignmentStatus"]
         due: datetime | None = submission.get("AutoApprovalTime")
         self._update(
@@ -113,18 +114,18 @@ class HitRecords:
         )
 
     def decided(self, run: int, assignment: str, *, rejected: bool) -> None:
-        """Note what MTurk has been told of a submission."""
+        """Store the verdict that MTurk has for a submission."""
         which = (MturkHit.run_id == run) & (MturkHit.assignment_id == assignment)
         self._update(which, approved_at=None, rejected=rejected)
 
     def forget(self, row: Any) -> None:
-        """Note that a HIT is deleted."""
+        """Store that a HIT is deleted."""
         self._update(MturkHit.id == row.id, gone=True)
 
     def _among(self, run: int, column: Any, values: Sequence[str]) -> list[Any]:
         rows = []
-        for first in range(0, len(values), _TOGETHER):
-            rows += self._rows(run, column << list(values[first : first + _TOGETHER]))
+        for first in range(0, len(values), _BATCH):
+            rows += self._rows(run, column << list(values[first : first + _BATCH]))
         return rows
 
     def _rows(self, run: int, condition: Any) -> list[Any]:
@@ -136,7 +137,7 @@ class HitRecords:
         self.database.write(lambda tx: tx.execute(MturkHit.update(**values).where(which)))
 
 
-def _begin(tx: Transaction, run: int, place: int) -> Begun:
+def _begin(tx: Transaction, run: int, place: int) -> Attempt:
     now = int(tx.now.timestamp())
     added = tx.execute(
         MturkHit.insert(
@@ -153,4 +154,4 @@ def _begin(tx: Transaction, run: int, place: int) -> Begun:
         MturkHit.select(MturkHit.tried_at).where(MturkHit.run_id == run, MturkHit.place == place)
     )
     assert row is not None
-    return Begun(first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount))
+    return Attempt(first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount))

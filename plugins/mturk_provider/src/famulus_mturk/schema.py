@@ -1,7 +1,7 @@
 """The plugin's schema. Released steps are never changed.
 
-Rows name runs and requesters by their numbers without a foreign key, so that core can remake its
-own tables without knowing of these.
+Rows name runs and requesters by their numbers without a foreign key, so that core can rebuild its
+own tables without these.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SQLITE = (
     ' ON "mturk_qualification" ("requester_id", "name")',
 )
 
-#: Of a bonus that was sent before this step it is not known: its token counts as forgotten.
+#: Unknown for a bonus from before this step: 0 means that its token is not trusted.
 _FIRST_SENT = ('ALTER TABLE "mturk_bonus" ADD COLUMN "first_sent_at" INTEGER NOT NULL DEFAULT 0',)
 
 

@@ -1,4 +1,4 @@
-"""Where MTurk's workers are: the origins of its sites, and the ways to a group of HITs and back."""
+"""MTurk's sites for workers: their origins, and the addresses of previews and submissions."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ def worker_origins(*, sandbox: bool, worker_site: str | None) -> Sequence[str]:
 
 
 def preview_url(group: str, *, sandbox: bool, worker_site: str | None) -> str:
-    """Return the page on which people see a group of HITs before they accept one."""
+    """Return the address of the preview of a group of HITs."""
     place = worker_origins(sandbox=sandbox, worker_site=worker_site)[0]
     return f"{place}/mturk/preview?groupId={group}"
 
 
 def submit_url(given: str, origins: Sequence[str]) -> str:
-    """Return where a worker's browser submits to; MTurk gives the origin, or an address on it."""
+    """Return the address that a worker's browser submits to.
+
+    :param given: the origin that MTurk has passed, or an address on it.
+    """
     place = origin(given) if is_among(given, origins) else origins[0]
     return place + _SUBMIT_PATH
 
 
 def is_among(url: str, origins: Sequence[str]) -> bool:
-    """Say whether an address, whatever it is, leads to one of these origins."""
+    """Return whether an address, valid or not, is on one of these origins."""
     try:
         return origin(url) in origins
     except ValueError:

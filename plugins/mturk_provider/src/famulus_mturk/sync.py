@@ -1,4 +1,4 @@
-"""What MTurk says of visits. It is asked for what was submitted, and for who is at work."""
+"""Reports on visits, from MTurk's lists of submissions and the status of accepted HITs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from famulus_mturk.hit_types import HitTypes
     from famulus_mturk.records import HitRecords
 
-#: Between two looks at a HIT that somebody is at work on.
-_LOOK = timedelta(minutes=1)
-#: MTurk's numbers may be older than somebody's arrival: "nobody has accepted it" only counts for
-#: those who came before that.
-_SETTLES = timedelta(minutes=2)
-#: What MTurk calls a HIT that can be worked on, and one that has expired or was submitted.
+#: The interval at which an accepted HIT is looked up.
+_LOOK_UP = timedelta(minutes=1)
+#: MTurk's data may be older than an arrival: a HIT without a worker only counts against visits that
+#: arrived before this interval.
+_LAG = timedelta(minutes=2)
+#: Statuses of a HIT that can be worked on, and of one that has expired or was submitted.
 _OPEN, _OVER = ("Assignable", "Unassignable"), ("Reviewable", "Reviewing")
 _STATUSES: Mapping[str, VisitStatus] = {
     "Submitted": VisitStatus.SUBMITTED,
@@ -34,11 +34,11 @@ _STATUSES: Mapping[str, VisitStatus] = {
 
 @define(eq=False, kw_only=True)
 class Sync:
-    """Reports on the visits of one run. One HIT has one assignment, so that its status tells.
+    """Reports on the visits of one run. Each HIT has one assignment, so its status is enough.
 
-    Costs a call for a hundred HITs that were submitted, two for each of these, and one a minute for
-    each that somebody is at work on. A report is noted once the caller asks for the next one: what
-    is lost on the way is reported again.
+    Makes a call per hundred submitted HITs, two per submitted HIT, and one per minute for each
+    accepted HIT. A report is stored as delivered when the caller asks for the next one, so that a
+    report that is lost is made again.
     """
 
     mturk: Mturk
@@ -49,7 +49,7 @@ class Sync:
     _looked: dict[str, datetime] = field(factory=dict, init=False)
 
     def reports(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-        """Yield what MTurk says of the run's visits now, as far as it says anything."""
+        """Yield the current status of the run's visits, as far as MTurk reports one."""
         waiting = self._by_hit(run.id, visits)
         yield from self._submitted(run, waiting)
         rows = self.records.by_hit(run.id, list(waiting))
@@ -63,7 +63,7 @@ class Sync:
                 yield from self._of_open(row, waiting[hit])
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-        """Yield which of those at work MTurk no longer has at work. Notes nothing."""
+        """Yield the open visits that MTurk reports as ended. Stores nothing."""
         waiting = self._by_hit(run.id, visits)
         for hit, row in self.records.by_hit(run.id, list(waiting)).items():
             if not row.ended:
@@ -72,7 +72,7 @@ class Sync:
     def _submitted(
         self, run: RunView, waiting: Mapping[str, Sequence[VisitView]]
     ) -> Iterator[VisitReport]:
-        """Read the HITs that have become reviewable, whoever of them is known here."""
+        """Read the HITs that have become reviewable, with or without a stored visit."""
         hit_type = self.types.known(run.id)
         if hit_type is None:
             return
@@ -87,7 +87,7 @@ class Sync:
             if not is_read:
                 is_read = yield from self._read(row, waiting.get(hit, ()))
             if is_read:
-                # It is listed no more; whoever asks next pays for what is new.
+                # Takes it off MTurk's list, so that the next sync reads only new ones.
                 self._begin_review(hit)
 
     def _of_open(
@@ -97,21 +97,21 @@ class Sync:
         if found is None or found["HITStatus"] == "Disposed":
             yield from _left(visits)
             return
-        status, settled = found["HITStatus"], self.clock() - _SETTLES
+        status, latest = found["HITStatus"], self.clock() - _LAG
         if status in _OVER:
             if is_noted:
                 yield from self._read(row, visits)
             return
-        # There is room for one: it is the last who came, once they are not gone as well.
+        # A HIT has one worker: the last arrival, unless the HIT is free again.
         *gone, last = visits
-        if status == "Assignable" and (came := _came(last)) is not None and came <= settled:
+        if status == "Assignable" and (came := _came(last)) is not None and came <= latest:
             gone.append(last)
         if status in _OPEN:
             for visit in gone:
                 yield _report(visit, VisitStatus.RETURNED)
 
     def _of_ended(self, row: Any, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-        """Report on a HIT whose submission is known here, and approved by now if that is due."""
+        """Report on a HIT that has ended; read it again once its automatic approval is due."""
         for visit in visits:
             if row.worker_name is None:
                 yield _report(visit, VisitStatus.EXPIRED)
@@ -121,7 +121,7 @@ class Sync:
                 yield from self._read_again(row)
 
     def _read(self, row: Any, visits: Sequence[VisitView]) -> Generator[VisitReport, None, bool]:
-        """Report on a HIT that is over; return whether MTurk has said how."""
+        """Report on a HIT that is over; return whether its end is known."""
         submission = self._submission(row.hit_id)
         if submission is not None:
             yield _report_of(submission)
@@ -145,7 +145,7 @@ class Sync:
             self.records.submitted(row, submission)
 
     def _hit(self, hit: str) -> Mapping[str, Any] | None:
-        """Return a HIT as it is now; None where MTurk does not know it."""
+        """Return the current data of a HIT; None where MTurk has none."""
         try:
             found: Mapping[str, Any] = self.mturk.call("get_hit", HITId=hit)["HIT"]
         except RefusedError as error:
@@ -172,18 +172,19 @@ class Sync:
                 raise
 
     def _is_due(self, hit: str) -> bool:
-        """Say whether a HIT is to be looked at now, and take it that it is."""
+        """Return whether a HIT is to be looked up now, and count that as done."""
         now = self.clock()
         last = self._looked.get(hit, datetime.min.replace(tzinfo=UTC))
-        if now - last < _LOOK:
+        if now - last < _LOOK_UP:
             return False
         self._looked[hit] = now
         return True
 
     def _by_hit(self, run: int, visits: Sequence[VisitView]) -> dict[str, list[VisitView]]:
-        """Sort visits by the HIT they say they have accepted, and by when their workers came last;
-        those who never came here are found by their submission. Which of these HITs are the run's,
-        its records say.
+        """Group visits by HIT, ordered by their last arrival.
+
+        The HIT is the one of the visit's parameters; a visit without an arrival is found by its
+        submission. The HIT may belong to another run: the records decide that.
         """
         found: dict[str, list[VisitView]] = defaultdict(list)
         unnamed = [visit.reference for visit in visits if "hitId" not in visit.query]
@@ -197,8 +198,9 @@ class Sync:
 
 
 def _is_undecided(hit: Mapping[str, Any]) -> bool:
-    """Return whether a HIT without a listed submission was extended meanwhile, or has one that is
-    not listed yet.
+    """Return whether a HIT without a listed submission may still get one.
+
+    It was extended meanwhile, or has a submission that is not listed yet.
     """
     status = hit["HITStatus"]
     return status in _OPEN or (status in _OVER and not hit["NumberOfAssignmentsAvailable"])
@@ -213,8 +215,10 @@ def _order(visit: VisitView) -> tuple[datetime, int]:
 
 
 def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
-    """Report that whoever is at work on a HIT that MTurk does not have is not: what is done here is
-    left to a person, as its reward may have been paid before the HIT was deleted.
+    """Report the open visits of a HIT that MTurk does not have as returned.
+
+    Visits with answers are left to a person: the reward may have been paid before the HIT was
+    deleted.
     """
     for visit in visits:
         if visit.done_at is None:

@@ -1,7 +1,7 @@
-"""The plugin's tables: what stands for a run, a place, a bonus and a qualification on MTurk.
+"""The plugin's tables: the ids on MTurk of runs, places, bonuses and qualifications.
 
-The row of a thing is written before MTurk is asked to make it, and gets its id there afterwards:
-so nothing is made twice, and nothing that was made is lost.
+A row is written before the call that creates the thing on MTurk, and gets its id afterwards, so
+that nothing is created twice, and nothing that was created is lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class _Table(peewee.Model):
 
 
 class MturkRun(_Table):
-    """The HIT type of a run; its group is what the preview link names."""
+    """The HIT type of a run, and its group, which is part of the preview link."""
 
     run_id = peewee.BigIntegerField()
     hit_type_id = peewee.CharField(max_length=64)
@@ -29,29 +29,29 @@ class MturkHit(_Table):
 
     run_id = peewee.BigIntegerField()
     place = peewee.BigIntegerField()
-    #: unknown until MTurk has said it
+    #: null until MTurk has returned it
     hit_id = peewee.CharField(max_length=64, null=True)
-    #: when it was first asked for
+    #: the time of the first attempt to create it
     tried_at = peewee.BigIntegerField()
-    #: nobody new can accept it
+    #: it cannot be accepted any more
     closed = peewee.BooleanField(default=False)
-    #: nothing more can happen to it: it was submitted, or has expired with nobody at work on it
+    #: it is final: it was submitted, or has expired without a submission
     ended = peewee.BooleanField(default=False)
-    #: whose submission it has, and its assignment; none where it has expired
+    #: the worker and the assignment of its submission; null where it has expired
     worker_name = peewee.CharField(max_length=64, null=True)
     assignment_id = peewee.CharField(max_length=64, null=True)
-    #: when MTurk approves the submission by itself; none once it is decided
+    #: when MTurk approves the submission automatically; null once it is decided
     approved_at = peewee.BigIntegerField(null=True)
-    #: the submission is rejected, which can be taken back while the HIT is there
+    #: the submission is rejected, which can be overridden while the HIT exists
     rejected = peewee.BooleanField(default=False)
     #: deleted
     gone = peewee.BooleanField(default=False)
 
 
 class MturkBonus(_Table):
-    """A bonus that MTurk was asked to pay, by its payment's key, on which assignment.
+    """A bonus that was sent to MTurk, by its payment's key, and its assignment.
 
-    ``sent_at`` is when that was last, ``first_sent_at`` since when an attempt may have paid it.
+    ``sent_at`` is the time of the last attempt, ``first_sent_at`` of the first that may have paid.
     """
 
     key = peewee.CharField(max_length=255)
@@ -61,7 +61,7 @@ class MturkBonus(_Table):
 
 
 class MturkQualification(_Table):
-    """The qualification type that stands for a qualification in a requester's account."""
+    """The type of a qualification in a requester's account."""
 
     requester_id = peewee.BigIntegerField()
     name = peewee.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""Which arrivals get in: those that name a HIT of the run that somebody has accepted."""
+"""The check of arrivals: they have to name an accepted HIT of the run."""
 
 from __future__ import annotations
 
@@ -20,45 +20,45 @@ if TYPE_CHECKING:
     from famulus_mturk.arrivals import Accepted
     from famulus_mturk.records import HitRecords
 
-#: How long MTurk's word on a HIT is believed: an accepted one stays so while somebody works, and
-#: the numbers of one that is not are soon others.
-_BELIEVED = MappingProxyType({True: timedelta(minutes=1), False: timedelta(seconds=3)})
-_REMEMBERED = 10_000
+#: How long the answer to "is this HIT accepted?" is cached: an accepted HIT stays accepted for a
+#: while, one that is not may be accepted at any moment.
+_CACHED = MappingProxyType({True: timedelta(minutes=1), False: timedelta(seconds=3)})
+_CACHE_SIZE = 10_000
 _NOT_OURS = "Open the task from its page on MTurk."
 _OVER = "This HIT is over. Return it if MTurk still shows it as yours, and accept another one."
 _NOT_ACCEPTED = (
-    "MTurk does not say that anybody has accepted this HIT. Accept it there first; if you have, "
-    "load this page again in a minute."
+    "According to MTurk, this HIT has not been accepted. Accept it there first; if you have, "
+    "reload this page in a minute."
 )
 
 
 @define(eq=False, kw_only=True)
-class Door:
-    """Refuses arrivals that MTurk cannot have sent. Used by many threads; keeps only a cache."""
+class ArrivalCheck:
+    """Refuses arrivals that do not come from MTurk. Used by many threads; holds only a cache."""
 
     records: HitRecords
     clock: Clock
-    #: makes the client at the first arrival that needs it; None where MTurk is not asked
+    #: makes the client at the first arrival that needs it; None: MTurk is not asked
     mturk: Callable[[], Mturk] | None
     _known: OrderedDict[str, tuple[datetime, bool]] = field(factory=OrderedDict, init=False)
     _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def refuse(self, run: int, accepted: Accepted) -> Refusal | None:
-        """Return why an arrival gets nothing, or None.
+        """Return the refusal of an arrival, or None.
 
-        A HIT that the run has not opened, one that has expired with nobody at work and one that
-        somebody else has submitted are refused without asking MTurk.
+        A HIT that the run has not opened, that has expired without a submission, or that another
+        worker has submitted is refused without a call to MTurk.
 
-        :raises famulus.UnavailableError: while the HIT may be one whose id is not known here yet,
-            or MTurk cannot be asked.
+        :raises famulus.UnavailableError: while the HIT may be one whose id is not stored yet, or
+            MTurk cannot be called.
         """
         row = self.records.by_hit(run, [accepted.hit]).get(accepted.hit)
         if row is None:
             if self.records.is_any_unnamed(run):
-                raise UnavailableError(f"HIT {accepted.hit} may be one that is just being made")
+                raise UnavailableError(f"HIT {accepted.hit} may be one that is being created")
             return Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_NOT_OURS)
         if row.worker_name is not None:
-            # Whoever has submitted it sees that it is done.
+            # The worker who has submitted it gets the page that says so.
             theirs = (row.worker_name, row.assignment_id) == (accepted.worker, accepted.assignment)
             return None if theirs else Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_OVER)
         if row.ended or row.gone:
@@ -68,16 +68,16 @@ class Door:
         return Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_NOT_ACCEPTED)
 
     def _is_accepted(self, hit: str) -> bool:
-        """Return whether somebody has accepted a HIT, as far as MTurk can be asked."""
+        """Return whether a HIT is accepted; True where MTurk cannot be asked."""
         if self.mturk is None:
             return True
-        known = self._remembered(hit)
+        known = self._cached(hit)
         if known is not None:
             return known
         try:
             answer = self.mturk().call("get_hit", HITId=hit)
         except KeysError:
-            # The requester's keys are no fault of the worker, and the run has opened the HIT.
+            # The worker is not to suffer from the requester's keys, and the run has opened the HIT.
             return True
         except RefusedError as error:
             if error.meaning is not Meaning.MISSING:
@@ -85,19 +85,19 @@ class Door:
             found = False
         else:
             found = str(answer["HIT"]["HITStatus"]) != "Assignable"
-        self._remember(hit, found)
+        self._cache(hit, found)
         return found
 
-    def _remembered(self, hit: str) -> bool | None:
+    def _cached(self, hit: str) -> bool | None:
         with self._mutex:
             when, found = self._known.get(hit, (None, False))
-        if when is None or self.clock() - when >= _BELIEVED[found]:
+        if when is None or self.clock() - when >= _CACHED[found]:
             return None
         return found
 
-    def _remember(self, hit: str, found: bool) -> None:
+    def _cache(self, hit: str, found: bool) -> None:
         with self._mutex:
             self._known[hit] = (self.clock(), found)
             self._known.move_to_end(hit)
-            if len(self._known) > _REMEMBERED:
+            if len(self._known) > _CACHE_SIZE:
                 self._known.popitem(last=False)
