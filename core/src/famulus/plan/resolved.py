@@ -31,7 +31,7 @@ _SHORTEST_SECRET = 4
 
 
 @frozen(kw_only=True)
-class Shown:
+class ResolvedValue:
     """One value: YAML in one line, and where it came from. A secret's value is not in it."""
 
     text: str
@@ -44,33 +44,33 @@ class Shown:
 
 
 #: Option -> its value, or the values below it.
-Tree = Mapping[str, "Shown | Tree"]
+Tree = Mapping[str, "ResolvedValue | Tree"]
 
 
-def show_roles(configuration: Configuration) -> dict[str, Shown]:
+def resolved_roles(configuration: Configuration) -> dict[str, ResolvedValue]:
     """Return the type of each role that is named."""
-    showing = _Showing(configuration)
+    resolution = _Resolution(configuration)
     return {
-        role: showing.leaf(yaml_text(configuration.roles[role]), f"defaults.{role}")
+        role: resolution.leaf(yaml_text(configuration.roles[role]), f"defaults.{role}")
         for role in ROLES
         if role in configuration.roles
     }
 
 
-def show_sections(configuration: Configuration, plugins: PluginLookup) -> dict[str, Tree]:
+def resolved_sections(configuration: Configuration, plugins: PluginLookup) -> dict[str, Tree]:
     """Return every option of each section; of a plugin that cannot be found, those that are set.
 
     An option that is not set, or whose value cannot be resolved, is ``???``.
     """
-    showing = _Showing(configuration)
+    resolution = _Resolution(configuration)
     classes, _ = find_classes(configuration.roles, plugins, configuration.origins)
     options = {role: cls.Args for role, cls in classes.items()} | {"task": TaskArgs}
     for section, cls in options.items():
-        showing.hide(cls, configuration.sections[section])
-    return {section: showing.section(section, options.get(section)) for section in SECTIONS}
+        resolution.hide(cls, configuration.sections[section])
+    return {section: resolution.section(section, options.get(section)) for section in SECTIONS}
 
 
-class _Showing:
+class _Resolution:
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
         self._converter = make_converter(configuration.task_dir)
@@ -93,21 +93,21 @@ class _Showing:
         kept = {name: value for name, value in raw.items() if name not in ignored}
         return self._options(cls, kept, section)
 
-    def leaf(self, text: str, key: str, *, secret: bool = False) -> Shown:
+    def leaf(self, text: str, key: str, *, secret: bool = False) -> ResolvedValue:
         """Make a value of what somebody has set, at the nearest key above it that says who."""
         nearest = key
         while nearest:
             if nearest in self._configuration.overridden:
-                return Shown(text=text, overridden=True, secret=secret)
+                return ResolvedValue(text=text, overridden=True, secret=secret)
             if nearest in self._configuration.origins:
                 place = self._configuration.origins[nearest]
-                return Shown(text=text, place=place, secret=secret)
+                return ResolvedValue(text=text, place=place, secret=secret)
             nearest = nearest.rpartition(".")[0]
-        return Shown(text=text, secret=secret)
+        return ResolvedValue(text=text, secret=secret)
 
     def _options(self, cls: type | None, raw: Mapping[str, Any], key: str) -> Tree:
         options = {} if cls is None else options_of(cls)
-        tree: dict[str, Shown | Tree] = {}
+        tree: dict[str, ResolvedValue | Tree] = {}
         for name, option in options.items():
             below = f"{key}.{name}"
             if name in raw:
@@ -124,7 +124,7 @@ class _Showing:
                 tree[name] = self._untyped(raw[name], f"{key}.{name}")
         return tree
 
-    def _given(self, option: Option, raw: Any, key: str) -> Shown | Tree:
+    def _given(self, option: Option, raw: Any, key: str) -> ResolvedValue | Tree:
         if option.secret:
             return self.leaf(UNSET, key, secret=True)
         nested = option.nested
@@ -136,10 +136,10 @@ class _Showing:
             return self._untyped(raw, key)
         return self._typed(value, key)
 
-    def _typed(self, value: Any, key: str) -> Shown | Tree:
+    def _typed(self, value: Any, key: str) -> ResolvedValue | Tree:
         if attrs.has(type(value)):
             return {
-                name: Shown(text=UNSET, secret=True)
+                name: ResolvedValue(text=UNSET, secret=True)
                 if option.secret
                 else self._typed(getattr(value, option.attribute), f"{key}.{name}")
                 for name, option in options_of(type(value)).items()
@@ -149,33 +149,35 @@ class _Showing:
             return {name: self._entry(each, f"{key}.{name}") for name, each in below.items()}
         return self._shown(value, key)
 
-    def _untyped(self, raw: Any, key: str) -> Shown | Tree:
+    def _untyped(self, raw: Any, key: str) -> ResolvedValue | Tree:
         if isinstance(raw, Mapping) and raw:
             return {str(name): self._untyped(each, f"{key}.{name}") for name, each in raw.items()}
         return self._entry(raw, key)
 
-    def _entry(self, value: Any, key: str) -> Shown | Tree:
+    def _entry(self, value: Any, key: str) -> ResolvedValue | Tree:
         """Return a value of which only its name can say that it is secret."""
         if _SECRET_NAME.search(key.rpartition(".")[2]):
             return self.leaf(UNSET, key, secret=True)
         return self._typed(value, key)
 
-    def _shown(self, value: Any, key: str) -> Shown:
+    def _shown(self, value: Any, key: str) -> ResolvedValue:
         if any(secret in str(value) for secret in self._secrets):
             return self.leaf(UNSET, key, secret=True)
         return self.leaf(_text(_without_secrets(value)), key)
 
-    def _default(self, option: Option) -> Shown | Tree:
+    def _default(self, option: Option) -> ResolvedValue | Tree:
         if option.required:
-            return Shown(text=UNSET, missing=True)
+            return ResolvedValue(text=UNSET, missing=True)
         try:
             value = option.default
             if option.secret:
-                return Shown(text=UNSET, secret=value is not None)
+                return ResolvedValue(text=UNSET, secret=value is not None)
             again = self._converter.structure(unstructure(value), option.type)
         except Exception:  # noqa: BLE001 - a plugin's default, of whatever kind
-            return Shown(text=UNSET)
-        return Shown(text=UNSET) if value is None or again != value else self._typed(value, "")
+            return ResolvedValue(text=UNSET)
+        return (
+            ResolvedValue(text=UNSET) if value is None or again != value else self._typed(value, "")
+        )
 
 
 def _without_secrets(raw: Any) -> Any:

@@ -17,7 +17,7 @@ from famulus.options.configuration import Configuration, read_configuration
 from famulus.options.profiles import profile_name
 from famulus.options.yaml_text import yaml_text
 from famulus.plan import draft_plan
-from famulus.plan.resolved import Shown, Tree, show_roles, show_sections
+from famulus.plan.resolved import ResolvedValue, Tree, resolved_roles, resolved_sections
 from famulus.plugins import Plugins, discover
 
 
@@ -63,11 +63,11 @@ def config_lines(configuration: Configuration, plugins: Plugins) -> Iterator[_Li
     """
     yield "", f"# task_dir: {configuration.task_dir}"
     yield "defaults:", ""
-    roles = show_roles(configuration)
+    roles = resolved_roles(configuration)
     yield from _commented(
         [(f"  - {role}: {shown.text}", _origin(shown)) for role, shown in roles.items()]
     )
-    for section, tree in show_sections(configuration, plugins).items():
+    for section, tree in resolved_sections(configuration, plugins).items():
         if tree:
             yield "", ""
             yield f"{section}:", ""
@@ -84,7 +84,7 @@ def _lines(tree: Tree, depth: int) -> Iterator[_Line]:
             yield f"{key} {each.text}", _origin(each)
 
 
-def _origin(shown: Shown) -> str:
+def _origin(shown: ResolvedValue) -> str:
     words = "required, but not set" if shown.missing else "default"
     if shown.overridden:
         words = "override"
