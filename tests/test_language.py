@@ -30,6 +30,7 @@ RETIRED = {
     r"\btell_(run|requester)\b": "deliver_run, deliver_requester",
     r"\b_?WAYS\b": "the class of the platform call",
     r"\bdoubt_visits\b": "mark_unreported",
+    r"\bUnitRecord\b": "StoredAnswer",
     r"\bhold_worker\b": "lock_worker",
     r"\bheld\(": "for_update()",
     r"\bsettle_decisions\b": "apply_decisions",
@@ -38,17 +39,25 @@ RETIRED = {
 }
 #: Names of modules that were replaced, and their successors.
 RETIRED_MODULES = {
+    "answering": "choices",
     "changes": "status",
     "crowds": "provider_choice",
+    "examining": "newest_units",
     "expiry": "deadlines",
     "former": "compat",
     "listeners": "events",
     "pace": "rate",
     "people": "qualifications",
+    "reviewing": "review_session",
     "showing": "the name of what is shown",
     "staying": "follow",
+    "stored_units": "browser_units",
     "syncing": "sync",
     "telling": "outbox",
+    "times": "iso_time",
+    "unit_records": "answers",
+    "up_for_review": "scope, review_queue",
+    "verdicts": "review_columns",
     "whole_file": "atomic_file",
 }
 #: A command's module has the command's name; a conformance module has its contract's.
