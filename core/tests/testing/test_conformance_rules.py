@@ -187,12 +187,12 @@ class Refusing(Word):
         (Silent, "every_option_has_help", "more do not"),
         (Careless, "broken_configuration_is_told_with_its_place", "missed: no such file"),
         (Raising, "good_configuration_has_no_problems", "raised OSError"),
-        (Placeless, "broken_configuration_is_told_with_its_place", "has to say where"),
+        (Placeless, "broken_configuration_is_told_with_its_place", "must say where"),
         (Writing, "checking_writes_nothing", "must not write anything"),
         (Listing, "rows_are_streamed", "an iterator, not a list"),
-        (Hoarding, "memory_does_not_grow_with_the_rows", "has to stream"),
+        (Hoarding, "memory_does_not_grow_with_the_rows", "must stream"),
         (Shuffling, "rows_are_the_same_every_time", "the same rows in the same order"),
-        (NotJson, "rows_are_json_objects", "Row 0 has to be JSON"),
+        (NotJson, "rows_are_json_objects", "Row 0 must be JSON"),
         (Changing, "page_is_the_same_when_it_is_reloaded", "must find what they saw"),
         (OwnForm, "pages_are_the_inside_of_a_form", "leave out: <form>"),
         (Elsewhere, "pages_are_the_inside_of_a_form", "wait for another host"),
@@ -203,13 +203,13 @@ class Refusing(Word):
         (page_of("<p onclick=\"f('{escaped}')\">"), "data_stays_data_in_every_page", "in onclick"),
         (page_of("<script>{json}</script>"), "data_stays_data_in_every_page", "an element"),
         (page_of("{0:d}"), "data_stays_data_in_every_page", "raised ValueError"),
-        (NeedsData, "preview_needs_no_data", "has to do without data"),
-        (SetAnswers, "answers_are_json_and_the_same_for_the_same_form", "has to return JSON"),
+        (NeedsData, "preview_needs_no_data", "must do without data"),
+        (SetAnswers, "answers_are_json_and_the_same_for_the_same_form", "must return JSON"),
         (Naive, "hostile_forms_get_answers_or_a_message", "got an empty form, and raised KeyError"),
         (Loud, "reviewer_is_shown_text", "control characters"),
         (LostAssets, "assets_are_folders", "folders that are there"),
         (Forgetful, "threads_can_share_an_instance", "Many threads use one instance"),
-        (Refusing, "run_is_worked_on_from_start_to_end", "have to be stored"),
+        (Refusing, "run_is_worked_on_from_start_to_end", "must be stored"),
         (Changing, "run_goes_on_after_a_kill", "the form that they had open"),
     ],
 )
@@ -319,7 +319,7 @@ def test_capability_without_its_methods_is_named() -> None:
     rules = PeopleRules()
     rules.provider = Boasting  # type: ignore[misc]
 
-    with pytest.raises(AssertionError, match="sells_places has to override open_places"):
+    with pytest.raises(AssertionError, match="sells_places must override open_places"):
         rules.test_capabilities_are_kept()
 
 

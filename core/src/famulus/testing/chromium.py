@@ -13,7 +13,7 @@ from famulus.errors import UnavailableError
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-#: Nothing but the pages under test is asked for over the network.
+#: Chromium must request nothing over the network but the pages under test.
 _QUIET = (
     "--disable-quic",
     "--no-first-run",
@@ -39,7 +39,7 @@ def chromium() -> Iterator[Browser]:
             "browser tests need the Python package playwright: pip install playwright"
         ) from error
     executable = _executable()
-    # Chromium refuses its sandbox to the superuser.
+    # Chromium does not start as root with its sandbox.
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = [*_QUIET, "--no-sandbox"] if as_root else [*_QUIET]
     with sync_playwright() as playwright:

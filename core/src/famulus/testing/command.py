@@ -1,4 +1,4 @@
-"""The command ``famulus``, or a script, as a process of its own, the way a user runs it."""
+"""Run the command ``famulus``, or a script, as a process of its own, as a user does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Empty, Queue
 
 _LINK = re.compile(r"(https?://\S+?/)\?worker_id=\S+")
-#: Seconds a launch may take until it says where to come in.
+#: Seconds that a command may take to print a line that is waited for.
 _START = 30.0
 #: Becomes the command, which Linux kills when the thread that started it ends (PR_SET_PDEATHSIG):
 #: no run goes on when a test run is killed.
@@ -25,7 +25,7 @@ _WITH_ITS_PARENT = (
 
 
 class Command:
-    """A running command. Its output is read all the time, so that it never waits for a reader."""
+    """A running command. A thread reads its output, so that it never blocks on a full pipe."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -40,31 +40,31 @@ class Command:
         return "".join(self._lines)
 
     def url(self) -> str:
-        """Wait until the command says where to come in; return the run's address.
+        """Wait until the command prints the run's address; return it.
 
         :raises AssertionError: when it ends, or takes too long, without saying so.
         """
         return self._wait_for(_LINK)[1]
 
     def wait_for(self, text: str) -> None:
-        """Wait until the command prints a line with this text, after what was waited for before.
+        """Wait until the command prints a line with this text, after the last one waited for.
 
         :raises AssertionError: when it ends, or takes too long, without printing it.
         """
         self._wait_for(re.compile(re.escape(text)))
 
     def interrupt(self) -> None:
-        """Press Ctrl-C."""
+        """Send SIGINT, as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
     def wait(self, timeout: float = 30.0) -> int:
-        """Wait for the end; return the exit status."""
+        """Wait until the command ends; return its exit status."""
         status = self.process.wait(timeout)
         self._reader.join()
         return status
 
     def kill(self) -> None:
-        """End the process with kill -9, as the machine might."""
+        """Kill the process with SIGKILL."""
         self.process.kill()
         self.process.wait()
         self._reader.join()

@@ -1,4 +1,4 @@
-"""Databases for tests: an SQLite file each, one PostgreSQL database that is emptied."""
+"""PostgreSQL databases for tests, which are emptied and used again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PostgresDatabases:
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            # Tables can be emptied in any order then.
+            # Without foreign keys, tables can be emptied in any order.
             connection.execute("SET session_replication_role = replica")
             names = connection.execute(
                 "SELECT tablename FROM pg_tables "

@@ -29,30 +29,30 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """What may go wrong with one call."""
+    """A fault of one call to the platform."""
 
-    #: nothing happens
+    #: the call has no effect
     THROTTLED = "throttled"
     REFUSED = "refused"
     BROKEN = "broken"
     KILLED = "killed"
-    #: it happens, and the caller does not hear of it
+    #: the call takes effect, and the caller gets no reply
     LOST = "lost"
     KILLED_AFTER = "killed after"
 
 
 class Killed(BaseException):
-    """The process ends here: whoever catches it makes everything anew."""
+    """Stands for the end of the process: the test that catches it starts everything anew."""
 
 
 @define
 class FakePlatform:
-    """What the platform holds. ``faults`` hit the next calls, one each; None lets one pass."""
+    """The state of the platform. Each item of ``faults`` hits one call; None lets one pass."""
 
     faults: list[Fault | None] = field(factory=list)
     #: the amount of every payment that was made, by its key
     paid: list[tuple[str, Decimal]] = field(factory=list)
-    #: what its accounts can spend; None where it does not say
+    #: what its accounts can spend; None if the platform does not report it
     balance: Decimal | None = None
     #: references of visits whose reward was paid, once for each time
     rewarded: list[str] = field(factory=list)
@@ -61,21 +61,21 @@ class FakePlatform:
     open: set[int] = field(factory=set)
     #: places that were ever opened
     opened: list[int] = field(factory=list)
-    #: when its places were told to close
+    #: the ends that its places were given, in order
     ends: list[datetime] = field(factory=list)
     disposed: int = 0
     qualifications: dict[tuple[str, str], int] = field(factory=dict)
     blocked: set[str] = field(factory=set)
     #: by reference
     visits: dict[str, VisitStatus] = field(factory=dict)
-    #: reported besides, whoever is asked about
+    #: reports of other visits, added to each sync
     others: list[VisitReport] = field(factory=list)
-    #: the references that were asked about, a list for each call
+    #: the references that each sync asked about
     asked: list[list[str]] = field(factory=list)
     calls: list[str] = field(factory=list)
 
     def call(self, name: str, act: Callable[[], T]) -> T:
-        """Do what a call asks for, or what the next fault makes of it."""
+        """Perform a call, or the next fault instead."""
         self.calls.append(name)
         fault = self.faults.pop(0) if self.faults else None
         match fault:
@@ -107,7 +107,7 @@ class FakePlatform:
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
-        """Pay, again if asked again."""
+        """Pay, a second time if called a second time."""
         self.paid.append((payment.key, payment.amount))
         return Outcome.CONFIRMED
 
@@ -117,7 +117,7 @@ class FakePlatform:
         return Outcome.CONFIRMED if payment.key in keys else Outcome.FAILED
 
     def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
-        """Return a provider's class that speaks to this platform and to no other."""
+        """Return a provider's class that calls this platform."""
         asked = Capabilities(**{"pays": True, **capabilities})
         return type(
             "PlatformProvider",
@@ -138,7 +138,7 @@ class PlatformPlugin:
 
     @hookimpl
     def famulus_register_providers(self) -> list[type[Provider]]:
-        """Bring them."""
+        """Return the providers."""
         return self._providers
 
 
@@ -147,71 +147,71 @@ class _PlatformProvider(CrowdProvider):
     sync_seconds = 0
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
-        """Take a fifth."""
+        """Return a fifth of the amount."""
         return amount / 5
 
     def balance(self) -> Decimal | None:
-        """Say what can be spent."""
+        """Return what can be spent."""
         return self.platform.balance
 
     def open_places(self, run: RunView, places: range) -> None:
-        """Open those that are not open yet."""
+        """Open the places that were never opened."""
         self.platform.call("open_places", lambda: self._open(places))
 
     def move_end(self, run: RunView) -> None:
-        """Keep when that is."""
+        """Record the new end."""
         self.platform.call("move_end", lambda: self.platform.ends.append(run.closes_at))
 
     def close_places(self, run: RunView) -> None:
-        """Close all that are open."""
+        """Close all open places."""
         self.platform.call("close_places", self.platform.open.clear)
 
     def count_open_places(self, run: RunView) -> int | None:
-        """Count those that are open."""
+        """Return the number of open places."""
         return self.platform.call("count_open_places", lambda: len(self.platform.open))
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report what is known of them."""
+        """Report the visits that the platform knows."""
         return self._reports(visits)
 
     def dispose(self, run: RunView) -> None:
-        """Count it."""
+        """Count the call."""
         self.platform.call("dispose", self._dispose)
 
     def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report what is known of them, and of others."""
+        """Report the visits that the platform knows, and others."""
         if not visits and not self.platform.others:
             return ()
         return self.platform.call("sync", lambda: self._sync(visits))
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Decide there."""
+        """Record the verdict on the platform."""
         return self.platform.call("decide", lambda: self.platform.decide(visit, verdict, note))
 
     def pay(self, payment: PaymentView) -> Outcome:
-        """Pay there."""
+        """Record the payment on the platform."""
         return self.platform.call("pay", lambda: self.platform.pay(payment))
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Ask there."""
+        """Return the outcome that the platform has recorded."""
         return self.platform.call("settle", lambda: self.platform.settle(payment))
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Grant there."""
+        """Grant the qualification on the platform."""
         key = (worker_name, qualification)
         self.platform.call("grant", lambda: self.platform.qualifications.update({key: value}))
 
     def revoke(self, worker_name: str, qualification: str) -> None:
-        """Revoke there."""
+        """Revoke the qualification on the platform."""
         key = (worker_name, qualification)
         self.platform.call("revoke", lambda: self.platform.qualifications.pop(key, None))
 
     def block(self, worker_name: str, reason: str) -> None:
-        """Block there."""
+        """Block the worker on the platform."""
         self.platform.call("block", lambda: self.platform.blocked.add(worker_name))
 
     def unblock(self, worker_name: str, reason: str) -> None:
-        """Unblock there."""
+        """Unblock the worker on the platform."""
         self.platform.call("unblock", lambda: self.platform.blocked.discard(worker_name))
 
     def _open(self, places: range) -> None:

@@ -1,4 +1,4 @@
-"""The form on a worker's page: what stands in it, and how somebody might fill it in."""
+"""The form on a worker's page: its controls, and a plausible way to fill them in."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Control:
     value: str = ""
     attributes: Mapping[str, str] = field(factory=dict)
     choices: Sequence[SelectChoice] = ()
-    #: whether a worker cannot see it: scripts own what stands in it
+    #: whether a worker cannot see it, so that only scripts change its value
     hidden: bool = False
 
     @property
     def initial(self) -> Sequence[str]:
-        """The values that a browser sends while nobody touches it."""
+        """The values that a browser sends if the control is left as it is."""
         if self.kind in ("radio", "checkbox"):
             return [self.value] if "checked" in self.attributes else []
         if self.kind != "select":
@@ -52,7 +52,7 @@ class Control:
 
     @property
     def required(self) -> bool:
-        """Whether a browser asks for a value."""
+        """Whether a browser requires a value."""
         return "required" in self.attributes
 
 
@@ -68,7 +68,7 @@ class Attachment:
 
 @frozen(kw_only=True)
 class Filled:
-    """What a browser would send of a form, in the order of the page."""
+    """The fields and files that a browser would send, in the order of the page."""
 
     fields: Sequence[tuple[str, str]]
     files: Sequence[Attachment] = ()
@@ -83,16 +83,16 @@ class HtmlForm:
 
     @property
     def action(self) -> str:
-        """The address that it is sent to, as the page writes it."""
+        """The address that the form is sent to, as written in the page."""
         return self.attributes.get("action", "")
 
     @property
     def is_onboarding(self) -> bool:
-        """Whether it is the one a worker passes first."""
+        """Whether it is the form of an onboarding."""
         return "data-onboarding" in self.attributes
 
     def fill(self, variant: int = 0, *, hidden: bool = False) -> Filled:
-        """Fill in every control the way somebody in a hurry might.
+        """Fill in every control as a worker in a hurry might.
 
         :param variant: who fills it in; another number chooses otherwise where there is a choice.
         :param hidden: also what no worker can see, other than ``<input type=hidden>``; without it,
@@ -130,7 +130,7 @@ def html_form(document: str) -> HtmlForm | None:
 
 
 def form_of_body(body: str) -> HtmlForm:
-    """Return what a blueprint's page brings into the form that it stands in."""
+    """Return the controls that a blueprint's page adds to the form around it."""
     form = html_form(f"<form>{body}</form>")
     assert form is not None
     return form
@@ -154,7 +154,7 @@ def _values(group: Sequence[Control], variant: int) -> list[str]:
 
 def _selected(select: Control, variant: int) -> list[str]:
     able = [choice.value for choice in select.choices if not choice.disabled]
-    # An empty value is the line that asks to choose.
+    # The option with an empty value is the prompt, such as "Choose one".
     meant = [value for value in able if value] or able
     return [meant[variant % len(meant)]] if meant else []
 
@@ -218,7 +218,7 @@ class _FormReader(HTMLParser):
             self._start_in_select(self._select, tag, attributes)
 
     def _is_in_form(self, attributes: Mapping[str, str]) -> bool:
-        """Return whether an element there belongs to the form: by its place, or as it says."""
+        """Return whether an element belongs to the form, by position or attribute ``form``."""
         if self.form is None:
             return False
         if "form" in attributes:

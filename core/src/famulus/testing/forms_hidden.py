@@ -1,4 +1,4 @@
-"""What of a form a worker cannot see."""
+"""Which elements of a form a worker cannot see."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _DISPLAYS_NONE = re.compile(r"(?:^|;)\s*display\s*:\s*none\b", re.IGNORECASE)
 
 
 class HiddenElements:
-    """Which of the open elements hide what is in them."""
+    """The open elements, and whether one of them hides its content."""
 
     def __init__(self) -> None:
         self._open: list[tuple[str, bool]] = []
 
     @property
     def here(self) -> bool:
-        """Whether what comes next cannot be seen."""
+        """Whether the next element is hidden by one that is open."""
         return any(hides for _, hides in self._open)
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -36,5 +36,5 @@ class HiddenElements:
 
 
 def is_hidden(attributes: Mapping[str, str]) -> bool:
-    """Return whether an element hides itself and what is in it."""
+    """Return whether an element hides itself and its content."""
     return "hidden" in attributes or _DISPLAYS_NONE.search(attributes.get("style", "")) is not None

@@ -1,4 +1,4 @@
-"""Values that somebody might give in the one field of a form."""
+"""Plausible values for one field of a form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIXED: Mapping[str, Callable[[int], str]] = MappingProxyType(
 
 
 def plausible_text(kind: str, value: str, attributes: Mapping[str, str], variant: int) -> str:
-    """Return a value that the field's own attributes allow; a ``pattern`` is not looked at.
+    """Return a value that the field's own attributes allow; a ``pattern`` is ignored.
 
     :param kind: an input's type, or ``textarea``.
     :param value: what stands in it already.

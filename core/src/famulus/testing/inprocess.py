@@ -28,7 +28,7 @@ _ROW = re.compile(r"<output>(.*?)</output>", re.DOTALL)
 
 
 def kit_plugins(**more: object) -> Plugins:
-    """Return the plugins of :mod:`famulus.testing.kinds`, and more by their names."""
+    """Return the plugins of :mod:`famulus.testing.kinds`, and others by name."""
     plugins = Plugins()
     for name, plugin in {"kit": KitPlugin(), **more}.items():
         plugins.add(name, plugin)
@@ -80,7 +80,7 @@ class ManualOperator(Operator):
         shared: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Gateway:
-        """Launch a task of the blueprint ``rows``, load it whole and open the way in.
+        """Launch a task of the blueprint ``rows``, load all its data and open a gateway.
 
         :param shared: more of the shared state; ``options`` go to :func:`rows_configuration`.
         """
@@ -90,17 +90,17 @@ class ManualOperator(Operator):
         return self.gateway(launched)
 
     def load_all(self, launched: Launched) -> None:
-        """Wait until the data of a launched run are loaded, or have failed to."""
+        """Wait until the data of a launched run are loaded, or loading them has failed."""
         loading = self.managed(launched.run_id).loading
         if loading is not None:
             loading.join()
 
     def managed(self, run: int) -> ManagedRun:
-        """Return what this operator keeps of a run."""
+        """Return the managed run of this operator with that number."""
         return self._runs[run]
 
     def turn(self, *, suspended: bool = False) -> None:
-        """Look after every run once, after asking its platform, and tell what is to be told.
+        """Sync every run once, do what is due, and deliver its outbox rows and events.
 
         :param suspended: whether the operator has not looked since its last turn, as when the
             machine was asleep; otherwise it is as if it had looked all the time.
@@ -129,10 +129,10 @@ class _NoThreads(RunThreads):
 
 @frozen(kw_only=True)
 class Seen:
-    """What a worker has got to see."""
+    """A reply, as a worker sees it."""
 
     reply: Reply
-    #: what the page's form sends along unseen
+    #: the hidden fields of the page's form
     hidden: Mapping[str, str]
     #: the row shown on a page of the blueprint ``rows``
     row: Mapping[str, Any] | None
@@ -149,24 +149,24 @@ class Seen:
 
     @property
     def refusal(self) -> str | None:
-        """The code of the reason why there is nothing to do, or None."""
+        """The code of the refusal, or None."""
         return self.reply.headers.get("X-Famulus-Refusal")
 
     @property
     def outcome(self) -> str | None:
-        """What the page's script is told became of a submission; None for a page."""
+        """The outcome of a submission, as the page's script is told it; None for a page."""
         if not self.reply.content_type.startswith("application/json"):
             return None
         return str(json.loads(self.reply.body)["outcome"])
 
     @property
     def has_form(self) -> bool:
-        """Whether there is a form to send."""
+        """Whether the page has a form to submit."""
         return TOKEN_FIELD in self.hidden
 
 
 def seen(reply: Reply) -> Seen:
-    """Read a reply the way a browser would, as far as tests need it."""
+    """Parse a reply, as far as tests need it."""
     row = _ROW.search(reply.body)
     return Seen(
         reply=reply,
@@ -177,7 +177,7 @@ def seen(reply: Reply) -> Seen:
 
 @frozen
 class GatewayWorker:
-    """Somebody who comes in through a gateway; each visit has a reference of its own."""
+    """A worker who arrives through a gateway, with a new reference for each visit."""
 
     gateway: Gateway
     name: str
@@ -199,7 +199,7 @@ class GatewayWorker:
         as_json: bool = False,
         **fields: str,
     ) -> Seen:
-        """Send the page's form. Calling it again is what a browser does after a lost reply.
+        """Send the page's form. Calling it again repeats the submission, as after a lost reply.
 
         :param submission: another submission's id than the one in the page.
         """
@@ -214,6 +214,6 @@ class GatewayWorker:
         return seen(self.gateway.give_back(Form(fields=[*page.hidden.items()])))
 
     def work(self, answer: str = "an answer") -> Seen:
-        """Arrive anew and, where there is a form, submit it; return the last page seen."""
+        """Arrive for a new visit and submit its form, if it has one; return the last page seen."""
         page = self.arrive()
         return self.submit(page, answer) if page.has_form else page

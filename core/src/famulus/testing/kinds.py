@@ -52,11 +52,11 @@ class RowsArgs:
 
 @define(kw_only=True)
 class RowsState(SharedTaskState):
-    """What a test gives in Python."""
+    """The state of the blueprint ``rows``, which a test gives in Python."""
 
     rows: Any = rows(help="The rows: a list or a generator.")
     validate_onboarding: Callable[[Any], bool] | None = callback(
-        help="(answers) -> bool; without it the answer has to be 'right'."
+        help="(answers) -> bool; without it the answer must be 'right'."
     )
 
 
@@ -188,7 +188,7 @@ class CrowdProvider(Provider):
 
 
 class ReportingCrowdProvider(CrowdProvider):
-    """A crowd whose platform says itself which visits were submitted."""
+    """A crowd whose platform reports which visits were submitted."""
 
     type = "reporting_crowd"
     capabilities = Capabilities(reports_submissions=True)
@@ -200,17 +200,17 @@ class KitPlugin:
 
     @hookimpl
     def famulus_register_blueprints(self) -> list[type[Blueprint]]:
-        """Bring the blueprint ``rows``."""
+        """Return the blueprint ``rows``."""
         return [RowsBlueprint]
 
     @hookimpl
     def famulus_register_architects(self) -> list[type[Architect]]:
-        """Bring the architect ``nowhere``."""
+        """Return the architect ``nowhere``."""
         return [NowhereArchitect]
 
     @hookimpl
     def famulus_register_providers(self) -> list[type[Provider]]:
-        """Bring the providers ``crowd`` and ``reporting_crowd``."""
+        """Return the providers ``crowd`` and ``reporting_crowd``."""
         return [CrowdProvider, ReportingCrowdProvider]
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 
 class MovableClock:
-    """Give it to :class:`~famulus.Database` as ``clock``: deadlines pass when the test says so."""
+    """Pass it to :class:`~famulus.Database` as ``clock``; deadlines pass when a test moves it."""
 
     def __init__(self, start: datetime = datetime(2030, 1, 1, 12, tzinfo=UTC)) -> None:
         self._now = start
@@ -15,6 +15,6 @@ class MovableClock:
         return self._now
 
     def advance(self, seconds: float) -> datetime:
-        """Let so many seconds pass at once; return the time it is then."""
+        """Move the clock forward by ``seconds``; return the new time."""
         self._now += timedelta(seconds=seconds)
         return self._now

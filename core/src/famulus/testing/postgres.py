@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own for tests: made in a folder, on a socket in it, then removed."""
+"""A PostgreSQL server for tests: made in a temporary folder, on a socket in it, then removed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_server() -> Path | None:
 
 @frozen
 class PostgresServer:
-    """A server that a test can stop and start again under those who use it."""
+    """A server that a test can stop and start again while it is in use."""
 
     #: without a database's name, to be completed with :func:`database_url`
     url: str

@@ -52,7 +52,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresDatabases]:
-    """Share one PostgreSQL server among the tests; it lends databases."""
+    """Share one PostgreSQL server among the tests, and lend its databases."""
     from famulus.testing.databases import postgres_databases
 
     with ExitStack() as stack:

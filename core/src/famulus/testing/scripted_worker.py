@@ -1,4 +1,4 @@
-"""Scripted workers: they come in, fill in whatever form there is and behave as people do.
+"""Scripted workers: they open a run, fill in its form and behave as people do.
 
 Each behaviour is a method that returns what the worker got to see; judging it is the test's.
 """
@@ -32,7 +32,7 @@ def _fill(form: HtmlForm, variant: int) -> Filled:
 
 @frozen(kw_only=True)
 class OpenPage:
-    """A page that a worker has open, with the form as they have filled it in."""
+    """A page that a worker has open, with its form filled in."""
 
     reference: str
     answer: Answer
@@ -40,25 +40,25 @@ class OpenPage:
 
     @property
     def has_form(self) -> bool:
-        """Whether there is something to do."""
+        """Whether the page has a form to submit."""
         return self.filled is not None
 
     @property
     def submit_address(self) -> str:
-        """Where the form is sent."""
+        """The address that the form is sent to."""
         form = self.answer.form
         assert form is not None
         return form.action
 
     @property
     def give_back_address(self) -> str:
-        """Where the form is sent by the button that gives the unit back."""
+        """The address that the button for giving the unit back sends the form to."""
         return urlsplit(self.submit_address)._replace(path="give-back").geturl()
 
 
 @define
 class ScriptedWorker:
-    """One person, known by their name, with a reference of their own for each visit.
+    """One worker, known by name, with a new reference for each visit.
 
     ``query`` makes the parameters of an address, by default those of the providers ``mock`` and
     ``crowd``. ``fill`` fills in a form; ``variant`` is handed to it, so that workers differ.
@@ -83,7 +83,7 @@ class ScriptedWorker:
         return page
 
     def submit(self, page: OpenPage) -> Answer:
-        """Send the form of an open page. Again, it is the same submission."""
+        """Send the form of an open page. Sending it again repeats the same submission."""
         assert page.filled is not None, f"there is no form to send: {page.answer.text}"
         return self.way.send(page.filled, action=page.submit_address, as_json=self.has_scripts)
 
@@ -93,7 +93,7 @@ class ScriptedWorker:
         return self.way.send(page.filled, action=page.give_back_address, as_json=False)
 
     def steady(self, most: int = 1000) -> list[Answer]:
-        """Do one unit after the other until there are none, or ``most`` are done."""
+        """Do one unit after the other until none is left, or ``most`` are done."""
         answers = []
         for _ in range(most):
             page = self.open()
@@ -135,7 +135,7 @@ class ScriptedWorker:
 
 
 def at_once(times: int, work: Callable[[int], T]) -> list[T]:
-    """Run something in so many threads, which start together; return the results by number.
+    """Call ``work`` in ``times`` threads that start together; return the results by number.
 
     :raises Exception: the first that a thread has raised.
     """

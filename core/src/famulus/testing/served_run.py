@@ -19,22 +19,22 @@ from famulus.testing.transports import HttpWay
 
 @frozen(kw_only=True)
 class ServedRun:
-    """A launched run and whom to ask about it."""
+    """A launched run and its operator."""
 
     operator: Operator
     launched: Launched
 
     @property
     def url(self) -> str:
-        """Where workers come in."""
+        """The address for workers."""
         return self.launched.url
 
     def worker(self, name: str, **more: Any) -> ScriptedWorker:
-        """Return somebody who works on the run over HTTP; ``more`` as in ``ScriptedWorker``."""
+        """Return a worker who does the run over HTTP; ``more`` goes to ``ScriptedWorker``."""
         return ScriptedWorker(HttpWay(self.url), name, **more)
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what has been stored so far, as ``famulus export`` would write it."""
+        """Return the records stored so far, as ``famulus export`` writes them."""
         return list(export_records(self.operator.database, run=self.launched.run_id))
 
 
@@ -48,7 +48,7 @@ def served_run(
 ) -> Iterator[ServedRun]:
     """Launch a configuration for the length of a ``with`` block; any free port unless overridden.
 
-    Its plugins have to be installed: the serving process finds them by their entry points.
+    Its plugins must be installed: the serving process finds them by their entry points.
     """
     with Operator(database) as operator:
         launched = operator.launch(configuration, overrides=overrides, shared_state=shared_state)

@@ -18,7 +18,7 @@ from famulus.contracts.views import Form, FormFile, Reply
 from famulus.engine.gateway import Gateway
 from famulus.testing.forms import Attachment, Filled, HtmlForm, html_form
 
-#: Seconds until a server that does not answer is given up.
+#: Seconds after which a request without a response fails.
 _PATIENCE = 30.0
 _REFUSAL_HEADER = "X-Famulus-Refusal"
 
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def form(self) -> HtmlForm | None:
-        """The form to fill in, or None where there is nothing to do."""
+        """The form to fill in, or None if the page has none."""
         form = None if self.is_json else html_form(self.text)
         return form if form is not None and urlsplit(form.action).path == "submit" else None
 
@@ -57,7 +57,7 @@ class Answer:
 
     @property
     def refusal(self) -> str | None:
-        """The code of the reason why a worker gets nothing, or None."""
+        """The code of the refusal, or None."""
         return self.headers.get(_REFUSAL_HEADER.lower())
 
 
@@ -78,7 +78,7 @@ class WayIn(Protocol):
 
 @frozen
 class GatewayWay:
-    """Through an open gateway: the engine without HTTP."""
+    """Reaches a run through an open gateway: the engine without HTTP."""
 
     gateway: Gateway
 
@@ -87,7 +87,7 @@ class GatewayWay:
         return _answer(self.gateway.arrive(query))
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
-        """Send a form, its files put where an architect puts them."""
+        """Send a form, with its files where an architect puts them."""
         address = urlsplit(action)
         ticket = dict(parse_qsl(address.query)).get("ticket", "")
         if not self.gateway.admits(ticket):
@@ -109,7 +109,7 @@ class GatewayWay:
 
 @frozen
 class HttpWay:
-    """Over real HTTP, at the address of a served run."""
+    """Reaches a run over real HTTP, at the address where it is served."""
 
     url: str
 
@@ -155,7 +155,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _ask(request: Request) -> Answer:
-    # The machine's proxy must not stand between a test and its own server.
+    # A proxy of the machine must not be used for a test's own server.
     opener = build_opener(ProxyHandler({}))
     try:
         response = opener.open(request, timeout=_PATIENCE)

@@ -1,4 +1,4 @@
-"""When an architect is right: a class to inherit from in its tests."""
+"""The conformance class of architects."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class ArchitectConformance:
         silent = [each.name for each in options_of(self.architect.Args).values() if not each.help]
 
         assert not silent, (
-            "Every field of Args has to say what it is for, with famulus.option(help=…):"
-            f" {', '.join(silent)} do not."
+            "Every field of Args must have help, with famulus.option(help=…):"
+            f" {', '.join(silent)} have none."
         )
 
     def test_broken_configuration_is_told(self, tmp_path: Path) -> None:
@@ -69,15 +69,15 @@ class ArchitectConformance:
                     operator.check(self._run(tmp_path, options))
                 except UsageError as error:
                     problems = error.problems
-                assert problems, f"problems() has to find what is wrong, and missed: {words}."
+                assert problems, f"problems() must find what is wrong, and missed: {words}."
                 placeless = [each.message for each in problems if not (each.key or each.file)]
-                assert not placeless, f"A problem has to say where, by its key or file: {placeless}"
+                assert not placeless, f"A problem must say where, by its key or file: {placeless}"
 
     def test_checking_writes_and_starts_nothing(self, tmp_path: Path) -> None:
         run = self._run(tmp_path, self.configuration(tmp_path))
         before = snapshot(tmp_path)
         with Operator(tmp_path / "famulus.db") as operator:
-            # What the first check had started would be in the way of the second.
+            # If the first check started something, the second one fails.
             operator.check(run)
             operator.check(run)
 
@@ -85,13 +85,13 @@ class ArchitectConformance:
 
     def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, architect, url):
-            assert architect.is_alive(), "is_alive() has to say that the run it serves answers."
+            assert architect.is_alive(), "is_alive() must be true while the run is served."
             worker = ScriptedWorker(HttpWay(url), "steady")
             answers = worker.steady(_ROWS + 1)
             plain = ScriptedWorker(HttpWay(url), "plain", has_scripts=False).steady(_ROWS + 1)
 
             for answer in (*answers, *plain):
-                assert answer.outcome == "stored", f"A form sent has to be stored: {answer.text}"
+                assert answer.outcome == "stored", f"A form sent must be stored: {answer.text}"
             assert (len(answers), len(plain)) == (_ROWS, _ROWS)
 
     def test_many_workers_at_once_each_get_a_unit_of_their_own(self, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ class ArchitectConformance:
             pages = worker.many_tabs(_ROWS)
 
             assert all(page.has_form for page in pages), (
-                "Requests that come at once have to be answered like others:"
+                "Requests that come at once must be answered like others:"
                 f" {[page.answer.status for page in pages]}"
             )
             assert [worker.submit(page).outcome for page in pages] == ["stored"] * _ROWS
@@ -112,7 +112,7 @@ class ArchitectConformance:
             way = HttpWay(url)
 
             assert way.get("beside.txt").text == "an asset", (
-                "The files of Gateway.assets have to be served under their own names."
+                "The files of Gateway.assets must be served under their own names."
             )
             for name in ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv", "no.txt"):
                 assert way.get(name).status in (400, 404), f"{name!r} is no asset."
@@ -127,7 +127,7 @@ class ArchitectConformance:
             headers = HttpWay(url).open({}).headers
 
         for name, value in wanted.items():
-            assert headers.get(name.lower()) == value, f"Every page has to come with {name}."
+            assert headers.get(name.lower()) == value, f"Every page must come with {name}."
 
     def test_shutting_down_twice_is_harmless_and_deploying_again_keeps_the_address(
         self, tmp_path: Path
@@ -137,7 +137,7 @@ class ArchitectConformance:
             environment = operator.environment()
             architect.shutdown()
             architect.shutdown()
-            assert not architect.is_alive(), "is_alive() has to see that nobody answers any more."
+            assert not architect.is_alive(), "is_alive() must see that nobody answers any more."
 
             again = architect.deploy(
                 Deployment(run_id=1, instance="again", environment=environment, previous_url=url)
@@ -186,7 +186,7 @@ class ArchitectConformance:
 
 
 class _Watched(Operator):
-    """An operator that shows the parts of its first run and does not look after it."""
+    """An operator that gives access to its first run, and has no threads."""
 
     @property
     def architect(self) -> Architect:
@@ -196,4 +196,4 @@ class _Watched(Operator):
         return self._runs[1]._environment()
 
     def _start_threads(self) -> None:
-        """Start none: what a test shuts down is not started again behind its back."""
+        """Start none, so that what a test shuts down is not started again."""

@@ -1,4 +1,4 @@
-"""When a blueprint is right: a class to inherit from in its tests."""
+"""The conformance class of blueprints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a qualification check is right: a class to inherit from in its tests."""
+"""The conformance class of qualification checks."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class QualificationCheckConformance:
 
     def make_refused(self, hall: Hall, worker: str) -> None:
         """Bring about what makes the check refuse a worker of that name."""
-        raise NotImplementedError(f"{type(self).__name__} has to define make_refused()")
+        raise NotImplementedError(f"{type(self).__name__} must define make_refused()")
 
     def make_admitted(self, hall: Hall, worker: str) -> None:
         """Bring about what makes the check admit a worker of that name.
@@ -96,22 +96,21 @@ class QualificationCheckConformance:
         plugins = kit_plugins(under_test=_Brings(self.check))
         [info] = [info for info in plugins.infos if info.name == "under_test"]
 
-        assert not info.refused, f"Core has to accept the class, and refuses it: {info.refused}"
+        assert not info.refused, f"Core must accept the class, and refuses it: {info.refused}"
 
     def test_every_option_has_help(self) -> None:
         silent = [each.name for each in options_of(self.check.Args).values() if not each.help]
 
         assert not silent, (
-            "Every field of Args has to say what it is for, with famulus.option(help=…):"
-            f" {', '.join(silent)} do not."
+            "Every field of Args must have help, with famulus.option(help=…):"
+            f" {', '.join(silent)} have none."
         )
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
         made = self._args(self.options(), tmp_path)
 
         assert self._args(unstructure(made), tmp_path) == made, (
-            "A serving process reads the options from the database: they have to be equal after"
-            " JSON."
+            "A serving process reads the options from the database: they must be equal after JSON."
         )
 
     def test_broken_options_are_not_launched(self, tmp_path: Path) -> None:
@@ -125,7 +124,7 @@ class QualificationCheckConformance:
             page = GatewayWorker(self._gateway(hall), "refused").arrive()
 
         assert page.refusal is not None, (
-            "refuse() has to return a Refusal for the worker that make_refused() has made one of,"
+            "refuse() must return a Refusal for the worker that make_refused() has made one of,"
             f" and they were let in (status {page.status})."
         )
 
@@ -145,7 +144,7 @@ class QualificationCheckConformance:
             self.make_refused(hall, "worker")
             again = worker.arrive("visit")
 
-        assert again.row == first.row, "A worker who reloads has to find their unit."
+        assert again.row == first.row, "A worker who reloads must find their unit."
 
     def test_asking_again_has_the_same_answer_and_writes_nothing(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
@@ -156,7 +155,7 @@ class QualificationCheckConformance:
             answers = [self._ask(check, known, hall) for _ in range(3)]
 
             assert answers[0] == answers[1] == answers[2], (
-                f"The same question has to have the same answer, and had {answers}."
+                f"The same question must have the same answer, and had {answers}."
             )
             assert _counts(hall.database) == before, "refuse() must not write anything."
 
@@ -188,7 +187,7 @@ class QualificationCheckConformance:
     def make_check(
         self, hall: Hall, options: Mapping[str, Any] | None = None
     ) -> QualificationCheck:
-        """Make the check as a serving process does, with :meth:`options` unless given others."""
+        """Construct the check as a serving process does; ``options`` default to :meth:`options`."""
         context = hall.operator.managed(hall.run_id).blueprint.context
         given = self.options() if options is None else options
         return self.check(self._args(given, hall.database.files), context)
@@ -205,11 +204,11 @@ class QualificationCheckConformance:
         args, problems = structure(
             self.check.Args, options, prefix=self.check.type, origins={}, task_dir=folder
         )
-        assert not problems, f"options() has to be good, and is not: {problems}"
+        assert not problems, f"options() must be good, and is not: {problems}"
         return args
 
     def _ask(self, check: QualificationCheck, worker: Worker, hall: Hall) -> Any:
-        with must_not_raise("refuse() has to say who may work"):
+        with must_not_raise("refuse() must return a Refusal or None"):
             return check.refuse(worker, hall.run_id)
 
 
@@ -221,7 +220,7 @@ class _Brings:
 
     @hookimpl
     def famulus_register_qualification_checks(self) -> list[type[QualificationCheck]]:
-        """Bring it."""
+        """Return the class under test."""
         return [self.check]
 
 

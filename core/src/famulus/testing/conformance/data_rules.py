@@ -17,13 +17,13 @@ from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.harness import assert_json, listed, snapshot
 from famulus.testing.conformance.under_test import BlueprintUnderTest, folder_in
 
-#: Rows of the two sources whose memory is compared, and bytes that one row more may cost.
+#: Rows of the two sources whose memory is compared, and bytes that one more row may cost.
 _FEW, _MANY = 5_000, 50_000
 _BYTES_A_ROW = 32
 
 
 class BlueprintDataRules(BlueprintUnderTest):
-    """Options are described and checked whole; data are streamed, the same each time."""
+    """Options have help and are checked completely; data are streamed, the same each time."""
 
     def test_core_accepts_the_class(self) -> None:
         plugins = self._plugins()
@@ -34,8 +34,8 @@ class BlueprintDataRules(BlueprintUnderTest):
         silent = [each.name for each in options_of(self.blueprint.Args).values() if not each.help]
 
         assert not silent, (
-            "Every field of Args has to say what it is for, with famulus.option(help=…):"
-            f" {', '.join(silent)} do not."
+            "Every field of Args must have help, with famulus.option(help=…):"
+            f" {', '.join(silent)} have none."
         )
 
     def test_good_configuration_has_no_problems(self, tmp_path: Path) -> None:
@@ -43,23 +43,23 @@ class BlueprintDataRules(BlueprintUnderTest):
             problems = self._problems(harness)
 
         assert not problems, (
-            f"problems() has to be empty for a good configuration:\n{listed(problems)}"
+            f"problems() must be empty for a good configuration:\n{listed(problems)}"
         )
 
     def test_broken_configuration_is_told_with_its_place(self, tmp_path: Path) -> None:
         broken = self.broken_configurations(tmp_path)
-        assert broken, "broken_configurations() has to return at least one."
+        assert broken, "broken_configurations() must return at least one."
 
         for words, options in broken.items():
             problems = self._problems_of_options(tmp_path, options)
-            assert problems, f"problems() has to find what is wrong, and missed: {words}."
+            assert problems, f"problems() must find what is wrong, and missed: {words}."
             for problem in problems:
                 assert isinstance(problem, Problem), (
-                    f"problems() has to return famulus.Problem objects, not {problem!r}."
+                    f"problems() must return famulus.Problem objects, not {problem!r}."
                 )
-                assert problem.message, f"A problem has to say what is wrong: {problem!r} does not."
+                assert problem.message, f"A problem must say what is wrong: {problem!r} does not."
                 assert problem.key or problem.file, (
-                    f"A problem has to say where, by its key or file: {problem!r} does not."
+                    f"A problem must say where, by its key or file: {problem!r} does not."
                 )
 
     def test_checking_writes_nothing(self, tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ class BlueprintDataRules(BlueprintUnderTest):
             again = plan_from_stored(stored, harness.plugins, harness.plan.shared_state)
 
             assert again.blueprint.args == harness.plan.blueprint.args, (
-                "A serving process reads the options from the database: they have to be equal"
+                "A serving process reads the options from the database: they must be equal"
                 " after JSON, so keep to text, numbers, truth, paths, lists and mappings of them."
             )
 
@@ -87,10 +87,10 @@ class BlueprintDataRules(BlueprintUnderTest):
             rows = harness.blueprint().assignments()
 
             assert isinstance(rows, Iterator), (
-                f"assignments() has to return an iterator, not a {type(rows).__name__}: a million"
+                f"assignments() must return an iterator, not a {type(rows).__name__}: a million"
                 " rows must need no more memory than ten."
             )
-            assert next(rows, None) is not None, "configuration() has to come with data."
+            assert next(rows, None) is not None, "configuration() must come with data."
 
     def test_rows_are_the_same_every_time(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -101,7 +101,7 @@ class BlueprintDataRules(BlueprintUnderTest):
             third = second if blueprint.data_is_code else list(map(dict, blueprint.assignments()))
 
         assert first == second == third, (
-            "assignments() has to stream the same rows in the same order every time: a resumed"
+            "assignments() must stream the same rows in the same order every time: a resumed"
             " launch skips as many as are stored. Draw lots from something that stays, such as"
             " a hash of the row."
         )
@@ -109,8 +109,8 @@ class BlueprintDataRules(BlueprintUnderTest):
     def test_rows_are_json_objects(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             for number, row in enumerate(harness.blueprint().assignments()):
-                assert isinstance(row, Mapping), f"Row {number} has to be a mapping, not {row!r}."
-                assert_json(dict(row), f"Row {number} has to be JSON")
+                assert isinstance(row, Mapping), f"Row {number} must be a mapping, not {row!r}."
+                assert_json(dict(row), f"Row {number} must be JSON")
 
     def test_memory_does_not_grow_with_the_rows(self, tmp_path: Path) -> None:
         if self.big_configuration(folder_in(tmp_path, "try"), 1) is None:
@@ -120,7 +120,7 @@ class BlueprintDataRules(BlueprintUnderTest):
 
         grown = (many - few) / (_MANY - _FEW)
         assert grown < _BYTES_A_ROW, (
-            f"assignments() has to stream: each further row kept {grown:.0f} bytes in memory."
+            f"assignments() must stream: each further row kept {grown:.0f} bytes in memory."
         )
 
     def _peak_of_streaming(self, tmp_path: Path, rows: int) -> int:

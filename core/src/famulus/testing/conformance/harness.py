@@ -52,22 +52,22 @@ class Brings:
 
     @hookimpl
     def famulus_register_blueprints(self) -> list[type[Blueprint]]:
-        """Bring the blueprints."""
+        """Return the blueprints."""
         return [*self.blueprints]
 
     @hookimpl
     def famulus_register_architects(self) -> list[type[Architect]]:
-        """Bring none."""
+        """Return none."""
         return []
 
     @hookimpl
     def famulus_register_providers(self) -> list[type[Provider]]:
-        """Bring the providers."""
+        """Return the providers."""
         return [*self.providers]
 
     @hookimpl
     def famulus_register_schemas(self) -> list[PluginSchema]:
-        """Bring the tables."""
+        """Return the tables."""
         return [*self.schemas]
 
 
@@ -78,7 +78,7 @@ def plugins_with(under_test: Brings) -> Plugins:
     """
     plugins = kit_plugins(under_test=under_test)
     [info] = [info for info in plugins.infos if info.name == "under_test"]
-    assert not info.refused, f"Core has to accept the class, and refuses it: {info.refused}"
+    assert not info.refused, f"Core must accept the class, and refuses it: {info.refused}"
     return plugins
 
 
@@ -90,7 +90,7 @@ def draft(
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
 ) -> Draft:
-    """Read a configuration the way a launch does, as far as it goes without asking plugins."""
+    """Read a configuration as a launch does, up to where plugins are asked."""
     configuration = {
         "defaults": [{role: type_name} for role, type_name in roles.items()],
         "task": _TASK,
@@ -109,7 +109,7 @@ class PluginHarness:
     folder: Path
     plugins: Plugins
     plan: Plan
-    #: makes the shared state anew, as a run script that runs again would
+    #: makes a new shared state, as a run script does each time it runs
     state: State
     clock: MovableClock = field(factory=MovableClock)
     _exits: contextlib.ExitStack = field(factory=contextlib.ExitStack, repr=False)
@@ -136,7 +136,7 @@ class PluginHarness:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The blueprint's data; a generator of the author's is not used up by looking."""
+        """The blueprint's data, read from a new state, so that a generator is not consumed."""
         if self._rows is None:
             self._rows = [dict(row) for row in self.blueprint(anew=True).assignments()]
         return self._rows
@@ -167,13 +167,13 @@ class PluginHarness:
         )
 
     def launch(self) -> Gateway:
-        """Launch the plan, load it whole and open the way in."""
+        """Launch the plan, load all its data and open a gateway."""
         launched = self.operator.launch(self.plan)
         self.operator.load_all(launched)
         return self._open(launched.run_id, self.plan.shared_state)
 
     def kill(self) -> None:
-        """Lose the operator as a crash would: nothing is stopped, and its lease runs out."""
+        """Drop the operator as a crash would: nothing is stopped, and its lease expires."""
         operator, self._operator = self.operator, None
         for managed in operator._threads.going_on():
             if managed.callbacks is not None:
@@ -181,14 +181,14 @@ class PluginHarness:
         self.clock.advance(LEASE_SECONDS + 1)
 
     def resume(self, run: int) -> Gateway:
-        """Go on with a run, as another process would: by another operator and gateway."""
+        """Resume a run as another process would, with another operator and gateway."""
         state = self.state()
         launched = self.operator.resume(run, shared_state=state)
         self.operator.load_all(launched)
         return self._open(launched.run_id, state)
 
     def close(self) -> None:
-        """End everything that was started."""
+        """Stop everything that was started."""
         self._exits.close()
 
     def _open(self, run: int, state: SharedTaskState | None) -> Gateway:
@@ -221,7 +221,7 @@ def open_harness(
     """
     found = draft(plugins, folder, state=state(), roles=roles, options=options)
     assert not found.problems, (
-        f"configuration() has to return options that core can read:\n{listed(found.problems)}"
+        f"configuration() must return options that core can read:\n{listed(found.problems)}"
     )
     assert found.plan is not None
     with contextlib.closing(
@@ -237,7 +237,7 @@ def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Proble
 
     :raises AssertionError: when it raises instead of returning them.
     """
-    with must_not_raise("problems() has to return what is wrong"):
+    with must_not_raise("problems() must return what is wrong"):
         try:
             return [each for each in ask(plan) if not getattr(each, "warning", False)]
         except UsageError as error:
@@ -246,7 +246,7 @@ def problems_of(ask: Callable[[Plan], list[Problem]], plan: Plan) -> list[Proble
 
 @contextlib.contextmanager
 def must_not_raise(rule: str) -> Iterator[None]:
-    """Make an assertion of whatever a plugin raises; ``rule`` begins its sentence.
+    """Turn what a plugin raises into a failed assertion; ``rule`` begins its message.
 
     :raises AssertionError: from that exception.
     """
@@ -259,12 +259,12 @@ def must_not_raise(rule: str) -> Iterator[None]:
 
 
 def listed(problems: Sequence[Problem]) -> str:
-    """Return problems on a line each."""
+    """Return one line per problem."""
     return "\n".join(map(str, problems)) or "(no problems)"
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of change of everything in a folder."""
+    """Return the size and the time of change of each file in a folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.stat()
@@ -273,7 +273,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def assert_json(value: Any, rule: str) -> None:
-    """Assert that JSON takes a value and gives it back; ``rule`` begins the sentence if not."""
+    """Assert that a value survives JSON; ``rule`` begins the message if it does not."""
     try:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -282,7 +282,7 @@ def assert_json(value: Any, rule: str) -> None:
 
 
 def _without_paths(value: Any) -> Any:
-    """Turn paths into text: a configuration has the types of YAML."""
+    """Turn paths into text, since a configuration has the types of YAML."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Data and forms that somebody with bad intentions, or bad luck, would send."""
+"""Data and forms that are malicious, or merely odd."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from famulus.contracts.views import Page
 
-#: The name of an element, and of an attribute, that only data can bring into a page.
+#: The name of an element and an attribute that occur in a page only if data is not escaped.
 _PROBE = "famulus-probe"
 _QUOTES = "\"'`"
-#: Each ends whatever a value may stand in: an element, an attribute, a string of a script.
+#: Each closes a context in which a value may be: an element, an attribute, a string of a script.
 HOSTILE_VALUES: Sequence[str] = (
     f"</script></style></textarea></title></select></template>--><{_PROBE}>",
     f"<{_PROBE} onclick=alert(1)>",
     f"{_QUOTES} {_PROBE}=1 x={_QUOTES}",
     "javascript:famulusProbe()",
 )
-#: Nothing dangerous, and trips whoever fills a page by formatting a string twice.
+#: Harmless values that break a page whose string is formatted twice.
 ODD_VALUES: Sequence[str] = (
     "${famulus} {famulus} {0} %s %(famulus)s {{ famulus }} \\1 \\",
     "\u202etext that runs to the left \U0001f642\u200d \r\n\ttabs and lines",
@@ -31,27 +31,27 @@ _LOADS = {"script": "src", "link": "href"}
 
 
 def with_values(row: Mapping[str, Any], value: str, keep: frozenset[str]) -> dict[str, Any]:
-    """Put a value in the place of every string of a row, but for the fields to keep."""
+    """Replace every string of a row by a value, except in the fields to keep."""
     return {name: item if name in keep else _replaced(item, value) for name, item in row.items()}
 
 
 def break_outs(page: Page, value: str) -> list[str]:
-    """Return what a value, which stands for data, has become besides text."""
+    """Return where a value of the data has become something other than text."""
     return [*_Outline(page).break_outs(value)]
 
 
 def outer_parts(page: Page) -> list[str]:
-    """Return what a page brings that belongs to the shell around it."""
+    """Return the elements of a page that only the shell around it may have."""
     return [*_Outline(page).outer_parts()]
 
 
 def waits_for_others(page: Page) -> list[str]:
-    """Return what of another host a page's ``head`` or ``body`` would wait for."""
+    """Return the resources of other hosts that block a page's ``head`` or ``body``."""
     return [*_Outline(Page(head=page.head, body=page.body)).waits()]
 
 
 def hostile_forms(fields: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Make forms that no browser sends for the page, each with words for what is odd about it."""
+    """Yield forms that no browser sends for the page, each with a description."""
     fields = list(fields)
     yield "an empty form", []
     yield "a form with unknown fields", [*fields, ("nobody asked", "x"), ("", "")]
@@ -70,7 +70,7 @@ def hostile_forms(fields: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list
 
 
 class _Outline(HTMLParser):
-    """The elements of a page as it would stand in the shell."""
+    """The elements of a page inside the shell."""
 
     def __init__(self, page: Page) -> None:
         super().__init__()

@@ -53,7 +53,7 @@ class BlueprintPageRules(BlueprintUnderTest):
             pages.append(harness.blueprint().task_page(view))
 
         assert pages[0] == pages[1] == pages[2], (
-            "task_page() has to return the same page for the same view, in every process: a worker"
+            "task_page() must return the same page for the same view, in every process: a worker"
             " who reloads must find what they saw. Draw lots from a hash of the unit's id."
         )
 
@@ -80,19 +80,19 @@ class BlueprintPageRules(BlueprintUnderTest):
                     for name, page in self._pages(harness, hostile, worker_name=value):
                         found = break_outs(page, value)
                         assert not found, (
-                            f"Data has to stay data, but in {name}() the value {value!r} became"
+                            f"Data must stay data, but in {name}() the value {value!r} became"
                             f" {', '.join(found)}. Escape each value for the place it stands in."
                         )
 
     def test_preview_needs_no_data(self, tmp_path: Path) -> None:
         with (
             self.harness(tmp_path) as harness,
-            must_not_raise("preview_page() has to do without data"),
+            must_not_raise("preview_page() must do without data"),
         ):
             page = harness.blueprint().preview_page(PreviewView(data=None))
 
         assert page is None or isinstance(page, Page), (
-            "preview_page() has to return a Page or None, also while no data is loaded."
+            "preview_page() must return a Page or None, also while no data is loaded."
         )
 
     def test_answers_are_json_and_the_same_for_the_same_form(self, tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ class BlueprintPageRules(BlueprintUnderTest):
                 form = self._form(harness, variant)
                 answers = blueprint.read_answers(form, attempt)
 
-                assert_json(answers, "read_answers() has to return JSON")
+                assert_json(answers, "read_answers() must return JSON")
                 assert blueprint.read_answers(form, attempt) == answers, (
-                    "read_answers() has to return the same answers for the same form: a browser"
+                    "read_answers() must return the same answers for the same form: a browser"
                     " that got no reply sends it again."
                 )
 
@@ -130,7 +130,7 @@ class BlueprintPageRules(BlueprintUnderTest):
                     continue
                 shown = blueprint.show(_submitted(view.unit, answers))
 
-                assert isinstance(shown, str), "show() has to return text."
+                assert isinstance(shown, str), "show() must return text."
                 assert "\x1b" not in shown, (
                     "show() must not hand a worker's control characters to the reviewer's terminal."
                 )
@@ -140,7 +140,7 @@ class BlueprintPageRules(BlueprintUnderTest):
             folders = harness.blueprint().assets()
 
         for folder in folders:
-            assert folder.is_dir(), f"assets() has to return folders that are there, not {folder}."
+            assert folder.is_dir(), f"assets() must return folders that are there, not {folder}."
 
     def test_threads_can_share_an_instance(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -156,7 +156,7 @@ class BlueprintPageRules(BlueprintUnderTest):
             results = at_once(_THREADS, lambda _: all_of(shared))
 
         assert all(result == expected for result in results), (
-            "Many threads use one instance at once, and it has to give each the same as alone:"
+            "Many threads use one instance at once, and it must give each the same as alone:"
             " keep nothing between calls but caches, and guard those."
         )
 
@@ -166,14 +166,14 @@ class BlueprintPageRules(BlueprintUnderTest):
             if not blueprint.has_onboarding:
                 return
             assert blueprint.onboarding_qualification, (
-                "A blueprint with an onboarding has to name the onboarding_qualification it grants."
+                "A blueprint with an onboarding must name the onboarding_qualification it grants."
             )
             page = blueprint.onboarding_page(OnboardingView(agent_id=1, worker=_WORKER))
             attempt = self._attempt(harness, onboarding=True)
             answers = blueprint.read_answers(self._as_form(harness, page, 0), attempt)
 
             assert isinstance(blueprint.onboarding_passed(answers), bool), (
-                "onboarding_passed() has to return True or False."
+                "onboarding_passed() must return True or False."
             )
 
     def _view(
@@ -191,10 +191,10 @@ class BlueprintPageRules(BlueprintUnderTest):
     ) -> Iterator[tuple[str, Page]]:
         blueprint = harness.blueprint()
         view = self._view(harness, row, worker_name)
-        with must_not_raise("task_page() has to take whatever problems() let through"):
+        with must_not_raise("task_page() must take whatever problems() let through"):
             page = blueprint.task_page(view)
         yield "task_page", page
-        with must_not_raise("preview_page() has to take whatever problems() let through"):
+        with must_not_raise("preview_page() must take whatever problems() let through"):
             preview = blueprint.preview_page(PreviewView(data=row))
         if preview is not None:
             yield "preview_page", preview
@@ -214,8 +214,8 @@ class BlueprintPageRules(BlueprintUnderTest):
                 answers = blueprint.read_answers(form, attempt)
             except InvalidAnswers as error:
                 message = str(error)
-        assert message, "InvalidAnswers has to tell the worker what is wrong."
-        assert_json(answers, f"Answers from {words} have to be JSON")
+        assert message, "InvalidAnswers must tell the worker what is wrong."
+        assert_json(answers, f"Answers from {words} must be JSON")
 
     def _form(self, harness: PluginHarness, variant: int = 0) -> Form:
         page = harness.blueprint().task_page(self._view(harness))
@@ -223,7 +223,7 @@ class BlueprintPageRules(BlueprintUnderTest):
 
     def _as_form(self, harness: PluginHarness, page: Page, variant: int) -> Form:
         form = form_of_body(page.body)
-        assert form.controls, "A page has to have a named control, or nobody can answer."
+        assert form.controls, "A page must have a named control, or nobody can answer."
         filled = self.fill(form, variant)
         received = [
             received_file(file, harness.folder / f"upload-{number}")

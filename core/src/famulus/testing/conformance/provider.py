@@ -1,4 +1,4 @@
-"""When a provider is right: a class to inherit from in its tests."""
+"""The conformance class of providers."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 _ROWS = [{"n": number} for number in range(3)]
 _COMPLETIONS = (PostForm, GoTo, ShowCode, ShowAnswers, Nothing)
 _THREADS = 8
-#: Another end than the run has.
+#: An end that differs from the run's.
 _LATER = datetime(2030, 2, 1, tzinfo=UTC)
-#: What a capability promises, and the methods that keep it.
+#: For each capability, the methods that it requires.
 _KEPT_BY: Mapping[str, Sequence[str]] = {
     "sells_places": ("open_places", "close_places"),
     "pays": ("decide", "pay", "settle", "fee"),
@@ -83,25 +83,25 @@ class ProviderConformance:
     provider: ClassVar[type[Provider]]
     #: The provider's own tables, as its plugin registers them.
     schemas: ClassVar[Sequence[PluginSchema]] = ()
-    #: What registers a requester besides its name, and what must be refused; none where nothing
-    #: can be wrong.
+    #: Registrations of a requester, besides its name: one that is accepted, and those that must be
+    #: refused, if any can be wrong.
     good_registration: ClassVar[Mapping[str, Any]] = {}
     bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
-        """Return the parameters a worker who has accepted comes with."""
-        raise NotImplementedError(f"{type(self).__name__} has to define query()")
+        """Return the query parameters with which a worker who has accepted arrives."""
+        raise NotImplementedError(f"{type(self).__name__} must define query()")
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         """Return good options, as they would stand under ``provider:``."""
         return {}
 
     def platform_state(self) -> object:
-        """Return what the fake platform holds, to be compared; None where there is no platform."""
+        """Return the state of the fake platform, to be compared; None if there is no platform."""
         return None
 
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
-        """Return a visit that was submitted on the fake platform, and not decided yet."""
+        """Return a visit that is submitted on the fake platform and not yet decided."""
         return VisitView(
             id=1,
             run_id=1,
@@ -111,7 +111,7 @@ class ProviderConformance:
         )
 
     def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
-        """Return a block in which the fake platform pays and its reply is lost; None without."""
+        """Return a context in which the fake pays and its reply is lost; None if it cannot."""
         return None
 
     def test_core_accepts_the_class(self) -> None:
@@ -123,8 +123,8 @@ class ProviderConformance:
         silent = [each.name for each in options_of(self.provider.Args).values() if not each.help]
 
         assert not silent, (
-            "Every field of Args has to say what it is for, with famulus.option(help=…):"
-            f" {', '.join(silent)} do not."
+            "Every field of Args must have help, with famulus.option(help=…):"
+            f" {', '.join(silent)} have none."
         )
 
     def test_checking_finds_nothing_and_writes_nothing(self, tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ class ProviderConformance:
             problems = problems_of(harness.provider().problems, harness.plan)
 
             assert not problems, (
-                f"problems() has to be empty for a good configuration:\n{listed(problems)}"
+                f"problems() must be empty for a good configuration:\n{listed(problems)}"
             )
             assert snapshot(tmp_path) == before, "problems() must not write anything here."
-            assert self.platform_state() == told, "problems() must not tell the platform anything."
+            assert self.platform_state() == told, "problems() must not call the platform."
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -145,7 +145,7 @@ class ProviderConformance:
             )
 
             assert again.provider.args == harness.plan.provider.args, (
-                "A serving process reads the options from the database: they have to be equal"
+                "A serving process reads the options from the database: they must be equal"
                 " after JSON."
             )
 
@@ -155,7 +155,7 @@ class ProviderConformance:
             other = harness.provider().arrive(self.query("another", "visit"))
 
         assert isinstance(arrival, Arrival), (
-            f"arrive() has to return an Arrival for a worker who has accepted, not {arrival!r}."
+            f"arrive() must return an Arrival for a worker who has accepted, not {arrival!r}."
         )
         assert isinstance(other, Arrival)
         assert other.worker_name != arrival.worker_name, "Two people are two workers."
@@ -165,7 +165,7 @@ class ProviderConformance:
             found = harness.provider().arrive({})
 
         assert isinstance(found, (Preview, Refusal)), (
-            f"arrive() has to return a Preview or a Refusal where nobody says who they are, not"
+            f"arrive() must return a Preview or a Refusal where nobody says who they are, not"
             f" {found!r}."
         )
 
@@ -187,11 +187,11 @@ class ProviderConformance:
                 given_query = dict(query)
                 found = _arrive(provider, query)
                 assert isinstance(found, (Arrival, Preview, Refusal)), (
-                    f"arrive() has to return an Arrival, a Preview or a Refusal, not {found!r}."
+                    f"arrive() must return an Arrival, a Preview or a Refusal, not {found!r}."
                 )
                 assert query == given_query, "arrive() must not change the query."
                 assert _arrive(provider, query) == found == _arrive(another, query), (
-                    f"arrive() has to say the same of the same query: {query!r}."
+                    f"arrive() must return the same for the same query: {query!r}."
                 )
 
             arrives()
@@ -218,13 +218,13 @@ class ProviderConformance:
             first, second = (harness.provider().completion(visit) for _ in range(2))
 
         assert isinstance(first, _COMPLETIONS), (
-            "completion() has to return PostForm, GoTo, ShowCode, ShowAnswers or Nothing, not"
+            "completion() must return PostForm, GoTo, ShowCode, ShowAnswers or Nothing, not"
             f" {first!r}."
         )
         # The next unit may be a visit of its own, under a new reference.
-        assert type(first) is type(second), "completion() has to say the same of the same visit."
+        assert type(first) is type(second), "completion() must return the same for the same visit."
         assert isinstance(first, ShowAnswers) or first == second, (
-            f"completion() has to say the same of the same visit, not {first!r} and {second!r}:"
+            f"completion() must return the same for the same visit, not {first!r} and {second!r}:"
             " a browser that got no reply asks again."
         )
         if isinstance(first, (GoTo, PostForm)):
@@ -242,7 +242,7 @@ class ProviderConformance:
             for amount in (quote.rewards, quote.fees):
                 assert isinstance(amount, Decimal), f"Money is Decimal, not {amount!r}."
             assert quote.rewards == reward * units, (
-                f"quote() has to reckon with the plan's reward: {units} units at {reward} are"
+                f"quote() must reckon with the plan's reward: {units} units at {reward} are"
                 f" {reward * units}, not {quote.rewards}."
             )
             assert quote.fees >= 0
@@ -252,7 +252,7 @@ class ProviderConformance:
         for name, methods in _KEPT_BY.items():
             lacking = [each for each in methods if _is_inherited(self.provider, each)]
             assert not (promised[name] and lacking), (
-                f"A provider whose capabilities say {name} has to override {', '.join(lacking)}."
+                f"A provider whose capabilities say {name} must override {', '.join(lacking)}."
             )
 
     def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ class ProviderConformance:
             second = harness.provider().decide(visit, Verdict.APPROVED, "")
 
         assert first is second is Outcome.CONFIRMED, (
-            "decide() has to confirm an approval, and one that the platform has already as well,"
+            "decide() must confirm an approval, and one that the platform has already as well,"
             f" not {first!r} and {second!r}."
         )
         assert self.platform_state() == once, "Approving again must have no second effect."
@@ -303,13 +303,13 @@ class ProviderConformance:
             never, made = self._payment(harness, visit, 1), self._payment(harness, visit, 2)
             before = self.platform_state()
             assert provider.settle(never) is Outcome.FAILED, (
-                "settle() has to say FAILED of what was surely never paid."
+                "settle() must return FAILED for what was certainly never paid."
             )
             assert self.platform_state() == before, "settle() must not pay."
-            assert provider.pay(made) is Outcome.CONFIRMED, "pay() has to confirm what it has paid."
+            assert provider.pay(made) is Outcome.CONFIRMED, "pay() must confirm what it has paid."
             after = self.platform_state()
             assert harness.provider().settle(made) is Outcome.CONFIRMED, (
-                "settle() has to find what was paid, also in another process."
+                "settle() must find what was paid, also in another process."
             )
             assert self.platform_state() == after, "settle() must not pay."
 
@@ -323,12 +323,12 @@ class ProviderConformance:
             payment = self._payment(harness, visit, 1)
             with losing:
                 assert _pay(harness.provider(), payment) is Outcome.UNKNOWN, (
-                    "pay() whose reply is lost has to be UNKNOWN, or to raise something else than"
+                    "pay() whose reply is lost must be UNKNOWN, or to raise something else than"
                     " UnavailableError and RefusedError: these say that surely nothing was paid."
                 )
             once = self.platform_state()
             assert harness.provider().settle(payment) is Outcome.CONFIRMED, (
-                "settle() has to find a payment whose reply was lost."
+                "settle() must find a payment whose reply was lost."
             )
             assert self.platform_state() == once, "settle() must not pay."
 
@@ -342,10 +342,10 @@ class ProviderConformance:
             for bad in self.bad_registrations:
                 with pytest.raises(UsageError) as caught:
                     provider.register("requester", self._registration(bad))
-                assert str(caught.value), "A refused registration has to say why."
+                assert str(caught.value), "A refused registration must say why."
 
             kept = provider.register("requester", self._registration(self.good_registration))
-            assert_json(kept, "What register() returns is stored, so it has to be JSON")
+            assert_json(kept, "What register() returns is stored, so it must be JSON")
 
     def test_worker_does_a_run(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -356,14 +356,14 @@ class ProviderConformance:
             answers = worker.steady(len(_ROWS) + 1)
 
             assert [answer.outcome for answer in answers] == ["stored"] * len(_ROWS), (
-                "A worker who comes with the parameters of query() has to get a unit for each"
+                "A worker who comes with the parameters of query() must get a unit for each"
                 f" reference: {[answer.text for answer in answers][-1:]}"
             )
             page = worker.open(f"{worker.name}-0")
             assert not page.has_form, "The same visit must not begin again once it is submitted."
             records = list(export_records(harness.database, run=gateway.run_id))
             assert {record["provider"] for record in records} == {self.provider.type}
-            assert_json(records, "What was stored has to be JSON")
+            assert_json(records, "What was stored must be JSON")
 
     def _payment(self, harness: PluginHarness, visit: VisitView, number: int) -> PaymentView:
         return PaymentView(
@@ -382,7 +382,7 @@ class ProviderConformance:
         return self.provider.RequesterArgs(**given)
 
     def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
-        """Set up what core would make of :meth:`configuration`."""
+        """Open the harness of :meth:`configuration`."""
         return open_harness(
             plugins_with(Brings(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
@@ -395,7 +395,7 @@ class ProviderConformance:
         )
 
     def _register(self, harness: PluginHarness) -> None:
-        """Have the requester that a launch needs, where none is made by itself."""
+        """Register the requester that a launch needs, unless the provider has a default one."""
         if self.provider.default_requester is not None:
             return
         name = getattr(harness.plan.provider.args, "requester_name", None) or "requester"
@@ -412,7 +412,7 @@ def _arrive(provider: Provider, query: Mapping[str, str]) -> object:
 
 
 def _pay(provider: Provider, payment: PaymentView) -> Outcome:
-    """Pay as core does: what a provider raises leaves the outcome open, but for two errors."""
+    """Pay as core does: an exception means an unknown outcome, except for two errors."""
     try:
         return provider.pay(payment)
     except (UnavailableError, RefusedError):

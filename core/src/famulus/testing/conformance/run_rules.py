@@ -1,4 +1,4 @@
-"""The rules of a blueprint that show in a run: scripted workers do it from start to end."""
+"""The rules of a blueprint that need a run, which scripted workers do from start to end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from famulus.testing.scripted_worker import Answer, GatewayWay, ScriptedWorker
 
 
 class BlueprintRunRules(BlueprintUnderTest):
-    """Whatever workers do, and whatever dies, each answer is stored once."""
+    """Each answer is stored once, whatever workers do and whichever process is killed."""
 
     def test_run_is_worked_on_from_start_to_end(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -24,17 +24,17 @@ class BlueprintRunRules(BlueprintUnderTest):
 
             records = list(export_records(harness.database, run=gateway.run_id))
             assert len(records) == rows * lanes, (
-                f"{lanes} workers have to find a form for each of {rows} rows, but"
+                f"{lanes} workers must find a form for each of {rows} rows, but"
                 f" {len(records)} units were done."
             )
             harness.operator.turn()
-            assert not harness.operator.holds(gateway.run_id), "A run that is done has to end."
+            assert not harness.operator.holds(gateway.run_id), "A run that is done must end."
 
     def test_preview_is_shown_to_who_has_not_accepted(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             answer = GatewayWay(harness.launch()).open({})
 
-        assert answer.status == 200, f"The preview has to be a page, and is: {answer.text}"
+        assert answer.status == 200, f"The preview must be a page, and is: {answer.text}"
 
     def test_run_goes_on_after_a_kill(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -49,7 +49,7 @@ class BlueprintRunRules(BlueprintUnderTest):
             assert again.filled is not None
             assert page.filled is not None
             assert _own(again.filled.fields) == _own(page.filled.fields), (
-                "After the operator and the server were killed, a worker who reloads has to find"
+                "After the operator and the server were killed, a worker who reloads must find"
                 " the form that they had open."
             )
             _assert_stored([worker.submit(page)])
@@ -65,7 +65,7 @@ class BlueprintRunRules(BlueprintUnderTest):
 
             _assert_stored(answers)
             records = list(export_records(harness.database, run=gateway.run_id))
-            assert len(records) == 1, "The same submission twice has to be stored once."
+            assert len(records) == 1, "The same submission twice must be stored once."
 
     def _worker(self, gateway: Gateway, number: int) -> ScriptedWorker:
         return ScriptedWorker(
@@ -76,7 +76,7 @@ class BlueprintRunRules(BlueprintUnderTest):
 def _assert_stored(answers: list[Answer]) -> None:
     refused = [answer.text for answer in answers if answer.outcome != "stored"]
     assert not refused, (
-        "Answers that a worker gave by filling in every control of the form have to be stored;"
+        "Answers that a worker gave by filling in every control of the form must be stored;"
         f" define fill() where only some will do. Instead:\n{refused[:1]}"
     )
 

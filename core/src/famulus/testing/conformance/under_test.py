@@ -1,4 +1,4 @@
-"""What the author of a blueprint tells its conformance class, and the harness made from it."""
+"""What the author of a blueprint defines for its conformance class."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from famulus.testing.forms import Filled, HtmlForm
 
 
 class BlueprintUnderTest:
-    """What a conformance class has to be told; each test calls it with a folder of its own."""
+    """The methods that an author defines; each test calls them with a folder of its own."""
 
     #: The class under test.
     blueprint: ClassVar[type[Blueprint]]
-    #: Names of a row's fields that the blueprint makes itself: no data can be in them.
+    #: Names of fields that the blueprint adds to a row, and that no data can be in.
     own_fields: ClassVar[frozenset[str]] = frozenset()
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
@@ -35,26 +35,26 @@ class BlueprintUnderTest:
 
         The files they name are written into ``tmp_path``.
         """
-        raise NotImplementedError(f"{type(self).__name__} has to define configuration()")
+        raise NotImplementedError(f"{type(self).__name__} must define configuration()")
 
     def broken_configurations(self, tmp_path: Path) -> dict[str, dict[str, Any]]:
         """Return options that must not be launched, by words for what is wrong with them."""
-        raise NotImplementedError(f"{type(self).__name__} has to define broken_configurations()")
+        raise NotImplementedError(f"{type(self).__name__} must define broken_configurations()")
 
     def big_configuration(self, tmp_path: Path, rows: int) -> dict[str, Any] | None:
-        """Return good options with so many rows of data; None where the data is never big."""
+        """Return good options with that many rows of data; None if the data is never big."""
         return None
 
     def shared_state(self) -> SharedTaskState | None:
-        """Return what a run script would give; called anew for each resume."""
+        """Return the state that a run script would give; called again for each resume."""
         return None
 
     def fill(self, form: HtmlForm, variant: int) -> Filled:
-        """Fill in a form as a worker would; override it where hurried answers are not taken."""
+        """Fill in a form as a worker would; override it if the default answers are not accepted."""
         return form.fill(variant)
 
     def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
-        """Set up what core would make of :meth:`configuration`."""
+        """Open the harness of :meth:`configuration`."""
         return self._harness_of(tmp_path, self.configuration(folder_in(tmp_path, "task")))
 
     def _harness_of(
@@ -92,7 +92,7 @@ class BlueprintUnderTest:
 
 
 def folder_in(tmp_path: Path, name: str) -> Path:
-    """Return a folder of its own for one purpose."""
+    """Make a folder with that name, unless it exists, and return it."""
     folder = tmp_path / name
     folder.mkdir(exist_ok=True)
     return folder
