@@ -328,3 +328,14 @@ def test_the_first_party_plugins_are_found_through_the_same_door() -> None:
     assert plugins.architect("local").type == "local"
     assert plugins.provider("mock").type == "mock"
     assert all(info.refused == "" for info in plugins.infos)
+
+
+def test_a_hook_of_a_later_version_can_be_optional() -> None:
+    class Forward:
+        @hookimpl(optionalhook=True)
+        def famulus_of_a_later_version(self) -> None:
+            """Not called by this version."""
+
+    plugins = kit_plugins(forward=Forward())
+
+    assert reason(plugins, "forward") == ""

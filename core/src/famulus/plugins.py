@@ -190,7 +190,8 @@ class Plugins:
 
     def _register(self, info: PluginInfo, plugin: object) -> None:
         self._manager.register(plugin, name=info.name)
-        self._check_known()
+        callers = self._manager.get_hookcallers(plugin) or []
+        _check_hooks(callers)
         info.blueprints = self._collect(info, "famulus_register_blueprints", Blueprint)
         info.architects = self._collect(info, "famulus_register_architects", Architect)
         info.providers = self._collect(info, "famulus_register_providers", Provider)
@@ -198,22 +199,11 @@ class Plugins:
             info, "famulus_register_qualification_checks", QualificationCheck
         )
         info.schemas = self._call_one(info, "famulus_register_schemas")
-        callers = self._manager.get_hookcallers(plugin) or []
         info.listens = [
             caller.name for caller in callers if not caller.name.startswith("famulus_register_")
         ]
         if not callers:
             raise PluginError("it implements no hook; mark its functions with @famulus.hookimpl")
-
-    def _check_known(self) -> None:
-        try:
-            self._manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            known = [name for name in vars(hookspecs) if name.startswith("famulus_")]
-            unknown = str(error).split("'")[1] if "'" in str(error) else str(error)
-            raise PluginError(
-                f"it implements an unknown hook: {unknown}{did_you_mean(unknown, known)}"
-            ) from error
 
     def _collect(self, info: PluginInfo, hook: str, contract: type[Any]) -> list[Any]:
         classes = self._call_one(info, hook)
@@ -337,6 +327,15 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
 def _disabled() -> frozenset[str]:
     text = os.environ.get(DISABLED_VARIABLE, "")
     return frozenset(name.strip() for name in text.split(",") if name.strip())
+
+
+def _check_hooks(callers: Iterable[pluggy.HookCaller]) -> None:
+    known = [name for name in vars(hookspecs) if name.startswith("famulus_")]
+    for caller in callers:
+        is_optional = all(each.optionalhook for each in caller.get_hookimpls())
+        if not (caller.has_spec() or is_optional):
+            near = did_you_mean(caller.name, known)
+            raise PluginError(f"it implements an unknown hook: {caller.name}{near}")
 
 
 def _check_class(cls: Any, contract: type[Any], hook: str) -> None:

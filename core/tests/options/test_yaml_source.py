@@ -239,3 +239,25 @@ def test_aliases_of_everyday_use_are_read(tmp_path: Path) -> None:
 
 def test_a_device_without_end_is_no_configuration(tmp_path: Path) -> None:
     assert "larger than" in refusal(Path("/dev/zero")).message
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ("task:\n  title: Rate: good\n", "a text with a colon and a space needs quotes"),
+        ("task:\n  title: Rate:\n    x: 1\n", "a text with a colon and a space needs quotes"),
+        ("task:\n\ttitle: x\n", "indent with spaces, not tabs"),
+        ("task:\n  title: @x\n", "a text that begins like this needs quotes"),
+        ("task:\n  title: `x`\n", "a text that begins like this needs quotes"),
+        ("task:\n  title: %x\n", "a text that begins like this needs quotes"),
+        ("task: {}\n---\ntask: {}\n", "'---' may not divide the file"),
+    ],
+)
+def test_common_mistakes_come_with_a_hint(tmp_path: Path, content: str, hint: str) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text(content, encoding="utf-8")
+
+    with pytest.raises(UsageError, match="is not valid YAML") as caught:
+        read_document(file)
+
+    assert str(caught.value).endswith(f"({hint})")

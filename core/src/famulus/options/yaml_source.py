@@ -21,11 +21,14 @@ _MOST_BYTES = 1_000_000
 #: Values of one file, whatever stands behind an alias counted each time.
 _MOST_VALUES = 20_000
 _LONGEST_NUMBER = 1000
+#: What stands where the parser gives up, and what to do about it.
 _HINTS = (
-    ("mapping values are not allowed", "a text with a colon and a space needs quotes"),
-    ("'\\t'", "indent with spaces, not tabs"),
-    ("cannot start any token", "a text that begins like this needs quotes"),
-    ("expected a single document", "'---' may not divide the file"),
+    (":", "a text with a colon and a space needs quotes"),
+    ("\t", "indent with spaces, not tabs"),
+    ("@", "a text that begins like this needs quotes"),
+    ("`", "a text that begins like this needs quotes"),
+    ("%", "a text that begins like this needs quotes"),
+    ("---", "'---' may not divide the file"),
 )
 
 
@@ -145,7 +148,7 @@ def _compose(text: str, file: Path) -> yaml.Node | None:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = None if mark is None else mark.line + 1
-        raise UsageError(Problem(_explained(error), file=file, line=line)) from error
+        raise UsageError(Problem(_explained(error, text), file=file, line=line)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         message = f"is not valid YAML: character {chr(error.character)!r} is not allowed"
@@ -155,9 +158,11 @@ def _compose(text: str, file: Path) -> yaml.Node | None:
     return node
 
 
-def _explained(error: yaml.MarkedYAMLError) -> str:
+def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     what = ", ".join(part for part in (error.context, error.problem) if part)
-    hint = next((hint for sign, hint in _HINTS if sign in what), "")
+    mark = error.problem_mark
+    hints = (hint for sign, hint in _HINTS if mark and text.startswith(sign, mark.index))
+    hint = next(hints, "")
     return f"is not valid YAML: {what}" + (f" ({hint})" if hint else "")
 
 
