@@ -47,6 +47,11 @@ class Problem:
         return ": ".join([*parts, self.message])
 
 
+def without_warnings(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the problems that stop a check or a launch."""
+    return [problem for problem in problems if not problem.warning]
+
+
 class FamulusError(Exception):
     """The base class of all errors that Famulus raises on purpose.
 

@@ -15,7 +15,14 @@ from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import choose_requester, read_requesters
-from famulus.errors import DatabaseError, FamulusError, Problem, UnavailableError, UsageError
+from famulus.errors import (
+    DatabaseError,
+    FamulusError,
+    Problem,
+    UnavailableError,
+    UsageError,
+    without_warnings,
+)
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.signing_keys import check_keys
@@ -79,7 +86,7 @@ def check_draft(draft: Draft, plugins: Plugins, database: Database) -> Checked:
     :raises famulus.UsageError: with every problem, each with its key, file and line.
     """
     found = draft_problems(draft, plugins, database)
-    problems = [each for each in found if not each.warning]
+    problems = without_warnings(found)
     if problems or draft.plan is None:
         raise UsageError(problems)
     doubts = qualification_warnings(draft.plan, database)
@@ -114,7 +121,7 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
             with database.read():
                 pass  # opens it
     except (DatabaseError, UnavailableError) as error:
-        if all(each.warning for each in problems):
+        if not without_warnings(problems):
             raise
         return [*problems, Problem(str(error))]
     if draft.plan is not None:

@@ -15,7 +15,7 @@ from famulus.engine.platform.outbox import release_claims
 from famulus.engine.platform.places import keep_untaken, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
-from famulus.errors import ConflictError, RunBusyError, UsageError
+from famulus.errors import ConflictError, RunBusyError, UsageError, without_warnings
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import TaskRun
@@ -124,8 +124,7 @@ def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
             f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
             "Python; run its script again, or resume it from Python with the same data"
         )
-    problems = [each for each in blueprint.problems(parts.plan) if not each.warning]
-    if problems:
+    if problems := without_warnings(blueprint.problems(parts.plan)):
         raise UsageError(problems)
 
 

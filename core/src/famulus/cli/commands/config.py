@@ -11,7 +11,7 @@ from famulus.cli.arguments import with_configuration
 from famulus.cli.failures import warn
 from famulus.cli.output import say_commented
 from famulus.cli.session import Session, pass_session
-from famulus.errors import UsageError
+from famulus.errors import UsageError, without_warnings
 from famulus.operate.checking import draft_problems
 from famulus.options.configuration import Configuration, read_configuration
 from famulus.options.profiles import profile_name
@@ -45,8 +45,7 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     with session.open_database() as database:
         found = draft_problems(draft, plugins, database)
     warn(each for each in found if each.warning)
-    problems = [each for each in found if not each.warning]
-    if problems:
+    if problems := without_warnings(found):
         raise UsageError(problems)
 
 

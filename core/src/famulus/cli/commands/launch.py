@@ -16,7 +16,7 @@ from famulus.cli.output import ask, say
 from famulus.cli.scripts.script_resume import Resumption, needs_script, resume_by_script
 from famulus.cli.session import Session, pass_session
 from famulus.engine.runs import find_run
-from famulus.errors import UsageError
+from famulus.errors import UsageError, without_warnings
 from famulus.operate.operator import Operator
 from famulus.operate.resuming import complete_unattended_end, refuse_ended
 from famulus.options.command_line import split_conf
@@ -125,8 +125,8 @@ def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
         checked = operator.check(config, overrides=overrides)
         unpaid = operator.balance_problems(checked)
     warn([*checked.warnings, *(each for each in unpaid if each.warning)])
-    if any(not each.warning for each in unpaid):
-        raise UsageError([each for each in unpaid if not each.warning])
+    if problems := without_warnings(unpaid):
+        raise UsageError(problems)
     plan, (picked, _) = checked.plan, split_conf(overrides)
     say(
         f"{picked or config} is fine: task {plan.task_name}, blueprint {plan.blueprint.type}, "
