@@ -1,4 +1,4 @@
-"""A kind of task: its data, its pages, how answers are checked and shown."""
+"""The contract of blueprints: kinds of task, with their data, their pages and their answers."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Blueprint(ABC):
     """Subclass this to add a kind of task, and return it from ``famulus_register_blueprints``.
 
     Core makes an instance whenever it needs one: to check a plan, in the operator, in each serving
-    process. Pages are asked for by many threads at once, so an instance keeps nothing between calls
-    but caches. No method is called inside a transaction.
+    process. Many threads call its methods at once, so an instance keeps nothing but caches between
+    calls. No method is called inside a transaction.
 
-    A page method that raises gives that worker an apology with a reference number and the log the
-    traceback with the same number; the worker keeps the unit, and other workers notice nothing.
+    When a page method raises, the worker gets an apology with a reference number, and the log has
+    the traceback with the same number; the worker keeps the unit.
     """
 
     #: The name in configurations: ``blueprint: static_task``.
@@ -50,42 +50,44 @@ class Blueprint(ABC):
         """Return everything that is wrong, each with its key, file and line. Writes nothing.
 
         Called once before each launch, by ``famulus check``, and before a resume that still has
-        data to load. Reads a data file whole, so that nothing in it can fail once the run exists.
-        What it raises by mistake becomes a problem that names the blueprint. A problem made with
+        data to load. Read data files whole, so that nothing in them can fail once the run exists.
+        An exception becomes a problem that names the blueprint. A problem made with
         ``warning=True`` is printed and does not stop the launch.
         """
 
     @abstractmethod
     def assignments(self) -> Iterator[Mapping[str, Any]]:
-        """Stream the data, one JSON-able row an assignment, the same rows in the same order always.
+        """Yield the data: one row per assignment that JSON can hold, always in the same order.
 
-        A million rows must need no more memory than ten. Iterated once at the launch, partly in a
-        thread of its own while workers are in already; a resumed launch iterates again and skips
-        what is stored, comparing a hash of the rows. Raising before the first row fails the launch;
-        later it ends the loading, and what is stored stays.
+        A million rows must need no more memory than ten. Called at the launch; the iteration goes
+        on in a thread of its own while the first workers arrive. A launch that is resumed iterates
+        again and skips what is stored, comparing a hash of the rows. An exception before the first
+        row fails the launch; a later one ends the loading, and the stored rows stay.
         """
 
     @property
     def units_per_assignment(self) -> int:
-        """How many workers do each assignment, at least 1. Read at the launch; the run keeps it."""
+        """The number of units per assignment, at least 1. Read at the launch and stored."""
         return int(getattr(self.args, "units_per_assignment", 1))
 
     @property
     def data_is_code(self) -> bool:
         """Whether the rows come from Python, so that another process cannot read them again.
 
-        A run whose data are not all loaded is then only resumed with the rows given again.
+        A run whose data were not loaded to the end can then only be resumed with the rows.
         """
         return False
 
     @abstractmethod
     def task_page(self, view: TaskView) -> Page:
-        """Return the page for one unit. Called in the serving process, by any thread, at the first
-        visit and, with the same view, whenever the worker loads the page again.
+        """Return the page for one unit.
+
+        Called in the serving process, by any thread: when the unit is assigned and, with the same
+        view, whenever the worker loads the page again.
         """
 
     def preview_page(self, view: PreviewView) -> Page | None:
-        """Return what somebody sees who has not accepted yet; None for a plain description.
+        """Return the page for a person who has not accepted; None shows the description alone.
 
         Its fields are disabled, and it has no Submit button.
         """
@@ -93,48 +95,52 @@ class Blueprint(ABC):
 
     @property
     def has_onboarding(self) -> bool:
-        """Whether a worker's first visit goes through :meth:`onboarding_page`.
+        """Whether a worker's first visit begins with :meth:`onboarding_page`.
 
-        Where it is true, :attr:`onboarding_qualification` has to be a name.
+        If so, :attr:`onboarding_qualification` must be a name.
         """
         return False
 
     @property
     def onboarding_qualification(self) -> str | None:
-        """The qualification that passing grants (1) and failing too (0); made at need at launch.
+        """The qualification that the onboarding grants: 1 for passed, 0 for failed.
 
-        Who holds it, whatever its value, is not asked again; who holds 0 is not qualified.
+        It is created at the launch if it is missing. A worker who has it gets no onboarding, and no
+        unit if its value is 0.
         """
         return getattr(self.args, "onboarding_qualification", None)
 
     @property
     def block_qualification(self) -> str | None:
-        """The qualification whose holders may not work on the task; made at need at launch."""
+        """The qualification that excludes a worker; created at the launch if it is missing."""
         return getattr(self.args, "block_qualification", None)
 
     def onboarding_page(self, view: OnboardingView) -> Page:
-        """Return the onboarding page. Only called where :attr:`has_onboarding` is true, like
-        :meth:`task_page`.
+        """Return the onboarding page.
+
+        Called like :meth:`task_page`, and only where :attr:`has_onboarding` is true.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
     def onboarding_passed(self, answers: Any) -> bool:
-        """Decide whether the answers to the onboarding, as :meth:`read_answers` has made them,
-        qualify. An exception leaves it undecided: the worker gets the apology and may try again,
-        and nothing is granted.
+        """Return whether answers to the onboarding, as :meth:`read_answers` returns them, qualify.
+
+        Called once for each submission that counts, though rarely again when several processes
+        serve a run. After an exception the worker gets an apology and may try again; nothing is
+        granted.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
     def read_answers(self, form: Form, attempt: AttemptView) -> Any:
-        """Turn a submitted form, the onboarding's too, into JSON-able answers.
+        """Return the answers of a submitted form, the onboarding's too, as JSON can hold them.
 
         Called in the serving process, by any thread, before anything is stored; again when a
-        browser sends the same form again. What must be certain, such as what the page showed, is
-        worked out from ``attempt``: a field may hold anything. The form's own fields
-        (``famulus_…``) are taken out.
+        browser sends the same form again. A field may hold anything: derive what must be certain,
+        such as what the page showed, from ``attempt``. The fields of the frame (``famulus_…``) are
+        left out of ``form``.
 
-        :raises famulus.InvalidAnswers: with a message for the worker, whose form stays as it is.
-            Nothing is stored then, nor after any other exception.
+        :raises famulus.InvalidAnswers: with a message for the worker, whose form keeps what they
+            have entered. Nothing is stored then, nor after any other exception.
         """
         return answers_from(form)
 
@@ -142,9 +148,9 @@ class Blueprint(ABC):
         """Return what the worker saw and answered, as text for the reviewer's terminal.
 
         Called by ``famulus review`` and ``famulus examine``, in their own process, each time a unit
-        is shown; the run's callbacks are not there. Who the worker is, when and how long they
-        worked, and where their files lie stand around it. Characters that would steer the terminal
-        are taken out. Where it raises, inputs and answers are shown as JSON.
+        is shown; the run's callbacks are not available. The worker, the times and the paths of
+        files are shown beside it. Characters that control the terminal are removed. When it raises,
+        inputs and answers are shown as JSON.
         """
         return json.dumps(
             {"inputs": unit.data, "outputs": unit.answers}, indent=2, ensure_ascii=False
@@ -153,7 +159,7 @@ class Blueprint(ABC):
     def assets(self) -> Sequence[Path]:
         """Return the folders whose files are served beside the page, under their own names.
 
-        Asked at each request for such a file. Of two files with one name the first folder's is
-        served; what begins with a dot is not.
+        Called at each request for such a file. If two folders have a file of one name, the first is
+        served. Files whose names begin with a dot are not served.
         """
         return ()

@@ -1,4 +1,4 @@
-"""What core hands to every plugin it constructs."""
+"""What every plugin is constructed with."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class RequesterView:
 class Context:
     """What a plugin works with: the database, the clock, the shared state, who pays."""
 
-    #: the run's database; a plugin's own tables are read and written through it
+    #: the run's database, which has the plugin's own tables too
     database: Database
-    #: the present moment in UTC; plugins ask it instead of the machine, so that tests can move it
+    #: the current time in UTC; plugins use it in place of the system's, so that tests can set it
     clock: Clock
-    #: of the blueprint's own class. In a serving process its callbacks ask the operator over a
-    #: local socket.
+    #: an instance of the blueprint's ``SharedState``; in a serving process its callbacks call the
+    #: operator over a local socket
     shared_state: SharedTaskState
-    #: who pays for the run. While a plan is only being checked, who will; None where that is not
-    #: known yet, or made at need.
+    #: the account that pays for the run, or will pay when only a plan is checked; None where that
+    #: is not known yet
     requester: RequesterView | None = None
     #: None while a plan is only being checked
     run_id: int | None = None

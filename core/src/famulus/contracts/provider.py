@@ -1,4 +1,4 @@
-"""A crowd: who arrives, how they are told that they are done, how they are paid."""
+"""The contract of providers: where workers come from, and how they leave and are paid."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Capabilities:
     needs_https: bool = False
     #: places have to be opened and closed on the platform
     sells_places: bool = False
-    #: the platform says itself when a visit was submitted; if not, storing the answers is it
+    #: the platform reports when a visit was submitted; otherwise it counts as submitted once the
+    #: answers are stored
     reports_submissions: bool = False
     #: the most requirements on qualifications that a run can have there; None for any number
     most_requirements: int | None = None
@@ -42,21 +43,21 @@ class Capabilities:
 
 @frozen(kw_only=True)
 class NoRequesterArgs:
-    """Of a platform whose requesters have nothing to say but their name."""
+    """The settings of requesters that have nothing but a name."""
 
 
 @frozen(kw_only=True)
 class RunView:
-    """A run as its provider sees it. What can be edited while it goes on is as it is now."""
+    """A run as its provider sees it, with the current values of limits that can be changed."""
 
     id: int
-    #: tells this run from those of all other databases, at every attempt
+    #: unique among the runs of all databases, and always the same
     key: str
     #: what it was launched with; a callback in its shared state may be missing
     plan: Plan
     #: where it is served, for browsers; empty while it is not
     url: str
-    #: when nobody new may start any more
+    #: when the run closes to new workers
     closes_at: datetime
     #: what a worker has to meet, as ``{"qualification_name", "comparator", "value",
     #: "applicable_providers"}``: the plan's own, and what its block and onboarding add
@@ -67,24 +68,24 @@ class RunView:
 class Arrival:
     """A worker who accepted."""
 
-    #: the platform's id of the worker: 1 to 255 printable characters; white space around it is
-    #: stripped, and one that reads ``undefined``, ``null`` or like a template gets no work
+    #: the platform's id of the worker: 1 to 255 printable characters. White space around it is
+    #: stripped; ``undefined``, ``null`` and what looks like a template are refused.
     worker_name: str
     #: the platform's id of the visit (URLs call it assignment id): 1 to 255 printable characters.
     #: The same worker and reference again are the same visit.
     reference: str
-    #: tells two accepts with the same reference apart
+    #: distinguishes two accepts with the same reference
     accept: str = ""
-    #: the platform's id of the place that the worker has taken, where one place is one visit at a
-    #: time: another visit that names it is refused until the first one ends. Whoever names the same
-    #: place and the same reference ends the first: only the platform can have told them. Empty
-    #: where places are not told apart; at most 255 printable characters.
+    #: the platform's id of the place that the worker has taken, where a place is one visit at a
+    #: time: another visit that names it is refused until the first one ends. An arrival with the
+    #: same place and the same reference ends the first visit, since only the platform knows both.
+    #: At most 255 printable characters; empty where places are interchangeable.
     place: str = ""
 
 
 @frozen
 class Preview:
-    """Somebody who looks before accepting: no worker, no work."""
+    """A person who looks before accepting, and gets no unit."""
 
 
 @frozen(kw_only=True)
@@ -95,19 +96,19 @@ class VisitView:
     run_id: int
     worker_name: str
     reference: str
-    #: the URL parameters the worker arrived with; none where only the platform has seen them
+    #: the URL parameters that the worker arrived with; none for a visit that was only reported
     query: Mapping[str, str] = Factory(dict)
-    #: when they arrived first
+    #: when the worker arrived first
     arrived_at: datetime | None = None
-    #: when they arrived last, where visits have a place
+    #: when the worker arrived last, where visits have a place
     last_arrived_at: datetime | None = None
-    #: when their work was stored here; None while they are at work or have left
+    #: when the work was stored here; None before that
     done_at: datetime | None = None
 
 
 @frozen(kw_only=True)
 class PostForm:
-    """The browser posts a form to the platform: the platform's own act of submitting."""
+    """The browser posts a form to the platform, which submits the visit there."""
 
     url: str
     fields: Mapping[str, str]
@@ -115,17 +116,17 @@ class PostForm:
 
 @frozen(kw_only=True)
 class GoTo:
-    """The browser goes there by itself."""
+    """The browser goes to another address."""
 
     url: str
 
 
 @frozen(kw_only=True)
 class ShowCode:
-    """The worker copies a code."""
+    """The page shows a code, for the worker to copy."""
 
     code: str
-    #: where to put it
+    #: where to enter it
     url: str = ""
 
 
@@ -139,22 +140,24 @@ class ShowAnswers:
 
 @frozen
 class Nothing:
-    """The page thanks, and that is all."""
+    """The page thanks the worker, and leads nowhere."""
 
 
 Completion = PostForm | GoTo | ShowCode | ShowAnswers | Nothing
 
 
 class Verdict(StrEnum):
-    """What a platform is told of a visit: whether its reward is earned."""
+    """The decision on a visit, as the platform gets it: whether its reward is earned."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
 
 
 class Outcome(StrEnum):
-    """How a call about money or a decision ended. ``UNKNOWN``: it may or may not have had its
-    effect, which is settled by asking, never by paying again.
+    """How a call about money or a decision ended.
+
+    After ``UNKNOWN`` the call may or may not have had its effect. The platform is asked then; it is
+    never paid again.
     """
 
     CONFIRMED = "confirmed"
@@ -178,7 +181,7 @@ class Quote:
 
 @frozen(kw_only=True)
 class VisitReport:
-    """What the platform says of one visit now."""
+    """The status of one visit on the platform."""
 
     worker_name: str
     reference: str
@@ -187,10 +190,10 @@ class VisitReport:
 
 @frozen(kw_only=True)
 class PaymentView:
-    """One row of the ledger of money, to be paid."""
+    """One row of the ledger, to be paid."""
 
     id: int
-    #: the same at every attempt, and no other payment's, not even another database's
+    #: unique among the payments of all databases, and the same at every attempt
     key: str
     kind: PaymentKind
     run_id: int
@@ -202,17 +205,19 @@ class PaymentView:
 
 
 class Provider(ABC):
-    """Subclass this to bring a crowd, and return it from ``famulus_register_providers``.
+    """Subclass this to bring workers, and return it from ``famulus_register_providers``.
 
-    Every method that tells the platform something may be called again with the same arguments,
-    after a crash or a lost reply, and must then have no second effect. The only exception is
-    :meth:`pay`, which is never called again once it may have had its effect; :meth:`settle` finds
-    out. No method is called inside a transaction. One that cannot reach the platform raises
-    :class:`~famulus.UnavailableError`, and what was to be told is told later, with growing pauses.
-    :class:`~famulus.RefusedError` says that the platform will not have it and why; it is told to
-    people, and not to the platform again until one of them asks for it.
+    Every method that changes something on the platform must be idempotent: it may be called again
+    with the same arguments, after a crash or a lost reply. The only exception is :meth:`pay`, which
+    is not called again once it may have had its effect; :meth:`settle` finds out. No method is
+    called inside a transaction.
 
-    An instance is made to check a plan, one in the operator and one in each serving process, where
+    A method that cannot reach the platform raises :class:`~famulus.UnavailableError`, and the call
+    is repeated later, with growing pauses. :class:`~famulus.RefusedError` says that the platform
+    refuses the call, and why: the message is shown to the requester, and the call is only repeated
+    at their request.
+
+    One instance is made to check a plan, one in the operator and one in each serving process, where
     many threads use it at once; commands make others for a requester's account.
     """
 
@@ -222,16 +227,17 @@ class Provider(ABC):
     #: the account that pays.
     Args: ClassVar[AnyClass]
     #: An attrs class of what ``famulus register`` asks for besides the name, made with
-    #: :func:`famulus.option`; a ``secret`` one is only ever asked for on a terminal.
+    #: :func:`famulus.option`; a ``secret`` one is asked for on a terminal only.
     RequesterArgs: ClassVar[AnyClass] = NoRequesterArgs
     capabilities: ClassVar[Capabilities] = Capabilities()
-    #: origins that may show the pages in a frame (CSP ``frame-ancestors``); none for nobody
+    #: origins that may show the pages in a frame (CSP ``frame-ancestors``)
     frame_ancestors: Sequence[str] = ()
     #: the three letters of ISO 4217; rewards are whole numbers of its smallest unit
     currency: ClassVar[str] = "USD"
-    #: seconds between two rounds of :meth:`sync` at the least; more while the platform is away
+    #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
     sync_seconds: ClassVar[float] = 15
-    #: the requester that is made at need; None where one has to be registered
+    #: the name of the requester that is made when it is needed; None where requesters have to be
+    #: registered
     default_requester: ClassVar[str | None] = None
 
     def __init__(self, args: Any, context: Context) -> None:
@@ -242,33 +248,35 @@ class Provider(ABC):
     def problems(self, plan: Plan) -> list[Problem]:
         """Return everything that is wrong. Writes nothing, here or on the platform.
 
-        Called once before each launch, and by ``famulus check``; not before a resume. What it
-        raises by mistake becomes a problem that names the provider.
+        Called once before each launch, and by ``famulus check``; not before a resume. An exception
+        becomes a problem that names the provider.
         """
 
     @abstractmethod
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Say who comes with these URL parameters. Must not trust what the platform can vouch for
-        otherwise.
+        """Return the worker who arrives with these URL parameters.
 
-        Called in the serving process, by any thread, whenever a page is opened or loaded again.
+        Called in the serving process, by any thread, whenever a page is opened or loaded again. The
+        parameters can be forged: where the platform can confirm them, ask it.
 
-        :raises famulus.UnavailableError: when the platform cannot be asked now; the worker is told
-            to come again. Anything else gives an apology with a reference number.
+        :raises famulus.UnavailableError: when the platform cannot be reached; the worker is asked
+            to try again. After any other exception the page is an apology with a reference number.
         """
 
     @abstractmethod
     def completion(self, visit: VisitView) -> Completion:
-        """Say what the browser does once the visit's work is stored.
+        """Return what the browser does once the visit's work is stored.
 
-        Called in the serving process, by any thread, after the commit; again when a form comes
-        again, or the worker comes back to a visit that is done. It tells the platform nothing
-        itself: the browser does.
+        Called in the serving process, by any thread, after the commit; again when the same form is
+        sent again, or the worker comes back to a visit that is done. It does not call the platform:
+        the browser does.
         """
 
     def register(self, name: str, args: Any) -> Mapping[str, Any]:
-        """Check a requester's credentials with the platform, keep what is secret where the platform
-        keeps such things, and return what is not: JSON, stored as ``RequesterView.settings``.
+        """Check a requester's credentials with the platform, and return what is to be stored.
+
+        Secrets are kept where the platform's own tools keep them. The result is JSON and holds no
+        secret; it is stored as ``RequesterView.settings``.
 
         :param args: of the class ``RequesterArgs``.
         :raises famulus.UsageError: when they are missing or refused; nothing is kept then.
@@ -286,13 +294,14 @@ class Provider(ABC):
         return Quote(currency=self.currency, rewards=reward * units, fees=fee * units)
 
     def balance(self) -> Decimal | None:
-        """Return what the requester's account can spend now, in :attr:`currency`; None where the
-        platform does not say. A launch that it cannot pay for is refused.
+        """Return what the requester's account can spend now, in :attr:`currency`.
+
+        None where the platform does not report it. A launch that exceeds it is refused.
         """
         return None
 
     def entrances(self, run: RunView) -> Sequence[str]:
-        """Return addresses for people, printed at launch: where a worker comes in.
+        """Return the addresses at which workers come in; they are printed for the requester.
 
         Called at each launch and resume, once the run's first places are open, and by
         ``famulus status``.
@@ -300,97 +309,102 @@ class Provider(ABC):
         return (run.url,)
 
     def open_places(self, run: RunView, places: range) -> None:
-        """Open places; each has a number of its own within the run, and is one worker's visit.
+        """Open places. Each is numbered within the run and is for one worker's visit.
 
-        The same numbers again are the same places, those that are open already stay as they are.
-        As many are open or taken as there are free units, within the run's window and budget; more
-        are opened in portions, also while it goes on. The place of a visit that ends without a
-        submission has to come back by itself.
+        The same numbers again are the same places: those that are open stay as they are. As many
+        are open or taken as there are free units, within the run's window and budget; more are
+        opened in portions while the run is active. The platform has to offer a place again whose
+        visit ended without a submission.
         """
 
     def move_end(self, run: RunView) -> None:
-        """Let the open places be taken until ``run.closes_at``, which has been changed."""
+        """Keep the open places available until ``run.closes_at``, which has been changed."""
 
     def close_places(self, run: RunView) -> None:
-        """Let nobody new in on the platform. Those at work may finish.
+        """Close the open places on the platform. Workers who have taken one may finish.
 
-        Called by the operator's messenger thread when the run stops or finishes. Places that are
-        opened after it have new numbers.
+        Called by the thread that delivers outbox rows, when the run stops or finishes. Places that
+        are opened later have new numbers.
         """
 
     def dispose(self, run: RunView) -> None:
-        """Tidy up on the platform what a finished run has left there.
+        """Clean up what a finished run has left on the platform.
 
         Called once all its visits are decided and paid.
         """
 
     def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return what the platform says of these visits now: those it may have changed since.
+        """Return the status on the platform of those visits that it knows.
 
-        What it says nothing of, or does not know any more, is left out. Costs as few calls as the
-        platform allows; never guesses.
+        Visits whose status the platform does not report are left out; a status is never guessed.
+        Make as few calls as the platform allows.
 
-        Called again and again while the run is operated, at other times by ``famulus sync``, with
-        the visits that are not decided there yet, some hundred at once. What it raises changes
-        nothing here.
+        Called repeatedly while the run has an operator, and by ``famulus sync``, with the visits
+        that are not decided on the platform, a few hundred at a time. When it raises, nothing
+        changes here.
         """
         return ()
 
     def count_open_places(self, run: RunView) -> int | None:
-        """Return how many places somebody could take on the platform now that :meth:`close_places`
-        would close; None where the platform is not asked. Changes nothing.
+        """Return how many open places :meth:`close_places` would close. Changes nothing.
 
-        Called by ``famulus doctor`` and ``famulus sync``, for runs that nobody operates.
+        None where the platform cannot be asked. Called by ``famulus doctor`` and ``famulus sync``,
+        for runs without an operator.
         """
         return None
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return what the platform says of visits that are at work here, as :meth:`sync` does, for
-        ``famulus doctor``. Changes nothing: what it says is not followed, and is said again.
+        """Return the status of visits that are open here, as :meth:`sync` does. Changes nothing.
+
+        Called by ``famulus doctor``, which shows it and does not follow it.
         """
         return ()
 
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:
-        """Say what differs between the platform and here that core cannot see, a sentence each
-        with its remedy, for ``famulus doctor``. Changes nothing.
+        """Return differences between the platform and the database that core cannot see.
 
-        :param visits: those whose work is stored here, and that are not decided there yet.
+        Each is a sentence with the remedy, for ``famulus doctor``. Changes nothing.
+
+        :param visits: those whose work is stored here, and that are not decided on the platform.
         """
         return ()
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Tell the platform the verdict on a visit, once all its units are reviewed. Approving pays
-        its reward; a visit that the platform has approved already is confirmed.
+        """Send the verdict on a visit to the platform, once all its units are reviewed.
 
-        Told again until it is known to be heard. Where the platform reports submissions, a visit is
-        decided once it has reported that one.
+        Approving pays the reward; a visit that the platform has approved already is confirmed. The
+        call is repeated until its outcome is known. Where the platform reports submissions, a visit
+        is decided after the platform has reported it.
         """
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
-        """Pay a bonus or a compensation. Whatever keeps its outcome from being known is
-        ``UNKNOWN``, or raises; :class:`~famulus.UnavailableError` and
-        :class:`~famulus.RefusedError` say that surely nothing was paid.
+        """Pay a bonus or a compensation.
+
+        Return ``UNKNOWN``, or raise any other exception, where it may have been paid;
+        :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` say that it was not.
         """
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Ask the platform how :meth:`pay` has ended. Where it dedupes by the payment's key,
-        sending the same call again is a way to ask; anything else must not pay. ``FAILED`` says
-        that surely nothing was paid, and that nothing is still under way.
+        """Return how :meth:`pay` has ended, by asking the platform.
+
+        A platform that recognizes the payment's key can be asked by the same call again; otherwise
+        this must not pay. ``FAILED`` says that nothing was paid and that no payment is under way.
         """
         return Outcome.CONFIRMED
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Grant a qualification on the platform's side; made there at need. The worker may be one
-        who has never come.
+        """Grant a qualification on the platform, and create it there if it is missing.
+
+        The worker may be one who has never arrived.
         """
 
     def revoke(self, worker_name: str, qualification: str) -> None:
-        """Take a qualification back on the platform's side."""
+        """Revoke a qualification on the platform."""
 
     def block(self, worker_name: str, reason: str) -> None:
-        """Block a worker on the platform's side."""
+        """Block a worker on the platform."""
 
     def unblock(self, worker_name: str, reason: str) -> None:
-        """Let a worker work again on the platform's side."""
+        """Remove the block of a worker on the platform."""

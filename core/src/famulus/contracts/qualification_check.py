@@ -1,4 +1,4 @@
-"""Who may work."""
+"""The contract of qualification checks: which workers may work."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from famulus.contracts.views import Refusal, WorkerView
 
 @frozen(kw_only=True)
 class NoCheckArgs:
-    """Of a check that has no options."""
+    """The options of a check that has none."""
 
 
 class QualificationCheck(ABC):
-    """Subclass this to decide who may work; return it from
-    ``famulus_register_qualification_checks``.
+    """Subclass this to decide which workers may work.
 
-    Every installed check is asked at each arrival that would give out new work or begin an
-    onboarding, on every run; a worker who comes back to a unit they have is let in. One instance is
-    made in each serving process, and many threads use it at once.
+    Return the class from ``famulus_register_qualification_checks``. Every installed check is asked
+    on every run, at each arrival that would assign a new unit or begin an onboarding, but not when
+    a worker comes back to an open unit. One instance is made in each serving process, and many
+    threads use it at once.
     """
 
     #: The name in configurations: ``task: {qualification_checks: {recent_work: {days: 7}}}``.
     type: ClassVar[str]
     #: An attrs class of options made with :func:`famulus.option`, set for each run under the
-    #: check's type. A run that does not name the check has the defaults; one without them makes
-    #: every run set it.
+    #: check's type. A run that does not name the check has the defaults; an option without a
+    #: default must be set by every run.
     Args: ClassVar[AnyClass] = NoCheckArgs
 
     def __init__(self, args: Any, context: Context) -> None:
@@ -41,6 +41,6 @@ class QualificationCheck(ABC):
         """Return why this worker may not work on this run, or None.
 
         The refusal's ``detail`` is shown to the worker, its ``note`` only to the operator. Called
-        outside any transaction. Raising refuses the worker for the moment, with an apology: nothing
-        fails open.
+        outside any transaction. When it raises, the worker gets an apology and no unit: a broken
+        check lets no worker in.
         """

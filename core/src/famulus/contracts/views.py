@@ -1,4 +1,4 @@
-"""What passes between a blueprint, the gateway and an architect: pages, forms, replies."""
+"""What blueprints, the gateway and architects exchange: pages, forms, replies."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from attrs import Factory, frozen
 
 @frozen(kw_only=True)
 class Page:
-    """The inside of a worker's page. The gateway puts it into the form, with the Submit button.
+    """The content of a worker's page. The gateway puts it into the form, with the Submit button.
 
-    ``body``, ``head`` and ``scripts`` are HTML that the blueprint has made safe: values of the data
-    and of workers have to be escaped by then.
+    ``body``, ``head`` and ``scripts`` are HTML. The blueprint has to escape all values of the data
+    and of workers.
     """
 
-    #: stands inside the form, scripts included; nothing in it may wait for another host
+    #: content of the form, scripts included; nothing in it may wait for another host
     body: str
-    #: goes into ``<head>``; nothing in it may wait for another host
+    #: content of ``<head>``; nothing in it may wait for another host
     head: str = ""
-    #: stands at the end of the form, behind the Submit button: whatever is loaded from elsewhere,
-    #: so that a host that hangs keeps nobody from reading and submitting
+    #: scripts that are loaded from other hosts; they come after the Submit button, so that a host
+    #: that hangs delays neither reading nor submitting
     scripts: str = ""
-    #: attributes of ``<html>``, as text that core escapes
+    #: attributes of ``<html>``, as text; core escapes them
     html_attributes: Mapping[str, str] = Factory(dict)
-    #: attributes of ``<body>``, likewise
+    #: attributes of ``<body>``, as text
     body_attributes: Mapping[str, str] = Factory(dict)
-    #: attributes of the form, likewise: a name, an id in place of ``famulus-form``, handlers …;
-    #: where and how it is sent stays core's
+    #: attributes of the form, as text: a name, an id in place of ``famulus-form``, handlers …;
+    #: those that say where and how it is sent are ignored
     form_attributes: Mapping[str, str] = Factory(dict)
 
 
@@ -41,7 +41,7 @@ class WorkerView:
 
     #: the number in this database
     id: int
-    #: the provider's id for them
+    #: the provider's id of the worker
     name: str
     #: the type name of the provider
     provider_type: str
@@ -80,18 +80,16 @@ class OnboardingView:
 
 @frozen(kw_only=True)
 class AttemptView:
-    """The attempt that a form belongs to: as the page's signed token says, whatever its fields
-    say.
-    """
+    """The attempt that a form belongs to, as its signed token says."""
 
     agent_id: int
-    #: whether it is an answer to the onboarding, which has no unit
+    #: whether it is an attempt at the onboarding, which has no unit
     onboarding: bool
     _unit: Callable[[], UnitView]
 
     @property
     def unit(self) -> UnitView:
-        """The unit that the page was for, read from the database when it is asked for.
+        """The unit of the attempt, which is read from the database at each access.
 
         :raises LookupError: in the onboarding.
         """
@@ -102,7 +100,7 @@ class AttemptView:
 class PreviewView:
     """What a preview is made from."""
 
-    #: the first row; None while nothing is loaded
+    #: the first row; None while none is loaded
     data: Mapping[str, Any] | None
 
 
@@ -120,7 +118,7 @@ class FormFile:
     size: int
     #: of the content, in hexadecimal
     sha256: str
-    #: where its bytes are while the form is being read; they are moved once the answers are stored
+    #: the file, until the answers are stored: it is moved then
     path: Path
 
 
@@ -140,45 +138,45 @@ class Form:
 
 
 class RefusalReason(StrEnum):
-    """Why a worker gets no task; each has its own words on the page and its own code."""
+    """Why a worker gets no task. Each reason has a text and a code on the page."""
 
-    #: a qualification they lack, or a failed onboarding
+    #: a qualification is missing, or the onboarding was failed
     NOT_QUALIFIED = "not_qualified"
-    #: they have done every assignment there is
+    #: the worker has done every assignment
     ALL_DONE = "all_done"
-    #: they have done as many units of the task as one worker may
+    #: the worker has done as many units of the task as one worker may
     MAXIMUM_REACHED = "maximum_reached"
-    #: they hold as many units as one worker may at the same time
+    #: the worker has as many units open as one worker may
     TOO_MANY_OPEN = "too_many_open"
-    #: another visit has the one place that they name; the platform may give it back soon
+    #: another visit has the place that the arrival names
     PLACE_TAKEN = "place_taken"
-    #: nothing is free right now; they may come again
+    #: no unit is free now; there may be one later
     NOTHING_LEFT = "nothing_left"
-    #: the run is over for good, or its lifetime is
+    #: the run is finished, or its lifetime is over
     RUN_CLOSED = "run_closed"
-    #: the run is stopped, or stopping: it can be resumed
+    #: the run is stopped or stopping, and can be resumed
     RUN_STOPPED = "run_stopped"
     BLOCKED = "blocked"
-    #: the address or the form is not one of ours
+    #: the address or the form is not of this run
     UNKNOWN_LINK = "unknown_link"
-    #: they came back to a unit whose time had run out
+    #: the worker came back to a unit whose time was over
     TIME_OVER = "time_over"
 
 
 @frozen(kw_only=True)
 class Refusal:
-    """A worker is told why not."""
+    """Why an arrival gets no unit."""
 
     reason: RefusalReason
-    #: a sentence of the refusing plugin's own, shown beneath the reason's words
+    #: a sentence of the plugin that refuses, shown below the text of the reason
     detail: str = ""
-    #: what refused, for the operator's log and the event: the worker never sees it
+    #: what refused, for the log and the event; it is not shown to the worker
     note: str = ""
 
 
 @frozen(kw_only=True)
 class Reply:
-    """What the architect sends, as it is: core has no HTTP in it, so this is all it says of it."""
+    """A reply of the gateway, which the architect sends as it is."""
 
     #: the HTTP status
     status: int
@@ -189,7 +187,7 @@ class Reply:
 
 @frozen(kw_only=True)
 class SubmittedUnit:
-    """A unit with its answers, as ``on_unit_submitted`` and a blueprint's ``show`` get it."""
+    """A unit with the answers to it."""
 
     id: int
     assignment_id: int
@@ -197,22 +195,22 @@ class SubmittedUnit:
     index: int
     #: the assignment's row
     data: Mapping[str, Any]
-    #: this worker's attempt; a unit has another one where somebody else's late answers came too
+    #: the worker's attempt; a unit may have several, if late answers of another worker came too
     agent_id: int
     worker: WorkerView
     #: what the blueprint's ``read_answers`` returned
     answers: Any
-    #: submitted after the worker's time was over
+    #: whether they were submitted after the time was over
     late: bool
     started_at: datetime
     submitted_at: datetime
 
 
 def answers_from(form: Form, lists: Iterable[str] = ()) -> dict[str, Any]:
-    """Turn a form into answers the way every blueprint should unless it has a reason not to.
+    """Return the answers of a form, as blueprints usually represent them.
 
-    A name that occurs once is a string, one that repeats, or is among ``lists``, a list of strings.
-    A file becomes ``{"name", "size", "type", "sha256"}``, an empty file field ``None``.
+    The value of a name is a string, or a list of strings for a name that repeats or is among
+    ``lists``. A file is ``{"name", "size", "type", "sha256"}``, an empty file field ``None``.
     """
     wanted = set(lists)
     values: dict[str, list[Any]] = {}

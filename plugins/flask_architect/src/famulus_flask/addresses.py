@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def is_public_url(text: str) -> bool:
-    """Say whether a text is the address of a site, without a query."""
+    """Return whether a text is the address of a site, without a query."""
     try:
         parts = urlsplit(text)
         parts.port  # noqa: B018 - raises for what is no port

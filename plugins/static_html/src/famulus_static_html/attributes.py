@@ -89,7 +89,7 @@ def _loads_code(source: Source, tag: Token) -> bool:
 
 
 def _decides(source: Source, tag: Token, attribute: str) -> bool:
-    """Say whether the value decides what the element does, or is a page of its own."""
+    """Return whether the value decides what the element does, or is a page of its own."""
     if attribute in ("srcdoc", "http-equiv", "sandbox", "allow", "shadowrootmode"):
         return True
     if tag.name == "meta":

@@ -32,7 +32,7 @@ STRICT_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def is_whole(item: Any) -> bool:
-    """Say whether the strings of an item are text: an escape can write half a character."""
+    """Return whether the strings of an item are text: an escape can write half a character."""
     try:
         json.dumps(item, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -143,7 +143,7 @@ def _place(text: str, found: Placeholder, start: int, scan: _Scan) -> Place:
 
 
 def backslash_before(text: str, position: int) -> bool:
-    """Say whether the character at a position is escaped by a backslash."""
+    """Return whether the character at a position is escaped by a backslash."""
     run = position
     while run > 0 and text[run - 1] == "\\":
         run -= 1

@@ -42,13 +42,13 @@ def as_browsers_read(url: str) -> str:
 
 
 def is_elsewhere(url: str) -> bool:
-    """Say whether a URL names a host or a scheme, and so may not be this page's server."""
+    """Return whether a URL names a host or a scheme, and so may not be this page's server."""
     read = as_browsers_read(url).replace("\\", "/")
     return read.startswith("//") or _SCHEME.match(read) is not None
 
 
 def is_allowed(url: str, *, media: bool) -> bool:
-    """Say whether a URL is relative or has a scheme that only ever shows something."""
+    """Return whether a URL is relative or has a scheme that only ever shows something."""
     read = as_browsers_read(url)
     scheme = _SCHEME.match(read)
     if scheme is None or scheme[1].lower() in _SCHEMES:
@@ -137,7 +137,7 @@ def url_part_fill(placeholder: Placeholder) -> Fill:
 
 
 def _check_prefix(prefix: str, media: bool) -> bool:
-    """Say whether the author's part already settles the scheme."""
+    """Return whether the author's part already settles the scheme."""
     scheme = _SCHEME.match(prefix)
     if scheme is None:
         return re.search(r"[/?#\\]", prefix) is not None
