@@ -75,7 +75,7 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
     unit: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     database.write(lambda tx: decide(tx, unit, Decision.ACCEPTED))
-    assert found(database, plugins) == ["decisions of a review that are neither told nor paid: 1"]
+    assert found(database, plugins) == ["review decisions that were not applied yet: 1"]
 
     platform.faults = [None, Fault.THROTTLED]
     run = database.write(lambda tx: _settled(tx, unit))

@@ -21,7 +21,7 @@ _ERRORS = "backslashreplace"
 def whole_file(path: Path) -> Iterator[TextIO]:
     """Open a text to write that takes the file's place once it is complete.
 
-    What is no ordinary file, such as a device or a pipe, is written to directly.
+    A target that is not a regular file, such as a device or a pipe, is written directly.
 
     :raises famulus.UsageError: when it cannot be written.
     """

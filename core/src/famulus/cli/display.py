@@ -117,7 +117,7 @@ class Lines:
 
 
 class _Screen:
-    """Three lines for each run, and what its platform was not told, that stay in place."""
+    """The live display: three lines per run and its platform troubles, updated in place."""
 
     every = 1.0
 

@@ -1,4 +1,4 @@
-"""The log of refusals: an event for the operator, where the worker is told less."""
+"""Recording refusals as events, with more detail for the operator than the worker sees."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ class CallbackFailedError(Exception):
 
 
 class RemoteCallbacks:
-    """The other end, in a serving process: functions that ask the operator."""
+    """The client in a serving process: functions that call those of the operator's process."""
 
     def __init__(self, given: str) -> None:
         self._address, _, key = given.partition("|")

@@ -1,4 +1,4 @@
-"""Answers come in: stored once, never overwritten, late ones marked.
+"""Storing submissions: each once, never overwritten, late ones marked.
 
 Everything here happens inside a transaction and calls no third-party code.
 """

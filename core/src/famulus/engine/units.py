@@ -234,7 +234,7 @@ def read_progress(tx: Transaction, run: int, worker: int, *, lock: bool = True) 
 
 
 def make_progress(tx: Transaction, *, run: int, worker: int, task: int, lanes: int) -> Progress:
-    """Return a worker's progress in a run, locked; it is made where there is none."""
+    """Return a worker's progress in a run, locked; create it if there is none."""
     progress = read_progress(tx, run, worker)
     if progress is not None:
         return progress

@@ -108,7 +108,7 @@ class LeasedRun:
         return self._decide(lambda tx, _: adjust_window(tx, self.run), 0, OPEN_RUNS)
 
     def open_places(self) -> int | None:
-        """Have places opened for free units; returns what :func:`open_missing` does."""
+        """Enqueue opening places for free units; return the result of :func:`open_missing`."""
         unknown: int | None = None
         return self._decide(lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,))
 

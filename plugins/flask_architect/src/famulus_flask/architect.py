@@ -119,7 +119,7 @@ class LocalArchitect(Architect):
         self._patience = _new_patience()
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Check the options, and that the port can be had."""
+        """Check the options, and that the port is free."""
         wrong = _wrong_options(self.args)
         if not wrong.keys() & {"hostname", "port"}:
             try:

@@ -7,7 +7,7 @@ from famulus import PluginSchema, Provider, hookimpl
 
 @hookimpl
 def famulus_register_providers() -> list[type[Provider]]:
-    """Bring the provider ``mock``."""
+    """Register the provider ``mock``."""
     from famulus_mock.provider import MockProvider
 
     return [MockProvider]
@@ -15,7 +15,7 @@ def famulus_register_providers() -> list[type[Provider]]:
 
 @hookimpl
 def famulus_register_schemas() -> list[PluginSchema]:
-    """Bring the tables of what ``mock`` has paid."""
+    """Register the tables of what ``mock`` has paid."""
     from famulus_mock.tables import SCHEMA
 
     return [SCHEMA]

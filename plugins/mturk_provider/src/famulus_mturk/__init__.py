@@ -7,7 +7,7 @@ from famulus import PluginSchema, Provider, hookimpl
 
 @hookimpl
 def famulus_register_providers() -> list[type[Provider]]:
-    """Bring ``mturk``, where workers are paid, and ``mturk_sandbox``, where nobody is."""
+    """Register ``mturk``, where workers are paid, and ``mturk_sandbox``, where nobody is."""
     from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 
     return [MturkProvider, MturkSandboxProvider]
@@ -15,7 +15,7 @@ def famulus_register_providers() -> list[type[Provider]]:
 
 @hookimpl
 def famulus_register_schemas() -> list[PluginSchema]:
-    """Bring the tables of HITs and qualification types."""
+    """Register the tables of HITs and qualification types."""
     from famulus_mturk.schema import SCHEMA
 
     return [SCHEMA]

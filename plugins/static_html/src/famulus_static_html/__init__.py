@@ -14,7 +14,7 @@ __all__ = ["SharedStaticTaskState"]
 
 @famulus.hookimpl
 def famulus_register_blueprints() -> list[type[famulus.Blueprint]]:
-    """Bring ``static_task``."""
+    """Register ``static_task``."""
     from famulus_static_html.blueprint import StaticTaskBlueprint
 
     return [StaticTaskBlueprint]

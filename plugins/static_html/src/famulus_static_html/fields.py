@@ -20,7 +20,7 @@ _UNSENT = frozenset({"button", "image", "reset"})
 class ListFields:
     """The names of checkbox groups, ``<select multiple>`` and ``<input type=file multiple>``.
 
-    A name that holds a placeholder stands for whatever a value makes of it.
+    A name that contains a placeholder matches any name that a value can make of it.
     """
 
     names: frozenset[str] = Factory(frozenset)

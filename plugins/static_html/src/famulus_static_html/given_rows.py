@@ -53,7 +53,7 @@ def checked_rows(
 
 
 def row_fault(row: Any) -> str | None:
-    """Return why something cannot be a row: it is no mapping, or JSON cannot hold it."""
+    """Return why a value is not a row (not a mapping, or not JSON), or None."""
     if not isinstance(row, Mapping):
         return f"is not a dict but {type(row).__name__}"
     for key, value in row.items():

@@ -14,7 +14,7 @@ __all__ = ["SharedCompareTextsState"]
 
 @famulus.hookimpl
 def famulus_register_blueprints() -> list[type[famulus.Blueprint]]:
-    """Bring ``compare_texts``."""
+    """Register ``compare_texts``."""
     from famulus_compare_texts.blueprint import CompareTexts
 
     return [CompareTexts]

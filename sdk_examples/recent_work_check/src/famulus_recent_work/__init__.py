@@ -7,7 +7,7 @@ import famulus
 
 @famulus.hookimpl
 def famulus_register_qualification_checks() -> list[type[famulus.QualificationCheck]]:
-    """Bring ``recent_work``."""
+    """Register ``recent_work``."""
     from famulus_recent_work.check import RecentWork
 
     return [RecentWork]

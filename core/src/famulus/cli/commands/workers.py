@@ -154,7 +154,10 @@ def _set(
         word = "blocked already" if blocked else "not blocked"
         say(f"{people(rest)} {word}.")
     if on_platform and not requesters:
-        say(f"There is no requester of {choice.provider_type} to tell it.", err=True)
+        say(
+            f"The platform was not told: no requester of {choice.provider_type} is registered.",
+            err=True,
+        )
     deliver(choice)
 
 

@@ -120,7 +120,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if unsettled is not None and unsettled.n:
         yield Difference(
             run=run.id,
-            what=f"decisions of a review that are neither told nor paid: {unsettled.n}",
+            what=f"review decisions that were not applied yet: {unsettled.n}",
             command=("review", run.task_name),
         )
     spare = tx.rows(

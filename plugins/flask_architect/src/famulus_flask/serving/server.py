@@ -66,7 +66,7 @@ class Server:
         return self._loop.time()
 
     def health(self, head: Head) -> Response | None:
-        """Answer a look at the health of this process; None for any other request."""
+        """Return the reply to a health check, or None for any other request."""
         return self.site.health(head, is_busy=self.pool.is_busy)
 
     def add(self, connection: Connection) -> None:
