@@ -1,4 +1,4 @@
-"""Answers to the onboarding: judged by the requester's code, then stored with what they lead to."""
+"""Answers to the onboarding: judged by the blueprint, then stored with the qualification."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 
 _Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[Judged, Attempt]"]
-#: Attempts whose answers count; those that were given back or expired do not.
+#: Statuses of attempts whose answers count: not of those that were given back or expired.
 _JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
 
 
 class UndecidedError(Exception):
-    """Answers to the onboarding could not be judged, which is no fault of the worker's."""
+    """The blueprint could not judge the answers to an onboarding."""
 
 
 @frozen(kw_only=True)
 class Judged:
-    """What became of a submission to the onboarding."""
+    """The result of a submission to the onboarding."""
 
     result: Result
     #: whether the answers that are stored qualify
@@ -44,7 +44,7 @@ class Judged:
 
 
 def known_result(attempt: Attempt, submission: str) -> Judged | None:
-    """Return what becomes of a submission that needs no judgement, or None where it does."""
+    """Return the result of a submission that needs no judgement; None for one that does."""
     passed = attempt.status is AgentStatus.APPROVED
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:
@@ -105,10 +105,10 @@ class OnboardingSubmissions:
 
 
 def is_passed(blueprint: Blueprint, answers: Any) -> bool:
-    """Ask whether the answers to the onboarding qualify.
+    """Return whether the answers to the onboarding qualify.
 
-    :raises UndecidedError: when the requester's code has not said so: nothing is granted, and the
-        worker keeps their try.
+    :raises UndecidedError: when the blueprint raises, or returns anything else than a bool: nothing
+        is granted, and the worker may try again.
     """
     try:
         passed = blueprint.onboarding_passed(answers)

@@ -1,6 +1,4 @@
-"""Replies that do not depend on what a worker has: refusals, apologies, and their form for the
-page's own script.
-"""
+"""Replies of a gateway that need no database: refusals, errors and apologies."""
 
 from __future__ import annotations
 
@@ -20,18 +18,18 @@ NO_ROOM = (
 
 @frozen
 class Replies:
-    """Makes replies of a run whose pages bear a title."""
+    """Makes the replies of one run, whose pages have a title."""
 
     title: str
 
     def page(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
-        """Return a page as it is."""
+        """Return the reply with a page."""
         return Reply(status=status, body=body, headers=headers or {})
 
     def answer(
         self, outcome: str, status: int, page: str, as_json: bool, message: str = ""
     ) -> Reply:
-        """Return a page; for the page's script, with the outcome beside it."""
+        """Return the reply with a page; for the page's script, JSON with the outcome."""
         if not as_json:
             return self.page(status, page)
         return Reply(
@@ -43,10 +41,10 @@ class Replies:
     def refused(
         self, refusal: Refusal, as_json: bool = False, *, passed: bool | None = None
     ) -> Reply:
-        """Tell a worker why not.
+        """Return the reply to a worker who is refused.
 
-        :param passed: whether to say that they have just passed the onboarding; None for a run that
-            has none.
+        :param passed: whether to say that the worker has just passed the onboarding; None for a run
+            that has none.
         """
         if isinstance(refusal, FailedOnboarding):
             status, page = 200, pages.failed_onboarding_document(self.title)
@@ -54,42 +52,42 @@ class Replies:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
             page = pages.refusal_document(self.title, refusal, reference=None, passed=passed)
         if as_json:
-            message = "This form is not one of ours, or not of this run."
+            message = "This form does not belong to this task. Please open the task again."
             return self.answer("refused", status, page, True, message=message)
         return self.page(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
 
     def conflict(self, as_json: bool) -> Reply:
-        """Tell a worker that other answers of theirs are stored already."""
+        """Return the reply to answers of a worker who has other answers stored."""
         return self.answer("conflict", 409, pages.conflict_document(self.title), as_json)
 
     def not_stored(self, outcome: str, message: str, as_json: bool, page: str = "") -> Reply:
-        """Tell a worker why their answers are not stored, and what to do.
+        """Return the reply to answers that are not stored.
 
         :param outcome: ``invalid`` or ``too_large``.
-        :param page: the form with what they have sent; where it is empty, they are sent back.
+        :param page: the form with the answers; without it, a page that refers to the Back button.
         """
         status = 413 if outcome == "too_large" else 422
         page = page or pages.invalid_document(self.title, message)
         return self.answer(outcome, status, page, as_json, message=message)
 
     def notice(self, status: int, heading: str, text: str, as_json: bool) -> Reply:
-        """Tell a browser what is wrong with its request."""
+        """Return the reply to a request that cannot be answered."""
         outcome = "too_large" if status == 413 else "error"
         page = pages.notice_document(self.title, heading, text, str(status))
         return self.answer(outcome, status, page, as_json, message=text)
 
     def busy(self) -> Reply:
-        """Ask a browser to come again soon."""
+        """Return the reply to a request that can be repeated in a moment."""
         return self.page(503, pages.busy_document(self.title), headers={"Retry-After": "2"})
 
     def apology(self, reference: str, as_json: bool) -> Reply:
-        """Tell a worker that it is our fault; the log has the same reference."""
+        """Return the reply after an error of ours; the log has the same reference."""
         page = pages.apology_document(self.title, reference)
         message = f"Something went wrong here. Reference: {reference}"
         return self.answer("error", 500, page, as_json, message=message)
 
     def undecided(self, reference: str, as_json: bool) -> Reply:
-        """Tell a worker that their answers to the onboarding could not be judged."""
+        """Return the reply to an onboarding that could not be judged."""
         page = pages.undecided_document(self.title, reference)
         message = f"Your answers could not be checked; try again later. Reference: {reference}"
         return self.answer("error", 500, page, as_json, message=message)

@@ -1,4 +1,4 @@
-"""How much the files of one run may hold together."""
+"""The limit for the size of all files of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from famulus.model.tables import Agent, TaskRun, Upload
 
 _log = logging.getLogger(__name__)
 
-#: How long a count holds. Adding up a hundred thousand files takes a while; meanwhile those that
-#: other processes store are not counted.
+#: How long a sum is used: adding up a hundred thousand files takes a while. Files that other
+#: processes store meanwhile are not counted.
 _COUNTED_FOR = timedelta(seconds=10)
 
 _TOTAL = Statement(
@@ -29,7 +29,7 @@ _MOST = Statement(TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == P
 
 
 class UploadQuota:
-    """The room for files in one run. Used by many threads; keeps only a cache."""
+    """Checks the limit of one run. Used by many threads; keeps only a cache."""
 
     def __init__(self, database: Database, run: int) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class UploadQuota:
         self._is_exceeded = False
 
     def admits(self, files: Sequence[FormFile]) -> bool:
-        """Return whether a submission with these files still fits."""
+        """Return whether the limit allows a submission with these files."""
         if not files:
             return True
         with self._database.read() as tx:
@@ -55,7 +55,7 @@ class UploadQuota:
         if begins:
             _log.warning(
                 "run %d: its files reach task.max_upload_bytes (%d), so that submissions with files"
-                " are refused; `famulus set %d max_upload_bytes=…` makes room",
+                " are refused; `famulus set %d max_upload_bytes=…` raises the limit",
                 self._run,
                 most,
                 self._run,
@@ -63,7 +63,7 @@ class UploadQuota:
         return fits
 
     def add(self, files: Sequence[FormFile]) -> None:
-        """Count files that were stored."""
+        """Add files that were stored."""
         with self._mutex:
             self._total += sum(file.size for file in files)
 

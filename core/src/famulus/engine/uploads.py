@@ -14,7 +14,7 @@ from famulus.engine.submission import StoredFile
 from famulus.errors import UnavailableError
 from famulus.model.private_files import admit_group, make_folder
 
-#: Longest name kept of what the browser says; names from outside are never paths.
+#: Characters that are kept of a name from the browser.
 _LONGEST_NAME = 255
 #: Digits of the database's identity that the names of its files begin with.
 _IDENTITY_DIGITS = 12
@@ -23,8 +23,8 @@ _IDENTITY_DIGITS = 12
 class Uploads:
     """The folder of uploaded files of one database, and the part of it for one run.
 
-    :param identity: of the database: what it stores is told from other databases' files by it.
-    :param database: the file that says whom a new folder admits, where there is one.
+    :param identity: of the database; the names of its files begin with it.
+    :param database: the file whose permissions a new folder takes, where there is one.
     """
 
     def __init__(self, root: Path, run: int, identity: str, database: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class Uploads:
 
     @property
     def incoming(self) -> Path:
-        """Where files are received: on the same disk as their place, so that moving is a rename.
+        """The folder for files that are being received, on the same disk as their final place.
 
         :raises famulus.UnavailableError: when it cannot be created.
         """
@@ -53,7 +53,7 @@ class Uploads:
 
     @contextlib.contextmanager
     def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
-        """Move received files to their place; whatever is not confirmed is deleted at the end."""
+        """Move received files to their place; unless confirmed, they are deleted at the end."""
         kept = Kept()
         try:
             kept.files = tuple(self._keep(agent, file, kept) for file in files)
@@ -87,7 +87,7 @@ class Uploads:
 
 
 class Kept:
-    """Files that lie in their place and are not yet named by a row."""
+    """Files in their place that no row names yet."""
 
     def __init__(self) -> None:
         self.files: tuple[StoredFile, ...] = ()
@@ -95,12 +95,12 @@ class Kept:
         self.confirmed = False
 
     def confirm(self) -> None:
-        """Say that the rows which name the files are committed."""
+        """Keep the files: the rows that name them are committed."""
         self.confirmed = True
 
 
 def _stored(name: str) -> str:
-    """Return a name from outside without what a database or a terminal chokes on."""
+    """Return a name with characters replaced that a database or a terminal cannot take."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name)
 
 

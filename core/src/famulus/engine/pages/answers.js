@@ -71,7 +71,7 @@ function keepAnswers(form) {
     return options.every((option) => option.selected === option.defaultSelected);
   }
 
-  // What is not on the page, or not yet, stays in the draft.
+  // Fields that are not on the page, or not yet, stay in the draft.
   function currentValues() {
     const values = Object.fromEntries(draft);
     for (const [name, control] of answerControls()) {
@@ -118,7 +118,7 @@ function keepAnswers(form) {
       localStorage.setItem(key, JSON.stringify({ at: Date.now(), ...current }));
       lastKept = text;
     } catch (error) {
-      // No storage in this browser, frame or private window, or none left.
+      // There is no storage in this browser, frame or private window, or it is full.
     }
   }
 
@@ -152,9 +152,9 @@ function keepAnswers(form) {
     }
   }
 
-  // The author's scripts may set fields to their beginnings while the page loads, so what has come
-  // back is written again. Later, only fields that newly appear are filled, and none that may hold
-  // what the worker has just done.
+  // The author's scripts may reset fields while the page loads, so restored values are written again.
+  // Later, only fields that have just appeared are filled, unless they may hold what the worker has
+  // done since.
   function mayRestore(name, control) {
     if (!draft.has(name) || control === document.activeElement) return false;
     if (!loaded && !interacted) return true;
@@ -174,8 +174,8 @@ function keepAnswers(form) {
     return written;
   }
 
-  // A field that opens when a box is ticked opens again. Nothing the author's scripts do here may
-  // submit.
+  // The events let the author's scripts show fields that depend on a restored one. They must not
+  // submit the form.
   function announce(controls) {
     restoring = true;
     for (const control of controls.filter((each) => !isHidden(each))) {
@@ -213,7 +213,7 @@ function keepAnswers(form) {
     if (kept && kept.values) draft = new Map(Object.entries(kept.values));
     if (kept && kept.files) lostFiles = new Map(Object.entries(kept.files));
   } catch (error) {
-    // No storage, or not ours.
+    // There is no storage, or what it holds is not ours.
   }
 
   let early = [];
@@ -224,7 +224,7 @@ function keepAnswers(form) {
     ready = true;
   }
 
-  // A timer, so that every listener of the author's has run: those of jQuery use one, too.
+  // A timer, so that all listeners of the author's have run: jQuery's use one, too.
   window.addEventListener("DOMContentLoaded", () => setTimeout(() => {
     const controls = new Set(early.concat(restore()));
     announce(Array.from(controls));
@@ -240,7 +240,7 @@ function keepAnswers(form) {
   window.addEventListener("change", noteChange, true);
   window.addEventListener("pagehide", save);
   document.addEventListener("visibilitychange", save);
-  // Values that scripts set raise no event.
+  // There is no event when a script sets a value.
   const regularly = setInterval(save, 2000);
   return { save, forget, missingFiles, restore: restoreEarly, isRestoring: () => restoring };
 }

@@ -1,4 +1,4 @@
-// The time left: shown, and read out at five minutes and at one.
+// Shows the time left, and announces it to screen readers at five minutes and at one.
 function startClock(shown, notice) {
   const announceAt = [300, 60];
   const total = Number(shown.getAttribute("data-seconds"));

@@ -1,4 +1,4 @@
-"""What every page of a worker's has around it: one document that needs no second request."""
+"""The HTML document of all pages, which needs no second request."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _COMMENTS = {
 def asset(name: str) -> str:
     """Read a script or stylesheet of this package, without its comments and indentation.
 
-    Both come out as ASCII, like all else that is ours in a page: one other character makes all of
-    its text twice as large and slow to encode (measured: 2 to 3 % of a request).
+    The result is ASCII, like all our own parts of a page: a single other character makes the whole
+    text twice as large and slow to encode (measured: 2 to 3 % of a request).
     """
     text = files(__package__).joinpath(name).read_text(encoding="utf-8")
     bare = _COMMENTS[name[name.rindex(".") :]].sub("", text)
     lines = "\n".join(line.strip() for line in bare.splitlines() if line.strip())
-    # Only strings of scripts have others, and what this makes of them means the same there.
+    # Only strings of scripts have other characters, and the escapes mean the same there.
     return lines.encode("ascii", "backslashreplace").decode()
 
 
 @cache
 def script(*names: str, element_id: str = "") -> str:
-    """Return assets as one inline script element that leaves no global names behind."""
+    """Return assets as one inline script element, which defines no global names."""
     text = "\n".join(map(asset, names))
     identified = f' id="{element_id}"' if element_id else ""
     return f'<script{identified}>\n(function () {{\n"use strict";\n{text}\n}})();\n</script>\n'
@@ -63,8 +63,9 @@ def document(
     html_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
     body_attributes: Mapping[str, str] = _NO_ATTRIBUTES,
 ) -> str:
-    """Return a whole document. ``title`` and the attributes are text; ``body`` and ``head`` are
-    HTML.
+    """Return a whole document.
+
+    ``title`` and the attributes are text; ``body`` and ``head`` are HTML.
     """
     language = "" if "lang" in html_attributes else ' lang="en"'
     return (

@@ -1,5 +1,5 @@
-// What a browser does once the answers are stored. Each part has its visible button or link, which
-// works without this.
+// Goes on by itself once the answers are stored, and copies the code. Each has a visible button or
+// link that works without this script.
 const byId = (id) => document.getElementById(id);
 const next = byId("famulus-next");
 const delay = next && next.getAttribute("data-after-seconds");

@@ -46,7 +46,7 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
 
 
 class _Filler(HTMLParser):
-    """Collects the places of the fields and what is to stand there."""
+    """Collects the edits that fill the fields."""
 
     def __init__(self, body: str, fields: Iterable[tuple[str, str]]) -> None:
         super().__init__(convert_charrefs=True)
@@ -57,7 +57,7 @@ class _Filler(HTMLParser):
             self._values[name].append(value)
         #: start, end and the new text
         self._edits: list[tuple[int, int, str]] = []
-        #: what lies before it is text of a textarea, whatever it looks like
+        #: tags before this place are text of a textarea
         self._skipped_until = 0
         self._select: str | None = None
         self._option: _StartTag | None = None

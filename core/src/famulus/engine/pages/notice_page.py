@@ -1,4 +1,4 @@
-"""Pages that say, in plain words, why there is nothing to do or what went wrong."""
+"""Pages with one message: why there is nothing to do, or what went wrong."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
             again=True,
         ),
         _R.PLACE_TAKEN: _Words(
-            "Somebody else is working on this one",
-            "It was accepted by another person, who has not finished it or given it back as far as"
-            " is known here. Please return it where you found it and take another one. If nobody"
-            " else can have it, try again in a few minutes.",
+            "Another worker is working on this one",
+            "It was accepted by another person, who has neither finished it nor given it back."
+            " Please return it where you found it and take another one. If nobody else can have it,"
+            " try again in a few minutes.",
             again=True,
         ),
         _R.NOTHING_LEFT: _Words(
@@ -75,18 +75,18 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
         ),
         _R.BLOCKED: _Words(
             "You cannot work on this task",
-            "Whoever runs this task has decided not to give you work in it. If you think that is a"
-            " mistake, please write to them.",
+            "The requester has decided not to give you work in this task. If you think that is a"
+            " mistake, please write to the requester.",
         ),
         _R.UNKNOWN_LINK: _Words(
             "This link does not work",
-            "It is not known here; it may be incomplete, or out of date. Please open the task again"
+            "It may be incomplete or out of date. Please open the task again"
             " from where you found it.",
             mood="warn",
         ),
         _R.TIME_OVER: _Words(
             "The time for this one is over",
-            "It was not submitted in time, and may have gone to somebody else. You are welcome to"
+            "It was not submitted in time, and another worker may have it now. You are welcome to"
             " open the task again from where you found it.",
             mood="warn",
         ),
@@ -104,9 +104,9 @@ def refusal_document(
 ) -> str:
     """Return the page that says why this worker gets no work now.
 
-    ``again_query`` is what "Try again" asks with, where the page's own address is not what the
-    worker came by. ``passed`` is whether to say that they have just passed the onboarding; None for
-    a run that has none.
+    :param again_query: parameters of the link "Try again"; None loads the page's own address.
+    :param passed: whether to say that the worker has just passed the onboarding; None for a run
+        that has none.
     """
     words = _REFUSALS[refusal.reason]
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
@@ -132,32 +132,32 @@ def failed_onboarding_document(title: str) -> str:
 
 def given_back_document(title: str) -> str:
     """Return the page after a worker has given a unit back."""
-    text = "It is not yours any more, and somebody else can do it. You can close this page."
+    text = "It is no longer yours, and another worker can do it. You can close this page."
     return notice(title, "You have given this one back", paragraph(text))
 
 
 def invalid_document(title: str, message: str) -> str:
-    """Return the page for a plainly posted form that the blueprint does not take."""
+    """Return the page for answers that the blueprint refuses, without the form."""
     back = "Please go back with your browser's Back button: it has kept your answers."
     body = f'<p class="famulus-note famulus-note-late">{escape(message)}</p>\n' + paragraph(back)
     return notice(title, "Something is missing or not right", body, mood="warn")
 
 
 def conflict_document(title: str) -> str:
-    """Return the page for answers that came after others of the same worker's were stored."""
+    """Return the page for answers of a worker who has other answers stored for the unit."""
     text = (
-        "Other answers of yours for this one were stored before, and they have not been changed."
-        " What was sent just now was not stored. There is nothing more for you to do here."
+        "You submitted other answers to this one before. They are stored and have not been changed;"
+        " what you sent just now was not stored. There is nothing more for you to do here."
     )
     return notice(title, "This one is submitted already", paragraph(text))
 
 
 def apology_document(title: str, reference: str) -> str:
-    """Return the page for a fault of ours; the reference finds it in the log."""
+    """Return the page for an error of ours; the log has the same reference."""
     text = (
         "The fault is on our side. If you were submitting, go back and press Submit again: your"
-        " browser has kept your answers, and nothing is ever stored twice. If it happens again,"
-        " please tell whoever runs this task, with the reference below."
+        " browser has kept your answers, and nothing is stored twice. If it happens again, please"
+        " write to the requester, with the reference below."
     )
     return notice(
         title,
@@ -169,13 +169,11 @@ def apology_document(title: str, reference: str) -> str:
 
 
 def undecided_document(title: str, reference: str) -> str:
-    """Return the page for an introduction whose answers could not be judged, by a fault of the
-    requester's; the reference finds it in the log.
-    """
+    """Return the page for an onboarding that could not be judged; the log has the reference."""
     text = (
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
         " and it does not count against you: please come back later and submit them again. If it"
-        " happens again, please tell whoever runs this task, with the reference below."
+        " happens again, please write to the requester, with the reference below."
     )
     return notice(
         title,
@@ -187,12 +185,12 @@ def undecided_document(title: str, reference: str) -> str:
 
 
 def notice_document(title: str, heading: str, text: str, code: str) -> str:
-    """Return a page that says what is wrong with a request."""
+    """Return the page for a request that cannot be answered."""
     return notice(title, heading, paragraph(text), mood="warn", codes=[f"code: {code}"])
 
 
 def busy_document(title: str) -> str:
-    """Return the page for a request that can be made again in a moment."""
+    """Return the page for a request that can be repeated in a moment."""
     text = (
         "The server cannot answer just now. Please load this page again in a moment. If you were"
         " submitting, go back and press Submit again: your browser has kept your answers."
@@ -227,10 +225,10 @@ def paragraph(text: str) -> str:
 
 
 def actions(controls: str) -> str:
-    """Return buttons or links, given as HTML, on a line of their own."""
+    """Return buttons or links, which are HTML, on their own line."""
     return f'<div class="famulus-actions">{controls}</div>\n'
 
 
 def query_link(query: Mapping[str, str]) -> str:
-    """Return an address of the task's entrance, good from every page beside it. Not yet escaped."""
+    """Return the address of the task with a query, relative to its other pages; not escaped."""
     return f"./?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""Pages after a submission is stored, and the same said to the page's own script."""
+"""Pages after a submission is stored, and the reply to the page's script."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from famulus.engine.pages.document import script
 from famulus.engine.pages.notice_page import actions, notice, paragraph, query_link
 
 _LATE = (
-    "They came after the time for this one was over: they are stored and marked late, and it may"
-    " have gone to somebody else meanwhile."
+    "They came after the time for this one was over: they are stored and marked late, and another"
+    " worker may have got it meanwhile."
 )
 _TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
 _NOTHING_NOW = "There is nothing more for you to do right now."
@@ -36,10 +36,10 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
         RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
     }
 )
-#: Bytes of answers that a page repeats, twice: as a table and as data. No reply may be larger for
-#: what somebody has sent.
+#: Bytes of answers that a page repeats, twice: as a table and as data. This bounds the size of a
+#: reply, whatever was sent.
 _MOST_REPEATED = 8000
-#: Long enough to read that one was late, before the browser goes on by itself.
+#: Seconds to read that the answers were late, before the browser goes on by itself.
 _LATE_PAUSE = 10
 
 
@@ -51,9 +51,9 @@ def stored_document(
     *,
     no_more: RefusalReason | None = None,
 ) -> str:
-    """Return the page for stored answers; the browser then does what the provider wants.
+    """Return the page for stored answers, with what the provider wants the browser to do next.
 
-    :param no_more: why the worker would get no further unit; it is said in place of a link to one.
+    :param no_more: why the worker would get no further unit; it replaces the link to one.
     """
     late_note = f'<p class="famulus-note famulus-note-late">{escape(_LATE)}</p>\n' if late else ""
     shown = _answers(answers) if isinstance(completion, ShowAnswers) else ""
@@ -73,8 +73,7 @@ def already_document(
 ) -> str:
     """Return the page for a worker who comes back to what they have submitted.
 
-    The next step is offered, not taken: a platform that sends people back here would go round in
-    circles.
+    The browser does not go on by itself: a platform that sends workers back here would make a loop.
     """
     return notice(
         title,
@@ -99,7 +98,10 @@ def submit_json(outcome: str, message: str, html: str) -> str:
 
 
 def _next_step(completion: Completion, after: int | None, no_more: RefusalReason | None) -> str:
-    """``after``: the seconds until a browser goes on by itself; None for never."""
+    """Return the next step as HTML.
+
+    :param after: seconds until a browser goes on by itself; None for never.
+    """
     match completion:
         case ShowAnswers() if no_more is not None:
             return paragraph(f"{_NO_MORE.get(no_more, _NOTHING_NOW)} You can close this page.")
@@ -112,7 +114,7 @@ def _next_step(completion: Completion, after: int | None, no_more: RefusalReason
             return _code(code, url)
         case GoTo(url=url) | PostForm(url=url) if not _is_web_address(url):
             return paragraph(
-                "The address to go on to cannot be used. Please tell whoever runs this task"
+                "The address to go on to cannot be used. Please write to the requester"
                 " (code: bad_next_address)."
             )
         case GoTo(url=url):
@@ -134,7 +136,7 @@ def _after(seconds: int | None) -> str:
 def _refresh(completion: Completion, after: int) -> str:
     if not isinstance(completion, GoTo) or not _is_web_address(completion.url):
         return ""
-    # A second after the script, which leaves no page in the way of the Back button.
+    # One second after the script, whose way leaves no entry in the browser's history.
     return f'<meta http-equiv="refresh" content="{after + 1};url={escape(completion.url)}">'
 
 
@@ -189,7 +191,7 @@ def _answers(answers: Any) -> str:
             for name, value in answers.items()
         )
         table = f'<h2>What you sent</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
-    # Quotes stay quotes, so that the source of the page has the data as they are stored.
+    # Quotes are not escaped, so that the source of the page has the data as they are stored.
     return (
         f"{table}<h2>As data</h2>\n"
         f'<pre class="famulus-json" id="famulus-answers" tabindex="0">'
@@ -198,7 +200,7 @@ def _answers(answers: Any) -> str:
 
 
 def _lines(answers: Any) -> str:
-    """Return JSON with a line for each answer. json's own indentation is twenty times slower."""
+    """Return JSON with one line per answer. json's own indentation is twenty times slower."""
     if not isinstance(answers, Mapping) or not answers:
         return json.dumps(answers, ensure_ascii=False)
     lines = (

@@ -12,30 +12,30 @@ from famulus.contracts.views import Page
 from famulus.engine.pages.document import attributes, document, script
 from famulus.engine.units import UnitNumber
 
-#: The hidden field that says, signed, which agent the form belongs to.
+#: The hidden field with the signed number of the attempt that the form belongs to.
 TOKEN_FIELD = "famulus_token"
-#: What became of a unit that was given back, for the page's script.
+#: The header with the outcome of giving a unit back, for the page's script.
 OUTCOME_HEADER = "X-Famulus-Outcome"
-#: The parameter of a form's address that admits its body. It may appear in access logs.
+#: The parameter of a form's address that admits its body; it may appear in access logs.
 TICKET_PARAMETER = "ticket"
-#: The hidden field that is the same at every attempt to send one page's form.
+#: The hidden field that stays the same whenever one page's form is sent again.
 SUBMISSION_FIELD = "famulus_submission"
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
-#: The part of the address that tells the page's script to say that the onboarding was passed.
+#: The id of the note, and the hash of the address at which the page's script shows it.
 PASSED_ID = "famulus-passed"
 PASSED = "You have passed the introduction."
 
 
 @frozen(kw_only=True)
 class TaskInfo:
-    """What every page of a run says about it."""
+    """What the pages of a run say about it."""
 
     title: str
     description: str = ""
     #: what one unit pays, as text; empty where it pays nothing
     reward: str = ""
-    #: the name of the account that pays; empty where it says nothing
+    #: the name of the account that pays; empty where it means nothing to workers
     requester: str = ""
     #: how workers reach the requester: a mail address, a web address or a sentence
     contact: str = ""
@@ -43,19 +43,18 @@ class TaskInfo:
 
 @frozen(kw_only=True)
 class TaskFrame:
-    """What a task page is made from beside the blueprint's part.
-
-    ``token`` answers for the worker and stands in the form; ``ticket`` only admits the form's body
-    and stands in its address. ``storage_key`` names the agent among the answers that its browser
-    keeps; ``seconds_left`` is None when the work has no deadline.
-    """
+    """The content of a task page."""
 
     info: TaskInfo
     page: Page
+    #: identifies the attempt, in a field of the form
     token: str
+    #: only admits the form's body, in the form's address
     ticket: str
     submission_id: str
+    #: identifies the attempt among the drafts that a browser keeps
     storage_key: str
+    #: None where there is no deadline
     seconds_left: int | None
     onboarding: bool = False
     can_give_back: bool = True
@@ -68,10 +67,10 @@ class TaskFrame:
 
 
 def task_document(frame: TaskFrame) -> str:
-    """Return the page with the form: complete without scripts, safer with ours.
+    """Return the page with the form, which works without JavaScript too.
 
-    Our script runs before the author's, which stand in the form where they stand in the author's
-    page. What may wait for another host comes last, and still in the form.
+    Our script runs before the author's, which stay where they are in the author's page. What may
+    wait for another host comes last in the form.
     """
     page = frame.page
     # The onboarding's note says what a unit pays, and that the onboarding pays nothing.
@@ -136,7 +135,7 @@ def _document(title: str, body: str, page: Page) -> str:
 
 
 def _form(page: Page, sending: str) -> str:
-    """Return the start tag of the form; how it is sent is not the page's to decide."""
+    """Return the start tag of the form; a page cannot change how it is sent."""
     own = {
         name: value
         for name, value in page.form_attributes.items()
@@ -169,7 +168,7 @@ def _time(seconds: int | None) -> str:
 
 
 def _hidden(name: str, value: str) -> str:
-    # Firefox puts the values of before a reload back into hidden fields unless told not to.
+    # Without autocomplete="off", Firefox restores the values of hidden fields after a reload.
     return f'<input type="hidden" name="{name}" value="{escape(value)}" autocomplete="off">\n'
 
 
@@ -210,7 +209,7 @@ def header(info: TaskInfo, time: str = "", *, number: UnitNumber | None = None) 
 
 
 def onboarding_note(info: TaskInfo) -> str:
-    """Return the note that stands on the page of an onboarding."""
+    """Return the note on the page of an onboarding."""
     pay = f", which pay {info.reward} each" if info.reward else ""
     return (
         '<p class="famulus-frame famulus-note" id="famulus-onboarding"><strong>This is an'

@@ -1,7 +1,7 @@
-// Sends the form without leaving the page. Runs at the form's beginning, before any script of the
-// author's can replace what it needs, and again where our part of the form ends. It waits for no
-// event of the document: a script or stylesheet that hangs further down delays none of this. Where
-// it cannot run, the form is an ordinary one. Returns what has to be called at the form's end.
+// Sends the form without leaving the page. Runs at the start of the form, before a script of the
+// author's can replace what it needs, and returns a function to be called where our part of the form
+// ends. It waits for no event of the document, so that a script or stylesheet that hangs further
+// down does not delay it. Where it cannot run, the browser sends the form as any other.
 function careForForm(form) {
   const fetch = window.fetch.bind(window);
   const FormData = window.FormData;
@@ -37,9 +37,9 @@ function careForForm(form) {
     alertBox.focus();
   }
 
-  // The same data go out with the same submission id until somebody answers, so a lost reply
-  // stores nothing twice; meanwhile the fields are locked, so that what the worker sees is what
-  // was sent.
+  // The same data are sent with the same submission id until there is a reply, so that nothing is
+  // stored twice when a reply is lost. Meanwhile the fields are locked: the worker sees what was
+  // sent.
   const temporaryStatus = [408, 425, 429];
   const longestWait = { away: 10, broken: 60 };
   const unclear =
@@ -68,9 +68,9 @@ function careForForm(form) {
     return Array.from(data.values()).filter((value) => typeof value !== "string");
   }
 
-  // Final are an acknowledgement and a refusal of our own server's. Everything else passes, and is
-  // tried again: a network, proxy or server that is away, overloaded or broken.
-  // Returns {reply}, or {after: seconds, words} when the server is away or {…, broken: true}.
+  // Only an acknowledgement or a refusal of our own server is final. After everything else the form
+  // is sent again: the network, a proxy or the server is unavailable, overloaded or broken.
+  // Returns {reply}, or {after: seconds, words, broken} where the form has to be sent again.
   async function attempt(url, data) {
     const bytes = filesIn(data).reduce((sum, file) => sum + file.size, 0);
     const control = new AbortController();
@@ -102,7 +102,7 @@ function careForForm(form) {
     }
   }
 
-  // What is not ours (a proxy's page, a network's login page) says nothing of the answers.
+  // A page that is not ours, such as a proxy's or a network's login page, is no outcome.
   function ownReply(url, response, text) {
     if (url === giveBackUrl) {
       const outcome = response.headers.get("X-Famulus-Outcome") ||
@@ -117,7 +117,7 @@ function careForForm(form) {
     }
   }
 
-  // A file that was changed or removed after it was chosen fails like a server that is away.
+  // A file that was changed or removed after it was chosen fails like an unavailable server.
   async function unreadableFile(data) {
     for (const file of filesIn(data)) {
       try {
@@ -133,7 +133,7 @@ function careForForm(form) {
 
   async function deliver(url, data) {
     const when = document.createElement("span");
-    // Not read out every second.
+    // Screen readers would announce it every second.
     when.setAttribute("aria-hidden", "true");
     let wake = () => {};
     let left = false;
@@ -193,7 +193,7 @@ function careForForm(form) {
 
   function showInstead(html) {
     if (clock) clock.stop();
-    // Also takes the author's listeners from the window: nothing holds up what comes next.
+    // This also removes the author's listeners from the window, so that none delays the next page.
     document.open();
     document.write(html);
     document.close();
@@ -206,7 +206,7 @@ function careForForm(form) {
     if (["stored", "conflict", "given_back"].includes(reply.outcome)) {
       answers.forget();
       window.removeEventListener("beforeunload", warnBeforeLeaving);
-      // The task's scripts need a fresh window: those of the onboarding have left their names.
+      // The task's scripts need a new window: those of the onboarding have defined global names.
       if (!reply.html || (isOnboarding && reply.outcome === "stored")) {
         if (isOnboarding && reply.message) announcePassedAfterReload();
         location.reload();
@@ -232,11 +232,11 @@ function careForForm(form) {
       const address = location.pathname + location.search + "#famulus-passed";
       history.replaceState(history.state, "", address);
     } catch (error) {
-      // The next page does not say it.
+      // The next page then does not mention it.
     }
   }
 
-  // Answers that may be stored already, and are changed now, are another submission.
+  // The answers may be stored already; once they are changed, they are another submission.
   function renewSubmission() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
@@ -301,7 +301,7 @@ function careForForm(form) {
       giveBackButton.focus();
     });
     say(
-      "Give this one back? Somebody else will do it, and your answers to it are not kept. ",
+      "Give this one back? Another worker will get it, and your answers to it are not kept. ",
       button("Yes, give it back", giveBack), " ", keep
     );
     keep.focus();
@@ -326,8 +326,8 @@ function careForForm(form) {
       event.stopImmediatePropagation();
       return;
     }
-    // Added anew each time, so that it runs after every listener of the author's, who may have
-    // prevented the submission.
+    // Added again each time, so that it runs after all listeners of the author's, which may prevent
+    // the submission.
     window.removeEventListener("submit", takeOver);
     window.addEventListener("submit", takeOver);
   }, true);
@@ -337,7 +337,7 @@ function careForForm(form) {
     else if (!sending && !answers.isRestoring()) send(submitUrl, formData(null));
   }
 
-  // form.submit() of an author's script raises no event; it gets the same care.
+  // There is no event when an author's script calls form.submit(); it is sent in the same way.
   Reflect.defineProperty(form, "submit", {
     configurable: true,
     writable: true,
