@@ -69,6 +69,8 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "Operator",
             "Checked",
             "Launched",
+            "OperatorObserver",
+            "LaunchRequest",
             "Progress",
             "RunStatus",
             "UnitStatus",

@@ -114,6 +114,8 @@ if TYPE_CHECKING:
     from famulus.operate.checking import Checked as Checked
     from famulus.operate.estimate import Estimate as Estimate
     from famulus.operate.launching import Launched as Launched
+    from famulus.operate.observer import LaunchRequest as LaunchRequest
+    from famulus.operate.observer import OperatorObserver as OperatorObserver
     from famulus.operate.operator import Operator as Operator
     from famulus.operate.progress import Progress as Progress
     from famulus.options.declare import callback as callback
@@ -177,6 +179,7 @@ _WHERE = {
     "Grant": "famulus.engine.qualifications.worker_handle",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
+    "LaunchRequest": "famulus.operate.observer",
     "Launched": "famulus.operate.launching",
     "LimitChange": "famulus.engine.limits",
     "LoadingStatus": "famulus.model.states",
@@ -190,6 +193,7 @@ _WHERE = {
     "OnboardingRequired": "famulus.options.requirements",
     "OnboardingView": "famulus.contracts.views",
     "Operator": "famulus.operate.operator",
+    "OperatorObserver": "famulus.operate.observer",
     "Outcome": "famulus.contracts.provider",
     "Page": "famulus.contracts.views",
     "PastWork": "famulus.engine.qualifications.history",
@@ -326,6 +330,7 @@ __all__ = [
     "Grant",
     "IllegalTransitionError",
     "InvalidAnswers",
+    "LaunchRequest",
     "Launched",
     "LimitChange",
     "LoadingStatus",
@@ -339,6 +344,7 @@ __all__ = [
     "OnboardingRequired",
     "OnboardingView",
     "Operator",
+    "OperatorObserver",
     "Outcome",
     "Page",
     "PastWork",

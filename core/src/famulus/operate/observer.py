@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from famulus.contracts.plan import SharedTaskState
-from famulus.engine.platform.closing import StillOpenError
+from famulus.errors import UnavailableError
 from famulus.operate.checking import Configured
 from famulus.operate.launching import Launched
 
@@ -71,7 +71,7 @@ class OperatorObserver:
         """
 
     def closed(
-        self, operator: Operator, runs: Sequence[int], problem: StillOpenError | None
+        self, operator: Operator, runs: Sequence[int], problem: UnavailableError | None
     ) -> None:
         """Hear that the operator has let go of all its runs.
 

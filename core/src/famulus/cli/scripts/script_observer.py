@@ -17,7 +17,7 @@ from famulus.cli.output import say
 from famulus.cli.scripts.run_script import RunScript
 from famulus.cli.session import Session
 from famulus.contracts.plan import Plan, ScriptCall
-from famulus.engine.platform.closing import StillOpenError
+from famulus.errors import UnavailableError
 from famulus.operate.launching import Launched
 from famulus.operate.observer import LaunchRequest, OperatorObserver
 from famulus.operate.operator import Operator
@@ -96,7 +96,7 @@ class ScriptObserver(OperatorObserver):
         self.status = 1
 
     def closed(
-        self, operator: Operator, runs: Sequence[int], problem: StillOpenError | None
+        self, operator: Operator, runs: Sequence[int], problem: UnavailableError | None
     ) -> None:
         if problem is not None:
             say(str(problem), err=True)
