@@ -124,7 +124,11 @@ def test_fine_configuration_is_called_fine_and_nothing_is_written(
     assert sorted(task.iterdir()) == before
 
 
-def test_configuration_that_is_not_there_is_named(famulus: Callable[..., Result]) -> None:
+def test_configuration_that_is_not_there_is_named(
+    famulus: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
     done = famulus("launch", "none.yaml")
 
     assert done.exit_code == 2

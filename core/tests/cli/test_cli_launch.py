@@ -203,7 +203,7 @@ def test_killed_run_is_resumed_and_workers_keep_their_units(
         x = worker(url)
         page = x.open()
         launch.kill()
-    assert "nobody; `famulus resume 1` goes on with it" in famulus("status", 1).stdout
+    assert "nobody; `famulus resume 1` resumes it" in famulus("status", 1).stdout
 
     with famulus_command("resume", "1", database=database_file) as resume:
         assert resume.url() == url

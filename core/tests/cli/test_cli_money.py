@@ -113,14 +113,14 @@ def test_bonuses_are_paid_listed_and_summed(famulus: Famulus, run: Gateway) -> N
     assert paid.stdout.startswith(
         "Payment 1: Bonus of 0.50 USD to x, with a fee of 0.10: confirmed\n"
     )
-    assert "(made before; --again pays it once more)" in again.stdout
+    assert "(made before; --again pays it again)" in again.stdout
     assert listed.stdout.splitlines() == [
         "PAYMENT  RUN  UNIT  KIND   STATUS     AMOUNT    FEE   WORKER  ABOUT",
         "1        1    1     bonus  confirmed  0.50 USD  0.10  x       Thank you.",
         "",
         "           PAYMENTS  AMOUNT  FEES  TOGETHER",
         "confirmed  1         0.50    0.10  0.60 USD",
-        "All of it is a sandbox's: no money was paid.",
+        "These are payments of a sandbox: no money was paid.",
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     assert lost.exit_code == 1
     assert "unknown: TimeoutError: mock is told to lose the reply" in lost.stdout
     assert "payments settle` asks" in lost.stdout
-    assert "run 1: nobody knows how 1 payment ended" in doubted.stdout
+    assert "run 1: the outcome of 1 payment is unknown" in doubted.stdout
     assert doubted.exit_code == 1
     # The platform was told to refuse to say: that changes nothing.
     assert settled.exit_code == 1
@@ -156,7 +156,7 @@ def test_a_payer_that_may_be_alive_is_named_and_settling_ends_with_1(
     settled = famulus("payments", "settle")
 
     assert settled.exit_code == 1
-    assert "Payment 2 is in the hands of process 7 on elsewhere" in settled.stdout
+    assert "Payment 2 is being made by process 7 on elsewhere" in settled.stdout
     assert f"can be asked from {iso(until)} on" in settled.stdout
 
 

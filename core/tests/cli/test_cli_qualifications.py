@@ -63,7 +63,7 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
     ]
     assert good(
         famulus("qualifications", "grant", "good", "x", "y", "--value", 3, "--provider", "mock")
-    ) == ["good is 3 for 2 workers of mock; 2 of them had never been heard of."]
+    ) == ["good is 3 for 2 workers of mock; 2 of them new here."]
     # From now on there is only one crowd in this database.
     assert good(famulus("qualifications", "revoke", "good", "x")) == ["Took good from 1 worker."]
     assert good(famulus("qualifications", "revoke", "good", "x")) == ["1 worker did not hold good."]
@@ -122,7 +122,7 @@ def test_a_list_is_imported_whole(famulus: Famulus, tmp_path: Path) -> None:
     arguments = ("qualifications", "import", file, "good", "--provider", "mock")
 
     assert good(famulus(*arguments)) == [
-        "The file has 3,000 grants to workers of mock; 3,000 of them had never been heard of."
+        "The file has 3,000 grants to workers of mock; 3,000 of them new here."
     ]
     assert good(famulus(*arguments)) == [
         "The file has 3,000 grants to workers of mock; 3,000 of them had it already."
@@ -197,11 +197,11 @@ def test_the_platform_is_told_of_every_change(famulus: Famulus, platform: FakePl
     good(famulus("qualifications", "create", "good"))
 
     told = good(famulus("qualifications", "grant", "good", "x", "y"))
-    assert told[1:] == ["Told paying of 2 changes."]
+    assert told[1:] == ["Sent 2 changes to paying."]
     assert platform.qualifications == {("x", "good"): 1, ("y", "good"): 1}
 
     told = good(famulus("qualifications", "revoke", "good", "x"))
-    assert told[1:] == ["Told paying of 1 change."]
+    assert told[1:] == ["Sent 1 change to paying."]
     assert platform.qualifications == {("y", "good"): 1}
     assert len(good(famulus("qualifications", "grant", "good", "y"))) == 1
 
@@ -215,8 +215,8 @@ def test_what_the_platform_cannot_be_told_yet_is_said_and_told_later(
 
     done = famulus("qualifications", "grant", "good", "x")
 
-    assert good(done) == ["good is 1 for 1 worker of paying; 1 of them had never been heard of."]
-    assert "1 change could not be told to paying yet (throttled)" in done.stderr
+    assert good(done) == ["good is 1 for 1 worker of paying; 1 of them new here."]
+    assert "1 change could not be sent to paying yet (throttled)" in done.stderr
     assert api.find_worker(opened, "paying", "x").is_qualified("good")
 
 
@@ -238,7 +238,7 @@ def test_what_the_operator_is_telling_just_now_is_no_failure(
     done = famulus("qualifications", "grant", "good", "x")
 
     assert done.stderr == "The operator of a run is sending 1 change to paying.\n"
-    assert "could not be told" not in done.output
+    assert "could not be sent" not in done.output
 
 
 @pytest.mark.usefixtures("requester")
@@ -276,7 +276,7 @@ def test_a_block_is_told_only_when_asked_for(famulus: Famulus, platform: FakePla
     assert platform.calls == []
     assert good(famulus("workers", "block", "x", "--on-platform")) == [
         "1 worker is blocked already.",
-        "Told paying of 1 change.",
+        "Sent 1 change to paying.",
     ]
     assert platform.blocked == {"x"}
     assert "spam" in famulus("workers", "show", "x").stdout

@@ -162,7 +162,7 @@ def test_report_of_a_run_without_operator_says_how_to_go_on(
 
     shown = famulus("status", 1).stdout
 
-    assert "nobody; `famulus resume 1` goes on with it" in shown
+    assert "nobody; `famulus resume 1` resumes it" in shown
 
 
 @pytest.mark.parametrize("command", ["status", "stop", "finish", "resume"])
@@ -183,7 +183,7 @@ def test_stop_says_how_many_are_at_work_and_until_when(
     done = famulus("stop", 1)
 
     assert done.exit_code == 0
-    assert "Run 1 is stopping: nobody new is let in. 1 worker is at work" in done.stdout
+    assert "Run 1 is stopping: no new workers are let in. 1 worker is at work" in done.stdout
     assert status_of(manual) is RunStatus.STOPPING
 
 
@@ -194,7 +194,7 @@ def test_stop_now_waits_for_nobody(
 
     done = famulus("stop", 1, "--now")
 
-    assert done.stdout == "Run 1 is stopped; `famulus resume 1` goes on with it.\n"
+    assert done.stdout == "Run 1 is stopped; `famulus resume 1` resumes it.\n"
     assert status_of(manual) is RunStatus.STOPPED
 
 

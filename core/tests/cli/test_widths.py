@@ -115,9 +115,9 @@ def test_help_of_every_command_fits(famulus: Famulus, arguments: dict[str, str])
 def test_commands_in_backquotes_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
 
-    lines = prose("  Nobody operates run 1; `famulus resume 1` goes on with it.", hang=2)
+    lines = prose("  Nobody operates run 1; `famulus resume 1` resumes it.", hang=2)
 
-    assert lines == ["  Nobody operates run 1;", "    `famulus resume 1` goes on with it."]
+    assert lines == ["  Nobody operates run 1;", "    `famulus resume 1` resumes it."]
 
 
 def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) -> None:

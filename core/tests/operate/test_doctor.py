@@ -66,7 +66,7 @@ def test_an_unknown_and_a_failed_payment_are_listed(
         pay_bonus(database, unit, "0.50", reason=reason, plugins=plugins)
 
     assert found(database, plugins) == [
-        "nobody knows how 1 payment ended: TimeoutError: no reply",
+        "the outcome of 1 payment is unknown: TimeoutError: no reply",
         "1 payment failed: the balance is too low",
     ]
 

@@ -54,7 +54,7 @@ def announce(launched: Launched, session: Session) -> None:
         say(line, bold=True)
     say("It ends by itself when every unit is done.")
     resume = session.command("resume", launched.run_id)
-    say(f"Ctrl-C stops it; go on later with: {resume}", wrap=False)
+    say(f"Ctrl-C stops it; resume it later with: {resume}", wrap=False)
 
 
 def stay(
@@ -155,10 +155,10 @@ class _Stay:
         if not at_work or until is None:
             say("Stopping: nobody is at work.")
             return
-        say("Stopping: nobody new is let in.")
+        say("Stopping: no new workers are let in.")
         say(f"{people(at_work)} at work and may finish until {moment(until, looks[0].at)}.")
         resume = self._session.command("resume", self._runs[0])
-        say(f"Press Ctrl-C again to stop now; `{resume}` goes on later.")
+        say(f"Press Ctrl-C again to stop now; `{resume}` resumes it later.")
 
 
 def exit_status(ending: RunEnding) -> int:

@@ -10,25 +10,25 @@ from famulus.cli.reporting import Reporting
 from famulus.cli.session import Session, database_option, verbose_option
 
 _BUILTINS = {
-    "launch": Builtin("launch:launch", "Launch a task and stay until it is done."),
+    "launch": Builtin("launch:launch", "Launch a task and wait until it is done."),
     "check": Builtin("launch:check", "Check a configuration; write nothing."),
-    "quote": Builtin("quote:quote", "Say what a task will cost."),
+    "quote": Builtin("quote:quote", "Estimate what a task will cost."),
     "runs": Builtin("runs:runs", "List the runs."),
-    "status": Builtin("runs:status", "Show how a run is getting on."),
-    "set": Builtin("set:set_command", "Change limits of a run that goes on."),
-    "sync": Builtin("sync:sync", "Ask the platform what has become of visits."),
-    "doctor": Builtin("sync:doctor", "List what differs from the platform."),
+    "status": Builtin("runs:status", "Show the progress of a run."),
+    "set": Builtin("set:set_command", "Show or change the limits of a run."),
+    "sync": Builtin("sync:sync", "Sync a run with its platform."),
+    "doctor": Builtin("sync:doctor", "List differences from the platform."),
     "stop": Builtin("stop:stop", "Stop a run; it can be resumed."),
-    "resume": Builtin("launch:resume", "Go on with a run that was stopped."),
+    "resume": Builtin("launch:resume", "Resume a run that was stopped."),
     "finish": Builtin("stop:finish", "End a run for good."),
-    "payments": Builtin("payments:payments", "List what was paid, and settle it."),
-    "bonus": Builtin("payments:bonus", "Pay somebody on top for a unit."),
-    "compensate": Builtin("payments:compensate", "Pay somebody for lost work."),
-    "examine": Builtin("review:examine", "Show what was done, the newest first."),
-    "review": Builtin("review:review", "Accept, pass or reject what was done."),
+    "payments": Builtin("payments:payments", "List payments, and settle those in doubt."),
+    "bonus": Builtin("payments:bonus", "Pay a worker a bonus for a unit."),
+    "compensate": Builtin("payments:compensate", "Pay a worker for lost work."),
+    "examine": Builtin("review:examine", "Show finished units, the newest first."),
+    "review": Builtin("review:review", "Accept, pass or reject finished units."),
     "export": Builtin("export:export", "Write the answers to a file."),
     "qualifications": Builtin(
-        "qualifications:qualifications", "Say who may work: create, grant, import."
+        "qualifications:qualifications", "Decide who may work: create, grant, import."
     ),
     "workers": Builtin("workers:workers", "Show a worker; block one."),
     "wut": Builtin("wut:wut", "Show what can be set, and what it is for."),

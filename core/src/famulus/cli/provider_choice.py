@@ -127,19 +127,19 @@ def deliver(choice: ProviderChoice) -> None:
         for line in _problems(done, choice.provider_type):
             say(line, err=True)
         if done.delivered:
-            say(f"Told {choice.provider_type} of {counted(done.delivered, 'change')}.")
+            say(f"Sent {counted(done.delivered, 'change')} to {choice.provider_type}.")
 
 
 def _problems(done: AccountDelivery, name: str) -> Iterator[str]:
     if done.failure:
-        yield f"{name} was told nothing: {done.failure}"
+        yield f"Nothing could be sent to {name}: {done.failure}"
     if done.refused:
         number = counted(len(done.refused), "change")
         yield f"{name} has refused {number}, which holds here alone: {done.refused[-1]}"
     if done.waiting:
         why = f" ({done.waiting[-1]})" if done.waiting[-1] else ""
         yield (
-            f"{counted(len(done.waiting), 'change')} could not be told to {name} yet{why}; the "
+            f"{counted(len(done.waiting), 'change')} could not be sent to {name} yet{why}; the "
             "operator of its next run tries again, and so does the next of these commands."
         )
     if done.elsewhere:

@@ -33,8 +33,8 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     """Show what a configuration resolves to, and where each value came from.
 
     Takes what `famulus launch` takes. Prints YAML that can be used as a configuration again, all
-    options and defaults in it; secrets are left out. What is wrong is told on standard error, as
-    `famulus check` does, and ends with status 2; what could be resolved is printed all the same.
+    options and defaults in it; secrets are left out. Problems are printed on standard error, as
+    `famulus check` does, and end with status 2; what could be resolved is printed all the same.
     """
     plugins = discover()
     configuration = read_configuration(Path(config), overrides)

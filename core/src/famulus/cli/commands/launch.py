@@ -47,17 +47,17 @@ def launch(
     yes: bool,
     log_rate: float,
 ) -> None:
-    """Launch a task and stay until it is done.
+    """Launch a task and wait until it is done.
 
-    CONFIG is a YAML file; OVERRIDES such as architect.port=1234 or architect=local come before what
-    it says.
+    CONFIG is a YAML file; OVERRIDES such as architect.port=1234 or architect=local override what it
+    says.
 
     Ends with status 0 when every unit is done, with 1 when the run ended otherwise, with 2 when the
     configuration is wrong; nothing is written then.
 
-    Ctrl-C (or SIGTERM) once: nobody new is let in, who is at work may finish, and the run is
-    stopped, with status 0. Twice: it is stopped at once, with status 130. Either way nothing is
-    lost, and `famulus resume` goes on at the same address.
+    Ctrl-C (or SIGTERM) once: no new workers are let in, those at work may finish, and the run is
+    stopped, with status 0. Twice: it is stopped at once, with status 130. No answers are lost, and
+    `famulus resume` continues the run at the same address.
     """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
@@ -76,12 +76,12 @@ def launch(
 @click.pass_context
 @pass_session
 def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> None:
-    """Go on with run RUN, which was stopped or whose operator has died, at the same address.
+    """Resume run RUN, which was stopped or whose operator has died, at the same address.
 
-    Stays until the run is done and ends like `famulus launch`. Those who were at work get back the
-    time during which nobody served them. A run that needs functions of the run script that launched
-    it has the script run for them, up to the launch. One that finished just before its operator was
-    killed is only concluded.
+    Waits until the run is done and ends like `famulus launch`. Workers who were at work get back
+    the time during which the run was not served. For a run that needs functions of its run script,
+    the script is run up to the launch. Of a run that finished just before its operator was killed,
+    only the outcome is shown.
 
     A secret of its configuration was not stored. It comes from the script, from the environment
     (that of provider.token is FAMULUS_SECRET_PROVIDER_TOKEN), or is asked for on a terminal.

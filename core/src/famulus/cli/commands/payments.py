@@ -25,8 +25,8 @@ from famulus.review.payment_actions import pay_bonus, retry_payment, settle_paym
 
 _UNKNOWN = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 _run_option = click.option("--run", type=run_number, help="Only those of this run.")
-_reason = click.option("--reason", required=True, help="What for; the worker gets to read it.")
-_again = click.option("--again", is_flag=True, help="Pay it once more, should it be paid already.")
+_reason = click.option("--reason", required=True, help="What it is for; the worker can read it.")
+_again = click.option("--again", is_flag=True, help="Pay it again even if it was paid already.")
 
 
 class _PaymentsGroup(click.Group):
@@ -56,16 +56,16 @@ _OF_TASK = "TASK"
 def payments(
     session: Session, ctx: click.Context, run: int | None, task: str | None, as_json: bool
 ) -> None:
-    """List what was paid, what was not, and what it comes to.
+    """List payments with their status and their sums.
 
     All payments, or those of all runs of TASK, or of one run.
 
     \b
-    planned    the platform is still to be told
-    sent       it is being told just now
+    planned    still to be made
+    sent       being made just now
     confirmed  paid
-    failed     surely not paid, for the reason shown
-    unknown    it may be paid or not: it is asked about, and never paid again
+    failed     not paid, for the reason shown
+    unknown    paid or not: the platform is asked, and it is never paid twice
     """
     if ctx.invoked_subcommand == _OF_TASK:
         return
@@ -112,9 +112,9 @@ def _of_task(
 @click.pass_context
 @pass_session
 def settle(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
-    """Ask the platforms about payments whose outcome nobody knows, and tell them what is due.
+    """Ask the platforms about payments whose outcome is unknown, and make those that are due.
 
-    Ends with 1 while some outcome is still unknown.
+    Ends with status 1 while an outcome is still unknown.
     """
     with session.open_existing() as database:
         found = settle_payments(database, run=run)
@@ -150,7 +150,7 @@ def retry(session: Session, ctx: click.Context, payment: int) -> None:
 def bonus(
     session: Session, ctx: click.Context, unit: int, amount: str, reason: str, again: bool
 ) -> None:
-    """Pay AMOUNT on top to the worker who has submitted unit UNIT.
+    """Pay AMOUNT as a bonus to the worker who has submitted unit UNIT.
 
     The same amount for the same unit and reason is paid once, however often the command is given.
     """
@@ -208,7 +208,7 @@ def _report(
     session: Session, ctx: click.Context, payment: PaymentRecord, *, is_new: bool = True
 ) -> None:
     """Print a payment's outcome; exit with 1 unless it is made or will be."""
-    note = "" if is_new else " (made before; --again pays it once more)"
+    note = "" if is_new else " (made before; --again pays it again)"
     say(f"{payment_sentence(payment)}{note}")
     for line in hints([payment], session):
         say(line)
@@ -249,16 +249,16 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
     settle = session.command("payments", "settle")
     yield from _claims(payments)
     if number[PaymentStatus.UNKNOWN] or number[PaymentStatus.SENT]:
-        unknown = number[PaymentStatus.UNKNOWN] + number[PaymentStatus.SENT]
-        yield f"Nobody knows yet how {counted(unknown, 'payment')} ended; `{settle}` asks."
+        unknown = counted(number[PaymentStatus.UNKNOWN] + number[PaymentStatus.SENT], "payment")
+        yield f"The outcome of {unknown} is unknown; `{settle}` asks the platform."
     if number[PaymentStatus.PLANNED]:
         planned = counted(number[PaymentStatus.PLANNED], "payment")
-        yield f"The platform is still to be told of {planned}; `{settle}` does it now."
+        yield f"{planned} still to be made; `{settle}` makes what is due now."
     if number[PaymentStatus.FAILED]:
         retry = session.command("payments", "retry")
-        yield f"`{retry} PAYMENT` makes a failed one again."
+        yield f"`{retry} PAYMENT` tries a failed payment again."
     if payments and all(payment.sandbox for payment in payments):
-        yield "All of it is a sandbox's: no money was paid."
+        yield "These are payments of a sandbox: no money was paid."
 
 
 def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
@@ -268,7 +268,7 @@ def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
     ]
     for payment, until in claimed[:_MOST_CLAIMS]:
         yield (
-            f"Payment {payment.id} is in the hands of {payment.payer}; should that have died, the "
+            f"Payment {payment.id} is being made by {payment.payer}; if that has died, the "
             f"platform can be asked from {iso(until)} on."
         )
     if len(claimed) > _MOST_CLAIMS:

@@ -262,7 +262,7 @@ def _besides(done: Granted) -> str:
     if done.unchanged:
         parts.append(f"; {done.unchanged:,} of them had it already")
     if done.new_workers:
-        parts.append(f"; {done.new_workers:,} of them had never been heard of")
+        parts.append(f"; {done.new_workers:,} of them new here")
     return "".join(parts)
 
 

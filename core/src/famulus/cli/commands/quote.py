@@ -20,7 +20,7 @@ from famulus.operate.operator import Operator
 @json_option
 @pass_session
 def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Say what a task will cost with the provider's fees, before it is launched.
+    """Estimate what a task will cost with the provider's fees, before it is launched.
 
     CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written. What the requester
     cannot pay for is a warning here.

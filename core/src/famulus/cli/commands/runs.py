@@ -49,7 +49,7 @@ def runs(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def status(session: Session, run: int, as_json: bool) -> None:
-    """Show how run RUN is getting on."""
+    """Show the progress of run RUN."""
     with session.open_existing() as database:
         report = read_report(database, run)
     if as_json:
@@ -183,7 +183,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "places", f"{report.places:,} open or taken" if report.places else ""
     sync = session.command("sync", record.id)
     for trouble in progress.troubles:
-        yield "platform", f"{trouble}; `{sync}` tells it again"
+        yield "platform", f"{trouble}; `{sync}` sends it again"
     unreported = counted(report.unreported, "visit")
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
@@ -224,7 +224,7 @@ def _operated_by(report: RunReport, session: Session) -> str:
         return report.operated_by
     resume = session.command("resume", report.record.id)
     if report.record.status in (*LIVE_RUNS, RunStatus.STOPPED):
-        return f"nobody; `{resume}` goes on with it"
+        return f"nobody; `{resume}` resumes it"
     return ""
 
 

@@ -22,10 +22,10 @@ _SECTION = "task."
 @click.argument("limits", nargs=-1, metavar="[LIMIT=VALUE]...")
 @pass_session
 def set_command(session: Session, run: int, limits: tuple[str, ...]) -> None:
-    """Change limits of run RUN, whoever operates it; without LIMITS, show them.
+    """Change limits of run RUN, whichever process operates it; without LIMITS, show them.
 
     They are options of the task: `famulus set 3 maximum_units_per_worker=5 allowed_concurrent=1`.
-    A limit holds from the next arrival on; who is at work already is left alone.
+    A limit applies from the next arrival on; workers who are at work already are not affected.
     """
     given = _given(limits)
     rows: list[tuple[str, ...]]

@@ -19,7 +19,7 @@ from famulus.operate.run_report import read_report
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5
 
-_now = click.option("--now", is_flag=True, help="Do not wait for those who are at work.")
+_now = click.option("--now", is_flag=True, help="Do not wait for workers who are at work.")
 
 
 @click.command
@@ -27,21 +27,21 @@ _now = click.option("--now", is_flag=True, help="Do not wait for those who are a
 @_now
 @pass_session
 def stop(session: Session, run: int, now: bool) -> None:
-    """Let nobody new into run RUN; it stops when those at work are done, or their time is over.
+    """Stop run RUN once the workers at work are done, or their time is over.
 
-    Returns at once; the process that operates the run does the rest. Nothing is lost, and
-    `famulus resume` goes on with it.
+    No new workers are let in. Returns at once; the process that operates the run does the rest. No
+    answers are lost, and `famulus resume` resumes the run.
     """
     with session.open_existing() as database, Operator(database) as operator:
         operator.stop(run, now=now)
         progress = operator.progress(run)
     resume = session.command("resume", run)
     if progress.status is not RunStatus.STOPPING or progress.until is None:
-        say(f"Run {run} is {progress.status}; `{resume}` goes on with it.")
+        say(f"Run {run} is {progress.status}; `{resume}` resumes it.")
         return
     say(
-        f"Run {run} is stopping: nobody new is let in. {people(progress.at_work)} at work and may "
-        f"finish until {moment(progress.until, progress.at)}."
+        f"Run {run} is stopping: no new workers are let in. {people(progress.at_work)} at work "
+        f"and may finish until {moment(progress.until, progress.at)}."
     )
     say(f"`{session.command('stop', run, '--now')}` does not wait for them.")
 
@@ -53,8 +53,8 @@ def stop(session: Session, run: int, now: bool) -> None:
 def finish(session: Session, run: int, now: bool) -> None:
     """End run RUN for good: its open units expire, and it cannot be resumed.
 
-    Nobody new is let in, and those at work may finish first. Answers that come later still are
-    kept, marked late.
+    No new workers are let in, and those at work may finish first. Answers that come later are kept,
+    marked late.
     """
     observer = _FinishObserver()
     with (
@@ -86,8 +86,8 @@ def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
     progress = operator.progress(run)
     if progress.until is not None:
         say(
-            f"Finishing run {run}: nobody new is let in. {people(progress.at_work)} at work and "
-            f"may finish until {moment(progress.until, progress.at)}."
+            f"Finishing run {run}: no new workers are let in. {people(progress.at_work)} at work "
+            f"and may finish until {moment(progress.until, progress.at)}."
         )
         say(
             f"Ctrl-C leaves the run stopping; `{session.command('finish', run, '--now')}` does "

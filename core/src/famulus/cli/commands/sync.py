@@ -24,12 +24,12 @@ from famulus.plugins import Plugins, discover
 @click.argument("run", type=run_number, required=False)
 @pass_session
 def sync(session: Session, run: int | None) -> None:
-    """Ask the platform of run RUN what has become of its visits, and tell it what is due.
+    """Ask the platform of run RUN for the status of its visits, and send it what is due.
 
-    Whoever operates a run does that all the time; this is for runs that are over, and for those who
-    do not want to wait. What the platform has refused is told again. Places of a run that nobody
-    operates are closed; `famulus resume` opens new ones. Without RUN it tells what concerns the
-    requesters' accounts.
+    The operator of a run does this all the time; the command is for runs that are over, and for
+    those who do not want to wait. What the platform has refused is sent again. Places of a run
+    without an operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the
+    requesters' accounts is sent.
     """
     plugins = discover()
     with session.open_existing() as database:
@@ -50,9 +50,10 @@ def sync(session: Session, run: int | None) -> None:
 @click.pass_context
 @pass_session
 def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
-    """List what differs between the platform and here, and what to do about it.
+    """List differences between the platform and the database, and what to do about them.
 
-    All runs, unless RUN is given. Ends with 1 when there is something. Changes nothing.
+    Of all runs, unless RUN is given. Ends with status 1 when there is a difference. Changes
+    nothing.
     """
     with session.open_existing() as database:
         found = read_differences(database, discover(), run)

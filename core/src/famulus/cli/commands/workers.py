@@ -104,7 +104,8 @@ def block(
 ) -> None:
     """Keep workers from every task, whatever qualifications they hold.
 
-    Holds here at once, for workers too who have never come. What they have begun they may submit.
+    A block applies at once, also to workers who have never come. They may submit what they have
+    begun.
     """
     names = read_workers(workers)
     with choose_provider(session, provider, requester, tells=on_platform) as choice:

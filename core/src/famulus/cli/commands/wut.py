@@ -161,9 +161,9 @@ def wut(session: Session, category: str | None, words: tuple[str, ...]) -> None:
     `famulus wut blueprint=static_task` shows the options of one type, and what a run script can set
     besides; `famulus wut task` shows the options of every task.
 
-    Of WORDS, only rows are shown whose name contains one: `famulus wut task reward limit`.
+    With WORDS, only rows whose name contains one of them are shown: `famulus wut task reward`.
 
-    On a terminal columns are fit to its width; elsewhere each row is one line.
+    On a terminal the columns fit its width; in a pipe each row is one line.
     """
     name, sign, type_name = (category or "").partition("=")
     page = Page([word.removeprefix(f"{name}.") for word in words])

@@ -160,7 +160,7 @@ def _payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     if unknown:
         yield Difference(
             run=run.id,
-            what=f"nobody knows how {_payment(len(unknown))} ended: {unknown[-1].error}",
+            what=f"the outcome of {_payment(len(unknown))} is unknown: {unknown[-1].error}",
             command=("payments", "settle", "--run", run.id),
         )
     failed = [
@@ -277,7 +277,7 @@ def _of_requesters(tx: Transaction) -> Iterator[Difference]:
         provider, name = account
         yield Difference(
             run=None,
-            what=f"{provider} was not told of qualifications or blocks as {name}"
+            what=f"qualifications or blocks could not be sent to {provider} as {name}"
             f"{_times(len(mine))}: {mine[-1].error}",
             command=("sync",),
         )
