@@ -90,7 +90,7 @@ class Wavering(Held):
 @pytest.mark.parametrize(
     ("broken", "rule", "sentence"),
     [
-        (Silent, "every_option_has_help", "more do not"),
+        (Silent, "every_option_has_help", "more have none"),
         (Careless, "who_is_to_be_refused_is_refused_with_a_reason", "they were let in"),
         (Strict, "everybody_else_is_let_in", "Nobody but who is meant"),
         (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),

@@ -184,7 +184,7 @@ class Refusing(Word):
 @pytest.mark.parametrize(
     ("broken", "rule", "sentence"),
     [
-        (Silent, "every_option_has_help", "more do not"),
+        (Silent, "every_option_has_help", "more have none"),
         (Careless, "broken_configuration_is_told_with_its_place", "missed: no such file"),
         (Raising, "good_configuration_has_no_problems", "raised OSError"),
         (Placeless, "broken_configuration_is_told_with_its_place", "must say where"),
