@@ -20,7 +20,7 @@ _A_ROUND = {"processes": 12, "forks": 60}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run rounds until enough was killed; return 1 at the first broken promise."""
+    """Run rounds until enough was killed; return 1 at the first broken guarantee."""
     options = _parser().parse_args(arguments)
     with ExitStack() as stack:
         postgres = cache(partial(stack.enter_context, postgres_databases()))

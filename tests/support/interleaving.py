@@ -38,7 +38,7 @@ _MOST_TURNS = 3_000
 
 
 class Died(BaseException):
-    """The actor's process was killed: nothing that it does has an effect any more."""
+    """The actor's process was killed: nothing that it does has an effect from now on."""
 
 
 @define(eq=False)
@@ -147,7 +147,7 @@ class Scheduler:
             if not actor.process.is_dead:
                 act()
         except Died:
-            """As it was told to."""
+            pass  # its process was killed
         except BaseException as error:  # noqa: BLE001 - the test looks at it
             actor.error = error
         finally:
@@ -203,7 +203,7 @@ class Lock(AbstractContextManager["Lock"]):
 
 
 class ScheduledWaiting(Waiting):
-    """Time passes for who waits; meanwhile the others go on."""
+    """A clock whose waiting lets the other actors go on."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler

@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: BothServers
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]

@@ -42,7 +42,7 @@ class Case:
 
     @classmethod
     def parse(cls, text: str) -> Case:
-        """Read what ``str`` wrote.
+        """Parse the text of a case.
 
         :raises ValueError: when it is none of that form.
         """

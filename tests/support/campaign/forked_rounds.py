@@ -37,7 +37,7 @@ class ForkedRound(Round):
         self._listener = socket.create_server(("127.0.0.1", self.port), backlog=256)
 
     def run(self) -> None:
-        """Run it; raises as any round does."""
+        """Run the round; raises as any round does."""
         with self._listener:
             super().run()
 
@@ -56,7 +56,7 @@ class ForkedRound(Round):
 
 
 class _Fork:
-    """Asks the other process for one server after the other."""
+    """Gets its servers from the other process, one at a time."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""The crowds of a campaign: how their people come in and leave, and what was opened and paid."""
+"""The platforms of a campaign: how workers arrive and leave, what was opened and paid."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _ENTRANCE = "https://tasks.example.org/"
 
 @frozen(kw_only=True)
 class Entrance:
-    """One way in: the address's parameters, and what the platform showed the worker."""
+    """One arrival: the parameters of the address, and what the platform showed the worker."""
 
     query: dict[str, str]
     shown: Shown | None = None
 
 
 class Crowd(ABC):
-    """One crowd as a campaign sees it."""
+    """One platform as a campaign uses it."""
 
     #: the provider's type
     provider: ClassVar[str]
@@ -44,11 +44,11 @@ class Crowd(ABC):
 
     @abstractmethod
     def enter(self, worker: str) -> Entrance | None:
-        """Return a way in for a worker; None while there is none."""
+        """Return an arrival for a worker; None while there is no place."""
 
     @abstractmethod
     def leave(self, worker: str, way: Entrance) -> None:
-        """Leave with nothing done."""
+        """Leave without submitting."""
 
     @abstractmethod
     def submit(self, worker: str, way: Entrance) -> None:
@@ -56,15 +56,15 @@ class Crowd(ABC):
 
     @abstractmethod
     def open_places(self) -> int:
-        """Return how many places somebody could take at this moment."""
+        """Return the number of open places."""
 
     @abstractmethod
     def bonuses(self, database: Database) -> Counter[str]:
-        """Return how often each bonus was paid, by something that tells it from the others."""
+        """Return how often each bonus was paid, by a key of the bonus."""
 
     @abstractmethod
     def rewards(self, database: Database) -> Counter[str]:
-        """Return how often each submission was rewarded, where the platform says it."""
+        """Return how often each submission was rewarded, if the platform reports it."""
 
 
 class MockCrowd(Crowd):
@@ -96,7 +96,7 @@ class MockCrowd(Crowd):
 
 
 class MturkCrowd(Crowd):
-    """A fake MTurk's sandbox; its people take HITs on the site and submit there."""
+    """A fake MTurk's sandbox, whose workers accept HITs on the site and submit there."""
 
     provider = "mturk_sandbox"
 

@@ -1,4 +1,4 @@
-"""One run whose processes are killed, from its launch until everybody is paid."""
+"""One run whose processes are killed, from its launch until all workers are paid."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _TICK = 0.002
 
 
 class RoundFailedError(AssertionError):
-    """A promise was broken; the message says which, and by which choices."""
+    """A guarantee was broken; the message names it and the choices of the round."""
 
 
 class Victim(StrEnum):
-    """What a kill hits while a run is operated."""
+    """What is killed while a run is operated."""
 
     SERVER = "server"
     OPERATOR = "operator"
@@ -76,7 +76,7 @@ class Round:
         self.port = _free_port()
 
     def run(self) -> None:
-        """Run it.
+        """Run the round.
 
         :raises RoundFailedError: when a promise was broken.
         """
@@ -91,7 +91,7 @@ class Round:
 
     @property
     def url(self) -> str:
-        """Where the run is served."""
+        """The address of the run."""
         return f"http://localhost:{self.port}/"
 
     @property
@@ -100,7 +100,7 @@ class Round:
         return rows * _LANES
 
     def _collect(self) -> dict[str, str]:
-        """Have the whole run done under kills; return what was acknowledged."""
+        """Do the whole run under kills; return the acknowledged submissions."""
         self.crowd.register(self.address)
         people: list[Person] = []
         with ExitStack() as commands:
@@ -125,7 +125,7 @@ class Round:
         return {key: answer for each in people for key, answer in each.acknowledged.items()}
 
     def _kill(self, commands: ExitStack, command: Command, people: Sequence[Person]) -> Command:
-        """Kill processes while people work; return the command that operates the run then."""
+        """Kill processes while workers work; return the command that operates the run then."""
         for _ in range(self.kills):
             command = self._kill_once(commands, command, people)
         return command
@@ -147,7 +147,7 @@ class Round:
         return self._resume(commands)
 
     def _resume(self, commands: ExitStack) -> Command:
-        """Resume the run; now and then only after that was cut off, or after a sync."""
+        """Resume the run, sometimes after a resume that was killed, or after a sync."""
         if self.chance.random() < 0.3:
             self._until_done("sync", "1")
             assert not self.crowd.open_places(), "places are open and nobody serves them"
@@ -219,7 +219,7 @@ class Round:
         assert set(rewards.values()) <= {1}, f"rewards were paid {rewards}"
 
     def _until_done(self, *words: str, kills: int = 0, anyway: bool = False) -> None:
-        """Give a command until it has ended by itself, and kill it first up to ``kills`` times.
+        """Run a command until it ends by itself, after killing it up to ``kills`` times.
 
         :param anyway: whether an exit status of 1 is as good as 0.
         """
@@ -306,7 +306,7 @@ def _kill(processes: Sequence[int]) -> None:
 
 
 def wait(seconds: float) -> None:
-    """Let time go by: a kill comes at a moment that was chosen, whatever happens until then."""
+    """Sleep until the moment of a kill, which was chosen at random."""
     time.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""Workers, one thread each, who go on whatever happens to the server."""
+"""Workers, one thread each, who go on when the server is killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING_TO_DO = 0.1
 
 
 class Person(threading.Thread):
-    """Takes units until none is left for them."""
+    """A worker who does units until none is left."""
 
     def __init__(self, crowd: Crowd, name: str, url: str, over: threading.Event, seed: str) -> None:
         super().__init__(name=name, daemon=True)

@@ -23,7 +23,7 @@ _LAST_PORT = 65_535
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve, and say where."""
+    """Serve the fake and print its addresses."""
     options = _parser().parse_args(arguments)
     if not 0 < options.port <= _LAST_PORT - 4:
         _parser().error(f"--port has to be between 1 and {_LAST_PORT - 4}")

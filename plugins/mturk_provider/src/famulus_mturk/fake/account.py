@@ -1,4 +1,4 @@
-"""One account of MTurk: its requester's API, its workers, its troubles."""
+"""One account of MTurk: its requester's API, its workers and its faults."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ Operation = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ReplyLostError(Exception):
-    """The request had its effect, and nobody is to hear of it."""
+    """The request took effect, and its reply is lost."""
 
 
 class Account:
-    """The sandbox, or the live site: two of them share nothing but the clock."""
+    """The sandbox or the live site. The two share only the clock."""
 
     def __init__(
         self,
@@ -82,8 +82,9 @@ class Account:
 
     @property
     def submit_to(self) -> str:
-        """The origin that pages are told to post their forms to: the site for workers, unless a
-        test says something else.
+        """The origin that pages post their forms to.
+
+        It is the site for workers, unless a test sets another.
         """
         return self.marketplace.submit_to
 
@@ -93,12 +94,12 @@ class Account:
 
     @property
     def calls(self) -> list[Call]:
-        """Every request that came in, in the order in which they were answered."""
+        """Every request, in the order of the replies."""
         return [call for call in self._log if call.account == self.name]
 
     @contextmanager
     def turn(self) -> Iterator[State]:
-        """Have the state to oneself, with everything done that is due."""
+        """Lock the state, after everything that is due has happened."""
         with self._lock:
             self.state.timeline.catch_up()
             yield self.state
@@ -141,7 +142,7 @@ class Account:
         return [call for call in self.calls if call.operation == operation]
 
     def client(self, *, attempts: int = 1) -> Any:
-        """Return a boto3 client that speaks to this account and makes so many attempts a call."""
+        """Return a boto3 client for this account that makes that many attempts per call."""
         import boto3
         from botocore.config import Config
 

@@ -1,4 +1,4 @@
-"""Operations on what workers submitted, and on money."""
+"""Operations on submitted assignments, and on money."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Assignments:
         return {"Assignment": _show(accept), "HIT": self._views.show(accept.hit)}
 
     def approve_assignment(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Approve and pay; a rejection only when told to, within 30 days, with its HIT there."""
+        """Approve and pay; a rejection can be overridden within 30 days, while its HIT exists."""
         check_sizes(parameters)
         accept = self._state.assignment(parameters["AssignmentId"])
         if accept.stage is Stage.REJECTED and parameters.get("OverrideRejection"):
@@ -63,7 +63,7 @@ class Assignments:
         return {}
 
     def reject_assignment(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Reject, with the reason that the worker is told."""
+        """Reject with a reason, which the worker gets."""
         check_sizes(parameters)
         state = self._state
         accept = state.assignment(parameters["AssignmentId"])
@@ -135,7 +135,7 @@ class Assignments:
         }
 
     def approve(self, accept: Accept, feedback: str | None = None) -> None:
-        """Pay for an assignment, whoever approves it."""
+        """Pay for an approved assignment."""
         state = self._state
         accept.stage, accept.approved_at = Stage.APPROVED, state.now
         accept.feedback = feedback or accept.feedback

@@ -13,20 +13,20 @@ _NAMES = "subjectAltName=DNS:localhost,DNS:*.localhost,IP:127.0.0.1"
 
 @frozen
 class Certificate:
-    """Two files, as a server of HTTPS needs them."""
+    """The files of a certificate and its key."""
 
     certificate: Path
     key: Path
 
     def context(self) -> ssl.SSLContext:
-        """Return what a socket is wrapped with."""
+        """Return the context with which a socket is wrapped."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context
 
 
 def make_certificate(folder: Path) -> Certificate:
-    """Make one with the program ``openssl``, for localhost, names under it, and 127.0.0.1."""
+    """Make a certificate with ``openssl`` for localhost, names under it, and 127.0.0.1."""
     made = Certificate(folder / "certificate.pem", folder / "key.pem")
     options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command = ["openssl", "req", *options, "-days", "30", "-subj", "/CN=localhost"]

@@ -1,4 +1,4 @@
-"""A third address, for people and other processes: what there is, the clock, troubles."""
+"""The console of a fake that runs by itself: its state, its clock and its faults, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from famulus_mturk.fake.service import FakeMTurk
 
 
 class ShiftedClock:
-    """The machine's clock, and whatever it was moved by."""
+    """The machine's clock plus a shift."""
 
     def __init__(self) -> None:
         self._shift = timedelta(0)
@@ -25,13 +25,15 @@ class ShiftedClock:
         return datetime.now(UTC) + self._shift
 
     def advance(self, seconds: float) -> None:
-        """Let so many seconds pass at once."""
+        """Move the clock forward."""
         self._shift += timedelta(seconds=seconds)
 
 
 class Console(Listener):
-    """``GET /`` shows both accounts as JSON; ``POST /advance?seconds=3600`` moves the clock;
-    ``POST /fault?account=sandbox&kind=THROTTLE&operation=CreateHIT&times=3`` plans troubles.
+    """Shows and changes a fake that runs by itself.
+
+    ``GET /`` shows both accounts as JSON; ``POST /advance?seconds=3600`` moves the clock;
+    ``POST /fault?account=sandbox&kind=THROTTLE&operation=CreateHIT&times=3`` plans faults.
     """
 
     def __init__(self, mturk: FakeMTurk, clock: ShiftedClock, *, port: int = 0) -> None:

@@ -37,7 +37,7 @@ class ApiError(Exception):
 
 
 class RequestError(ApiError):
-    """What the request asks for cannot be done; ``code`` is MTurk's own, without its prefix."""
+    """The request cannot be carried out; ``code`` is MTurk's own, without its prefix."""
 
     type = "RequestError"
 
@@ -46,7 +46,7 @@ class RequestError(ApiError):
 
 
 class ServiceFaultError(ApiError):
-    """MTurk is in trouble; nothing is wrong with the request."""
+    """A fault of the service; the request is valid."""
 
     type = "ServiceFault"
     status = HTTPStatus.INTERNAL_SERVER_ERROR
@@ -62,7 +62,7 @@ class ThrottledError(ApiError):
 
 
 class ExpiredKeysError(ApiError):
-    """The keys were good for a while, as those of a single sign-on are."""
+    """The keys have expired, as those of a single sign-on do."""
 
     def __init__(self, code: str) -> None:
         super().__init__("The security token included in the request is expired")
@@ -70,7 +70,7 @@ class ExpiredKeysError(ApiError):
 
 
 class MalformedRequestError(ApiError):
-    """The request is not what the service's model describes."""
+    """The request does not fit the model of the service."""
 
     type = "ValidationException"
 
@@ -81,7 +81,7 @@ class MalformedRequestError(ApiError):
 
 
 class NotOfferedError(ApiError):
-    """The service has no such operation, or this fake leaves it out."""
+    """The operation does not exist, or the fake does not implement it."""
 
     type = "UnknownOperationException"
 
@@ -109,6 +109,6 @@ def bad_value(parameter: str, why: str) -> RequestError:
 
 
 def missing(kind: str, name: str) -> RequestError:
-    """Return the error for an id that is not known here."""
+    """Return the error for an unknown id."""
     code = f"{'HIT' if kind == 'Hit' else kind}DoesNotExist"
     return RequestError(code, f"{kind} {name} does not exist.")

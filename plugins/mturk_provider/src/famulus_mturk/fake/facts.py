@@ -1,4 +1,4 @@
-"""What MTurk's documentation leaves open: switches that tests try in each position."""
+"""Switches for facts that MTurk's documentation leaves open; tests try each position."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from famulus_mturk.fake.errors import PREFIX, ApiError
 
 @define(kw_only=True)
 class Facts:
-    """How the service behaves where nobody can look it up."""
+    """Assumptions about undocumented behaviour of the service."""
 
     #: error codes as requesters report them, ``HITAlreadyExists``, or as AWS's documentation
     #: spells them, ``HitAlreadyExists``
@@ -27,7 +27,7 @@ class Facts:
     texts_are_folded: bool = False
 
     def code_of(self, error: ApiError) -> str:
-        """Return the code that an error is sent with."""
+        """Return the code with which an error is sent."""
         if not self.codes_given:
             return ""
         name = error.code.removeprefix(PREFIX)

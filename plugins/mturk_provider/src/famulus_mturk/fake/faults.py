@@ -1,4 +1,4 @@
-"""Troubles that a test switches on."""
+"""Faults that a test switches on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUBMISSION = "externalSubmit"
 
 
 class Fault(Enum):
-    """What befalls one request."""
+    """A fault of one request."""
 
     THROTTLE = "refused as one too many; no effect"
     FAIL = "a ServiceFault; no effect"
@@ -34,11 +34,11 @@ class Gate:
         self._open = threading.Event()
 
     def open(self) -> None:
-        """Let all go on."""
+        """Release all requests."""
         self._open.set()
 
     def wait(self) -> None:
-        """Wait until it is open."""
+        """Wait until the gate is open."""
         self.reached.set()
         self._open.wait()
 
@@ -51,7 +51,7 @@ class _Planned:
 
 
 class Faults:
-    """The troubles of one account; without any it works."""
+    """The faults of one account."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class Faults:
         self.counts_stale = timedelta(0)
 
     def plan(self, fault: Fault, operation: str | None = None, *, times: int = 1) -> None:
-        """Have the next requests for ``operation`` meet with ``fault``.
+        """Apply ``fault`` to the next requests for ``operation``.
 
         None is any operation of the API; ``externalSubmit`` is what workers' browsers post.
         """
@@ -76,7 +76,7 @@ class Faults:
     def limit_rate(
         self, calls: int, seconds: float, timer: Callable[[], float] = time.monotonic
     ) -> None:
-        """Throttle whatever goes beyond ``calls`` in ``seconds``."""
+        """Throttle requests beyond ``calls`` in ``seconds``."""
         with self._lock:
             self._rate = _Rate(calls, seconds, timer)
 
@@ -93,7 +93,7 @@ class Faults:
             gate.open()
 
     def clear(self) -> None:
-        """Let everything work again, and whoever is held go on."""
+        """Remove all faults and release all requests."""
         with self._lock:
             self._planned.clear()
             self._rate = None
@@ -103,14 +103,14 @@ class Faults:
             gate.open()
 
     def take(self, operation: str) -> Fault | None:
-        """Return what befalls this request of the API."""
+        """Return the fault of this request of the API, or None."""
         with self._lock:
             if self._rate is not None and not self._rate.admits():
                 return Fault.THROTTLE
             return self._next(operation, None)
 
     def take_submission(self) -> Fault | None:
-        """Return what befalls this form of a worker."""
+        """Return the fault of this form of a worker, or None."""
         with self._lock:
             return self._next(SUBMISSION)
 
@@ -124,7 +124,7 @@ class Faults:
         return None
 
     def wait(self, operation: str, *, after: bool) -> None:
-        """Wait at the gates that stand in this request's way."""
+        """Wait at the gates for this request."""
         for gate, name, behind in list(self._gates):
             if name == operation and behind == after:
                 gate.wait()

@@ -46,7 +46,7 @@ class Hits:
         return {"HITTypeId": self._type(parameters).id}
 
     def create_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Create a HIT and, at need, its type."""
+        """Create a HIT and, unless it exists, its type."""
         self._refuse_known_token(parameters)
         of_type = {name: parameters[name] for name in _OF_THE_TYPE if name in parameters}
         return self._create(self._type(of_type), parameters)
@@ -60,7 +60,7 @@ class Hits:
         return self._create(hit_type, parameters)
 
     def update_expiration_for_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Move a HIT's end: a past time ends it now, those at work may still submit.
+        """Move the end of a HIT; a past time ends it now, and accepted work can still be submitted.
 
         A later end is given under a token that the service makes of the HIT and the time, so that
         asking for the same twice is an error.
@@ -91,7 +91,7 @@ class Hits:
         return {}
 
     def delete_hit(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Dispose of a HIT that is over, with all that was submitted decided on."""
+        """Dispose of a HIT that has ended, once all its submissions are decided."""
         hit = self._state.hit(parameters["HITId"])
         status = self._state.status(hit, self._state.now)
         undecided = self._state.counts(hit, self._state.now).submitted
@@ -103,7 +103,7 @@ class Hits:
         return {}
 
     def create_additional_assignments(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Add places to a HIT; from under ten it never comes to ten."""
+        """Add places to a HIT; one that began with fewer than ten never reaches ten."""
         state, more = self._state, parameters["NumberOfAdditionalAssignments"]
         hit = state.hit(parameters["HITId"])
         token = parameters.get("UniqueRequestToken")
@@ -126,7 +126,7 @@ class Hits:
         return {}
 
     def _type(self, values: dict[str, Any]) -> HitType:
-        """Return the type with these values, made at need."""
+        """Return the type with these values; create it if there is none."""
         check_sizes(values)
         reward = Decimal(values["Reward"])
         if reward < CENT:
@@ -191,7 +191,7 @@ class Hits:
             self._state.note("HITExpired", hit)
 
     def _require_money(self, hit: Hit, places: int) -> None:
-        """Refuse when so many more places cannot be paid."""
+        """Refuse if the balance does not cover that many more places."""
         self._state.money.require(places * (hit.type.reward + self._state.place_fee(hit)))
 
     def _refuse_known_token(self, parameters: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A threaded HTTP server, with TLS at need, that ends with every connection it has."""
+"""A threaded HTTP server, optionally with TLS, that closes its connections when it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self.get()
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
     def send(
         self, status: HTTPStatus, kind: str, body: str, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Send a whole reply."""
+        """Send a reply."""
         data = body.encode()
         self.send_response(status)
         always = (("Content-Type", kind), ("Content-Length", str(len(data))))
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def body(self) -> bytes:
-        """Read what came with the request."""
+        """Return the body of the request."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
 
@@ -96,7 +96,7 @@ class Listener(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Keep quiet about browsers that hang up; tell of everything else."""
+        """Ignore clients that disconnect; report everything else."""
         if not isinstance(sys.exception(), OSError | ssl.SSLError):
             super().handle_error(request, client_address)
 

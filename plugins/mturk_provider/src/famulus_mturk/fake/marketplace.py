@@ -1,4 +1,4 @@
-"""What workers do: look, accept, return and submit."""
+"""What workers do: preview, accept, return and submit."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _LOOKING = timedelta(minutes=5)
 
 
 class WorkerRefusedError(Exception):
-    """What a worker is told instead."""
+    """The site refuses what a worker wants to do; the message says why."""
 
 
 @frozen(kw_only=True)
 class Group:
-    """HITs of one type, as workers find them in their list."""
+    """HITs of one type, as listed for workers."""
 
     id: str
     type: HitType
@@ -35,7 +35,7 @@ class Group:
 
 @frozen(kw_only=True)
 class Shown:
-    """A HIT in a worker's frame: a preview where ``assignment_id`` says that there is none."""
+    """A HIT in a worker's frame; a preview if ``assignment_id`` is ``NO_ASSIGNMENT``."""
 
     hit_id: str
     group_id: str
@@ -47,7 +47,7 @@ class Shown:
 
 @frozen
 class Profile:
-    """What the system knows of a worker: values of its own qualifications, and where they live."""
+    """What MTurk itself knows of a worker: the system qualifications and the location."""
 
     values: dict[str, int]
     #: country, and perhaps subdivision
@@ -55,7 +55,7 @@ class Profile:
 
 
 class Marketplace:
-    """Everything on the workers' side of one account; the caller holds the lock."""
+    """The workers' side of one account. The caller holds the lock."""
 
     def __init__(
         self, state: State, qualifications: Qualifications, assignments: Assignments
@@ -70,7 +70,7 @@ class Marketplace:
     def change_profile(
         self, worker_id: str, values: Mapping[str, int] | None, locale: tuple[str, ...] | None
     ) -> None:
-        """Say what the system knows of a worker; None leaves it as it is."""
+        """Set what MTurk itself knows of a worker; None leaves a value as it is."""
         known = self._profile(worker_id)
         self._profiles[worker_id] = Profile(
             known.values if values is None else dict(values),
@@ -78,7 +78,7 @@ class Marketplace:
         )
 
     def groups(self, worker_id: str) -> list[Group]:
-        """Return what a worker finds, the newest first."""
+        """Return the groups that a worker finds, newest first."""
         places: dict[str, int] = {}
         types: dict[str, HitType] = {}
         for hit in reversed(self._state.hits.values()):
@@ -89,7 +89,7 @@ class Marketplace:
         return [Group(id=key, type=kind, places=places[key]) for key, kind in types.items()]
 
     def preview(self, group_id: str, worker_id: str | None) -> Shown:
-        """Show a HIT of a group without accepting it; somebody without a name may look too."""
+        """Preview a HIT of a group; no name is needed."""
         who = worker_id or ""
         hit = self._first(group_id, who)
         self._refuse_unmet(hit, who, Action.PREVIEW)
@@ -101,11 +101,11 @@ class Marketplace:
         self._state.hit(hit_id).previews.pop(worker_id, None)
 
     def accept(self, group_id: str, worker_id: str) -> Shown:
-        """Take the oldest open place of a group."""
+        """Accept the oldest open place of a group."""
         return self.accept_hit(self._first(group_id, worker_id).id, worker_id)
 
     def accept_hit(self, hit_id: str, worker_id: str) -> Shown:
-        """Take a place of one HIT."""
+        """Accept a place of one HIT."""
         state, hit = self._state, self._state.hits[hit_id]
         if worker_id in state.unknown_workers:
             raise WorkerRefusedError("This account does not exist.")
@@ -119,12 +119,12 @@ class Marketplace:
         return self._accept(hit, worker_id)
 
     def shown(self, assignment_id: str, worker_id: str) -> Shown:
-        """Show again what a worker has accepted."""
+        """Show an accepted assignment again."""
         accept = self._at_work(assignment_id, worker_id)
         return self._shown(accept.hit, assignment_id, worker_id)
 
     def at_work(self, worker_id: str) -> list[Shown]:
-        """Return what a worker has accepted and not finished."""
+        """Return a worker's assignments that are not finished."""
         return [
             self._shown(accept.hit, accept.assignment_id, worker_id)
             for accept in self._state.accepts_of(worker_id)
@@ -138,7 +138,7 @@ class Marketplace:
     def submit(
         self, assignment_id: str, fields: Iterable[tuple[str, str]], worker_id: str | None = None
     ) -> None:
-        """Take a form that was posted; without a worker, whoever holds the assignment."""
+        """Submit a posted form, for the worker who holds the assignment unless one is named."""
         state = self._state
         answers = [(name, value) for name, value in fields if name != "assignmentId"]
         accept = self._at_work(assignment_id, worker_id)
@@ -163,7 +163,7 @@ class Marketplace:
         return self._state.status(hit, self._state.now) == "Assignable"
 
     def _has_tried(self, hit: Hit, worker_id: str) -> bool:
-        """Say whether a worker holds or has submitted this HIT; one given back may be had again."""
+        """Submit a posted form, for the holder of the assignment unless a worker is named."""
         return any(
             accept.worker_id == worker_id and accept.stage in (Stage.ACCEPTED, *VISIBLE)
             for accept in hit.accepts

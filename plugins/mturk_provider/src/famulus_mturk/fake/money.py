@@ -40,16 +40,16 @@ class Money:
 
     @property
     def on_hold(self) -> Decimal:
-        """Set aside for places that may still have to be paid."""
+        """The amount reserved for places that may still have to be paid."""
         return self._on_hold
 
     @property
     def available(self) -> Decimal:
-        """What new obligations are met from."""
+        """The balance that is not reserved."""
         return self.prepaid if self.endless else self.prepaid - self._on_hold
 
     def require(self, amount: Decimal) -> None:
-        """Refuse what the account cannot pay."""
+        """Refuse an amount that the balance does not cover."""
         if amount > self.available:
             raise RequestError(
                 "InsufficientFunds",
@@ -58,7 +58,7 @@ class Money:
             )
 
     def hold(self, hit_id: str, amount: Decimal) -> None:
-        """Set aside this much for a HIT, in place of what was."""
+        """Reserve this amount for a HIT instead of the former one."""
         self._on_hold += amount - self._held.get(hit_id, Decimal(0))
         self._held[hit_id] = amount
 

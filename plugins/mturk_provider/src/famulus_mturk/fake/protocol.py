@@ -25,7 +25,7 @@ _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
 
 @cache
 def service_model() -> ServiceModel:
-    """Return the model, read once: it is the same for everybody, and slow to read."""
+    """Return the model, which is read once, since that is slow."""
     return ServiceModel()
 
 
@@ -57,7 +57,7 @@ class ServiceModel:
         return read
 
     def write_reply(self, operation: str, reply: Mapping[str, Any]) -> Any:
-        """Return what is sent; a reply that the model does not know is a mistake of the fake."""
+        """Return the body to send; a reply that does not fit the model is a fault of the fake."""
         shape = self._model.operation_model(operation).output_shape
         written = _write(shape, reply)
         problems = list(_problems(shape, written, ""))

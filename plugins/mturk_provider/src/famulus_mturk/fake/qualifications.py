@@ -1,4 +1,4 @@
-"""Operations on qualification types and on who holds them."""
+"""Operations on qualification types and the workers who have them."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ class Qualifications:
         return {"QualificationType": _show(made)}
 
     def get_qualification_type(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Show a type, whosever it is."""
+        """Show a type of any owner."""
         return {"QualificationType": _show(self._usable(parameters))}
 
     def update_qualification_type(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Change what can be changed; the name cannot."""
+        """Change a type, except for its name."""
         check_sizes(parameters)
         found = self._own(parameters)
         _check_test(parameters)
@@ -144,7 +144,7 @@ class Qualifications:
         return {"Qualification": _show_grant(parameters["QualificationTypeId"], grant)}
 
     def list_workers(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """List who holds a qualification, or held it until it was revoked."""
+        """List the workers who have a qualification, or had it until it was revoked."""
         found = self._own(parameters)
         revoked = parameters.get("Status", "Granted") == "Revoked"
         grants = [grant for grant in found.grants.values() if grant.revoked == revoked]
@@ -197,7 +197,7 @@ class Qualifications:
         return grant
 
     def _takes(self, name: str) -> bool:
-        """Say whether one of the account's types has this name, or has not yet let go of it."""
+        """Return whether a type of the account has this name, or was deleted a short time ago."""
         return any(
             found.name == name and found.owner is Owner.SELF and self._keeps_name(found)
             for found in self._state.qualification_types.values()

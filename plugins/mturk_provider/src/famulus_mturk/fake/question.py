@@ -1,4 +1,4 @@
-"""The XML in which a requester says what a HIT shows, and in which answers come back."""
+"""The XML of a HIT's question and of its answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_BYTES = 65_535
 
 @frozen
 class Question:
-    """What of a question matters here."""
+    """The parts of a question that the fake uses."""
 
     #: None for a question that MTurk shows itself
     url: str | None

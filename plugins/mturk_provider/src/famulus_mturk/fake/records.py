@@ -1,4 +1,4 @@
-"""What the fake remembers."""
+"""The records of the fake."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from attrs import Factory, define, field, frozen
 
 
 class Stage(StrEnum):
-    """Where one accept of a HIT stands; the last three are all that the API ever shows."""
+    """The stage of one accepted assignment; the API only shows the last three."""
 
     ACCEPTED = "Accepted"
     RETURNED = "Returned"
@@ -27,7 +27,7 @@ VISIBLE = (Stage.SUBMITTED, Stage.APPROVED, Stage.REJECTED)
 
 @frozen(kw_only=True)
 class HitType:
-    """What HITs of one group share."""
+    """The properties that the HITs of one group share."""
 
     id: str
     group_id: str
@@ -40,13 +40,13 @@ class HitType:
     requirements: list[dict[str, Any]]
 
     def requires(self, type_id: str) -> bool:
-        """Say whether a qualification matters for these HITs."""
+        """Return whether these HITs require a qualification."""
         return any(one["QualificationTypeId"] == type_id for one in self.requirements)
 
 
 @define(kw_only=True)
 class Accept:
-    """One worker's taking of one place. A place given back keeps its id for whoever comes next."""
+    """One accepted assignment. If it is returned, its place keeps its id for the next worker."""
 
     assignment_id: str
     hit: Hit = field(repr=False)
@@ -104,7 +104,7 @@ class Hit:
 
 
 class Owner(StrEnum):
-    """Whose a qualification type is."""
+    """The owner of a qualification type."""
 
     SELF = "self"
     OTHER = "another requester"
@@ -167,7 +167,7 @@ class Entry:
 
 @frozen(kw_only=True)
 class Event:
-    """What MTurk would notify somebody of, by the names of its notifications."""
+    """An event that MTurk would send a notification of, under the name it has there."""
 
     name: str
     hit_id: str
@@ -188,7 +188,7 @@ class Mail:
 
 @frozen(kw_only=True)
 class Call:
-    """One request that came in, and how it was answered."""
+    """One request and its reply."""
 
     account: str
     operation: str

@@ -29,7 +29,7 @@ _COMPARE: dict[str, Callable[[int, int], bool]] = {
 
 
 class Action(IntEnum):
-    """What a worker does with a HIT; a requirement that guards one guards those before it."""
+    """An action of a worker on a HIT; a requirement that guards one guards those before it."""
 
     ACCEPT = 1
     PREVIEW = 2
@@ -44,7 +44,7 @@ _GUARDED = {
 
 
 def check_requirements(requirements: Sequence[Mapping[str, Any]], state: State) -> None:
-    """Refuse what a HIT type cannot require."""
+    """Refuse requirements that a HIT type cannot have."""
     if len(requirements) > MOST:
         raise bad_value(
             "QualificationRequirements", f"{len(requirements)} requirements are more than {MOST}"
@@ -97,7 +97,7 @@ def unmet(
     held: Mapping[str, int],
     locale: tuple[str, ...],
 ) -> list[str]:
-    """Return the ids of the qualification types that keep somebody from an action.
+    """Return the ids of the qualification types that keep a worker from an action.
 
     ``held`` are their values by type. Whoever lacks a qualification meets ``DoesNotExist`` only.
     """

@@ -22,7 +22,7 @@ _SANDBOX_BALANCE = Decimal("10000.00")
 
 @frozen(kw_only=True)
 class Ports:
-    """Where to listen; 0 is any free port."""
+    """The ports to listen on; 0 is any free port."""
 
     sandbox_api: int = 0
     sandbox_workers: int = 0

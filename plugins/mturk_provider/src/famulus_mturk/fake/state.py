@@ -33,7 +33,7 @@ _ID_LETTERS = string.digits + string.ascii_uppercase
 
 @frozen(kw_only=True)
 class Counts:
-    """Where a HIT's places were at one moment."""
+    """The numbers of a HIT's places at one moment."""
 
     at_work: int
     looking: int
@@ -45,7 +45,7 @@ class Counts:
 
 @define(kw_only=True)
 class State:
-    """Everything one account holds."""
+    """The state of one account."""
 
     name: str
     timeline: Timeline
@@ -71,7 +71,7 @@ class State:
 
     @property
     def now(self) -> datetime:
-        """The moment that is being dealt with."""
+        """The time at which the current event happens."""
         return self.timeline.now
 
     def new_id(self) -> str:
@@ -91,7 +91,7 @@ class State:
         return hit
 
     def assignment(self, assignment_id: str) -> Accept:
-        """Return what the API knows under an assignment id: it has been submitted."""
+        """Return a submitted assignment by its id; the API knows no others."""
         hit = self.assignments.get(assignment_id)
         accept = hit.current(assignment_id) if hit is not None and not hit.gone else None
         if accept is None or accept.submitted_at is None:
@@ -99,24 +99,24 @@ class State:
         return accept
 
     def accepts_of(self, worker_id: str) -> list[Accept]:
-        """Return all that a worker ever accepted."""
+        """Return everything that a worker ever accepted."""
         accepts = (accept for hit in self.hits.values() for accept in hit.accepts)
         return [accept for accept in accepts if accept.worker_id == worker_id]
 
     def known_token(self, purpose: str, token: str | None) -> str | None:
-        """Return what was made with this token within the last 24 hours."""
+        """Return the result stored under this token within the last 24 hours."""
         made = self._tokens.get((purpose, token or ""))
         if made is None or self.now - made[0] >= TOKEN_LIFE:
             return None
         return made[1]
 
     def remember_token(self, purpose: str, token: str | None, made: str) -> None:
-        """Remember what was made with a token."""
+        """Store a result under a token."""
         if token:
             self._tokens[purpose, token] = (self.now, made)
 
     def note(self, name: str, hit: Hit, accept: Accept | None = None) -> None:
-        """Record something that MTurk would notify of."""
+        """Record an event that MTurk would send a notification of."""
         self.events.append(
             Event(
                 name=name,
@@ -132,7 +132,7 @@ class State:
         self.mail.append(Mail(worker_id=worker_id, subject=subject, text=text, at=self.now))
 
     def late(self, since: datetime) -> bool:
-        """Say whether something that young is still missing from lists."""
+        """Return whether something created then is still missing from lists."""
         return self.now - since < self.faults.lists_late
 
     def counts(self, hit: Hit, at: datetime) -> Counts:
@@ -154,7 +154,7 @@ class State:
         )
 
     def status(self, hit: Hit, at: datetime) -> str:
-        """Return a HIT's status as it was at a moment; that somebody looks does not change it."""
+        """Return a HIT's status at a moment; reading it does not change it."""
         if hit.disposed:
             return "Disposed"
         if hit.reviewing:
@@ -170,7 +170,7 @@ class State:
         return fee(hit.type.reward, hit.max_assignments, masters=masters)
 
     def touch(self, hit: Hit) -> None:
-        """Bring what follows from a HIT's assignments up to date."""
+        """Update what follows from a HIT's assignments."""
         hit.last_activity = self.now
         self.timeline.at(self.now + DISPOSAL, lambda: self._dispose_forgotten(hit))
         counts = self.counts(hit, self.now)

@@ -1,4 +1,4 @@
-"""What will happen by itself, in the order of time."""
+"""Events that happen by themselves, in the order of time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 class Timeline:
-    """Reads the clock and lets everything happen that has fallen due."""
+    """Reads the clock and performs the events that are due."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -18,12 +18,12 @@ class Timeline:
         self.now = clock()
 
     def at(self, moment: datetime, happen: Callable[[], None]) -> None:
-        """Have something happen then; it has to see for itself whether it still applies."""
+        """Schedule an event, which must check whether it still applies."""
         self._count += 1
         heapq.heappush(self._due, (moment, self._count, happen))
 
     def catch_up(self) -> None:
-        """Let happen what is due, each at its own moment, and arrive at the present."""
+        """Perform the events that are due, each at its own time, and move to the present."""
         present = self._clock()
         while self._due and self._due[0][0] <= present:
             moment, _, happen = heapq.heappop(self._due)

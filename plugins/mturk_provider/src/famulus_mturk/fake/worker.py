@@ -23,17 +23,17 @@ class Worker:
         self.id = worker_id
 
     def groups(self) -> list[Group]:
-        """Browse what there is, the newest first."""
+        """Return the groups of HITs, newest first."""
         with self._account.turn():
             return self._market.groups(self.id)
 
     def preview(self, group_id: str) -> Shown:
-        """Look at a HIT of a group; it counts as pending until the worker accepts or leaves."""
+        """Preview a HIT of a group; it counts as pending until the worker accepts or leaves."""
         with self._account.turn():
             return self._market.preview(group_id, self.id)
 
     def leave(self, shown: Shown) -> None:
-        """Go away from a preview."""
+        """Leave a preview."""
         with self._account.turn():
             self._market.stop_looking(shown.hit_id, self.id)
 
@@ -48,7 +48,7 @@ class Worker:
             return self._market.accept_hit(hit_id, self.id)
 
     def at_work(self) -> list[Shown]:
-        """Return what was accepted and neither finished nor given back."""
+        """Return the assignments that are neither submitted nor returned."""
         with self._account.turn():
             return self._market.at_work(self.id)
 
@@ -58,6 +58,6 @@ class Worker:
             self._market.give_back(shown.assignment_id, self.id)
 
     def submit(self, shown: Shown, answers: Mapping[str, str]) -> None:
-        """Submit, as a form does that is posted by the worker's browser."""
+        """Submit a form, as the worker's browser does."""
         with self._account.turn():
             self._market.submit(shown.assignment_id, answers.items(), self.id)

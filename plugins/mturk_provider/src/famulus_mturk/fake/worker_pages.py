@@ -9,7 +9,7 @@ from famulus_mturk.fake.marketplace import Group, Shown
 
 
 def sign_in_page(account: str) -> str:
-    """Ask who it is."""
+    """Return the page that asks for a name."""
     return _page(
         f"Workers ({account})",
         '<form method="post" action="/sign-in"><label>Worker ID '
@@ -21,7 +21,7 @@ def sign_in_page(account: str) -> str:
 def home_page(
     account: str, worker_id: str, groups: Sequence[Group], at_work: Sequence[Shown]
 ) -> str:
-    """List what can be done, and what has been begun."""
+    """Return the list of HITs and of begun assignments."""
     found = "".join(
         f'<li><a href="/projects/{group.id}/tasks">{escape(group.type.title)}</a>,'
         f" ${group.type.reward:.2f}, {group.places} available<br>"
@@ -40,25 +40,25 @@ def home_page(
 
 
 def preview_page(shown: Shown) -> str:
-    """Show a HIT before it is accepted."""
+    """Return the preview of a HIT."""
     accept = f"/projects/{shown.group_id}/tasks/accept"
     return _page("Preview", _button(accept, "Accept") + _frame(shown))
 
 
 def task_page(shown: Shown) -> str:
-    """Show a HIT that the worker is at."""
+    """Return the page of an accepted HIT."""
     return _page(
         "Your HIT", _button(f"/tasks/{shown.assignment_id}/return", "Return") + _frame(shown)
     )
 
 
 def submitted_page() -> str:
-    """Say that a submission has come in; this shows in the frame."""
+    """Return the page for the frame after a submission."""
     return _page("Submitted", "<p>The HIT has been successfully submitted.</p>")
 
 
 def refusal_page(reason: str) -> str:
-    """Say why not."""
+    """Return the page of a refusal."""
     return _page(
         "There was a problem", f'<p role="alert">{escape(reason)}</p><p><a href="/">HITs</a></p>'
     )

@@ -21,7 +21,7 @@ _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 
 
 class WorkerSite(Listener):
-    """Serves one account's workers; who they are, a cookie says."""
+    """Serves one account's workers, who are known by a cookie."""
 
     def __init__(
         self, account: Account, *, port: int = 0, certificate: Certificate | None = None

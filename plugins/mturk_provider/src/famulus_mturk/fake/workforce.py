@@ -19,7 +19,7 @@ class Workforce:
         self._state = state
 
     def create_worker_block(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Keep a worker from all HITs of the account."""
+        """Block a worker from all HITs of the account."""
         check_sizes(parameters)
         if parameters["WorkerId"] in self._state.unknown_workers:
             raise missing("Worker", parameters["WorkerId"])
@@ -29,14 +29,14 @@ class Workforce:
         return {}
 
     def delete_worker_block(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Let a worker in again."""
+        """Unblock a worker."""
         if self._state.facts.blocks_are_strict and parameters["WorkerId"] not in self._state.blocks:
             raise missing("WorkerBlock", parameters["WorkerId"])
         self._state.blocks.pop(parameters["WorkerId"], None)
         return {}
 
     def list_worker_blocks(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """List who is blocked, and why."""
+        """List the blocked workers and the reasons."""
         numbered = list(enumerate(self._state.blocks.items()))
         shown, token = page(numbered, parameters, lambda one: one[0])
         return {
