@@ -142,3 +142,29 @@ def test_no_two_public_classes_of_core_have_one_name() -> None:
 
     shared = {name: found for name, found in places.items() if len(found) > 1}
     assert not set(shared) - set(SHARED_CLASSES), shared
+
+
+def _bodies(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Yield the blocks of a module, each without the docstring that it may begin with."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(node, name, None)
+            if isinstance(block, list):
+                has_docstring = name == "body" and isinstance(node, documented)
+                yield block[1:] if has_docstring else block
+
+
+def test_no_text_stands_where_a_statement_should(texts: dict[str, str]) -> None:
+    found = [
+        f"{name}:{statement.lineno}"
+        for name, text in texts.items()
+        if name.endswith(".py")
+        for block in _bodies(ast.parse(text))
+        for statement in block
+        if isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    ]
+
+    assert not found, f"write `pass  # the reason`: {found}"

@@ -56,9 +56,9 @@ def fill(disk: Path) -> Path:
     with filler.open("wb", buffering=0) as stream:
         try:
             while stream.write(bytes(4096)):
-                """Until there is no room."""
+                pass  # until there is no room
         except OSError:
-            """It is full."""
+            pass  # it is full
     return filler
 
 

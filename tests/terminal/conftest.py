@@ -92,7 +92,7 @@ class Screen:
         """Wait for the program's end; return its exit status."""
         until = time.monotonic() + _PATIENCE
         while self._more(until):
-            """Read what is left."""
+            pass  # read what is left
         return self.process.wait(_PATIENCE)
 
     def close(self) -> None:

@@ -309,4 +309,4 @@ def _work_off(gateway: Gateway) -> None:
     for n in range(gateway.run_id, gateway.run_id + 20):
         worker = GatewayWorker(gateway, f"fresh {n}")
         while worker.work().refusal is None:
-            """The next one."""
+            pass  # the next one

@@ -127,7 +127,7 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
 ) -> None:
     calm(kept, hand)
     with kept.read(), kept.read():
-        """Two connections that the pool keeps."""
+        pass  # two connections that the pool keeps
     server.stop(mode)
     try:
         for _ in range(3):
@@ -150,7 +150,7 @@ def test_connections_from_before_a_restart_fail_nobody(
     server: PostgresServer, kept: Database, log: Callable[[], list[str]]
 ) -> None:
     with kept.read(), kept.read(), kept.read():
-        """Three connections that the pool keeps."""
+        pass  # three connections that the pool keeps
     server.stop()
     server.start()
 
@@ -253,7 +253,7 @@ def admin(database: Database, *statements: str) -> None:
             connection.execute(statement)
         connection.execute("SELECT pg_reload_conf()")
     while read_only(database) != (statements[-1].endswith("on")):
-        """The server reads its configuration in its own time."""
+        pass  # the server reads its configuration in its own time
 
 
 def read_only(database: Database) -> bool:

@@ -36,7 +36,7 @@ def test_a_run_finishes_by_itself_and_its_submissions_are_told(operator: Operato
     run = operator.launch(rows_configuration(), shared_state=state)
     worker = GatewayWorker(operator.gateway(run), "x")
     while len(told) < 2 and worker.work().refusal != "all_done":
-        """Rows are still coming in."""
+        pass  # rows are still coming in
 
     record = operator.wait(run, timeout=20)
 

@@ -76,10 +76,9 @@ def other(database_address: str, clock: MovableClock, plugins: Plugins) -> Itera
 def turn(operator: ManualOperator, database: MeanwhileDatabase, act: Callable[[], object]) -> bool:
     """Take a turn in which something happens meanwhile; return whether it did."""
     database.meanwhile = act
-    try:
+    # The run may be operated by another one by then.
+    with suppress(RunBusyError):
         operator.turn()
-    except RunBusyError:
-        """The run is out of this operator's hands."""
     happened, database.meanwhile = database.meanwhile is None, None
     return happened
 

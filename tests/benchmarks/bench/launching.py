@@ -75,7 +75,7 @@ def _executemany(data: Path, path: Path) -> float:
     assignments = [(number, 1, number, text) for number, text in enumerate(texts)]
     units = [(1, number, 0, number, "launched") for number in range(len(texts))]
     with famulus.Database(path) as database, database.read():
-        """The tables are made with the first use."""
+        pass  # the tables are made with the first use
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA synchronous=FULL")
         started = time.perf_counter()

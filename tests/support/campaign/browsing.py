@@ -52,6 +52,6 @@ def ask(url: str, over: threading.Event, form: dict[str, str] | None = None) -> 
                 if error.code != 503:
                     return Page(url=url, status=error.code, text=error.read().decode())
         except (OSError, http.client.HTTPException):
-            """The server is down, or went down in the middle of a reply."""
+            pass  # the server is down, or went down in the middle of a reply
         over.wait(_PAUSE)
     return Page(url=url, status=0)
