@@ -264,7 +264,7 @@ class ScheduledOperator(ManualOperator):
         super().__init__(database, **more)
 
     def _take_charge(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
-        managed._telling = self.scheduler.lock()  # type: ignore[assignment]
+        managed._delivering = self.scheduler.lock()  # type: ignore[assignment]
         managed._letting_go = self.scheduler.lock()  # type: ignore[assignment]
         managed.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
         return super()._take_charge(managed, *more, **named)
@@ -288,7 +288,7 @@ class ScheduledThreads(RunThreads):
         for name, act in (
             ("lease", ManagedRun.keep),
             ("sweep", ManagedRun.look_after),
-            ("delivery", ManagedRun.tell),
+            ("delivery", ManagedRun.deliver),
             ("sync", ManagedRun.sync),
         ):
             self.loops.append(self.scheduler.spawn(process, name, partial(self._loop, act)))

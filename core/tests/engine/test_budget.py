@@ -1,4 +1,4 @@
-"""``max_spend``: nothing is let out that the run cannot pay."""
+"""``max_spend``: no unit is offered that the run cannot pay."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def first_unit(database: Database) -> int:
     return int(row.id)
 
 
-def test_only_units_that_can_be_paid_with_fees_are_let_out(
+def test_only_units_that_can_be_paid_with_fees_are_offered(
     operator: ManualOperator, database: Database
 ) -> None:
     launch(operator, 5, "0.35")
@@ -50,15 +50,13 @@ def test_only_units_that_can_be_paid_with_fees_are_let_out(
     assert counts(database) == {UnitStatus.CREATED: 3, UnitStatus.LAUNCHED: 2}
 
 
-def test_data_that_come_in_batches_are_counted_together(
-    operator: ManualOperator, database: Database
-) -> None:
+def test_batches_of_data_are_counted_together(operator: ManualOperator, database: Database) -> None:
     launch(operator, 1200, "72.50")
 
     assert counts(database)[UnitStatus.LAUNCHED] == 604
 
 
-def test_submissions_do_not_let_out_what_the_window_would_but_the_budget_would_not(
+def test_submission_does_not_offer_a_unit_beyond_the_budget(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = launch(operator, 5, "0.36", max_num_concurrent_units=2)
@@ -68,7 +66,7 @@ def test_submissions_do_not_let_out_what_the_window_would_but_the_budget_would_n
     assert counts(database) == {UnitStatus.COMPLETED: 3, UnitStatus.CREATED: 2}
 
 
-def test_a_run_stops_when_its_budget_is_spent_and_goes_on_with_a_larger_one(
+def test_run_stops_when_its_budget_is_spent_and_resumes_with_a_larger_one(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = launch(operator, 3, "0.30")
@@ -88,7 +86,7 @@ def test_a_run_stops_when_its_budget_is_spent_and_goes_on_with_a_larger_one(
     assert operator.progress(gateway.run_id).status is RunStatus.FINISHED
 
 
-def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
+def test_bonus_withdraws_units_that_can_no_longer_be_paid(
     operator: ManualOperator, database: Database, plugins: Plugins
 ) -> None:
     gateway = launch(operator, 3, "0.50")
@@ -106,7 +104,7 @@ def test_a_bonus_takes_back_units_that_can_no_longer_be_paid(
     }
 
 
-def test_what_is_rejected_costs_nothing(operator: ManualOperator, database: Database) -> None:
+def test_rejected_unit_costs_nothing(operator: ManualOperator, database: Database) -> None:
     gateway = launch(operator, 2, COST)
     GatewayWorker(gateway, "a").work()
     unit = first_unit(database)
@@ -116,7 +114,7 @@ def test_what_is_rejected_costs_nothing(operator: ManualOperator, database: Data
     assert counts(database) == {UnitStatus.REJECTED: 1, UnitStatus.LAUNCHED: 1}
 
 
-def test_without_a_limit_nothing_waits(operator: ManualOperator, database: Database) -> None:
+def test_no_unit_waits_without_a_limit(operator: ManualOperator, database: Database) -> None:
     launch(operator, 3, "0")
 
     assert counts(database) == {UnitStatus.LAUNCHED: 3}

@@ -1,4 +1,4 @@
-"""Whatever happens on the way: nobody is paid twice, and no settled decision is lost."""
+"""Under any sequence of actions, faults and kills: no work is paid twice, no decision is lost."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Money(RuleBasedStateMachine):
         self.plugins = kit_plugins(platform=PlatformPlugin(self.platform.provider()))
 
     @initialize()
-    def three_have_worked(self) -> None:
+    def three_units_are_submitted(self) -> None:
         with ManualOperator(self.database, plugins=self.plugins) as operator:
             gateway = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
             for name in "abc":
@@ -67,36 +67,36 @@ class Money(RuleBasedStateMachine):
         self.run = gateway.run_id
         self.units = [row.id for row in self.rows(Unit)]
 
-    @rule(unit=UNITS, decision=st.sampled_from(Decision), settled=st.booleans())
-    def a_reviewer_decides(self, unit: int, decision: Decision, settled: bool) -> None:
+    @rule(unit=UNITS, decision=st.sampled_from(Decision), applied=st.booleans())
+    def reviewer_decides(self, unit: int, decision: Decision, applied: bool) -> None:
         number = self.units[unit]
         status = self.rows(Unit)[unit].status
 
         def job(tx: Transaction) -> None:
             decide(tx, number, decision, note="why", seen=status)
-            if settled:
+            if applied:
                 apply_decisions(tx, [number])
 
         with contextlib.suppress(ConflictError):
             self.database.write(job)
 
     @rule(unit=UNITS)
-    def work_is_rejected_and_that_is_settled(self, unit: int) -> None:
-        self.a_reviewer_decides(unit, Decision.REJECTED, settled=True)
+    def rejection_is_applied(self, unit: int) -> None:
+        self.reviewer_decides(unit, Decision.REJECTED, applied=True)
 
     @rule()
-    def a_settled_rejection_is_mended(self) -> None:
+    def applied_rejection_is_corrected(self) -> None:
         for unit, row in enumerate(self.rows(Unit)):
             if row.status is UnitStatus.REJECTED:
-                self.a_reviewer_decides(unit, Decision.ACCEPTED, settled=True)
+                self.reviewer_decides(unit, Decision.ACCEPTED, applied=True)
 
     @rule(unit=UNITS)
-    def a_reviewer_undoes(self, unit: int) -> None:
+    def reviewer_undoes(self, unit: int) -> None:
         with contextlib.suppress(ConflictError):
             self.database.write(lambda tx: undo(tx, self.units[unit]))
 
     @rule(crashes=st.booleans())
-    def a_review_is_settled(self, crashes: bool) -> None:
+    def decisions_are_applied(self, crashes: bool) -> None:
         def job(tx: Transaction) -> None:
             apply_decisions(tx, self.units)
             if crashes:
@@ -106,7 +106,7 @@ class Money(RuleBasedStateMachine):
             self.database.write(job)
 
     @rule(unit=UNITS, amount=st.sampled_from(["0.50", "1"]), again=st.booleans(), faults=FAULTS)
-    def a_bonus_is_paid(
+    def bonus_is_paid(
         self, unit: int, amount: str, again: bool, faults: list[Fault | None]
     ) -> None:
         with self.failing(faults):
@@ -120,7 +120,7 @@ class Money(RuleBasedStateMachine):
             )
 
     @rule(faults=FAULTS)
-    def the_platform_is_told(self, faults: list[Fault | None]) -> None:
+    def outbox_is_delivered(self, faults: list[Fault | None]) -> None:
         with self.failing(faults):
             deliver_run(self.database, self.plugins, self.run)
 
@@ -130,7 +130,7 @@ class Money(RuleBasedStateMachine):
             settle_payments(self.database, plugins=self.plugins)
 
     @rule(faults=FAULTS)
-    def a_failed_payment_is_made_again(self, faults: list[Fault | None]) -> None:
+    def failed_payment_is_retried(self, faults: list[Fault | None]) -> None:
         failed = [row.id for row in self.rows(Payment) if row.status is PaymentStatus.FAILED]
         if failed:
             with self.failing(faults), contextlib.suppress(ConflictError):
@@ -141,13 +141,13 @@ class Money(RuleBasedStateMachine):
         self.clock.advance(seconds)
 
     @invariant()
-    def nobody_is_paid_twice(self) -> None:
+    def nothing_is_paid_twice(self) -> None:
         keys = [key for key, _ in self.platform.paid]
         assert len(keys) == len(set(keys))
         assert len(self.platform.rewarded) == len(set(self.platform.rewarded))
 
     @invariant()
-    def nobody_is_paid_without_a_decision(self) -> None:
+    def nothing_is_paid_without_a_decision(self) -> None:
         if not hasattr(self, "units"):
             return
         references = {visit.id: visit.reference for visit in self.rows(Visit)}
@@ -159,7 +159,7 @@ class Money(RuleBasedStateMachine):
         assert set(self.platform.rewarded) <= earned
 
     @invariant()
-    def the_ledger_says_nothing_false(self) -> None:
+    def ledger_agrees_with_the_platform(self) -> None:
         paid = dict(self.platform.paid)
         for row in self.rows(Payment):
             if row.kind is PaymentKind.REWARD:
@@ -180,7 +180,7 @@ class Money(RuleBasedStateMachine):
             self.exits.close()
 
     def in_the_end(self) -> None:
-        """Nothing fails any more, and what has failed is made again."""
+        """Remove all faults, and retry what has failed."""
         self.platform.faults.clear()
         self.database.write(lambda tx: apply_decisions(tx, self.units))
         for _ in range(3):
@@ -198,19 +198,19 @@ class Money(RuleBasedStateMachine):
                 assert review.settled_at is not None
                 verdict = Verdict.APPROVED if review.decision in EARNS else Verdict.REJECTED
                 verdicts[self.visits[review.agent_id]] = verdict
-        there = {visit.id: visit.reference for visit in self.rows(Visit)}
-        expected = {there[visit]: verdict for visit, verdict in verdicts.items()}
+        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        expected = {references[visit]: verdict for visit, verdict in verdicts.items()}
         assert self.platform.verdicts == expected
         approved = {ref for ref, verdict in expected.items() if verdict is Verdict.APPROVED}
         assert set(self.platform.rewarded) == approved
         bonuses = [row for row in self.rows(Payment) if row.kind is PaymentKind.BONUS]
         assert {key for key, _ in self.platform.paid} == {self.key(row) for row in bonuses}
-        self.nobody_is_paid_twice()
-        self.the_ledger_says_nothing_false()
+        self.nothing_is_paid_twice()
+        self.ledger_agrees_with_the_platform()
 
     @contextlib.contextmanager
     def failing(self, faults: list[Fault | None]) -> Iterator[None]:
-        """Let calls fail, and the caller die."""
+        """Let calls fail, or kill their caller."""
         self.platform.faults = list(faults)
         with contextlib.suppress(Killed):
             yield
@@ -234,7 +234,7 @@ class Money(RuleBasedStateMachine):
         return f"{self.database.identity}-{payment.id}"
 
 
-def settled_by(examples: int) -> settings:
+def limits(examples: int) -> settings:
     return settings(
         max_examples=examples,
         stateful_step_count=20,
@@ -250,7 +250,7 @@ def test_money_on_sqlite(tmp_path: Path) -> None:
     numbers = iter(range(10**6))
     addresses = (contextlib.nullcontext(str(tmp_path / f"{n}.db")) for n in numbers)
 
-    run_state_machine_as_test(machine(lambda: next(addresses)), settings=settled_by(50))
+    run_state_machine_as_test(machine(lambda: next(addresses)), settings=limits(50))
 
 
 @pytest.mark.slow
@@ -260,7 +260,7 @@ def test_money_on_postgresql(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
 
-    run_state_machine_as_test(machine(postgres.lend), settings=settled_by(20))
+    run_state_machine_as_test(machine(postgres.lend), settings=limits(20))
 
 
 def machine(lend: Callable[[], AbstractContextManager[str]]) -> type[RuleBasedStateMachine]:

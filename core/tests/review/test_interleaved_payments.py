@@ -1,6 +1,4 @@
-"""Whenever a payer is killed, and whoever settles meanwhile: paid once at most, and known in the
-end.
-"""
+"""A payment under any interleaving of kills and settling: made at most once, and known at last."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from interleaving import ScheduledDatabase, ScheduledPlatform, Scheduler
 
-#: Longer than the claim of a payer that nobody knows to be dead.
+#: Seconds; longer than the claim of a process that may still be alive.
 CLAIM = 660
 FAULTS = st.lists(st.sampled_from((None, Fault.LOST, Fault.THROTTLED, Fault.BROKEN)), max_size=3)
 

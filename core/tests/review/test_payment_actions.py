@@ -1,4 +1,4 @@
-"""Bonuses: paid once, however often they are asked for, and whatever happens on the way."""
+"""Bonuses and compensations: paid once, under repetition, failures and kills."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
 
 @pytest.fixture
 def unit(gateway: Gateway, database: Database) -> int:
-    """The unit that x has submitted; the one after it is free."""
+    """A unit that x has submitted; the next one is free."""
     with database.read() as tx:
         row = tx.row(Unit.select(Unit.id).order_by(Unit.id))
     assert row is not None
@@ -56,7 +56,7 @@ def pay(database: Database, plugins: Plugins, unit: int) -> partial[PaymentRecor
     return partial(pay_bonus, database, unit, "0.50", reason="Thank you.", plugins=plugins)
 
 
-def test_a_bonus_is_paid_and_listed_with_its_fee(
+def test_bonus_is_paid_and_listed_with_its_fee(
     pay: partial[PaymentRecord], database: Database, platform: FakePlatform, unit: int
 ) -> None:
     paid = pay()
@@ -67,7 +67,7 @@ def test_a_bonus_is_paid_and_listed_with_its_fee(
     assert list_payments(database) == [paid]
 
 
-def test_the_same_bonus_again_is_the_same_payment_unless_it_is_meant(
+def test_same_bonus_again_is_the_same_payment_unless_requested(
     pay: partial[PaymentRecord], platform: FakePlatform
 ) -> None:
     assert pay() == pay() == pay(reason="  Thank you. ")
@@ -93,13 +93,15 @@ def test_another_reason_or_amount_is_another_bonus(
     assert len(platform.paid) == 2
 
 
-def test_bonuses_that_race_are_one(pay: partial[PaymentRecord], platform: FakePlatform) -> None:
+def test_racing_bonuses_are_one_payment(
+    pay: partial[PaymentRecord], platform: FakePlatform
+) -> None:
     at_once(THREADS, lambda _: pay())
 
     assert len(platform.paid) == 1
 
 
-def test_a_lost_reply_is_never_paid_again_but_asked_about(
+def test_payment_with_a_lost_reply_is_settled_and_not_repeated(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.LOST]
@@ -112,7 +114,7 @@ def test_a_lost_reply_is_never_paid_again_but_asked_about(
     assert len(platform.paid) == 1
 
 
-def test_a_payment_that_surely_failed_can_be_made_again_under_its_key(
+def test_failed_payment_can_be_retried_with_the_same_key(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.BROKEN]
@@ -125,7 +127,7 @@ def test_a_payment_that_surely_failed_can_be_made_again_under_its_key(
     assert [key for key, _ in platform.paid] == [f"{database.identity}-{unknown.id}"]
 
 
-def test_a_refusal_is_told_and_not_tried_again(
+def test_refusal_is_reported_and_not_retried(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.REFUSED]
@@ -137,7 +139,7 @@ def test_a_refusal_is_told_and_not_tried_again(
     assert platform.calls == ["pay"]
 
 
-def test_a_throttled_bonus_is_paid_later_by_whoever_comes(
+def test_throttled_bonus_is_paid_by_a_later_delivery(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.THROTTLED]
@@ -150,7 +152,7 @@ def test_a_throttled_bonus_is_paid_later_by_whoever_comes(
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
-def test_a_payer_killed_between_ledger_and_call_or_after_it_pays_at_most_once(
+def test_process_killed_before_or_after_the_call_pays_at_most_once(
     pay: partial[PaymentRecord],
     database: Database,
     plugins: Plugins,
@@ -179,7 +181,7 @@ def claim_as(database: Database, payer: ProcessIdentity) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])
-def test_the_platform_is_asked_at_once_for_a_payer_that_has_certainly_died(
+def test_payment_of_a_dead_process_is_settled_at_once(
     pay: partial[PaymentRecord],
     database: Database,
     plugins: Plugins,
@@ -200,7 +202,7 @@ def test_the_platform_is_asked_at_once_for_a_payer_that_has_certainly_died(
     assert platform.calls == ["pay", "settle"]
 
 
-def test_who_may_be_paying_elsewhere_is_named_with_the_time_until_which_that_counts(
+def test_process_that_may_be_paying_is_named_with_the_end_of_its_claim(
     pay: partial[PaymentRecord],
     database: Database,
     plugins: Plugins,
@@ -224,7 +226,7 @@ def test_who_may_be_paying_elsewhere_is_named_with_the_time_until_which_that_cou
     assert (settled.payer, settled.payer_until) == ("", None)
 
 
-def test_a_platform_that_will_not_say_leaves_it_unknown(
+def test_payment_stays_unknown_while_the_platform_does_not_answer(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     platform.faults = [Fault.LOST, Fault.REFUSED, Fault.THROTTLED, Fault.BROKEN]
@@ -249,7 +251,7 @@ def test_every_step_of_a_payment_leaves_an_event(
     assert steps == [("planned", "sent"), ("sent", "unknown"), ("unknown", "confirmed")]
 
 
-def test_a_unit_that_nobody_has_submitted_is_not_paid(
+def test_unit_without_a_submission_is_not_paid(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, unit: int
 ) -> None:
     with pytest.raises(ConflictError, match="it has not been submitted"):
@@ -270,7 +272,7 @@ def test_a_unit_that_nobody_has_submitted_is_not_paid(
         ("1", "  ", "needs a reason"),
     ],
 )
-def test_what_cannot_be_paid_is_refused(
+def test_invalid_payment_is_refused(
     database: Database, plugins: Plugins, unit: int, amount: str, reason: str, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -278,7 +280,7 @@ def test_what_cannot_be_paid_is_refused(
     assert list_payments(database) == []
 
 
-def test_a_worker_who_has_lost_work_is_compensated_once(
+def test_worker_is_compensated_once(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     GatewayWorker(gateway, "unlucky").arrive()
@@ -310,7 +312,7 @@ def test_totals_add_up_by_currency_and_status(
     ]
 
 
-def test_bonuses_count_against_what_a_run_may_cost(
+def test_bonuses_count_against_the_budget(
     database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     with ManualOperator(database, plugins=plugins) as operator:

@@ -77,7 +77,7 @@ class ManagedRun:
     loading: threading.Thread | None = None
     #: set once the run is out of the operator's hands
     ended: threading.Event = field(factory=threading.Event)
-    _telling: threading.Lock = field(factory=threading.Lock)
+    _delivering: threading.Lock = field(factory=threading.Lock)
     _letting_go: threading.RLock = field(factory=threading.RLock)
     _kept_at: datetime | None = None
     _is_lost: bool = False
@@ -136,13 +136,13 @@ class ManagedRun:
         else:
             self.let_go()
 
-    def tell(self) -> bool:
+    def deliver(self) -> bool:
         """Deliver what is due to listeners and the platform; wait for no listener.
 
         Return whether anything was delivered to the platform.
         """
         self.listeners.dispatch()
-        with self._telling:
+        with self._delivering:
             return bool(self.delivery.deliver())
 
     def sync(self) -> None:
@@ -153,7 +153,7 @@ class ManagedRun:
         """Have the run's first places opened on the platform, should it answer."""
         if self.bound.provider.capabilities.sells_places:
             self._open_places()
-            with self._telling:
+            with self._delivering:
                 self.delivery.deliver()
 
     def release(self, cause: str) -> None:
@@ -207,7 +207,7 @@ class ManagedRun:
 
         :param seconds: how long to wait for listeners at the most.
         """
-        while self.tell():
+        while self.deliver():
             pass  # There may be more than is delivered in one go.
         self.listeners.catch_up(seconds)
         self.bound.deliver()

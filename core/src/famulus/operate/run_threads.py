@@ -66,7 +66,7 @@ class RunThreads:
             # lasts.
             ("lease", ManagedRun.keep, "kept"),
             ("sweep", ManagedRun.look_after, "looked after"),
-            ("delivery", ManagedRun.tell, "told of"),
+            ("delivery", ManagedRun.deliver, "delivered"),
             ("sync", ManagedRun.sync, "asked about"),
         ):
             arguments = (what, act, act is ManagedRun.keep)

@@ -112,7 +112,7 @@ class ManualOperator(Operator):
             managed.keep()
             managed.look_after()
             if not managed.ended.is_set():
-                managed.tell()
+                managed.deliver()
                 managed.listeners.catch_up()
 
     def _stay_awake(self, managed: ManagedRun) -> None:
