@@ -188,7 +188,7 @@ def clean_up(database: Database, run: int, open_there: int | None = None) -> boo
 def complete_end(
     database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits
 ) -> None:
-    """Do what a process that was killed has left undone of the end of a run.
+    """Complete the end of a run that a killed process has left incomplete.
 
     :raises famulus.UnavailableError: when its places are still open after a bounded time.
     """

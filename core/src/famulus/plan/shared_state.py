@@ -23,7 +23,7 @@ _JSON_TYPES = (dict, list, tuple, set, frozenset, str, bytes, int, float, type(N
 
 @frozen(kw_only=True)
 class StoredState:
-    """A shared state as far as JSON goes, and the names of the fields that only Python can give."""
+    """The JSON fields of a shared state, and the names of the fields that exist only in Python."""
 
     #: JSON fields by name
     values: dict[str, Any] = Factory(dict)

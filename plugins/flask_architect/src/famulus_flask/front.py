@@ -1,4 +1,4 @@
-"""The two addresses that are asked for most, answered without the detour through Flask.
+"""The two addresses that are requested most, answered without going through Flask.
 
 For a page or a submission, Flask's own work costs more than all the rest of this package. So both
 go straight to :class:`famulus_flask.answers.Answers`, where Flask's views take them too. Whatever

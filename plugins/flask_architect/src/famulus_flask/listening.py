@@ -95,7 +95,7 @@ def _occupant(hostname: str, port: int) -> tuple[str, bool]:
 
 def _refusal(hostname: str, port: int, error: OSError) -> CannotListenError:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return CannotListenError("hostname", f"{hostname!r} is no address of this machine")
+        return CannotListenError("hostname", f"{hostname!r} is not an address of this machine")
     if error.errno == errno.EACCES:
         message = f"port {port} needs the system's permission; choose one above 1023"
         return CannotListenError("port", message)

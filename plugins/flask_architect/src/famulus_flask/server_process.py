@@ -1,4 +1,4 @@
-"""The child process that serves, as its operator sees it."""
+"""Starting, watching and ending the child process that serves a run."""
 
 from __future__ import annotations
 

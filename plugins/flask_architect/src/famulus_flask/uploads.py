@@ -28,7 +28,7 @@ class Upload:
         try:
             descriptor, name = tempfile.mkstemp(prefix="incoming-", dir=folder())
         except OSError as error:
-            raise UploadNotStoredError(f"cannot make a file for an upload: {error}") from error
+            raise UploadNotStoredError(f"cannot create a file for an upload: {error}") from error
         self._path = Path(name)
         self._stream = os.fdopen(descriptor, "wb")
 

@@ -27,7 +27,7 @@ class Accepted:
 
     @property
     def arrival(self) -> Arrival:
-        """The arrival as core has it.
+        """The arrival in the form of core's contract.
 
         A HIT has one assignment, so it is a place for one visit at a time. After a return, MTurk
         gives the assignment's id to the next worker, who may be the same one.

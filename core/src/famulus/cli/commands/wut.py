@@ -83,7 +83,7 @@ class Page:
         self.table(title, ("dest", "type", "default", "help"), rows)
 
     def close(self) -> None:
-        """Complain of words that are in no row's name.
+        """Raise an error for words that no row's name contains.
 
         :raises UsageError: naming each.
         """
