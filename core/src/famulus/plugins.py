@@ -38,7 +38,7 @@ C = TypeVar("C")
 
 @define
 class PluginInfo:
-    """One plugin: where it comes from, what it registers, and why it is refused if it is."""
+    """One plugin: its distribution, what it registers, and why it is refused if it is."""
 
     name: str
     distribution: str = ""
@@ -51,7 +51,7 @@ class PluginInfo:
     checks: list[type[QualificationCheck]] = field(factory=list)
     schemas: list[PluginSchema] = field(factory=list)
     listens: list[str] = field(factory=list)
-    #: how long importing it took; 0 for what a program has brought itself
+    #: duration of its import; 0 for a plugin that a program has added itself
     import_seconds: float = 0.0
 
     def types(self) -> list[tuple[str, str]]:
@@ -65,7 +65,7 @@ class PluginInfo:
         return [(kind, cls.type) for kind, classes in kinds for cls in classes]
 
     def registered(self) -> list[str]:
-        """Return what the plugin brings, as words for a list."""
+        """Return what the plugin registers, as words for a list."""
         words = [f"{kind} {name}" for kind, name in self.types()]
         words += [f"tables of {schema.name}" for schema in self.schemas]
         return words + [f"listens to {name}" for name in self.listens]
@@ -133,7 +133,7 @@ class Plugins:
             self.refuse(info, error)
 
     def refuse(self, info: PluginInfo, error: BaseException) -> None:
-        """Take a plugin out, keeping the reason."""
+        """Unregister a plugin and keep the reason."""
         info.refused = _reason(error)
         info.error = error
         if self._manager.has_plugin(info.name) and self._of_that_name(info) is None:

@@ -1,4 +1,4 @@
-"""A group of commands that loads a command when it is used, and none to show the help."""
+"""A group of commands whose help loads none of them; each is imported when it is used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEANT = (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeEr
 
 
 class Builtin(NamedTuple):
-    """A command of our own."""
+    """A built-in command."""
 
     #: ``module:object`` below ``famulus.cli.commands``
     target: str
@@ -40,7 +40,7 @@ class ForeignCommand(NamedTuple):
 
 
 class LazyGroup(click.Group):
-    """Commands by name: our own first, which no other package can replace, then everybody's."""
+    """Built-in commands, which no other package can replace, then those of other packages."""
 
     def __init__(self, *args: Any, builtins: Mapping[str, Builtin], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

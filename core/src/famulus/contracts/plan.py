@@ -1,4 +1,4 @@
-"""A plan: a whole configuration, read and typed, before anything exists."""
+"""A plan: a complete configuration, typed and checked, before a run exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from famulus.errors import Problem
 from famulus.options.declare import callback, option
 from famulus.options.task_args import TaskArgs
 
-#: How the name of what a provider is handed as it is ends: ``mturk_specific_qualifications``.
+#: Suffix of a provider's own qualifications: ``mturk_specific_qualifications``.
 SPECIFIC = "_specific_qualifications"
 
 
@@ -78,18 +78,18 @@ class Role:
 
 @frozen(kw_only=True)
 class ScriptCall:
-    """The call of a run script that launched a run: what runs it again for its functions."""
+    """The command that started a run script, kept so that `famulus resume` can start it again."""
 
     file: Path
     #: the name it was imported by, with ``python -m``; None when it was run as a file
     module: str | None = None
-    #: the function that ``@task_script`` stands above
+    #: the function that ``@task_script`` decorates
     function: str
-    #: what it was called with, without secrets
+    #: its arguments, without secrets
     arguments: Sequence[str] = ()
-    #: the folder it was called in
+    #: the working directory of the call
     folder: Path
-    #: the launches before this one, by their runs; None for one that failed
+    #: the runs of the script's earlier launches; None for a launch that failed
     earlier: Sequence[int | None] = ()
 
 
@@ -117,6 +117,6 @@ class Plan:
         return self.task.task_name or self.blueprint.type
 
     def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:
-        """Make a problem of one option, with the file and line that set it where one did."""
+        """Return a problem of one option, with the file and line that set it, if one did."""
         file, line = self.origins.get(key, (None, None))
         return Problem(message, key=key, file=file, line=line, warning=warning)

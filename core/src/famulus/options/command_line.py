@@ -1,4 +1,4 @@
-"""What the command line sets: ``architect.port=1234``, ``architect=local``, ``~task.task_tags``."""
+"""Overrides on the command line: ``architect.port=1``, ``architect=local``, ``~task.task_tags``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REMOVES = "~"
 def source_from_overrides(
     overrides: Iterable[str], *, arguments: Collection[str] = ()
 ) -> ConfigSource:
-    """Read what the command line sets and removes; of two with one key the later wins.
+    """Read the overrides of the command line; the later of two with one key wins.
 
     :param arguments: names of a run script's own arguments.
     """
@@ -108,7 +108,7 @@ def _set(source: ConfigSource, key: str, path: list[str], value: str) -> None:
 
 
 def _forget(node: Any, path: list[str]) -> None:
-    """Take away what an earlier override has set."""
+    """Drop the value that an earlier override has set."""
     *parents, last = path
     for parent in parents:
         node = node.get(parent) if isinstance(node, dict) else None

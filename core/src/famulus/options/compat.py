@@ -1,4 +1,4 @@
-"""What exists only for task folders, scripts and commands that were written for another system.
+"""Compatibility with task folders, scripts and commands that were written for another system.
 
 Its configurations hold all sections below one key, choose plugins by other words, and set things
 that mean nothing here.
@@ -26,7 +26,7 @@ _IGNORED_OPTIONS: Mapping[str, frozenset[str]] = MappingProxyType(
         "task": frozenset({"force_rebuild", "post_install_script", "resume_incomplete_run"}),
     }
 )
-#: The one of them that asks for something.
+#: The one of them that asks for a behaviour, and is an error when it is true.
 RESUMING_OPTION = "resume_incomplete_run"
 
 #: Where existing task folders keep ``conf/``.
@@ -90,7 +90,7 @@ def native_path(names: Sequence[str]) -> list[str]:
 
 
 def native_key(key: str) -> str:
-    """Return a key of the command line as it is called here.
+    """Return the native form of a key of the command line.
 
     A plus, with which existing commands add what a file leaves out, is not needed; ``mephisto/x``
     chooses a plugin, and ``mephisto.x`` sets an option.
@@ -105,7 +105,7 @@ def native_problem_key(key: str) -> str:
 
 
 def default_group(word: str) -> str:
-    """Return what an entry of ``defaults`` chooses: ``override /mephisto/architect`` too."""
+    """Return the role that an entry of ``defaults`` chooses: ``override /mephisto/architect``."""
     name = word.removeprefix("override ").strip().removeprefix("/")
     return name.removeprefix(f"{FORMER_ROOT}/")
 
@@ -136,12 +136,12 @@ def ignored_options(section: str, known: Collection[str]) -> frozenset[str]:
 
 
 def plugin_hint(role: str, type_name: str) -> str | None:
-    """Return what to do where no plugin brings a type that existing configurations name."""
+    """Return the remedy for a plugin type of existing configurations that is not installed."""
     return _FORMER_PLUGINS.get((role, type_name))
 
 
 def flag_hint(arguments: Sequence[str]) -> str | None:
-    """Return what to do instead of the first option that only existing commands have."""
+    """Return the remedy for the first command-line option that is not known here."""
     found: Iterator[str] = (_flag(each) for each in arguments)
     flag = next((each for each in found if each in _FORMER_FLAGS), None)
     return None if flag is None else f"{flag} is not used here: {_FORMER_FLAGS[flag]}"

@@ -27,7 +27,7 @@ def find_conf(folders: Sequence[Path], name: str) -> Path:
 
 
 def conf_names(folders: Iterable[Path]) -> list[str]:
-    """Return the names that :func:`find_conf` knows, sorted."""
+    """Return the sorted names that :func:`find_conf` accepts."""
     return sorted({file.stem for folder in folders for file in _files(folder)})
 
 

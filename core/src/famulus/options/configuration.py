@@ -1,4 +1,4 @@
-"""Reading a configuration: sources are merged, later ones win, and interpolated."""
+"""Reading a configuration: its sources are merged, the later ones winning, and interpolated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Configuration:
     arguments: Mapping[str, Any] = Factory(dict)
     task_dir: Path
     file: Path | None
-    #: what the file stands over, where one was chosen
+    #: the profile below the file, if one was chosen
     profile: Profile | None = None
     #: dotted key -> (file, line); ``defaults.<role>`` for the choice of a plugin
     origins: Origins

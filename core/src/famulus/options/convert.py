@@ -1,4 +1,4 @@
-"""From what a user has given to typed options, every problem at once.
+"""Typing: from the values of a configuration to classes of options, with all problems at once.
 
 cattrs makes the classes, lists and mappings and collects their errors. Five hooks replace its own,
 since those take values that do not fit (``bool("no")`` is true): for scalars, for enums, for
@@ -78,7 +78,7 @@ _BY_TYPE: Mapping[type, Callable[[Any], Any]] = types.MappingProxyType(
 def structure(
     cls: type[T], raw: Mapping[str, Any], *, prefix: str, origins: Origins, task_dir: Path
 ) -> tuple[T | None, list[Problem]]:
-    """Make an attrs class of options of one section, or return all that is wrong with it.
+    """Convert one section to its class of options, or return all of its problems.
 
     ``prefix`` begins the problems' keys (``blueprint``), unless it is empty. Relative paths start
     in ``task_dir``.
@@ -96,9 +96,9 @@ def structure(
 def structure_fitting(
     cls: type[T], raw: Mapping[str, Any], broken: Collection[str], *, task_dir: Path
 ) -> T | None:
-    """Make an attrs class of the options that are not broken, the others at their defaults.
+    """Convert the options that are not broken; the others have their defaults.
 
-    Return None where the class cannot be made without the others.
+    Return None when the class cannot be constructed without the broken ones.
     """
     kept = {name: value for name, value in raw.items() if name not in broken}
     try:
@@ -108,10 +108,9 @@ def structure_fitting(
 
 
 def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict[str, Any]:
-    """Return the value of each option by its name: the given one where it fits, else the default.
+    """Return the value of each option by name: the given one if it fits, else the default.
 
-    For looking at options of which others may still be missing; :func:`structure` says what is
-    wrong with them.
+    For options of which some may still be missing; :func:`structure` reports the problems.
     """
     options = options_of(cls)
     fitting = _fitting(make_converter(task_dir), options, raw)
@@ -119,7 +118,7 @@ def fitting_values(cls: type, raw: Mapping[str, Any], *, task_dir: Path) -> dict
 
 
 def make_converter(task_dir: Path) -> Converter:
-    """Make a converter that refuses what does not fit; relative paths start in ``task_dir``.
+    """Return a converter that refuses unfit values; relative paths start in ``task_dir``.
 
     It raises :class:`Refused` for one value, cattrs' validation errors for several.
     """
@@ -136,7 +135,7 @@ def make_converter(task_dir: Path) -> Converter:
     converter.register_structure_hook_func(_is_literal, structure_literal)
     converter.register_structure_hook_func(is_union, partial(structure_union, converter))
     converter.register_structure_hook_func(_is_anything, structure_anything)
-    # The others prepare what is given, and leave the rest to cattrs.
+    # These check the given value, and leave the rest to cattrs.
     converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
     converter.register_structure_hook_factory(is_option_class, _option_class_hook)
@@ -147,7 +146,7 @@ _Hook = Callable[[Any, Any], Any]
 
 
 def _scalar_hook(make: Callable[[Any], Any]) -> _Hook:
-    # cattrs goes by the base classes, so an enum of texts comes here as a kind of text.
+    # cattrs dispatches by base classes, so an enum of texts arrives here as a text.
     return lambda raw, cls: structure_enum(raw, cls) if issubclass(cls, Enum) else make(raw)
 
 
@@ -165,7 +164,7 @@ def structure_enum(raw: Any, cls: type[Enum]) -> Enum:
 
 
 def structure_literal(raw: Any, cls: Any) -> Any:
-    """Return the one of a literal's values that is meant."""
+    """Return the value of a ``Literal`` that the given one stands for."""
     allowed = get_args(cls)
     for value in allowed:
         if _same(raw, value):
@@ -174,13 +173,13 @@ def structure_literal(raw: Any, cls: Any) -> Any:
 
 
 def structure_union(converter: Converter, raw: Any, cls: Any) -> Any:
-    """Return a value of the first member that it fits; a text is tried last."""
+    """Convert to the first member of a union that fits; ``str`` is tried last."""
     members = get_args(cls)
     if type(None) in members and is_null(raw):
         return None
     if str in members and type(raw) is str:
         return raw
-    # Whatever else is given can be read as a text too, so that comes last.
+    # Most values can be read as a text too, so str comes last.
     others = sorted((each for each in members if each is not type(None)), key=lambda t: t is str)
     errors = list[Exception]()
     for member in others:
@@ -231,7 +230,7 @@ def _not_among(raw: Any, allowed: Collection[Any]) -> str:
 
 
 def _sequence_hook(cls: Any, converter: Converter) -> _Hook:
-    """Prepare a list for cattrs, which would take a text for a list of characters."""
+    """Return cattrs' hook for lists behind a check: cattrs would split a text."""
     made, args = _SEQUENCES[get_origin(cls) or cls], get_args(cls)
     if made is tuple and args and args[-1] is not Ellipsis:
         return lambda raw, _: _structure_fixed(converter, to_items(raw), args)
@@ -243,7 +242,7 @@ def _sequence_hook(cls: Any, converter: Converter) -> _Hook:
 
 
 def _structure_fixed(converter: Converter, items: list[Any], members: tuple[Any, ...]) -> Any:
-    """Make a tuple whose items have types of their own; cattrs' way with these is private."""
+    """Convert a tuple whose items have different types; cattrs' own hook is private."""
     if len(items) != len(members):
         raise Refused(f"has {len(items)} items where {len(members)} are needed")
     made, errors = [], list[Exception]()
@@ -266,7 +265,7 @@ def _mapping_hook(cls: Any, converter: Converter) -> _Hook:
 
 
 class _Given(dict[str, Any]):
-    """What is given to a class of options; looking up a missing option says how to set it."""
+    """The given options of a class; looking up a missing one raises how to set it."""
 
     def __init__(self, entries: Mapping[str, Any], options: Mapping[str, Option]) -> None:
         super().__init__(entries)
@@ -277,7 +276,7 @@ class _Given(dict[str, Any]):
 
 
 def _option_class_hook(cls: Any, converter: Converter) -> _Hook:
-    """Make a class of options by cattrs, and ask all of its validators where that fails."""
+    """Return cattrs' hook for a class of options, which on failure runs all of its validators."""
     options = options_of(cls)
     _check_types(cls, options)
     own = make_dict_structure_fn_from_attrs(
@@ -313,7 +312,7 @@ def _check_types(cls: type, options: Mapping[str, Option]) -> None:
 
 
 def _attribute(converter: Converter, option: Option) -> Any:
-    """Return an attribute for cattrs, which looks every required option up."""
+    """Return an attribute for cattrs; a required one has no default, so it is looked up."""
     hook = override(struct_hook=partial(_structure_option, converter, option))
     default = NOTHING if option.required else option.field.default
     return option.field.evolve(type=Annotated[option.type, hook], default=default)
@@ -372,7 +371,7 @@ def _check_choices(option: Option, value: Any) -> None:
 def _failed_validators(
     cls: type, options: Mapping[str, Option], values: Mapping[str, Any]
 ) -> Iterator[Exception]:
-    """Ask the validator of every value, where attrs itself stops at the first that fails.
+    """Run the validator of every value; attrs itself stops at the first that fails.
 
     They see what attrs shows them: an instance whose fields are set but not yet validated.
     """
@@ -399,9 +398,9 @@ def _failed_validators(
 
 
 def _faults(error: Exception, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield the path of every value that was refused, and why.
+    """Yield the path of every refused value and the reason.
 
-    ``cattrs.transform_error`` joins both to one text, and a problem needs them apart.
+    ``cattrs.transform_error`` joins both into one text, and a problem needs them separately.
     """
     match error:
         case ClassValidationError():

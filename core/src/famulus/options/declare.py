@@ -1,4 +1,4 @@
-"""Describing options: attrs fields that say what they are for."""
+"""Declaring options: attrs fields with a help text and other metadata."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-#: Where the metadata of a field keep what is declared here; ``option_class`` reads them.
+#: Keys of a field's metadata; ``option_class`` reads them.
 HELP = "famulus_help"
 CHOICES = "famulus_choices"
 REQUIRED = "famulus_required"
@@ -46,13 +46,13 @@ def option(
 def callback(*, help: str, default: Callable[..., Any] | None = None) -> Any:  # noqa: A002
     """Declare a shared-state field that only Python can fill: a function.
 
-    Whoever serves or resumes a run must have every callback that was set when it was launched.
+    Every process that serves or resumes a run needs the callbacks that were set at its launch.
     """
     return attrs.field(default=default, metadata={HELP: help, CALLBACK: True})
 
 
 def rows(*, help: str) -> Any:  # noqa: A002
-    """Declare a shared-state field that takes the data themselves: a list or a generator of rows.
+    """Declare a shared-state field that takes the data: a list or a generator of rows.
 
     They go into the database as assignments and are not stored with the run's configuration; until
     all are loaded, a resumed launch needs them again.

@@ -1,4 +1,4 @@
-"""What an attrs class of options says of itself, in words for people."""
+"""Descriptions of classes of options, for help texts and reference pages."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Described:
 
 
 def describe_options(cls: type) -> list[Described]:
-    """Describe what a configuration can set of a class, options of nested classes below theirs."""
+    """Describe the options of a class, each followed by the options of its nested class."""
     return list(_described(cls, None, "", ()))
 
 
@@ -134,7 +134,7 @@ def _choices(option: Option) -> Sequence[str]:
 
 
 def _members(annotation: Any) -> list[Any]:
-    """Return the values that a type itself limits an option to."""
+    """Return the values that a type allows, for ``Literal`` and enums."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -149,7 +149,7 @@ def _hidden(default: Any) -> str:
 
 
 def _yaml_words(value: Any) -> str:
-    """Return a value as a person writes it in YAML, cut where it is long."""
+    """Return a value as it is written in YAML, shortened if it is long."""
     return _cut(_yaml_text(value))
 
 

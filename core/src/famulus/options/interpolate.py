@@ -1,7 +1,7 @@
 """References in a configuration: ``${task.task_name}``, ``${.task_name}``, ``${oc.env:HOME}``.
 
-What a reference leads to is resolved once and kept, and what all of them stand for is counted: a
-configuration may come from somebody else, and reading it must take neither long nor much memory.
+Each referenced value is resolved once and kept, and the size of all of them is counted: a
+configuration may come from a stranger, and must not take long to read or use much memory.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from famulus.options.compat import native_path
 from famulus.options.scalars import UNSET, Typed
 from famulus.options.suggest import did_you_mean
 
-#: References within one another.
+#: Limit of nested references.
 _MOST_NESTED = 10
-#: References that lead to others, and levels of the tree.
+#: Limit of chained references and of levels of the tree.
 _DEEPEST = 80
-#: Values and characters that all references together stand for.
+#: Limits of the values and characters that all references together stand for.
 _MOST_VALUES = 100_000
 _MOST_CHARACTERS = 10_000_000
 
@@ -32,13 +32,13 @@ _RESOLVER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:")
 _ARGUMENT = re.compile(r"""'[^']*'|"[^"]*"|,|[^,'"]+|['"]""")
 _INDEX = re.compile(r"\[([^\[\]]+)\]")
 _PATH = re.compile(r"\.*[^\s.\\:,'\"={}\[\]()$]+(\.[^\s.\\:,'\"={}\[\]()$]+)*")
-#: What a message may cite of a value: the rest of it can be a secret.
+#: The part of a value that a message may quote; the rest may be secret.
 _CITED = re.compile(r"\$\{[^{}]*\}")
 _NAME = re.compile(r"\$\{([^${}:]+)\}")
 
 
 def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> dict[str, Any]:
-    """Return a tree with what its references stand for in their place.
+    """Return a tree in which every reference is replaced by the value it refers to.
 
     A text that is one reference becomes the value itself, whatever its type. Left out are values
     that are not set (``???``), and those that cannot be resolved.
@@ -70,7 +70,7 @@ class _UnsetError(_Broken):
 
 @frozen
 class _Reference:
-    """What stands between ``${`` and ``}``: texts, and references within it."""
+    """The content between ``${`` and ``}``: texts and nested references."""
 
     parts: Sequence[str | _Reference]
 
@@ -179,7 +179,7 @@ class _Interpolation:
         return found
 
     def _find(self, path: str, key: str) -> _Resolved:
-        """Resolve what a path leads to, by way of references in between too."""
+        """Resolve the value at a path, of which any part may be a reference."""
         path = _INDEX.sub(r".\1", path)
         if _PATH.fullmatch(path) is None:
             raise _invalid(f"${{{path}}}")
@@ -203,7 +203,7 @@ class _Interpolation:
         return [*parents[:-dots], *names]
 
     def _arguments(self, parts: Sequence[str | _Reference], key: str) -> list[str]:
-        """Return the arguments of a resolver, which commas divide."""
+        """Return the arguments of a resolver, which are separated by commas."""
         arguments = [""]
         for part in parts:
             if not isinstance(part, str):
@@ -257,7 +257,7 @@ def _parse(text: str) -> list[str | _Reference]:
 
 
 def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Reference], int]:
-    """Return the parts of a text up to the brace that closes it, and where that is."""
+    """Return the parts of a text up to its closing brace, and the position after that."""
     if depth > _MOST_NESTED:
         reason = f"there are more than {_MOST_NESTED} references within references"
         raise _Broken(f"{reason}; write out what they mean", cites=False)
@@ -270,7 +270,7 @@ def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Referenc
                 return [*parts, *filter(None, [literal])] or [""], position
             literal += "}"
             continue
-        # A backslash keeps a reference from being one, and another backslash keeps that.
+        # A backslash escapes a reference, and a second one escapes the backslash.
         literal += "\\" * (len(token[1]) // 2)
         if len(token[1]) % 2:
             literal += "${"
@@ -320,7 +320,7 @@ def _too_much() -> UsageError:
 
 
 def _cited(raw: str) -> str:
-    """Return the references of a value, or how a broken one begins, and nothing around them."""
+    """Return the references of a value without the text around them, which may be secret."""
     return " with ".join(map(repr, dict.fromkeys(_CITED.findall(raw)))) or "'${'"
 
 

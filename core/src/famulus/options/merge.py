@@ -17,7 +17,7 @@ from famulus.options.source import SECTIONS, ConfigSource
 
 @define(kw_only=True)
 class Merged:
-    """What the sources set together, so far."""
+    """The merged content of the sources that were added so far."""
 
     roles: dict[str, str] = field(factory=dict)
     origins: dict[str, tuple[Path, int]] = field(factory=dict)
@@ -56,10 +56,10 @@ class Merged:
         self._tree = _over(self._tree, source.sections)
 
     def resolved(self, task_dir: Path) -> dict[str, Any]:
-        """Return the sections and the run script's arguments, what ``${…}`` refers to put in.
+        """Return the sections and the run script's arguments, with ``${…}`` resolved.
 
-        What refers to nothing, or to itself, is left out and among the ``problems``; so is what is
-        unset (``???``), which is no problem here.
+        Left out are values that cannot be resolved, which are among the ``problems``, and values
+        that are not set (``???``), which are not.
         """
         sections: dict[str, Any] = {section: {} for section in SECTIONS}
         return interpolate(_over({**sections, "task_dir": task_dir}, self._tree), self._refuse)

@@ -15,13 +15,13 @@ from famulus.options.declare import CALLBACK, CHOICES, HELP, REQUIRED, ROWS, SEC
 
 @frozen(kw_only=True, eq=False)
 class Option:
-    """One option of a class: what typing, describing, storing and showing it need."""
+    """One option of a class: all that is needed to type, describe, store and show it."""
 
-    #: what it is set with
+    #: the name in a configuration
     name: str
     #: the attribute of an instance that holds it; differs from the name for ``_private`` ones
     attribute: str
-    #: Any where none is given; a text where it names something that cannot be found
+    #: Any if none is given; a text if the annotation cannot be resolved
     type: Any
     help: str
     #: the values it is limited to; None for no limit
@@ -32,9 +32,9 @@ class Option:
     refuses_none: bool
     #: whether it is kept out of what is stored and shown
     secret: bool
-    #: whether it is a function that only Python can give
+    #: whether it is a function, which only Python can give
     is_callback: bool
-    #: whether it takes the data themselves
+    #: whether it takes the data
     is_rows: bool
     field: attrs.Attribute[Any]
 
@@ -42,7 +42,7 @@ class Option:
     def default(self) -> Any:
         """What an unset option has; None when it has to be set, or depends on others.
 
-        Raises whatever a factory of its class raises.
+        Raises what a factory of the class raises.
         """
         default: Any = self.field.default
         if not isinstance(default, attrs.Factory):  # type: ignore[arg-type]
@@ -58,7 +58,7 @@ class Option:
 
     @property
     def nested(self) -> type | None:
-        """The class of options that a value of this option is, if it is one."""
+        """The class of options that is this option's type; None for other types."""
         members = get_args(self.type) if is_union(self.type) else (self.type,)
         found = [each for each in members if is_option_class(each)]
         return found[0] if len(found) == 1 else None
@@ -66,7 +66,7 @@ class Option:
 
 def options_of(cls: type) -> Mapping[str, Option]:
     """Return the options of an attrs class by the names they are set with, in order."""
-    # Describing a class that a plugin has annotated wrongly is possible; typing it is refused.
+    # A class with wrong annotations can be described; typing refuses it.
     with suppress(Exception):
         attrs.resolve_types(cls)
     return {field.alias or field.name: _option(field) for field in attrs.fields(cls) if field.init}

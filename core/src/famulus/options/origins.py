@@ -12,7 +12,7 @@ Origins = Mapping[str, tuple[Path, int]]
 
 
 def located(key: str, message: str, origins: Origins) -> Problem:
-    """Make a problem of a key, at the line of the nearest key above it that a file has set."""
+    """Return a problem of a key, at the line of the nearest key above it that a file has set."""
     nearest = key
     while nearest and nearest not in origins:
         nearest = nearest.rpartition(".")[0]

@@ -1,4 +1,4 @@
-"""Profiles: named configurations in the user's own folder, for whatever task is launched."""
+"""Profiles: named configurations in the user's own folder, which apply to any task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions on qualifications, as users write them: typed, checked, and back as plain mappings."""
+"""Conditions on qualifications: typed, checked, and converted back to plain mappings."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ _WITH_LIST = frozenset({Comparator.IN_LIST, Comparator.NOT_IN_LIST})
 
 
 class OnboardingRequired:
-    """The names that go with an onboarding."""
+    """The names of the qualifications of an onboarding."""
 
     @staticmethod
     def get_failed_qual(onboarding_qualification: str) -> str:
@@ -84,7 +84,7 @@ class OnboardingRequired:
 def qualification_name(name: object) -> str:
     """Return the name of a qualification as it is stored and compared.
 
-    :raises famulus.UsageError: saying what is wrong with it.
+    :raises famulus.UsageError: when it is no valid name.
     """
     return read_name(name, "qualification_name")
 
@@ -92,7 +92,7 @@ def qualification_name(name: object) -> str:
 def check_value(value: object) -> None:
     """Check a value to be granted.
 
-    :raises famulus.UsageError: saying which numbers there are.
+    :raises famulus.UsageError: when it is no valid value.
     """
     fault = _number_fault(value)
     if fault is not None:
@@ -179,7 +179,7 @@ def make_qualification_dict(
 ) -> dict[str, Any]:
     """Return a condition for ``SharedTaskState.qualifications``.
 
-    :raises famulus.UsageError: with each field that is wrong, and what it takes.
+    :raises famulus.UsageError: with a problem for each wrong field.
     """
     return requirement(
         {
@@ -194,7 +194,7 @@ def make_qualification_dict(
 def requirement(given: Any) -> QualificationRequirement:
     """Read one condition: a mapping, or a requirement.
 
-    :raises famulus.UsageError: with each field that is wrong, and what it takes.
+    :raises famulus.UsageError: with a problem for each wrong field.
     """
     problems = requirement_problems([given], key="")
     if problems:
@@ -211,7 +211,7 @@ def requirement(given: Any) -> QualificationRequirement:
 def requirement_problems(given: Any, key: str = "qualifications") -> list[Problem]:
     """Return what is wrong with a list of conditions.
 
-    :param key: what the list is called; the problems' keys are below it, where it is not empty.
+    :param key: the key of the list, below which are those of the problems.
     """
     if not isinstance(given, (list, tuple)):
         example = "[make_qualification_dict(NAME, QUAL_EXISTS, None)]"
@@ -225,7 +225,7 @@ def requirement_problems(given: Any, key: str = "qualifications") -> list[Proble
 
 
 def _faults(entry: Any) -> list[tuple[str, str]]:
-    """Return the fields of one condition that are wrong, and why."""
+    """Return the wrong fields of one condition, with the reasons."""
     if isinstance(entry, QualificationRequirement):
         return []
     if not isinstance(entry, Mapping):

@@ -1,8 +1,8 @@
-"""Scalars before the type of their option is known, and what each type makes of them.
+"""Scalars as they were given, and their conversion to the type of an option.
 
 A value comes from YAML (``str``, ``None``, :class:`Plain`), from the command line (:class:`Typed`)
-or from Python and stored JSON (any object). It is turned into a value of the option's type exactly,
-or refused.
+or from Python and stored JSON (any object). The conversion is
+exact, or the value is refused.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class _Scalar:
 class Plain(_Scalar):
     """An unquoted YAML scalar that reads as a number or a truth value.
 
-    Its text makes ``0.30`` exact money and ``0802`` a good title; ``value`` is what YAML makes of
-    it, for options that take anything.
+    The text is kept so that ``0.30`` is exact money and ``0802`` a good title; ``value`` is YAML's
+    reading of it, for options that take anything.
     """
 
     __slots__ = ("value",)
@@ -70,7 +70,7 @@ class Refused(ValueError):  # noqa: N818 - the message is a sentence about the v
 
 
 def shown(raw: object) -> str:
-    """Return what was found, short enough for a message."""
+    """Return a value as messages show it, shortened if it is long."""
     match raw:
         case None:
             return "null (nothing)"
@@ -117,7 +117,7 @@ def to_text(raw: object) -> str:
 
 
 def to_whole(raw: object) -> int:
-    """Return a whole number; one in quotes is one too."""
+    """Return a whole number; it may be quoted."""
     if isinstance(raw, int) and not isinstance(raw, bool):
         return int(raw)
     text = _number_text(raw)
@@ -143,7 +143,7 @@ def to_float(raw: object) -> float:
 
 
 def to_decimal(raw: object) -> Decimal:
-    """Return the decimal number that was written, never by way of a binary one."""
+    """Return the exact decimal number, without a binary one in between."""
     if isinstance(raw, Decimal) and raw.is_finite():
         return raw
     if isinstance(raw, float) and math.isfinite(raw):
@@ -157,7 +157,7 @@ def to_decimal(raw: object) -> Decimal:
 
 
 def to_truth(raw: object) -> bool:
-    """Return True or False for a YAML truth value or an unmistakable word typed by a person."""
+    """Return True or False for a YAML truth value, or for such a word on the command line."""
     if isinstance(raw, bool):
         return raw
     if isinstance(raw, (Plain, Typed)):
@@ -205,7 +205,7 @@ def to_entries(raw: object) -> Mapping[Any, Any]:
 
 
 def to_anything(raw: object) -> Any:
-    """Return the value as YAML or Python means it; typed text stays text."""
+    """Return the value as YAML or Python reads it; the command line's text stays text."""
     match raw:
         case Plain():
             return raw.value

@@ -1,4 +1,4 @@
-"""The options of a configuration as a run script sees them: typed, and open to changes."""
+"""The options of a configuration as a run script sees them: typed and assignable."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from famulus.options.suggest import did_you_mean
 class Section(MutableMapping[str, Any]):
     """One section's options, as attributes and as a mapping.
 
-    An option that is assigned to before the launch counts as if the command line had set it; it is
-    checked by the launch.
+    An option that is assigned before the launch counts as set by the command line, and is checked
+    at the launch.
     """
 
     __slots__ = ("_assigned", "_cls", "_ignored", "_name", "_raw", "_type", "_values")
@@ -97,7 +97,7 @@ class Section(MutableMapping[str, Any]):
 
 
 def _options(section: Section) -> dict[str, Any]:
-    """Return the options that are set, in whatever way, with those nobody knows."""
+    """Return the options that are set, unknown ones included."""
     options = options_of(section._cls)
     known = {
         name: value
@@ -109,7 +109,7 @@ def _options(section: Section) -> dict[str, Any]:
 
 @frozen(kw_only=True)
 class Sections:
-    """All of a run script's configuration but its own arguments: what a run is launched with."""
+    """The sections of a run script's configuration, without the script's own arguments."""
 
     blueprint: Section
     architect: Section
@@ -123,7 +123,7 @@ class Sections:
         return self._configuration.task_dir
 
     def configuration(self) -> Configuration:
-        """Return the configuration with what was assigned."""
+        """Return the configuration with the assigned values."""
         sections = {name: getattr(self, name) for name in SECTIONS}
         assigned = {f"{name}.{key}" for name in SECTIONS for key in sections[name]._assigned}
         before = self._configuration
@@ -136,7 +136,7 @@ class Sections:
 
 
 def sections_of(configuration: Configuration, classes: Mapping[str, type]) -> Sections:
-    """Make the view of a configuration whose plugins are known.
+    """Return the sections of a configuration as a run script sees them.
 
     :param classes: the class of each section's options.
     """

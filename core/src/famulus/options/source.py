@@ -13,7 +13,7 @@ from famulus.options.compat import IGNORED_KEYS, default_group, former_root, typ
 from famulus.options.scalars import UNSET, shown
 from famulus.options.suggest import did_you_mean
 
-#: What a plugin fills.
+#: The sections that are filled by a plugin.
 ROLES = ("blueprint", "architect", "provider")
 SECTIONS = (*ROLES, "task")
 
@@ -22,7 +22,7 @@ NOTHING_HERE = "does nothing here; the line can go"
 
 @define(kw_only=True)
 class ConfigSource:
-    """What one source sets, where, and what is wrong with it.
+    """The values of one source, where each was set, and the problems of the source.
 
     ``lines`` is keyed by what the source calls things, ``origins`` by native dotted keys; both only
     know what a file has set.
@@ -35,7 +35,7 @@ class ConfigSource:
     roles: dict[str, str] = Factory(dict)
     #: section -> option -> value; a run script's argument -> value
     sections: dict[str, Any] = Factory(dict)
-    #: dotted keys whose values of earlier sources are taken away
+    #: dotted keys whose values from earlier sources are dropped
     removed: list[str] = Factory(list)
     #: names of files beside this one that it builds on
     includes: list[str] = Factory(list)
@@ -44,21 +44,21 @@ class ConfigSource:
     warnings: list[Problem] = Factory(list)
 
     def problem(self, key: str, message: str) -> None:
-        """Note that what stands at the key is wrong."""
+        """Add a problem of a key."""
         self.problems.append(self._at(key, message))
 
     def warn(self, key: str, message: str) -> None:
-        """Note that what stands at the key has no effect."""
+        """Add a warning that a key has no effect."""
         self.warnings.append(self._at(key, message))
 
     def choose(self, role: str, name: str, key: str) -> None:
-        """Note which plugin fills a role."""
+        """Set the plugin of a role."""
         self.roles[role] = name
         if self.file is not None and key in self.lines:
             self.origins[f"defaults.{role}"] = (self.file, self.lines[key])
 
     def set_section(self, name: str, path: str, value: Any) -> None:
-        """Note what a section, or a run script's argument, is set to, and where."""
+        """Set a section, or an argument of the run script, with the lines of its keys."""
         self.sections[name] = value
         if self.file is None:
             return

@@ -49,7 +49,7 @@ class TaskConfig:
     default_config_file: ClassVar[str] = ""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # What a class's own __init__ sets is its own business.
+        # Only after construction, so that the class's own __init__ may set more.
         is_known = name in vars(self) or hasattr(type(self), name) or name.startswith("_")
         if "_sections" in vars(self) and not is_known:
             raise AttributeError(_unknown_argument(type(self), name))
@@ -98,7 +98,7 @@ class TaskConfig:
 
 
 def build_default_task_config(default_config_file: str) -> type[TaskConfig]:
-    """Return a class to extend by a script's own arguments, for the YAML file of that name."""
+    """Return a base class for a script's own arguments, with the name of its YAML file."""
     return type("DefaultTaskConfig", (TaskConfig,), {"default_config_file": default_config_file})
 
 
@@ -122,7 +122,7 @@ def own_arguments(cls: type[TaskConfig]) -> type:
 
 
 def make_task_config(cls: type[T], sections: Sections, arguments: Mapping[str, Any]) -> T:
-    """Make the instance that a script is given.
+    """Return the ``cfg`` of a script.
 
     :raises UsageError: when the class itself refuses the arguments.
     """
@@ -130,7 +130,7 @@ def make_task_config(cls: type[T], sections: Sections, arguments: Mapping[str, A
         cfg = cls(**arguments)
     except Exception as error:  # the script's own class
         raise UsageError(Problem(str(error) or type(error).__name__)) from error
-    # Around the class's own __setattr__, which may be that of a frozen one.
+    # Bypasses the class's own __setattr__, since the class may be frozen.
     object.__setattr__(cfg, "_sections", sections)
     return cfg
 
@@ -140,7 +140,7 @@ def read_arguments(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return the script's own arguments, typed, and what is wrong with them.
 
-    What the command line sets of an argument without a type (``Any``) is read as YAML.
+    The command line's text for an argument without a type (``Any``) is read as YAML.
     """
     from famulus.options.convert import structure
 

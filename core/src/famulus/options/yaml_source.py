@@ -16,12 +16,12 @@ from famulus.options.suggest import did_you_mean
 _TAG = "tag:yaml.org,2002:"
 _TEXT_TAGS = frozenset(_TAG + name for name in ("str", "timestamp", "value", "merge"))
 _NUMBER_TAGS = frozenset(_TAG + name for name in ("bool", "int", "float"))
-#: A configuration may come from somebody else: reading it must take neither long nor much memory.
+#: A configuration may come from a stranger: it must not take long to read or use much memory.
 _MOST_BYTES = 1_000_000
-#: Values of one file, whatever stands behind an alias counted each time.
+#: Limit of the values of one file, in which aliases count as what they stand for.
 _MOST_VALUES = 20_000
 _LONGEST_NUMBER = 1000
-#: What stands where the parser gives up, and what to do about it.
+#: The text at which the parser gives up, and the remedy.
 _HINTS = (
     (":", "a text with a colon and a space needs quotes"),
     ("\t", "indent with spaces, not tabs"),
@@ -102,7 +102,7 @@ def _inside(folder: Path) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Gives up when there are too many nodes, before all of them are read."""
+    """A loader that stops at too many nodes, before all of them are in memory."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)

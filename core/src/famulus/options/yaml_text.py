@@ -1,4 +1,4 @@
-"""Values as YAML that a configuration's file can hold: read again, they are the same values."""
+"""Values as YAML text that reads back as the same values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REFERENCE = re.compile(r"(\\*)\$\{")
 def yaml_text(value: Any) -> str:
     """Return a value in one line.
 
-    :raises TypeError: for what YAML has no word for.
+    :raises TypeError: for values that YAML cannot express.
     """
     match value:
         case str() | Path():

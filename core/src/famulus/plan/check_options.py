@@ -18,7 +18,7 @@ Check = type[QualificationCheck]
 
 
 class CheckLookup(Protocol):
-    """What this needs of the plugins."""
+    """The part of the plugins that is needed here."""
 
     def checks(self) -> Sequence[Check]: ...
 
@@ -26,7 +26,7 @@ class CheckLookup(Protocol):
 def chosen_checks(plan: Plan, plugins: CheckLookup) -> list[tuple[Check, Any]]:
     """Return every installed check, each with its options for a run.
 
-    :raises famulus.UsageError: when one that the run names is not installed, or has other options.
+    :raises famulus.UsageError: when a named check is not installed, or its options are wrong.
     """
     chosen, problems = _typed(plan, plugins)
     if problems:
@@ -35,7 +35,7 @@ def chosen_checks(plan: Plan, plugins: CheckLookup) -> list[tuple[Check, Any]]:
 
 
 def check_problems(plan: Plan, plugins: CheckLookup) -> list[Problem]:
-    """Return what is wrong with a plan's options for checks."""
+    """Return the problems of a plan's options for checks."""
     return _typed(plan, plugins)[1]
 
 

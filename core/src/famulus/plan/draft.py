@@ -1,4 +1,4 @@
-"""From a configuration to a plan: plugins found, options typed, everything wrong at once."""
+"""From a configuration to a plan: plugins are looked up and options typed, with all problems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVERYTHING = frozenset(SECTIONS)
 
 
 class PluginLookup(Protocol):
-    """What planning needs of the plugins; each raises PluginError with the reason."""
+    """The part of the plugins that is needed here; each method raises PluginError."""
 
     def blueprint(self, type_name: str, /) -> type[Blueprint]: ...
     def architect(self, type_name: str, /) -> type[Architect]: ...
@@ -51,14 +51,14 @@ class Draft:
     """
 
     plan: Plan | None
-    #: which of blueprint, architect, provider and task have no problem but unknown options
+    #: the sections without problems, other than unknown options
     sound: frozenset[str]
-    #: which of the others have all options that are right
+    #: the other sections, of which the options without a problem are in the plan
     incomplete: frozenset[str] = frozenset()
     problems: Sequence[Problem]
     warnings: Sequence[Problem]
-    #: options that have a problem, or that a misspelt one was meant to set: what plugins find wrong
-    #: with their defaults is of no use
+    #: options with a problem, and those that a misspelt one was meant to set; what plugins say
+    #: about their defaults is left out
     unread: frozenset[str] = frozenset()
 
 
@@ -67,9 +67,9 @@ def make_plan(
     plugins: PluginLookup,
     shared_state: SharedTaskState | None = None,
 ) -> tuple[Plan, Sequence[Problem]]:
-    """Return the plan, and warnings of what had no effect.
+    """Return the plan, and warnings about settings without effect.
 
-    :raises UsageError: with everything that is wrong, but for what only the plugins can say.
+    :raises UsageError: with all problems except those that only the plugins themselves can find.
     """
     draft = draft_plan(configuration, plugins, shared_state)
     if draft.problems or draft.plan is None:
@@ -112,7 +112,7 @@ def draft_plan(
 
 
 class _Drafting:
-    """A configuration on its way to a plan, and what was found wrong so far."""
+    """The state of making a plan: the configuration, and the problems so far."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -202,7 +202,7 @@ class _Drafting:
         return raw
 
     def _without_place(self, problem: Problem) -> Problem:
-        """Take the section's line from a problem of what the command line has set."""
+        """Remove the file's line from a problem of an option that the command line has set."""
         if _is_below(problem.key, self._configuration.overridden):
             return evolve(problem, file=None, line=None)
         return problem
@@ -211,7 +211,7 @@ class _Drafting:
 def find_classes(
     roles: Mapping[str, str], plugins: PluginLookup, origins: Origins
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Look up the class of each role that is named; the problems say what could not be found."""
+    """Look up the class of each named role; return them and a problem for each that is missing."""
     look_up: dict[str, Callable[[str], type]] = {
         "blueprint": plugins.blueprint,
         "architect": plugins.architect,
@@ -238,7 +238,7 @@ def _option_key(key: str) -> str:
 
 
 def _is_below(key: str | None, above: Iterable[str]) -> bool:
-    """Return whether the key is one of those, or inside of one; the former root holds all."""
+    """Return whether a key is one of some keys or below one; all keys are below the former root."""
     return any(other == FORMER_ROOT or f"{key}.".startswith(f"{other}.") for other in above)
 
 

@@ -1,4 +1,4 @@
-"""A configuration as it resolves, right or wrong: every option, and where its value came from."""
+"""A resolved configuration, valid or not: every option, and the origin of its value."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from famulus.plan.draft import PluginLookup, find_classes
 _SECRET_NAME = re.compile(
     r"secret|password|passwd|token|credential|api_?key|access_?key", re.IGNORECASE
 )
-#: A shorter one is found by chance in values that have nothing to do with it.
+#: A shorter secret would be found by chance in unrelated values.
 _SHORTEST_SECRET = 4
 
 
 @frozen(kw_only=True)
 class ResolvedValue:
-    """One value: YAML in one line, and where it came from. A secret's value is not in it."""
+    """One value as YAML in one line, and its origin; empty of secrets."""
 
     text: str
     #: a file and line, or None for a default or the command line
@@ -58,7 +58,7 @@ def resolved_roles(configuration: Configuration) -> dict[str, ResolvedValue]:
 
 
 def resolved_sections(configuration: Configuration, plugins: PluginLookup) -> dict[str, Tree]:
-    """Return every option of each section; of a plugin that cannot be found, those that are set.
+    """Return every option of each section; without its plugin, those that are set.
 
     An option that is not set, or whose value cannot be resolved, is ``???``.
     """
@@ -82,7 +82,7 @@ class _Resolution:
         }
 
     def hide(self, cls: type, raw: Mapping[str, Any]) -> None:
-        """Keep the secrets of a section out of whatever refers to them."""
+        """Remember the secrets of a section, so that values which refer to them are hidden too."""
         secrets = (name for name, option in options_of(cls).items() if option.secret)
         texts = {str(raw[name]) for name in secrets if raw.get(name) is not None}
         self._secrets |= {text for text in texts if len(text) >= _SHORTEST_SECRET}
@@ -94,7 +94,7 @@ class _Resolution:
         return self._options(cls, kept, section)
 
     def leaf(self, text: str, key: str, *, secret: bool = False) -> ResolvedValue:
-        """Make a value of what somebody has set, at the nearest key above it that says who."""
+        """Return a value with the origin of the nearest key above it that has one."""
         nearest = key
         while nearest:
             if nearest in self._configuration.overridden:
@@ -155,7 +155,7 @@ class _Resolution:
         return self._entry(raw, key)
 
     def _entry(self, value: Any, key: str) -> ResolvedValue | Tree:
-        """Return a value of which only its name can say that it is secret."""
+        """Return a value, hidden if its name looks like that of a secret."""
         if _SECRET_NAME.search(key.rpartition(".")[2]):
             return self.leaf(UNSET, key, secret=True)
         return self._typed(value, key)

@@ -39,7 +39,7 @@ class RunParts:
 
     @cached_property
     def context(self) -> Context:
-        """What every part is constructed with."""
+        """The context that all parts share."""
         return Context(
             database=self.database,
             clock=self.database.clock,

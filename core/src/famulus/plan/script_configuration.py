@@ -47,7 +47,7 @@ def read_task_config(
 
 
 def _is_for_later(problem: Problem, configuration: Configuration) -> bool:
-    """Return whether a problem is that something is missing, and not that it could not be read."""
+    """Return whether a problem is only a missing option, which the script may still set."""
     section, *path = (problem.key or "").split(".")
     if section == "shared_state":
         return True

@@ -23,13 +23,13 @@ def secret_variable(key: str) -> str:
 
 
 def secrets_in_environment(keys: Iterable[str]) -> dict[str, str]:
-    """Return those of some secrets, by dotted key, that the environment has."""
+    """Return the secrets, by dotted key, that are set in the environment."""
     variables = {key: secret_variable(key) for key in keys}
     return {key: os.environ[name] for key, name in variables.items() if os.environ.get(name)}
 
 
 def plan_secrets(plan: Plan) -> dict[str, str]:
-    """Return the secrets that a plan has, by dotted key."""
+    """Return the secrets of a plan by dotted key."""
     found: dict[str, Any] = {}
     for role in ROLES:
         found |= secrets_of(getattr(plan, role).args, role)
@@ -42,5 +42,5 @@ def secret_environment(plan: Plan) -> Mapping[str, str]:
 
 
 def lacking_secrets(stored: Mapping[str, Any]) -> list[str]:
-    """Return the secrets of a stored plan that the environment does not have, by dotted key."""
+    """Return the dotted keys of a stored plan's secrets that are missing in the environment."""
     return [key for key in stored["secrets"] if key not in secrets_in_environment([key])]

@@ -17,7 +17,7 @@ from famulus.options.requirements import QualificationRequirement
 from famulus.options.suggest import did_you_mean
 
 _KEY = "shared_state"
-#: what JSON either takes or has to refuse; all else is code
+#: types that JSON takes or refuses; values of other types are code
 _JSON_TYPES = (dict, list, tuple, set, frozenset, str, bytes, int, float, type(None))
 
 
@@ -27,7 +27,7 @@ class StoredState:
 
     #: JSON fields by name
     values: dict[str, Any] = Factory(dict)
-    #: callbacks (and other objects) that were set: whoever resumes the run has to give them again
+    #: callbacks (and other objects) that were set, which a resumed run needs again
     callbacks: list[str] = Factory(list)
     #: the data themselves, and other iterables: needed until all of it is loaded
     code: list[str] = Factory(list)
@@ -54,7 +54,7 @@ def fitting_state(blueprint: type[Blueprint], given: SharedTaskState | None) -> 
 
 
 def stray_attributes(given: SharedTaskState | None) -> list[Problem]:
-    """Return what was assigned to a shared state under a name that means nothing."""
+    """Return a problem for each unknown attribute that was assigned to a shared state."""
     if given is None:
         return []
     known = options_of(type(given))

@@ -1,4 +1,4 @@
-"""A plan as it is stored with its run: whole, resolved, as JSON, without secrets; and back."""
+"""The stored form of a plan: complete and resolved JSON without secrets; and the way back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def stored_plan(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON.
 
     ``secrets`` (dotted keys), ``shared_state.callbacks`` and ``shared_state.code`` (field names)
-    say what was set but is not stored.
+    list what was set but is not stored.
     """
     roles = {role: getattr(plan, role) for role in ROLES}
     return {
@@ -60,8 +60,8 @@ def plan_from_stored(
     ``shared_state`` brings the callables and ``secrets`` (by dotted key) what was not stored; the
     environment has the secrets that are not given. ``run`` is what messages call it.
 
-    :raises UsageError: with every callback, secret and plugin that is missing, and every option
-        that the plugins of today do not take.
+    :raises UsageError: with every missing callback, secret and plugin, and every option that the
+        installed plugins do not accept.
     """
     if stored.get("format") != _FORMAT:
         raise UsageError(f"the configuration of {run} was stored by another version of Famulus")
@@ -117,7 +117,7 @@ def stored_callbacks(stored: Mapping[str, Any]) -> list[str]:
 
 
 def stored_script(stored: Mapping[str, Any]) -> ScriptCall | None:
-    """Return the call of the run script that launched a run; None when something else did."""
+    """Return the command of the run script that launched a run; None for other launches."""
     raw = stored.get("script")
     if raw is None:
         return None
