@@ -51,7 +51,7 @@ def famulus(tmp_path: Path, mturk: FakeMTurk) -> Famulus:
     return lambda word: run(word, str(config))
 
 
-def test_a_balance_that_is_too_low_is_a_problem_of_check_and_said_by_quote(
+def test_low_balance_is_a_problem_in_check_and_shown_by_quote(
     famulus: Famulus, mturk: FakeMTurk
 ) -> None:
     assert famulus("check")[0] == 0

@@ -1,4 +1,4 @@
-"""Runs on a fake MTurk through the real engine: what the machine may pass by."""
+"""Runs on a fake MTurk with the real engine: cases that the state machine may miss."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_run_is_done_reviewed_paid_and_its_hits_deleted(make: Callable[..., St
     assert study.doctor == ""
 
 
-def test_a_window_is_kept_full_and_no_fuller(make: Callable[..., Study]) -> None:
+def test_window_is_kept_exactly_full(make: Callable[..., Study]) -> None:
     study = make(rows=4, window=2)
     before = statuses(study)
 
@@ -97,7 +97,7 @@ def test_a_window_is_kept_full_and_no_fuller(make: Callable[..., Study]) -> None
     assert len(statuses(study)) == 3
 
 
-def test_a_returned_hit_is_had_by_somebody_else(make: Callable[..., Study]) -> None:
+def test_returned_hit_goes_to_another_worker(make: Callable[..., Study]) -> None:
     study = make(rows=1)
     shown = study.accept("A1")
     assert shown is not None
@@ -123,7 +123,7 @@ def test_throttling_changes_no_status_and_costs_no_unit(make: Callable[..., Stud
     assert units(study) == {UnitStatus.ASSIGNED: 1}
 
 
-def test_a_cheat_who_submits_without_working_costs_no_unit(make: Callable[..., Study]) -> None:
+def test_submission_without_answers_costs_no_unit(make: Callable[..., Study]) -> None:
     study = make(rows=1)
     cheat = study.account.worker("A1")
     [group] = cheat.groups()
@@ -138,7 +138,7 @@ def test_a_cheat_who_submits_without_working_costs_no_unit(make: Callable[..., S
     assert "of A1" in study.doctor
 
 
-def test_stopping_leaves_who_is_at_work_alone_and_resuming_opens_new_hits(
+def test_stopping_keeps_open_visits_and_resuming_opens_new_hits(
     make: Callable[..., Study],
 ) -> None:
     study = make(rows=2)
@@ -160,7 +160,7 @@ def test_stopping_leaves_who_is_at_work_alone_and_resuming_opens_new_hits(
     assert units(study) == {UnitStatus.COMPLETED: 2}
 
 
-def test_a_lifetime_that_is_set_moves_the_hits(make: Callable[..., Study]) -> None:
+def test_changed_lifetime_moves_the_expiration_of_hits(make: Callable[..., Study]) -> None:
     study = make(rows=1)
     set_limits(study.database, study.run, task_lifetime_in_seconds=3600)
     study.turn()
@@ -173,7 +173,7 @@ def test_a_lifetime_that_is_set_moves_the_hits(make: Callable[..., Study]) -> No
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", range(8))
 @pytest.mark.parametrize("later", [0, DAY + 60])
-def test_killed_while_places_are_opened_no_hit_is_made_twice_or_lost(
+def test_kill_while_places_are_opened_neither_repeats_nor_loses_a_hit(
     make: Callable[..., Study], call: int, after: bool, later: int
 ) -> None:
     study = make(rows=4, window=1)
@@ -188,7 +188,7 @@ def test_killed_while_places_are_opened_no_hit_is_made_twice_or_lost(
     study.check_hits()
 
 
-def test_what_a_script_asks_of_mturk_itself_is_asked_there(make: Callable[..., Study]) -> None:
+def test_requirements_of_a_script_reach_mturk(make: Callable[..., Study]) -> None:
     found = re.search(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert found is not None
     given = SharedTaskState()
@@ -203,7 +203,7 @@ def test_what_a_script_asks_of_mturk_itself_is_asked_there(make: Callable[..., S
     assert study.account.worker("A1", locale=("DE",)).groups() == []
 
 
-def test_nobody_is_rejected_for_data_that_were_lost(make: Callable[..., Study]) -> None:
+def test_lost_answers_reject_no_worker(make: Callable[..., Study]) -> None:
     study = make(rows=1)
     cheat = study.account.worker("A1")
     [group] = cheat.groups()
@@ -351,7 +351,7 @@ def test_a_lost_reply_that_botocore_repeats_stops_no_run(
     study.check_hits()
 
 
-def test_keys_that_expire_stop_no_run_for_good(make: Callable[..., Study]) -> None:
+def test_expired_keys_do_not_end_a_run(make: Callable[..., Study]) -> None:
     study = make(rows=2, window=1)
     study.account.faults.expired_keys.add("")
     set_limits(study.database, study.run, max_num_concurrent_units=2)

@@ -156,7 +156,7 @@ def test_example_is_launched_worked_on_reviewed_and_paid(
     assert mturk.live.calls == []
 
 
-def test_work_arrives_without_scripts_by_a_button(
+def test_work_is_submitted_without_scripts_by_a_button(
     browser: Browser, mturk: FakeMTurk, launch: list[str], database: Path
 ) -> None:
     with (
@@ -179,7 +179,7 @@ def test_work_arrives_without_scripts_by_a_button(
         frame.get_by_text("has been successfully submitted").wait_for()
 
 
-def test_who_never_posted_to_mturk_finds_the_button_again(
+def test_worker_who_never_posted_to_mturk_finds_the_button_again(
     page: Page, mturk: FakeMTurk, launch: list[str], database: Path
 ) -> None:
     with launched(database, launch) as (_, preview):

@@ -1,4 +1,4 @@
-"""A fake MTurk that keeps state, and what nearly every test needs of it."""
+"""Fixtures: a fake MTurk that keeps state, and a provider that calls it."""
 
 from __future__ import annotations
 

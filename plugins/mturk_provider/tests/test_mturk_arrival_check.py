@@ -1,4 +1,4 @@
-"""Who is let in: arrivals at HITs of the run that somebody has accepted, and nobody else."""
+"""The arrival check admits only arrivals at accepted HITs of the run."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_hit_of_another_run_is_refused(opened: Bench) -> None:
     assert isinstance(opened.provider.arrive(visit.query), Refusal)
 
 
-def test_a_hit_that_nobody_has_accepted_is_refused_and_mturk_seldom_asked(opened: Bench) -> None:
+def test_unaccepted_hit_is_refused_with_few_calls_to_mturk(opened: Bench) -> None:
     shown = opened.account.worker("A1").preview(opened.group)
     forged = {**parameters(shown), "assignmentId": "MADEUP"}
     before = asked(opened)
@@ -57,7 +57,7 @@ def test_a_hit_that_nobody_has_accepted_is_refused_and_mturk_seldom_asked(opened
     assert asked(opened) == before + 1
 
 
-def test_reloads_of_whoever_is_at_work_ask_mturk_once_a_minute(opened: Bench) -> None:
+def test_reloads_of_a_worker_call_mturk_once_a_minute(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     before = asked(opened)
 
@@ -68,7 +68,7 @@ def test_reloads_of_whoever_is_at_work_ask_mturk_once_a_minute(opened: Bench) ->
     assert asked(opened) == before + 2
 
 
-def test_a_hit_that_was_submitted_is_only_for_whoever_has_done_it(opened: Bench) -> None:
+def test_submitted_hit_admits_only_its_worker(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
 
@@ -77,7 +77,7 @@ def test_a_hit_that_was_submitted_is_only_for_whoever_has_done_it(opened: Bench)
         assert isinstance(opened.provider.arrive({**visit.query, **change}), Refusal)
 
 
-def test_a_hit_that_has_expired_with_nobody_at_work_is_refused(opened: Bench) -> None:
+def test_hit_that_expired_without_a_submission_is_refused(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
     opened.account.worker("A1").give_back(shown)
     opened.clock.advance(timedelta(days=3).total_seconds())
@@ -87,7 +87,7 @@ def test_a_hit_that_has_expired_with_nobody_at_work_is_refused(opened: Bench) ->
     assert isinstance(opened.provider.arrive(visit.query), Refusal)
 
 
-def test_expired_keys_of_the_requester_keep_no_worker_out(opened: Bench) -> None:
+def test_expired_keys_of_the_requester_refuse_no_worker(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     opened.account.faults.expired_keys.add("")
 
@@ -95,7 +95,7 @@ def test_expired_keys_of_the_requester_keep_no_worker_out(opened: Bench) -> None
     assert isinstance(opened.provider.arrive({**visit.query, "hitId": "MADEUP"}), Refusal)
 
 
-def test_whoever_comes_while_mturk_cannot_be_asked_is_told_to_come_again(opened: Bench) -> None:
+def test_arrival_while_mturk_is_unavailable_is_asked_to_retry(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     opened.account.faults.plan(Fault.FAIL, "GetHIT")
     with pytest.raises(UnavailableError):

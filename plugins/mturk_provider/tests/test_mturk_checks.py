@@ -1,4 +1,4 @@
-"""What is found wrong before anything is told to MTurk, and how a requester is registered."""
+"""Checks of a plan without a call to MTurk, and the registration of a requester."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def problems(bench: Bench) -> list[str]:
     return [str(problem) for problem in bench.provider.problems(bench.plan)]
 
 
-def test_a_good_plan_has_no_problems_and_asks_mturk_nothing(bench: Bench) -> None:
+def test_valid_plan_has_no_problems_and_makes_no_call(bench: Bench) -> None:
     bench.shared_state.specific_qualifications = {"mturk_sandbox": [APPROVED]}
     bench.restart()
 
@@ -52,7 +52,7 @@ def test_a_good_plan_has_no_problems_and_asks_mturk_nothing(bench: Bench) -> Non
         ({"task_reward": None}, "task.task_reward: MTurk pays at least 0.01 dollars"),
     ],
 )
-def test_what_mturk_would_refuse_is_said_with_its_key(
+def test_option_that_mturk_would_refuse_is_reported_with_its_key(
     bench: Bench, task: dict[str, Any], told: str
 ) -> None:
     bench.task.update(task)
@@ -71,7 +71,7 @@ def test_what_mturk_would_refuse_is_said_with_its_key(
         {"task_title": "Bewerte Ähnlichkeit 📷"},
     ],
 )
-def test_what_mturk_takes_is_no_problem(bench: Bench, task: dict[str, Any]) -> None:
+def test_option_within_the_limits_is_no_problem(bench: Bench, task: dict[str, Any]) -> None:
     bench.task.update(task)
 
     assert problems(bench) == []
@@ -95,7 +95,7 @@ class BlueprintArgs:
         ("onboarding", 194, "blueprint.onboarding_qualification: has 201"),
     ],
 )
-def test_names_that_mturk_refuses_are_found_wherever_they_are_given(
+def test_invalid_names_are_found_in_every_option(
     bench: Bench, where: str, length: int, told: str | None
 ) -> None:
     name = "x" * length
@@ -150,13 +150,13 @@ def test_specific_qualifications_are_compared_with_botocores_model(
     assert told in problem
 
 
-def test_more_than_ten_conditions_are_said_before_launch(bench: Bench) -> None:
+def test_more_than_ten_conditions_are_reported_before_the_launch(bench: Bench) -> None:
     bench.shared_state.specific_qualifications = {"mturk": [APPROVED] * 11}
 
     assert any("allows 10 conditions, and this run has 11" in each for each in problems(bench))
 
 
-def test_the_other_sites_address_is_refused(bench: Bench, live_bench: Bench) -> None:
+def test_address_of_the_other_site_is_refused(bench: Bench, live_bench: Bench) -> None:
     live = "https://mturk-requester.us-east-1.amazonaws.com"
     sandbox = "https://mturk-requester-sandbox.us-east-1.amazonaws.com"
 
@@ -180,7 +180,7 @@ def test_addresses_are_always_named_so_that_no_setting_of_aws_moves_them(
     assert live == "https://mturk-requester.us-east-1.amazonaws.com"
 
 
-def test_registering_asks_for_the_balance_with_the_profiles_keys(
+def test_registering_reads_the_balance_with_the_keys_of_the_profile(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     credentials = tmp_path / "credentials"
@@ -197,7 +197,7 @@ def test_registering_asks_for_the_balance_with_the_profiles_keys(
     assert (call.operation, call.access_key) == ("GetAccountBalance", "study-key")
 
 
-def test_registering_without_keys_says_where_they_are_looked_for(
+def test_registering_without_keys_names_where_they_are_searched(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
@@ -207,7 +207,7 @@ def test_registering_without_keys_says_where_they_are_looked_for(
         bench.provider.register("me", bench.provider.RequesterArgs())
 
 
-def test_a_profile_that_is_not_there_is_named(bench: Bench) -> None:
+def test_missing_profile_is_named(bench: Bench) -> None:
     with pytest.raises(UsageError, match="nobody"):
         bench.provider.register("me", bench.provider.RequesterArgs(profile="nobody"))
 
@@ -218,7 +218,7 @@ def test_the_two_sites_share_no_balance(bench: Bench, live_bench: Bench, mturk: 
     assert {call.account for call in mturk.calls} == {"sandbox", "live"}
 
 
-def test_importing_the_providers_loads_neither_boto3_nor_peewee() -> None:
+def test_importing_the_providers_imports_neither_boto3_nor_peewee() -> None:
     code = (
         "import sys, famulus_mturk.provider;"
         "print(sorted({'boto3', 'botocore', 'peewee'} & set(sys.modules)))"

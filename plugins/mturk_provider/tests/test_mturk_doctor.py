@@ -1,4 +1,4 @@
-"""What differs between MTurk and here is said in a sentence each."""
+"""Each difference between MTurk and the local rows is reported by one sentence."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def said(bench: Bench, *visits: VisitView) -> list[str]:
     return list(bench.provider.differences(bench.run, visits))
 
 
-def test_nothing_is_said_where_all_is_well(opened: Bench) -> None:
+def test_no_difference_is_reported_without_one(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
 
     assert said(opened, visit) == []
 
 
-def test_a_hit_that_is_not_kept_here_is_named(bench: Bench) -> None:
+def test_hit_without_a_row_is_named(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(UnavailableError):
         bench.provider.open_places(bench.run, range(1))
@@ -39,7 +39,7 @@ def test_a_hit_that_is_not_kept_here_is_named(bench: Bench) -> None:
     assert "is on MTurk and not kept here; expire it on MTurk" in sentence
 
 
-def test_a_hit_that_somebody_has_opened_again_is_named(opened: Bench) -> None:
+def test_closed_hit_that_was_opened_again_is_named(opened: Bench) -> None:
     opened.provider.close_places(opened.run)
     with opened.account.turn() as state:
         hit = next(iter(state.hits))
@@ -51,7 +51,7 @@ def test_a_hit_that_somebody_has_opened_again_is_named(opened: Bench) -> None:
     assert "can still be accepted" in sentence
 
 
-def test_what_was_decided_by_hand_is_named(opened: Bench) -> None:
+def test_manual_decision_is_named(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
     opened.account.client().approve_assignment(AssignmentId=visit.reference)
@@ -61,7 +61,7 @@ def test_what_was_decided_by_hand_is_named(opened: Bench) -> None:
     assert "A1 is approved on MTurk, and not decided here" in sentence
 
 
-def test_what_mturk_has_disposed_of_is_named(opened: Bench) -> None:
+def test_disposed_hit_is_named(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
     opened.clock.advance(200 * DAY)
@@ -81,7 +81,7 @@ def test_hits_that_can_be_accepted_are_counted_until_they_are_closed(opened: Ben
     assert opened.provider.count_open_places(opened.run) == 0
 
 
-def test_who_has_returned_their_hit_is_seen_and_nothing_is_noted(opened: Bench) -> None:
+def test_look_reports_a_return_and_stores_nothing(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
     opened.clock.advance(200)
     assert list(opened.provider.look(opened.run, [visit])) == []

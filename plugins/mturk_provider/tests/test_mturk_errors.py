@@ -1,4 +1,4 @@
-"""Errors are understood by what they mean, and what a lost reply has left behind is adopted."""
+"""Errors are read by their meaning, and the effect of a call with a lost reply is found."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def spelt(request: pytest.FixtureRequest, bench: Bench) -> Bench:
 
 @pytest.mark.parametrize("codes_given", [True, False])
 @pytest.mark.parametrize("named", ["hit", "request", "nothing"])
-def test_a_batch_goes_on_over_hits_that_exist_and_are_not_known(
+def test_batch_continues_over_existing_hits_without_a_row(
     spelt: Bench, named: str, codes_given: bool
 ) -> None:
     bench, facts = spelt, spelt.account.state.facts
@@ -68,7 +68,7 @@ def test_botocores_own_retry_of_a_lost_reply_adopts_the_hit(
     assert known(bench) == made(bench)
 
 
-def test_a_hit_that_is_not_listed_yet_is_waited_for(bench: Bench) -> None:
+def test_hit_that_is_not_listed_yet_is_waited_for(bench: Bench) -> None:
     facts, faults = bench.account.state.facts, bench.account.faults
     facts.duplicate_names = "nothing"
     faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
@@ -84,7 +84,7 @@ def test_a_hit_that_is_not_listed_yet_is_waited_for(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("codes_given", [True, False])
-def test_verdicts_told_again_are_confirmed_without_any_code(
+def test_repeated_verdict_is_confirmed_without_an_error_code(
     bench: Bench, codes_given: bool
 ) -> None:
     bench.account.state.facts.codes_given = codes_given
@@ -116,7 +116,7 @@ def test_a_bonus_is_found_in_mturks_list_however_its_text_is_shown(
     assert bench.provider.settle(bonus) is Outcome.CONFIRMED
 
 
-def test_control_characters_in_what_a_worker_is_told_are_left_out(bench: Bench) -> None:
+def test_control_characters_in_texts_for_workers_are_removed(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     visit = bench.submitted("A1")
     note = "Read\x1b[31m the\x00 task.\nThen answer."
@@ -129,7 +129,7 @@ def test_control_characters_in_what_a_worker_is_told_are_left_out(bench: Bench) 
 
 
 @pytest.mark.parametrize("are_strict", [True, False])
-def test_blocks_told_twice_are_as_they_were(bench: Bench, are_strict: bool) -> None:
+def test_repeated_block_changes_nothing(bench: Bench, are_strict: bool) -> None:
     bench.account.state.facts.blocks_are_strict = are_strict
     for _ in range(2):
         bench.provider.block("A1", "")
@@ -144,7 +144,7 @@ def test_blocks_told_twice_are_as_they_were(bench: Bench, are_strict: bool) -> N
 @pytest.mark.parametrize(
     "code", ["ExpiredTokenException", "ExpiredToken", "RequestExpired", "expiredTokenException"]
 )
-def test_expired_keys_are_no_refusal_and_name_the_remedy(bench: Bench, code: str) -> None:
+def test_expired_keys_are_not_a_refusal_and_name_the_remedy(bench: Bench, code: str) -> None:
     bench.account.state.facts.expired_code = code
     bench.account.faults.expired_keys.add("")
     with pytest.raises(UnavailableError, match="aws sso login"):
@@ -211,7 +211,7 @@ def test_a_bonus_refused_after_an_attempt_that_may_have_paid_it_is_unknown(
     assert bench.provider.pay(bonus) is Outcome.UNKNOWN
 
 
-def test_a_session_that_botocore_finds_expired_is_no_lost_call(
+def test_session_that_botocore_finds_expired_is_not_a_lost_call(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.provider.open_places(bench.run, range(1))
@@ -270,13 +270,11 @@ def told(code: str = "", turk: str = "", message: str = "", status: int = 400) -
         ({}, Meaning.REFUSED),
     ],
 )
-def test_a_code_means_the_same_however_it_is_spelt(
-    response: Mapping[str, Any], meaning: Meaning
-) -> None:
+def test_spelling_of_a_code_does_not_matter(response: Mapping[str, Any], meaning: Meaning) -> None:
     assert meaning_of(response) is meaning
 
 
-def test_what_is_not_allowed_stays_a_refusal(bench: Bench) -> None:
+def test_disallowed_call_stays_a_refusal(bench: Bench) -> None:
     bench.task["task_title"] = "x" * 129
 
     with pytest.raises(RefusedError):

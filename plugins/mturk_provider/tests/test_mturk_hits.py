@@ -27,7 +27,7 @@ def test_a_place_is_one_hit_of_the_runs_type(bench: Bench) -> None:
     assert hits[0].expires_at == bench.run.closes_at
 
 
-def test_the_type_says_what_the_task_says(bench: Bench) -> None:
+def test_type_has_the_properties_of_the_task(bench: Bench) -> None:
     bench.restart(frame_height=800, auto_approval_delay_in_seconds=3600)
     bench.provider.open_places(bench.run, range(1))
 
@@ -40,7 +40,7 @@ def test_the_type_says_what_the_task_says(bench: Bench) -> None:
     assert hit.frame_height == 800
 
 
-def test_the_same_places_again_make_nothing(bench: Bench) -> None:
+def test_same_places_again_create_nothing(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(3))
     bench.restart()
     bench.provider.open_places(bench.run, range(5))
@@ -50,7 +50,7 @@ def test_the_same_places_again_make_nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.FAIL_AFTER])
 @pytest.mark.parametrize("later", [0, DAY - 1, DAY + 60, 30 * DAY])
-def test_a_hit_whose_reply_got_lost_is_found_again(bench: Bench, fault: Fault, later: int) -> None:
+def test_hit_with_a_lost_reply_is_found(bench: Bench, fault: Fault, later: int) -> None:
     bench.task["task_lifetime_in_seconds"] = 40 * DAY
     bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
     bench.account.faults.plan(fault, "CreateHITWithHITType")
@@ -81,7 +81,7 @@ def test_a_hit_is_found_after_the_tokens_time_among_more_than_a_page(bench: Benc
     assert len(bench.account.called("ListHITs")) == 2
 
 
-def test_a_delivery_that_mturk_takes_twice_makes_one_hit(bench: Bench) -> None:
+def test_call_that_arrives_twice_creates_one_hit(bench: Bench) -> None:
     bench.account.faults.plan(Fault.TWICE, "CreateHITWithHITType")
 
     bench.provider.open_places(bench.run, range(1))
@@ -90,7 +90,7 @@ def test_a_delivery_that_mturk_takes_twice_makes_one_hit(bench: Bench) -> None:
         assert len(state.hits) == 1
 
 
-def test_throttling_is_no_refusal_and_nothing_is_lost_by_it(bench: Bench) -> None:
+def test_throttling_is_not_a_refusal_and_loses_nothing(bench: Bench) -> None:
     bench.account.faults.plan(Fault.THROTTLE, times=3)
     for _ in range(3):
         with pytest.raises(UnavailableError, match="slow down"):
@@ -102,7 +102,7 @@ def test_throttling_is_no_refusal_and_nothing_is_lost_by_it(bench: Bench) -> Non
         assert len(state.hits) == 1
 
 
-def test_an_account_without_money_makes_the_hits_once_it_has_some(live_bench: Bench) -> None:
+def test_hits_are_created_once_the_account_has_money(live_bench: Bench) -> None:
     bench = live_bench
     with bench.account.turn() as state:
         state.money.prepaid = bench.plan.task.task_reward or state.money.prepaid
@@ -117,7 +117,7 @@ def test_an_account_without_money_makes_the_hits_once_it_has_some(live_bench: Be
         assert len(state.hits) == 2
 
 
-def test_the_preview_is_where_people_see_the_group(bench: Bench) -> None:
+def test_preview_link_names_the_group(bench: Bench) -> None:
     before = bench.provider.entrances(bench.run)
     bench.provider.open_places(bench.run, range(1))
 
@@ -138,7 +138,7 @@ def test_the_preview_is_known_when_the_first_hit_was_found_again(bench: Bench) -
     assert bench.group
 
 
-def test_nobody_new_comes_after_closing_and_who_is_at_work_submits(bench: Bench) -> None:
+def test_closed_hit_cannot_be_accepted_but_submitted(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(2))
     shown, visit = bench.accept("A1")
     group = bench.group
@@ -152,7 +152,7 @@ def test_nobody_new_comes_after_closing_and_who_is_at_work_submits(bench: Bench)
     assert bench.sync(visit) == {"A1": "submitted"}
 
 
-def test_closing_finds_a_hit_whose_id_got_lost_and_makes_none(bench: Bench) -> None:
+def test_closing_finds_a_hit_with_a_lost_id_and_creates_none(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
         bench.provider.open_places(bench.run, range(1))
@@ -165,7 +165,7 @@ def test_closing_finds_a_hit_whose_id_got_lost_and_makes_none(bench: Bench) -> N
         assert state.status(hit, state.now) == "Reviewable"
 
 
-def test_closing_waits_for_a_hit_that_may_be_there_and_is_not_listed_yet(bench: Bench) -> None:
+def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(2))
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
@@ -187,7 +187,7 @@ def test_closing_waits_for_a_hit_that_may_be_there_and_is_not_listed_yet(bench: 
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
 
 
-def test_closing_does_not_wait_for_ever_for_a_hit_that_was_never_made(bench: Bench) -> None:
+def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Bench) -> None:
     bench.account.faults.plan(Fault.FAIL, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
         bench.provider.open_places(bench.run, range(1))
@@ -197,7 +197,7 @@ def test_closing_does_not_wait_for_ever_for_a_hit_that_was_never_made(bench: Ben
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_closing_does_not_wait_for_a_hit_that_surely_was_not_made(
+def test_closing_does_not_wait_for_a_hit_that_was_certainly_not_created(
     bench: Bench, refused: bool
 ) -> None:
     bench.provider.open_places(bench.run, range(1))
@@ -214,7 +214,7 @@ def test_closing_does_not_wait_for_a_hit_that_surely_was_not_made(
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
 
 
-def test_closing_goes_on_where_it_was_cut_off(bench: Bench) -> None:
+def test_interrupted_closing_continues(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(3))
     bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")
     with pytest.raises(CallLostError):
@@ -249,7 +249,7 @@ def test_the_end_of_open_hits_moves_and_moves_again(bench: Bench, hours: int) ->
         assert {hit.expires_at for hit in state.hits.values()} == {bench.run.closes_at}
 
 
-def test_a_moved_end_leaves_what_is_closed_closed(bench: Bench) -> None:
+def test_moving_the_end_leaves_closed_hits_closed(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     bench.provider.close_places(bench.run)
 
@@ -260,7 +260,7 @@ def test_a_moved_end_leaves_what_is_closed_closed(bench: Bench) -> None:
         assert state.status(hit, state.now) == "Reviewable"
 
 
-def test_what_is_decided_is_deleted_and_the_rest_waits(bench: Bench) -> None:
+def test_decided_hits_are_deleted_and_the_others_wait(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(3))
     bench.approved("A1")
     undecided = bench.submitted("A2")
@@ -276,7 +276,7 @@ def test_what_is_decided_is_deleted_and_the_rest_waits(bench: Bench) -> None:
         assert all(hit.disposed for hit in state.hits.values())
 
 
-def test_what_mturk_has_disposed_of_needs_no_deleting(bench: Bench) -> None:
+def test_disposed_hit_needs_no_deletion(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     bench.approved("A1")
     bench.clock.advance(130 * DAY)
@@ -286,7 +286,7 @@ def test_what_mturk_has_disposed_of_needs_no_deleting(bench: Bench) -> None:
     assert bench.account.calls[-1].outcome == "HITDoesNotExist"
 
 
-def test_a_refusal_says_mturks_reason_without_its_time_stamp(bench: Bench) -> None:
+def test_refusal_has_the_reason_of_mturk_without_its_time_stamp(bench: Bench) -> None:
     bench.task["task_title"] = "x" * 129
 
     with pytest.raises(RefusedError) as caught:
@@ -307,7 +307,7 @@ def test_two_runs_of_equal_tasks_share_a_type_and_keep_their_hits(bench: Bench) 
     assert bench.sync(visit) == {"A1": "submitted"}
 
 
-def test_a_later_end_opens_what_had_expired_again(bench: Bench) -> None:
+def test_later_end_reopens_expired_hits(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     bench.clock.advance(2 * DAY)
     bench.sync()

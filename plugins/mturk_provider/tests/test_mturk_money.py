@@ -28,7 +28,7 @@ def paid(bench: Bench) -> list[tuple[str, Decimal]]:
         return [(entry.kind, entry.amount) for entry in state.money.ledger]
 
 
-def test_approving_pays_once_however_often_it_is_told(opened: Bench) -> None:
+def test_repeated_approval_pays_once(opened: Bench) -> None:
     visit = opened.submitted("A1")
 
     outcomes = [opened.provider.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
@@ -37,7 +37,7 @@ def test_approving_pays_once_however_often_it_is_told(opened: Bench) -> None:
     assert paid(opened) == [("reward", Decimal("0.30"))]
 
 
-def test_what_mturk_has_approved_by_itself_counts_as_approved(opened: Bench) -> None:
+def test_automatic_approval_counts_as_approval(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.clock.advance(8 * DAY)
 
@@ -46,7 +46,7 @@ def test_what_mturk_has_approved_by_itself_counts_as_approved(opened: Bench) -> 
 
 @pytest.mark.parametrize("fault", LOST)
 @pytest.mark.parametrize("verdict", list(Verdict))
-def test_a_verdict_whose_reply_got_lost_is_told_again(
+def test_verdict_with_a_lost_reply_is_sent_again(
     opened: Bench, verdict: Verdict, fault: Fault
 ) -> None:
     visit = opened.submitted("A1")
@@ -72,7 +72,7 @@ def test_a_rejection_gives_its_reason_to_the_worker(opened: Bench) -> None:
     assert paid(opened) == []
 
 
-def test_rejecting_what_is_paid_already_is_refused_with_the_reason(opened: Bench) -> None:
+def test_rejecting_a_paid_assignment_is_refused_with_the_reason(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.clock.advance(8 * DAY)
 
@@ -80,7 +80,7 @@ def test_rejecting_what_is_paid_already_is_refused_with_the_reason(opened: Bench
         opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
 
 
-def test_a_rejection_is_taken_back_within_thirty_days(opened: Bench) -> None:
+def test_rejection_is_overridden_within_thirty_days(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
     opened.clock.advance(29 * DAY)
@@ -89,7 +89,7 @@ def test_a_rejection_is_taken_back_within_thirty_days(opened: Bench) -> None:
     assert paid(opened) == [("reward", Decimal("0.30"))]
 
 
-def test_a_rejection_that_is_too_old_to_be_taken_back_is_refused(opened: Bench) -> None:
+def test_rejection_that_is_too_old_is_not_overridden(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.provider.decide(visit, Verdict.REJECTED, "The answers are random.")
     opened.clock.advance(31 * DAY)
@@ -98,7 +98,7 @@ def test_a_rejection_that_is_too_old_to_be_taken_back_is_refused(opened: Bench) 
         opened.provider.decide(visit, Verdict.APPROVED, "")
 
 
-def test_deciding_on_what_is_not_submitted_waits(opened: Bench) -> None:
+def test_verdict_waits_for_the_submission(opened: Bench) -> None:
     _, visit = opened.accept("A1")
 
     with pytest.raises(UnavailableError):
@@ -106,9 +106,7 @@ def test_deciding_on_what_is_not_submitted_waits(opened: Bench) -> None:
 
 
 @pytest.mark.parametrize("fault", LOST)
-def test_a_bonus_whose_reply_got_lost_is_unknown_and_then_found(
-    opened: Bench, fault: Fault
-) -> None:
+def test_bonus_with_a_lost_reply_is_unknown_and_then_found(opened: Bench, fault: Fault) -> None:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(fault, "SendBonus")
 
@@ -120,7 +118,7 @@ def test_a_bonus_whose_reply_got_lost_is_unknown_and_then_found(
     assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
-def test_a_bonus_that_was_throttled_was_surely_not_paid(opened: Bench) -> None:
+def test_throttled_bonus_was_certainly_not_paid(opened: Bench) -> None:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(Fault.THROTTLE, "SendBonus")
 
@@ -213,7 +211,7 @@ def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
     assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
-def test_who_never_submitted_cannot_be_paid_and_the_reason_says_so(opened: Bench) -> None:
+def test_worker_without_a_submission_cannot_be_paid(opened: Bench) -> None:
     _, lost = opened.accept("A1")
 
     with pytest.raises(RefusedError, match="submitted work only, and A1 has submitted none"):
@@ -228,7 +226,7 @@ def test_the_fee_is_a_fifth_and_at_least_a_cent(opened: Bench, amount: str, fee:
         assert opened.provider.fee(kind, Decimal(amount)) == Decimal(fee)
 
 
-def test_the_quote_is_what_mturk_takes(live_bench: Bench) -> None:
+def test_quote_equals_the_charge_of_mturk(live_bench: Bench) -> None:
     bench = live_bench
     quote = bench.provider.quote(bench.plan, 3)
     before = bench.provider.balance()

@@ -1,4 +1,4 @@
-"""What is reported of visits: what MTurk says, as soon as it is sure, for few calls."""
+"""Reports on visits: as soon as the data of MTurk is reliable, with few calls."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def opened(bench: Bench) -> Bench:
     return bench
 
 
-def test_nothing_is_said_of_somebody_at_work(opened: Bench) -> None:
+def test_nothing_is_reported_of_an_open_visit(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     opened.clock.advance(A_WHILE)
 
     assert opened.sync(visit) == {}
 
 
-def test_a_submission_is_reported_and_then_costs_nothing_more(opened: Bench) -> None:
+def test_submission_is_reported_and_then_costs_no_more_calls(opened: Bench) -> None:
     visit = opened.submitted("A1")
 
     first = opened.sync(visit)
@@ -57,7 +57,7 @@ def test_a_visit_whose_answers_never_reached_mturk_is_not_reported_as_submitted(
     assert opened.sync(visit) == {"A1": "returned"}
 
 
-def test_a_report_that_got_lost_on_the_way_is_made_again(opened: Bench) -> None:
+def test_lost_report_is_made_again(opened: Bench) -> None:
     visit = opened.submitted("A1")
     reports = iter(opened.provider.sync(opened.run, [visit]))
     next(reports)
@@ -67,7 +67,7 @@ def test_a_report_that_got_lost_on_the_way_is_made_again(opened: Bench) -> None:
     assert opened.sync(visit) == {"A1": "submitted"}
 
 
-def test_a_return_is_reported_once_mturks_numbers_can_be_trusted(opened: Bench) -> None:
+def test_return_is_reported_once_the_data_of_mturk_is_recent(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
     opened.account.worker("A1").give_back(shown)
 
@@ -78,7 +78,7 @@ def test_a_return_is_reported_once_mturks_numbers_can_be_trusted(opened: Bench) 
     assert opened.sync(visit) == {"A1": "returned"}
 
 
-def test_old_numbers_do_not_take_the_work_from_somebody(opened: Bench) -> None:
+def test_outdated_data_ends_no_visit(opened: Bench) -> None:
     opened.account.faults.counts_stale = timedelta(seconds=90)
     opened.clock.advance(3600)
     _, visit = opened.accept("A1")
@@ -88,7 +88,7 @@ def test_old_numbers_do_not_take_the_work_from_somebody(opened: Bench) -> None:
     assert opened.sync(visit) == {}
 
 
-def test_who_let_the_time_run_out_counts_as_returned(opened: Bench) -> None:
+def test_abandoned_hit_counts_as_returned(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     opened.clock.advance(601)
 
@@ -108,7 +108,7 @@ def test_one_assignment_id_of_two_workers_is_two_visits(opened: Bench) -> None:
     assert opened.sync(first, second) == {"A1": "returned", "A2": "submitted"}
 
 
-def test_who_returned_after_somebody_else_has_submitted_is_told_apart_later(
+def test_return_before_the_submission_of_another_worker_is_distinguished(
     opened: Bench,
 ) -> None:
     shown, first = opened.accept("A1")
@@ -120,7 +120,7 @@ def test_who_returned_after_somebody_else_has_submitted_is_told_apart_later(
     assert opened.sync(first) == {"A1": "returned"}
 
 
-def test_the_same_worker_again_after_a_return_is_reported_by_what_they_did_last(
+def test_second_visit_of_a_worker_is_reported_by_their_last_action(
     opened: Bench,
 ) -> None:
     shown, _ = opened.accept("A1")
@@ -132,7 +132,7 @@ def test_the_same_worker_again_after_a_return_is_reported_by_what_they_did_last(
     assert opened.sync(visit) == {"A1": "submitted"}
 
 
-def test_a_submission_of_somebody_who_never_came_here_is_reported(opened: Bench) -> None:
+def test_submission_without_an_arrival_is_reported(opened: Bench) -> None:
     worker = opened.account.worker("A1")
     worker.submit(worker.accept(opened.group), {"made": "up"})
 
@@ -148,7 +148,7 @@ def test_a_visit_that_names_no_hit_of_the_run_is_not_at_work(opened: Bench) -> N
     assert opened.sync(real, ghost, done) == {"A2": "returned"}
 
 
-def test_a_visit_is_left_alone_while_its_hit_may_be_one_whose_id_is_not_known_yet(
+def test_visit_stays_open_while_its_hit_may_have_no_id_yet(
     bench: Bench,
 ) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
@@ -161,7 +161,7 @@ def test_a_visit_is_left_alone_while_its_hit_may_be_one_whose_id_is_not_known_ye
 
 
 @pytest.mark.parametrize("is_reload", [False, True])
-def test_who_came_last_is_at_work_whatever_was_first_here(opened: Bench, is_reload: bool) -> None:
+def test_last_arrival_has_the_hit(opened: Bench, is_reload: bool) -> None:
     shown, first = opened.accept("A1")
     opened.account.worker("A1").give_back(shown)
     opened.clock.advance(5)
@@ -182,7 +182,7 @@ def test_who_came_last_is_at_work_whatever_was_first_here(opened: Bench, is_relo
     assert opened.sync(third)["A1"] == "submitted"
 
 
-def test_a_visit_that_names_a_strangers_hit_does_not_submit_for_them(opened: Bench) -> None:
+def test_visit_with_the_hit_of_another_worker_does_not_submit_for_them(opened: Bench) -> None:
     shown, first = opened.accept("A1")
     forged = opened.visit("A2", {**parameters(shown), "workerId": "A2"})
     opened.account.worker("A1").submit(shown, {"visit": "1"})
@@ -190,7 +190,7 @@ def test_a_visit_that_names_a_strangers_hit_does_not_submit_for_them(opened: Ben
     assert opened.sync(first, forged) == {"A1": "submitted", "A2": "returned"}
 
 
-def test_a_hit_that_expired_with_nobody_at_work_expires_its_visit(opened: Bench) -> None:
+def test_hit_that_expired_without_a_submission_expires_its_visit(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
     opened.provider.close_places(opened.run)
     opened.account.worker("A1").give_back(shown)
@@ -212,7 +212,7 @@ def test_a_submission_that_is_not_listed_yet_is_waited_for(opened: Bench) -> Non
     assert opened.sync(visit) == {"A1": "submitted"}
 
 
-def test_who_is_at_work_after_the_run_has_closed_may_still_submit(opened: Bench) -> None:
+def test_open_visit_can_submit_after_the_run_has_closed(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
     opened.provider.close_places(opened.run)
     opened.clock.advance(A_WHILE)
@@ -224,7 +224,7 @@ def test_who_is_at_work_after_the_run_has_closed_may_still_submit(opened: Bench)
     assert opened.sync(visit) == {"A1": "submitted"}
 
 
-def test_mturk_is_asked_after_its_own_approval_once_that_is_due(opened: Bench) -> None:
+def test_automatic_approval_is_read_once_it_is_due(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
     opened.clock.advance(7 * DAY - 60)
@@ -235,7 +235,7 @@ def test_mturk_is_asked_after_its_own_approval_once_that_is_due(opened: Bench) -
     assert opened.sync(visit) == {"A1": "approved"}
 
 
-def test_what_was_decided_on_mturk_before_it_was_read_is_reported_so(opened: Bench) -> None:
+def test_decision_made_on_mturk_is_reported(opened: Bench) -> None:
     visit = opened.approved("A1")
 
     assert opened.sync(visit) == {"A1": "approved"}
@@ -251,7 +251,7 @@ def test_what_was_decided_on_mturk_before_it_was_read_is_reported_so(opened: Ben
         ("UpdateHITReviewStatus", Fault.LOSE_REPLY),
     ],
 )
-def test_trouble_changes_no_status_and_loses_nothing(
+def test_failing_mturk_changes_no_status_and_loses_nothing(
     opened: Bench, operation: str, fault: Fault
 ) -> None:
     visit = opened.submitted("A1")
@@ -265,7 +265,7 @@ def test_trouble_changes_no_status_and_loses_nothing(
     assert again or operation == "UpdateHITReviewStatus"
 
 
-def test_a_throttled_look_at_somebody_at_work_says_nothing(opened: Bench) -> None:
+def test_throttled_look_reports_nothing(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     opened.account.faults.plan(Fault.THROTTLE, "GetHIT")
 
@@ -289,7 +289,7 @@ def test_calls_are_in_proportion_to_what_changed_or_is_open(bench: Bench) -> Non
     assert len(calls) == 2 + 2 * len(new) + len(at_work)
 
 
-def test_a_backlog_of_more_than_a_page_is_read_whole(bench: Bench) -> None:
+def test_backlog_of_more_than_a_page_is_read_completely(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(103))
     visits = [bench.submitted(f"A{n}") for n in range(103)]
 
@@ -307,7 +307,7 @@ def test_sandbox_never_calls_the_live_site(opened: Bench, mturk: FakeMTurk) -> N
     assert mturk.live.calls == []
 
 
-def test_nobody_is_at_work_on_a_hit_that_is_gone_and_what_is_done_is_left_to_a_person(
+def test_deleted_hit_ends_open_visits_and_leaves_stored_answers_to_a_person(
     opened: Bench,
 ) -> None:
     _, visit = opened.accept("A1")

@@ -29,7 +29,7 @@ def types_named(bench: Bench, name: str) -> list[str]:
         return [kind.id for kind in state.qualification_types.values() if kind.name == name]
 
 
-def test_a_type_is_made_once_and_found_by_its_stored_id(bench: Bench) -> None:
+def test_type_is_created_once_and_found_by_its_stored_id(bench: Bench) -> None:
     bench.provider.grant("A1", "good", 1)
     bench.restart()
     bench.provider.grant("A2", "good", 2)
@@ -47,7 +47,7 @@ def test_another_requester_has_a_type_of_their_own(bench: Bench, mturk: FakeMTur
     assert types_named(bench, "good") != types_named(other, "good")
 
 
-def test_a_grant_sends_no_mail_and_may_go_to_somebody_never_seen(bench: Bench) -> None:
+def test_grant_sends_no_mail_and_needs_no_arrival(bench: Bench) -> None:
     bench.provider.grant("A9NEVERSEEN", "good", 3)
 
     with bench.account.turn() as state:
@@ -55,7 +55,7 @@ def test_a_grant_sends_no_mail_and_may_go_to_somebody_never_seen(bench: Bench) -
     assert bench.account.qualifications.held_by("A9NEVERSEEN").values()
 
 
-def test_a_worker_mturk_does_not_know_is_a_refusal(bench: Bench) -> None:
+def test_unknown_worker_is_a_refusal(bench: Bench) -> None:
     with bench.account.turn() as state:
         state.unknown_workers.add("A0")
 
@@ -63,7 +63,7 @@ def test_a_worker_mturk_does_not_know_is_a_refusal(bench: Bench) -> None:
         bench.provider.grant("A0", "good", 1)
 
 
-def test_revoking_what_nobody_holds_is_done(bench: Bench) -> None:
+def test_revoking_a_missing_qualification_succeeds(bench: Bench) -> None:
     bench.provider.revoke("A1", "never made")
     bench.provider.grant("A1", "good", 1)
     for _ in range(2):
@@ -74,7 +74,7 @@ def test_revoking_what_nobody_holds_is_done(bench: Bench) -> None:
     assert not bench.account.qualifications.held_by("A1")
 
 
-def test_a_type_whose_reply_got_lost_is_waited_for_until_it_can_be_found(bench: Bench) -> None:
+def test_type_with_a_lost_reply_is_waited_for_until_it_is_listed(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateQualificationType")
     for _ in range(2):
         with pytest.raises(UnavailableError):
@@ -103,7 +103,7 @@ def test_a_type_is_found_among_more_than_a_page_of_similar_ones(
     assert len(types_named(bench, "good")) == 1
 
 
-def test_somebody_elses_type_of_that_name_is_never_used(bench: Bench) -> None:
+def test_type_of_another_account_is_never_used(bench: Bench) -> None:
     foreign = bench.account.qualifications.add_foreign("good")
     bench.clock.advance(61)
 
@@ -112,7 +112,7 @@ def test_somebody_elses_type_of_that_name_is_never_used(bench: Bench) -> None:
     assert foreign not in bench.account.qualifications.held_by("A1")
 
 
-def test_a_name_that_was_deleted_lately_is_free_after_two_days(bench: Bench) -> None:
+def test_name_of_a_deleted_type_is_free_after_two_days(bench: Bench) -> None:
     client = bench.account.client()
     made = client.create_qualification_type(
         Name="good", Description="good", QualificationTypeStatus="Active"
@@ -148,7 +148,7 @@ def test_a_name_that_was_deleted_lately_is_free_after_two_days(bench: Bench) -> 
         ("NotIn", [1, 2], 3, True),
     ],
 )
-def test_comparators_mean_on_mturk_what_they_mean_here(
+def test_comparators_have_the_same_meaning_on_mturk(
     mturk: FakeMTurk,
     tmp_path: Any,
     clock: MovableClock,
@@ -168,7 +168,7 @@ def test_comparators_mean_on_mturk_what_they_mean_here(
         assert bool(bench.account.worker("A1").groups()) is admitted
 
 
-def test_specific_qualifications_are_handed_on_as_they_are(bench: Bench) -> None:
+def test_specific_qualifications_are_passed_unchanged(bench: Bench) -> None:
     local = {
         "QualificationTypeId": "00000000000000000071",
         "Comparator": "In",
@@ -187,7 +187,7 @@ def test_specific_qualifications_are_handed_on_as_they_are(bench: Bench) -> None
         bench.account.worker("A1", locale=("DE",)).accept(bench.group)
 
 
-def test_a_block_keeps_a_worker_away_until_it_is_taken_back(bench: Bench) -> None:
+def test_block_holds_until_the_worker_is_unblocked(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     for _ in range(2):
         bench.provider.block("A1", "")
@@ -200,7 +200,7 @@ def test_a_block_keeps_a_worker_away_until_it_is_taken_back(bench: Bench) -> Non
     assert bench.account.worker("A1").accept(bench.group).url
 
 
-def test_who_looks_before_accepting_gets_the_preview(bench: Bench) -> None:
+def test_preview_is_shown_before_the_hit_is_accepted(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     shown = bench.account.worker("A1").preview(bench.group)
 
@@ -208,7 +208,7 @@ def test_who_looks_before_accepting_gets_the_preview(bench: Bench) -> None:
     assert bench.provider.arrive({}) == Preview()
 
 
-def test_who_has_accepted_arrives_with_their_assignment(bench: Bench) -> None:
+def test_accepted_hit_arrives_with_its_assignment(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     shown, visit = bench.accept("A1")
 
@@ -273,7 +273,7 @@ def test_an_arrival_can_be_verified_with_mturk(bench: Bench) -> None:
         assert isinstance(found, Refusal)
 
 
-def test_who_accepts_before_the_hits_id_is_known_here_is_told_to_come_again(
+def test_arrival_before_the_id_of_the_hit_is_stored_is_asked_to_retry(
     bench: Bench,
 ) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
@@ -290,7 +290,7 @@ def test_who_accepts_before_the_hits_id_is_known_here_is_told_to_come_again(
     assert isinstance(bench.provider.arrive(query), Arrival)
 
 
-def test_old_numbers_refuse_a_verified_arrival_only_for_a_while(bench: Bench) -> None:
+def test_outdated_data_refuses_a_verified_arrival_only_for_a_while(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(1))
     bench.clock.advance(600)
     _, visit = bench.accept("A1")

@@ -30,7 +30,7 @@ class MturkArgs:
     """Options of the providers ``mturk`` and ``mturk_sandbox``."""
 
     requester_name: str | None = option(
-        help="Requester who pays, as it was registered; the only registered one when unset."
+        help="Registered requester that pays; the only registered one when unset."
     )
     frame_height: int = option(
         help="Height of the task's frame in pixels; 0 lets it follow the page.",
@@ -38,25 +38,24 @@ class MturkArgs:
         validator=_is_height,
     )
     auto_approval_delay_in_seconds: int = option(
-        help="Seconds after a submission until MTurk approves and pays it by itself, reviewed or "
-        "not.",
+        help="Seconds after a submission until MTurk approves and pays it automatically, reviewed "
+        "or not.",
         default=604_800,
         validator=_is_delay,
     )
     verify_arrivals: bool = option(
-        help="Ask MTurk at each arrival whether the HIT has been accepted, before work is shown. "
-        "Without it, whoever has seen a HIT's preview can hold its unit, and keep out whoever "
-        "accepts it, for as long as one unit may take.",
+        help="Ask MTurk at each arrival whether the HIT is accepted, before work is shown. Without "
+        "this check, anyone who has seen the preview of a HIT can occupy its unit, for as long as "
+        "one unit may take, and the worker who accepts the HIT is refused.",
         default=True,
     )
     region: str | None = option(help="AWS region; the requester's, or us-east-1, when unset.")
     endpoint_url: str | None = option(
-        help="Address of MTurk's interface for requesters, where a gateway or a test double stands "
-        "in for it; the requester's, or MTurk's own, when unset."
+        help="Address of a gateway or a test double to call instead of MTurk; the requester's, or "
+        "MTurk's own, when unset."
     )
     worker_site: str | None = option(
-        help="Origin of the workers' site, where a test double stands in for it; MTurk's own when "
-        "unset."
+        help="Origin of a test double of the workers' site; MTurk's own when unset."
     )
 
 
@@ -68,6 +67,4 @@ class MturkRequesterArgs:
         help="Profile of ~/.aws that holds the keys; AWS's own search for keys when unset."
     )
     region: str | None = option(help="AWS region; us-east-1 when unset.")
-    endpoint_url: str | None = option(
-        help="Address of MTurk's interface for requesters, where a gateway stands in for it."
-    )
+    endpoint_url: str | None = option(help="Address of a gateway to call instead of MTurk.")
