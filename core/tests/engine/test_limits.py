@@ -1,16 +1,24 @@
-"""How many units a worker may have, and how many are open at once."""
+"""Limits that are changed while the run goes on."""
 
 from __future__ import annotations
 
+import queue
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from famulus.engine.gateway import Gateway
+from famulus.engine.limits import LIVE_LIMITS, LimitChange, run_limits, set_limits
+from famulus.engine.runs import find_run
+from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.model.tables import TaskRun
-from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
-from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.model.tables import Event
+from famulus.options.scalars import Typed
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, rows_configuration
+from famulus.testing.kinds import RowsState
 from famulus.testing.movable_clock import MovableClock
 
 
@@ -18,210 +26,287 @@ def rows(count: int) -> list[dict[str, int]]:
     return [{"n": n} for n in range(count)]
 
 
-def edit(database: Database, run: int, **limits: Any) -> None:
-    query = TaskRun.update(**limits).where(TaskRun.id == run)
-    database.write(lambda tx: tx.execute(query))
+def units(operator: ManualOperator, run: int) -> dict[str, int]:
+    return {status.value: count for status, count in operator.progress(run).units.items()}
 
 
-def test_the_maximum_counts_over_runs_of_one_task_name(operator: ManualOperator) -> None:
-    one = operator.launch_rows(rows(9), task_name="same", maximum_units_per_worker=3)
-    two = operator.launch_rows(rows(9), task_name="same", maximum_units_per_worker=3)
-    other = operator.launch_rows(rows(9), task_name="other", maximum_units_per_worker=3)
-    for gateway in (one, one, two):
-        assert GatewayWorker(gateway, "x").work().status == 200
-
-    assert GatewayWorker(one, "x").arrive().refusal == "maximum_reached"
-    assert GatewayWorker(two, "x").arrive("z").refusal == "maximum_reached"
-    assert GatewayWorker(other, "x").arrive().row is not None
-    assert GatewayWorker(one, "y").arrive().row is not None
+def out(operator: ManualOperator, run: int) -> int:
+    found = operator.progress(run).units
+    return found.get(UnitStatus.LAUNCHED, 0) + found.get(UnitStatus.ASSIGNED, 0)
 
 
-def test_open_units_in_another_run_count_towards_the_maximum(operator: ManualOperator) -> None:
-    options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 1}
-    one, two = operator.launch_rows(rows(2), **options), operator.launch_rows(rows(2), **options)
-    page = GatewayWorker(one, "x").arrive()
-
-    assert GatewayWorker(two, "x").arrive("a").refusal == "maximum_reached"
-    GatewayWorker(one, "x").give_back(page)
-    assert GatewayWorker(two, "x").arrive("b").row == {"n": 0}
+def told(database: Database, run: int, **limits: Any) -> list[str]:
+    with pytest.raises(UsageError) as caught:
+        set_limits(database, run, **limits)
+    return list(map(str, caught.value.problems))
 
 
-def test_units_that_came_to_nothing_do_not_count(
-    operator: ManualOperator, clock: MovableClock
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows(rows(9))
+
+
+def test_limits_hold_from_the_next_arrival_on(
+    operator: ManualOperator, database: Database, clock: MovableClock, gateway: Gateway
 ) -> None:
-    options: dict[str, Any] = {"task_name": "same", "maximum_units_per_worker": 1}
-    one, two = operator.launch_rows(rows(3), **options), operator.launch_rows(rows(3), **options)
-    worker = GatewayWorker(one, "x")
-    worker.give_back(worker.arrive())
-    worker.arrive()
-    clock.advance(1800)
-    operator.turn()
-    worker.arrive()
-    operator.finish(one.run_id)
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
+    worker.arrive("first")
 
-    assert GatewayWorker(two, "x").arrive("new").row == {"n": 0}
-
-
-def test_late_answers_count(operator: ManualOperator, clock: MovableClock) -> None:
-    gateway = operator.launch_rows(rows(3), maximum_units_per_worker=1)
-    worker = GatewayWorker(gateway, "x")
-    page = worker.arrive()
-    clock.advance(1800)
-    operator.turn()
-    worker.submit(page)
-
-    assert worker.arrive().refusal == "maximum_reached"
-
-
-def test_a_place_is_free_again_after_each_way_out(
-    operator: ManualOperator, clock: MovableClock
-) -> None:
-    worker = GatewayWorker(operator.launch_rows(rows(9), allowed_concurrent=1), "x")
-
-    worker.submit(worker.arrive())
-    worker.give_back(worker.arrive())
-    worker.arrive()
-    clock.advance(1800)
-    operator.turn()
-
-    assert worker.arrive("last").row is not None
+    set_limits(database, run, allowed_concurrent=1)
     assert worker.arrive().refusal == "too_many_open"
 
-
-def test_limits_can_be_edited_while_the_run_goes_on(
-    operator: ManualOperator, database: Database, clock: MovableClock
-) -> None:
-    gateway = operator.launch_rows(rows(9), allowed_concurrent=1, maximum_units_per_worker=2)
-    worker = GatewayWorker(gateway, "x")
-    worker.arrive()
-    assert worker.arrive().refusal == "too_many_open"
-
-    edit(database, gateway.run_id, allowed_concurrent=5)
-    worker.arrive()
+    set_limits(database, run, allowed_concurrent=0, maximum_units_per_worker=1)
     assert worker.arrive().refusal == "maximum_reached"
 
-    edit(database, gateway.run_id, maximum_units_per_worker=0, assignment_duration_in_seconds=10)
+    set_limits(database, run, maximum_units_per_worker=9, assignment_duration_in_seconds=10)
     worker.arrive("short")
     clock.advance(10)
     operator.turn()
     assert worker.arrive("short").refusal == "time_over"
+    assert worker.arrive("first").has_form
+
+    set_limits(database, run, task_lifetime_in_seconds=60)
+    clock.advance(50)
+    assert worker.arrive().refusal == "run_closed"
 
 
-def out(operator: ManualOperator, run: int) -> int:
-    units = operator.progress(run).units
-    return units.get(UnitStatus.LAUNCHED, 0) + units.get(UnitStatus.ASSIGNED, 0)
-
-
-def test_no_more_units_are_out_than_the_window_has_room_for(operator: ManualOperator) -> None:
-    gateway = operator.launch_rows(
-        rows(7), max_num_concurrent_units=3, blueprint={"units_per_assignment": 2}
+def test_a_change_is_an_event_with_old_and_new_values(database: Database, gateway: Gateway) -> None:
+    changes = set_limits(
+        database,
+        gateway.run_id,
+        allowed_concurrent=Typed("2"),
+        max_spend=Typed("12.50"),
+        submission_timeout=600,
     )
-    seen: list[int] = [out(operator, gateway.run_id)]
 
-    for name in "abcdefg":
-        worker = GatewayWorker(gateway, name)
-        while (page := worker.arrive()).has_form:
-            seen.append(out(operator, gateway.run_id))
-            worker.submit(page)
-            seen.append(out(operator, gateway.run_id))
-    operator.turn()
-
-    assert max(seen) == 3
-    assert operator.progress(gateway.run_id).units == {UnitStatus.COMPLETED: 14}
-    assert operator.progress(gateway.run_id).status == "finished"
+    with database.read() as tx:
+        [event] = tx.rows(Event.select().where(Event.subject == "limits"))
+    assert [change.name for change in changes] == ["allowed_concurrent", "max_spend"]
+    assert (event.new, event.cause, event.subject_id) == ("set", "limits", gateway.run_id)
+    assert event.detail == {
+        "allowed_concurrent": {"old": 0, "new": 2},
+        "max_spend": {"old": "0.00", "new": "12.50"},
+    }
+    assert find_run(database, gateway.run_id).max_spend == 1250
 
 
-def test_a_window_is_kept_through_returns_timeouts_and_late_answers(
-    operator: ManualOperator, clock: MovableClock
+def test_the_same_again_changes_nothing(database: Database, gateway: Gateway) -> None:
+    assert set_limits(database, gateway.run_id, allowed_concurrent=2) == [
+        LimitChange(name="allowed_concurrent", old=0, new=2)
+    ]
+    assert set_limits(database, gateway.run_id, allowed_concurrent=2) == []
+    with database.read() as tx:
+        assert len(tx.rows(Event.select(Event.id).where(Event.subject == "limits"))) == 1
+
+
+def test_every_limit_is_as_it_was_launched(operator: ManualOperator, database: Database) -> None:
+    given: dict[str, Any] = {name: 7 for name in LIVE_LIMITS if name != "max_spend"}
+    gateway = operator.launch_rows(rows(1), **given)
+
+    limits = run_limits(find_run(database, gateway.run_id))
+
+    assert {name: limits[name] for name in given} == given
+
+
+def test_wrong_values_are_told_together_and_change_nothing(
+    database: Database, gateway: Gateway
 ) -> None:
-    gateway = operator.launch_rows(rows(12), max_num_concurrent_units=2)
-    late = []
-    for n in range(6):
-        worker = GatewayWorker(gateway, f"w{n}")
-        page = worker.arrive()
-        assert out(operator, gateway.run_id) == 2
-        if n % 3 == 0:
-            worker.give_back(page)
-        elif n % 3 == 1:
-            late.append((worker, page))
-            clock.advance(1800)
-            operator.turn()
-        else:
-            worker.submit(page)
-        assert out(operator, gateway.run_id) == 2
-    for worker, page in late:
-        worker.submit(page)
-        assert out(operator, gateway.run_id) <= 2
+    problems = told(
+        database,
+        gateway.run_id,
+        allowed_concurrent=-1,
+        maximum_units_per_worker=Typed("many"),
+        submission_timeout=5,
+    )
 
-    rest = GatewayWorker(gateway, "rest")
-    while (page := rest.arrive()).has_form:
-        rest.submit(page)
-        assert out(operator, gateway.run_id) <= 2
-    operator.turn()
-
-    assert operator.progress(gateway.run_id).units == {UnitStatus.COMPLETED: 12}
+    assert problems == [
+        "task.maximum_units_per_worker: 'many' is not a whole number, such as 3",
+        "task.allowed_concurrent: -1 is not from 0 (no limit) to 2147483647",
+    ]
+    assert find_run(database, gateway.run_id).submission_timeout == 600
 
 
-def test_finishing_expires_what_still_waits_for_the_window(operator: ManualOperator) -> None:
-    gateway = operator.launch_rows(rows(5), max_num_concurrent_units=1)
+def test_what_is_no_limit_is_told_with_those_there_are(
+    database: Database, gateway: Gateway
+) -> None:
+    first, second, third = told(
+        database, gateway.run_id, allowed_concurent=1, task_reward=1, colour=1
+    )
+
+    assert "allowed_concurent: is not a limit of a run" in first
+    assert "; did you mean 'allowed_concurrent'? (" in first
+    assert second.startswith("task.task_reward: cannot be changed once a run is launched;")
+    assert all(name in third for name in LIVE_LIMITS)
+
+
+def test_a_lifetime_that_is_over_already_is_refused(
+    database: Database, clock: MovableClock, gateway: Gateway
+) -> None:
+    clock.advance(60)
+
+    [problem] = told(database, gateway.run_id, task_lifetime_in_seconds=60)
+
+    assert problem.endswith(f"over already; `famulus finish {gateway.run_id}` ends the run")
+
+
+def test_a_patience_that_is_at_its_end_already_is_refused(
+    database: Database, clock: MovableClock, gateway: Gateway
+) -> None:
+    clock.advance(100)
     GatewayWorker(gateway, "x").work()
+    clock.advance(60)
 
+    [problem] = told(database, gateway.run_id, no_submission_patience=60)
+    set_limits(database, gateway.run_id, no_submission_patience=61)
+
+    assert problem.startswith(
+        "task.no_submission_patience: nobody has submitted anything for 60 seconds already;"
+    )
+
+
+def test_a_run_that_is_over_keeps_its_limits(
+    operator: ManualOperator, database: Database, gateway: Gateway
+) -> None:
     operator.finish(gateway.run_id)
 
-    assert operator.progress(gateway.run_id).units == {
-        UnitStatus.COMPLETED: 1,
-        UnitStatus.EXPIRED: 4,
-    }
+    with pytest.raises(ConflictError, match="is finished; its limits can no longer be changed"):
+        set_limits(database, gateway.run_id, allowed_concurrent=1)
+    with pytest.raises(NotFoundError):
+        set_limits(database, gateway.run_id + 1, allowed_concurrent=1)
 
 
-@pytest.mark.parametrize("window", [0, 600])
-def test_a_window_that_is_edited_wider_lets_everything_out_in_time(
-    operator: ManualOperator, database: Database, window: int
+def test_a_stopped_run_can_be_given_limits(
+    operator: ManualOperator, database: Database, gateway: Gateway
 ) -> None:
-    gateway = operator.launch_rows(rows(520), max_num_concurrent_units=1)
-    edit(database, gateway.run_id, max_num_concurrent_units=window)
+    operator.stop(gateway.run_id, now=True)
 
-    operator.turn()
-    operator.turn()
+    set_limits(database, gateway.run_id, max_num_concurrent_units=2)
 
-    assert out(operator, gateway.run_id) == 520
+    assert units(operator, gateway.run_id) == {"launched": 2, "created": 7}
 
 
-def test_a_window_that_is_edited_narrower_is_kept_from_then_on(
+def test_a_window_that_is_put_on_a_running_run_takes_back_what_nobody_holds(
+    operator: ManualOperator, database: Database, gateway: Gateway
+) -> None:
+    run = gateway.run_id
+    pages = [
+        (worker, worker.arrive()) for worker in (GatewayWorker(gateway, name) for name in "abc")
+    ]
+
+    set_limits(database, run, max_num_concurrent_units=2)
+
+    assert units(operator, run) == {"assigned": 3, "created": 6}
+    assert GatewayWorker(gateway, "d").arrive().refusal == "nothing_left"
+    left = []
+    for worker, page in pages:
+        worker.submit(page)
+        left.append(out(operator, run))
+    assert left == [2, 2, 2]
+    _work_off(gateway)
+    assert units(operator, run) == {"completed": 9}
+
+
+def test_a_window_that_is_put_on_and_off_again_gives_everybody_everything_once(
     operator: ManualOperator, database: Database
 ) -> None:
-    gateway = operator.launch_rows(rows(9), max_num_concurrent_units=4)
-    edit(database, gateway.run_id, max_num_concurrent_units=2)
-    worker = GatewayWorker(gateway, "x")
+    gateway = operator.launch_rows(rows(6), blueprint={"units_per_assignment": 2})
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
+    seen = [worker.work().status]
+    for window in (3, 0, 1, 5, 0, 2):
+        set_limits(database, run, max_num_concurrent_units=window)
+        assert out(operator, run) == (window or 12 - len(seen))
+        seen.append(worker.work().status)
+        assert out(operator, run) == min(window or 12, 12 - len(seen))
 
-    left = []
-    for _ in range(5):
-        worker.work()
-        left.append(out(operator, gateway.run_id))
-
-    assert left == [3, 2, 2, 2, 2]
+    assert seen[:6] == [200] * 6
+    set_limits(database, run, max_num_concurrent_units=0)
+    _work_off(gateway)
+    assert units(operator, run) == {"completed": 12}
 
 
-def test_unless_set_a_worker_holds_one_unit_where_anybody_can_come_again(
-    operator: ManualOperator,
+def test_answers_that_come_late_complete_a_unit_that_waits_again(
+    operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
-    unset = operator.launch_rows(rows(3), allowed_concurrent=None)
-    unlimited = operator.launch_rows(rows(3), allowed_concurrent=0)
+    gateway = operator.launch_rows(rows(2))
+    run, worker = gateway.run_id, GatewayWorker(gateway, "x")
+    page = worker.arrive()
+    clock.advance(1800)
+    operator.turn()
+    set_limits(database, run, max_num_concurrent_units=1)
+    waiting = units(operator, run)
 
-    for gateway, second in ((unset, "too_many_open"), (unlimited, None)):
-        worker = GatewayWorker(gateway, "x")
-        page = worker.arrive("a")
-        assert worker.arrive("b").refusal == second
-        assert worker.arrive("a").row == page.row
-        worker.submit(page)
-        assert worker.arrive("b").row is not None
+    worker.submit(page)
+
+    assert waiting == {"launched": 1, "created": 1}
+    assert units(operator, run) == {"launched": 1, "completed": 1}
 
 
-def test_unless_set_the_places_of_a_platform_are_the_limit(database: Database) -> None:
-    platform = FakePlatform()
-    plugins = kit_plugins(platform=PlatformPlugin(platform.provider("selling", sells_places=True)))
-    with ManualOperator(database, plugins=plugins) as operator:
-        gateway = operator.launch_rows(rows(3), provider="selling", allowed_concurrent=None)
+@pytest.mark.parametrize("window", [1, 0])
+def test_rows_that_come_after_the_change_go_by_it(
+    operator: ManualOperator, database: Database, window: int
+) -> None:
+    coming = queue.Queue[int | None]()
 
-        assert GatewayWorker(gateway, "x").arrive("a").row is not None
-        assert GatewayWorker(gateway, "x").arrive("b").row is not None
+    def generated() -> Iterator[dict[str, int]]:
+        while (n := coming.get()) is not None:
+            yield {"n": n}
+
+    coming.put(0)
+    configuration = rows_configuration(max_num_concurrent_units=1 - window)
+    launched = operator.launch(configuration, shared_state=RowsState(rows=generated()))
+
+    set_limits(database, launched.run_id, max_num_concurrent_units=window)
+    for n in (1, 2, 3, None):
+        coming.put(n)
+    operator.load_all(launched)
+
+    expected = {"launched": 1, "created": 3} if window else {"launched": 4}
+    assert units(operator, launched.run_id) == expected
+    _work_off(operator.gateway(launched))
+    assert units(operator, launched.run_id) == {"completed": 4}
+
+
+def test_a_large_run_is_taken_back_in_steps(operator: ManualOperator, database: Database) -> None:
+    gateway = operator.launch_rows(rows(2600))
+
+    set_limits(database, gateway.run_id, max_num_concurrent_units=100)
+    first = out(operator, gateway.run_id)
+    operator.turn()
+
+    assert (first, out(operator, gateway.run_id)) == (600, 100)
+    GatewayWorker(gateway, "x").work()
+    assert out(operator, gateway.run_id) == 100
+
+
+def test_a_window_is_put_on_under_workers_who_come_and_go(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = operator.launch_rows(rows(40))
+    done = queue.Queue[Seen]()
+
+    def work(name: str) -> None:
+        while (page := GatewayWorker(gateway, name).work()).refusal is None:
+            done.put(page)
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for window in (3, 0, 2, 5):
+        set_limits(database, gateway.run_id, max_num_concurrent_units=window)
+    for thread in threads:
+        thread.join()
+    operator.turn()
+    left = units(operator, gateway.run_id)
+
+    assert left["completed"] == done.qsize()
+    assert out(operator, gateway.run_id) == min(5, 40 - left["completed"])
+    _work_off(gateway)
+    assert units(operator, gateway.run_id) == {"completed": 40}
+
+
+def _work_off(gateway: Gateway) -> None:
+    """Do all that is left, by workers who have done nothing before."""
+    for n in range(gateway.run_id, gateway.run_id + 20):
+        worker = GatewayWorker(gateway, f"fresh {n}")
+        while worker.work().refusal is None:
+            pass  # the next one

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import importlib
+import pkgutil
+from typing import Any, NamedTuple
 
 import peewee
 import pytest
 
+import famulus
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, Setting
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Dialect, Transaction
+
+
+def statements() -> dict[str, Statement[Any]]:
+    """Return every statement that a module of core defines, by its full name."""
+    found = {}
+    for module in pkgutil.walk_packages(famulus.__path__, "famulus."):
+        if module.name.startswith("famulus.testing") or module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, Statement):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+@pytest.mark.parametrize("kind", DatabaseKind)
+def test_every_statement_compiles(kind: DatabaseKind) -> None:
+    dialect, faults = Dialect(kind), {}
+    for name, statement in statements().items():
+        try:
+            dialect.compiled(statement)
+        except TypeError as error:
+            faults[name] = str(error)
+
+    assert not faults
 
 
 class SettingRow(NamedTuple):

@@ -64,8 +64,10 @@ class NewestAttempt(NamedTuple):
 
 @frozen(kw_only=True)
 class PlaceHolder:
-    """The visit that has a place. A platform's addresses are not signed, and it does not tell who
-    works: a place stays with a visit until the platform, its deadline or its worker ends it.
+    """The visit that has a place.
+
+    A platform's addresses are not signed, so they do not prove who works: a place stays with a
+    visit until the platform, the deadline or the worker ends that visit.
     """
 
     visit: int
@@ -78,8 +80,8 @@ class PlaceHolder:
     handovers: int
 
     def may_hand_over_to(self, arrival: Arrival) -> bool:
-        """Return whether a new visit may have the place: once nobody works there, or where the
-        platform has given both visits the same reference, which nobody else knows.
+        """Return whether a new visit may have the place: once no attempt is open there, or where
+        both visits have the same reference, which only the platform can have given to both.
         """
         if self.is_done or self.handovers > MOST_HANDOVERS:
             return False

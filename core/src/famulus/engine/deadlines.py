@@ -1,7 +1,7 @@
-"""What time ends: attempts past their deadline, visits never reported, the units of a finished run.
+"""Deadlines: of attempts, of reports by the platform, and the end of a run.
 
-Each function does a bounded step in one transaction and says how much it did; the operator's one
-sweeper calls it again until nothing is left.
+Each function does one bounded step in a transaction and returns how much it did; the operator calls
+it again until nothing is left.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from famulus.model.transaction import Row, Transaction
 #: Rows of one step: small enough that no submission waits long behind it.
 _STEP = 200
 _UNIT_STEP = 2_000
-#: How long it takes until an operator notices that the clock was set.
+#: How long it takes at most until an operator notices that the clock was set.
 _ARRIVED_SINCE = timedelta(seconds=3)
 
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
-    """End attempts whose time is over and offer their units to others; return how many."""
+    """End attempts whose deadline has passed and free their units; return how many."""
     query = select_open_attempts(run).where(Agent.deadline <= tx.now)
-    # One whose answers are just coming in is passed over instead of waited for.
+    # An attempt whose answers are being stored is left out instead of waited for.
     query = for_update(query.order_by(Agent.deadline).limit(_STEP), tx.kind, skip_locked=True)
     return give_back_units(
         tx,
@@ -52,7 +52,8 @@ def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at
     """Mark visits ``unknown`` that are done here and whose submission the platform has not
     reported in time; return how many.
 
-    :param heard_at: when the platform was heard last: one that is away has not said anything.
+    :param submission_timeout: how long a report may take, in seconds.
+    :param heard_at: when the platform last answered: one that is away cannot report.
     """
     limit = heard_at - timedelta(seconds=submission_timeout)
     due = tx.rows(
@@ -81,7 +82,7 @@ def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at
 
 
 def is_report_awaited(tx: Transaction, run: int) -> bool:
-    """Say whether the platform is still to report a submission that is stored here."""
+    """Return whether the platform has yet to report a submission that is stored here."""
     query = Visit.select(Visit.id).where(
         Visit.run == run,
         Visit.status == literal(VisitStatus.ACCEPTED),
@@ -91,7 +92,7 @@ def is_report_awaited(tx: Transaction, run: int) -> bool:
 
 
 def count_unreported(tx: Transaction, run: int) -> int:
-    """Return how many visits are done here, and not known to be submitted on the platform."""
+    """Return how many visits are done here without a report of it from the platform."""
     query = Visit.select(peewee.fn.COUNT(Visit.id).alias("n")).where(
         Visit.run == run,
         Visit.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
@@ -102,8 +103,8 @@ def count_unreported(tx: Transaction, run: int) -> int:
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
-    """End the attempts still open when a run is finished; their answers, should they come, are
-    stored as late ones. Return how many.
+    """End open attempts of a run that is finished; return how many. Answers that still come are
+    stored as late ones.
     """
     ended = 0
     for agent in tx.rows(select_open_attempts(run).limit(_STEP)):
@@ -140,17 +141,20 @@ def expire_units(tx: Transaction, run: int) -> int:
 
 
 def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
-    """Give everybody at work back the time during which nobody served the run."""
+    """Move the deadlines of open attempts by the time during which the run was not served; return
+    how many.
+    """
     if pause <= timedelta(0):
         return 0
     return _move_deadlines(tx, run, pause)
 
 
 def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
-    """Give everybody at work back the time since their operator looked at the run last, and count
-    ``no_submission_patience`` anew. A clock that was set back takes back what it gives otherwise.
+    """Move the deadlines of open attempts by the time since the operator last looked at the run,
+    and start ``no_submission_patience`` again; return that time.
 
-    Those who came after the pause keep their deadlines. Return its length.
+    It is negative where the clock was set back. Attempts that began after the pause keep their
+    deadlines.
     """
     pause = tx.now - last_look
     _move_deadlines(tx, run, pause, ~Agent.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))
@@ -177,10 +181,10 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 
 
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
-    """Return since when nobody has submitted: the newest submission, or since the run was opened
-    last, or its operator was suspended. ``no_submission_patience`` counts from then.
+    """Return when ``no_submission_patience`` began: at the newest submission, or when the run was
+    opened or its operator was suspended after it.
     """
     newest = last_submission(tx, run.id)
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)
-    # Moments to come are of a clock that was set back since.
+    # Later moments are from before the clock was set back.
     return max((each for each in moments if each and each <= tx.now), default=tx.now)

@@ -1,7 +1,7 @@
-"""The one way workers come in: arrive, submit, give back.
+"""The entrance for workers: arrive, submit, give back.
 
-Whoever serves pages (an architect's process, a WSGI server on another host, somebody's own
-application) opens a gateway and carries its replies; everything it needs is in the database.
+A process that serves pages (an architect's, a WSGI server on another host, an application of the
+requester's) opens a gateway and delivers its replies. All state is in the database.
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
 
-from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.provider import (
     Arrival,
     Completion,
     Nothing,
     Preview,
-    Provider,
     ShowAnswers,
     VisitView,
 )
-from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import (
     AttemptView,
     Form,
@@ -69,6 +66,7 @@ from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.transaction import Transaction
+from famulus.plan import RunParts
 
 _log = logging.getLogger(__name__)
 
@@ -77,21 +75,21 @@ P = ParamSpec("P")
 S = TypeVar("S", Acknowledgement, Judged)
 
 _LONGEST_SUBMISSION_ID = 64
-#: Of what a blueprint says of answers that it does not take, which it may repeat.
+#: Characters of a blueprint's message about answers that it refuses, which may repeat them.
 _LONGEST_MESSAGE = 2000
-#: Without a failure before what kept requests from being answered is logged as over. Some requests
-#: do without it: pages are served while uploads meet a full disk.
+#: Seconds without a failure before an outage is logged as over. Some requests succeed during one:
+#: pages are served while uploads meet a full disk.
 _CALM_SECONDS = 30.0
 
 
 class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this module
-    """A form whose token nobody here has signed."""
+    """A form without a valid token of this run."""
 
 
 def _guarded(
     answer: Callable[Concatenate[Gateway, P], Reply], /
 ) -> Callable[Concatenate[Gateway, P], Reply]:
-    """Turn what goes wrong into a page for the worker and a traceback for the operator."""
+    """Turn exceptions into a page for the worker and a traceback in the operator's log."""
 
     @wraps(answer)
     def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
@@ -119,20 +117,19 @@ def _guarded(
 
 
 class Gateway:
-    """One run, as workers meet it. Used by any number of threads at once; keeps only caches."""
+    """The entrance of one run. Used by any number of threads at once; keeps only caches."""
 
     def __init__(
         self,
-        *,
         database: Database,
         record: RunRecord,
-        blueprint: Blueprint,
-        provider: Provider,
-        checks: Sequence[QualificationCheck],
+        parts: RunParts,
+        *,
         requirements: Sequence[Rule],
         info: pages.TaskInfo,
         remote: RemoteCallbacks | None = None,
     ) -> None:
+        blueprint, provider = parts.blueprint, parts.provider
         self.run_id = record.id
         self._database = database
         self._blueprint = blueprint
@@ -164,7 +161,7 @@ class Gateway:
             database,
             self._refusal_log,
             rules=run_rules_of(record, blueprint, requirements),
-            checks=checks,
+            checks=parts.checks,
             predicate=blueprint.context.shared_state.worker_can_do_unit,
         )
 
@@ -175,8 +172,8 @@ class Gateway:
 
     @property
     def upload_folder(self) -> Path:
-        """Where to put received files, each under a name that is made up; the gateway moves them
-        to their place, and whoever received them deletes what is left at the end of a request.
+        """The folder for received files, each under a random name. The gateway moves those that are
+        stored to their place; the architect deletes the others at the end of the request.
         """
         return self._uploads.incoming
 
@@ -229,7 +226,7 @@ class Gateway:
 
     @_guarded
     def too_large(self, form: Form, message: str, *, as_json: bool = False) -> Reply:
-        """Answer a form that holds more than whoever received it takes; nothing is stored.
+        """Answer a form that is larger than the architect receives; nothing is stored.
 
         :param form: what could be kept of it, the fields that core has put there among it.
         :param message: what exceeds which limit, for the worker.
@@ -269,7 +266,7 @@ class Gateway:
         return self._replies.busy()
 
     def close(self) -> None:
-        """Close what the gateway itself has opened; the database stays with whoever opened it."""
+        """Close what the gateway itself has opened; the database stays open."""
         if self._remote is not None:
             self._remote.close()
 
@@ -395,8 +392,8 @@ class Gateway:
         return Reply(status=200, body=page)
 
     def _completion(self, visit: VisitView) -> Completion:
-        """Ask the provider what comes next. The answers are stored: its failing must not tell the
-        worker otherwise.
+        """Ask the provider what comes next. If it fails, the page still says that the answers are
+        stored.
         """
         try:
             return self._provider.completion(visit)
@@ -411,7 +408,7 @@ class Gateway:
         try:
             refusal = self._admission.refuse_another(visit.worker_name)
         except FamulusError:
-            # The answers are stored, and their worker is told so whatever else fails.
+            # The page says that the answers are stored, whatever else fails.
             return None
         return None if refusal is None else refusal.reason
 

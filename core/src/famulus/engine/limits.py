@@ -1,4 +1,4 @@
-"""The limits of a run, which can be changed while it goes on."""
+"""The limits of a run that can be changed while it runs."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _WINDOW = "max_num_concurrent_units"
 _CONCURRENT = "allowed_concurrent"
 _UPLOADED = "max_upload_bytes"
 
-#: Options of the task that hold from the next arrival on once they are set. Each stands in a column
-#: of its name, but for the lifetime, which is the moment when the run closes.
+#: Options of the task that take effect at the next arrival when they are changed. Each is stored in
+#: the column of its name, except the lifetime, which is stored as the moment when the run closes.
 LIVE_LIMITS = tuple(
     name
     for name in (
@@ -75,8 +75,7 @@ def run_limits(run: RunRecord) -> dict[str, Any]:
 def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChange]:
     """Change limits of a run, all or none of them; return those that have another value now.
 
-    They hold for everybody who arrives from now on, whoever operates the run. A change is recorded
-    as an event.
+    They take effect at the next arrival, in every process. A change is recorded as an event.
 
     :param limits: options of the task, as a configuration or the command line gives them.
     :raises famulus.UsageError: with everything that is wrong with them.
@@ -151,7 +150,7 @@ def _structured(run: RunRecord, limits: Mapping[str, Any]) -> tuple[TaskArgs | N
 
 
 def _endings(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> Iterator[Problem]:
-    """Find limits that would end the run at once, for good: surely a slip of the pen."""
+    """Yield a problem for each limit that would end the run at once."""
     remedy = f"`famulus finish {run.id}` ends the run"
     if _LIFETIME in limits and _closes_at(run, limits[_LIFETIME]) <= tx.now:
         message = f"{limits[_LIFETIME]} seconds after the launch are over already; {remedy}"
@@ -172,7 +171,7 @@ def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
     if _SPEND in columns:
         columns[_SPEND] = to_minor(columns[_SPEND], run.currency)
     if columns.get(_WINDOW) and not run.max_num_concurrent_units:
-        # Nobody has counted so far; it is never less, and counted anew where it is too much.
+        # Open units were not counted so far. This is at least as many, and adjust_window counts.
         columns["open_units"] = run.rows_loaded * run.units_per_assignment
     tx.execute(TaskRun.update(**columns).where(TaskRun.id == run.id))
     detail = {

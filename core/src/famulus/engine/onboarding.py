@@ -134,7 +134,7 @@ def store_onboarding(
 
     :param requesters: whose platform is to be told; see ``qualifications.grant``.
     """
-    # The worker first, as an arrival does: two that wait for each other would both be held up.
+    # The worker first, as at an arrival: another order could deadlock.
     lock_worker(tx, _read(tx, agent, lock=False).worker)
     attempt = _read(tx, agent, lock=True)
     known = known_result(attempt, submission.id)

@@ -53,11 +53,9 @@ def open_gateway(
     )
     rules = run_rules(plan, parts.blueprint)
     return Gateway(
-        database=database,
-        record=record,
-        blueprint=parts.blueprint,
-        provider=parts.provider,
-        checks=parts.checks,
+        database,
+        record,
+        parts,
         requirements=[rule for rule in rules if rule.requirement.applies_to(record.provider_type)],
         info=_task_info(plan, record, parts.provider),
         remote=remote,

@@ -14,7 +14,7 @@ from famulus.model.transaction import Transaction
 
 _log = logging.getLogger(__name__)
 
-#: Refusals remembered, so that a page that is loaded again and again costs no write.
+#: Refusals remembered, so that loading one page many times costs no write.
 _REMEMBERED = 10_000
 
 

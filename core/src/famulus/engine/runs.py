@@ -1,4 +1,4 @@
-"""Runs as records, and the ends they come to."""
+"""Runs: read as records, locked, counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class RunRecord:
-    """A run as it was when it was read. ``plan`` is what it was launched with, less secrets."""
+    """A run as it was when it was read. ``plan`` is what it was launched with, without secrets."""
 
     id: int
     task_id: int
@@ -118,9 +118,7 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:
-    """Lock a run's row until the commit and return the run as it is by then, so that a decision
-    about it still holds when it takes effect. Raises like :func:`read_run`.
-    """
+    """Lock a run until the commit and return it. Raises like :func:`read_run`."""
     tx.execute(for_update(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
     return read_run(tx, run)
 

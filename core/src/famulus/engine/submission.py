@@ -31,7 +31,7 @@ class Result(StrEnum):
     """What became of a submission."""
 
     STORED = "stored"
-    #: the very same submission came before: the same acknowledgement again
+    #: the same submission came before, and is acknowledged again
     REPEATED = "repeated"
     #: other answers of this attempt are stored and stay as they are
     CONFLICT = "conflict"
@@ -39,7 +39,7 @@ class Result(StrEnum):
 
 @frozen(kw_only=True)
 class StoredFile:
-    """An uploaded file that lies, synced to the disk, below the database's folder of files."""
+    """An uploaded file, synced to the disk, in the database's folder of files."""
 
     field: str
     filename: str
@@ -62,7 +62,7 @@ class Submission:
 
 @frozen(kw_only=True)
 class Acknowledgement:
-    """What the worker may be told, once the transaction is committed."""
+    """What became of a submission, for the worker, once the transaction is committed."""
 
     result: Result
     late: bool
@@ -119,7 +119,9 @@ def store_answers(
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
-    """Return what an attempt that has answers is to be told about another submission."""
+    """Return what becomes of a submission for an attempt that has one already; None where it has
+    none.
+    """
     if attempt.submission is None:
         return None
     same = attempt.submission == submission
@@ -127,7 +129,7 @@ def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | N
 
 
 def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) -> bool:
-    """End an open attempt because the worker wants to; return whether it was open."""
+    """End an attempt at the worker's wish and free its unit; return whether it was open."""
     if attempt.status not in OPEN_AGENTS:
         return False
     open_one = OpenAttempt(

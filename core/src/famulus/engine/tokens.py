@@ -1,4 +1,4 @@
-"""Signed tokens: what a worker may do is bound to the agent created at their arrival."""
+"""Signed tokens: they bind what a worker may do to the attempt made at their arrival."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from itsdangerous import BadSignature, Signer
 
-#: Stands first in whatever is signed, so that a later format can be told from this one.
+#: Comes first in every signed text, so that later formats differ from this one.
 _FORMAT = "1"
 _ONBOARDING = "o"
 
 
 class Tokens:
-    """Sign and read the tokens of one run of one database. They hold no time: an open page stays
+    """Sign and read the tokens of one run of one database. They do not expire: an open page stays
     valid.
 
     A *token* answers for the worker. A *ticket* only admits the body of a request; it may appear

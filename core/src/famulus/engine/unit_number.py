@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import peewee
 
 from famulus.engine.units import UnitNumber, number_unit
@@ -20,18 +22,31 @@ _NEWER_OPEN = Agent.select(peewee.fn.COUNT(Agent.id)).where(
     Agent.id > Param("agent"),
     Agent.status == literal(AgentStatus.IN_TASK),
 )
+
+
+class _CountersRow(NamedTuple):
+    in_run: int
+    assignments: int
+    in_task: int
+    newer: int
+    maximum: int
+    loading: LoadingStatus
+    rows: int
+
+
 _COUNTERS = Statement(
     Participation.select(
-        Participation.open_units + Participation.done_units,
+        (Participation.open_units + Participation.done_units).alias("in_run"),
         Participation.assignments,
-        _IN_TASK,
-        _NEWER_OPEN,
-        TaskRun.maximum_units_per_worker,
+        _IN_TASK.alias("in_task"),
+        _NEWER_OPEN.alias("newer"),
+        TaskRun.maximum_units_per_worker.alias("maximum"),
         TaskRun.loading,
-        TaskRun.rows_loaded,
+        TaskRun.rows_loaded.alias("rows"),
     )
     .join(TaskRun, on=(Participation.run == TaskRun.id))
-    .where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+    .where(Participation.run == Param("run"), Participation.worker == Param("worker")),
+    _CountersRow,
 )
 
 
@@ -40,11 +55,10 @@ def read_unit_number(tx: Transaction, *, run: int, worker: int, agent: int) -> U
     row = tx.one(_COUNTERS, run=run, worker=worker, agent=agent)
     if row is None:
         return None
-    in_run, tried, in_task, newer, maximum, loading, rows = row
     found = number_unit(
-        int(in_task) if maximum else in_run,
-        tried,
-        maximum=maximum,
-        rows=rows if loading == LoadingStatus.COMPLETE else None,
+        int(row.in_task) if row.maximum else row.in_run,
+        row.assignments,
+        maximum=row.maximum,
+        rows=row.rows if row.loading is LoadingStatus.COMPLETE else None,
     )
-    return UnitNumber(number=max(found.number - newer, 1), most=found.most)
+    return UnitNumber(number=max(found.number - row.newer, 1), most=found.most)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import peewee
 
 from famulus.engine.ledger.budget import read_budget
@@ -20,18 +22,30 @@ _MOST_RELEASED = 500
 _MOST_TAKEN_BACK = 2_000
 
 
+class _LimitsRow(NamedTuple):
+    window: int
+    most_spent: int
+
+
+class _WindowRow(NamedTuple):
+    window: int
+    open_units: int
+
+
 _LIMITS = Statement(
-    TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.max_spend).where(
-        TaskRun.id == Param("run")
-    )
+    TaskRun.select(
+        TaskRun.max_num_concurrent_units.alias("window"), TaskRun.max_spend.alias("most_spent")
+    ).where(TaskRun.id == Param("run")),
+    _LimitsRow,
 )
 _WINDOW = Statement(
     lambda kind: for_update(
-        TaskRun.select(TaskRun.max_num_concurrent_units, TaskRun.open_units).where(
+        TaskRun.select(TaskRun.max_num_concurrent_units.alias("window"), TaskRun.open_units).where(
             TaskRun.id == Param("run")
         ),
         kind,
-    )
+    ),
+    _WindowRow,
 )
 _OVERFULL = Statement(
     TaskRun.select(peewee.SQL("1")).where(
@@ -80,26 +94,26 @@ def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "wi
 
     :param closed: units of the window that have just been completed or have expired.
     """
-    window, most_spent = tx.one(_LIMITS, run=run) or (0, 0)
-    if not window and (closed or not most_spent):
-        # A unit costs what it does whether it is out or done.
+    limits = tx.one(_LIMITS, run=run)
+    if limits is None or (not limits.window and (closed or not limits.most_spent)):
+        # A unit costs the same whether it is open or done.
         return 0
-    window, open_units = tx.one(_WINDOW, run=run) or (0, 0)
-    open_units = max(open_units - closed, 0)
-    room = _affordable(tx, run, window - open_units if window else _MOST_RELEASED)
+    row = _lock_window(tx, run)
+    open_units = max(row.open_units - closed, 0)
+    room = _affordable(tx, run, row.window - open_units if row.window else _MOST_RELEASED)
     return _release(tx, run, room, open_units, cause)
 
 
 def is_window_off(tx: Transaction, run: int) -> bool:
-    """Say whether there is something for :func:`adjust_window` to do."""
+    """Return whether :func:`adjust_window` has anything to do."""
     return (_is_any(tx, run, UnitStatus.CREATED) and _room(tx, run)[0] > 0) or _is_overfull(tx, run)
 
 
 def adjust_window(tx: Transaction, run: int) -> int:
-    """Make what is out fit the window and the budget, which may have been edited: a step at a time,
-    by counting anew. Return how many units were let out or have to wait again.
+    """Make the open units fit the window and the budget, which may have been changed: one step, by
+    counting again. Return how many units were let out or have to wait again.
     """
-    window, open_units = tx.one(_WINDOW, run=run) or (0, 0)
+    window, open_units = _lock_window(tx, run)
     if tx.one(_OVERFULL, run=run) is not None and _is_any(tx, run, UnitStatus.LAUNCHED):
         return _take_back_free(tx, run, window, open_units)
     budget = read_budget(tx, run)
@@ -110,7 +124,7 @@ def adjust_window(tx: Transaction, run: int) -> int:
 
 
 def is_spent(tx: Transaction, run: int) -> bool:
-    """Say whether units of a run wait for nothing but a larger budget: no others are left."""
+    """Return whether all units of a run that are still to be done wait for a larger budget."""
     if _is_any(tx, run, UnitStatus.LAUNCHED) or _is_any(tx, run, UnitStatus.ASSIGNED):
         return False
     budget = read_budget(tx, run, lock=False)
@@ -127,9 +141,9 @@ def _is_overfull(tx: Transaction, run: int) -> bool:
 
 
 def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> int:
-    """Have units wait again that nobody holds, those that would come last.
+    """Make free units wait again, the last ones first.
 
-    ``open_units`` may be more than there are: it is put right once few enough are out.
+    :param open_units: may be more than there are, which is corrected once few enough are open.
     """
     most = window + _MOST_TAKEN_BACK
     out = len(tx.all(_OUT, run=run, most=most))
@@ -142,7 +156,7 @@ def _take_back_free(tx: Transaction, run: int, window: int, open_units: int) -> 
 
 
 def _take_back_costly(tx: Transaction, run: int, excess: int, open_units: int) -> int:
-    """Have units wait again that nobody holds and that cost more than the run may."""
+    """Make free units that the budget does not cover wait again."""
     units = [row[0] for row in tx.all(_LAST_FREE, run=run, most=min(excess, _MOST_TAKEN_BACK))]
     taken = change_units_together(
         tx, run=run, units=units, old=UnitStatus.LAUNCHED, new=UnitStatus.CREATED, cause="budget"
@@ -151,8 +165,14 @@ def _take_back_costly(tx: Transaction, run: int, excess: int, open_units: int) -
     return taken
 
 
+def _lock_window(tx: Transaction, run: int) -> _WindowRow:
+    return tx.one(_WINDOW, run=run) or _WindowRow(0, 0)
+
+
 def _room(tx: Transaction, run: int) -> tuple[int, int]:
-    window = (tx.one(_LIMITS, run=run) or (0,))[0]
+    """Return how many units can be let out, and how many are open (0 where there is no window)."""
+    limits = tx.one(_LIMITS, run=run)
+    window = 0 if limits is None else limits.window
     if not window:
         return _affordable(tx, run, _MOST_RELEASED), 0
     out = len(tx.all(_OUT, run=run, most=window))
@@ -160,7 +180,7 @@ def _room(tx: Transaction, run: int) -> tuple[int, int]:
 
 
 def _affordable(tx: Transaction, run: int, room: int) -> int:
-    """Return how many of so many units the budget allows."""
+    """Return how many of ``room`` units the budget covers."""
     if room <= 0 or not _is_any(tx, run, UnitStatus.CREATED):
         return room
     budget = read_budget(tx, run, lock=False)
@@ -183,7 +203,7 @@ def _release(tx: Transaction, run: int, room: int, open_units: int, cause: str) 
 
 
 def open_unit_exists(tx: Transaction, run: int) -> bool:
-    """Say whether any unit of a run is still to be done: three looks into an index."""
+    """Return whether any unit of a run is still to be done."""
     return any(
         _is_any(tx, run, status)
         for status in (UnitStatus.LAUNCHED, UnitStatus.ASSIGNED, UnitStatus.CREATED)

@@ -17,9 +17,10 @@ def returned_columns(query: Any) -> Sequence[Any]:
     return columns
 
 
-def alias_name(alias: peewee.Alias) -> str:
-    """Return the name that an alias gives to a column."""
-    return str(alias._alias)  # type: ignore[attr-defined]
+def alias_name(alias: Any) -> str | None:
+    """Return the name that a column or a subquery is given; None where it has none."""
+    name: str | None = alias._alias
+    return name
 
 
 def table_name(table: type[peewee.Model]) -> str:

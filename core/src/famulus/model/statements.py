@@ -147,6 +147,6 @@ def _unaliased(column: Any) -> Any:
 
 def _column_name(column: Any) -> str | None:
     """Return the name of a column in a row; None where a query has given it none."""
-    if isinstance(column, peewee.Alias):
+    if isinstance(column, peewee.Alias | peewee.Source):
         return alias_name(column)
     return str(column.name) if isinstance(column, peewee.Field) else None
