@@ -1,5 +1,6 @@
-"""Validation and normalisation of the names of workers, visits, qualifications, tasks and
-requesters, done once where a name enters.
+"""Validation and normalisation of names, done once where a name enters.
+
+They are the names of workers, visits, qualifications, tasks and requesters.
 """
 
 from __future__ import annotations

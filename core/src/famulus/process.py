@@ -23,8 +23,9 @@ _ENDED = ("Z", "X")
 
 @frozen
 class ProcessIdentity:
-    """The identity of a process. ``boot`` is empty where the system does not provide enough to
-    recognise the process later.
+    """The identity of a process.
+
+    ``boot`` is empty if the system does not provide enough to recognise the process later.
     """
 
     pid: int

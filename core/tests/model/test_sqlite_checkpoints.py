@@ -39,7 +39,7 @@ class CountingLock:
 
 
 def is_in_the_file(path: Path) -> bool:
-    """Say whether the table is in the database's file itself, whatever its log has."""
+    """Return whether the table is in the database's file itself, whatever its log has."""
     alone = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     with contextlib.closing(alone):
         return bool(alone.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])

@@ -33,7 +33,7 @@ _CROSS_REFERENCE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 _LAID_OUT = re.compile(r"^(?:[ \t]|[-*] )", re.MULTILINE)
 
 
-class Page:
+class WutPage:
     """Prints prose, and of tables only the rows whose name contains one of the words.
 
     Without words it prints all rows.
@@ -166,7 +166,7 @@ def wut(session: Session, category: str | None, words: tuple[str, ...]) -> None:
     On a terminal the columns fit its width; in a pipe each row is one line.
     """
     name, sign, type_name = (category or "").partition("=")
-    page = Page([word.removeprefix(f"{name}.") for word in words])
+    page = WutPage([word.removeprefix(f"{name}.") for word in words])
     plugins = discover()
     if name:
         _check_category(name, plugins)
@@ -196,7 +196,7 @@ def _check_no_type(rest: str) -> None:
         raise UsageError(f"every task has the same options, so leave {rest!r} out")
 
 
-def _show_categories(page: Page, plugins: Plugins, session: Session) -> None:
+def _show_categories(page: WutPage, plugins: Plugins, session: Session) -> None:
     rows = [
         (name, ", ".join(_types(plugins, name)) or "-", each.about)
         for name, each in _CATEGORIES.items()
@@ -206,7 +206,7 @@ def _show_categories(page: Page, plugins: Plugins, session: Session) -> None:
     page.say(f"Go on with `{wut} blueprint`, then `{wut} blueprint=TYPE`, or with `{wut} task`.")
 
 
-def _show_types(page: Page, category: str, plugins: Plugins, session: Session) -> None:
+def _show_types(page: WutPage, category: str, plugins: Plugins, session: Session) -> None:
     rows = [
         (cls.type, info.distribution or "-", summary(cls))
         for info in plugins.accepted
@@ -222,7 +222,7 @@ def _show_types(page: Page, category: str, plugins: Plugins, session: Session) -
         page.say(f"Go on with `{session.command('wut')} {category}={min(rows)[0]}`.")
 
 
-def _show_type(page: Page, category: str, info: PluginInfo, cls: type[Any]) -> None:
+def _show_type(page: WutPage, category: str, info: PluginInfo, cls: type[Any]) -> None:
     origin = f"{info.distribution} {info.version}".strip() or f"the plugin {info.name!r}"
     page.say(f"{category} {cls.type}, of {origin}", bold=True)
     section = f"{_CHECK_OPTIONS}.{cls.type}" if category == _CHECK else category
@@ -237,7 +237,9 @@ def _show_type(page: Page, category: str, info: PluginInfo, cls: type[Any]) -> N
         page.state(title, describe_state(state))
 
 
-def _show_options(page: Page, category: str, section: str, cls: type[Any], args: type[Any]) -> None:
+def _show_options(
+    page: WutPage, category: str, section: str, cls: type[Any], args: type[Any]
+) -> None:
     for paragraph in paragraphs(cls):
         page.say(paragraph)
     described = describe_options(args)
