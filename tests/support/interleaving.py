@@ -286,7 +286,7 @@ class ScheduledThreads(RunThreads):
         actor: Actor | None = getattr(self.scheduler._here, "actor", None)
         process = self.scheduler.main if actor is None else actor.process
         for name, act in (
-            ("lease", ManagedRun.keep),
+            ("lease", ManagedRun.renew_lease),
             ("sweep", ManagedRun.look_after),
             ("delivery", ManagedRun.deliver),
             ("sync", ManagedRun.sync),
@@ -303,7 +303,7 @@ class ScheduledThreads(RunThreads):
         while not self.closing.is_set():
             self.scheduler.pause()
             self.scheduler.clock.advance(0.5)
-            starting = self.starting if act is ManagedRun.keep else ()
+            starting = self.starting if act is ManagedRun.renew_lease else ()
             for managed in [*self.going_on(), *starting]:
                 with suppress(FamulusError):
                     act(managed)

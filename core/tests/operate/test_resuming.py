@@ -117,11 +117,11 @@ def test_a_run_finished_or_taken_over_meanwhile_is_not_opened_again(
     operator: ManualOperator, database: Database, stopped: Gateway
 ) -> None:
     run, mine, other = stopped.run_id, lease.Holder(), lease.Holder()
-    database.write(lambda tx: lease.renew(tx, run, other))
+    database.write(lambda tx: lease.acquire(tx, run, other))
     with pytest.raises(RunBusyError, match="taken over by process"):
         database.write(lambda tx: reopen_run(tx, run, mine))
 
-    database.write(lambda tx: lease.drop(tx, run, other))
+    database.write(lambda tx: lease.release(tx, run, other))
     operator.finish(run)
     ended_at = find_run(database, run).ended_at
     with pytest.raises(ConflictError, match="is finished"):

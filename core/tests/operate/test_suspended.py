@@ -140,9 +140,9 @@ def test_a_run_that_was_stopped_or_taken_over_meanwhile_is_left_alone(
     leased = operator.managed(gateway.run_id)._leased
     clock.advance(NIGHT)
     other = lease.Holder()
-    database.write(lambda tx: lease.renew(tx, gateway.run_id, other))
+    database.write(lambda tx: lease.acquire(tx, gateway.run_id, other))
 
-    assert leased.keep() is False
+    assert leased.renew() is False
     assert find_run(database, gateway.run_id).lease_holder == other.name
     assert seconds_left(gateway, "x") == 0
 

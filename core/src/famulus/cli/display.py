@@ -187,7 +187,7 @@ def _estimated(time: timedelta) -> str:
 
 
 class FinishingLines:
-    """Lines that tell how far the end of a large run is, on a terminal and elsewhere.
+    """Lines that show how far the end of a large run is, on a terminal and elsewhere.
 
     :param every: seconds before the first line, and between two.
     """

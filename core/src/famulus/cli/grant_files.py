@@ -14,7 +14,7 @@ from famulus.names import name_fault, stripped
 from famulus.options.requirements import check_value, qualification_name
 from famulus.options.suggest import did_you_mean
 
-#: Problems of one file that are told.
+#: Problems of one file that are printed.
 _MOST_TOLD = 20
 _COLUMNS = ("worker", "value", "qualification")
 _OTHER_NAMES: Mapping[str, str] = MappingProxyType(

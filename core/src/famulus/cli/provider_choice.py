@@ -59,7 +59,7 @@ def provider_options(command: F) -> F:
     requester = click.option(
         "--requester",
         metavar="NAME",
-        help="The account whose platform is told; needed where there are several.",
+        help="The account whose platform is informed; needed where there are several.",
     )
     return provider(requester(command))
 
@@ -70,12 +70,12 @@ def choose_provider(
     provider: str | None,
     requester: str | None,
     *,
-    tells: bool = True,
+    informs: bool = True,
     creates: bool = True,
 ) -> Iterator[ProviderChoice]:
     """Open the database and find out whose workers are meant.
 
-    :param tells: whether the platform is to be told anything at all.
+    :param informs: whether anything is to be sent to the platform.
     :param creates: whether the database is created where there is none.
     :raises famulus.UsageError: when that has to be said, naming what there is.
     """
@@ -89,7 +89,7 @@ def choose_provider(
             near = did_you_mean(requester, names, otherwise="registered")
             message = f"there is no requester {requester!r} of {provider_type}{near}"
             raise UsageError(Problem(message, key="--requester"))
-        if requester is None and tells and capabilities.qualifications and len(names) > 1:
+        if requester is None and informs and capabilities.qualifications and len(names) > 1:
             message = f"say which requester of {provider_type} is meant: {', '.join(names)}"
             raise UsageError(Problem(message, key="--requester"))
         chosen = names.values() if requester is None else (names[requester],)

@@ -51,7 +51,7 @@ class Reporting(click.Command):
             return super().invoke(ctx)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
-        except Exception as error:  # noqa: BLE001 - the outermost place: told, not raised
+        except Exception as error:  # noqa: BLE001 - the outermost place: printed, not raised
             ctx.exit(self.report(error, verbose=ctx.params["verbose"]))
 
     def report(self, error: Exception, *, verbose: bool) -> int:

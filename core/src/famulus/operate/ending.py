@@ -215,7 +215,7 @@ def close_run(
         if closing is not None:
             why = evolve(closing, error=str(error), is_under_way=False)
             raise StillOpenError(describe_open(find_run(database, run), why)) from error
-        _log.warning("run %d: its platform cannot be told now: %s", run, error)
+        _log.warning("run %d: what is due cannot be delivered now: %s", run, error)
         return
     if closing is not None:
         bound.close_places(closing_limits)

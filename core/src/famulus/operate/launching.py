@@ -107,7 +107,7 @@ def fail_launch(
         query = TaskRun.update(failure=reason, ended_at=tx.now)
         tx.execute(query.where(TaskRun.id == record.id))
         change_run(tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch")
-        lease.drop(tx, record.id, holder)
+        lease.release(tx, record.id, holder)
 
     steps: list[Callable[[], None]] = [lambda: database.write(mark)]
     if managed is not None:

@@ -31,7 +31,7 @@ class Holder:
     process: str = field(factory=lambda: str(ProcessIdentity.current()))
 
 
-def renew(tx: Transaction, run: int, holder: Holder) -> bool:
+def acquire(tx: Transaction, run: int, holder: Holder) -> bool:
     """Acquire or renew the lease of a run; return whether the holder has it now."""
     query = TaskRun.update(
         lease_holder=holder.name,
@@ -46,7 +46,7 @@ def renew(tx: Transaction, run: int, holder: Holder) -> bool:
     return bool(tx.execute(query).rowcount)
 
 
-def keep(tx: Transaction, run: int, holder: Holder) -> bool:
+def renew(tx: Transaction, run: int, holder: Holder) -> bool:
     """Renew a lease; return whether the holder has it still, expired or not."""
     query = TaskRun.update(lease_until=tx.now + timedelta(seconds=LEASE_SECONDS)).where(
         TaskRun.id == run, TaskRun.lease_holder == holder.name
@@ -54,23 +54,23 @@ def keep(tx: Transaction, run: int, holder: Holder) -> bool:
     return bool(tx.execute(query).rowcount)
 
 
-def take(tx: Transaction, record: RunRecord, holder: Holder) -> None:
+def acquire_or_raise(tx: Transaction, record: RunRecord, holder: Holder) -> None:
     """Acquire the lease of a run, at once where its holder has certainly died.
 
     :raises famulus.errors.RunBusyError: when another operator holds it.
     """
     if is_dead(record):
-        _drop(tx, record.id, record.lease_holder)
-    if not renew(tx, record.id, holder):
+        _release(tx, record.id, record.lease_holder)
+    if not acquire(tx, record.id, holder):
         raise RunBusyError(
             f"run {record.id} is being operated by {shown(record)}; "
             f"`famulus stop {record.id}` asks it to stop"
         )
 
 
-def drop(tx: Transaction, run: int, holder: Holder) -> None:
+def release(tx: Transaction, run: int, holder: Holder) -> None:
     """Release a lease, so that the next operator need not wait until it expires."""
-    _drop(tx, run, holder.name)
+    _release(tx, run, holder.name)
 
 
 def last_sign(record: RunRecord) -> datetime | None:
@@ -115,7 +115,7 @@ def shown(record: RunRecord) -> str:
     return process.describe(record.lease_process)
 
 
-def _drop(tx: Transaction, run: int, name: str) -> None:
+def _release(tx: Transaction, run: int, name: str) -> None:
     query = TaskRun.update(lease_until=None, lease_holder="", lease_process="").where(
         TaskRun.id == run, TaskRun.lease_holder == name
     )

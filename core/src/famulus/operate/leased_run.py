@@ -58,7 +58,7 @@ class LeasedRun:
     #: whether the platform says itself when a visit was submitted
     awaits_reports: bool
 
-    def keep(self) -> bool:
+    def renew(self) -> bool:
         """Renew the lease; return whether it is still this operator's.
 
         Time during which it was not renewed, because the machine was suspended, its clock was set
@@ -72,7 +72,7 @@ class LeasedRun:
             if lease.is_ours(record, self.holder) and record.ended_at is None:
                 # Before the run's row is written: submissions lock it last, after their agent's.
                 pause = _account_for_pause(tx, record)
-            if not lease.keep(tx, self.run, self.holder):
+            if not lease.renew(tx, self.run, self.holder):
                 raise _LostError
             return pause
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from attrs import frozen
 
@@ -37,7 +37,7 @@ _PAUSE_SHARE = 0.25
 #: Seconds to wait while the database is unavailable.
 _AWAY_SECONDS = 1.0
 #: Such a run has expired its units once; units that were added later would never expire.
-_OVER = (RunStatus.FINISHED.value, RunStatus.FAILED.value)
+_OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
 _ASSIGNMENT = Statement(
     Assignment.insert(
@@ -60,6 +60,18 @@ _UNIT = Statement(
         }
     )
 )
+
+
+class _Stored(NamedTuple):
+    """How far a run's data is stored."""
+
+    rows_loaded: int
+    max_num_concurrent_units: int
+    max_spend: int
+    status: RunStatus
+    lease_holder: str
+
+
 _STORED = Statement(
     lambda kind: for_update(
         TaskRun.select(
@@ -70,7 +82,8 @@ _STORED = Statement(
             TaskRun.lease_holder,
         ).where(TaskRun.id == Param("run")),
         kind,
-    )
+    ),
+    _Stored,
 )
 _LOADED = Statement(
     TaskRun.update(
@@ -220,16 +233,15 @@ def _store_batch(
     tx: Transaction, source: Source, first: int, batch: Sequence[str], digest: str
 ) -> None:
     run, lanes = source.run, source.lanes
-    row = tx.one(_STORED, run=run)
-    if row is None or row[3] in _OVER:
+    stored = tx.one(_STORED, run=run)
+    if stored is None or stored.status in _OVER:
         raise RunOverError(f"run {run} is over")
-    stored, window, budget, _, holder = row
-    if stored == first + len(batch):
+    if stored.rows_loaded == first + len(batch):
         # The commit's acknowledgement got lost, and this is the second attempt.
         return
-    if stored != first or source.holder not in (None, holder):
+    if stored.rows_loaded != first or source.holder not in (None, stored.lease_holder):
         raise ConflictError(f"run {run} is being loaded by another operator")
-    is_limited = bool(window or budget)
+    is_limited = bool(stored.max_num_concurrent_units or stored.max_spend)
     status = UnitStatus.CREATED if is_limited else UnitStatus.LAUNCHED
     position = next_positions(tx, run, len(batch) * lanes)
     numbers = _assignment_numbers(tx, len(batch))

@@ -48,7 +48,7 @@ _PLACES_PAUSE = timedelta(seconds=1)
 _LOADING_SECONDS = 5.0
 #: Seconds that listeners have for the remaining events when a run ends, and when it is stopped at
 #: once.
-_TELLING_SECONDS = 30.0
+_LISTENER_SECONDS = 30.0
 HASTE_SECONDS = 5.0
 
 
@@ -79,7 +79,7 @@ class ManagedRun:
     ended: threading.Event = field(factory=threading.Event)
     _delivering: threading.Lock = field(factory=threading.Lock)
     _letting_go: threading.RLock = field(factory=threading.RLock)
-    _kept_at: datetime | None = None
+    _renewed_at: datetime | None = None
     _is_lost: bool = False
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
@@ -114,13 +114,13 @@ class ManagedRun:
         )
         self.loading.start()
 
-    def keep(self) -> None:
+    def renew_lease(self) -> None:
         """Renew the lease, if that is due, and account for the time when nobody did."""
         now = self.database.clock()
-        if not has_passed(now, self._kept_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
+        if not has_passed(now, self._renewed_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
             return
-        if self._leased.keep():
-            self._kept_at = now
+        if self._leased.renew():
+            self._renewed_at = now
         else:
             self._is_lost = True
 
@@ -163,23 +163,23 @@ class ManagedRun:
         """
         self._leased.stop(cause)
 
-    def let_go(self, telling_seconds: float = _TELLING_SECONDS) -> None:
+    def let_go(self, listener_seconds: float = _LISTENER_SECONDS) -> None:
         """Stop whatever was started for the run and give up its lease. Safe to call twice.
 
-        :param telling_seconds: how long to wait for listeners at the most.
+        :param listener_seconds: how long to wait for listeners at the most.
         """
         with self._letting_go:
             if not self.ended.is_set():
-                self._let_go(telling_seconds)
+                self._let_go(listener_seconds)
 
-    def _let_go(self, telling_seconds: float) -> None:
+    def _let_go(self, listener_seconds: float) -> None:
         self.stop_loading.set()
         self.loader.close()
         # While places are open on a platform, somebody has to answer those who take them.
         with ExitStack() as steps:
             # Each is done whatever becomes of the others, the last one first.
             steps.callback(self._release)
-            steps.callback(self._tell_all, telling_seconds)
+            steps.callback(self._deliver_all, listener_seconds)
             steps.callback(self._end_server)
             steps.callback(self._end_loading)
             steps.callback(self._close_places)
@@ -200,9 +200,9 @@ class ManagedRun:
         if self.callbacks is not None:
             self.callbacks.close()
             self.callbacks = None
-        self.database.write(lambda tx: lease.drop(tx, self.run, self.holder))
+        self.database.write(lambda tx: lease.release(tx, self.run, self.holder))
 
-    def _tell_all(self, seconds: float) -> None:
+    def _deliver_all(self, seconds: float) -> None:
         """Deliver everything to listeners and the platform before the run is let go.
 
         :param seconds: how long to wait for listeners at the most.

@@ -27,16 +27,16 @@ class SyncReport:
     #: whether places were open of a run that nobody operates
     was_unserved: bool
     synced: Synced
-    #: how many things the platform was told, or has refused
-    told: int
-    #: what it has refused, or could not be told
+    #: how many outbox rows were delivered or refused
+    delivered: int
+    #: rows that it has refused, and rows that could not be delivered
     troubles: Sequence[UndeliveredRows]
 
 
 def sync_now(
     database: Database, plugins: Plugins, run: int, closing_limits: ClosingLimits | None = None
 ) -> SyncReport:
-    """Ask the platform of a run about its visits, and tell it what is due, refused or not.
+    """Ask the platform of a run about its visits, and deliver what is due, refused or not.
 
     Places that nobody serves are closed first of all: the platform may not answer for long.
 
@@ -48,10 +48,12 @@ def sync_now(
     bound.close_places(closing_limits)
     synced = sync_run(database, bound.provider, bound.run_view())
     database.write(lambda tx: make_run_due(tx, run))
-    told = bound.deliver()
+    delivered = bound.deliver()
     with database.read() as tx:
         troubles = read_undelivered(tx, run)
-    return SyncReport(was_unserved=was_unserved, synced=synced, told=told, troubles=troubles)
+    return SyncReport(
+        was_unserved=was_unserved, synced=synced, delivered=delivered, troubles=troubles
+    )
 
 
 def _count_open_there(bound: BoundProvider) -> int | None:

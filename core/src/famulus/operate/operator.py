@@ -268,7 +268,7 @@ class Operator:
         :param now: do not wait for them; their pages keep trying until the run is resumed.
         :raises famulus.ConflictError: when the run is not going on.
         :raises famulus.UnavailableError: when it is stopped, and its places are still open because
-            the platform cannot be told.
+            the platform does not answer.
         """
         number = find_run(self.database, _number(run)).id
         try:
@@ -288,7 +288,7 @@ class Operator:
 
         :raises famulus.ConflictError: when the run is over already.
         :raises famulus.UnavailableError: when it is finished, and its places are still open because
-            the platform cannot be told.
+            the platform does not answer.
         """
         record = find_run(self.database, _number(run))
         if record.status in _OVER:
@@ -304,7 +304,7 @@ class Operator:
     def close(self) -> None:
         """Stop the runs that are still going on, and everything this operator has started.
 
-        :raises famulus.UnavailableError: when a platform could not be told to close the places of a
+        :raises famulus.UnavailableError: when a platform could not close the places of a
             run of this operator; all else is done.
         """
         unclosed = self._shut_down()

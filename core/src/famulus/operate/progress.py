@@ -33,7 +33,7 @@ class Progress:
     loading_error: str
     rows_loaded: int
     at: datetime
-    #: what its platform has refused or could not be told
+    #: rows that its platform has refused, or that could not be delivered
     troubles: Sequence[UndeliveredRows] = ()
 
     @property

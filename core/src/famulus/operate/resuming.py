@@ -78,7 +78,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     """
     record = lock_run(tx, run)
     refuse_ended(record)
-    if not lease.renew(tx, run, holder):
+    if not lease.acquire(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
     keep_untaken(tx, run)
     tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run))
@@ -92,7 +92,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
 
 def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: datetime) -> None:
     """Stop a run that was opened again and that nobody could serve."""
-    if lease.renew(tx, run, holder):
+    if lease.acquire(tx, run, holder):
         end_stop(tx, run, "resume failed", served_until=opened_at)
 
 
@@ -150,7 +150,7 @@ def take_lease(database: Database, run: int, holder: lease.Holder, waiting: Wait
 
 def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:
     left = lock_run(tx, run)
-    lease.take(tx, left, holder)
+    lease.acquire_or_raise(tx, left, holder)
     release_claims(tx, run, of=left.lease_process)
     if left.ended_at is None:
         # Written down at once: should the run not come up, the next try has to know it too.

@@ -18,7 +18,7 @@ class RunEnding:
     record: RunRecord
     progress: Progress
     cause: str
-    #: whether the platform is still to be told to close its places
+    #: whether its places may still be open on the platform
     is_open: bool = False
 
 

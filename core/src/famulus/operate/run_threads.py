@@ -64,12 +64,12 @@ class RunThreads:
         for name, act, what in (
             # In a thread of its own: the others may be busy with one run for longer than a lease
             # lasts.
-            ("lease", ManagedRun.keep, "kept"),
+            ("lease", ManagedRun.renew_lease, "renewed"),
             ("sweep", ManagedRun.look_after, "looked after"),
             ("delivery", ManagedRun.deliver, "delivered"),
-            ("sync", ManagedRun.sync, "asked about"),
+            ("sync", ManagedRun.sync, "synced"),
         ):
-            arguments = (what, act, act is ManagedRun.keep)
+            arguments = (what, act, act is ManagedRun.renew_lease)
             thread = threading.Thread(
                 target=self._do_for_all, args=arguments, name=f"famulus-{name}", daemon=True
             )

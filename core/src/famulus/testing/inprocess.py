@@ -109,14 +109,14 @@ class ManualOperator(Operator):
             managed.sync()
             if not suspended:
                 self._stay_awake(managed)
-            managed.keep()
+            managed.renew_lease()
             managed.look_after()
             if not managed.ended.is_set():
                 managed.deliver()
                 managed.listeners.catch_up()
 
     def _stay_awake(self, managed: ManagedRun) -> None:
-        self.database.write(lambda tx: lease.keep(tx, managed.run, managed.holder))
+        self.database.write(lambda tx: lease.renew(tx, managed.run, managed.holder))
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
         return _NoThreads(runs)

@@ -269,7 +269,7 @@ def _besides(done: Granted) -> str:
 def _numbers(
     session: Session, database: Database, names: Iterable[str], *, create: bool
 ) -> dict[str, int]:
-    """Return the numbers of qualifications by name; all those that are missing are told at once."""
+    """Return the numbers of qualifications by name; those that are missing are one error."""
     wanted = list(names)
     if create:
         return database.write(
@@ -292,7 +292,7 @@ def _numbers(
 
 
 def _known(database: Database, provider_type: str, names: Iterable[str]) -> dict[str, int]:
-    """Return the numbers of workers by name; all those that are unknown are told at once."""
+    """Return the numbers of workers by name; those that are unknown are one error."""
     with database.read() as tx:
         numbers = {name: find_worker(tx, provider_type, name) for name in names}
     unknown = [name for name, number in numbers.items() if number is None]

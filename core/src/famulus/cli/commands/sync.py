@@ -79,7 +79,7 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
         say(line)
     for trouble in report.troubles:
         say(str(trouble))
-    return report.told
+    return report.delivered
 
 
 def _lines(synced: Synced) -> Iterator[str]:

@@ -36,7 +36,7 @@ _workers_argument = click.argument("workers", nargs=-1, required=True, metavar="
 _on_platform = click.option(
     "--on-platform",
     is_flag=True,
-    help="Tell the platform too. There a block may harm the worker's account with everybody.",
+    help="Block on the platform too. There a block may harm the worker's account with everybody.",
 )
 
 
@@ -52,7 +52,7 @@ def workers() -> None:
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
     """Show what WORKER has done, what they hold, and whether they are blocked."""
-    with choose_provider(session, provider, None, tells=False, creates=False) as choice:
+    with choose_provider(session, provider, None, informs=False, creates=False) as choice:
         found = find_worker(choice.database, choice.provider_type, worker)
         report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
     if as_json:
@@ -90,7 +90,7 @@ def refused(session: Session, run: int, as_json: bool) -> None:
 
 @workers.command(short_help="Keep workers from every task.")
 @_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
+@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
 @_on_platform
 @provider_options
 @pass_session
@@ -108,13 +108,13 @@ def block(
     begun.
     """
     names = read_workers(workers)
-    with choose_provider(session, provider, requester, tells=on_platform) as choice:
+    with choose_provider(session, provider, requester, informs=on_platform) as choice:
         _set(choice, names, blocked=True, reason=reason, on_platform=on_platform)
 
 
 @workers.command
 @_workers_argument
-@click.option("--reason", default="", help="Why; kept here, and told with --on-platform.")
+@click.option("--reason", default="", help="Why; kept here, and sent with --on-platform.")
 @_on_platform
 @provider_options
 @pass_session
@@ -128,7 +128,7 @@ def unblock(
 ) -> None:
     """Let workers work again."""
     names = read_workers(workers)
-    with choose_provider(session, provider, requester, tells=on_platform) as choice:
+    with choose_provider(session, provider, requester, informs=on_platform) as choice:
         for name in names:
             find_worker(choice.database, choice.provider_type, name)
         _set(choice, names, blocked=False, reason=reason, on_platform=on_platform)
@@ -156,7 +156,8 @@ def _set(
         say(f"{people(rest)} {word}.")
     if on_platform and not requesters:
         say(
-            f"The platform was not told: no requester of {choice.provider_type} is registered.",
+            "Nothing was sent to the platform: no requester of "
+            f"{choice.provider_type} is registered.",
             err=True,
         )
     deliver(choice)

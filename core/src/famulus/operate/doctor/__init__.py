@@ -44,7 +44,7 @@ from famulus.operate.doctor.work_differences import of_reviews, of_visits, of_wo
 from famulus.plugins import Plugins
 
 _MOST_ASKED = 500
-#: What nobody operates is told by nobody after this time.
+#: Rows of a run without an operator count as undelivered after this time.
 _PATIENCE = timedelta(minutes=1)
 
 
@@ -80,7 +80,7 @@ def read_differences(
 
 def _of_run(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     yield from _operator(tx, run)
-    yield from _tellings(tx, run)
+    yield from _undelivered(tx, run)
     yield from _payments(tx, run)
     yield from of_visits(tx, run)
     yield from of_work(tx, run, is_held=lease.is_held(tx, run))
@@ -96,8 +96,8 @@ def _operator(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         )
 
 
-def _tellings(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find what the platform was not told yet. Payments have sentences of their own."""
+def _undelivered(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find outbox rows that are not delivered. Payments have sentences of their own."""
     kinds = [kind for kind in OutboxKind if kind is not OutboxKind.PAY]
     rows = tx.rows(
         Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at)

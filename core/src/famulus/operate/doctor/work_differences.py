@@ -111,7 +111,7 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
 
 
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find decisions that nobody was told of, and work that nobody is asked to decide on."""
+    """Find decisions that are not applied, and answers that are not up for a decision."""
     unsettled = tx.row(
         Review.select(peewee.fn.COUNT(Review.id).alias("n"))
         .join(Unit, on=(Review.unit == Unit.id))
