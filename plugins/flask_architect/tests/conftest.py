@@ -71,21 +71,21 @@ def _served(application: Any, settings: dict[str, Any]) -> Iterator[Served]:
 
     async def run() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
-        told = asyncio.Event()
+        stopping = asyncio.Event()
         server = Server(application, listener, chosen)
-        running.append((asyncio.get_running_loop(), told, server))
+        running.append((asyncio.get_running_loop(), stopping, server))
         ready.set()
-        await server.serve_until(told, 256)
+        await server.serve_until(stopping, 256)
 
     thread = threading.Thread(target=lambda: asyncio.run(run()))
     port = listener.getsockname()[1]
     thread.start()
     assert ready.wait(_PATIENCE)
-    loop, told, server = running[0]
+    loop, stopping, server = running[0]
 
     def stop() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed already
-            loop.call_soon_threadsafe(told.set)
+            loop.call_soon_threadsafe(stopping.set)
         thread.join(_PATIENCE)
         assert not thread.is_alive()
 

@@ -239,7 +239,7 @@ def test_unusual_submission_is_answered_as_flask_answers_it(
 
 @pytest.mark.parametrize("field", ["unavailable", "mistake"])
 @pytest.mark.parametrize("accept", ["application/json", _BROWSER])
-def test_error_is_told_as_flask_tells_it(ask_both: AskBoth, field: str, accept: str) -> None:
+def test_error_is_answered_as_by_flask(ask_both: AskBoth, field: str, accept: str) -> None:
     body = _part(field.encode(), b"1") + _END
 
     front, flask = ask_both("POST", "/submit", body, CONTENT_TYPE=_MULTIPART, HTTP_ACCEPT=accept)

@@ -188,9 +188,9 @@ def test_413_tells_the_script_what_is_too_large(gateway: Any) -> None:
 
     reply = client.post("/submit", data=body, content_type=_MULTIPART, headers=headers)
 
-    told = reply.get_json()
-    assert told["outcome"] == "too_large"
-    assert told["message"] == "A file may have at most 2.5 MB."
+    found = reply.get_json()
+    assert found["outcome"] == "too_large"
+    assert found["message"] == "A file may have at most 2.5 MB."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Addresses that workers are given."""
+"""Checks of the public address of a run."""
 
 from __future__ import annotations
 

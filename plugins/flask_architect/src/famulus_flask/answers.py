@@ -1,4 +1,4 @@
-"""What is answered at each address: from a request's variables to the gateway's reply."""
+"""From the variables of a WSGI request to the reply of the gateway."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from famulus import Gateway
 
-#: Where an application keeps its :class:`Answers` for the server that runs it.
+#: The extension of an application under which its server finds its :class:`Answers`.
 EXTENSION = "famulus_flask"
-#: The variable of a request whose body was received and admitted by our own server.
+#: The variable of a request whose body our own server has admitted and received.
 RECEIVED = "famulus_flask.received"
 FORM_ADDRESSES = ("/submit", "/give-back")
 
@@ -36,7 +36,7 @@ _JSON = "application/json"
 
 
 class Answers:
-    """Carry requests to one gateway."""
+    """Pass requests to one gateway."""
 
     def __init__(self, gateway: Gateway, limits: Limits, instance: str = "") -> None:
         self.limits = limits
@@ -45,11 +45,11 @@ class Answers:
         self._room_for_bodies = threading.Semaphore(limits.max_bodies_at_once)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
-        """Answer a worker who comes in."""
+        """Return the reply to an arrival."""
         return self._gateway.arrive(query)
 
     def submit(self, environ: WSGIEnvironment) -> Reply:
-        """Answer a submission.
+        """Return the reply to a submission.
 
         :raises werkzeug.exceptions.HTTPException: for what is no whole form.
         :raises famulus.UnavailableError: when too many bodies are being received.
@@ -65,11 +65,11 @@ class Answers:
     def explain(
         self, status: HTTPStatus, *, description: str | None = None, as_json: bool
     ) -> Reply:
-        """Answer a request that is refused, with a page like those of the gateway."""
+        """Return the reply to a request that is refused, with a page of the gateway."""
         return explain(self._gateway, status, description=description, as_json=as_json)
 
     def refusal(self, environ: WSGIEnvironment) -> Reply | None:
-        """Return the reply to a form whose body must not be received; None to receive it."""
+        """Return the reply to a form without a valid ticket; None for one that has one."""
         query = parse_qs(environ.get("QUERY_STRING", ""))
         if self._gateway.admits(query.get(_TICKET, [""])[0]):
             return None
@@ -78,7 +78,7 @@ class Answers:
         return self._gateway.not_admitted(as_json=is_submission and wants_json(environ))
 
     def give_back(self, environ: WSGIEnvironment) -> Reply:
-        """Answer a worker who gives their unit back; raises as :meth:`submit` does."""
+        """Return the reply to a worker who gives a unit back; raises like :meth:`submit`."""
         try:
             return self._take_form(environ, self._gateway.give_back)
         except FormTooLargeError as error:
@@ -86,12 +86,12 @@ class Answers:
             return self._gateway.give_back(error.form)
 
     def health(self, *, is_busy: bool = False) -> Reply:
-        """Return which instance of which run answers, and whether it has time for more."""
+        """Return the reply to a health check: run, instance, and whether all threads are busy."""
         state = {"run": self._gateway.run_id, "instance": self._instance, "busy": is_busy}
         return Reply(status=200, body=json.dumps(state), content_type=_JSON)
 
     def busy(self) -> Reply:
-        """Answer a request that cannot be served now."""
+        """Return the reply to a request that cannot be served now."""
         return self._gateway.busy()
 
     def headers(self, reply: Reply) -> dict[str, str]:
@@ -99,7 +99,7 @@ class Answers:
         return {"Cache-Control": "no-store", **self.common_headers(), **reply.headers}
 
     def common_headers(self) -> dict[str, str]:
-        """Return the headers that every reply carries, whatever it holds."""
+        """Return the headers of every reply."""
         return {**self._gateway.headers, "X-Content-Type-Options": "nosniff"}
 
     def _take_form(self, environ: WSGIEnvironment, take: Callable[[Form], Reply]) -> Reply:
@@ -114,7 +114,7 @@ class Answers:
     def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
         """Keep threads for pages, where the server does not receive bodies by itself.
 
-        A form that finds no room does not wait for it, which would take a thread too.
+        A form is refused when there is no room: waiting would take a thread too.
         """
         if environ.get(RECEIVED):
             yield

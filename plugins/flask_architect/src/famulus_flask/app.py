@@ -1,4 +1,4 @@
-"""The web application: it carries what the gateway says, and knows no rule about units."""
+"""The Flask application, which passes requests to a gateway and has no rules about units."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
 
 
 class _Application(Flask):
-    """Flask, except that a path from outside is logged escaped and in one bounded line."""
+    """Flask, but a request's path is logged escaped, on one line of bounded length."""
 
     def log_exception(self, exc_info: Any) -> None:
-        """Log an error of a view with its traceback."""
+        """Log the error of a view with its traceback."""
         path = escaped_line(request.path, _LONGEST_LOGGED_PATH)
         method = escaped_line(request.method, _LONGEST_LOGGED_METHOD)
         self.logger.error("%s %s failed", method, path, exc_info=exc_info)
 
 
 class _Views:
-    """What answers at each address of one application."""
+    """The views of one application."""
 
     def __init__(self, gateway: Gateway, answers: Answers) -> None:
         self._gateway = gateway
         self._answers = answers
 
     def finish(self) -> Response | None:
-        """Say what the front has left to say: an unusual reply, or what is wrong."""
+        """Return the reply that the front leaves to Flask, or raise its error."""
         outcome = request.environ.pop(OUTCOME, None)
         if isinstance(outcome, Exception):
             raise outcome
@@ -91,7 +91,7 @@ class _Views:
             raise NotFound from error
 
     def explain(self, error: HTTPException) -> Response:
-        """Answer an error of HTTP in plain words; for the page's script, in JSON."""
+        """Return the page for an HTTP error; for the page's script, JSON."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
         as_json = wants_json(request.environ)
         reply = self._answers.explain(status, description=error.description, as_json=as_json)
@@ -104,7 +104,7 @@ class _Views:
         return self._respond(self._gateway.busy(error))
 
     def add_headers(self, response: Response) -> Response:
-        """Add the headers that every reply carries, assets and errors included."""
+        """Add the headers of every reply, those to assets and errors included."""
         for name, value in self._answers.common_headers().items():
             response.headers.setdefault(name, value)
         return response

@@ -22,18 +22,19 @@ from famulus_flask.serving.settings import Settings
 _DEFAULTS = Limits()
 _SETTINGS = Settings()
 
-#: Seconds that a server whose operator was killed may take to end: it needs one.
+#: Seconds to wait for a server whose operator was killed; it needs one to end.
 _PATIENCE_WHEN_DEPLOYING = 5.0
 _PATIENCE_WHEN_CHECKING = 2.0
 
-#: Seconds that a look at a running server waits for the answer.
+#: Seconds that a health check waits for the answer.
 _LOOK_SECONDS = 2.0
-#: Looks without an answer, and seconds from the first to the last, after which it is started again.
+#: Health checks without an answer, and seconds from the first to the last, after which the server
+#: is started again.
 _SILENT_LOOKS = 5
 _SILENT_SECONDS = 30.0
 
-#: What a serving process needs of its operator's environment; everything else stays behind,
-#: keys of clouds and platforms among it.
+#: What a serving process gets of its operator's environment. Everything else is left out, such as
+#: the keys of clouds and platforms.
 _KEPT = (
     "DYLD_LIBRARY_PATH",
     "FAMULUS_DISABLED_PLUGINS",
@@ -54,13 +55,13 @@ _KEPT = (
     "USER",
     "VIRTUAL_ENV",
 )
-#: Locale; what PostgreSQL's driver reads; where users' data lie.
+#: Locale, settings of PostgreSQL's driver, folders of users' data.
 _KEPT_PREFIXES = ("LC_", "PG", "XDG_")
 
 
 @frozen(kw_only=True)
 class LocalArgs:
-    """Where the server listens, what workers are told of it, and how much a form may hold."""
+    """The address of the server, its threads, and the limits of forms."""
 
     hostname: str = option(
         help="Address of this machine to listen on; 0.0.0.0 for all of them.", default="127.0.0.1"
@@ -129,7 +130,7 @@ class LocalArchitect(Architect):
         return [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
 
     def deploy(self, deployment: Deployment) -> str:
-        """Start the child and wait for its own instance to answer.
+        """Start the child process and wait until it answers.
 
         :raises famulus.UnavailableError: when the port is taken, or with what the child printed.
         """
@@ -159,10 +160,10 @@ class LocalArchitect(Architect):
         return self._url()
 
     def is_alive(self) -> bool:
-        """Return whether the child runs, and has answered lately.
+        """Return whether the child process runs and answers.
 
-        A child that has ended is not alive. One that runs and does not answer is given up after
-        several looks over half a minute: a restart cuts off everybody who is sending something.
+        One that runs without answering counts as gone after several health checks over half a
+        minute: a restart interrupts every request.
         """
         if self._server is None or not self._server.is_running():
             return False
@@ -173,13 +174,13 @@ class LocalArchitect(Architect):
         return not self._patience.is_over(answered=answered, now=time.monotonic())
 
     def shutdown(self) -> None:
-        """Stop the child: no new requests, a few seconds for those under way."""
+        """Stop the child process; requests under way have a few seconds to end."""
         server, self._server = self._server, None
         if server is not None:
             server.stop()
 
     def _previous_port(self, deployment: Deployment) -> int:
-        """Return the free port that was taken last time; a public address tells nothing of it."""
+        """Return the port that was chosen last time; 0 where a public address hides it."""
         if self.args.public_url or not deployment.previous_url:
             return 0
         return urlsplit(deployment.previous_url).port or 0
@@ -217,7 +218,7 @@ def _new_patience() -> Patience:
 
 
 def _wrong_options(args: LocalArgs) -> dict[str, str]:
-    """Return what is wrong with each option in itself."""
+    """Return the problem of each wrong option."""
     wrong = {}
     if os.name != "posix":
         wrong["hostname"] = "the architect local needs Linux, macOS or another Unix"

@@ -1,4 +1,4 @@
-"""The architect ``external``: somebody else serves the run, this one knows where."""
+"""The architect ``external``, for runs that another program serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from famulus_flask.addresses import is_public_url
 
 @frozen(kw_only=True)
 class ExternalArgs:
-    """Where workers find the run."""
+    """The address of the run."""
 
     public_url: str | None = option(
         help="Address at which the run is served: by your own application, or by WSGI processes "
@@ -46,8 +46,8 @@ class ExternalArchitect(Architect):
         return (self.args.public_url or "").rstrip("/") + "/"
 
     def is_alive(self) -> bool:
-        """Return True: there is nothing here that could be started again."""
+        """Return True: there is no server to start again."""
         return True
 
     def shutdown(self) -> None:
-        """Do nothing: whoever serves the run ends it."""
+        """Do nothing: the program that serves the run ends it."""

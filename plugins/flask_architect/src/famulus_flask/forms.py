@@ -1,7 +1,7 @@
-"""Reading a submitted form: text into memory, files to disk, neither beyond its limit.
+"""Read a submitted form within its limits: text into memory, files to disk.
 
-A form counts only when all of it has arrived. Some WSGI servers end the body of a broken connection
-like a complete one, so completeness is checked here: by the length that was announced, or by the
+A form is only accepted when all of it has arrived. Some WSGI servers end the body of a broken
+connection like a complete one, so completeness is checked here, by the announced length or the
 closing boundary.
 """
 
@@ -42,7 +42,7 @@ _BROKEN_OFF = "The connection broke off before all of the form had arrived."
 
 
 class FormTooLargeError(Exception):
-    """A form has more of something than it may: ``form`` is what could be kept of it, no files."""
+    """A form exceeds a limit. ``form`` has the fields that could be kept, and no files."""
 
     def __init__(self, message: str, form: Form) -> None:
         super().__init__(message)
@@ -83,11 +83,11 @@ def received_form(
 
 
 class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
-    """Taking the rest of the form apart would cost much and keep nothing."""
+    """Parsing the rest of the form would cost much and keep nothing."""
 
 
 class _Body:
-    """The request's body: none of it beyond the limit, none of it missing."""
+    """The body of a request, within the limit and complete."""
 
     def __init__(self, environ: WSGIEnvironment, limit: int) -> None:
         self.announced = get_content_length(environ)
@@ -128,7 +128,7 @@ class _Body:
             raise RequestEntityTooLarge(_total_message(limit))
 
     def discard_rest(self) -> None:
-        """Read on, within the limit: a browser that is still sending would not see the reply."""
+        """Read the rest, within the limit: a browser that is still sending ignores the reply."""
         discarded = 0
         with contextlib.suppress(BadRequest):
             while discarded <= self._limit and (chunk := self._read(_CHUNK_BYTES)):
@@ -174,7 +174,7 @@ def _read_plain(body: _Body, boundary: bytes, limits: Limits) -> Form | None:
 
 
 class _Multipart:
-    """The parts of a multipart form, counted against the limits as they come."""
+    """The parts of a multipart form, counted against the limits as they arrive."""
 
     def __init__(self, folder: Callable[[], Path], limits: Limits, uploads: list[Upload]) -> None:
         self._folder = folder
@@ -187,7 +187,7 @@ class _Multipart:
         self._text = bytearray()
         self._text_bytes = 0
         self._upload: Upload | None = None
-        #: the first limit that is exceeded; what is beyond it is dropped, and the rest is kept
+        #: message of the first limit that is exceeded, or empty
         self._excess = ""
         self._parts = 0
 

@@ -1,8 +1,8 @@
-"""The two addresses that are requested most, answered without going through Flask.
+"""Replies to the two most frequent requests, without Flask.
 
-For a page or a submission, Flask's own work costs more than all the rest of this package. So both
-go straight to :class:`famulus_flask.answers.Answers`, where Flask's views take them too. Whatever
-is unusual about a request, an error or a reply is left to Flask.
+For a page or a submission, Flask's own work costs more than the rest of this package. So both are
+passed directly to :class:`famulus_flask.answers.Answers`, as Flask's views do. Unusual requests,
+replies and errors are left to Flask.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from famulus import Reply
 
-#: The variable of a request that hands Flask a reply to send or an error to tell of, if not None.
+#: The variable of a request with a reply that Flask is to send or an error that it is to handle.
 OUTCOME = "famulus_flask.outcome"
 
 
 class Front:
     """A WSGI application in front of Flask's own: ``app.wsgi_app = Front(app, answers)``.
 
-    It stands aside once somebody has given the application functions to call around requests, other
-    views or hosts to trust: these hold for every request then, as in any application of Flask.
+    It leaves all requests to Flask once the application has been given functions around requests,
+    other views or trusted hosts, so that these apply to every request.
     """
 
     def __init__(self, app: Flask, answers: Answers) -> None:
@@ -38,13 +38,13 @@ class Front:
         self._as_made = self._makings()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, or let Flask do it."""
+        """Answer a request, or leave it to Flask."""
         if self._makings() == self._as_made:
             try:
                 reply = self._reply(environ)
                 if reply is not None and reply.status == 200 and not reply.headers:
                     return self._send(reply, start_response)
-            except Exception as error:  # noqa: BLE001 - raised again in Flask, which tells of it
+            except Exception as error:  # noqa: BLE001 - raised again in Flask, which handles it
                 environ[OUTCOME] = error
             else:
                 environ[OUTCOME] = reply
@@ -73,7 +73,7 @@ class Front:
         return [body]
 
     def _makings(self) -> tuple[object, ...]:
-        """Return what others may change in the application so that it concerns these requests."""
+        """Return what of the application, once it is changed, concerns these requests."""
         app = self._app
         return (
             len(app.before_request_funcs.get(None, ())),
@@ -88,7 +88,7 @@ class Front:
 
 
 def _query(environ: WSGIEnvironment) -> dict[str, str] | None:
-    """Return the first value of each name, or None when it is not UTF-8 throughout."""
+    """Return the first value of each name, or None when the query is not UTF-8."""
     try:
         text = environ.get("QUERY_STRING", "").encode("latin-1").decode()
         pairs = parse_qsl(text, keep_blank_values=True, errors="strict")

@@ -1,4 +1,4 @@
-"""Asking a server which instance of which run it is."""
+"""Health checks of a server: which instance of which run it is."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from attrs import define, field, frozen
 
 @frozen
 class Health:
-    """What ``/healthz`` of a Famulus server says."""
+    """The reply of a Famulus server at ``/healthz``."""
 
     run: int
     instance: str
-    #: whether every thread has a request; says nothing of which server it is
+    #: whether every thread has a request; not compared
     busy: bool = field(default=False, eq=False)
 
 
 @define
 class Patience:
-    """Judges a running server by its answers to several looks.
+    """Decides from several health checks whether a running server has to be given up.
 
     A busy server, or one on a busy machine, is not taken for one that will never answer again.
     """
 
-    #: looks in a row without an answer, and the seconds between the first and the last of them,
+    #: checks in a row without an answer, and the seconds between the first and the last of them,
     #: after which a server is given up
     looks: int
     seconds: float
@@ -33,7 +33,7 @@ class Patience:
     _failing_since: float = 0.0
 
     def is_over(self, *, answered: bool, now: float) -> bool:
-        """Note the outcome of a look; return whether to give the server up."""
+        """Record the outcome of a check; return whether to give the server up."""
         if answered:
             self._failed = 0
             return False
@@ -44,7 +44,7 @@ class Patience:
 
 
 def ask_health(host: str, port: int, timeout: float) -> Health | None:
-    """Return what the server on that port says of itself; None when it is not one of Famulus.
+    """Return the reply of the server on that port; None when it is not one of Famulus.
 
     ``timeout`` is in seconds.
 

@@ -1,4 +1,4 @@
-"""How much one submission may hold, and how the serving process is told."""
+"""The limits of one submission, and the variables that pass them to the serving process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from attrs import frozen
 
 from famulus import Problem, UsageError
 
-#: Threads of a serving process, unless it is told otherwise.
+#: Threads of a serving process, unless they are set.
 DEFAULT_THREADS = 32
 
 _PREFIX = "FAMULUS_FLASK_"
@@ -17,7 +17,7 @@ _PREFIX = "FAMULUS_FLASK_"
 
 @frozen(kw_only=True)
 class Limits:
-    """Upper bounds of one request's form; what exceeds one is answered with 413."""
+    """Upper bounds of one form; the reply to one that exceeds them is 413."""
 
     max_file_bytes: int = 100_000_000
     max_form_bytes: int = 250_000_000

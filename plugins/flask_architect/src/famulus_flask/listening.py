@@ -1,4 +1,4 @@
-"""Binding the one socket of a run, so that no two servers ever share a port."""
+"""Bind the socket of a run so that no two servers share a port."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NEAREST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class CannotListenError(Exception):
-    """The address cannot be had; ``option`` is the one to change."""
+    """The address is not available; ``option`` is the one to change."""
 
     def __init__(self, option: str, message: str) -> None:
         super().__init__(message)

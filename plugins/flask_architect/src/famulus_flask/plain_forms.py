@@ -1,7 +1,7 @@
-"""Taking a small multipart form apart at once, when it is as plain as browsers make them.
+"""A fast parser for small multipart forms of text fields, as browsers send them.
 
-A general parser reads in pieces, in any dialect. It costs more than all else there is to do about
-an everyday form: text fields only, held in memory whole.
+A general parser, which reads in pieces and allows every variant, costs more than all other work
+for such a form.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ _PLAIN_HEAD = re.compile(rb'Content-Disposition: form-data; name="([^"\\%\r\n]*)
 
 
 def split_plain_form(body: bytes, boundary: bytes) -> list[tuple[str, str]] | None:
-    """Return names and values, or None where it takes a general parser to say what they are.
+    """Return names and values, or None for a form that needs a general parser.
 
-    That is: with files, further headers, escapes in names, anything before the first or after the
+    Such a form has files, further headers, escapes in names, anything before the first or after the
     last boundary, line ends other than CRLF, or text that looks like the boundary.
     """
     delimiter = b"--" + boundary

@@ -26,7 +26,7 @@ from famulus_flask.serving.settings import Settings
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: Connections at once, those that are idle too. Each may have a file for the body it receives.
+#: Connections at the same time, idle ones included. Each may have a file for the body it receives.
 _CONNECTIONS = 4096
 _FILES_BESIDES_CONNECTIONS = 4096 + 1024
 #: Seconds in which the application closes what it has opened, after its last request.
@@ -63,9 +63,9 @@ def load_application(name: str) -> WSGIApplication:
 
 
 async def _serve(application: WSGIApplication, listener: socket.socket, settings: Settings) -> None:
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    await Server(application, listener, settings).serve_until(told, BACKLOG)
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await Server(application, listener, settings).serve_until(stopping, BACKLOG)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +97,7 @@ def _allowed_connections() -> int:
 
 
 def _end_with_operator(operator: int, lifeline: int) -> None:
-    """End this process as soon as the operator's: nobody would stop it otherwise.
+    """End this process when the operator's has ended.
 
     The pipe closes with the operator, unless a fork of it holds a copy; hence the look at the
     parent.

@@ -1,4 +1,4 @@
-"""One uploaded file on its way to disk."""
+"""Write one uploaded file to the disk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from famulus import FormFile
 
 
 class UploadNotStoredError(Exception):
-    """The bytes of a file could not be written: a full disk, for one."""
+    """The bytes of a file could not be written, because the disk is full for instance."""
 
 
 class Upload:
-    """A file that is being written, under a random name, hashed and counted as it comes."""
+    """A file under a random name, hashed and counted while it is written."""
 
     def __init__(self, folder: Callable[[], Path], part: File) -> None:
         self.size = 0
@@ -63,7 +63,7 @@ class Upload:
         )
 
     def delete(self) -> None:
-        """Remove the file, unless somebody has taken it away by now."""
-        with contextlib.suppress(OSError):  # what was still buffered may not fit on the disk
+        """Remove the file, unless the gateway has moved it."""
+        with contextlib.suppress(OSError):  # the rest of the buffer may not fit on the disk
             self._stream.close()
         self._path.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import famulus
 from famulus_flask import app
 from famulus_flask.limits import Limits
 
-#: The variable that names one serving instance; ``/healthz`` tells it.
+#: The variable that names one serving instance, which ``/healthz`` returns.
 INSTANCE_VARIABLE = "FAMULUS_INSTANCE"
 _RUN_VARIABLE = "FAMULUS_RUN"
 

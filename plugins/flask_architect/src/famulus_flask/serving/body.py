@@ -1,4 +1,4 @@
-"""A body on its way in: in memory while it is small, else in a file without a name."""
+"""The body of a request while it is received: in memory, or in a file without a name."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _STEP_BYTES = 1024 * 1024
 class Body:
     """Collects the bytes of one request.
 
-    The file is on the disk of the uploads and has no name: it is readable by nobody else, and gone
-    when this process ends in whatever way.
+    The file is on the disk of the uploads and has no name: no other
+    user can read it, and it is gone when this process ends.
 
     :param announced: the size the client named, or None.
     :raises BadRequestError: when more than ``limit`` bytes are announced.
@@ -69,10 +69,10 @@ class Body:
         return self._file
 
     def close(self) -> None:
-        """Give up what the body takes."""
+        """Free the memory or the file of the body."""
         self._pieces.clear()
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what was still buffered may not fit on the disk
+            with contextlib.suppress(OSError):  # the rest of the buffer may not fit on the disk
                 self._file.close()
         if self._reservation is not None:
             self._reservation.release()

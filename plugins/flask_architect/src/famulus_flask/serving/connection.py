@@ -182,12 +182,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is under way, be it still coming in."""
+        """Whether a request is being received or answered."""
         return self._running is not None or self._reading is _Reading.BODY
 
     @property
     def is_idle(self) -> bool:
-        """Whether the connection can be closed without taking anything from anybody."""
+        """Whether the connection can be closed without interrupting a request."""
         return self._is_lingering or not self.is_busy
 
     def finished(self, *, closes: bool) -> None:
@@ -206,14 +206,14 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
 
     def expire(self) -> None:
-        """End what has taken too long."""
+        """End a request that has taken too long."""
         if self._reading is _Reading.BODY and self._running is None:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
             self.transport.abort()
 
     def turn_away(self) -> None:
-        """Refuse whatever is asked: there are too many connections."""
+        """Refuse the next request: there are too many connections."""
         self._stop_reading(self._server.site.busy())
 
     def stop(self) -> None:
@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
     # how a request goes its way
 
     def _admit(self, head: Head) -> None:
-        """Decide about a body before any of it is kept."""
+        """Decide whether to receive a body before any of it is stored."""
         site = self._server.site
         refusal = site.refusal(head)
         if refusal is not None:
@@ -266,7 +266,7 @@ class Connection(asyncio.Protocol):
         self._stop_reading(self._server.site.busy())
 
     def _stop_reading(self, reply: Response) -> None:
-        """Answer before the end of a request. What follows cannot be told from its rest."""
+        """Answer before the end of a request. Where the next would begin is unknown."""
         self._drop_body()
         self._reading = _Reading.NOTHING
         self._answer_in_turn(Refusal(reply, self._head))

@@ -1,4 +1,4 @@
-"""Disk space for bodies that are being received, reserved before their first byte is kept."""
+"""Reservations of disk space for bodies, made before their first byte is stored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _COPIES = 2
 
 
 class DiskFullError(Exception):
-    """There is no room for a body now."""
+    """The disk has no room for a body now."""
 
 
 class DiskSpace:
-    """The free space of the disk with a folder, less what was promised to bodies on their way in.
+    """The free space of the disk of a folder, less the space that is reserved for bodies.
 
     :param keep_free: what has to stay free; the database is often on the same disk.
     """
@@ -59,7 +59,7 @@ class DiskSpace:
 
 
 class Reservation:
-    """Space for one body. What is written of it is no longer free, and no longer promised."""
+    """The space for one body. Bytes that were written are no longer reserved."""
 
     def __init__(self, disk: DiskSpace) -> None:
         self._disk = disk
@@ -79,11 +79,11 @@ class Reservation:
             self.size = size
 
     def write(self, size: int) -> None:
-        """Note that ``size`` bytes were written."""
+        """Record that ``size`` bytes were written."""
         self._give_back(min(size, self._left))
 
     def release(self) -> None:
-        """Give back what was not used."""
+        """Release the space that was not used."""
         self._give_back(self._left)
 
     def _give_back(self, size: int) -> None:

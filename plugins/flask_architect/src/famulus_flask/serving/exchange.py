@@ -1,4 +1,4 @@
-"""One request and its reply: worked on in a thread, sent as fast as the client takes it."""
+"""One request and its reply: computed in a thread, sent as fast as the client reads it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_LOGGED_PATH = 200
 
 @frozen(eq=False)
 class Request:
-    """A request that has arrived as a whole."""
+    """A request that has arrived completely."""
 
     head: Head
     body: Body
@@ -35,13 +35,13 @@ class Request:
     closes: bool
 
     def close(self) -> None:
-        """Give up what the request takes."""
+        """Free the body of the request."""
         self.body.close()
 
 
 @frozen(eq=False)
 class Refusal:
-    """A reply that was decided on before the request's end; the connection ends after it."""
+    """A reply before the end of a request; the connection is closed after it."""
 
     response: Response
     head: Head | None
@@ -51,7 +51,7 @@ class Refusal:
 
 
 class Exchange:
-    """The way of one request to its reply. All methods but one run on the event loop."""
+    """One request until its reply is sent. All methods but ``_call`` run on the event loop."""
 
     def __init__(self, server: Server, connection: Connection, request: Request | Refusal) -> None:
         self._server = server
@@ -64,7 +64,7 @@ class Exchange:
         self._is_abandoned = False
 
     def start(self) -> None:
-        """Answer the request, on the loop where that takes no time."""
+        """Answer the request: on the event loop where that takes no time, otherwise in a thread."""
         request = self._request
         if isinstance(request, Refusal):
             self._send(request.response)
@@ -76,17 +76,17 @@ class Exchange:
         self._server.pool.submit(self._call, self._called)
 
     def pause(self) -> None:
-        """Send no more for now: the client is slower than the reply comes."""
+        """Pause sending: the client reads too slowly."""
         self._is_paused = True
 
     def resume(self) -> None:
-        """Go on sending."""
+        """Resume sending."""
         self._is_paused = False
         if self._outgoing is not None:
             self._go_on(self._outgoing)
 
     def abandon(self) -> None:
-        """Send nothing any more: the connection is gone."""
+        """Stop sending: the connection is lost."""
         self._is_abandoned = True
         if self._outgoing is not None and not self._is_fetching:
             self._end()
@@ -158,7 +158,7 @@ class Exchange:
                 raise outcome
             piece, has_more = outcome
             data = self._outgoing.framing.frame(piece, is_last=not has_more)
-        except BaseException as error:  # noqa: BLE001 - too late for another reply
+        except BaseException as error:  # noqa: BLE001 - it is too late for another reply
             self._log(error)
             self._connection.transport.abort()
             return

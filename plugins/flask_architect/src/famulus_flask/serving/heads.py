@@ -1,4 +1,4 @@
-"""The head of a request: what is taken of what the parser lets through."""
+"""The head of a request, checked more strictly than by the parser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class BadRequestError(Exception):
 
 @frozen(eq=False)
 class Head:
-    """A request without its body. Text is decoded as WSGI wants it: each byte is a character."""
+    """A request without its body. Text is decoded as Latin-1, as WSGI requires."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Head:
 
     @property
     def expects_continue(self) -> bool:
-        """Whether the client waits to be asked for the body."""
+        """Whether the client waits for 100 Continue before it sends the body."""
         return self.version == "1.1" and b"expect" in self.headers
 
     def text(self, name: bytes) -> str:

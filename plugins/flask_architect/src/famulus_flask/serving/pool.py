@@ -1,4 +1,4 @@
-"""Threads that work on complete requests, and the bounded queue in front of them."""
+"""The threads that answer complete requests, with a bounded queue."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PoolFullError(Exception):
 
 
 class Job:
-    """One call, claimed either by the thread that runs it or by whoever gives it up."""
+    """One call, which either a thread claims to run it or the pool claims to give it up."""
 
     def __init__(
         self, call: Callable[[], Any], done: Callable[[Outcome], None], deadline: float
@@ -31,12 +31,12 @@ class Job:
         self._claimed = threading.Lock()
 
     def claim(self) -> bool:
-        """Take the job; return whether nobody else has."""
+        """Claim the job; return whether it was free."""
         return self._claimed.acquire(blocking=False)
 
     @property
     def is_claimed(self) -> bool:
-        """Whether somebody has taken the job."""
+        """Whether the job is claimed."""
         return self._claimed.locked()
 
 
@@ -95,7 +95,7 @@ class ThreadPool:
         self._queue.put(Job(call, _ignore, math.inf))
 
     def give_up_late_jobs(self) -> None:
-        """End the waiting of jobs whose time is over."""
+        """Give up jobs that have waited too long."""
         now = self._loop.time()
         while self._waiting and self._waiting[0].deadline <= now:
             job = self._waiting.popleft()
@@ -103,7 +103,7 @@ class ThreadPool:
                 self._finish(job, PoolFullError("every thread is busy"))
 
     def close(self) -> None:
-        """Let the threads end after what they are working on."""
+        """End the threads after their current jobs."""
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -114,7 +114,7 @@ class ThreadPool:
             outcome: Outcome
             try:
                 outcome = job.call()
-            except BaseException as error:  # noqa: BLE001 - reported by whoever asked
+            except BaseException as error:  # noqa: BLE001 - passed to ``done``
                 outcome = error
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._finish, job, outcome)

@@ -1,4 +1,4 @@
-"""A reply as it goes out: its head in bytes, and how its end is marked."""
+"""The bytes of a reply: its head, and how the end of its body is marked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class DateHeader:
-    """The value of the header ``Date``, made once a second."""
+    """The value of the header ``Date``, formatted once per second."""
 
     def __init__(self) -> None:
         self._second = 0

@@ -1,4 +1,4 @@
-"""What all connections share: the application, the threads, the deadlines, and the end."""
+"""The server: one event loop with all connections, the threads and the deadlines."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ class Server:
             patience=settings.queue_seconds,
         )
 
-    async def serve_until(self, told: asyncio.Event, backlog: int) -> None:
-        """Serve until the event is set; then finish the requests under way, for a bounded time."""
+    async def serve_until(self, stopping: asyncio.Event, backlog: int) -> None:
+        """Serve until the event is set; then give the requests under way a bounded time to end."""
         server = await self._loop.create_server(
             lambda: Connection(self), sock=self._listener, backlog=backlog
         )
-        await told.wait()
+        await stopping.wait()
         server.close()
         await self._stop()
 
@@ -115,7 +115,7 @@ class Server:
         while any(each.is_busy for each in self._connections) and self.time() < end:
             await asyncio.sleep(_STOP_LOOK_SECONDS)
         for connection in list(self._connections):
-            connection.transport.close()  # once what is buffered has gone out
+            connection.transport.close()  # after the buffer was sent
         while self._connections and self.time() < end:
             await asyncio.sleep(_STOP_LOOK_SECONDS)
         for connection in list(self._connections):

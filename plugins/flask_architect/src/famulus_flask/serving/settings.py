@@ -9,14 +9,14 @@ from famulus_flask.limits import DEFAULT_THREADS
 
 @frozen(kw_only=True)
 class Settings:
-    """How much the server takes, and how long it waits. Times are in seconds, sizes in bytes."""
+    """Limits and deadlines of the server. Times are in seconds, sizes in bytes."""
 
-    #: requests that are worked on at the same time
+    #: requests that are answered at the same time
     threads: int = DEFAULT_THREADS
-    #: requests that wait for a thread, and how long one waits before it is answered with 503
+    #: requests that may wait for a thread, and how long each waits before the reply is 503
     queue_length: int = 1024
     queue_seconds: float = 10.0
-    #: connections at the same time; a newcomer takes the place of one that is idle
+    #: connections at the same time; a new one replaces an idle one
     connections: int = 4096
     #: request line and headers
     head_bytes: int = 32 * 1024

@@ -1,4 +1,4 @@
-"""What the server knows of the application it serves, besides how to call it."""
+"""The limits and replies of an application that the server needs before calling it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEALTH_ADDRESS = "/healthz"
 
 
 class Site:
-    """The addresses of one application that take forms, their limits, and replies to errors.
+    """The form addresses of one application, their limits, and replies to errors.
 
     :param answers: None for an application that is not one of
         :func:`famulus_flask.app.create_app`; it gets small bodies only.
@@ -31,17 +31,17 @@ class Site:
         self._disk = DiskSpace(answers.upload_folder, keep_free) if answers else None
 
     def body_limit(self, head: Head) -> int:
-        """Return how large the body of a request may be."""
+        """Return the largest size of the request's body."""
         if self._answers is None or not _takes_form(head):
             return self._small_body
         return self._answers.limits.max_form_bytes
 
     def disk_for(self, head: Head) -> DiskSpace | None:
-        """Return where a body is kept that is not small; None where none may be sent."""
+        """Return where a large body is stored; None where only small ones are allowed."""
         return self._disk if _takes_form(head) else None
 
     def refusal(self, head: Head) -> Response | None:
-        """Return the reply to a request whose body is not to be received; None to receive it."""
+        """Return the reply to a request whose body must not be received; None to receive it."""
         if self._answers is None or not _takes_form(head):
             return None
         environ = {
@@ -53,7 +53,7 @@ class Site:
         return None if refusal is None else self._respond(refusal)
 
     def health(self, head: Head, *, is_busy: bool) -> Response | None:
-        """Answer a look at the server's health; None for any other request."""
+        """Return the reply to a health check; None for any other request."""
         if self._answers is None or head.path != _HEALTH_ADDRESS:
             return None
         if head.method not in ("GET", "HEAD"):
@@ -61,13 +61,13 @@ class Site:
         return self._respond(self._answers.health(is_busy=is_busy))
 
     def busy(self) -> Response:
-        """Answer a request that cannot be served now."""
+        """Return the reply to a request that cannot be served now."""
         if self._answers is None:
             return self.explain(HTTPStatus.SERVICE_UNAVAILABLE, None)
         return self._respond(self._answers.busy())
 
     def explain(self, status: HTTPStatus, head: Head | None) -> Response:
-        """Answer a request that is refused, as JSON where the sender prefers it."""
+        """Return the reply to a request that is refused, as JSON where the client prefers it."""
         accepted = "" if head is None else head.text(b"accept")
         as_json = wants_json({"HTTP_ACCEPT": accepted})
         if self._answers is None:
@@ -86,6 +86,6 @@ def _takes_form(head: Head) -> bool:
 
 
 def answers_of(application: Any) -> Answers | None:
-    """Return what an application has left for its server, or None."""
+    """Return the :class:`Answers` of an application, or None."""
     found = getattr(application, "extensions", {}).get(EXTENSION)
     return found if isinstance(found, Answers) else None

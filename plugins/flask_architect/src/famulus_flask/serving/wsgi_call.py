@@ -1,4 +1,4 @@
-"""Calling a WSGI application with a complete request."""
+"""Call a WSGI application with a complete request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Headers = list[tuple[str, str]]
 
 @frozen(kw_only=True)
 class Addresses:
-    """The two ends of a connection, as far as an application asks for them."""
+    """The addresses of a connection that WSGI variables hold."""
 
     server: tuple[str, str]
     client: str
@@ -36,7 +36,7 @@ class Addresses:
 
 @define(eq=False)
 class Response:
-    """An application's reply: its beginning, and where the rest comes from if there is more."""
+    """An application's reply: its beginning, and the rest if there is more."""
 
     status: str
     headers: Headers
@@ -45,7 +45,7 @@ class Response:
 
 
 class Rest:
-    """What an application has not handed over yet."""
+    """The part of a reply that the application has not returned yet."""
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
         self._pieces = pieces
@@ -65,7 +65,7 @@ class Rest:
 
 
 def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Response:
-    """Return the application's reply. Runs third-party code, and raises whatever that raises."""
+    """Return the application's reply. Runs third-party code, and raises its exceptions."""
     started: list[tuple[str, Headers]] = []
     written: list[bytes] = []
 
@@ -137,4 +137,4 @@ def _checked(headers: Headers) -> Headers:
 
 
 def _do_nothing() -> None:
-    """Close what needs no closing."""
+    """Do nothing."""
