@@ -146,7 +146,7 @@ def test_review_asks_what_the_tutorial_shows(ask: Ask) -> None:
 def test_invalid_name_of_a_qualification_is_asked_again(ask: Ask) -> None:
     printed = ask("r", "words", "x" * 300, "bad", "good", "", "q")
 
-    assert "at most" in printed
+    assert "the limit is 255" in printed
     assert printed.count("Enter block qualification: ") == 2
     assert "There is no qualification 'bad' yet; it is created when first granted." in printed
     assert "Blocking qualification: bad\nApprove qualification: good\n" in printed
