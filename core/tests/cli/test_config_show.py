@@ -74,7 +74,7 @@ def test_every_value_says_where_it_came_from(
     assert f"data_csv: {example.parents[1] / 'data.csv'} # conf/example.yaml:7" in shown
 
 
-def test_role_that_nobody_has_named_is_a_default(
+def test_role_that_was_not_chosen_is_a_default(
     famulus: Famulus, write: Callable[[str], Path]
 ) -> None:
     done = famulus("config", "show", write("defaults:\n  - blueprint: static_task\n"))
@@ -138,7 +138,7 @@ def test_what_cannot_be_launched_is_shown_the_same_again(
     assert yaml.safe_load(again) == yaml.safe_load(first)
 
 
-def test_problems_that_only_plugins_know_are_told_too(
+def test_problems_that_plugins_find_are_reported_too(
     famulus: Famulus, example: Path, tmp_path: Path
 ) -> None:
     done = famulus("config", "show", example, f"blueprint.data_csv={tmp_path}/none.csv")

@@ -46,7 +46,7 @@ task:
     ],
     ids=["loop", "missing variable", "syntax", "not UTF-8"],
 )
-def test_file_that_cannot_be_read_is_told_in_one_line(
+def test_file_that_cannot_be_read_is_one_error_line(
     famulus: Callable[..., Result],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -54,7 +54,7 @@ def test_rate_needs_some_watching_before_it_says_anything() -> None:
     assert rate.per_minute is None
 
 
-def test_rate_tells_how_long_the_rest_takes() -> None:
+def test_rate_estimates_the_remaining_time() -> None:
     rate = Rate()
     rate.look(NOON, 0)
     rate.look(NOON + timedelta(seconds=30), 5)
@@ -115,7 +115,7 @@ def test_stopping_says_until_when() -> None:
     assert words.startswith("stopping: 1 at work until ")
 
 
-def test_loading_is_told_while_it_goes_on() -> None:
+def test_loading_is_shown_while_it_goes_on() -> None:
     assert "2 rows loaded so far" in details(look(loading=LoadingStatus.LOADING), Rate())
     assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Rate())
 
@@ -229,7 +229,7 @@ def test_released_signal_ends_the_program_as_ever(kept_handlers: None) -> None:
             signal.raise_signal(signal.SIGINT)
 
 
-def test_what_the_platform_was_not_told_is_shown_with_each_look(
+def test_undelivered_rows_are_shown_with_each_look(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     trouble = UndeliveredRows(

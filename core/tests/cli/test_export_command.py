@@ -238,7 +238,7 @@ def test_device_is_written_to_and_not_replaced(
 
 
 @pytest.mark.parametrize("which", [["words"], ["--run", 1]])
-def test_export_writes_a_record_a_submission(
+def test_export_writes_one_record_per_submission(
     famulus: Callable[..., Result], four_answers: None, tmp_path: Path, which: list[object]
 ) -> None:
     target = tmp_path / "out.jsonl"

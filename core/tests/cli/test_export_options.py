@@ -144,7 +144,7 @@ def test_files_lie_beside_the_export_and_are_named_from_there(
     assert [(tmp_path / path).read_text() for path in paths] == ["x1", "x2", "y1", "y2", "z1", "z2"]
 
 
-def test_file_that_is_missing_is_told_and_the_rest_is_there(
+def test_missing_file_is_reported_and_the_rest_is_exported(
     famulus: Famulus, done: Database, tmp_path: Path
 ) -> None:
     target = tmp_path / "a.jsonl"

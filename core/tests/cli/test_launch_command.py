@@ -98,7 +98,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on_at_the_same_address(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_one_interrupt_lets_those_at_work_finish_and_nobody_new_in(
+def test_one_interrupt_lets_workers_finish_and_no_new_ones_in(
     example: Path, database_file: Path, port: str, number: signal.Signals
 ) -> None:
     with famulus_command("launch", example, port, database=database_file) as launch:
@@ -136,7 +136,9 @@ def test_second_interrupt_stops_now_and_the_page_is_good_after_resume(
         assert resume.wait() == 0
 
 
-def test_nobody_listening_ends_no_run(example: Path, database_file: Path, port: str) -> None:
+def test_a_closed_output_does_not_end_the_run(
+    example: Path, database_file: Path, port: str
+) -> None:
     launch = subprocess.Popen(
         [sys.executable, "-m", "famulus", "launch", str(example), port, "--log-rate", "1"],
         stdout=subprocess.PIPE,
@@ -184,7 +186,7 @@ def test_finish_from_elsewhere_waits_for_those_at_work(
     assert "Run 1 is finished: 1 of 4 units done, 3 expired." in finish.output
 
 
-def test_second_operator_is_told_who_has_the_run(
+def test_second_operator_is_refused_with_the_name_of_the_first(
     famulus: Callable[..., Result], example: Path, database_file: Path, port: str
 ) -> None:
     with famulus_command("launch", example, port, database=database_file) as launch:

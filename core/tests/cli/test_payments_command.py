@@ -160,9 +160,7 @@ def test_a_payer_that_may_be_alive_is_named_and_settling_ends_with_1(
     assert f"can be asked from {iso(until)} on" in settled.stdout
 
 
-def test_a_refused_payment_is_made_again_when_somebody_says_so(
-    famulus: Famulus, run: Gateway
-) -> None:
+def test_a_refused_payment_is_retried_on_request(famulus: Famulus, run: Gateway) -> None:
     for reason in ("first", "second"):
         famulus("bonus", 1, "0.50", "--reason", reason)
     refused = famulus("bonus", 1, "0.50", "--reason", "third")

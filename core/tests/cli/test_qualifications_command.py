@@ -193,7 +193,7 @@ def test_a_list_that_is_not_utf8_is_refused(famulus: Famulus, tmp_path: Path) ->
 
 
 @pytest.mark.usefixtures("requester")
-def test_the_platform_is_told_of_every_change(famulus: Famulus, platform: FakePlatform) -> None:
+def test_every_change_is_sent_to_the_platform(famulus: Famulus, platform: FakePlatform) -> None:
     good(famulus("qualifications", "create", "good"))
 
     told = good(famulus("qualifications", "grant", "good", "x", "y"))
@@ -207,7 +207,7 @@ def test_the_platform_is_told_of_every_change(famulus: Famulus, platform: FakePl
 
 
 @pytest.mark.usefixtures("requester")
-def test_what_the_platform_cannot_be_told_yet_is_said_and_told_later(
+def test_a_change_that_cannot_be_sent_yet_is_reported_and_sent_later(
     famulus: Famulus, platform: FakePlatform, opened: Database
 ) -> None:
     good(famulus("qualifications", "create", "good"))
@@ -221,7 +221,7 @@ def test_what_the_platform_cannot_be_told_yet_is_said_and_told_later(
 
 
 @pytest.mark.usefixtures("requester")
-def test_what_the_operator_is_telling_just_now_is_no_failure(
+def test_a_change_that_an_operator_is_sending_is_no_failure(
     famulus: Famulus, platform: FakePlatform, opened: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good(famulus("qualifications", "create", "good"))
@@ -242,7 +242,7 @@ def test_what_the_operator_is_telling_just_now_is_no_failure(
 
 
 @pytest.mark.usefixtures("requester")
-def test_what_the_platform_refuses_is_said(famulus: Famulus, platform: FakePlatform) -> None:
+def test_a_refusal_of_the_platform_is_reported(famulus: Famulus, platform: FakePlatform) -> None:
     good(famulus("qualifications", "create", "good"))
     platform.faults = [Fault.REFUSED]
 
@@ -269,7 +269,9 @@ def test_one_of_several_requesters_has_to_be_named(
 
 
 @pytest.mark.usefixtures("requester")
-def test_a_block_is_told_only_when_asked_for(famulus: Famulus, platform: FakePlatform) -> None:
+def test_a_block_is_sent_to_the_platform_only_on_request(
+    famulus: Famulus, platform: FakePlatform
+) -> None:
     assert good(famulus("workers", "block", "x", "--reason", "spam")) == [
         "Blocked 1 worker of paying."
     ]

@@ -155,7 +155,7 @@ def test_a_secret_on_the_command_line_is_refused_and_not_repeated(
     assert "sesame" not in done.output
 
 
-def test_every_problem_of_the_command_line_is_told_at_once(
+def test_every_problem_of_the_command_line_is_reported_at_once(
     famulus: Callable[..., Result],
 ) -> None:
     done = famulus("register", "bank", "name=l\u202eab", "regoin=x", "region=east", "number")
@@ -172,7 +172,9 @@ def test_every_problem_of_the_command_line_is_told_at_once(
     ]
 
 
-def test_an_unknown_provider_is_told_with_those_there_are(famulus: Callable[..., Result]) -> None:
+def test_an_unknown_provider_is_answered_with_the_known_ones(
+    famulus: Callable[..., Result],
+) -> None:
     done = famulus("register", "bnak", "name=lab")
 
     assert done.exit_code == 2

@@ -187,7 +187,7 @@ def test_stop_says_how_many_are_at_work_and_until_when(
     assert status_of(manual) is RunStatus.STOPPING
 
 
-def test_stop_now_waits_for_nobody(
+def test_stop_now_does_not_wait_for_workers(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     GatewayWorker(gateway, "x").arrive()
@@ -198,7 +198,7 @@ def test_stop_now_waits_for_nobody(
     assert status_of(manual) is RunStatus.STOPPED
 
 
-def test_finish_of_a_run_that_nobody_operates_is_done_at_once(
+def test_finish_of_a_run_without_an_operator_is_done_at_once(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     GatewayWorker(gateway, "x").work()

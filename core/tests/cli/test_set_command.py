@@ -56,7 +56,7 @@ def test_without_limits_they_are_shown(famulus: Callable[..., Result]) -> None:
     assert lines[3].split(maxsplit=1) == ["assignment_duration_in_seconds", "1800 (30 minutes)"]
 
 
-def test_everything_wrong_is_told_at_once(famulus: Callable[..., Result]) -> None:
+def test_all_problems_are_reported_at_once(famulus: Callable[..., Result]) -> None:
     done = famulus("set", 1, "maximum_units=5", "task_title=x", "allowed_concurrent")
 
     assert (done.exit_code, done.stdout) == (2, "")
@@ -66,7 +66,9 @@ def test_everything_wrong_is_told_at_once(famulus: Callable[..., Result]) -> Non
     assert "task.task_title: cannot be changed once a run is launched; these can: " in third
 
 
-def test_wrong_value_and_unknown_limit_are_told_together(famulus: Callable[..., Result]) -> None:
+def test_wrong_value_and_unknown_limit_are_reported_together(
+    famulus: Callable[..., Result],
+) -> None:
     done = famulus("set", 1, "maximum_units_per_worker=x", "maximum_units=5")
 
     assert done.exit_code == 2

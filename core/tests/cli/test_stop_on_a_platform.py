@@ -58,7 +58,7 @@ def test_a_command_that_cannot_close_places_exits_with_1_and_sync_closes_them(
     assert (synced.exit_code, platform.open) == (0, set())
 
 
-def test_sync_closes_the_places_of_a_run_that_nobody_operates_and_says_so(
+def test_sync_closes_the_places_of_a_run_without_an_operator_and_says_so(
     famulus: Famulus, run: int, platform: FakePlatform, database_file: Path
 ) -> None:
     with Database(database_file) as database:

@@ -212,7 +212,7 @@ def test_refused_plugin_is_named_with_its_reason(famulus: Famulus, install: Inst
     assert reason in asked.stderr
 
 
-def test_type_of_a_disabled_plugin_is_told_why(
+def test_type_of_a_disabled_plugin_is_an_error_with_the_reason(
     famulus: Famulus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAMULUS_DISABLED_PLUGINS", "flask")

@@ -86,7 +86,7 @@ def test_every_other_condition_needs_its_qualification_too(
     assert f"so {comparator} lets nobody in" in found[0]
 
 
-def test_names_that_keep_nobody_away_are_created(
+def test_names_that_keep_no_worker_away_are_created(
     manual: ManualOperator, database: Database
 ) -> None:
     manual.launch_rows(
@@ -134,7 +134,7 @@ def test_names_in_the_blueprints_options_are_checked(
     assert found == [f"blueprint.{option}: {message}"]
 
 
-def test_a_list_that_nobody_is_on_is_a_warning(manual: ManualOperator, database: Database) -> None:
+def test_an_empty_allow_list_is_a_warning(manual: ManualOperator, database: Database) -> None:
     for name in ("good", "held"):
         find_or_create_qualification(database, name)
     gateway = manual.launch_rows([{"n": 1}])
@@ -190,7 +190,7 @@ task:
     assert ("task.qualifications.2.applicable_providers", 17) in found()
 
 
-def test_problems_of_the_shared_state_are_all_told(manual: ManualOperator) -> None:
+def test_problems_of_the_shared_state_are_all_reported(manual: ManualOperator) -> None:
     state = RowsState(rows=[], qualifications=[{"comparator": "Exists"}, asked("q", QUAL_EQUAL, 1)])
     state.qualifications[1]["value"] = "1"
 
@@ -214,7 +214,7 @@ def test_typed_requirements_are_as_good_as_dictionaries(
     assert plan.shared_state.qualifications == [asked()]
 
 
-def test_a_field_that_does_not_exist_is_told_at_launch(manual: ManualOperator) -> None:
+def test_a_field_that_does_not_exist_is_refused_at_launch(manual: ManualOperator) -> None:
     state = RowsState(rows=[])
     state.qualification = []  # type: ignore[attr-defined]
 

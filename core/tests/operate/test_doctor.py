@@ -115,7 +115,7 @@ def test_work_that_the_platform_does_not_report_is_listed(
     ]
 
 
-def test_a_run_that_nobody_operates_is_listed(
+def test_a_run_without_an_operator_is_listed(
     gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins
 ) -> None:
     operator._runs.clear()
@@ -146,7 +146,7 @@ def _settled(tx: Transaction, unit: int) -> int:
     return int(row.run)
 
 
-def test_places_that_can_be_taken_where_nobody_serves_are_listed_and_closed_by_a_sync(
+def test_open_places_of_a_run_that_is_not_served_are_listed_and_closed_by_a_sync(
     gateway: Gateway,
     operator: ManualOperator,
     database: Database,
@@ -191,7 +191,7 @@ def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
     )
 
 
-def test_what_was_refused_or_is_never_told_is_listed(
+def test_refused_and_undelivered_rows_are_listed(
     gateway: Gateway,
     operator: ManualOperator,
     database: Database,

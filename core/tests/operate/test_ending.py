@@ -69,7 +69,7 @@ def test_a_stop_waits_for_those_at_work_and_leaves_the_rest(operator: ManualOper
     assert not operator.holds(gateway.run_id)
 
 
-def test_a_stop_now_waits_for_nobody_and_changes_no_unit(operator: ManualOperator) -> None:
+def test_a_stop_now_does_not_wait_and_changes_no_unit(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
     GatewayWorker(gateway, "x").arrive()
 
@@ -218,7 +218,7 @@ def test_an_operator_whose_run_was_taken_lets_it_go(
 
 
 @pytest.mark.parametrize("end", ["stopped", "killed"])
-def test_those_at_work_get_the_time_back_in_which_nobody_served_them(
+def test_workers_get_back_the_time_in_which_the_run_was_not_served(
     operator: ManualOperator,
     other: ManualOperator,
     database: Database,

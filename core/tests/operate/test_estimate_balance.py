@@ -54,7 +54,7 @@ def test_a_limit_makes_a_run_payable(operator: ManualOperator, platform: FakePla
     assert launch(operator, max_spend="0.50").run_id
 
 
-def test_rows_that_nobody_can_count_need_the_money_for_one(
+def test_rows_that_cannot_be_counted_need_the_money_for_one_unit(
     operator: ManualOperator, platform: FakePlatform
 ) -> None:
     platform.balance = Decimal("0.11")

@@ -98,7 +98,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, choices: Sequence[int
     assert service.open_at_changes == [0, 0, 0, 0], scheduler.course
 
 
-def test_nobody_is_turned_away_or_invited_in_vain(
+def test_no_worker_is_turned_away_or_invited_in_vain(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(

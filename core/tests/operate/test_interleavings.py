@@ -191,7 +191,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
     assert platform.open == set(), scheduler.course
 
 
-def test_no_place_is_open_that_nobody_serves(
+def test_no_place_is_open_of_a_run_that_is_not_served(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(

@@ -73,7 +73,7 @@ def test_a_task_that_was_of_another_blueprint_is_refused(
         operator.launch_rows(ROWS, task_name="mine")
 
 
-def test_all_problems_are_told_at_once_and_nothing_is_written(
+def test_all_problems_are_reported_at_once_and_nothing_is_written(
     operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RowsBlueprint, "problems", lambda *_: [Problem("no data", key="a")])

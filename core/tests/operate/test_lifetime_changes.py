@@ -17,7 +17,7 @@ def launched(database: Database, platform: FakePlatform) -> tuple[ManualOperator
     return operator, gateway.run_id
 
 
-def test_a_lifetime_that_is_changed_is_told_to_the_platform(database: Database) -> None:
+def test_a_changed_lifetime_is_sent_to_the_platform(database: Database) -> None:
     platform = FakePlatform()
     operator, run = launched(database, platform)
     with operator:
@@ -27,7 +27,7 @@ def test_a_lifetime_that_is_changed_is_told_to_the_platform(database: Database) 
         assert platform.ends == [find_run(database, run).closes_at]
 
 
-def test_the_same_lifetime_again_and_other_limits_are_not_told(database: Database) -> None:
+def test_the_same_lifetime_again_and_other_limits_are_not_sent(database: Database) -> None:
     platform = FakePlatform()
     operator, run = launched(database, platform)
     with operator:
@@ -37,7 +37,7 @@ def test_the_same_lifetime_again_and_other_limits_are_not_told(database: Databas
         assert platform.ends == []
 
 
-def test_a_change_that_got_lost_is_told_again(database: Database, clock: MovableClock) -> None:
+def test_a_change_that_got_lost_is_sent_again(database: Database, clock: MovableClock) -> None:
     platform = FakePlatform()
     operator, run = launched(database, platform)
     with operator:

@@ -73,7 +73,7 @@ def stopped(operator: ManualOperator) -> Gateway:
     return gateway
 
 
-def test_whoever_comes_as_soon_as_a_resumed_run_is_served_gets_work(
+def test_a_worker_who_comes_as_soon_as_a_resumed_run_is_served_gets_work(
     operator: ManualOperator, probes: Probes, platform: FakePlatform, stopped: Gateway
 ) -> None:
     worker = GatewayWorker(stopped, "y")
