@@ -212,8 +212,8 @@ def enter(worker: ArrivingWorker) -> AdmissionResult | None:
     if result is not None:
         worker.note_arrival()
         return result
-    worker.store_and_lock()
-    result = worker.result or first_refusal(worker, BEFORE_ENTRY)
+    if worker.store_and_lock():
+        result = worker.result or first_refusal(worker, BEFORE_ENTRY)
     worker.end_earlier_visit()
     worker.note_arrival()
     worker.read_qualifications()

@@ -225,15 +225,18 @@ class ArrivingWorker:
     def __attrs_post_init__(self) -> None:
         self.read()
 
-    def store_and_lock(self) -> None:
-        """Store the worker unless they are known, and lock them and their place."""
+    def store_and_lock(self) -> bool:
+        """Store the worker unless they are known, and lock them and their place. Return whether all
+        was read again, since another request of the same worker may have been first to the lock.
+        """
         if self.worker is None:
             self.worker = make_worker(self.tx, self.rules.provider_type, self.arrival.worker_name)
-        if self.tx.kind is DatabaseKind.POSTGRESQL:
-            lock_worker(self.tx, self.worker)
-            lock_place(self.tx, self.rules.run, self.arrival.place)
-            # Another request of the same worker may have been first to the lock.
-            self.read()
+        if self.tx.kind is DatabaseKind.SQLITE:
+            return False
+        lock_worker(self.tx, self.worker)
+        lock_place(self.tx, self.rules.run, self.arrival.place)
+        self.read()
+        return True
 
     def end_decided_onboarding(self, onboarding: OpenOnboarding) -> bool:
         """End an open onboarding whose result has come from elsewhere by now: another run that
