@@ -300,7 +300,10 @@ def test_run_remembers_its_script_but_no_secret(
         begin()
         """
 
-    assert start(text, "token=hush", "words=2", "mephisto.task.task_name=x") == 0
+    with (folder / "conf/example.yaml").open("a") as file:
+        file.write("token: hush\n")
+
+    assert start(text, "~token=hush", "token=hush", "words=2", "mephisto.task.task_name=x") == 0
 
     record = records(database_file)[1]
     call = stored_script(record.plan)

@@ -173,4 +173,4 @@ class ScriptObserver(OperatorObserver):
 
 
 def _key(argument: str) -> str:
-    return native_key(argument.partition("=")[0])
+    return native_key(argument.partition("=")[0].strip().removeprefix("~"))
