@@ -12,8 +12,8 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.ddl import create_statements
-from famulus.model.peewee_internals import table_indexes
-from famulus.model.tables import TABLES
+from famulus.model.indexes import INDEXES
+from famulus.model.peewee_internals import index_name, is_partial
 from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
 
@@ -45,7 +45,7 @@ def of_models(address: Path | str) -> Catalogue:
         # The backend without the migrations that opening would run.
         backend = database._connect()
         try:
-            statements = create_statements(TABLES, database.kind)
+            statements = create_statements(database.kind)
             backend.write(lambda tx: [tx.sql(text) for text in statements])
             with backend.read() as tx:
                 return catalogue(tx)
@@ -115,7 +115,7 @@ def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
     pair: tuple[Catalogue, Catalogue],
 ) -> None:
     made, _ = pair
-    named = [name for table in TABLES for name, _ in table_indexes(table)]
+    named = [index_name(index) for index in INDEXES]
 
     there = {name for name in made["indexes"] if not name.endswith("_pkey")}
 
@@ -125,7 +125,7 @@ def test_every_index_of_the_models_is_there_under_a_name_of_its_own(
 
 def test_every_partial_index_has_its_condition(pair: tuple[Catalogue, Catalogue]) -> None:
     made, _ = pair
-    partial = {name for table in TABLES for name, is_partial in table_indexes(table) if is_partial}
+    partial = {index_name(index) for index in INDEXES if is_partial(index)}
 
     conditioned = {name for name, (_, sql) in made["indexes"].items() if " WHERE " in sql}
 

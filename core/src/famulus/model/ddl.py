@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import peewee
-
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.peewee_internals import create_statements_of
+from famulus.model.indexes import INDEXES
+from famulus.model.peewee_internals import create_index_sql, create_table_sql
+from famulus.model.tables import TABLES
 from famulus.model.transaction import Dialect
 
 
-def create_statements(tables: Sequence[type[peewee.Model]], kind: DatabaseKind) -> list[str]:
-    """Return the statements that create tables and their indexes."""
+def create_statements(kind: DatabaseKind) -> list[str]:
+    """Return the statements that create all tables and their indexes."""
     dialect = Dialect(kind).peewee
-    return [text for table in tables for text in create_statements_of(table, dialect)]
+    return [
+        *(create_table_sql(table, dialect) for table in TABLES),
+        *(create_index_sql(index, dialect) for index in INDEXES),
+    ]

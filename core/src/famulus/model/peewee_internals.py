@@ -28,13 +28,23 @@ def table_name(table: type[peewee.Model]) -> str:
     return str(table._meta.table_name)
 
 
-def create_statements_of(table: type[peewee.Model], dialect: peewee.Database) -> list[str]:
-    """Return the statements that create a model's table and its indexes, without running them."""
+def create_table_sql(table: type[peewee.Model], dialect: peewee.Database) -> str:
+    """Return the statement that creates a model's table, without running it."""
     manager: Any = peewee.SchemaManager(table, dialect)
-    contexts = [manager._create_table(safe=False), *manager._create_indexes(safe=False)]
-    return [context.query()[0] for context in contexts]
+    return str(manager._create_table(safe=False).query()[0])
 
 
-def table_indexes(table: type[peewee.Model]) -> list[tuple[str, bool]]:
-    """Return the name of each index that a model declares, and whether it is a partial one."""
-    return [(index._name, index._where is not None) for index in table._meta.indexes]
+def create_index_sql(index: peewee.ModelIndex, dialect: peewee.Database) -> str:
+    """Return the statement that creates an index, without running it."""
+    manager: Any = peewee.SchemaManager(index._model, dialect)  # type: ignore[attr-defined]
+    return str(manager._create_index(index, safe=False).query()[0])
+
+
+def index_name(index: peewee.ModelIndex) -> str:
+    """Return the name of an index."""
+    return str(index._name)  # type: ignore[attr-defined]
+
+
+def is_partial(index: peewee.ModelIndex) -> bool:
+    """Return whether an index covers only some rows."""
+    return index._where is not None  # type: ignore[attr-defined]
