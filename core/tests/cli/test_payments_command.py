@@ -131,7 +131,7 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     settled = famulus("payments", "settle")
 
     assert lost.exit_code == 1
-    assert "unknown: TimeoutError: mock is told to lose the reply" in lost.stdout
+    assert "unknown: TimeoutError: mock is set to lose the reply" in lost.stdout
     assert "payments settle` asks" in lost.stdout
     assert "run 1: the outcome of 1 payment is unknown" in doubted.stdout
     assert doubted.exit_code == 1
@@ -170,7 +170,7 @@ def test_a_refused_payment_is_retried_on_request(famulus: Famulus, run: Gateway)
 
     assert refused.exit_code == 1
     assert "failed" in refused.stdout
-    assert "the platform has refused to make a payment: mock is told to refuse" in status.stdout
+    assert "the platform has refused to make a payment: mock is set to refuse" in status.stdout
     assert (retried.exit_code, "confirmed" in retried.stdout) == (0, True)
     assert once_more.exit_code == 1
     assert "only a failed payment can be retried" in once_more.stderr

@@ -15,7 +15,7 @@ def famulus_register_providers() -> list[type[Provider]]:
 
 @hookimpl
 def famulus_register_schemas() -> list[PluginSchema]:
-    """Register the tables of what ``mock`` has paid."""
+    """Register the tables of the provider ``mock``."""
     from famulus_mock.tables import SCHEMA
 
     return [SCHEMA]

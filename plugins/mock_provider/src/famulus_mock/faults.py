@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """How one call ends. Before its effect but for the last two, which lose the reply."""
+    """How one call fails: the last two after its effect, when the reply is lost."""
 
     NONE = "none"
     THROTTLED = "throttled"
@@ -27,21 +27,21 @@ class Fault(StrEnum):
 
 
 def call(context: Context, faults: Sequence[Fault], run: int, act: Callable[[], T]) -> T:
-    """Do what is asked for, or what the run's next fault makes of it."""
+    """Do what the call asks for, or fail as the run's next fault says."""
     fault = _next_fault(context, faults, run)
     match fault:
         case Fault.THROTTLED:
-            raise UnavailableError("mock is told to be throttled")
+            raise UnavailableError("mock is set to be throttled")
         case Fault.REFUSED:
-            raise RefusedError("mock is told to refuse")
+            raise RefusedError("mock is set to refuse")
         case Fault.BROKEN:
-            raise ConnectionError("mock is told to break before anything is sent")
+            raise ConnectionError("mock is set to break before anything is sent")
         case Fault.KILLED:
             _kill()
     result = act()
     match fault:
         case Fault.LOST:
-            raise TimeoutError("mock is told to lose the reply")
+            raise TimeoutError("mock is set to lose the reply")
         case Fault.KILLED_AFTER:
             _kill()
     return result

@@ -37,7 +37,7 @@ from famulus_mock.tables import MockPayment, MockVerdict
 if TYPE_CHECKING:
     from attrs import Attribute
 
-#: Longer than any id a platform gives; keeps nonsense out of the database.
+#: Characters of an id; those of real platforms are shorter.
 _LONGEST = 255
 
 
@@ -66,7 +66,7 @@ class MockArgs:
 
 
 class MockProvider(Provider):
-    """Workers are who the URL says they are: ``?worker_id=x&assignment_id=1``.
+    """Takes workers from the URL: ``?worker_id=x&assignment_id=1``.
 
     For trying tasks out, on a machine of your own. Payments are play money: they are written down,
     and nobody is paid.
@@ -78,11 +78,11 @@ class MockProvider(Provider):
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Warn of a run that others can reach: there is no platform that knows who comes."""
+        """Warn of a run that others can reach, since no platform confirms who arrives."""
         return exposed(plan)
 
     def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
-        """Take ``worker_id`` and ``assignment_id`` at their word; without both, it is a preview."""
+        """Return the worker that the parameters name; a preview where they do not."""
         worker = query.get("worker_id", "").strip()
         reference = query.get("assignment_id", "").strip()
         if not worker or not reference:
@@ -95,30 +95,30 @@ class MockProvider(Provider):
         return Arrival(worker_name=worker, reference=reference)
 
     def completion(self, visit: VisitView) -> Completion:
-        """Show what was sent, and the way to the next unit."""
+        """Show the answers and a link to the next unit."""
         return ShowAnswers(
             next_query={"worker_id": visit.worker_name, "assignment_id": secrets.token_hex(4)}
         )
 
     def entrances(self, run: RunView) -> Sequence[str]:
-        """Return the preview's address and a ready link for a worker."""
+        """Return the address of the preview and a link for a worker."""
         return (run.url, f"{run.url}?{urlencode({'worker_id': 'x', 'assignment_id': '1'})}")
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
-        """Take the part that the options say."""
+        """Return the fee that the options set."""
         part: Decimal = self.args.fee
         return amount * part
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Write the verdict down; what is approved already stays so."""
+        """Store the verdict; an approved visit stays approved."""
         return self._call(visit.run_id, lambda tx: _decide(tx, visit, verdict))
 
     def pay(self, payment: PaymentView) -> Outcome:
-        """Write down that it was paid, and once more if asked once more."""
+        """Store a payment, and another one when called again."""
         return self._call(payment.run_id, lambda tx: _pay(tx, payment))
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Look whether it was paid."""
+        """Return whether it was paid."""
         return self._call(payment.run_id, lambda tx: _settle(tx, payment))
 
     def _call(self, run: int, job: Callable[[Transaction], Outcome]) -> Outcome:

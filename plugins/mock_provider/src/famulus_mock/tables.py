@@ -26,7 +26,7 @@ class MockPayment(peewee.Model):
 
 
 class MockVerdict(peewee.Model):
-    """What became of a visit, by its number here."""
+    """The verdict on a visit."""
 
     visit = peewee.BigIntegerField(primary_key=True)
     verdict = peewee.CharField(max_length=16)
@@ -36,7 +36,7 @@ class MockVerdict(peewee.Model):
 
 
 class MockCall(peewee.Model):
-    """One call about the money of a run: the faults of its options hit one after the other."""
+    """One call about money, to count through the faults of a run's options."""
 
     id = peewee.BigAutoField()
     run = peewee.BigIntegerField()

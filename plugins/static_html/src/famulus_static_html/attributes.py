@@ -43,7 +43,7 @@ _ANIMATIONS = frozenset({"animate", "set", "animatemotion", "animatetransform"})
 _ENTITY_BEGUN = re.compile(r"&(?=(?:[A-Za-z][A-Za-z0-9]*)?\Z)")
 _ANY_ENTITY_BEGUN = re.compile(r"&(?=#?[A-Za-z0-9]*\Z)")
 
-#: Called with a placeholder that cannot stay, and why.
+#: Called with a placeholder that is not allowed, and the reason.
 Refuse = Callable[[Placeholder, str], None]
 
 
@@ -62,7 +62,7 @@ class Context(Enum):
 
 
 def context_of(source: Source, tag: Token, attribute: str) -> Context:
-    """Say how browsers read the attribute of this tag."""
+    """Return how browsers read the attribute of this tag."""
     if attribute.startswith("on") or _FRAMEWORK_CODE.match(attribute):
         return Context.HANDLER
     if attribute in _DESTINATIONS:
@@ -89,7 +89,7 @@ def _loads_code(source: Source, tag: Token) -> bool:
 
 
 def _decides(source: Source, tag: Token, attribute: str) -> bool:
-    """Return whether the value decides what the element does, or is a page of its own."""
+    """Return whether the value decides what the element does, or is a whole page."""
     if attribute in ("srcdoc", "http-equiv", "sandbox", "allow", "shadowrootmode"):
         return True
     if tag.name == "meta":

@@ -85,7 +85,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return self._page(self.args.onboarding_source).render(values)
 
     def onboarding_passed(self, answers: Any) -> bool:
-        """Ask ``validate_onboarding``.
+        """Return what ``validate_onboarding`` decides.
 
         :raises TypeError: when it says neither True nor False; forgetting to return must not fail
             a worker.
@@ -101,7 +101,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return passed
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
-        """Take the form's fields; what could have several values is always a list."""
+        """Return the form's fields; one that can have several values is always a list."""
         source = self.args.onboarding_source if attempt.onboarding else self.args.task_source
         page, lists = self._page(source), self._page(source).lists
         if page.has_raw_markup:
@@ -119,7 +119,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
         return () if folder is None else (folder.expanduser(),)
 
     def _page(self, path: Path | None) -> CompiledPage:
-        """Compile a file once in the life of this instance.
+        """Return a compiled page, compiled once per instance.
 
         :raises famulus.UsageError: when the file has become one that cannot be shown.
         """

@@ -24,7 +24,7 @@ from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData,
 
 @define
 class StaticTaskChecks:
-    """One look at a plan. Reads files, writes nothing."""
+    """The checks of one plan, which read files and write nothing."""
 
     args: StaticTaskArgs
     state: famulus.SharedTaskState
@@ -196,7 +196,7 @@ class StaticTaskChecks:
         self._option("extra_source_dir", f"{folder} {what}")
 
     def _exposed(self, folder: Path) -> None:
-        """Warn of files that nobody but the requester should see."""
+        """Warn of files that only the requester should see."""
         data = [self._path(name) for name in READERS]
         configurations = [file for file, _ in self.plan.origins.values()]
         private = private_files(folder, [*configurations, *filter(None, data)])

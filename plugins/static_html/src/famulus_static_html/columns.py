@@ -1,4 +1,4 @@
-"""Hold what pages ask for against what the data has."""
+"""Compare the placeholders of pages with the columns of the data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_COLUMNS = 1000
 def page_problems(
     page: CompiledPage, file: Path, columns: Collection[str] | None
 ) -> list[famulus.Problem]:
-    """Return what is wrong with a page; what it asks for only where the columns are known."""
+    """Return the problems of a page; unknown columns only where the columns are known."""
     found = [*page.problems, *forbidden_problems(page, file, columns or ())]
     known = OWN_NAMES | set(columns or ())
     if columns is not None:
@@ -78,7 +78,7 @@ def _shown(columns: Collection[str]) -> str:
 
 @define
 class Coverage:
-    """Watches rows go by: which names there are, and which rows lack one that a page needs."""
+    """Collects the names in the rows, and the rows that lack one that a page needs."""
 
     needed: frozenset[str]
     #: every name seen, in the order seen
@@ -88,7 +88,7 @@ class Coverage:
     _counts: dict[str, int] = field(factory=dict)
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        """Take note of one row; ``place`` is its line or its number."""
+        """Record one row; ``place`` is its line or its number."""
         keys = row.keys()
         if self.first is None:
             self.first = tuple(keys)

@@ -17,7 +17,7 @@ from famulus_static_html.tokens import Kind, tokenise
 
 @frozen
 class Forbidden:
-    """A placeholder that may not stand where it does, if it means a value of the data."""
+    """A placeholder that is not allowed where it is, if it stands for a value of the data."""
 
     placeholder: Placeholder
     reason: str
@@ -30,7 +30,7 @@ class Forbidden:
 
 @frozen
 class CompiledPage:
-    """A page's three templates, what they need, and what is wrong with them."""
+    """The three templates of a page, with the placeholders and the problems found in them."""
 
     body: Template
     head: Template

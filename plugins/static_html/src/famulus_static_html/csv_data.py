@@ -12,12 +12,12 @@ from attrs import define, field
 from famulus_static_html.data import Row, check_text, open_text
 from famulus_static_html.reports import Report
 
-#: What is used for a comma by spreadsheets of other languages.
+#: Separators that spreadsheets use instead of the comma, and their names in messages.
 _OTHER_SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
 
 
 class _BrokenError(Exception):
-    """A file cannot be read on as CSV."""
+    """The rest of a file is not CSV."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ def read_csv(path: Path, report: Report) -> Iterator[tuple[int, Row]]:
 
 @define
 class _Lines:
-    """How many lines have something, and which is the first."""
+    """The number of lines of one kind, and the first of them."""
 
     first: int = 0
     count: int = 0
@@ -79,8 +79,8 @@ class _Table:
 
     _report: Report
     columns: list[str] = field(factory=list)
-    #: whether the header goes on with columns that have no names, and whether one with values was
-    #: reported
+    #: whether the header ends with columns without a name, and whether one of them that has a value
+    #: was reported
     _has_unnamed: bool = False
     _is_unnamed_reported: bool = False
     _rows: int = 0
@@ -111,7 +111,7 @@ class _Table:
                 yield line, fields[:width]
 
     def report_whole(self) -> None:
-        """Report what is known once the last row was read."""
+        """Report the problems of the file as a whole, after its last row."""
         if not self.columns:
             return
         if not self._rows:
@@ -190,7 +190,7 @@ def _reason(error: csv.Error) -> str:
 
 
 def _other_separator(columns: Sequence[str]) -> str:
-    """Return how to call what a header of one column seems to be separated by, or nothing."""
+    """Return the name of the separator that a header seems to use in place of the comma, or ""."""
     if len(columns) != 1:
         return ""
     return next((name for char, name in _OTHER_SEPARATORS.items() if char in columns[0]), "")

@@ -11,7 +11,7 @@ from famulus_static_html.reports import Report
 
 
 def shape_fault(rows: Any) -> str | None:
-    """Return why something cannot be a run's data at all, without reading it."""
+    """Return why a value cannot be a run's data, without reading its rows; None if it can."""
     if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
         call = ": call it, and give what it returns" if callable(rows) else ""
         return f"must be a list or a generator of rows, not {type(rows).__name__}{call}"

@@ -32,7 +32,7 @@ STRICT_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def is_whole(item: Any) -> bool:
-    """Return whether the strings of an item are text: an escape can write half a character."""
+    """Return whether the strings of an item are text, without half a surrogate pair."""
     try:
         json.dumps(item, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -41,7 +41,7 @@ def is_whole(item: Any) -> bool:
 
 
 class _Broken(Exception):  # noqa: N818 - ends the reading, after it was reported
-    """What is left of the file cannot be read."""
+    """The rest of the file cannot be read."""
 
 
 def json_items(file: TextIO, report: Report) -> Iterator[tuple[int, Any]]:
@@ -125,7 +125,7 @@ class _Items:
         return error.msg.startswith("Unterminated") or error.pos >= len(self.buffer) - _CUT
 
     def _more(self) -> bool:
-        """Read on, as much again as is waiting, so that a long item costs no more than twice."""
+        """Read as much again as is buffered, so that a long item is scanned at most twice."""
         if self.ended:
             return False
         rest = self.buffer[self.position :]

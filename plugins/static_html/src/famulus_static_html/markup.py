@@ -71,7 +71,7 @@ def raw_fault(text: str) -> str | None:
 
 @define
 class _Found:
-    """How many rows are of one kind, and the place of the first."""
+    """The number of rows of one kind, and the place of the first."""
 
     count: int
     first: int
@@ -87,7 +87,7 @@ def _add(found: dict[str, _Found], name: str, place: int, reason: str = "") -> N
 
 @define
 class MarkupWatch:
-    """Watches the rows of a page go by, and counts those whose values hold markup.
+    """Counts the rows of a page whose values hold markup.
 
     ``most`` is how many rows the page is ever filled with; ``is_decided`` says that the author
     wants markup as text. Rows are named by ``noun`` and number, and by the file they are ``data``
@@ -120,11 +120,11 @@ class MarkupWatch:
 
     @property
     def names(self) -> set[str]:
-        """The columns that are looked at."""
+        """The columns that it reads."""
         return self._escaped.keys() | self._raw.keys() | self._literals.keys()
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        """Take note of one row; ``place`` is its line or its number."""
+        """Record one row; ``place`` is its line or its number."""
         if self.rows == self.most:
             return
         self.rows += 1
@@ -145,7 +145,7 @@ class MarkupWatch:
 
     @property
     def doubts(self) -> int:
-        """For how many placeholders something was found so far."""
+        """The number of placeholders for which something was found so far."""
         return len(self._markup) + len(self._fields) + len(self._faults) + len(self._json)
 
     def problems(self) -> Iterator[famulus.Problem]:
@@ -212,35 +212,35 @@ class MarkupWatch:
 
 @define
 class SeveralWatches:
-    """Shows each row to the watches of several pages."""
+    """Passes each row to the watches of several pages."""
 
     watches: Sequence[MarkupWatch]
 
     @property
     def names(self) -> set[str]:
-        """The columns that are looked at."""
+        """The columns that it reads."""
         return {name for watch in self.watches for name in watch.names}
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        """Take note of one row."""
+        """Record one row."""
         for watch in self.watches:
             watch.see(place, row)
 
 
 @define
 class LoadedRows:
-    """Judges rows that nobody could read before the launch, as they are loaded."""
+    """Checks rows while they are loaded, where they could not be read before the launch."""
 
     watch: MarkupWatch
     _doubts: int = field(default=0, init=False)
 
     @property
     def names(self) -> set[str]:
-        """The columns that are looked at."""
+        """The columns that it reads."""
         return self.watch.names
 
     def see(self, number: int, row: Mapping[str, Any]) -> None:
-        """Judge one row, and log what is only doubtful, once for each placeholder.
+        """Check one row; log warnings, once per placeholder.
 
         :raises famulus.UsageError: when the row cannot be shown.
         """

@@ -13,7 +13,7 @@ import famulus
 
 @frozen(kw_only=True)
 class StaticTaskArgs:
-    """The files a task is made from, and how often each row is done."""
+    """The files of a task, and how many workers do each row."""
 
     task_source: Path | None = famulus.option(
         help="HTML file with the fields of the task's form; ${column} stands for a value of the "
@@ -21,7 +21,7 @@ class StaticTaskArgs:
         required=True,
     )
     preview_source: Path | None = famulus.option(
-        help="HTML file shown before somebody accepts; the task's page, disabled, when unset."
+        help="HTML file shown before a worker accepts; the task's page, disabled, when unset."
     )
     onboarding_source: Path | None = famulus.option(
         help="HTML file of the form that a worker passes first; needs onboarding_qualification "
@@ -57,7 +57,7 @@ class StaticTaskArgs:
 
 @define(kw_only=True)
 class SharedStaticTaskState(famulus.SharedTaskState):
-    """What only Python can say of a static task."""
+    """What a run script can set for a static task in Python."""
 
     static_task_data: Any = famulus.rows(
         help="Rows, one for each assignment: a list, or a generator for what is made while it is "

@@ -46,7 +46,7 @@ class OuterTags:
     _filled: dict[str, dict[str, Template]] = Factory(lambda: {name: {} for name in _OUTER})
 
     def add(self, tag: str, attribute: str, parts: Sequence[Part]) -> None:
-        """Take an attribute of an author's tag, its value as HTML."""
+        """Add an attribute of an author's tag, whose value is HTML."""
         if attribute in self._fixed[tag] or attribute in self._filled[tag]:
             return
         if all(isinstance(part, str) for part in parts):
@@ -87,7 +87,7 @@ class OwnForm:
 
 
 def own_form(source: Source, tokens: Sequence[Token]) -> OwnForm:
-    """Look at the ``<form>`` of a page: one is taken for ours, several cannot be."""
+    """Find the ``<form>`` of a page. One becomes the form of the task; several are a fault."""
     tags = [token for token in tokens if token.name == "form"]
     starts = [token for token in tags if token.kind is Kind.START]
     if not tags:

@@ -142,7 +142,7 @@ class _Compiler:
         for token, kept_for in blocking_scripts(self.source, scripts):
             line = self.source.line(kept_for.start)
             message = (
-                "nobody can work while the host of this script does not answer: it stays before the"
+                "no one can work while the host of this script does not answer: it stays before the"
                 f" script on line {line}, which writes where it stands; put a copy of it into"
                 " extra_source_dir"
             )
@@ -219,7 +219,7 @@ class _Compiler:
         is_sheet = token.name in ("link", "style")
         if place is Where.HEAD:
             self.head += whole
-        # The page's own style after one from elsewhere was written to win: it comes again.
+        # A style of the page after one from another host overrides it, so it is repeated here.
         if place is Where.END or (is_sheet and self.has_sheet_at_end):
             self.scripts += whole
             self.has_sheet_at_end |= is_sheet

@@ -14,12 +14,12 @@ from famulus_static_html.urls import is_elsewhere
 
 _DROPPED_META = frozenset({"content-type", "x-ua-compatible"})
 _JS_TYPE = re.compile(r"|module|(?:text|application)/(?:x-)?(?:java|ecma|j|live)script[\d.]*")
-# Not scripts, but read by the scripts behind them.
+# Not scripts, but read by later scripts.
 _READ_BY_SCRIPTS = frozenset({"importmap", "speculationrules"})
-# What scripts of others turn into JavaScript.
+# Types that other scripts turn into JavaScript.
 _COMPILED_TYPE = re.compile(r"babel|jsx|typescript|coffeescript|hyperscript|py(?:thon)?\Z")
 _IMPORT = re.compile(r"@import[^;]*?(?://|\\)", re.IGNORECASE)
-# What asks where its own script stands.
+# Code that looks for its own script element.
 _NEEDS_PLACE = re.compile(
     r"document\s*\.\s*(?:write|scripts)|currentScript|getElementsByTagName\s*\(\s*[\"']script",
     re.IGNORECASE,
@@ -76,7 +76,7 @@ def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
 
 
 def script_kind(source: Source, token: Token) -> ScriptKind:
-    """Return what a ``<script>`` holds."""
+    """Return the content of a ``<script>``."""
     written = _script_type(source, token)
     if written in _READ_BY_SCRIPTS:
         return ScriptKind.RULES

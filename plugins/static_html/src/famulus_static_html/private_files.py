@@ -9,7 +9,7 @@ from pathlib import Path
 
 #: Configurations, scripts and databases.
 _SUFFIXES = frozenset({".yaml", ".yml", ".py", ".ipynb", ".db", ".sqlite", ".sqlite3"})
-#: Files that are looked at, and those that are named.
+#: Most files that are checked, and most that are named.
 _LOOKED_AT, _NAMED = 10_000, 3
 
 
@@ -29,7 +29,7 @@ def private_files(folder: Path, known: Iterable[Path]) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield what is served: nothing whose name begins with a dot."""
+    """Yield the files that are served, without those whose names begin with a dot."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))

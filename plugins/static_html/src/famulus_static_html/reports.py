@@ -1,4 +1,4 @@
-"""What happens with the problems of a data file: collected while it is checked, raised later."""
+"""Reports of the problems of a data file: collected by a check, raised while it is loaded."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _MOST = 20
 
 
 class Report(Protocol):
-    """Takes the problems of one file as they are found."""
+    """Gets the problems of one file as they are found."""
 
     def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
-        """Take one problem, or a warning, which stops nothing."""
+        """Add a problem, or a warning, which does not stop the launch."""
 
 
 @define
 class Collected:
-    """Keeps the first problems and counts the rest, so that a report can be read."""
+    """Keeps the first problems and counts the rest."""
 
     file: Path | None
     key: str | None = None
@@ -41,7 +41,7 @@ class Collected:
 
     @property
     def problems(self) -> Sequence[famulus.Problem]:
-        """Everything found, with a last one that says how many more there are."""
+        """The problems that were kept, and one with the number of the others."""
         if not self._more:
             return tuple(self._kept)
         more = famulus.Problem(f"and {self._more} more", key=self.key, file=self.file)
@@ -50,12 +50,12 @@ class Collected:
 
 @define
 class Raised:
-    """Raises: the file was checked before, so that whatever is wrong now has changed since."""
+    """Raises the first problem: the file was checked before, and has changed since."""
 
     file: Path | None
 
     def add(self, message: str, line: int | None = None, *, warning: bool = False) -> None:
-        """Raise a problem as :class:`famulus.UsageError`; the check has told of warnings."""
+        """Raise a problem as :class:`famulus.UsageError`; ignore a warning."""
         if warning:
             return
         raise famulus.UsageError(famulus.Problem(message, file=self.file, line=line))

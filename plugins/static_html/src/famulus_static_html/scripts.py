@@ -32,12 +32,12 @@ _BEFORE_REGEX = frozenset("(,=:[!&|?{};+-*%~^<>") | {
 }  # fmt: skip
 
 
-#: What runs, or loads to run, what it is given.
+#: Functions that run their argument, or load it to be run.
 _LOADERS = frozenset({
     "import", "importScripts", "Worker", "SharedWorker", "addModule", "require", "getScript",
     "eval", "globalEval", "execScript", "Function",
 })  # fmt: skip
-#: The same, where their first argument is text.
+#: Functions that run their first argument if it is text.
 _TIMERS = frozenset({"setTimeout", "setInterval"})
 
 
@@ -53,7 +53,7 @@ class ScriptKind(Enum):
 
 
 class Place(Enum):
-    """What a placeholder stands in."""
+    """The place of a placeholder in a script."""
 
     CODE = auto()
     INSIDE = auto()
@@ -67,7 +67,7 @@ class Place(Enum):
 
 @define
 class _Call:
-    """Parentheses that are open. ``runs_text`` says that text in them here is run as code."""
+    """Open parentheses. ``runs_text`` is whether text in them is run as code."""
 
     start: int
     callee: str

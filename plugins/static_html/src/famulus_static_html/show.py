@@ -9,12 +9,12 @@ from typing import Any
 import famulus
 from famulus_static_html.escapes import text_of
 
-# A worker's text must not steer the reviewer's terminal, nor reorder what stands in it.
+# A worker's text must not control the reviewer's terminal, nor reorder what it shows.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def shown(unit: famulus.SubmittedUnit) -> str:
-    """Return the inputs and the outputs of a unit, ``name: value`` on a line each."""
+    """Return the inputs and outputs of a unit, one ``name: value`` per line."""
     answers = unit.answers if isinstance(unit.answers, Mapping) else {"answer": unit.answers}
     return "\n".join(["Inputs", *_lines(unit.data), "", "Outputs", *_lines(answers)])
 

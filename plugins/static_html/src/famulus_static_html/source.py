@@ -8,13 +8,13 @@ from bisect import bisect_right
 
 from attrs import field, frozen
 
-#: Opaque to every tokeniser here: what is inside the braces is a name, never markup or code.
+#: All tokenizers treat it as one token: what is inside the braces is a name, not markup or code.
 PLACEHOLDER = r"\$\{[ \t]*[^{}$\s][^{}$\n\r]*\}"
 
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 _FILTER = re.compile(r"(.*\S)\s*\|\s*(raw|text)", re.DOTALL)
 
-#: Names every page can use, whatever the data is.
+#: Names that every page can use besides the columns of the data.
 OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker_id"})
 
 
@@ -47,7 +47,7 @@ def _line_starts(source: Source) -> list[int]:
 
 @frozen
 class Source:
-    """The text of one page. ``trusted`` says that values of the data are inserted as they are."""
+    """The text of one page. ``trusted`` is whether values of the data are inserted unescaped."""
 
     text: str
     trusted: bool = False

@@ -1,4 +1,4 @@
-"""The data of a run, wherever it comes from."""
+"""The data of a run, from a file or from Python."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ READERS: Mapping[str, Reader] = {
 
 
 class Watch(Protocol):
-    """Sees the rows of a run as they are read, or their values of some columns."""
+    """Gets the rows of a run as they are read, or their values of some columns."""
 
     @property
     def names(self) -> Collection[str]:
-        """The columns it looks at."""
+        """The columns that it reads."""
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
-        """Look at one row; ``place`` is its line or its number."""
+        """Record one row; ``place`` is its line or its number."""
 
 
 @frozen
 class DataCheck:
-    """What a check of the data found. ``columns`` is None where they are not known yet."""
+    """The result of a check of the data. ``columns`` is None where they are not known yet."""
 
     problems: Sequence[famulus.Problem] = Factory(tuple)
     columns: Collection[str] | None = None
@@ -93,7 +93,7 @@ class GivenData:
     key = "shared_state.static_task_data"
 
     def check(self, needed: Collection[str], watch: Watch | None = None) -> DataCheck:
-        """Check a list whole; a generator is left as it is."""
+        """Check all rows of a list; a generator is not read."""
         fault = shape_fault(self.given)
         if fault:
             return DataCheck([famulus.Problem(fault, key=self.key)])

@@ -8,7 +8,7 @@ from typing import Any
 from famulus_static_html.escapes import text_of
 from famulus_static_html.source import Placeholder
 
-#: Makes the text of one place from the values.
+#: Returns the text of one place from the values.
 Fill = Callable[[Mapping[str, Any]], str]
 Part = str | Fill
 
@@ -38,7 +38,7 @@ class Template:
 
 
 def required(placeholder: Placeholder, escape: Callable[[Any], str]) -> Fill:
-    """Fill a place of the page; nothing stands there while there is no value."""
+    """Return the fill of a place in the page, which is empty where there is no value."""
     name = placeholder.html_name
     write = text_of if placeholder.raw else escape
     return lambda values: write(values.get(name))
