@@ -120,7 +120,7 @@ def all_is_done(worker: ArrivingWorker) -> Refusal | None:
 
 
 def nothing_is_left(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse a worker for whom no unit is free now. The unit that is free is remembered."""
+    """Refuse a worker for whom no unit is free now. A free one is kept in ``found``."""
     if worker.progress is None:
         return None
     worker.find_unit(worker.progress)

@@ -390,7 +390,7 @@ class ArrivingWorker:
             end_visit(self.tx, self.rules.run, visit, returned, _ACCEPTED_AGAIN)
 
     def read_place_holder(self) -> PlaceHolder | None:
-        """Return the visit that has the place of a new visit, and remember it."""
+        """Return the visit that has the place of a new visit; ``holder`` keeps it."""
         self.holder = None
         if self.visit is None and self.arrival.place:
             self.holder = read_place_holder(self.tx, self.rules.run, self.arrival.place)

@@ -1,4 +1,4 @@
-"""Locks that exist while they are held or waited for."""
+"""Locks by key, which exist only while a thread has one or waits for it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class LocksByKey:
 
     def __init__(self) -> None:
         self._mutex = threading.Lock()
-        #: each lock with the number of threads that hold it or wait for it
+        #: each lock with the number of threads that have it or wait for it
         self._locks: dict[Hashable, tuple[threading.Lock, int]] = {}
 
     @contextmanager
     def __call__(self, key: Hashable) -> Iterator[None]:
-        """Keep other threads with the same key out."""
+        """Acquire the lock of a key for a ``with`` block."""
         with self._mutex:
             lock, users = self._locks.get(key, (threading.Lock(), 0))
             self._locks[key] = lock, users + 1

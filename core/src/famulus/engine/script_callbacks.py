@@ -1,7 +1,7 @@
-"""Functions that only Python can give stay where they were given: in the operator's process.
+"""Callbacks of a run's script: they run in the operator's process.
 
-A serving process asks over a local socket, so that a closure, a loaded model or a notebook's list
-is the very one the author wrote, and no process has to be forked or a script run twice for it.
+A serving process calls them over a local socket. So a closure, a loaded model or a list in a
+notebook is the author's own object, and neither a fork nor a second run of the script is needed.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def callback_names(state: SharedTaskState) -> list[str]:
 
 
 class CallbackServer:
-    """Answer calls of a shared state's callbacks for the length of a ``with`` block.
+    """Serves the callbacks of a shared state during a ``with`` block.
 
-    The socket is a file in a folder only this user can enter; the key guards it besides.
+    The socket is a file in a folder that only this user can enter; a caller needs the key besides.
     """
 
     def __init__(self, state: SharedTaskState) -> None:
@@ -85,9 +85,7 @@ class CallbackServer:
         return {VARIABLE: f"{self._address}|{self._key}"}
 
     def close(self) -> None:
-        """Stop answering; calls under way end with an error at the other side. Safe to call
-        twice.
-        """
+        """Stop serving; a call under way fails at the caller. Safe to call twice."""
         with self._mutex:
             first, self._closing = not self._closing, True
         if not first:
@@ -116,7 +114,7 @@ class CallbackServer:
 
     def _serve(self, connection: Connection[Any, Any]) -> None:
         try:
-            # Here, so that a stranger who says nothing keeps only this thread waiting.
+            # In this thread, so that a client that sends nothing blocks no other one.
             deliver_challenge(connection, self._key.encode())
             answer_challenge(connection, self._key.encode())
             while not self._closing:
@@ -133,13 +131,13 @@ class CallbackServer:
             name, *arguments = _decode(json.loads(message))
             result = self._functions[name](*arguments)
             return json.dumps({"result": result}, default=_plain).encode()
-        except Exception as error:  # noqa: BLE001 - the author's code; told to who asked
+        except Exception as error:  # noqa: BLE001 - the author's code; the caller gets the error
             _log.exception("the callback %s failed", message[:60])
             return json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
 
 
 class CallbackFailedError(Exception):
-    """A callback raised, in the process it lives in; the traceback is in that process' log."""
+    """A callback raised; the traceback is in the log of the operator's process."""
 
 
 class RemoteCallbacks:
@@ -151,7 +149,7 @@ class RemoteCallbacks:
         self._pool = Pool(self._connect, lambda connection: connection.close())
 
     def state(self, state_class: type[SharedTaskState], names: Sequence[str]) -> SharedTaskState:
-        """Return a shared state whose callbacks ask the operator."""
+        """Return a shared state whose callbacks call the operator's."""
         functions: dict[str, Any] = {name: self._function(name) for name in names}
         return state_class(**functions)
 
@@ -191,7 +189,7 @@ class RemoteCallbacks:
 
 
 def _hang_up(connection: Connection[Any, Any]) -> None:
-    """End a connection under the thread that reads it: closing it would not wake that thread."""
+    """End a connection that another thread reads: closing it would not wake that thread."""
     with (
         contextlib.suppress(OSError),
         socket.socket(fileno=os.dup(connection.fileno())) as line,

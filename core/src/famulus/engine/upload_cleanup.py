@@ -16,7 +16,7 @@ from famulus.model.tables import Upload
 
 _log = logging.getLogger(__name__)
 
-#: No request takes as long as this: what is older is not being received or stored by anybody.
+#: No request takes as long as this: an older file is not being received or stored.
 _LEFTOVER_AGE = timedelta(days=1)
 _PAUSE = timedelta(days=1)
 

@@ -182,8 +182,8 @@ def read_visit_view(tx: Transaction, visit: int) -> VisitView:
 
 
 def note_arrival(tx: Transaction, visit: int) -> None:
-    """Note that the worker of a visit that has a place has come back to it: the platform has given
-    the place to the visit that arrived last.
+    """Store that the worker of a visit with a place has come back: the platform has given the place
+    to the visit that arrived last.
     """
     tx.run(_ARRIVED_AGAIN, visit=visit, at=tx.micros)
 
