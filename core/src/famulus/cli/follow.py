@@ -28,7 +28,7 @@ from famulus.operate.operator import Operator
 from famulus.operate.progress import Progress, read_progress
 from famulus.operate.run_ending import RunEnding, read_ending
 
-#: Seconds between looks at whether somebody has pressed Ctrl-C or the run has ended.
+#: Seconds between looks at whether Ctrl-C was pressed or the run has ended.
 _TICK = 0.2
 #: Counting the units of a very large run takes long: the next look waits that many times as long.
 _CALM = 20
@@ -57,7 +57,7 @@ def announce(launched: Launched, session: Session) -> None:
     say(f"Ctrl-C stops it; resume it later with: {resume}", wrap=False)
 
 
-def stay(
+def follow(
     session: Session,
     operator: Operator,
     runs: Sequence[int],
@@ -68,21 +68,21 @@ def stay(
 ) -> int:
     """Wait until the runs are out of the operator's hands; return the exit status.
 
-    The first interrupt lets nobody new in and waits for those at work, the second stops at once.
+    The first interrupt lets no new workers in and waits for those at work; the second stops now.
 
     :param is_interrupted: whether the first one has come already.
     """
-    held = _Stay(session, operator, runs, interrupts)
+    following = _Following(session, operator, runs, interrupts)
     if is_interrupted:
-        held.stop()
+        following.stop()
     with display(log_rate) as shown:
-        held.wait(shown)
+        following.wait(shown)
     statuses = [conclude(session, operator.database, run) for run in runs]
-    return INTERRUPTED if held.is_cut_off else max(statuses, default=0)
+    return INTERRUPTED if following.is_cut_off else max(statuses, default=0)
 
 
 def conclude(session: Session, database: Database, run: int) -> int:
-    """Say how a run has ended and what to do next; return the exit status."""
+    """Print how a run has ended and what to do next; return the exit status."""
     ending = read_ending(database, run)
     for line in ending_lines(ending):
         say(line)
@@ -91,8 +91,8 @@ def conclude(session: Session, database: Database, run: int) -> int:
     return exit_status(ending)
 
 
-class _Stay:
-    """The time at some runs, between their launch and their end."""
+class _Following:
+    """Waits for runs between their launch and their end."""
 
     def __init__(
         self, session: Session, operator: Operator, runs: Sequence[int], interrupts: Interrupts
@@ -107,7 +107,7 @@ class _Stay:
     def wait(self, shown: Display) -> None:
         """Look after the runs until they have ended."""
         due = time.monotonic()
-        while self._held():
+        while self._going_on():
             if self._interrupts.take():
                 self.stop()
             if time.monotonic() >= due:
@@ -121,7 +121,7 @@ class _Stay:
             say("Stopping now.")
             self._interrupts.release()
             self.is_cut_off = True
-        for run in self._held():
+        for run in self._going_on():
             try:
                 self._operator.stop(run, now=again)
             except ConflictError:
@@ -129,11 +129,11 @@ class _Stay:
             except FamulusError as error:
                 say(f"Run {run} could not be stopped: {error}", err=True)
                 self._is_stopping = again
-        if not again and self._is_stopping and self._held():
+        if not again and self._is_stopping and self._going_on():
             with suppress(FamulusError):
                 self._say_stopping()
 
-    def _held(self) -> list[int]:
+    def _going_on(self) -> list[int]:
         return [run for run in self._runs if self._operator.holds(run)]
 
     def _look(self, shown: Display) -> float:
@@ -146,7 +146,7 @@ class _Stay:
         return ended + max(shown.every, _CALM * (ended - started))
 
     def _progress(self) -> list[Progress]:
-        return [read_progress(self._operator.database, run) for run in self._held()]
+        return [read_progress(self._operator.database, run) for run in self._going_on()]
 
     def _say_stopping(self) -> None:
         looks = self._progress()
@@ -205,7 +205,7 @@ def next_commands(ending: RunEnding, session: Session) -> list[str]:
     return lines
 
 
-#: Causes of an end that nobody has asked for.
+#: Causes of an end by itself.
 _UNWANTED: Mapping[str, str] = MappingProxyType(
     {
         NO_SUBMISSION: "nobody has submitted for {patience} (task.no_submission_patience)",

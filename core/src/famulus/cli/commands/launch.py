@@ -10,7 +10,7 @@ import click
 from famulus.cli.arguments import run_argument, with_configuration
 from famulus.cli.confirm import yes_option
 from famulus.cli.failures import warn
-from famulus.cli.follow import announce, announce_launch, conclude, stay
+from famulus.cli.follow import announce, announce_launch, conclude, follow
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import ask, say
 from famulus.cli.scripts.script_resume import Resumption, needs_script, resume_by_script
@@ -66,7 +66,7 @@ def launch(
         with Interrupts() as interrupts:
             launched = operator.launch(checked)
             announce(launched, session)
-            status = stay(session, operator, [launched.run_id], interrupts, log_rate)
+            status = follow(session, operator, [launched.run_id], interrupts, log_rate)
     ctx.exit(status)
 
 
@@ -102,7 +102,7 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
         secrets = _asked_for(lacking_secrets(record.plan))
         with Operator(database) as operator, Interrupts() as interrupts:
             announce(operator.resume(run, secrets=secrets), session)
-            status = stay(session, operator, [run], interrupts, log_rate)
+            status = follow(session, operator, [run], interrupts, log_rate)
     ctx.exit(status)
 
 

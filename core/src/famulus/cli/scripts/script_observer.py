@@ -11,7 +11,7 @@ from attrs import evolve
 
 from famulus.cli.display import FinishingLines
 from famulus.cli.failures import warn
-from famulus.cli.follow import announce, announce_launch, conclude, stay
+from famulus.cli.follow import announce, announce_launch, conclude, follow
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.scripts.run_script import RunScript
@@ -81,7 +81,7 @@ class ScriptObserver(OperatorObserver):
     ) -> None:
         if self._is_interrupted and not any(map(operator.holds, runs)):
             return
-        self._stay(operator, runs, log_rate or _LOG_RATE)
+        self._follow(operator, runs, log_rate or _LOG_RATE)
         self._has_stopped = True
 
     def finishing(self, run: int, expired: int) -> None:
@@ -139,9 +139,9 @@ class ScriptObserver(OperatorObserver):
             raise KeyboardInterrupt
         return launched
 
-    def _stay(self, operator: Operator, runs: Sequence[int], log_rate: float) -> None:
+    def _follow(self, operator: Operator, runs: Sequence[int], log_rate: float) -> None:
         with self._signals_kept():
-            status = stay(
+            status = follow(
                 self._session,
                 operator,
                 runs,

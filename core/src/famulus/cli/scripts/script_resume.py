@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from attrs import define
 
-from famulus.cli.follow import announce, stay
+from famulus.cli.follow import announce, follow
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.scripts.run_script import CALLER, RunScript
@@ -51,10 +51,10 @@ class Resumption:
         with Operator(self.database, observer=_ResumingObserver(self)) as operator:
             script.call(operator, self.call.arguments)
 
-    def stay(
+    def follow(
         self, operator: Operator, shared_state: SharedTaskState | None, secrets: Mapping[str, str]
     ) -> None:
-        """Resume the run with the script's functions and secrets, and stay until it ends.
+        """Resume the run with the script's functions and secrets, and follow it until it ends.
 
         :raises _Over: always.
         """
@@ -62,7 +62,7 @@ class Resumption:
         with Interrupts() as interrupts:
             launched = operator.resume(run, shared_state=shared_state, secrets=secrets)
             announce(launched, self.session)
-            self.status = stay(self.session, operator, [run], interrupts, self.log_rate)
+            self.status = follow(self.session, operator, [run], interrupts, self.log_rate)
         raise _Over
 
 
@@ -87,7 +87,7 @@ class _ResumingObserver(OperatorObserver):
             return self._passed_over(resumption.call.earlier[number])
         try:
             plan = self._checked(operator, request)
-            resumption.stay(operator, request.shared_state, plan_secrets(plan))
+            resumption.follow(operator, request.shared_state, plan_secrets(plan))
         except Exception as error:
             resumption.failure = error
             raise
