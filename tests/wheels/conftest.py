@@ -75,6 +75,26 @@ def famulus_wheels(build_wheel: Callable[[Path], Path]) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
+def third_party_environment(
+    empty_environment: Callable[..., Path],
+    build_wheel: Callable[[Path], Path],
+    copy_files: Callable[[Path, Path], None],
+) -> Callable[[Path], Path]:
+    """Make a folder whose ``env`` has a project's wheel and its extra dev, too.
+
+    The project is copied to ``package`` in it, with its source where it cannot be imported.
+    """
+
+    def make(project: Path) -> Path:
+        folder = empty_environment(project.name, more=[f"{build_wheel(project)}[dev]"])
+        copy_files(project, folder / "package")
+        (folder / "package/src").rename(folder / "not importable")
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def empty_environment(
     famulus_wheels: list[Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Path]:

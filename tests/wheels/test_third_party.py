@@ -25,16 +25,9 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def installed(
-    empty_environment: Callable[..., Path],
-    build_wheel: Callable[[Path], Path],
-    copy_files: Callable[[Path, Path], None],
-) -> Path:
-    """An environment with the package's wheel and its extra dev, and its folder without ``src``."""
-    folder = empty_environment("third_party", more=[f"{build_wheel(EXAMPLE)}[dev]"])
-    copy_files(EXAMPLE, folder / "package")
-    (folder / "package/src").rename(folder / "not importable")
-    return folder
+def installed(third_party_environment: Callable[[Path], Path]) -> Path:
+    """An environment with the blueprint's wheel."""
+    return third_party_environment(EXAMPLE)
 
 
 @contextmanager

@@ -19,14 +19,10 @@ Run = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def installed(
-    empty_environment: Callable[..., Path],
-    build_wheel: Callable[[Path], Path],
-    copy_files: Callable[[Path, Path], None],
+    third_party_environment: Callable[[Path], Path], copy_files: Callable[[Path, Path], None]
 ) -> Path:
-    """An environment with the check's wheel and its extra dev, and its folder without ``src``."""
-    folder = empty_environment("third_party_check", more=[f"{build_wheel(EXAMPLE)}[dev]"])
-    copy_files(EXAMPLE, folder / "package")
-    (folder / "package/src").rename(folder / "not importable")
+    """An environment with the check's wheel, and a task to ask it in."""
+    folder = third_party_environment(EXAMPLE)
     copy_files(EXAMPLES / "simple_static_task", folder / "task")
     return folder
 

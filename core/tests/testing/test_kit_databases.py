@@ -13,14 +13,14 @@ from famulus.testing import databases, postgres
 @pytest.fixture
 def no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """psycopg is not installed."""
-    monkeypatch.setattr(databases, "find_spec", lambda name: None)
+    monkeypatch.setattr(postgres, "find_spec", lambda name: None)
 
 
 @pytest.fixture
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """The programs of PostgreSQL are not installed."""
     spec: Any = importlib.machinery.ModuleSpec("psycopg", None)
-    monkeypatch.setattr(databases, "find_spec", lambda name: spec)
+    monkeypatch.setattr(postgres, "find_spec", lambda name: spec)
     monkeypatch.setattr(postgres, "find_server", lambda: None)
 
 

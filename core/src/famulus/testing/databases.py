@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import Any
 
 from famulus.testing.postgres import database_url, postgres_server
@@ -64,10 +63,6 @@ def postgres_databases() -> Iterator[PostgresDatabases]:
     :raises LookupError: when PostgreSQL or its driver is not installed; the message says how to
         get it.
     """
-    if find_spec("psycopg") is None:
-        raise LookupError(
-            "tests on PostgreSQL need the Python package psycopg: pip install 'famulus[postgres]'"
-        )
     with postgres_server() as server:
         yield PostgresDatabases(server)
 

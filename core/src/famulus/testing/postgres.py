@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
 from attrs import frozen
 
+HOW_TO_GET_DRIVER = (
+    "tests on PostgreSQL need the Python package psycopg: pip install 'famulus[postgres]'"
+)
 HOW_TO_GET = (
     "PostgreSQL's server is not installed: on Debian, apt-get install postgresql; "
     "elsewhere put initdb and pg_ctl on the PATH"
@@ -64,7 +68,12 @@ def stoppable_server() -> Iterator[PostgresServer]:
     """Run a server for the length of a ``with`` block.
 
     PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
+
+    :raises LookupError: when PostgreSQL or its driver is not installed; the message says how to
+        get it.
     """
+    if find_spec("psycopg") is None:
+        raise LookupError(HOW_TO_GET_DRIVER)
     binaries = find_server()
     if binaries is None:
         raise LookupError(HOW_TO_GET)
