@@ -50,7 +50,7 @@ def read(url: str) -> str:
     return text
 
 
-def test_status_page_tells_how_the_run_is_getting_on(
+def test_status_page_shows_the_progress_of_the_run(
     flask_site: ModuleType, work: Callable[..., str], tmp_path: Path
 ) -> None:
     with Database(tmp_path / "site.db") as database, served(flask_site, database) as url:

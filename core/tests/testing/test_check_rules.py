@@ -91,8 +91,8 @@ class Wavering(Held):
     ("broken", "rule", "sentence"),
     [
         (Silent, "every_option_has_help", "more have none"),
-        (Careless, "who_is_to_be_refused_is_refused_with_a_reason", "they were let in"),
-        (Strict, "everybody_else_is_let_in", "Nobody but who is meant"),
+        (Careless, "refused_worker_gets_a_reason", "they were let in"),
+        (Strict, "other_workers_are_admitted", "Nobody but who is meant"),
         (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),
         (Writing, "asking_again_has_the_same_answer_and_writes_nothing", "must not write"),
         (Wavering, "asking_again_has_the_same_answer_and_writes_nothing", "the same answer"),

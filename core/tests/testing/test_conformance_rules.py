@@ -185,9 +185,9 @@ class Refusing(Word):
     ("broken", "rule", "sentence"),
     [
         (Silent, "every_option_has_help", "more have none"),
-        (Careless, "broken_configuration_is_told_with_its_place", "missed: no such file"),
+        (Careless, "broken_configuration_is_reported_with_its_place", "missed: no such file"),
         (Raising, "good_configuration_has_no_problems", "raised OSError"),
-        (Placeless, "broken_configuration_is_told_with_its_place", "must say where"),
+        (Placeless, "broken_configuration_is_reported_with_its_place", "must say where"),
         (Writing, "checking_writes_nothing", "must not write anything"),
         (Listing, "rows_are_streamed", "an iterator, not a list"),
         (Hoarding, "memory_does_not_grow_with_the_rows", "must stream"),

@@ -100,7 +100,7 @@ def test_onboarding_is_passed_first(operator: ManualOperator) -> None:
     assert ScriptedWorker(GatewayWay(gateway), "y").open().answer.refusal == "not_qualified"
 
 
-def test_invalid_answers_are_told(operator: ManualOperator) -> None:
+def test_invalid_answers_are_reported_to_the_worker(operator: ManualOperator) -> None:
     def wrong(form: HtmlForm, variant: int) -> Filled:
         fields = [
             (name, "invalid" if name == "answer" else value) for name, value in form.fill().fields

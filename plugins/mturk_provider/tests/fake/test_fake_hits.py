@@ -182,7 +182,7 @@ def test_a_later_expiration_reopens_a_hit_and_is_taken_once(
 
 
 @pytest.mark.parametrize("submitted", [False, True])
-def test_only_what_is_over_and_reviewed_is_deleted(
+def test_only_a_reviewed_hit_that_has_ended_is_deleted(
     sandbox: Account, client: Any, launch: Launch, submitted: bool
 ) -> None:
     hit = launch()

@@ -132,7 +132,7 @@ def test_types_of_the_system_are_listed_unless_requestable_ones_are_asked_for(
     assert asked["QualificationTypes"] == []
 
 
-def test_a_type_of_somebody_else_is_not_ours_to_grant(sandbox: Account, client: Any) -> None:
+def test_a_type_of_another_account_cannot_be_granted(sandbox: Account, client: Any) -> None:
     foreign = sandbox.qualifications.add_foreign("theirs")
 
     with pytest.raises(client.exceptions.RequestError) as caught:

@@ -129,7 +129,7 @@ def test_a_form_that_comes_too_late_or_twice_gets_an_error_page(
     assert "already submitted" in twice[1]
 
 
-def test_a_form_of_somebody_elses_assignment_is_refused(
+def test_a_form_of_another_workers_assignment_is_refused(
     sandbox: Account, visitor: Visitor, launch: Launch
 ) -> None:
     shown = sandbox.worker("A2").accept(launch()["HITGroupId"])
@@ -199,7 +199,7 @@ def test_troubles_of_any_operation_are_the_requesters_alone(
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/projects/3NONE/tasks", "/tasks/3NONE"])
-def test_what_is_not_there_gets_a_page_that_says_so(visitor: Visitor, path: str) -> None:
+def test_an_unknown_address_gets_a_page_that_says_so(visitor: Visitor, path: str) -> None:
     code, page = visitor.get(path)
 
     assert code in (400, 404)

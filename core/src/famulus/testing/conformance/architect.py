@@ -61,7 +61,7 @@ class ArchitectConformance:
             f" {', '.join(silent)} have none."
         )
 
-    def test_broken_configuration_is_told(self, tmp_path: Path) -> None:
+    def test_broken_configuration_is_reported(self, tmp_path: Path) -> None:
         with Operator(tmp_path / "famulus.db") as operator:
             for words, options in self.broken_configurations(tmp_path).items():
                 problems: Sequence[Problem] = ()

@@ -118,7 +118,7 @@ class QualificationCheckConformance:
             with pytest.raises(UsageError), self.hall(tmp_path, options):
                 pytest.fail(f"A run was launched with {words}: {options}")
 
-    def test_who_is_to_be_refused_is_refused_with_a_reason(self, tmp_path: Path) -> None:
+    def test_refused_worker_gets_a_reason(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
             self.make_refused(hall, "refused")
             page = GatewayWorker(self._gateway(hall), "refused").arrive()
@@ -128,7 +128,7 @@ class QualificationCheckConformance:
             f" and they were let in (status {page.status})."
         )
 
-    def test_everybody_else_is_let_in(self, tmp_path: Path) -> None:
+    def test_other_workers_are_admitted(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
             self.make_refused(hall, "refused")
             self.make_admitted(hall, "admitted")

@@ -46,7 +46,7 @@ class BlueprintDataRules(BlueprintUnderTest):
             f"problems() must be empty for a good configuration:\n{listed(problems)}"
         )
 
-    def test_broken_configuration_is_told_with_its_place(self, tmp_path: Path) -> None:
+    def test_broken_configuration_is_reported_with_its_place(self, tmp_path: Path) -> None:
         broken = self.broken_configurations(tmp_path)
         assert broken, "broken_configurations() must return at least one."
 

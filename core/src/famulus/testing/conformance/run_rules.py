@@ -30,7 +30,7 @@ class BlueprintRunRules(BlueprintUnderTest):
             harness.operator.turn()
             assert not harness.operator.holds(gateway.run_id), "A run that is done must end."
 
-    def test_preview_is_shown_to_who_has_not_accepted(self, tmp_path: Path) -> None:
+    def test_preview_is_shown_to_a_worker_who_has_not_accepted(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             answer = GatewayWay(harness.launch()).open({})
 
