@@ -234,7 +234,7 @@ class Gateway:
         return self._not_stored(form, "too_large", message, as_json)
 
     def notice(self, status: int, heading: str, text: str, *, as_json: bool = False) -> Reply:
-        """Answer a request that is no worker's, or not whole, with a page like all others.
+        """Answer a request that is not a worker's or not complete, with a page like all others.
 
         :param as_json: for the page's own script, which shows the text.
         """
@@ -334,8 +334,9 @@ class Gateway:
         return None if stored is None else json.loads(stored)
 
     def _not_stored(self, form: Form, outcome: str, message: str, as_json: bool) -> Reply:
-        """Say why answers are not stored. The page's script keeps its form; without it, the form
-        comes again with the answers.
+        """Return the reply to answers that are not stored.
+
+        The page's script keeps its form; a browser without it gets the form with the answers.
         """
         agent, _ = self._signed(form)
         attempt = self._read_attempt(agent)
@@ -392,8 +393,9 @@ class Gateway:
         return Reply(status=200, body=page)
 
     def _completion(self, visit: VisitView) -> Completion:
-        """Ask the provider what comes next. If it fails, the page still says that the answers are
-        stored.
+        """Return what the provider wants next; nothing if it fails.
+
+        The page has to say that the answers are stored in any case.
         """
         try:
             return self._provider.completion(visit)

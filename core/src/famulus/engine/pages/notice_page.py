@@ -113,11 +113,11 @@ def refusal_document(
     if words.again:
         again = "" if again_query is None else query_link(again_query)
         body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
-    codes = [f"code: {refusal.reason.value}"] + ([f"reference: {reference}"] if reference else [])
+    body += _codes(refusal.reason.value, reference)
     if passed is not None:
         body = passed_note(is_shown=passed) + body
     end = script("passed.js") if passed is False else ""
-    return notice(title, words.heading, body, mood=words.mood, codes=codes, end=end)
+    return notice(title, words.heading, body, mood=words.mood, end=end)
 
 
 def failed_onboarding_document(title: str) -> str:
@@ -126,8 +126,8 @@ def failed_onboarding_document(title: str) -> str:
         "You did not pass the introduction, so there are no units for you in this task: thank you"
         " for the time you took to try."
     )
-    codes = [f"code: {RefusalReason.NOT_QUALIFIED.value}"]
-    return notice(title, "Thank you for trying", paragraph(text), codes=codes)
+    body = paragraph(text) + _codes(RefusalReason.NOT_QUALIFIED.value)
+    return notice(title, "Thank you for trying", body)
 
 
 def given_back_document(title: str) -> str:
@@ -162,9 +162,8 @@ def apology_document(title: str, reference: str) -> str:
     return notice(
         title,
         "Sorry, something went wrong",
-        paragraph(text),
+        paragraph(text) + _codes("error", reference),
         mood="warn",
-        codes=["code: error", f"reference: {reference}"],
     )
 
 
@@ -178,15 +177,14 @@ def undecided_document(title: str, reference: str) -> str:
     return notice(
         title,
         "Please try again later",
-        paragraph(text),
+        paragraph(text) + _codes("error", reference),
         mood="warn",
-        codes=["code: error", f"reference: {reference}"],
     )
 
 
 def notice_document(title: str, heading: str, text: str, code: str) -> str:
     """Return the page for a request that cannot be answered."""
-    return notice(title, heading, paragraph(text), mood="warn", codes=[f"code: {code}"])
+    return notice(title, heading, paragraph(text) + _codes(code), mood="warn")
 
 
 def busy_document(title: str) -> str:
@@ -195,7 +193,7 @@ def busy_document(title: str) -> str:
         "The server cannot answer just now. Please load this page again in a moment. If you were"
         " submitting, go back and press Submit again: your browser has kept your answers."
     )
-    return notice(title, "One moment, please", paragraph(text), codes=["code: busy"])
+    return notice(title, "One moment, please", paragraph(text) + _codes("busy"))
 
 
 def notice(
@@ -204,19 +202,23 @@ def notice(
     body: str,
     *,
     mood: Mood = "plain",
-    codes: list[str] | None = None,
     head: str = "",
     end: str = "",
 ) -> str:
     """Return a page with one message; ``body``, ``head`` and ``end`` are HTML."""
-    small = f'<p class="famulus-codes">{escape(" · ".join(codes))}</p>\n' if codes else ""
     content = (
         f'<main class="famulus-result" tabindex="-1">\n'
         f'<p class="famulus-kicker">{escape(title)}</p>\n'
         f'<div class="famulus-mark famulus-mark-{mood}" aria-hidden="true">{_MARKS[mood]}</div>\n'
-        f"<h1>{escape(heading)}</h1>\n{body}{small}</main>\n{end}"
+        f"<h1>{escape(heading)}</h1>\n{body}</main>\n{end}"
     )
     return document(f"{heading} · {title}", content, head=head)
+
+
+def _codes(code: str, reference: str | None = None) -> str:
+    """Return what the requester or we may ask a worker for, as HTML."""
+    referred = f" · reference: {reference}" if reference else ""
+    return f'<p class="famulus-codes">{escape(f"code: {code}{referred}")}</p>\n'
 
 
 def paragraph(text: str) -> str:
