@@ -94,6 +94,34 @@ def test_sqlite_is_backed_up_before_it_is_upgraded(tmp_path: Path) -> None:
         assert list(backup.execute("SELECT * FROM shop_item")) == [("hat",)]
 
 
+def test_sqlite_that_cannot_be_backed_up_is_not_upgraded(tmp_path: Path) -> None:
+    with Database(tmp_path / "a.db") as database:
+        database.prepare([OLD])
+        (tmp_path / "a.db-backup-shop-1").mkdir()
+
+        with pytest.raises(DatabaseError, match=r"cannot be backed up to .*a\.db-backup-shop-1"):
+            database.prepare([NEW])
+
+        assert columns(database) == ["name"]
+
+
+def test_a_dump_that_fails_leaves_no_file_and_says_why(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pg_dump"
+    program.write_text("#!/bin/sh\necho 'server version mismatch' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "data" / "files"))
+    with postgres.fresh() as address, Database(address) as database:
+        database.prepare([OLD])
+
+        with pytest.raises(DatabaseError, match="server version mismatch"):
+            database.prepare([NEW])
+
+    assert not [*(tmp_path / "data").iterdir()]
+
+
 def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:
     with Database(tmp_path / "a.db") as database:
         database.prepare([NEW])

@@ -51,7 +51,7 @@ def upgrade(
     if stored == newest:
         return
     if stored:
-        _back_up(backend.kind, location, f"{schema.name}-{stored}")
+        _back_up(location, f"{schema.name}-{stored}")
     backend.write(lambda tx: _migrate(tx, schema, location))
 
 
@@ -100,14 +100,29 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
     )
 
 
-def _back_up(kind: DatabaseKind, location: Location, label: str) -> None:
-    if kind is DatabaseKind.SQLITE and location.path is not None:
-        _copy_sqlite(location.path, location.path.with_name(f"{location.path.name}-backup-{label}"))
-        return
-    if os.environ.get(UNSAVED_VARIABLE):
-        return
+def _back_up(location: Location, label: str) -> None:
+    try:
+        if location.path is not None:
+            backup = location.path.with_name(f"{location.path.name}-backup-{label}")
+            _copy_sqlite(location.path, backup)
+        elif not os.environ.get(UNSAVED_VARIABLE):
+            backup = location.files.parent / f"{location.files.name}-backup-{label}.dump"
+            _dump_postgresql(location, backup)
+    except (OSError, sqlite3.Error) as error:
+        raise DatabaseError(
+            f"{location.shown} has to be upgraded, and cannot be backed up to {backup} first: "
+            f"{error}"
+        ) from error
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    create_file(target, like=source)
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as copy:
+        old.backup(copy)
+
+
+def _dump_postgresql(location: Location, target: Path) -> None:
     program = shutil.which("pg_dump")
-    target = location.files.parent / f"{location.files.name}-backup-{label}.dump"
     if program is None:
         raise DatabaseError(
             f"{location.shown} has to be upgraded, and pg_dump is not installed to back it up "
@@ -133,10 +148,8 @@ def _back_up(kind: DatabaseKind, location: Location, label: str) -> None:
         env={**os.environ, **({} if password is None else {"PGPASSWORD": password})},
     )
     if done.returncode:
-        raise DatabaseError(f"pg_dump could not back up {location.shown}: {done.stderr.strip()}")
-
-
-def _copy_sqlite(source: Path, target: Path) -> None:
-    create_file(target, like=source)
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as copy:
-        old.backup(copy)
+        target.unlink(missing_ok=True)
+        raise DatabaseError(
+            f"pg_dump could not back up {location.shown} before its upgrade; back it up yourself "
+            f"and set {UNSAVED_VARIABLE}=1\n{done.stderr.strip()}"
+        )
