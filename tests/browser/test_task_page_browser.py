@@ -349,7 +349,7 @@ BROKEN = "Something went wrong"
         ((200, submit_json("stored", "", "cut off"), {"Content-Length": "9999"}), AWAY),
     ],
 )
-def test_whatever_is_no_answer_is_tried_again_with_the_same_submission(
+def test_form_without_a_final_reply_is_sent_again_with_the_same_submission(
     stub: Stub, open_page: Callable[..., Any], away: Reply, words: str
 ) -> None:
     stub.replies = [away, away]
@@ -467,7 +467,7 @@ def test_conflict_takes_the_place_of_the_form(stub: Stub, open_page: Callable[..
         (403, submit_json("refused", "This link does not work.", ""), "This link"),
     ],
 )
-def test_refused_submission_is_told_and_keeps_the_answers(
+def test_refused_submission_says_why_and_keeps_the_answers(
     stub: Stub, open_page: Callable[..., Any], status: int, body: str, words: str
 ) -> None:
     stub.replies = [(status, body, {})]
@@ -651,7 +651,7 @@ def kept(page: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize("reset", ["", "count.value = 0;"])
-def test_state_in_hidden_fields_comes_back_and_scripts_are_told(
+def test_state_in_hidden_fields_is_restored_with_an_event(
     open_page: Callable[..., Any], reset: str
 ) -> None:
     script = WIDGET_SCRIPT.replace("RESET", reset)
@@ -676,7 +676,7 @@ def test_state_in_hidden_fields_comes_back_and_scripts_are_told(
         assert (sent["fixed"], sent["famulus_submission"]) == (["new"], ["second"])
 
 
-def test_scripts_are_told_of_no_draft_where_there_is_none(
+def test_there_is_no_event_without_a_draft(
     open_page: Callable[..., Any],
 ) -> None:
     body = WIDGET + WIDGET_SCRIPT.replace("RESET", "count.value = 7;")
@@ -746,7 +746,7 @@ def test_draft_does_not_overwrite_what_the_worker_has_done_since(
     ],
 )
 @pytest.mark.parametrize("javascript", [True, False])
-def test_hanging_host_keeps_nobody_from_reading_and_submitting(
+def test_hanging_host_delays_neither_reading_nor_submitting(
     open_page: Callable[..., Any], hanging: str, javascript: bool
 ) -> None:
     with serving(document(scripts=hanging)) as stub, serving("") as cdn:
@@ -918,7 +918,7 @@ def test_browser_goes_where_the_provider_says(
         expect(page.get_by_role("heading", name="Welcome back")).to_be_visible()
 
 
-def test_late_worker_is_told_before_the_browser_goes_on(
+def test_late_note_is_shown_before_the_browser_goes_on(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     stub.late = True

@@ -62,7 +62,7 @@ def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database:
     assert worker.arrive("b").row == {"n": 2}
 
 
-def test_the_pages_script_is_told_to_load_what_comes_next(gateway: Gateway) -> None:
+def test_script_of_the_page_loads_the_next_one(gateway: Gateway) -> None:
     worker = GatewayWorker(gateway, "x")
 
     reply = worker.submit(worker.arrive("a"), "right", as_json=True)
@@ -215,7 +215,7 @@ def test_page_after_the_onboarding_says_that_it_was_passed(gateway: Gateway) -> 
     assert 'role="status">You have passed the introduction.' not in worker.arrive("a").text
 
 
-def test_worker_for_whom_nothing_is_left_is_told_that_they_passed(
+def test_refusal_after_the_onboarding_says_that_it_was_passed(
     gateway: Gateway, operator: ManualOperator
 ) -> None:
     late = GatewayWorker(gateway, "late")

@@ -342,7 +342,7 @@ def test_each_refusal_has_its_own_words_and_its_code() -> None:
     assert len(said) == len(RefusalReason)
 
 
-def test_worker_who_has_done_all_is_told_in_the_tutorials_words() -> None:
+def test_text_for_a_worker_who_has_done_all_is_the_tutorials() -> None:
     refusal = Refusal(reason=RefusalReason.ALL_DONE)
 
     text = Elements(refusal_document("T", refusal, reference=None)).text
@@ -397,7 +397,7 @@ def test_answers_of_any_shape_are_shown(answers: Any) -> None:
     assert json.dumps(answers) in unescape(document)
 
 
-def test_answers_are_shown_to_nobody_whose_provider_does_not_ask_for_it() -> None:
+def test_answers_are_shown_only_where_the_provider_asks_for_it() -> None:
     assert "bad" not in Elements(stored_document("T", ANSWERS, False, Nothing())).text
 
 
@@ -415,7 +415,7 @@ def test_no_page_repeats_more_than_16_kb_of_what_was_sent(size: int, char: str) 
 
 
 @pytest.mark.parametrize("late", [True, False])
-def test_late_worker_is_told(late: bool) -> None:
+def test_page_says_that_answers_were_late(late: bool) -> None:
     text = Elements(stored_document("T", ANSWERS, late, Nothing())).text
 
     assert ("marked late" in text) is late

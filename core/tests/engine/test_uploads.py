@@ -108,7 +108,7 @@ def test_files_of_a_conflicting_submission_are_not_kept(
     assert [path.read_bytes() for path in files(database)] == [b"one"]
 
 
-def test_files_stay_when_nobody_knows_whether_the_commit_happened(
+def test_files_stay_when_the_outcome_of_the_commit_is_unknown(
     gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = GatewayWorker(gateway, "x")
@@ -158,7 +158,9 @@ def test_a_file_that_is_gone_is_no_acknowledgement(gateway: Gateway, database: D
     assert files(database) == []
 
 
-def test_nobody_else_on_the_machine_can_read_them(gateway: Gateway, database: Database) -> None:
+def test_other_users_of_the_machine_cannot_read_uploads(
+    gateway: Gateway, database: Database
+) -> None:
     worker = GatewayWorker(gateway, "x")
     worker.submit(worker.arrive(), files=[received(gateway, b"one")])
 

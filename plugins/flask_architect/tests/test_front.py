@@ -303,7 +303,7 @@ def _trust_one_host(app: Flask) -> None:
         (_trust_one_host, 400),
     ],
 )
-def test_front_goes_round_nothing_that_was_added_to_the_application(
+def test_front_bypasses_nothing_that_was_added_to_the_application(
     gateway: Any, change: Callable[[Flask], None], status: int
 ) -> None:
     app = create_app(gateway)

@@ -181,7 +181,7 @@ def test_unless_set_a_form_has_a_thousand_fields_and_two_megabytes(
     assert len(gateway.forms) == (status == 200)
 
 
-def test_413_tells_the_script_what_is_too_large(gateway: Any) -> None:
+def test_413_names_what_is_too_large(gateway: Any) -> None:
     client = _limited(gateway, max_file_bytes=2_500_000)
     body = _part("f", bytes(2_500_001), filename="a") + _END
     headers = {"Accept": "application/json"}

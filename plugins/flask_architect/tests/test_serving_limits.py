@@ -126,7 +126,7 @@ def test_idle_connection_is_closed(serve: Any, stub_gateway: Any) -> None:
             assert client.recv(4096) == b""
 
 
-def test_newcomer_takes_the_place_of_an_idle_connection(serve: Any, stub_gateway: Any) -> None:
+def test_new_connection_replaces_an_idle_one(serve: Any, stub_gateway: Any) -> None:
     served = serve(create_app(stub_gateway), connections=10)
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(served.connect()) for _ in range(10)]
@@ -137,9 +137,7 @@ def test_newcomer_takes_the_place_of_an_idle_connection(serve: Any, stub_gateway
             assert closed.recv(10) == b""
 
 
-def test_newcomer_is_asked_to_come_again_where_nobody_is_idle(
-    serve: Any, stub_gateway: Any
-) -> None:
+def test_new_connection_is_refused_where_none_is_idle(serve: Any, stub_gateway: Any) -> None:
     served = serve(create_app(stub_gateway), connections=10)
     with contextlib.ExitStack() as stack:
         for _ in range(10):
@@ -202,9 +200,7 @@ def test_hanging_threads_do_not_hold_up_the_end(serve: Any, stub_gateway: Any) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_large_body_waits_in_a_file_that_nobody_else_can_read(
-    serve: Any, stub_gateway: Any
-) -> None:
+def test_large_body_is_kept_in_a_private_file(serve: Any, stub_gateway: Any) -> None:
     served = serve(create_app(stub_gateway))
     request = _upload(500_000)
     with served.connect() as client:

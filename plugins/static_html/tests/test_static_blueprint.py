@@ -146,7 +146,7 @@ def test_validate_onboarding_gets_inputs_and_outputs(answer: bool) -> None:
     assert seen == [{"inputs": {"q": 1}, "outputs": {"a": "2"}}]
 
 
-def test_a_validation_that_forgets_to_return_fails_nobody() -> None:
+def test_validation_without_a_result_fails_no_worker() -> None:
     state = SharedStaticTaskState(validate_onboarding=lambda _: cast("Any", None))
 
     with pytest.raises(TypeError, match="must return True or False"):

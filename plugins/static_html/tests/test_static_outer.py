@@ -73,7 +73,7 @@ def test_a_form_without_a_name_is_mturks() -> None:
     assert _page("<form class=f><input name=a></form>").form_attributes == {**MTURK, "class": "f"}
 
 
-def test_what_the_authors_form_says_goes_on_but_not_where_it_is_sent() -> None:
+def test_attributes_of_the_authors_form_hold_but_not_where_it_is_sent() -> None:
     page = _page(
         "<FORM id=f name=g action='https://www.mturk.com/mturk/externalSubmit' method=get"
         " target=_top enctype=x onsubmit='return ok()' novalidate>\n<input name=a></FORM>"

@@ -260,7 +260,7 @@ def test_comments_are_left_alone() -> None:
         ("a = (1) / 2; b = '/${v}'", True),
     ],
 )
-def test_strings_are_told_from_code(script: str, inside: bool) -> None:
+def test_strings_are_distinguished_from_code(script: str, inside: bool) -> None:
     page = compile_page(f"<script>{script}</script>").render({"v": "a b"})
 
     assert ('"a\\u0020b"' not in page.body) is inside
