@@ -11,13 +11,8 @@ from attrs import evolve, frozen
 
 from famulus.contracts.provider import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
-from famulus.engine.arrival import (
-    AdmissionResult,
-    ArrivingWorker,
-    AssignedUnit,
-    OpenOnboarding,
-    RunRules,
-)
+from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
+from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress

@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.provider import Arrival
-from famulus.contracts.views import Refusal
+from famulus.engine.admission_results import AlreadySubmitted, AssignedUnit, OpenOnboarding
 from famulus.engine.attempts import (
     NewAttempt,
     OpenAttempt,
@@ -94,45 +94,6 @@ def run_rules_of(run: RunRecord, blueprint: Blueprint, requirements: Sequence[Ru
         requirements=requirements,
         onboarding=onboarding_qualification(blueprint),
     )
-
-
-@frozen(kw_only=True)
-class AssignedUnit:
-    """The worker has a unit: a new one, or the same as before a reload."""
-
-    agent: int
-    worker: int
-    visit: int
-    unit: int
-    assignment: int
-    index: int
-    #: the row of the assignment, as JSON text
-    data: str
-    #: in microseconds since 1970
-    deadline: int
-    #: None for a unit that the worker had before this arrival
-    number: UnitNumber | None = None
-
-
-@frozen(kw_only=True)
-class OpenOnboarding:
-    """The worker has to pass the onboarding first."""
-
-    agent: int
-    worker: int
-    visit: int
-    #: in microseconds since 1970
-    deadline: int
-
-
-@frozen(kw_only=True)
-class AlreadySubmitted:
-    """The work of this visit is stored already."""
-
-    visit: int
-
-
-AdmissionResult = AssignedUnit | OpenOnboarding | AlreadySubmitted | Refusal
 
 
 class _ArrivalRow(NamedTuple):

@@ -20,7 +20,8 @@ from famulus.engine.admission import (
     enter,
     first_refusal,
 )
-from famulus.engine.arrival import AdmissionResult, ArrivingWorker, RunRules
+from famulus.engine.admission_results import AdmissionResult
+from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, find_units, read_unit_data, save_progress
 from famulus.model.database import Database

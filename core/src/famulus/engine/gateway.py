@@ -34,12 +34,9 @@ from famulus.contracts.views import (
     UnitView,
 )
 from famulus.engine import pages
+from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.arrival import (
-    AdmissionResult,
-    AlreadySubmitted,
-    run_rules_of,
-)
+from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
 from famulus.engine.checked_admission import open_admission
 from famulus.engine.onboarding import Judged, OnboardingSubmissions, UndecidedError

@@ -20,8 +20,8 @@ from famulus.contracts.views import (
     WorkerView,
 )
 from famulus.engine import pages
+from famulus.engine.admission_results import AssignedUnit, OpenOnboarding
 from famulus.engine.answers import read_unit_and_worker
-from famulus.engine.arrival import AssignedUnit, OpenOnboarding
 from famulus.engine.attempts import Attempt
 from famulus.engine.tokens import Tokens
 from famulus.engine.unit_number import read_unit_number

@@ -418,14 +418,8 @@ def _free_unit(
 ) -> None:
     assert attempt.unit is not None
     count_ended(tx, run, attempt.worker, is_forgotten=is_forgotten)
-    change = Change(
-        run=run,
-        id=attempt.unit,
-        old=UnitStatus.ASSIGNED,
-        new=UnitStatus.LAUNCHED,
-        cause=cause,
-    )
-    change_unit(tx, change, agent=None)
+    old, new = UnitStatus.ASSIGNED, UnitStatus.LAUNCHED
+    change_unit(tx, Change(run=run, id=attempt.unit, old=old, new=new, cause=cause), agent=None)
 
 
 def count_ended(tx: Transaction, run: int, worker: int, *, is_forgotten: bool = False) -> None:

@@ -1,0 +1,47 @@
+"""What a worker can get at an arrival: a unit, the onboarding, stored work or a refusal."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from famulus.contracts.views import Refusal
+from famulus.engine.units import UnitNumber
+
+
+@frozen(kw_only=True)
+class AssignedUnit:
+    """The worker has a unit: a new one, or the same as before a reload."""
+
+    agent: int
+    worker: int
+    visit: int
+    unit: int
+    assignment: int
+    index: int
+    #: the row of the assignment, as JSON text
+    data: str
+    #: in microseconds since 1970
+    deadline: int
+    #: None for a unit that the worker had before this arrival
+    number: UnitNumber | None = None
+
+
+@frozen(kw_only=True)
+class OpenOnboarding:
+    """The worker has to pass the onboarding first."""
+
+    agent: int
+    worker: int
+    visit: int
+    #: in microseconds since 1970
+    deadline: int
+
+
+@frozen(kw_only=True)
+class AlreadySubmitted:
+    """The work of this visit is stored already."""
+
+    visit: int
+
+
+AdmissionResult = AssignedUnit | OpenOnboarding | AlreadySubmitted | Refusal
