@@ -47,7 +47,7 @@ def test_reward_in_whole_cents_is_exact(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("-0.01", "less than nothing"),
+        ("-0.01", "is negative"),
         ("0.005", "at most two decimals"),
         ("0.3000000000000000000000000000000000000001", "at most two decimals"),
         ("1e-999", "at most two decimals"),

@@ -67,7 +67,7 @@ task:
         "example.yaml:7: task.task_description: is missing; set it as 'task_description: …' "
         "(Description that workers see before they accept.)",
         "example.yaml:9: task.task_title: is given twice; the first time in line 8",
-        "example.yaml:10: task.task_reward: -1 is less than nothing; 0 is allowed",
+        "example.yaml:10: task.task_reward: -1 is negative; give 0 or more",
         "'oops' is not 'OPTION=VALUE', such as architect.port=1234",
         "provider.x: unknown option; there are: token",
     ]

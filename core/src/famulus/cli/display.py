@@ -178,7 +178,7 @@ def details(progress: Progress, rate: Rate) -> list[str]:
 
 
 def _estimated(time: timedelta) -> str:
-    """Return an estimate to what can be known: whole days or minutes once there are some."""
+    """Return an estimate rounded to whole days or minutes, once there are some."""
     minute, day = timedelta(minutes=1), timedelta(days=1)
     if time >= TOO_LONG:
         return "more than a year"

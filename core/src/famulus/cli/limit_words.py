@@ -23,7 +23,7 @@ def limit_words(name: str, value: Any, run: RunRecord) -> str:
 
 
 def limits_line(run: RunRecord) -> str:
-    """Return what limits workers, in one line; the times a run may take are left out."""
+    """Return the limits on workers in one line, without the limits on time."""
     return ", ".join(_parts(run_limits(run), run))
 
 

@@ -51,7 +51,7 @@ def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None
     if value is None:
         return
     if value < 0:
-        raise ValueError(f"{value} is less than nothing; 0 is allowed")
+        raise ValueError(f"{value} is negative; give 0 or more")
     if value >= _LARGEST_REWARD:
         raise ValueError(f"{value} is more than any worker is paid for a unit")
     if value != round(value, 2):

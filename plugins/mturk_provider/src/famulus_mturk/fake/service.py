@@ -38,7 +38,7 @@ class FakeMTurk:
     """MTurk on this machine while the block lasts: a sandbox and a live account.
 
     ``clock`` is moved by the test that gives it. With ``certificate`` the sites for workers are
-    served over HTTPS. ``seed`` makes other ids than those every test has.
+    served over HTTPS. ``seed`` changes the ids, which are otherwise the same in every test.
     """
 
     def __init__(
