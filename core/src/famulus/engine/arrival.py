@@ -29,8 +29,8 @@ from famulus.engine.runs import RunRecord
 from famulus.engine.units import (
     MOST_PASSED,
     FreeUnit,
-    Progress,
     UnitNumber,
+    WorkerProgress,
     claim_unit,
     find_units,
     give_back_units,
@@ -175,7 +175,7 @@ class ArrivingWorker:
     #: the visit that has the place of a new visit
     holder: PlaceHolder | None = field(default=None, init=False)
     #: counters in the run; None until a unit is asked for
-    progress: Progress | None = field(default=None, init=False)
+    progress: WorkerProgress | None = field(default=None, init=False)
     #: the only unit to try; None for any
     only: FreeUnit | None = field(default=None, init=False)
     #: the free unit that was found
@@ -242,7 +242,7 @@ class ArrivingWorker:
             agent, _ = make_attempt(self.tx, attempt)
         return OpenOnboarding(agent=agent, worker=self.worker, visit=visit, deadline=deadline)
 
-    def lock_progress(self) -> Progress:
+    def lock_progress(self) -> WorkerProgress:
         """Return the worker's counters in the run, locked; they are made at need."""
         assert self.worker is not None
         self.progress = make_progress(
@@ -254,7 +254,7 @@ class ArrivingWorker:
         )
         return self.progress
 
-    def find_unit(self, progress: Progress) -> None:
+    def find_unit(self, progress: WorkerProgress) -> None:
         """Set ``found`` to the next unit for the worker, if there is one."""
         assert self.worker is not None
         most = _PASSED_AT_A_GLANCE if self.is_glance else MOST_PASSED
@@ -381,7 +381,7 @@ class ArrivingWorker:
         )
         return bool(ended)
 
-    def claim(self, found: FreeUnit, progress: Progress) -> AssignedUnit:
+    def claim(self, found: FreeUnit, progress: WorkerProgress) -> AssignedUnit:
         """Give the worker a unit that is free."""
         assert self.worker is not None
         visit, deadline = self._visit_for_work(), self._deadline()
@@ -409,7 +409,7 @@ class ArrivingWorker:
             number=self._number(progress),
         )
 
-    def _number(self, progress: Progress) -> UnitNumber:
+    def _number(self, progress: WorkerProgress) -> UnitNumber:
         in_run, run = progress.open_units + progress.done_units, self.run
         return number_unit(
             in_run if progress.in_task is None else progress.in_task + 1,

@@ -32,7 +32,7 @@ MOST_PASSED = 2_000
 
 
 @define
-class Progress:
+class WorkerProgress:
     """How far a worker is in a run: a row of ``Participation``, see :func:`save_progress`."""
 
     id: int
@@ -215,7 +215,9 @@ _FREE_OF_ASSIGNMENT = Statement(
 )
 
 
-def read_progress(tx: Transaction, run: int, worker: int, *, lock: bool = True) -> Progress | None:
+def read_progress(
+    tx: Transaction, run: int, worker: int, *, lock: bool = True
+) -> WorkerProgress | None:
     """Return a worker's progress in a run, or None before their first unit.
 
     :param lock: False to look only; it cannot be saved then.
@@ -223,7 +225,7 @@ def read_progress(tx: Transaction, run: int, worker: int, *, lock: bool = True) 
     row = tx.one(_LOCK_PROGRESS if lock else _PROGRESS, run=run, worker=worker)
     if row is None:
         return None
-    return Progress(
+    return WorkerProgress(
         id=row.id,
         open_units=row.open_units,
         done_units=row.done_units,
@@ -233,7 +235,9 @@ def read_progress(tx: Transaction, run: int, worker: int, *, lock: bool = True) 
     )
 
 
-def make_progress(tx: Transaction, *, run: int, worker: int, task: int, lanes: int) -> Progress:
+def make_progress(
+    tx: Transaction, *, run: int, worker: int, task: int, lanes: int
+) -> WorkerProgress:
     """Return a worker's progress in a run, locked; create it if there is none."""
     progress = read_progress(tx, run, worker)
     if progress is not None:
@@ -241,10 +245,10 @@ def make_progress(tx: Transaction, *, run: int, worker: int, task: int, lanes: i
     marks = [-1] * lanes
     row = tx.one(_MAKE_PROGRESS, run=run, worker=worker, task=task, marks=dump_json(marks))
     assert row is not None
-    return Progress(id=row[0], marks=marks)
+    return WorkerProgress(id=row[0], marks=marks)
 
 
-def save_progress(tx: Transaction, progress: Progress) -> None:
+def save_progress(tx: Transaction, progress: WorkerProgress) -> None:
     """Store a worker's progress."""
     tx.run(
         _SAVE_PROGRESS,
@@ -282,7 +286,7 @@ def find_units(
     tx: Transaction,
     run: int,
     worker: int,
-    progress: Progress,
+    progress: WorkerProgress,
     *,
     start: tuple[int, int] = (0, -1),
     most_passed: int = MOST_PASSED,
@@ -328,7 +332,9 @@ def lock_free_unit(tx: Transaction, found: FreeUnit, worker: int) -> bool:
     return tx.one(_TRIED, assignment=found.assignment, worker=worker) is None
 
 
-def claim_unit(tx: Transaction, run: int, found: FreeUnit, agent: int, progress: Progress) -> None:
+def claim_unit(
+    tx: Transaction, run: int, found: FreeUnit, agent: int, progress: WorkerProgress
+) -> None:
     """Give a free unit to an attempt, and count it as open for its worker."""
     change = Change(
         run=run, id=found.unit, old=UnitStatus.LAUNCHED, new=UnitStatus.ASSIGNED, cause="arrival"
