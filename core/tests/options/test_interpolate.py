@@ -152,3 +152,19 @@ def test_values_that_are_referred_to_keep_their_type() -> None:
 
     assert task["a"] == {"c": [1, None]}
     assert task["d"] == Typed("3")
+
+
+def test_many_references_that_lead_nowhere_are_found_at_once() -> None:
+    names = {f"option_{number}": "${task.optoin}" for number in range(2_000)}
+
+    task, problems = resolved(**names)
+
+    assert task == {}
+    assert len(problems) == 2_000
+    assert sum("did you mean" in each for each in problems.values()) <= 10
+
+
+def test_keys_that_are_numbers_in_python_are_found() -> None:
+    task, _ = resolved(a="${.b.3}", b={3: "x"})
+
+    assert task["a"] == "x"

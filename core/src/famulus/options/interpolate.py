@@ -26,6 +26,9 @@ _DEEPEST = 80
 _MOST_VALUES = 100_000
 _MOST_CHARACTERS = 10_000_000
 
+#: Limit of messages with a suggestion, which takes long in a large configuration.
+_MOST_SUGGESTED = 10
+
 _TOKEN = re.compile(r"(\\*)\$\{|\}")
 _OPENING = re.compile(r"\$\{")
 _RESOLVER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:")
@@ -89,7 +92,7 @@ class _Interpolation:
         self._refuse = refuse
         #: by dotted key; None while it is being resolved
         self._known: dict[str, _Resolved | _Broken | None] = {}
-        self._values = self._characters = self._depth = 0
+        self._values = self._characters = self._depth = self._suggested = 0
 
     def resolve(self, key: str, raw: Any) -> _Resolved:
         """Resolve the value at a key once.
@@ -241,6 +244,9 @@ class _Interpolation:
         return f"{_cited(raw)} {broken.reason}{near}"
 
     def _near(self, raw: str) -> str:
+        self._suggested += 1
+        if self._suggested > _MOST_SUGGESTED:
+            return ""
         known = [*_leaves(self._tree, "")]
         for name in _NAME.findall(raw):
             path = ".".join(native_path(name.strip().split(".")))
@@ -285,7 +291,10 @@ def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Referenc
 
 def _child(node: Any, name: str) -> Any:
     if isinstance(node, Mapping):
-        found = next((key for key in node if str(key) == name), None)
+        if name in node:
+            return node[name]
+        # Keys of a mapping that was made in Python may be numbers.
+        found = next((key for key in node if not isinstance(key, str) and str(key) == name), None)
         if found is not None:
             return node[found]
     elif isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
