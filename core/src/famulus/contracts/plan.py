@@ -52,7 +52,9 @@ class SharedTaskState(metaclass=_AnyProvider):
         "PROVIDER_specific_qualifications.",
         factory=dict,
     )
-    task_config: dict[str, Any] = option(help="Whatever a blueprint makes of it.", factory=dict)
+    task_config: dict[str, Any] = option(
+        help="For the blueprint, which decides what it means.", factory=dict
+    )
     worker_can_do_unit: Callable[..., bool] | None = callback(
         help="(worker, unit) -> bool: may this worker do this unit? Asked of a bounded number of "
         "units at each arrival.",
@@ -95,7 +97,7 @@ class ScriptCall:
 
 @frozen(kw_only=True)
 class Plan:
-    """A checked configuration and where each of its values came from."""
+    """A checked configuration, and the origin of each of its values."""
 
     task: TaskArgs
     blueprint: Role
@@ -106,14 +108,14 @@ class Plan:
     task_dir: Path
     #: dotted key -> (file, line); only keys that a file has set
     origins: Mapping[str, tuple[Path, int]] = Factory(dict)
-    #: whether the shared state came with the plan or is only the blueprint's default
+    #: whether the shared state was given, and is not the blueprint's default
     shared_state_given: bool = False
-    #: the run script that launches it, if one does
+    #: the run script that launches it, if there is one
     script: ScriptCall | None = None
 
     @property
     def task_name(self) -> str:
-        """The task's name; the blueprint's type when the user gave none."""
+        """The task's name; the blueprint's type where none is set."""
         return self.task.task_name or self.blueprint.type
 
     def problem(self, key: str, message: str, *, warning: bool = False) -> Problem:
