@@ -1,0 +1,155 @@
+"""What could not be delivered to a platform: outbox rows, payments and changes of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.platform.undelivered import UndeliveredRows
+from famulus.engine.providers.cleanup import read_pending_cleanup
+from famulus.engine.runs import RunRecord
+from famulus.model.states import (
+    OutboxStatus,
+    PaymentKind,
+    PaymentStatus,
+)
+from famulus.model.tables import (
+    Outbox,
+    Payment,
+    Requester,
+)
+from famulus.model.transaction import Transaction
+from famulus.operate import lease
+from famulus.operate.doctor.difference import Difference
+
+#: Rows of a run without an operator count as undelivered after this time.
+_PATIENCE = timedelta(minutes=1)
+
+
+def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find outbox rows that are not delivered. Payments have sentences of their own."""
+    kinds = [kind for kind in OutboxKind if kind is not OutboxKind.PAY]
+    rows = tx.rows(
+        Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at)
+        .where(
+            Outbox.run == run.id,
+            Outbox.status != OutboxStatus.DONE,
+            Outbox.kind << [kind.value for kind in kinds],
+        )
+        .order_by(Outbox.id)
+    )
+    held = lease.is_held(tx, run)
+    for kind in kinds:
+        mine = [row for row in rows if row.kind == kind]
+        waiting = [
+            row
+            for row in mine
+            if row.status is OutboxStatus.PENDING
+            and (row.attempts or (not held and row.created_at < tx.now - _PATIENCE))
+        ]
+        refused = [
+            row
+            for row in mine
+            if row.status is OutboxStatus.FAILED and kind is not OutboxKind.DECIDE
+        ]
+        for is_refused, found in ((False, waiting), (True, refused)):
+            if found:
+                trouble = UndeliveredRows(
+                    kind=kind, is_refused=is_refused, rows=len(found), error=found[-1].error
+                )
+                yield Difference(run=run.id, what=str(trouble), command=("sync", run.id))
+    yield from _refused_verdicts(tx, run)
+
+
+def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find rejections that the platform has refused; approvals are in the ledger."""
+    rows = tx.rows(
+        Outbox.select(Outbox.payload, Outbox.error).where(
+            Outbox.run == run.id,
+            Outbox.status == OutboxStatus.FAILED,
+            Outbox.kind == OutboxKind.DECIDE.value,
+        )
+    )
+    refused = [row for row in rows if row.payload["verdict"] == "rejected"]
+    if refused:
+        yield Difference(
+            run=run.id,
+            what=f"the platform has refused rejections{_times(len(refused))}: {refused[-1].error}",
+            command=("sync", run.id),
+            advice="what it counts as approved it has paid; the reviews here stay as they are",
+        )
+
+
+def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
+    """Find payments that failed, wait or have an unknown outcome, and clean-ups that wait."""
+    rows = tx.rows(
+        Payment.select(Payment.status, Payment.kind, Payment.error)
+        .where(Payment.run == run.id, Payment.status != PaymentStatus.CONFIRMED)
+        .order_by(Payment.id)
+    )
+    unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN]
+    if unknown:
+        yield Difference(
+            run=run.id,
+            what=f"the outcome of {_payment(len(unknown))} is unknown: {unknown[-1].error}",
+            command=("payments", "settle", "--run", run.id),
+        )
+    failed = [
+        row for row in rows if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD
+    ]
+    if failed:
+        yield Difference(
+            run=run.id,
+            what=f"{_payment(len(failed))} failed: {failed[-1].error}",
+            command=("payments", "--run", run.id),
+        )
+    leftover = read_pending_cleanup(tx, run.id)
+    if leftover is not None:
+        yield Difference(
+            run=run.id,
+            what=leftover,
+            command=("payments", "settle", "--run", run.id) if rows else ("sync", run.id),
+        )
+    waiting = [
+        row
+        for row in rows
+        if row.status is PaymentStatus.PLANNED and row.kind is not PaymentKind.REWARD
+    ]
+    if waiting and (any(row.error for row in waiting) or not lease.is_held(tx, run)):
+        yield Difference(
+            run=run.id,
+            what=f"{_payment(len(waiting))} still to be made",
+            command=("payments", "settle", "--run", run.id),
+        )
+
+
+def of_accounts(tx: Transaction) -> Iterator[Difference]:
+    """Find changes of requesters' accounts that were refused, or could not be delivered yet."""
+    rows = tx.rows(
+        Outbox.select(Outbox.status, Outbox.error, Requester.name, Requester.provider_type)
+        .join(Requester, on=(Outbox.requester == Requester.id))
+        .where(
+            Outbox.run.is_null(),
+            (Outbox.status == OutboxStatus.FAILED)
+            | ((Outbox.status == OutboxStatus.PENDING) & (Outbox.attempts > 0)),
+        )
+    )
+    for account in dict.fromkeys((row.provider_type, row.name) for row in rows):
+        mine = [row for row in rows if (row.provider_type, row.name) == account]
+        provider, name = account
+        yield Difference(
+            run=None,
+            what=f"qualifications or blocks could not be sent to {provider} as {name}"
+            f"{_times(len(mine))}: {mine[-1].error}",
+            command=("sync",),
+        )
+
+
+def _times(number: int) -> str:
+    return "" if number == 1 else f" ({number} times)"
+
+
+def _payment(number: int) -> str:
+    return "1 payment" if number == 1 else f"{number} payments"

@@ -1,0 +1,102 @@
+"""What only a platform can say of a run: its open places and the status of its visits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from famulus.contracts.provider import VisitReport, VisitView
+from famulus.engine.platform.visit_views import select_visits, visit_view
+from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.runs import RunRecord
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+from famulus.model.states import (
+    LIVE_RUNS,
+    OPEN_AGENTS,
+    OPEN_VISITS,
+    RunStatus,
+    VisitStatus,
+)
+from famulus.model.tables import (
+    Agent,
+    Visit,
+    literals,
+)
+from famulus.operate import lease
+from famulus.operate.doctor.difference import Difference, named
+from famulus.plugins import Plugins
+
+#: Visits that a platform is asked about at most.
+_MOST_ASKED = 500
+
+
+def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterator[Difference]:
+    """Ask a run's platform for places that are open, and for visits whose status differs."""
+    if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
+        return
+    query = (
+        select_visits()
+        .where(
+            Visit.run == run.id,
+            Visit.done_at.is_null(False),
+            Visit.status << [VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN],
+        )
+        .order_by(Visit.id)
+        .limit(_MOST_ASKED)
+    )
+    with database.read() as tx:
+        visits = [visit_view(row) for row in tx.rows(query)]
+        at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
+        is_inviting = run.status is RunStatus.RUNNING and lease.is_held(tx, run)
+    try:
+        bound = bind_provider(database, plugins, run.id)
+        view = bound.run_view()
+        places = None if is_inviting else bound.provider.count_open_places(view)
+        reports = list(bound.provider.look(view, at_work)) if at_work else []
+        sentences = list(bound.provider.differences(view, visits))
+    except Exception as error:  # noqa: BLE001 - third-party code; the other runs are looked at
+        why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
+        yield Difference(run=run.id, what=f"its platform cannot be asked: {why}")
+        return
+    if places:
+        yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
+    yield from _of_reports(run, at_work, reports)
+    yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
+
+
+def _visits_at_work(run: int) -> Any:
+    at_work = Agent.select(Agent.visit).where(
+        Agent.run == run, Agent.status << literals(*OPEN_AGENTS)
+    )
+    return (
+        select_visits()
+        .where(Visit.id << at_work, Visit.status << literals(*OPEN_VISITS))
+        .order_by(Visit.id)
+        .limit(_MOST_ASKED)
+    )
+
+
+def _open_places(run: RunRecord, places: int) -> str:
+    number = "1 place" if places == 1 else f"{places} places"
+    why = "nobody operates the run" if run.status in LIVE_RUNS else f"the run is {run.status}"
+    return f"{number} can still be taken on the platform, and {why}"
+
+
+def _of_reports(
+    run: RunRecord, at_work: Sequence[VisitView], reports: Sequence[VisitReport]
+) -> Iterator[Difference]:
+    """Find visits that are at work here, and not on the platform."""
+    here = {(visit.worker_name, visit.reference) for visit in at_work}
+    for status in dict.fromkeys(report.status for report in reports):
+        visits = [
+            (report.reference, report.worker_name)
+            for report in reports
+            if report.status is status and (report.worker_name, report.reference) in here
+        ]
+        if visits and status not in OPEN_VISITS:
+            yield Difference(
+                run=run.id,
+                what=f"at work here, and {status} on the platform: visits {named(visits)}",
+                command=("sync", run.id),
+            )
