@@ -1,4 +1,4 @@
-"""Actors that take turns: a scheduler decides who goes on, from one transaction to the next.
+"""Actors that take turns: a scheduler chooses the next one before each transaction.
 
 Each actor is a thread that pauses before every transaction, before every call to the platform, and
 wherever it would wait; only one of them runs at any time. What is chosen at each pause decides the
@@ -38,7 +38,7 @@ _MOST_TURNS = 3_000
 
 
 class Died(BaseException):
-    """The actor's process was killed: nothing that it does has an effect from now on."""
+    """The actor's process is killed; nothing that it does has an effect any more."""
 
 
 @define(eq=False)
@@ -98,7 +98,7 @@ class Scheduler:
         return actor
 
     def pause(self, *, waiting: bool = False) -> None:
-        """Let the scheduler choose who goes on; for threads that are no actors, nothing."""
+        """Let the scheduler choose the next actor; does nothing in other threads."""
         actor: Actor | None = getattr(self._here, "actor", None)
         if actor is None:
             return
@@ -130,14 +130,14 @@ class Scheduler:
 
     @contextmanager
     def simulated_processes(self) -> Iterator[None]:
-        """Have each actor's process identified as its own, and killed ones known as dead."""
+        """Give each actor's process an identity of its own, and count killed ones as dead."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ProcessIdentity, "current", classmethod(lambda _: self._identity()))
             patch.setattr(ProcessIdentity, "is_dead", property(self._is_dead))
             yield
 
     def lock(self) -> Lock:
-        """Return a lock that lets others go on while an actor waits for it."""
+        """Return a lock that lets other actors run while one waits for it."""
         return Lock(self)
 
     def _play(self, actor: Actor, act: Callable[[], object]) -> None:
@@ -182,7 +182,7 @@ class Scheduler:
 
 
 class Lock(AbstractContextManager["Lock"]):
-    """A lock between actors, which its owner can take again."""
+    """A reentrant lock between actors."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
@@ -203,7 +203,7 @@ class Lock(AbstractContextManager["Lock"]):
 
 
 class ScheduledWaiting(Waiting):
-    """A clock whose waiting lets the other actors go on."""
+    """A clock whose waiting lets the other actors run."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler

@@ -1,4 +1,4 @@
-"""Who pays: registering accounts, and which one a run gets."""
+"""Requesters: registering them, and the choice of the one that pays for a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AccountArgs:
 
 
 class Bank(CrowdProvider):
-    """A crowd whose requesters have to be registered; ``returns`` is what it has kept of one."""
+    """A provider whose requesters have to be registered; ``returns`` are their settings."""
 
     type = "bank"
     Args: ClassVar[Any] = BankArgs
@@ -60,14 +60,14 @@ class Bank(CrowdProvider):
 
 
 class BankSandbox(Bank):
-    """The same, where nothing is real."""
+    """The same provider as a sandbox."""
 
     type = "bank_sandbox"
     capabilities = Capabilities(sandbox=True)
 
 
 class Market(Bank):
-    """One whose requester is made at need."""
+    """A provider with a default requester."""
 
     type = "market"
     default_requester = "MARKET"

@@ -1,4 +1,4 @@
-"""Every difference that core can see is listed, with what to do about it."""
+"""Every difference that core can find is listed with its remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places are closed at the end of a run, or whoever ends it says that they are open."""
+"""Places are closed when a run ends, or an error says that they are still open."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def newest_run(database: Database) -> int:
 def during(
     platform: FakePlatform, name: str, act: Callable[[], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Have something happen while the platform is in the second call of that name."""
+    """Run a function during the platform's second call of that name."""
     call, calls = FakePlatform.call, []
 
     def interrupted(self: FakePlatform, called: str, effect: Callable[[], Any]) -> Any:
@@ -87,7 +87,7 @@ def during(
 
 
 def kill(operator: ManualOperator, database: Database, run: int) -> None:
-    """Leave a run, and what is being told of it, as a process leaves it that was killed."""
+    """Leave a run and its claims as a killed process leaves them."""
     operator._runs.pop(run, None)
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
@@ -125,7 +125,7 @@ def test_ending_a_run_closes_places_that_are_being_opened(
             ordered.set()
 
     def order() -> None:
-        """Give the command and go on with the call once it has written its order."""
+        """Give the command, and return from the call once it has written its rows."""
         monkeypatch.setattr(other.database, "write", watched)
         command.append(threading.Thread(target=commands[end], args=(launched.run_id + 1,)))
         command[0].start()
@@ -148,7 +148,7 @@ def test_closing_does_not_wait_for_a_claim_that_was_released(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The closing was tried, and put off, while the opening was under way."""
+    """The closing is postponed while the opening is under way."""
 
     def stop() -> None:
         run = newest_run(database)

@@ -1,6 +1,4 @@
-"""Whoever stops, finishes, resumes, kills or closes, and whenever: no place stays open that nobody
-serves.
-"""
+"""Stop, finish, resume, kill and close in any interleaving: no place is open without a server."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ ORDERS = (
 
 @frozen(kw_only=True)
 class Plan:
-    """What happens to a run while its operator works."""
+    """Events in a run while its operator works."""
 
     orders: Sequence[str]
     choices: Sequence[int]
@@ -76,7 +74,7 @@ LONGEST_CLAIM = 660
 
 @define
 class Course:
-    """One run, its operators, and what is ordered."""
+    """One run, its operators, and the commands given."""
 
     database: ScheduledDatabase
     plugins: Plugins
@@ -98,7 +96,7 @@ class Course:
         return operator
 
     def order(self, name: str) -> Actor:
-        """Have something ordered, by a process of its own; only ``close`` is the operator's."""
+        """Give a command in a process of its own; only ``close`` is the operator's."""
         process = self.scheduler.main if name == "close" else self.scheduler.process()
         acts: dict[str, Callable[[Process], object]] = {
             "stop": lambda _: self.command().stop(self.run),
@@ -129,7 +127,7 @@ class Course:
         sync_now(self.database, self.plugins, self.run, self.command()._closing_limits)
 
     def work(self) -> None:
-        """Have somebody take a unit and submit it: its place is used up."""
+        """Let a worker take a unit and submit it, which uses up its place."""
         with closing(self.operators[0][1].gateway(self.run)) as gateway:
             GatewayWorker(gateway, "a").work()
 
@@ -139,7 +137,7 @@ class Course:
                 self.scheduler.kill(actor.process)
 
     def end(self, recovery: str) -> None:
-        """Have all that is alive end in order, and what was killed followed up."""
+        """End all living processes, and recover from the killed ones."""
         self.scheduler.run(
             *[
                 self.scheduler.spawn(process, "end", operator.close)
@@ -169,7 +167,7 @@ def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDa
 
 @pytest.fixture(autouse=True)
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have five places opened by several rows, and by several calls each."""
+    """Make five places need several rows, and several calls each."""
     monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 4)
     monkeypatch.setattr("famulus.engine.platform.place_calls.PLACES_PER_CALL", 2)
 

@@ -1,4 +1,4 @@
-"""As many places are open on the platform as there are free units here, and none after the end."""
+"""A run has as many open places as free units, and none after its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we hold of visits follows what the platform says, and nothing else."""
+"""Visits follow the reports of their platform."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def status(database: Database, table: type[Visit | Agent | Unit | Payment]) -> o
 
 
 def done_unit(database: Database) -> int:
-    """Return the unit that was answered."""
+    """Return the submitted unit."""
     with database.read() as tx:
         [row] = tx.rows(Unit.select(Unit.id).where(Unit.status == UnitStatus.COMPLETED))
     return int(row.id)
