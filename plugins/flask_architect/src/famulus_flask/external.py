@@ -24,7 +24,7 @@ class ExternalArgs:
 class ExternalArchitect(Architect):
     """Start nothing: the run is mounted in another program, or served by processes of its own.
 
-    Whoever serves it may come and go, and may come later than the launch; the operator does not
+    The program that serves it may start after the launch and stop in between; the operator does not
     look after them.
     """
 
