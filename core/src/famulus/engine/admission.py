@@ -43,8 +43,9 @@ def run_is_stopped(worker: ArrivingWorker) -> Refusal | None:
 
 
 def stranger_at_taken_place(worker: ArrivingWorker) -> Refusal | None:
-    """Refuse a worker who is not known yet and names a place that another visit has. Nothing is
-    stored of them, not even the refusal: such names can be made up.
+    """Refuse an unknown worker who names a place that another visit has.
+
+    Nothing is stored of them, not even the refusal: such names can be made up.
     """
     if worker.worker is not None:
         return None
@@ -170,8 +171,9 @@ class Admission:
         return result
 
     def refuse_another(self, worker_name: str) -> Refusal | None:
-        """Return why a worker who has just done a unit would get no other one now; None where there
-        may be one. No plugin is asked, and nothing is written or locked.
+        """Return why a worker who has just done a unit would get no other one now.
+
+        None where there may be one. No plugin is asked, and nothing is written or locked.
         """
         arrival = Arrival(worker_name=worker_name, reference="")
         with self.database.read() as tx:
@@ -198,8 +200,9 @@ class Admission:
 
 
 def enter(worker: ArrivingWorker) -> AdmissionResult | None:
-    """Store an arriving worker unless they are refused before; return what is decided by now, or
-    None for a worker who may have work.
+    """Store an arriving worker unless a refusal comes first.
+
+    Returns the reply that is decided by now, or None for a worker who may have work.
     """
     if isinstance(worker.result, OpenOnboarding) and worker.end_decided_onboarding(worker.result):
         worker.read()

@@ -151,8 +151,9 @@ _ARRIVAL = Statement(
 
 @define(eq=False)
 class ArrivingWorker:
-    """A worker who arrives, as one transaction finds them, and what is done for them in it. No
-    third-party code is called.
+    """A worker who arrives, as one transaction finds them, and what is done for them in it.
+
+    No third-party code is called.
     """
 
     tx: Transaction
@@ -187,8 +188,10 @@ class ArrivingWorker:
         self.read()
 
     def store_and_lock(self) -> bool:
-        """Store the worker unless they are known, and lock them and their place. Return whether all
-        was read again, since another request of the same worker may have been first to the lock.
+        """Store the worker unless they are known, and lock them and their place.
+
+        Returns whether all was read again, since another request of the same worker may have been
+        first to the lock.
         """
         if self.worker is None:
             self.worker = make_worker(self.tx, self.rules.provider_type, self.arrival.worker_name)
@@ -200,8 +203,9 @@ class ArrivingWorker:
         return True
 
     def end_decided_onboarding(self, onboarding: OpenOnboarding) -> bool:
-        """End an open onboarding whose result has come from elsewhere by now: another run that
-        shares it, or a grant. Return whether it has.
+        """End an open onboarding whose result has been recorded elsewhere; return whether it has.
+
+        That is another run that shares the onboarding, or a grant.
         """
         assert self.rules.onboarding is not None
         lock_worker(self.tx, onboarding.worker)
@@ -329,8 +333,10 @@ class ArrivingWorker:
             note_arrival(self.tx, self.visit)
 
     def end_earlier_visit(self) -> None:
-        """End the visit of an earlier accept: no platform lets a worker accept the same thing twice
-        at the same time. Its answers, should they come, are stored as late ones.
+        """End the visit of an earlier accept.
+
+        No platform lets a worker accept the same thing twice at the same time. Its answers, should
+        they come, are stored as late ones.
         """
         visit, returned = self.earlier_visit, VisitStatus.RETURNED
         attempt = None if visit is None else newest_attempt(self.tx, visit)

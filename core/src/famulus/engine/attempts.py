@@ -80,8 +80,10 @@ class PlaceHolder:
     handovers: int
 
     def may_hand_over_to(self, arrival: Arrival) -> bool:
-        """Return whether a new visit may have the place: once no attempt is open there, or where
-        both visits have the same reference, which only the platform can have given to both.
+        """Return whether a new visit may have the place.
+
+        It may once no attempt is open there, or where both visits have the same reference, which
+        only the platform can have given to both.
         """
         if self.is_done or self.handovers > MOST_HANDOVERS:
             return False

@@ -105,8 +105,9 @@ class CheckedAdmission(Admission):
     def _look(
         self, tx: Transaction, arrival: Arrival, query: Mapping[str, str]
     ) -> AdmissionResult | list[tuple[FreeUnit, UnitView]]:
-        """Return the next units to ask about and remember where to go on, or what the worker gets
-        without any question.
+        """Return the next units to ask about, or what the worker gets without any question.
+
+        The position to go on from is remembered.
         """
         worker = ArrivingWorker(tx, self.rules, arrival, query)
         result = enter(worker) or begin_onboarding(worker)

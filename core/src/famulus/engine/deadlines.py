@@ -49,8 +49,9 @@ def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
 
 
 def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at: datetime) -> int:
-    """Mark visits ``unknown`` that are done here and whose submission the platform has not
-    reported in time; return how many.
+    """Mark visits ``unknown`` that are done here and not reported in time; return how many.
+
+    The platform has not reported their submission.
 
     :param submission_timeout: how long a report may take, in seconds.
     :param heard_at: when the platform last answered: one that is away cannot report.
@@ -103,8 +104,9 @@ def count_unreported(tx: Transaction, run: int) -> int:
 
 
 def end_open_agents(tx: Transaction, run: int) -> int:
-    """End open attempts of a run that is finished; return how many. Answers that still come are
-    stored as late ones.
+    """End open attempts of a run that is finished; return how many.
+
+    Answers that still come are stored as late ones.
     """
     ended = 0
     for agent in tx.rows(select_open_attempts(run).limit(_STEP)):
@@ -141,8 +143,9 @@ def expire_units(tx: Transaction, run: int) -> int:
 
 
 def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
-    """Move the deadlines of open attempts by the time during which the run was not served; return
-    how many.
+    """Move deadlines by the time during which the run was not served; return how many moved.
+
+    They are those of open attempts.
     """
     if pause <= timedelta(0):
         return 0
@@ -150,8 +153,9 @@ def extend_deadlines(tx: Transaction, run: int, pause: timedelta) -> int:
 
 
 def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta:
-    """Move the deadlines of open attempts by the time since the operator last looked at the run,
-    and start ``no_submission_patience`` again; return that time.
+    """Move deadlines by the time since the operator last looked at the run; return that time.
+
+    They are those of open attempts, and ``no_submission_patience`` starts again.
 
     It is negative where the clock was set back. Attempts that began after the pause keep their
     deadlines.
@@ -181,8 +185,10 @@ def last_submission(tx: Transaction, run: int) -> Row | None:
 
 
 def quiet_since(tx: Transaction, run: RunRecord) -> datetime:
-    """Return when ``no_submission_patience`` began: at the newest submission, or when the run was
-    opened or its operator was suspended after it.
+    """Return when ``no_submission_patience`` began.
+
+    That is at the newest submission, or when the run was opened or its operator was suspended after
+    it.
     """
     newest = last_submission(tx, run.id)
     moments = (run.created_at, run.opened_at, run.served_since, newest and newest.submitted_at)

@@ -61,8 +61,9 @@ def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
 
 @define(eq=False, kw_only=True)
 class Dispatcher:
-    """Dispatches the events of one run to one listener, in a thread that lives only while there are
-    any.
+    """Dispatches the events of one run to one listener.
+
+    Its thread lives only while there are events.
     """
 
     database: Database
@@ -123,8 +124,9 @@ class Dispatcher:
         return True
 
     def is_behind(self) -> bool:
-        """Return whether there are events that cannot be dispatched yet, because older transactions
-        have not ended.
+        """Return whether there are events that cannot be dispatched yet.
+
+        Older transactions have not ended.
         """
         if self.database.kind is DatabaseKind.SQLITE:
             return False
@@ -175,8 +177,10 @@ class Dispatcher:
             self._call = None
 
     def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
-        """Return the hook that an event belongs to, and its call; None where the listener does not
-        implement it. Its arguments are read anew, so that no listener can change another's.
+        """Return the hook that an event belongs to, and its call.
+
+        None where the listener does not implement it. Its arguments are read anew, so that no
+        listener can change another's.
         """
         hook = _hook_of(event)
         if not self.listener.hears(hook):
@@ -200,8 +204,9 @@ class Dispatcher:
             )
 
     def _store(self, event: Row) -> None:
-        """Store the position after an event: after a crash some events are dispatched again, and
-        none is left out.
+        """Store the position after an event.
+
+        After a crash some events are dispatched again, and none is left out.
         """
         self.database.write(lambda tx: _advance(tx, self.run, self.name, event))
 

@@ -169,8 +169,10 @@ class Gateway:
 
     @property
     def upload_folder(self) -> Path:
-        """The folder for received files, each under a random name. The gateway moves those that are
-        stored to their place; the architect deletes the others at the end of the request.
+        """The folder for received files, each under a random name.
+
+        The gateway moves those that are stored to their place; the architect deletes the others at
+        the end of the request.
         """
         return self._uploads.incoming
 

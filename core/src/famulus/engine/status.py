@@ -228,8 +228,9 @@ def submit_agent(
 
 
 def change_agent(tx: Transaction, change: Change[AgentStatus]) -> bool:
-    """Change the verdict on an attempt that has ended, if it still has the old status; return
-    whether it had.
+    """Change the verdict on an attempt that has ended; return whether it had the old status.
+
+    It is changed only if it still has that status.
     """
     return _change(tx, _CHANGE_AGENT, "agent", change, agent=change.id)
 
@@ -240,8 +241,9 @@ def change_visit(tx: Transaction, change: Change[VisitStatus]) -> bool:
 
 
 def submit_visit(tx: Transaction, *, run: int, visit: int, old: VisitStatus) -> bool:
-    """Mark a visit as done and submitted, if it still has the old status and no attempt of it is
-    open; return whether that is so.
+    """Mark a visit as done and submitted; return whether it was changed.
+
+    It is changed only if it still has the old status and no attempt of it is open.
     """
     change = Change(run=run, id=visit, old=old, new=VisitStatus.SUBMITTED, cause="submission")
     return _change(tx, _SUBMIT_VISIT, "visit", change, at=tx.micros)
@@ -270,8 +272,9 @@ def change_units_together(
     new: UnitStatus,
     cause: str,
 ) -> int:
-    """Change many units that no agent works on, leaving one event for the batch; return how many
-    had the old status.
+    """Change many units that no agent works on; return how many had the old status.
+
+    One event is left for the batch.
     """
     if not units:
         return 0

@@ -119,8 +119,9 @@ def store_answers(
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
-    """Return what becomes of a submission for an attempt that has one already; None where it has
-    none.
+    """Return what becomes of a submission for an attempt that has one already.
+
+    None where it has none.
     """
     if attempt.submission is None:
         return None

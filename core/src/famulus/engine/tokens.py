@@ -13,8 +13,9 @@ _ONBOARDING = "o"
 
 
 class Tokens:
-    """Sign and read the tokens of one run of one database. They do not expire: an open page stays
-    valid.
+    """Sign and read the tokens of one run of one database.
+
+    They do not expire: an open page stays valid.
 
     A *token* answers for the worker. A *ticket* only admits the body of a request; it may appear
     in addresses and access logs.
@@ -41,8 +42,9 @@ class Tokens:
         return _sign(self._token, f"{agent}{_ONBOARDING if onboarding else ''}")
 
     def read(self, token: str) -> tuple[int, bool] | None:
-        """Return the agent of a token and whether it is at the onboarding; None for a token that
-        was not signed for this run.
+        """Return the agent of a token and whether it is at the onboarding.
+
+        None for a token that was not signed for this run.
         """
         text = _read(self._token, token)
         if text is None:

@@ -1,5 +1,6 @@
-"""Units: found, claimed, completed and given back. All of it is an index look-up, however many
-units a worker has done.
+"""Units: found, claimed, completed and given back.
+
+All of it is an index look-up, however many units a worker has done.
 
 Free units are kept in lanes (the first units of all assignments, the second ones, …), each ordered
 by position. A unit that comes back gets a position after all others. So one mark per lane, below
@@ -355,8 +356,9 @@ def read_unit_data(tx: Transaction, unit: int) -> UnitData:
 
 
 def complete_unit(tx: Transaction, attempt: Attempt) -> bool:
-    """Count an attempt's unit as done by its worker, and complete it unless another worker works
-    on it or has completed it; return whether the run has one open unit less.
+    """Count an attempt's unit as done by its worker; return whether a unit less is open.
+
+    The unit is completed unless another worker works on it or has completed it.
     """
     assert attempt.unit is not None
     is_open = attempt.status is AgentStatus.IN_TASK

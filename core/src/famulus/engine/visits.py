@@ -107,8 +107,9 @@ _ARRIVED_AGAIN = Statement(
 
 
 def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
-    """Return an arrival with its names as they are stored, or the refusal of names that cannot be
-    stored.
+    """Return an arrival with its names as they are stored.
+
+    Returns a refusal where they cannot be stored.
     """
     names = {"worker_name": stripped(arrival.worker_name), "reference": stripped(arrival.reference)}
     if arrival.place:
@@ -182,8 +183,9 @@ def read_visit_view(tx: Transaction, visit: int) -> VisitView:
 
 
 def note_arrival(tx: Transaction, visit: int) -> None:
-    """Store that the worker of a visit with a place has come back: the platform has given the place
-    to the visit that arrived last.
+    """Store that the worker of a visit with a place has come back.
+
+    The platform has given the place to the visit that arrived last.
     """
     tx.run(_ARRIVED_AGAIN, visit=visit, at=tx.micros)
 

@@ -110,8 +110,9 @@ def is_window_off(tx: Transaction, run: int) -> bool:
 
 
 def adjust_window(tx: Transaction, run: int) -> int:
-    """Make the open units fit the window and the budget, which may have been changed: one step, by
-    counting again. Return how many units were let out or have to wait again.
+    """Make the open units fit the window and the budget, which may have been changed.
+
+    It is one step, by counting again. Returns how many units were let out or have to wait again.
     """
     window, open_units = _lock_window(tx, run)
     if tx.one(_OVERFULL, run=run) is not None and _is_any(tx, run, UnitStatus.LAUNCHED):
