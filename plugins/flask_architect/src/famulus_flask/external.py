@@ -25,7 +25,7 @@ class ExternalArchitect(Architect):
     """Start nothing: the run is mounted in another program, or served by processes of its own.
 
     The program that serves it may start after the launch and stop in between; the operator does not
-    look after them.
+    watch it.
     """
 
     type: ClassVar[str] = "external"
