@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from famulus.engine.gateway import Gateway as Gateway
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
-    from famulus.engine.opening import open_gateway as open_gateway
+    from famulus.engine.open_gateway import open_gateway as open_gateway
     from famulus.engine.platform.requesters import RequesterSummary as RequesterSummary
     from famulus.engine.platform.requesters import list_requesters as list_requesters
     from famulus.engine.platform.requesters import register_requester as register_requester
@@ -275,7 +275,7 @@ _WHERE = {
     "list_requesters": "famulus.engine.platform.requesters",
     "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
-    "open_gateway": "famulus.engine.opening",
+    "open_gateway": "famulus.engine.open_gateway",
     "option": "famulus.options.declare",
     "past_work": "famulus.engine.qualifications.history",
     "pay_bonus": "famulus.review.payment_actions",

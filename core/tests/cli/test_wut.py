@@ -15,7 +15,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from famulus.cli.columns import wrapped
+from famulus.cli.text_layout import wrapped
 
 Famulus = Callable[..., Result]
 Install = Callable[..., None]

@@ -12,8 +12,8 @@ from famulus.data.scope import find_scope
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.model.among import AMONG
 from famulus.model.database import Database
+from famulus.model.many_values import AMONG
 from famulus.model.states import Decision, UnitStatus
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus

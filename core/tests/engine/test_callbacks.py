@@ -16,7 +16,7 @@ import pytest
 
 from famulus.contracts.views import UnitView, WorkerView
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.script_callbacks import (
     VARIABLE,
     CallbackFailedError,
@@ -177,7 +177,7 @@ ASKER = """
 import os, sys
 from famulus import Database
 from famulus.testing.inprocess import GatewayWorker, kit_plugins
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 
 with Database(sys.argv[1]) as database:
     gateway = open_gateway(database, int(sys.argv[2]), plugins=kit_plugins())

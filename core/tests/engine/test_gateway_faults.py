@@ -13,7 +13,7 @@ from famulus.contracts.context import Context
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import Refusal, RefusalReason, WorkerView
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.errors import NotFoundError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins, seen

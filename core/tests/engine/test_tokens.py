@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.tokens import Tokens
 from famulus.model.database import Database
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins

@@ -10,7 +10,7 @@ import pytest
 
 from famulus.contracts.views import FormFile
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.tables import Upload

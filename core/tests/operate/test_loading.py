@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.runs import find_run
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database

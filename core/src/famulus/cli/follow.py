@@ -26,7 +26,7 @@ from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
 from famulus.operate.launching import Launched
 from famulus.operate.operator import Operator
 from famulus.operate.progress import Progress, read_progress
-from famulus.operate.run_ending import RunEnding, read_ending
+from famulus.operate.run_outcome import RunEnding, read_ending
 
 #: Seconds between looks at whether Ctrl-C was pressed or the run has ended.
 _TICK = 0.2

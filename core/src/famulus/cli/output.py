@@ -11,7 +11,7 @@ from typing import Any, Literal, TextIO
 
 import click
 
-from famulus.cli.columns import prose, text_width
+from famulus.cli.text_layout import prose, text_width
 from famulus.escaping import escaped, escaped_json
 
 Label = Literal["error", "warning"]

@@ -11,8 +11,8 @@ from attrs import Factory, frozen
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.rewards import reward_key
 from famulus.iso_time import iso
-from famulus.model.among import AMONG, run_among
 from famulus.model.fields import from_micros
+from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus

@@ -18,8 +18,8 @@ from attrs import Attribute, field, fields, frozen
 
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
 from famulus.engine.attempts import holds_answer
-from famulus.model.among import AMONG, run_among
 from famulus.model.fields import EnumField, JsonField, UtcField
+from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, UnitStatus
 from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker

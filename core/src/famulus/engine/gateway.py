@@ -38,8 +38,8 @@ from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
-from famulus.engine.checked_admission import open_admission
 from famulus.engine.onboarding import Judged, OnboardingSubmissions, UndecidedError
+from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.replies import NO_ROOM, Replies

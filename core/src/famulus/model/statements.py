@@ -1,8 +1,7 @@
 """Statements of the hot path: built once from the models with peewee, run by the driver.
 
 Compiling a query with peewee costs milliseconds per request (measured); running the same text costs
-what the database needs. What Famulus needs of peewee beside its documented interface is used in
-this module only.
+what the database needs.
 """
 
 from __future__ import annotations

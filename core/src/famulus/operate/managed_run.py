@@ -18,7 +18,7 @@ from famulus.contracts.architect import Architect, Deployment
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
-from famulus.engine.opening import RUN_VARIABLE
+from famulus.engine.open_gateway import RUN_VARIABLE
 from famulus.engine.platform.closing import ClosingLimits, close_places, describe_open
 from famulus.engine.platform.delivery import OutboxDelivery
 from famulus.engine.platform.outbox import read_closing

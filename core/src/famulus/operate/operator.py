@@ -12,7 +12,7 @@ from typing import Self
 
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.platform.closing import ClosingLimits, StillOpenError
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from famulus.escaping import escaped
-from famulus.review.keyboard import Keyboard, keyboard_of
+from famulus.review.raw_terminal import Keyboard, keyboard_of
 
 
 class Terminal:

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, row_number, run_number
-from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
 from famulus.engine.providers.cleanup import find_pending_cleanups

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import table
 from famulus.cli.lazy import ForeignCommand, LazyGroup
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import table
 from famulus.plugins import PluginInfo, Plugins, conflict_text, discover
 
 #: Every command that needs plugins waits as long as their imports take.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
+from famulus.cli.text_layout import table
 from famulus.options.profiles import list_profiles, profiles_folder
 
 

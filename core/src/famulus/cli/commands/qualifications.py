@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import table
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import choose_provider, deliver, provider_options, read_workers
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.qualification_list import (
     QualificationHolder,

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option
-from famulus.cli.columns import aligned, table
 from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import aligned, table
 from famulus.contracts.provider import Provider
 from famulus.engine.platform.requesters import (
     RequesterSummary,

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.columns import aligned, prose, text_width
 from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import aligned, prose, text_width
 from famulus.cli.words import counted, moment, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
 from famulus.engine.limits import run_limits

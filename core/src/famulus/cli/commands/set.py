@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from famulus.cli.arguments import run_argument
-from famulus.cli.columns import aligned
 from famulus.cli.limit_words import limit_words
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import aligned
 from famulus.engine.limits import run_limits, set_limits, unknown_limits
 from famulus.engine.runs import find_run
 from famulus.errors import Problem, UsageError

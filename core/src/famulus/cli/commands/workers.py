@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
-from famulus.cli.columns import aligned, table
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import (
     ProviderChoice,
@@ -18,6 +17,7 @@ from famulus.cli.provider_choice import (
     read_workers,
 )
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import aligned, table
 from famulus.cli.words import counted, people
 from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
 from famulus.engine.qualifications.blocks import set_blocked

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from famulus.cli.columns import wrapped
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import wrapped
 from famulus.errors import Problem, UsageError
 from famulus.options.compat import plugin_hint
 from famulus.options.describe import Described, describe_options, describe_state

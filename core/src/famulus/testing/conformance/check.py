@@ -14,7 +14,7 @@ from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.qualification_check import QualificationCheck
 from famulus.contracts.views import Refusal
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.engine.qualifications.worker_handle import Worker, find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database

@@ -18,7 +18,7 @@ from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider, RunView
 from famulus.engine.gateway import Gateway
-from famulus.engine.opening import open_gateway
+from famulus.engine.open_gateway import open_gateway
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.schema import PluginSchema

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 import pytest
 
-from famulus.review.keyboard import Keyboard, keyboard_of
+from famulus.review.raw_terminal import Keyboard, keyboard_of
 from famulus.review.terminal import Terminal
 
 

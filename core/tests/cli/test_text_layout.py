@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.cli.columns import prose, table
+from famulus.cli.text_layout import prose, table
 from famulus.model.database import Database
 from famulus.plugins import discover
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
