@@ -81,3 +81,32 @@ def test_fields_have_the_values_that_were_sent(
     body: str, fields: list[tuple[str, str]], filled: str
 ) -> None:
     assert fill_form(body, fields) == filled
+
+
+UNCHANGED = [
+    # A placeholder that is still selected: no answer may be made up for the worker.
+    '<select name="a"><option value="" disabled selected>Choose<option value="1">One</select>',
+    '<fieldset disabled><input type="checkbox" name="c" checked><textarea name="b">x</textarea>'
+    "</fieldset>",
+    '<fieldset disabled><fieldset><input name="b"></fieldset><input name="b"></fieldset>',
+    '<template><input name="b"></template>',
+]
+
+
+@pytest.mark.parametrize("body", UNCHANGED)
+def test_fields_that_were_not_sent_stay_as_they_are(body: str) -> None:
+    field = '<input name="b" value="1">'
+
+    assert fill_form(body + '<input name="b">', [("b", "1")]) == body + field
+
+
+def test_multiple_select_with_nothing_chosen_has_nothing_chosen() -> None:
+    body = '<select name="a" multiple><option selected>One</option></select>'
+
+    assert fill_form(body, []) == '<select name="a" multiple><option>One</option></select>'
+
+
+def test_html_that_only_browsers_understand_keeps_the_page() -> None:
+    body = '<input name="a"><![foo]><p>rest</p>'
+
+    assert fill_form(body, [("a", "1")]) == '<input name="a" value="1"><![foo]><p>rest</p>'

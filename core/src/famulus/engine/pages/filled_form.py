@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -40,8 +41,10 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
         fields that they do not name keep what they have.
     """
     filler = _Filler(body, fields)
-    filler.feed(body)
-    filler.close()
+    # Python's parser gives up at a marked section that browsers take for a comment.
+    with contextlib.suppress(AssertionError):
+        filler.feed(body)
+        filler.close()
     return filler.filled()
 
 
@@ -59,6 +62,8 @@ class _Filler(HTMLParser):
         self._edits: list[tuple[int, int, str]] = []
         #: tags before this place are text of a textarea
         self._skipped_until = 0
+        #: the open elements whose fields no browser sends
+        self._unsent: list[str] = []
         self._select: str | None = None
         self._option: _StartTag | None = None
         self._option_text = ""
@@ -81,13 +86,15 @@ class _Filler(HTMLParser):
         found = _StartTag(tag, attrs, start, end)
         if tag in ("option", "optgroup"):
             self._end_option()
-        if tag == "option" and self._select is not None:
+        if tag == "template" or (tag == "fieldset" and self._is_unsent(found)):
+            self._unsent.append(tag)
+        elif tag == "option" and self._select is not None:
             self._option = found
         elif tag == "textarea":
             self._fill_textarea(found)
-        elif found.get("name") and found.get("disabled") is None:
+        elif found.get("name") and not self._is_unsent(found):
             if tag == "select":
-                self._select = found.get("name")
+                self._begin_select(found)
             elif tag == "input":
                 self._fill_input(found)
 
@@ -99,10 +106,22 @@ class _Filler(HTMLParser):
             self._end_option()
         if tag == "select":
             self._select = None
+        if self._unsent and self._unsent[-1] == tag:
+            self._unsent.pop()
 
     def handle_data(self, data: str) -> None:
         if self._option is not None:
             self._option_text += data
+
+    def _is_unsent(self, found: _StartTag) -> bool:
+        return bool(self._unsent) or found.get("disabled") is not None
+
+    def _begin_select(self, found: _StartTag) -> None:
+        name = found.get("name") or ""
+        # Nothing is sent of a placeholder that is disabled. Were it no longer selected, a browser
+        # would choose the first option for the worker.
+        is_placeholder = found.get("multiple") is None and not self._values[name]
+        self._select = None if is_placeholder else name
 
     def _fill_input(self, found: _StartTag) -> None:
         name = found.get("name") or ""
@@ -121,7 +140,7 @@ class _Filler(HTMLParser):
         end = len(self._body) if closing is None else closing.start()
         self._skipped_until = end
         values = self._values[found.get("name") or ""]
-        if found.get("disabled") is None and values:
+        if not self._is_unsent(found) and values:
             # A line break at the beginning is not part of the text.
             self._edits.append((found.end, end, "\n" + escape(values.pop(0))))
 
