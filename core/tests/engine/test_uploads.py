@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from famulus.contracts.views import FormFile
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
+from famulus.engine.upload_cleanup import UploadCleanup
+from famulus.engine.uploads import Uploads
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.model.tables import Upload
+from famulus.model.tables import Agent, Upload
 from famulus.model.transaction import Row
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import RowsState
@@ -198,6 +201,11 @@ def leftovers(gateway: Gateway, database: Database) -> dict[str, Path]:
     return {**found, "named": named}
 
 
+def backdated(path: Path, moment: float) -> Path:
+    os.utime(path, (moment, moment))
+    return path
+
+
 def opened_again(database: Database, gateway: Gateway) -> None:
     open_gateway(
         database, gateway.run_id, plugins=kit_plugins(), shared_state=RowsState(rows=[])
@@ -213,6 +221,7 @@ def written(files: dict[str, Path], clock: MovableClock, *, hours_ago: int) -> N
 def test_files_that_no_row_names_are_removed_after_a_day(
     gateway: Gateway, database: Database, clock: MovableClock, leftovers: dict[str, Path]
 ) -> None:
+    clock.advance(48 * 3600)
     written(leftovers, clock, hours_ago=25)
 
     opened_again(database, gateway)
@@ -235,7 +244,7 @@ def test_gateway_that_stays_open_removes_files_once_a_day(
     gateway: Gateway, clock: MovableClock, leftovers: dict[str, Path]
 ) -> None:
     worker = GatewayWorker(gateway, "y")
-    clock.advance(24 * 3600)
+    clock.advance(48 * 3600)
     written(leftovers, clock, hours_ago=25)
 
     worker.submit(worker.arrive(), files=[received(gateway, b"two")])
@@ -243,3 +252,100 @@ def test_gateway_that_stays_open_removes_files_once_a_day(
     assert not leftovers["received"].exists()
     assert not leftovers["stored"].exists()
     assert leftovers["named"].exists()
+
+
+def test_files_of_lost_rows_stay(
+    gateway: Gateway, database: Database, clock: MovableClock, leftovers: dict[str, Path]
+) -> None:
+    """After an old backup was restored, files may be all that is left of answers."""
+    worker = GatewayWorker(gateway, "open")
+    worker.arrive()
+    with database.read() as tx:
+        (open_attempt,) = tx.rows(Agent.select().where(Agent.submission_id.is_null()))
+    stored = leftovers["stored"]
+    kept = []
+    for number in ("123456", str(open_attempt.id)):
+        folder = stored.parent.parent / number
+        folder.mkdir()
+        kept.append(folder / stored.name)
+    # Its number was used again for the attempt that is there now.
+    kept.append(stored)
+    before = clock().timestamp() - 3600
+    clock.advance(48 * 3600)
+    after = clock().timestamp() - 25 * 3600
+    for path in kept:
+        path.write_bytes(b"answer")
+        backdated(path, before if path is stored else after)
+
+    opened_again(database, gateway)
+
+    assert [path.exists() for path in kept] == [True, True, True]
+
+
+def test_file_of_an_attempt_without_answers_is_removed_after_a_month(
+    gateway: Gateway, database: Database, clock: MovableClock
+) -> None:
+    worker = GatewayWorker(gateway, "x")
+    worker.arrive()
+    with database.read() as tx:
+        (attempt,) = tx.rows(Agent.select())
+    folder = database.files / str(gateway.run_id) / str(attempt.id)
+    folder.mkdir(parents=True)
+    file = folder / f"{database.identity[:12]}-0123"
+    file.write_bytes(b"left")
+    backdated(file, clock().timestamp() + 60)
+    clock.advance(31 * 24 * 3600)
+
+    opened_again(database, gateway)
+
+    assert not file.exists()
+
+
+def test_failing_cleanup_does_not_hide_that_answers_are_stored(
+    gateway: Gateway, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive()
+    clock.advance(48 * 3600)
+
+    def fail(path: Path) -> None:
+        raise OSError(5, "Input/output error", str(path))
+
+    file = received(gateway, b"one")
+    monkeypatch.setattr(Path, "iterdir", fail)
+
+    assert worker.submit(page, files=[file]).status == 200
+    assert len(uploads(database)) == 1
+
+
+def test_one_request_looks_into_few_folders(
+    gateway: Gateway,
+    clock: MovableClock,
+    database: Database,
+    leftovers: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run may have a hundred thousand of them, and a worker waits for the reply."""
+    clock.advance(48 * 3600)
+    written(leftovers, clock, hours_ago=25)
+    root = database.files / str(gateway.run_id)
+    for number in range(1000, 1200):
+        (root / str(number)).mkdir()
+    looked: list[Path] = []
+    list_folder = Path.iterdir
+
+    def listed(path: Path) -> Iterator[Path]:
+        looked.append(path)
+        return list_folder(path)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    cleanup = UploadCleanup(database, Uploads(database.files, gateway.run_id, database.identity))
+
+    cleanup.run_if_due()
+    at_first = len(looked)
+    for _ in range(5):
+        cleanup.run_if_due()
+
+    assert at_first <= 60
+    assert len(looked) > 200
+    assert not leftovers["stored"].exists()

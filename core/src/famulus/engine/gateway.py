@@ -141,6 +141,7 @@ class Gateway:
         )
         self._quota = UploadQuota(database, record.id)
         self._upload_cleanup = UploadCleanup(database, self._uploads)
+        self._uploads.make_folders()
         self._upload_cleanup.run_if_due()
         self._onboarding = OnboardingSubmissions(
             blueprint, tells_platform=provider.capabilities.qualifications

@@ -1,26 +1,55 @@
-"""Removing uploaded files that no row names, and those whose request has broken off."""
+"""Removing uploaded files that no row names, and those whose request has broken off.
+
+A stored file may be all that is left of answers, after an old backup of the database was restored.
+So only files that came with an attempt which this database knows are removed.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from famulus.engine.uploads import Uploads
+from famulus.errors import FamulusError
 from famulus.model.database import Database
+from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Upload
+from famulus.model.tables import Agent, Upload
 
 _log = logging.getLogger(__name__)
 
 #: No request takes as long as this: an older file is not being received or stored.
 _LEFTOVER_AGE = timedelta(days=1)
+#: The age of a file of an attempt without answers: a backup of before the answers may have been
+#: restored by mistake.
+_UNANSWERED_AGE = timedelta(days=30)
 _PAUSE = timedelta(days=1)
+#: Folders that one request looks into, so that its worker does not wait for a hundred thousand.
+_FOLDERS_AT_ONCE = 50
+
+_ATTEMPT_FOLDER = re.compile(r"[0-9]{1,18}")
 
 _NAMED = Statement(Upload.select(Upload.path).where(Upload.agent == Param("agent")))
+
+
+class _AttemptRow(NamedTuple):
+    started_at: int
+    submission_id: str | None
+
+
+_ATTEMPT = Statement(
+    Agent.select(Agent.started_at, Agent.submission_id).where(
+        Agent.id == Param("agent"), Agent.run == Param("run")
+    ),
+    _AttemptRow,
+)
 
 
 class UploadCleanup:
@@ -31,16 +60,23 @@ class UploadCleanup:
         self._uploads = uploads
         self._mutex = threading.Lock()
         self._last: datetime | None = None
+        #: folders that are still to be looked into
+        self._coming: Iterator[Path] = iter(())
 
     def run_if_due(self) -> None:
-        """Remove the leftovers, unless that was done less than a day ago."""
-        now = self._database.clock()
-        with self._mutex:
-            if self._last is not None and abs(now - self._last) < _PAUSE:
-                return
-            self._last = now
-        oldest = (now - _LEFTOVER_AGE).timestamp()
-        removed = sum(_remove(file, oldest) for file in self._leftovers())
+        """Remove some of the leftovers, unless all were removed less than a day ago.
+
+        A failure is logged: the answers of the request that calls this are stored.
+        """
+        try:
+            removed = sum(map(self._clean, self._next_folders()))
+        except (OSError, FamulusError) as error:
+            _log.warning(
+                "run %d: uploaded files that no answers name cannot be removed: %s",
+                self._uploads.run,
+                error,
+            )
+            return
         if removed:
             _log.info(
                 "run %d: removed %d uploaded files that no answers name",
@@ -48,31 +84,59 @@ class UploadCleanup:
                 removed,
             )
 
-    def _leftovers(self) -> Iterator[Path]:
-        yield from self._uploads.incoming.iterdir()
-        folder = self._uploads.root / str(self._uploads.run)
-        with contextlib.suppress(FileNotFoundError):
-            for attempt in folder.iterdir():
-                if attempt.name.isdecimal():
-                    yield from self._unnamed(attempt)
+    def _next_folders(self) -> list[Path]:
+        now = self._database.clock()
+        with self._mutex:
+            coming = list(itertools.islice(self._coming, _FOLDERS_AT_ONCE))
+            if coming or (self._last is not None and abs(now - self._last) < _PAUSE):
+                return coming
+            self._last = now
+            self._coming = self._folders()
+            return list(itertools.islice(self._coming, _FOLDERS_AT_ONCE))
 
-    def _unnamed(self, attempt: Path) -> Iterator[Path]:
+    def _folders(self) -> Iterator[Path]:
+        yield self._uploads.incoming
+        with contextlib.suppress(FileNotFoundError):
+            yield from (self._uploads.root / str(self._uploads.run)).iterdir()
+
+    def _clean(self, folder: Path) -> int:
+        now = self._database.clock()
+        oldest = now - _LEFTOVER_AGE
+        if folder == self._uploads.incoming:
+            return sum(_remove(file, to_micros(oldest)) for file in folder.iterdir())
+        if not _ATTEMPT_FOLDER.fullmatch(folder.name) or not folder.is_dir():
+            return 0
         # Another database may keep files in the same folder, under the same numbers.
-        own = [file for file in attempt.iterdir() if self._uploads.is_own_name(file.name)]
-        if not own:
-            return
+        own = [file for file in folder.iterdir() if self._uploads.is_own_name(file.name)]
+        if not any(_is_within(file, 0, to_micros(oldest)) for file in own):
+            return 0
         # After the files were listed, so that a row that is committed meanwhile is seen.
         with self._database.read() as tx:
-            named = {row[0] for row in tx.all(_NAMED, agent=int(attempt.name))}
-        for file in own:
-            if file.relative_to(self._uploads.root).as_posix() not in named:
-                yield file
+            attempt = tx.one(_ATTEMPT, agent=int(folder.name), run=self._uploads.run)
+            named = {row[0] for row in tx.all(_NAMED, agent=int(folder.name))}
+        if attempt is None:
+            return 0
+        if attempt.submission_id is None:
+            oldest = now - _UNANSWERED_AGE
+        root = self._uploads.root
+        unnamed = [file for file in own if file.relative_to(root).as_posix() not in named]
+        # A file that is older than the attempt is of another one that had the same number, before
+        # a backup was restored.
+        return sum(_remove(file, to_micros(oldest), attempt.started_at) for file in unnamed)
 
 
-def _remove(file: Path, oldest: float) -> bool:
-    """Remove a file unless it was written since a moment; return whether it was removed."""
+def _remove(file: Path, before: int, since: int = 0) -> bool:
+    """Remove a file that was written in a time; return whether it was removed."""
+    if not _is_within(file, since, before):
+        return False
     with contextlib.suppress(FileNotFoundError, PermissionError):
-        if file.stat().st_mtime < oldest:
-            file.unlink()
-            return True
+        file.unlink()
+        return True
+    return False
+
+
+def _is_within(file: Path, since: int, before: int) -> bool:
+    """Return whether a file was written in a time; False for one that is gone by now."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        return since <= file.stat().st_mtime_ns // 1000 < before
     return False

@@ -32,6 +32,7 @@ class Uploads:
         self.run = run
         self._prefix = f"{identity[:_IDENTITY_DIGITS]}-"
         self._database = database
+        self._incoming = root / "incoming"
 
     def is_own_name(self, name: str) -> bool:
         """Return whether a stored file is one of this database's."""
@@ -43,13 +44,20 @@ class Uploads:
 
         :raises famulus.UnavailableError: when it cannot be created.
         """
-        folder = self.root / "incoming"
+        self.make_folders()
+        return self._incoming
+
+    def make_folders(self) -> None:
+        """Create the folder for files that are being received, and those above it.
+
+        :raises famulus.UnavailableError: when that fails.
+        """
         try:
             make_folder(self.root, like=self._database)
-            make_folder(folder, like=self.root)
+            make_folder(self._incoming, like=self.root)
         except OSError as error:
-            raise UnavailableError(f"the folder {folder} cannot be created: {error}") from error
-        return folder
+            text = f"the folder {self._incoming} cannot be created: {error}"
+            raise UnavailableError(text) from error
 
     @contextlib.contextmanager
     def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
