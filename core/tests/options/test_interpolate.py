@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,32 @@ def test_keys_that_are_numbers_in_python_are_found() -> None:
     task, _ = resolved(a="${.b.3}", b={3: "x"})
 
     assert task["a"] == "x"
+
+
+def test_keys_that_are_written_alike_keep_their_own_values() -> None:
+    tree = {"a": {"b": "1", "a.b": "2"}, "a.b": "3", "m": {1: "x", "1": "y"}, "c": "${a.b}"}
+    problems: dict[str, str] = {}
+
+    assert interpolate(tree, problems.__setitem__) == {**tree, "c": "1"}
+    assert problems == {}
+
+
+def test_message_does_not_quote_the_value_of_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "not for logs")
+    problems: dict[str, str] = {}
+
+    interpolate({"a": "${task.${oc.env:TOKEN}}"}, problems.__setitem__)
+
+    assert "'${oc.env:TOKEN}' is not a valid reference" in problems["a"]
+    assert "not for logs" not in problems["a"]
+
+
+def test_text_of_many_backslashes_is_read_at_once() -> None:
+    text = "\\" * 100_001 + "x"
+    problems: dict[str, str] = {}
+    before = time.process_time()
+
+    found = interpolate({"a": text + "${b}", "b": 1}, problems.__setitem__)
+
+    assert found["a"] == f"{text}1"
+    assert time.process_time() - before < 1

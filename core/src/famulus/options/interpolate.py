@@ -29,7 +29,7 @@ _MOST_CHARACTERS = 10_000_000
 #: Limit of messages with a suggestion, which takes long in a large configuration.
 _MOST_SUGGESTED = 10
 
-_TOKEN = re.compile(r"(\\*)\$\{|\}")
+_TOKEN = re.compile(r"(?<!\\)(\\*)\$\{|\}")
 _OPENING = re.compile(r"\$\{")
 _RESOLVER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:")
 _ARGUMENT = re.compile(r"""'[^']*'|"[^"]*"|,|[^,'"]+|['"]""")
@@ -37,6 +37,7 @@ _INDEX = re.compile(r"\[([^\[\]]+)\]")
 _PATH = re.compile(r"\.*[^\s.\\:,'\"={}\[\]()$]+(\.[^\s.\\:,'\"={}\[\]()$]+)*")
 #: The part of a value that a message may quote; the rest may be secret.
 _CITED = re.compile(r"\$\{[^{}]*\}")
+_REMEDY = "write '${task.task_name}'"
 _NAME = re.compile(r"\$\{([^${}:]+)\}")
 
 
@@ -90,8 +91,9 @@ class _Interpolation:
     def __init__(self, tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> None:
         self._tree = tree
         self._refuse = refuse
-        #: by dotted key; None while it is being resolved
-        self._known: dict[str, _Resolved | _Broken | None] = {}
+        #: by dotted key and identity of the value, since ``1`` and ``"1"``, or ``a.b`` and ``b`` in
+        #: ``a``, have one key; None while it is being resolved
+        self._known: dict[tuple[str, int], _Resolved | _Broken | None] = {}
         self._values = self._characters = self._depth = self._suggested = 0
 
     def resolve(self, key: str, raw: Any) -> _Resolved:
@@ -99,11 +101,12 @@ class _Interpolation:
 
         :raises _Broken: when it cannot be resolved.
         """
-        if key in self._known:
-            known = self._known[key]
+        place = key, id(raw)
+        if place in self._known:
+            known = self._known[place]
         else:
-            self._known[key] = None
-            known = self._known[key] = self._resolve(key, raw)
+            self._known[place] = None
+            known = self._known[place] = self._resolve(key, raw)
         if known is None:
             raise _Broken("refers back to itself")
         if isinstance(known, _Broken):
@@ -185,7 +188,8 @@ class _Interpolation:
         """Resolve the value at a path, of which any part may be a reference."""
         path = _INDEX.sub(r".\1", path)
         if _PATH.fullmatch(path) is None:
-            raise _invalid(f"${{{path}}}")
+            # The path is not quoted: a part of it may be the value of another reference.
+            raise _Broken(f"is not a valid reference; {_REMEDY}")
         found, node, at = None, self._tree, ""
         for name in self._absolute(path, key):
             if isinstance(node, (str, Typed)):
@@ -317,8 +321,7 @@ def _unquoted(text: str) -> str:
 
 
 def _invalid(raw: str) -> _Broken:
-    message = f"{_cited(raw)} is not a valid reference; write '${{task.task_name}}'"
-    return _Broken(message, cites=False)
+    return _Broken(f"{_cited(raw)} is not a valid reference; {_REMEDY}", cites=False)
 
 
 def _too_much() -> UsageError:
