@@ -77,6 +77,17 @@ def test_line_after_a_key_is_read_whole(typist: Typist, keyboard: Keyboard) -> N
     assert (key, keyboard.read_line()) == ("r", "too short\n")
 
 
+def test_keys_typed_after_a_line_are_keys(typist: Typist, keyboard: Keyboard) -> None:
+    """Pasted at once, or typed ahead: none of them may answer a later question for a text."""
+    typist.press("rtoo short\nap")
+    keys = [keyboard.read_key()]
+    keyboard.expect_line()
+    line = keyboard.read_line()
+    keys += [keyboard.read_key() for _ in range(2)]
+
+    assert (keys, line) == (["r", "a", "p"], "too short\n")
+
+
 def test_empty_line_after_a_key_is_asked_for_again_once(typist: Typist, keyboard: Keyboard) -> None:
     typist.press("r")
     assert keyboard.read_key() == "r"

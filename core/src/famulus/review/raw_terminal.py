@@ -22,7 +22,6 @@ class Keyboard:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
         self._fd = stream.fileno()
         self._modes = termios.tcgetattr(self._fd)
         self._unread = ""
@@ -56,9 +55,7 @@ class Keyboard:
         None is an Enter that is ignored: ask again. :meth:`expect_line` comes before it.
         """
         try:
-            line = self._unread + self._stream.readline()
-        except OSError as error:
-            raise EOFError("the terminal is closed") from error
+            line = self._unread + self._line()
         finally:
             self.expect_keys()
         is_ignored = self._ignores_enter and line == "\n"
@@ -96,14 +93,27 @@ class Keyboard:
         rest = sum(first[0] >= limit for limit in (0xC0, 0xE0, 0xF0))
         return (first + b"".join(self._byte() for _ in range(rest))).decode("utf-8", "replace")
 
+    def _line(self) -> str:
+        """Return the rest of a line, or of the input.
+
+        The stream would read ahead: keys typed after the line would answer a later question.
+        """
+        line = b""
+        while not line.endswith(b"\n") and (byte := self._read()):
+            line += byte
+        return line.decode("utf-8", "replace")
+
     def _byte(self) -> bytes:
-        try:
-            read = os.read(self._fd, 1)
-        except OSError:
-            read = b""
-        if not read:
+        byte = self._read()
+        if not byte:
             raise EOFError("the terminal is closed")
-        return read
+        return byte
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._fd, 1)
+        except OSError as error:
+            raise EOFError("the terminal is closed") from error
 
     def _skip_special_key(self) -> None:
         """Skip the rest of what an arrow or a function key sends: it contains letters."""
