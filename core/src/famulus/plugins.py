@@ -51,7 +51,7 @@ class PluginInfo:
     checks: list[type[QualificationCheck]] = field(factory=list)
     schemas: list[PluginSchema] = field(factory=list)
     listens: list[str] = field(factory=list)
-    #: duration of its import; 0 for a plugin that a program has added itself
+    #: duration of its import and registration; 0 for a plugin that a program has added itself
     import_seconds: float = 0.0
 
     def types(self) -> list[tuple[str, str]]:
@@ -292,8 +292,8 @@ def listeners_of(plugins: Plugins) -> list[Listener]:
 def discover() -> Plugins:
     """Load every plugin that is installed, by the entry points of the group ``famulus``.
 
-    What a plugin prints while it is imported goes to standard error, so that it is not taken for a
-    part of a command's output.
+    What a plugin prints while it is imported and registered goes to standard error, so that it is
+    not taken for a part of a command's output. Many import most of their code when they register.
     """
     plugins = Plugins()
     for entry in _entry_points():
@@ -305,17 +305,16 @@ def discover() -> Plugins:
             plugins.infos.append(info)
             continue
         started = time.perf_counter()
-        try:
-            with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr):
+            try:
                 plugin = entry.load()
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
-            info = PluginInfo(entry.name, distribution, version)
-            plugins.infos.append(info)
-            plugins.refuse(info, error)
-            continue
-        seconds = time.perf_counter() - started
-        plugins.add(entry.name, plugin, distribution=distribution, version=version)
-        plugins.infos[-1].import_seconds = seconds
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
+                info = PluginInfo(entry.name, distribution, version)
+                plugins.infos.append(info)
+                plugins.refuse(info, error)
+                continue
+            plugins.add(entry.name, plugin, distribution=distribution, version=version)
+        plugins.infos[-1].import_seconds = time.perf_counter() - started
     return plugins
 
 

@@ -146,9 +146,10 @@ def test_a_plugin_that_is_slow_to_import_is_named(famulus: Famulus, install: Ins
 def test_what_a_plugin_prints_at_import_is_no_part_of_the_output(
     famulus: Famulus, install: Install
 ) -> None:
+    registering = textwrap.dedent(CROWD).replace("return", "print('and again'); return")
     install(
         "third-party-loud",
-        f"print('hello from the plugin')\n{textwrap.dedent(CROWD)}",
+        f"print('hello from the plugin')\n{registering}",
         "[famulus]\nloud = third_party_loud\n[famulus.commands]\nx = third_party_loud:hello\n",
     )
 
@@ -156,6 +157,7 @@ def test_what_a_plugin_prints_at_import_is_no_part_of_the_output(
 
     assert "loud" in [each["name"] for each in json.loads(done.stdout)]
     assert "hello from the plugin" in done.stderr
+    assert "and again" in done.stderr
 
 
 def test_an_error_in_a_command_of_another_package_names_the_package(

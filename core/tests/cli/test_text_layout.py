@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from famulus.cli.follow import announce
+from famulus.cli.session import Session
 from famulus.cli.text_layout import prose, table
 from famulus.model.database import Database
+from famulus.operate.launching import Launched
 from famulus.plugins import discover
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
@@ -125,3 +128,17 @@ def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) ->
     names = ("A" * 20, "B" * 15, "C" * 10, "D")
 
     assert table([names]) == [f"{'A' * 20}  {'B' * 15}", f"    {'C' * 10}  D"]
+
+
+def test_addresses_of_a_run_stay_on_their_lines_for_scripts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url = "https://tasks.some-laboratory.example.org/annotations/of/the/words/"
+    link = f"{url}?worker_id=x"
+    launched = Launched(run_id=1, task_name="t", url=url, entrances=[link])
+
+    announce(launched, Session(None, address_typed=False, verbose=False))
+
+    lines = capsys.readouterr().out.splitlines()
+    assert f"Run 1 is open at {url}" in lines
+    assert f"  Work on it:  {link}" in lines

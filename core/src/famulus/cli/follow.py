@@ -47,11 +47,14 @@ def announce_launch(operator: Operator, checked: Checked, *, yes: bool) -> None:
 
 
 def announce(launched: Launched, session: Session) -> None:
-    """Print the addresses of a run, one per line, and how to stop and resume it."""
-    say(f"Run {launched.run_id} is open at {launched.url}")
+    """Print the addresses of a run, one per line, and how to stop and resume it.
+
+    Scripts read the addresses: they stay on their lines.
+    """
+    say(f"Run {launched.run_id} is open at {launched.url}", wrap=False)
     links = [entrance for entrance in launched.entrances if entrance != launched.url]
     for line in ["", *(f"  Work on it:  {link}" for link in links), ""] if links else ():
-        say(line, bold=True)
+        say(line, bold=True, wrap=False)
     say("It ends by itself when every unit is done.")
     resume = session.command("resume", launched.run_id)
     say(f"Ctrl-C stops it; resume it later with: {resume}", wrap=False)

@@ -265,7 +265,9 @@ class _Multipart:
     def _has_room_for_text(self, data: bytes) -> bool:
         if self._text_bytes + len(data) > self._limits.max_text_bytes:
             most = _size(self._limits.max_text_bytes)
-            self._exceed(f"All text together may have at most {most}.")
+            self._exceed(
+                f"All text together may have at most {most}. What is beyond that was cut off."
+            )
             return False
         self._text_bytes += len(data)
         return True
