@@ -131,10 +131,11 @@ def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_addresses_of_a_run_stay_on_their_lines_for_scripts(
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = "https://tasks.some-laboratory.example.org/annotations/of/the/words/"
-    link = f"{url}?worker_id=x"
+    monkeypatch.setenv("COLUMNS", "80")
+    url = "https://tasks.some-laboratory.example.org/annotations/of/words/"
+    link = f"{url}?worker=x"
     launched = Launched(run_id=1, task_name="t", url=url, entrances=[link])
 
     announce(launched, Session(None, address_typed=False, verbose=False))
