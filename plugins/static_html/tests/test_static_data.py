@@ -116,7 +116,7 @@ def test_rows_in_which_every_field_is_empty_are_left_out_and_counted(write: Writ
     assert _rows(read_csv, path) == [(2, {"a": "1", "b": ""}), (4, {"a": "2", "b": "x"})]
 
 
-@pytest.mark.parametrize("header", ["a,b", "a,b,", "a,b, ,"])
+@pytest.mark.parametrize("header", ["a,b,,", "a,b, ,,"])
 def test_unnamed_columns_at_the_end_are_dropped_where_they_are_empty(
     write: Write, header: str
 ) -> None:
@@ -128,6 +128,17 @@ def test_unnamed_columns_at_the_end_are_dropped_where_they_are_empty(
         ["3", "4"],
         ["5", "6"],
     ]
+
+
+def test_a_comma_at_the_end_that_may_be_a_part_of_a_text_is_warned_of(write: Write) -> None:
+    """Spreadsheets write one for empty cells; a person may have forgotten the quotes."""
+    path = write("id,text\n1,Is this right,\n2,fine\n3,or this,,\n")
+
+    (warning,) = _checked(path)
+
+    assert (warning.warning, warning.line) == (True, 2)
+    assert "(as on 1 more): the comma is dropped" in warning.message
+    assert [row["text"] for _, row in _rows(read_csv, path)] == ["Is this right", "fine", "or this"]
 
 
 def test_value_with_a_quote_after_a_space_is_kept_with_a_warning(write: Write) -> None:

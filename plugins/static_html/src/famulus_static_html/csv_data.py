@@ -72,6 +72,11 @@ class _Lines:
         self.first = self.first or line
         self.count += 1
 
+    def also(self) -> str:
+        """Return how many there are beside the first, for a message about it."""
+        others = self.count - 1
+        return f" (as on {others:,} more)" if others else ""
+
 
 @define
 class _Table:
@@ -79,13 +84,14 @@ class _Table:
 
     _report: Report
     columns: list[str] = field(factory=list)
-    #: whether the header ends with columns without a name, and whether one of them that has a value
+    #: columns at the end of the header that have no name, and whether one of them that has a value
     #: was reported
-    _has_unnamed: bool = False
+    _unnamed: int = 0
     _is_unnamed_reported: bool = False
     _rows: int = 0
     _left_out: _Lines = field(factory=_Lines)
     _spaced_quotes: _Lines = field(factory=_Lines)
+    _trailing_commas: _Lines = field(factory=_Lines)
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         """Yield the line and the fields of every row that has as many as there are columns."""
@@ -108,6 +114,8 @@ class _Table:
             if len(fields) < width or any(map(str.strip, fields[width:])):
                 self._report_width(fields, line)
             else:
+                if len(fields) > width + self._unnamed:
+                    self._trailing_commas.add(line)
                 yield line, fields[:width]
 
     def report_whole(self) -> None:
@@ -121,19 +129,23 @@ class _Table:
             rows = "1 row" if count == 1 else f"{count:,} rows"
             message = f"{rows} left out in which every field is empty"
             self._report.add(message, self._left_out.first, warning=True)
-        if self._spaced_quotes.count:
-            others = self._spaced_quotes.count - 1
-            also = f" (as on {others:,} more)" if others else ""
+        if self._trailing_commas.count:
             message = (
-                f"has a space before a quote, so that the quote is part of the value{also}: take "
-                "the space out"
+                f"ends with a comma that the header does not have{self._trailing_commas.also()}: "
+                "the comma is dropped; quote the last value if it is a part of it"
+            )
+            self._report.add(message, self._trailing_commas.first, warning=True)
+        if self._spaced_quotes.count:
+            message = (
+                "has a space before a quote, so that the quote is part of the value"
+                f"{self._spaced_quotes.also()}: take the space out"
             )
             self._report.add(message, self._spaced_quotes.first, warning=True)
 
     def _checked_header(self, fields: list[str]) -> list[str]:
         columns = [name.strip() for name in fields]
         while columns and not columns[-1]:
-            self._has_unnamed = True
+            self._unnamed += 1
             columns.pop()
         separator = _other_separator(columns)
         if separator:
@@ -151,7 +163,7 @@ class _Table:
 
     def _report_width(self, fields: list[str], line: int) -> None:
         width = len(self.columns)
-        if len(fields) > width and self._has_unnamed:
+        if len(fields) > width and self._unnamed:
             if not self._is_unnamed_reported:
                 self._is_unnamed_reported = True
                 number = next(n for n, text in enumerate(fields, 1) if n > width and text.strip())
