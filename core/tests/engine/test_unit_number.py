@@ -63,6 +63,25 @@ def test_units_are_counted_and_a_reload_has_the_same_number(gateway: Gateway) ->
     assert shown(worker.arrive("c")) == "Unit 3 of at most 3"
 
 
+def test_number_stays_when_a_later_unit_is_done_first(gateway: Gateway) -> None:
+    worker = GatewayWorker(gateway, "x")
+    worker.arrive("a")
+    worker.submit(worker.arrive("b"))
+
+    assert shown(worker.arrive("a")) == "Unit 1 of at most 3"
+
+
+def test_number_stays_when_a_later_unit_is_of_another_run(operator: ManualOperator) -> None:
+    first, second = (
+        operator.launch_rows(ROWS, task_name="words", maximum_units_per_worker=3) for _ in range(2)
+    )
+    GatewayWorker(first, "x").arrive("a")
+    GatewayWorker(second, "x").arrive("b")
+
+    assert shown(GatewayWorker(first, "x").arrive("a")) == "Unit 1 of at most 3"
+    assert shown(GatewayWorker(second, "x").arrive("b")) == "Unit 2 of at most 3"
+
+
 def test_unit_that_was_given_back_does_not_count(gateway: Gateway) -> None:
     worker = GatewayWorker(gateway, "x")
     worker.give_back(worker.arrive("a"))

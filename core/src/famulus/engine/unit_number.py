@@ -16,11 +16,19 @@ _Other = Participation.alias()
 _IN_TASK = _Other.select(peewee.fn.SUM(_Other.done_units + _Other.open_units)).where(
     _Other.worker == Participation.worker, _Other.task == Participation.task
 )
-_NEWER_OPEN = Agent.select(peewee.fn.COUNT(Agent.id)).where(
-    Agent.worker == Participation.worker,
-    Agent.run == Participation.run,
-    Agent.id > Param("agent"),
-    Agent.status == literal(AgentStatus.IN_TASK),
+_RunOfNewer = TaskRun.alias()
+# Those that are counted as open or done, of the runs that are counted.
+_NEWER = (
+    Agent.select(peewee.fn.COUNT(Agent.id))
+    .join(_RunOfNewer, on=(Agent.run == _RunOfNewer.id))
+    .where(
+        Agent.worker == Participation.worker,
+        _RunOfNewer.task == Participation.task,
+        (Agent.run == Participation.run) | (TaskRun.maximum_units_per_worker > 0),
+        Agent.id > Param("agent"),
+        Agent.unit.is_null(False),
+        (Agent.status == literal(AgentStatus.IN_TASK)) | Agent.submission_id.is_null(False),
+    )
 )
 
 
@@ -39,7 +47,7 @@ _COUNTERS = Statement(
         (Participation.open_units + Participation.done_units).alias("in_run"),
         Participation.assignments,
         _IN_TASK.alias("in_task"),
-        _NEWER_OPEN.alias("newer"),
+        _NEWER.alias("newer"),
         TaskRun.maximum_units_per_worker.alias("maximum"),
         TaskRun.loading,
         TaskRun.rows_loaded.alias("rows"),
@@ -51,7 +59,7 @@ _COUNTERS = Statement(
 
 
 def read_unit_number(tx: Transaction, *, run: int, worker: int, agent: int) -> UnitNumber | None:
-    """Return the number of the unit of an attempt that is open already."""
+    """Return the number of the unit of an attempt that was made before."""
     row = tx.one(_COUNTERS, run=run, worker=worker, agent=agent)
     if row is None:
         return None
