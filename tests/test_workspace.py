@@ -27,7 +27,7 @@ PACKAGE_HOSTS = re.compile(
     "|".join(rf"{first}{second}\.org" for first, second in _HOSTS) + "|index-url|trusted-host",
     re.IGNORECASE,
 )
-#: A folder that only the machine of whoever wrote the file has; ``somebody`` is nobody.
+#: A folder that only the author's machine has; ``somebody`` is no real user.
 OWN_PATHS = re.compile(r"(?<![\w.$}/-])/(?:home|Users|root|work|private)/(?!somebody\b)[\w.-]+")
 
 
@@ -155,7 +155,7 @@ def test_no_file_names_a_package_host() -> None:
     assert [name for name, text in texts() if PACKAGE_HOSTS.search(text)] == []
 
 
-def test_no_file_holds_a_path_of_somebodys_machine() -> None:
+def test_no_file_contains_a_path_of_an_authors_machine() -> None:
     found = [(name, match[0]) for name, text in texts() for match in OWN_PATHS.finditer(text)]
 
     assert found == []

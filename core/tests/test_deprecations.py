@@ -74,7 +74,7 @@ def test_a_plugin_for_both_versions_is_left_alone() -> None:
     assert Both().dispose() == "new"
 
 
-def test_a_subclass_of_a_plugin_with_the_deprecated_name_inherits_what_it_does() -> None:
+def test_a_subclass_of_a_plugin_with_the_deprecated_name_inherits_its_method() -> None:
     with pytest.warns(FamulusDeprecationWarning, match=r"\.Old: "):
 
         class Old(Contract):

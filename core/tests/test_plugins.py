@@ -106,7 +106,7 @@ def test_a_plugin_that_cannot_be_imported_is_listed_and_raised_at_use(install: I
 
 
 @pytest.mark.parametrize("source", ["raise SystemExit(3)", "1 / 0", "def broken(:"])
-def test_whatever_an_import_raises_takes_nobody_down(install: Install, source: str) -> None:
+def test_an_exception_at_import_affects_no_other_plugin(install: Install, source: str) -> None:
     install("third-party-broken", source, entry="broken")
 
     assert reason(discover(), "broken")
@@ -140,7 +140,7 @@ def test_two_distributions_with_one_plugin_name_do_not_share_it(install: Install
 
 
 class Listening(KitPlugin):
-    """Hears of runs."""
+    """Records the events of runs."""
 
     def __init__(self) -> None:
         self.heard: list[RunEvent] = []
@@ -172,7 +172,7 @@ class UnknownHook:
 class WrongArgument:
     @hookimpl
     def famulus_run_launched(self, run: int) -> None:
-        """Ask for what is not told."""
+        """Take an argument that the hook does not have."""
 
 
 class NoHook:
@@ -238,8 +238,8 @@ class Raising:
         (WrongArgument, "run"),
         (NoHook, "it implements no hook; mark its functions with @famulus.hookimpl"),
         (NoList, "it has to return a list"),
-        (NoClass, "returned 'CrowdProvider', which is no Provider class"),
-        (OtherContract, "which is no Provider class"),
+        (NoClass, "returned 'CrowdProvider', not a subclass of Provider"),
+        (OtherContract, "not a subclass of Provider"),
         (Abstract, "Incomplete lacks deploy, is_alive, shutdown"),
         (NoType, "Nameless has no type name"),
         (NoArgs, "Bare has no attrs class Args"),
@@ -262,7 +262,7 @@ def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:
         plugins.blueprint("rows")
 
 
-def test_an_unknown_type_is_met_with_what_there_is() -> None:
+def test_an_unknown_type_is_reported_with_the_known_ones() -> None:
     plugins = kit_plugins(faulty=NoHook())
 
     with pytest.raises(PluginError, match=r"'crowed'.*did you mean 'crowd'.*refused: faulty"):
@@ -287,7 +287,7 @@ def test_naming_a_type_of_a_refused_plugin_raises_its_reason() -> None:
 @pytest.mark.parametrize(
     "hook", ["run_launched", "unit_assigned", "unit_submitted", "unit_reviewed", "run_finished"]
 )
-def test_every_listener_is_told_by_itself(hook: str) -> None:
+def test_every_listener_is_called_separately(hook: str) -> None:
     heard: list[str] = []
 
     def listener(name: str, *, failing: bool) -> object:
@@ -314,7 +314,7 @@ def test_every_listener_is_told_by_itself(hook: str) -> None:
     getattr(two, hook)(event=event, **arguments[hook])
 
     assert heard == ["one", "two"]
-    assert (one.label, one.hears(f"famulus_{hook}"), one.hears("famulus_x")) == (
+    assert (one.label, one.implements(f"famulus_{hook}"), one.implements("famulus_x")) == (
         "plugin 'one'",
         True,
         False,

@@ -85,7 +85,7 @@ def test_nothing_is_known_of_processes_elsewhere(
 
 
 @pytest.mark.parametrize("text", ["", "host:1:abc", "x 1 b n h", "4711"])
-def test_what_is_no_identity_is_never_dead(text: str) -> None:
+def test_an_invalid_identity_is_never_dead(text: str) -> None:
     assert not is_dead(text)
     assert describe(text) == "another process"
 
@@ -97,7 +97,7 @@ def test_a_container_with_the_same_host_name_and_process_id_is_not_taken_for_dea
         unshare is None
         or subprocess.run([*command, "true"], capture_output=True, check=False).returncode
     ):
-        pytest.skip("this machine lets nobody make PID namespaces")
+        pytest.skip("this machine forbids PID namespaces")
     done = subprocess.run(
         [*command, *OWN_IDENTITY], input="\n", capture_output=True, text=True, check=True
     )

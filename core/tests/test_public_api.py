@@ -13,7 +13,7 @@ import pytest
 import famulus
 
 SOURCE = Path(famulus.__file__)
-#: Whatever is slow to import, or is a plugin.
+#: Modules that are slow to import, and plugins.
 HEAVY = {
     "peewee",
     "flask",
@@ -52,7 +52,7 @@ def test_the_three_lists_of_names_agree() -> None:
 
 
 @pytest.mark.parametrize("name", famulus.__all__)
-def test_every_name_is_there_and_is_defined_where_the_list_says(name: str) -> None:
+def test_every_listed_name_is_defined_in_its_module(name: str) -> None:
     thing = getattr(famulus, name)
 
     assert thing is not None

@@ -1,6 +1,6 @@
 """A Flask site of one's own with a task in it: ``python flask_site.py``.
 
-The site's front page tells how the run is getting on, ``/results`` what has come in, and workers
+The site's front page shows the run's progress, ``/results`` the answers, and workers
 come in at ``/task/``. One process does all of it; start it again, and the run goes on.
 """
 

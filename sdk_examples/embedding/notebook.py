@@ -33,8 +33,8 @@ configuration = {
 }
 
 # %% [markdown]
-# What only Python can say: rows from a generator, and a function that hears of each answer. It runs
-# in this process, so the list it appends to is this very list.
+# The parts that only Python can give: rows from a generator, and a function called for each answer.
+# It runs in this process, so the list it appends to is this very list.
 
 
 # %%
@@ -55,7 +55,7 @@ shared_state = SharedStaticTaskState(static_task_data=rows(), on_unit_submitted=
 
 # %% [markdown]
 # The run lasts as long as the block. `watch` looks at it every second until it has ended; `stop`
-# lets nobody new in and ends the run when those at work are done.
+# admits no new workers and ends the run when those at work are done.
 
 # %%
 database = Database("notebook.db")
@@ -70,7 +70,7 @@ with Operator(database) as operator:
             stopping = True
 
 # %% [markdown]
-# Every listener has heard of everything by now, and the answers are in the database for good.
+# Every listener has received all events, and the answers are stored in the database.
 
 # %%
 print("Familiar words:", ", ".join(familiar))

@@ -30,8 +30,8 @@ PART_OF_SPEECH = {"noun": "noun", "verb": "verb", "adj": "adjective", "adv": "ad
 SENTENCE_LENGTH = range(28, 111)
 DEFINITION_LENGTH = range(12, 121)
 
-#: Beginnings of words that keep a row out: what not everybody wants to read for a few cents, and
-#: kinds of people, of whom a sentence without its context easily says something unkind.
+#: Beginnings of words that keep a row out: what not everyone wants to read for a few cents, and
+#: kinds of people, of whom a sentence without its context easily sounds unkind.
 UNWANTED = re.compile(
     r"\b(?:"
     r"abort|abus|accus|addict|afflict|aggress|alcohol|army|arrest|assault|attack|battle|beat|"
@@ -60,7 +60,7 @@ UNWANTED = re.compile(
 #: A name of a person or a place: a capital letter that opens neither the sentence nor "I".
 NAME = re.compile(r"(?<!^)\b(?!I\b)[A-Z]")
 QUOTED = re.compile(r'"([^"]+)"')
-#: An example with its author after it is a quotation from somebody's book.
+#: An example with its author after it is a quotation from a book.
 ATTRIBUTED = re.compile(r'"\s*-')
 
 

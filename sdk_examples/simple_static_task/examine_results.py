@@ -11,7 +11,7 @@ from famulus import Database, run_examine_or_review
 def format_for_printing(data: Mapping[str, Any]) -> str:
     """Return one unit as a few lines of text."""
     inputs, outputs = data["data"]["inputs"], data["data"]["outputs"]
-    # A clock that was set back meanwhile makes the end come before the start.
+    # If the clock was set back in between, the end is before the start.
     duration = max(int(data["task_end"] - data["task_start"]), 0)
     uploads = [
         file["originalname"] for files in outputs["filesByFields"].values() for file in files

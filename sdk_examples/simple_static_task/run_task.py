@@ -1,4 +1,4 @@
-"""Launch the example and stay until it is done: ``python run_task.py``; ``--help`` says more."""
+"""Launch the example and stay until it is done: ``python run_task.py [--help]``."""
 
 from __future__ import annotations
 

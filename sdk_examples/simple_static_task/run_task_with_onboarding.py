@@ -1,6 +1,6 @@
 """Launch the example with an onboarding: a question that each worker answers before the first unit.
 
-What counts as a right answer is a function, so this run needs a script; YAML cannot say it.
+A function decides which answers are right, so this run needs a script, not only YAML.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from famulus_static_html import SharedStaticTaskState
 
 @define
 class OnboardingConfig(build_default_task_config("onboarding")):  # type: ignore[misc]
-    """What this script adds to the configuration."""
+    """The additions of this script to the configuration."""
 
     right_rating: str = option(
         default="passable",

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix=f"famulus-{name}-", dir=options.folder) as folder:
             for figure in BENCHMARKS[name](scale, Path(folder)):
                 figures.append(figure)
-                _tell(figure)
+                _print(figure)
     title = f"{machine()}; {scale.name} run"
     if options.markdown:
         sys.stdout.write(as_markdown(figures, title))
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(options.strict and any(figure.met is False for figure in figures))
 
 
-def _tell(figure: Figure) -> None:
+def _print(figure: Figure) -> None:
     sys.stderr.write(f"{figure.subject}: {figure.what}: {figure.measured}\n")
 
 

@@ -1,4 +1,4 @@
-"""The frame around a task looks the same whatever style sheet the task brings."""
+"""The frame around a task looks the same with any style sheet of the task."""
 
 from __future__ import annotations
 

@@ -397,7 +397,7 @@ def test_worker_can_go_back_to_the_answers_which_are_a_new_submission_then(
     assert len(second["famulus_submission"][0]) == 32
 
 
-def test_giving_back_is_tried_again_until_our_server_says_so(
+def test_giving_back_is_retried_until_our_server_confirms_it(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     stub.replies = [(200, "<h1>Log in to this network</h1>", {}), (500, "", {}), (503, "", {})]
@@ -428,7 +428,7 @@ def test_data_stay_in_the_page_until_the_server_is_back(open_page: Callable[...,
         assert [sent["name"] for sent in back.submissions] == [["Ann"]]
 
 
-def test_invalid_answers_leave_the_form_editable_and_say_why(
+def test_invalid_answers_leave_the_form_editable_with_the_reason(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     stub.replies = [(422, submit_json("invalid", "Say <more>, please.", ""), {})]
@@ -467,7 +467,7 @@ def test_conflict_takes_the_place_of_the_form(stub: Stub, open_page: Callable[..
         (403, submit_json("refused", "This link does not work.", ""), "This link"),
     ],
 )
-def test_refused_submission_says_why_and_keeps_the_answers(
+def test_refused_submission_shows_the_reason_and_keeps_the_answers(
     stub: Stub, open_page: Callable[..., Any], status: int, body: str, words: str
 ) -> None:
     stub.replies = [(status, body, {})]
@@ -524,9 +524,7 @@ def test_reload_keeps_answers_but_no_password_and_no_token(
     expect(page.locator("[name=famulus_submission]")).to_have_value("second")
 
 
-def test_reload_says_which_files_have_to_be_chosen_again(
-    stub: Stub, open_page: Callable[..., Any]
-) -> None:
+def test_reload_lists_the_files_to_choose_again(stub: Stub, open_page: Callable[..., Any]) -> None:
     photo = {"name": "my cat.png", "mimeType": "image/png", "buffer": b"x"}
     page = open_page(stub.url)
     page.get_by_label("Name").fill("Ann")
@@ -610,7 +608,7 @@ def test_fields_that_scripts_make_where_they_stand_are_sent(
         assert [sent.get(name) for name in ("written", "inserted", "late")] == [["1"], ["2"], ["3"]]
 
 
-def test_author_scripts_that_replace_what_ours_needs_harm_nothing(
+def test_author_scripts_that_replace_builtins_do_no_harm(
     open_page: Callable[..., Any],
 ) -> None:
     body = "<script>window.fetch = window.FormData = null;</script>" + FIELDS
@@ -710,7 +708,7 @@ def test_fields_that_scripts_make_late_come_back_too(open_page: Callable[..., An
         expect(page.get_by_label("later")).to_have_value("two")
 
 
-def test_draft_does_not_overwrite_what_the_worker_has_done_since(
+def test_draft_does_not_overwrite_later_input(
     open_page: Callable[..., Any],
 ) -> None:
     body = """<button type="button" id="mark">Mark</button><div id="marks"></div><script>
@@ -869,7 +867,7 @@ def test_onboarding_goes_on_in_a_fresh_window(open_page: Callable[..., Any]) -> 
         assert page.evaluate("once") == 2
 
 
-def test_page_after_a_passed_onboarding_says_so_once(open_page: Callable[..., Any]) -> None:
+def test_page_after_a_passed_onboarding_shows_the_note_once(open_page: Callable[..., Any]) -> None:
     with serving(document(onboarding=True)) as stub:
         page = open_page(stub.url)
         page.get_by_label("Name").fill("Ann")
@@ -905,7 +903,7 @@ def test_platforms_form_is_posted_by_itself_or_by_its_button(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_browser_goes_where_the_provider_says(
+def test_browser_goes_to_the_providers_address(
     stub: Stub, open_page: Callable[..., Any], javascript: bool
 ) -> None:
     with serving("<h1>Welcome back</h1>") as platform:

@@ -101,7 +101,7 @@ def test_command_of_the_page_works(famulus: Famulus, command: str) -> None:
     assert result.stderr.startswith("Wrote ")
 
 
-def test_two_of_the_same_name_are_called_as_the_page_says() -> None:
+def test_two_plugins_of_one_name_behave_as_documented() -> None:
     assert " and ".join(f"`{name}`" for name in distinct_names(["cat.png"] * 2)) in TEXT
 
 

@@ -1,4 +1,4 @@
-"""What the pages of docs/how-to tell to write down works as it is written there."""
+"""The examples on the pages of docs/how-to work as they are written there."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_profile_is_a_good_one(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert str(configuration.sections["architect"]["port"]) == "4000"
 
 
-def test_the_proxy_lets_through_what_the_architect_does() -> None:
+def test_the_proxy_allows_uploads_as_large_as_the_architect_does() -> None:
     most: Any = fields(LocalArgs).max_form_bytes.default
     megabytes = int(re.findall(r"client_max_body_size (\d+)m;", page("public"))[0])
 

@@ -1,4 +1,4 @@
-"""What the page on options tells its reader to type does what it says."""
+"""The commands on the page about options do what it says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's table is what the program does, and its code runs."""
+"""The page's table matches the program, and its code runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HELD: list[dict[str, int]] = [{}, {"q": 0}, {"q": 1}, {"q": 5}]
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
-def test_table_says_what_the_program_does(row: tuple[str, ...]) -> None:
+def test_table_matches_the_program(row: tuple[str, ...]) -> None:
     constant, text, value, *said = row
     asked = {
         "qualification_name": "q",
@@ -49,7 +49,7 @@ def test_table_has_every_comparator() -> None:
 
 
 class Mock(CrowdProvider):
-    """Anybody, under the name that the page uses."""
+    """Any worker, under the name that the page uses."""
 
     type = "mock"
 

@@ -1,4 +1,4 @@
-"""The reference says what the code says, and leaves nothing out."""
+"""The reference matches the code, and is complete."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def headings(page: Path) -> list[str]:
     return [line.strip("# ") for line in text.splitlines() if re.match(r"#{1,4} ", line)]
 
 
-def test_pages_are_what_the_code_says() -> None:
+def test_pages_are_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.reference", "--check"],
         cwd=ROOT,

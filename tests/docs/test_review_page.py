@@ -1,4 +1,4 @@
-"""What docs/how-to/review.md says to write down works as it stands there."""
+"""The examples of docs/how-to/review.md work as they are written there."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_forms_go_through_without_scripts_too(
         assert page.locator("select[name=rating]").is_enabled()
 
 
-def test_answers_wait_while_the_proxy_finds_nobody(
+def test_answers_wait_while_the_proxy_finds_no_server(
     page: Page, proxy: Proxy, tmp_path: Path
 ) -> None:
     database = tmp_path / "f.db"
@@ -133,9 +133,7 @@ def test_answers_wait_while_the_proxy_finds_nobody(
         page.get_by_text("Your answers are stored").wait_for(timeout=30_000)
 
 
-def test_two_runs_of_one_host_do_not_share_what_a_browser_keeps(
-    page: Page, proxy: Proxy, tmp_path: Path
-) -> None:
+def test_two_runs_of_one_host_do_not_share_drafts(page: Page, proxy: Proxy, tmp_path: Path) -> None:
     with launched(proxy, tmp_path / "a.db"), launched(proxy, tmp_path / "b.db", SECOND):
         page.goto(f"{proxy.origin}{FIRST}?worker_id=x&assignment_id=1")
         page.fill("textarea[name=comment]", "half a thought")

@@ -1,4 +1,4 @@
-"""A served run in an operator's hands, while strangers and workers send slowly."""
+"""A served run with its operator, while strangers and workers send slowly."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _instance(url: str) -> str:
         return str(json.load(response)["instance"])
 
 
-def test_slow_senders_stop_nobody_and_restart_nothing(tmp_path: Path) -> None:
+def test_slow_senders_block_no_worker_and_cause_no_restart(tmp_path: Path) -> None:
     with Operator(tmp_path / "famulus.db") as operator, contextlib.ExitStack() as stack:
         url = operator.launch(_configuration(tmp_path)).url
         before = _instance(url)

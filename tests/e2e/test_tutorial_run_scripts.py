@@ -42,7 +42,7 @@ mephisto:
     task_tags: "static,task,testing"
 """
 
-#: A run script as existing ones are, but for what it imports.
+#: A run script like existing ones, except for its imports.
 FORMER_SCRIPT = """\
 from dataclasses import dataclass
 from typing import Any
@@ -88,7 +88,7 @@ def worker(url: str, name: str = "x", variant: int = 0) -> ScriptedWorker:
 
 
 def work_until(person: ScriptedWorker, units: int, command: Command) -> None:
-    """Let somebody come again until they have done so many units."""
+    """Let a worker come again until they have done so many units."""
     while units > 0:
         assert command.process.poll() is None, command.output
         units -= len(person.steady(units))

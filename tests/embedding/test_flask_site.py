@@ -64,7 +64,7 @@ def test_status_page_shows_the_progress_of_the_run(
     assert "1 of 3 units done" in after
 
 
-def test_results_page_shows_what_was_answered(
+def test_results_page_shows_the_answers(
     flask_site: ModuleType, work: Callable[..., str], tmp_path: Path
 ) -> None:
     with Database(tmp_path / "site.db") as database, served(flask_site, database) as url:

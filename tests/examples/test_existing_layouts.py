@@ -70,7 +70,7 @@ def native(folder: Path, tree: dict[str, Any]) -> Configuration:
 
 
 def former(folder: Path, tree: dict[str, Any]) -> Configuration:
-    """Read the same, spelt as existing files are, with what does nothing here."""
+    """Read the same, spelt as existing files are, with keys that have no effect."""
     roles = {role: name for each in tree["defaults"] for role, name in each.items()}
     sections = {
         name: {**body, **USELESS.get(name, {})} for name, body in tree.items() if name != "defaults"
@@ -104,7 +104,7 @@ def test_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
         "server_type",
         "task_source_review",
     ]
-    assert all("does nothing here" in each.message for each in warnings)
+    assert all("has no effect" in each.message for each in warnings)
 
 
 def test_sandbox_task_of_a_former_host_is_the_native_one_once_it_is_served_from_here(

@@ -1,4 +1,4 @@
-"""A small part of what ``make faults`` does."""
+"""A small part of ``make faults``."""
 
 from __future__ import annotations
 

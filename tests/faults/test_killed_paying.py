@@ -38,7 +38,7 @@ def paid(database: Database) -> list[str]:
     ("fault", "ends"),
     [("killed", PaymentStatus.FAILED), ("killed_after", PaymentStatus.CONFIRMED)],
 )
-def test_a_payer_that_is_killed_pays_nobody_twice(
+def test_a_killed_payer_pays_no_worker_twice(
     tmp_path: Path, fault: str, ends: PaymentStatus
 ) -> None:
     address = tmp_path / "famulus.db"

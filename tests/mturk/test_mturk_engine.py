@@ -219,7 +219,7 @@ def test_lost_answers_reject_no_worker(make: Callable[..., Study]) -> None:
 
 
 def forged(study: Study, hit: str, worker: str, assignment: str = "MADEUP") -> dict[str, str]:
-    """Return parameters that anybody can put into an address."""
+    """Return parameters that anyone can put into an address."""
     return {
         "assignmentId": assignment,
         "hitId": hit,
@@ -245,7 +245,7 @@ def test_made_up_addresses_get_no_unit(make: Callable[..., Study], verify: bool)
 
 @pytest.mark.parametrize("reuses_ids", [True, False])
 @pytest.mark.parametrize("verify", [True, False])
-def test_one_accepted_hit_serves_nobody_but_its_worker(
+def test_one_accepted_hit_serves_only_its_worker(
     make: Callable[..., Study], verify: bool, reuses_ids: bool
 ) -> None:
     study = make(rows=3, options={"verify_arrivals": verify})

@@ -57,7 +57,7 @@ class Actor:
     process: Process
     error: BaseException | None = None
     is_done: bool = False
-    #: waits for what others do: not chosen again before somebody else was
+    #: waits for what others do: not chosen again before another one was
     is_waiting: bool = False
     go: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
 
@@ -265,7 +265,7 @@ class ScheduledOperator(ManualOperator):
 
     def _take_charge(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
         managed._delivering = self.scheduler.lock()  # type: ignore[assignment]
-        managed._letting_go = self.scheduler.lock()  # type: ignore[assignment]
+        managed._shutting_down = self.scheduler.lock()  # type: ignore[assignment]
         managed.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
         return super()._take_charge(managed, *more, **named)
 

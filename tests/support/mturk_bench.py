@@ -56,7 +56,7 @@ class Bench:
         self.restart()
 
     def restart(self, **options: Any) -> None:
-        """Begin anew with nothing but the database, as after a crash."""
+        """Start again with only the database, as after a crash."""
         self.provider = self.make(**options)
 
     def make(self, **options: Any) -> MturkProvider:
@@ -75,7 +75,7 @@ class Bench:
 
     @property
     def plan(self) -> Plan:
-        """A plan that MTurk has nothing against, but for ``task``."""
+        """A plan that MTurk accepts, except for ``task``."""
         given = {
             "task_title": "Label a picture",
             "task_description": "What is on it?",

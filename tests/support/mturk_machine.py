@@ -128,7 +128,7 @@ class Study:
         self.pages: dict[str, Seen] = {}
 
     def close(self) -> None:
-        """Close everything, in whatever state it is."""
+        """Close everything, in any state."""
         self.account.faults.clear()
         self.gateway.close()
         self.database.close()

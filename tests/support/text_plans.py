@@ -144,5 +144,5 @@ def problems(tmp_path: Path, content: str, *overrides: str) -> list[str]:
 
 
 def restored(stored: Mapping[str, Any], state: SharedTaskState | None = None) -> Plan:
-    """Make a plan of what a database would give back."""
+    """Make a plan from values as a database returns them."""
     return plan_from_stored(json.loads(json.dumps(stored)), Installed(), state, run="run 7")

@@ -34,7 +34,7 @@ class Proxy:
 
 @contextmanager
 def tls_proxy(ports: Mapping[str, int], folder: Path) -> Iterator[Proxy]:
-    """Run a proxy for the length of a ``with`` block; its certificate is nobody's.
+    """Run a proxy for the length of a ``with`` block; its certificate is self-signed.
 
     :param ports: by prefix, such as ``/study1/``.
     """
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_HEAD = do_GET  # noqa: N815 - names of the base class
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _pass_on(self, port: int, path: str, prefix: str) -> None:
         length = int(self.headers.get("Content-Length", 0))

@@ -1,4 +1,4 @@
-"""A launch that costs real money is asked about where somebody can be asked, and else refused."""
+"""A launch that costs real money is confirmed on a terminal, and refused without one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def famulus(database: str, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_launch_shows_what_it_costs_and_asks(
+def test_a_launch_shows_its_cost_and_asks(
     in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk
 ) -> None:
     screen = in_terminal("-m", "famulus", *launch)
@@ -83,17 +83,17 @@ def test_nothing_is_launched_unless_that_is_meant(
     assert mturk.live.called("CreateHITWithHITType") == []
 
 
-def test_without_a_terminal_it_has_to_be_said_beforehand(
+def test_without_a_terminal_it_has_to_be_confirmed_beforehand(
     launch: list[str], database_address: str, mturk: FakeMTurk
 ) -> None:
     refused = famulus(database_address, *launch)
 
     assert refused.returncode == 2
-    assert "--yes says so" in refused.stderr
+    assert "confirm it with --yes" in refused.stderr
     assert mturk.live.called("CreateHITWithHITType") == []
 
 
-def test_said_beforehand_nobody_is_asked(
+def test_confirmed_beforehand_it_asks_no_question(
     in_terminal: Callable[..., Any], launch: list[str]
 ) -> None:
     screen = in_terminal("-m", "famulus", *launch, "--yes")

@@ -1,4 +1,4 @@
-"""Somebody else's blueprint: built, installed from wheels, tested, launched and worked on there."""
+"""A third-party blueprint: built, installed from wheels, tested, launched and worked on there."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def launched(installed: Path, database: Path) -> Iterator[tuple[subprocess.Popen
             assert process.stdout is not None
             found = (re.search(r"(http://\S+/)\?worker_id=", line) for line in process.stdout)
             address = next((match[1] for match in found if match), None)
-            assert address is not None, "the launch ended without saying where to come in"
+            assert address is not None, "the launch ended without printing an address"
             yield process, address
         finally:
             if process.poll() is None:
@@ -66,7 +66,7 @@ def test_package_passes_its_own_tests(installed: Path, run: Run) -> None:
     assert "failed" not in output
 
 
-def test_package_is_listed_with_what_it_brings(installed: Path, run: Run) -> None:
+def test_package_is_listed_with_its_types(installed: Path, run: Run) -> None:
     listed = json.loads(run(installed / "env/bin/famulus", "plugins", "--json", cwd=installed))
 
     [entry] = [each for each in listed if each["distribution"] == "famulus-example-compare-texts"]

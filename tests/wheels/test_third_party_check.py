@@ -1,4 +1,4 @@
-"""Somebody else's qualification check: built, installed from its wheel, tested and asked there."""
+"""A third-party qualification check: built, installed from its wheel, tested and asked there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_package_passes_its_own_tests(installed: Path, run: Run) -> None:
     assert "failed" not in output
 
 
-def test_package_is_listed_with_what_it_brings(installed: Path, run: Run) -> None:
+def test_package_is_listed_with_its_types(installed: Path, run: Run) -> None:
     listed = json.loads(run(installed / "env/bin/famulus", "plugins", "--json", cwd=installed))
 
     [entry] = [each for each in listed if each["distribution"] == "famulus-example-recent-work"]

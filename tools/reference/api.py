@@ -72,7 +72,7 @@ def _elsewhere(name: str) -> str:
 
 
 def _is_plain(cls: type[Any]) -> bool:
-    """Return whether a table of fields or values says all about how to make one."""
+    """Return whether a table of fields or values describes completely how to make one."""
     return attrs.has(cls) or not inspect.isfunction(cls.__dict__.get("__init__"))
 
 

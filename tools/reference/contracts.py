@@ -1,4 +1,4 @@
-"""The page of what plugin authors subclass, are given and return."""
+"""The page of the classes that plugin authors subclass, receive and return."""
 
 from __future__ import annotations
 

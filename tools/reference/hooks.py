@@ -25,7 +25,7 @@ imported, implements a hook that does not exist, or returns something else than 
 classes. Naming a refused plugin in a configuration raises the reason, and a refused plugin takes
 no other down. `FAMULUS_DISABLED_PLUGINS` names plugins, separated by commas, that are not loaded.
 
-What the classes have to do is told in [contracts](contracts.md). Commands are no hook: the entry
+[Contracts](contracts.md) describes what the classes have to do. Commands are no hook: the entry
 points of the group `famulus.commands` name objects that are click commands.
 """
 

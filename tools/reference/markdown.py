@@ -27,7 +27,7 @@ _ALIASES = MappingProxyType(
         "SharedStateClass": plan.SharedStateClass,
     }
 )
-#: Longer signatures have a line a parameter.
+#: Longer signatures have one line per parameter.
 _WIDTH = 88
 
 NOTICE = "<!-- Made from the code by `make docs`: change the docstrings, then run it again. -->"
@@ -127,7 +127,7 @@ def annotation(given: Any) -> str:
 
 
 def value(given: Any) -> str:
-    """Return a default as it is written; ``...`` for one that is made anew, or for none."""
+    """Return a default as it is written; ``...`` for one that is made fresh_state, or for none."""
     if given is attrs.NOTHING:
         return "..."
     return getattr(given, "__name__", None) or repr(given)

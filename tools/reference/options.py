@@ -34,7 +34,7 @@ _INTRODUCTION = """
 What can be set, a page for each type of the first-party plugins, and one for what every task has.
 In a YAML file options stand in the sections `blueprint`, `architect`, `provider` and `task`; on the
 command line they follow the file as `section.option=value`, and `section=type` chooses another
-plugin. [Options](../how-to/options.md) tells how to find, set and check them.
+plugin. [Options](../how-to/options.md) describes how to find, set and check them.
 
 ```yaml
 defaults:

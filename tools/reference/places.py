@@ -172,10 +172,10 @@ ERRORS: Sequence[str] = (
     "Problem",
 )
 
-#: Classes whose instances only core makes: how is not part of what is promised.
+#: Classes whose instances only core makes: their constructors are not promised.
 MADE_BY_CORE = frozenset({"Section", "Sections"})
 
-#: Members that are for core alone: not part of what is promised.
+#: Members that are for core alone, and not promised.
 CORES_OWN = frozenset(
     {
         "Database.kind",

@@ -25,7 +25,7 @@ def has_passed(now: datetime, since: datetime | None, pause: timedelta) -> bool:
 
 
 class Waiting:
-    """Waiting on the monotonic clock, which nobody can set back."""
+    """Waiting on the monotonic clock, which cannot be set back."""
 
     def monotonic(self) -> float:
         """Return the seconds since an arbitrary moment."""

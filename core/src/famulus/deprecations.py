@@ -14,7 +14,7 @@ from attrs import frozen
 
 
 class FamulusDeprecationWarning(DeprecationWarning):
-    """A name, method or option that will be removed is used. The message says what to use instead.
+    """A name, method or option that will be removed is used. The message names the replacement.
 
     Turn it into an error in the tests of a plugin, with pytest's option ``filterwarnings =
     ["error::famulus.FamulusDeprecationWarning"]``.
@@ -37,7 +37,7 @@ class Deprecation:
         )
 
     def warn(self, *, user: str = "", stacklevel: int = 2) -> None:
-        """Warn whoever uses the deprecated name.
+        """Warn the user of the deprecated name.
 
         :param user: names the code that uses it where no line of the user's does, such as a class.
         :param stacklevel: as of :func:`warnings.warn`; 2 is the caller of this method.

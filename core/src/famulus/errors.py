@@ -7,7 +7,7 @@
     ├── ConflictError         the stored state has changed: read it again, then decide
     │   ├── DuplicateError    the name is taken
     │   ├── IllegalTransitionError  the new status may not follow the stored one
-    │   └── RunBusyError      another live operator holds the run's lease
+    │   └── RunBusyError      another live operator has the run's lease
     ├── UnavailableError      try again later: nothing was changed
     ├── RefusedError          a platform refused the call and says why: nothing was changed
     └── DatabaseError         the database cannot be used as it is
@@ -62,7 +62,7 @@ class FamulusError(Exception):
 
 
 class UsageError(FamulusError):
-    """The user's input is wrong; nothing was written. ``problems`` holds all that was found."""
+    """The user's input is wrong; nothing was written. ``problems`` lists all that was found."""
 
     exit_code = 2
 
@@ -96,7 +96,7 @@ class IllegalTransitionError(ConflictError):
 
 
 class RunBusyError(ConflictError):
-    """Another live operator holds the run's lease."""
+    """Another live operator has the run's lease."""
 
 
 class UnavailableError(FamulusError):

@@ -64,7 +64,7 @@ def read_name(name: object, what: str, *, longest: int = LONGEST_NAME) -> str:
 
 
 def is_placeholder(name: str) -> bool:
-    """Return whether a name is what a broken page or script sends instead of one.
+    """Return whether a name is a value that broken pages or scripts send instead of one.
 
     Such a name, for example ``undefined``, would make all workers one.
     """

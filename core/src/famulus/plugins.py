@@ -65,7 +65,7 @@ class PluginInfo:
         return [(kind, cls.type) for kind, classes in kinds for cls in classes]
 
     def registered(self) -> list[str]:
-        """Return what the plugin registers, as words for a list."""
+        """Return what the plugin registers, in words."""
         words = [f"{kind} {name}" for kind, name in self.types()]
         words += [f"tables of {schema.name}" for schema in self.schemas]
         return words + [f"listens to {name}" for name in self.listens]
@@ -83,7 +83,7 @@ class Listener:
     label: str
     _hooks: Mapping[str, Callable[..., Any]]
 
-    def hears(self, hook: str) -> bool:
+    def implements(self, hook: str) -> bool:
         """Return whether the listener implements a hook."""
         return hook in self._hooks
 
@@ -339,7 +339,7 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller]) -> None:
 
 def _check_class(cls: Any, contract: type[Any], hook: str) -> None:
     if not (inspect.isclass(cls) and issubclass(cls, contract)):
-        raise PluginError(f"{hook} returned {cls!r}, which is no {contract.__name__} class")
+        raise PluginError(f"{hook} returned {cls!r}, not a subclass of {contract.__name__}")
     missing = sorted(getattr(cls, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")

@@ -121,7 +121,7 @@ def famulus_register_providers():
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Install a plugin of one module, as a package of somebody else's."""
+    """Install a plugin of one module, as a third-party package."""
     site = tmp_path / "site"
     monkeypatch.syspath_prepend(str(site))
     names: list[str] = []

@@ -55,7 +55,7 @@ def lines(output: str) -> list[str]:
     return [" ".join(each.split()) for each in output.splitlines()]
 
 
-def test_every_value_says_where_it_came_from(
+def test_every_value_is_shown_with_its_origin(
     famulus: Famulus, example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(example.parents[1])
@@ -82,7 +82,7 @@ def test_role_that_was_not_chosen_is_a_default(
     assert "- architect: local # default" in lines(done.stdout)
 
 
-def test_what_is_printed_resolves_to_the_same(
+def test_the_printed_configuration_resolves_to_the_same(
     famulus: Famulus, example: Path, tmp_path: Path
 ) -> None:
     overrides = ["task.task_title=a: #b, ${task.task_name}", "task.task_tags=null"]
@@ -128,7 +128,7 @@ def test_configuration_that_cannot_be_launched_is_shown_with_its_problems(
     assert f"{file}:13: blueprint.data_csv: " in done.stderr
 
 
-def test_what_cannot_be_launched_is_shown_the_same_again(
+def test_an_invalid_configuration_is_shown_too(
     famulus: Famulus, write: Callable[[str], Path]
 ) -> None:
     first = famulus("config", "show", write(FORMER.replace("api_secret", "name"))).stdout
@@ -176,7 +176,7 @@ def test_secrets_are_left_out_wherever_they_would_be_seen(
     assert "hush" not in done.output
 
 
-def test_nested_options_say_each_where_they_came_from(
+def test_each_nested_option_is_shown_with_its_origin(
     famulus: Famulus, install: Install, write: Callable[[str], Path]
 ) -> None:
     install("crowd")

@@ -31,7 +31,7 @@ task:
         ),
         (
             SOUND.replace("D", "${task_dr}/x").encode(),
-            "task.yaml:5: task.task_description: '${task_dr}' refers to what is not there; "
+            "task.yaml:5: task.task_description: '${task_dr}' refers to an unknown key; "
             "did you mean 'task_dir'?",
         ),
         (
@@ -87,7 +87,7 @@ def test_overrides_are_read_by_the_options_types(
 
 
 @pytest.mark.parametrize("override", ["architect=heroku", "mephisto/architect=ec2"])
-def test_server_of_the_former_system_names_what_to_use(
+def test_server_of_the_former_system_names_its_replacement(
     famulus: Callable[..., Result], example: Path, override: str
 ) -> None:
     done = famulus("launch", example, override, "architect.use_hobby=true")
@@ -121,8 +121,8 @@ def test_option_without_effect_is_warned_of_once(
 
     assert done.exit_code == 0
     assert sorted(done.stderr.splitlines()) == [
-        "famulus: warning: architect.server_type: does nothing here and can go",
-        "famulus: warning: log_level: does nothing here",
+        "famulus: warning: architect.server_type: has no effect; remove it",
+        "famulus: warning: log_level: has no effect",
     ]
 
 
@@ -177,7 +177,7 @@ def test_an_option_that_is_wrong_hides_no_other_of_its_section(
 
 
 @pytest.mark.parametrize("command", ["check", "launch"])
-def test_an_onboarding_without_its_script_says_to_start_the_script(
+def test_an_onboarding_without_its_script_is_refused_with_the_remedy(
     famulus: Callable[..., Result], command: str
 ) -> None:
     file = Path(__file__).parents[3] / "sdk_examples/simple_static_task/conf/onboarding.yaml"

@@ -46,7 +46,7 @@ def look(**changes: Any) -> Progress:
     return attrs.evolve(LOOK, **changes)
 
 
-def test_rate_needs_some_watching_before_it_says_anything() -> None:
+def test_rate_is_unknown_at_first() -> None:
     rate = Rate()
     rate.look(NOON, 0)
     rate.look(NOON + timedelta(seconds=2), 5)
@@ -63,7 +63,7 @@ def test_rate_estimates_the_remaining_time() -> None:
     assert rate.time_for(20) == timedelta(minutes=2)
 
 
-def test_rate_forgets_what_is_long_ago() -> None:
+def test_rate_forgets_old_units() -> None:
     rate = Rate()
     for minute in range(30):
         rate.look(NOON + timedelta(minutes=minute), min(minute, 15) * 10)
@@ -94,7 +94,7 @@ def test_estimate_claims_no_more_than_can_be_known(
     assert [each for each in found if each.endswith(" left")] == ([words] if words else [])
 
 
-def test_line_says_what_is_done_who_works_how_fast_and_how_long_yet(
+def test_line_shows_units_workers_rate_and_time_left(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = Lines(30)
@@ -109,7 +109,7 @@ def test_line_says_what_is_done_who_works_how_fast_and_how_long_yet(
     )
 
 
-def test_stopping_says_until_when() -> None:
+def test_stopping_shows_the_deadline() -> None:
     (words,) = details(look(status=RunStatus.STOPPING), Rate())
 
     assert words.startswith("stopping: 1 at work until ")
@@ -120,7 +120,7 @@ def test_loading_is_shown_while_it_goes_on() -> None:
     assert "loading failed" in details(look(loading=LoadingStatus.FAILED), Rate())
 
 
-def test_terminal_shows_the_run_and_keeps_what_is_said_meanwhile(
+def test_terminal_shows_the_run_below_other_output(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal = Terminal()
@@ -130,16 +130,16 @@ def test_terminal_shows_the_run_and_keeps_what_is_said_meanwhile(
 
     with display(30) as shown:
         shown.show(LOOK)
-        say("Stopping: nobody is at work.")
+        say("Stopping: no workers are at work.")
     say("Run 7 is stopped.")
 
     text = terminal.getvalue()
     assert "2 of 4 units done" in text
-    assert "Stopping: nobody is at work." in text
+    assert "Stopping: no workers are at work." in text
     assert text.endswith("Run 7 is stopped.\n")
 
 
-def test_what_a_platform_or_a_source_says_cannot_steer_the_live_display(
+def test_messages_of_platforms_and_sources_cannot_control_the_live_display(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal = Terminal()

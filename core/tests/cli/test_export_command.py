@@ -173,7 +173,7 @@ def test_json_lines_are_the_records() -> None:
 
 
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85"])
-def test_jsonl_has_one_line_per_record_whatever_a_reader_takes_for_a_line_end(
+def test_jsonl_has_one_line_per_record_for_readers_with_other_line_ends(
     separator: str,
 ) -> None:
     stream = io.StringIO(newline="")
@@ -255,7 +255,7 @@ def test_export_writes_one_record_per_submission(
     ]
 
 
-def test_output_holds_nothing_but_the_records(
+def test_output_contains_only_the_records(
     famulus: Callable[..., Result], four_answers: None
 ) -> None:
     done = famulus("export", "words", "-o", "-", "--format", "csv")
@@ -274,7 +274,7 @@ def test_only_a_table_can_be_for_a_spreadsheet(
     assert "is for CSV" in refused.stderr
 
 
-def test_suffix_says_the_format(
+def test_suffix_sets_the_format(
     famulus: Callable[..., Result], four_answers: None, tmp_path: Path
 ) -> None:
     famulus("export", "words", "-o", tmp_path / "a.csv")

@@ -84,7 +84,7 @@ def test_status_and_worker_choose_the_records(
     ],
 )
 @pytest.mark.usefixtures("done")
-def test_since_is_in_utc_unless_it_says_otherwise(
+def test_since_is_in_utc_unless_it_names_a_zone(
     famulus: Famulus, tmp_path: Path, since: str, said: str, left: list[str]
 ) -> None:
     target = tmp_path / "a.jsonl"
@@ -98,9 +98,9 @@ def test_since_is_in_utc_unless_it_says_otherwise(
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--since", "yesterday", "'yesterday' is no date or time such as 2030-01-31"),
-        ("--since", "0001-01-01T00:00+02:00", "is no date or time such as"),
-        ("--status", ",", "it is empty; leave the option out to have everything"),
+        ("--since", "yesterday", "'yesterday' is not a date or time, such as 2030-01-31"),
+        ("--since", "0001-01-01T00:00+02:00", "is not a date or time, such as"),
+        ("--status", ",", "is empty; leave the option out to export everything"),
         ("--status", "accepted,rejectd", "'rejectd' is not a status .*did you mean 'rejected'"),
         ("--worker", "v", "no worker 'v' has worked on 'words'; there are: x, y, z"),
     ],
@@ -120,11 +120,11 @@ def test_wrong_option_is_one_line_and_no_file(
 
 
 @pytest.mark.usefixtures("done")
-def test_that_nothing_fits_is_said(famulus: Famulus, tmp_path: Path) -> None:
+def test_an_empty_export_is_reported(famulus: Famulus, tmp_path: Path) -> None:
     result = famulus("export", "words", "-o", tmp_path / "a.csv", "--status", "accepted")
 
     assert result.exit_code == 0
-    assert result.stderr.endswith("a.csv; nothing fits the options.\n")
+    assert result.stderr.endswith("a.csv; no submission matches the options.\n")
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])

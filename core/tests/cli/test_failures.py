@@ -166,7 +166,7 @@ def test_reason_of_several_lines_stays_readable(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == ("famulus: error: the server did not start:\n  no port\n")
 
 
-def test_unexpected_error_is_one_line_and_says_how_to_see_more(
+def test_unexpected_error_is_one_line_with_a_hint_at_the_traceback(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     status = report(RuntimeError("oh\nno"), verbose=False)

@@ -75,7 +75,7 @@ def test_run_without_submissions_ends_with_status_1_and_says_why(
     ) as launch:
         assert launch.wait() == 1
 
-    assert "because nobody has submitted for 1 second" in launch.output
+    assert "because there was no submission for 1 second" in launch.output
     assert "0 of 4 units done, 4 expired" in launch.output
 
 
@@ -205,7 +205,7 @@ def test_killed_run_is_resumed_and_workers_keep_their_units(
         x = worker(url)
         page = x.open()
         launch.kill()
-    assert "nobody; `famulus resume 1` resumes it" in famulus("status", 1).stdout
+    assert "no process; `famulus resume 1` resumes it" in famulus("status", 1).stdout
 
     with famulus_command("resume", "1", database=database_file) as resume:
         assert resume.url() == url

@@ -1,4 +1,4 @@
-"""The commands take a name for the same whatever space is around it."""
+"""The commands ignore space around a name."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def opened(database_file: Path, clock: MovableClock) -> Iterator[Database]:
 
 @pytest.fixture
 def run(opened: Database, example: Path) -> Iterator[Gateway]:
-    """The example on ``mock``, one unit of four done by x; nobody operates it any more."""
+    """The example on ``mock``, one unit of four done by x; it has no operator any more."""
     operator = ManualOperator(opened, plugins=discover())
     with operator:
         launched = operator.launch(
@@ -120,7 +120,7 @@ def test_bonuses_are_paid_listed_and_summed(famulus: Famulus, run: Gateway) -> N
         "",
         "           PAYMENTS  AMOUNT  FEES  TOGETHER",
         "confirmed  1         0.50    0.10  0.60 USD",
-        "These are payments of a sandbox: no money was paid.",
+        "These are payments of a sandbox: no real money was paid.",
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_lost_reply_ends_with_1_and_is_settled_by_asking(famulus: Famulus, run
     assert "payments settle` asks" in lost.stdout
     assert "run 1: the outcome of 1 payment is unknown" in doubted.stdout
     assert doubted.exit_code == 1
-    # The platform was told to refuse to say: that changes nothing.
+    # The platform was set to refuse the question: that changes nothing.
     assert settled.exit_code == 1
     assert "failed" not in settled.stdout
 
@@ -203,7 +203,7 @@ def test_payments_are_exact_in_json(famulus: Famulus, run: Gateway) -> None:
         (["payments", "--run", "1", "settle"], 2, "give options after 'settle'"),
     ],
 )
-def test_what_cannot_be_paid_is_said_in_a_line(
+def test_a_payment_that_cannot_be_made_is_one_line(
     famulus: Famulus, run: Gateway, arguments: list[str], status: int, message: str
 ) -> None:
     failed = famulus(*arguments)
@@ -214,7 +214,7 @@ def test_what_cannot_be_paid_is_said_in_a_line(
     assert failed.stderr.count("\n") == 1
 
 
-def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(famulus: Famulus, run: Gateway) -> None:
+def test_sync_and_doctor_find_no_problem_in_a_sound_run(famulus: Famulus, run: Gateway) -> None:
     assert famulus("sync", run.run_id).stdout == (
         "Asked about 1 visit: nothing new.\nNothing to report.\n"
     )
@@ -222,7 +222,7 @@ def test_sync_and_doctor_have_nothing_to_say_of_a_sound_run(famulus: Famulus, ru
     assert (sound.exit_code, sound.stdout) == (0, "No problems found.\n")
 
 
-def test_status_shows_what_was_paid(famulus: Famulus, run: Gateway) -> None:
+def test_status_shows_payments(famulus: Famulus, run: Gateway) -> None:
     famulus("bonus", 1, "0.50", "--reason", "R")
 
     shown = famulus("status", run.run_id)

@@ -71,9 +71,7 @@ def test_a_type_that_two_plugins_register_is_named(famulus: Famulus, install: In
     assert listed(famulus)["mock"]["conflicts"] == []
 
 
-def test_commands_are_listed_with_what_is_wrong_with_them(
-    famulus: Famulus, install: Install
-) -> None:
+def test_commands_are_listed_with_their_problems(famulus: Famulus, install: Install) -> None:
     source = """
         import click
 
@@ -100,7 +98,7 @@ def test_commands_are_listed_with_what_is_wrong_with_them(
 
     assert "hello        third-party-commands" in shown
     assert found["hello"]["brings"] == ["command hello"]
-    assert "is no click command" in found["number"]["refused"]
+    assert "is not a click command" in found["number"]["refused"]
     assert "ModuleNotFoundError" in found["missing"]["refused"]
     assert found["launch"]["refused"] == "'launch' is a command of Famulus itself"
 
@@ -143,7 +141,7 @@ def test_a_plugin_that_is_slow_to_import_is_named(famulus: Famulus, install: Ins
     assert listed(famulus)["mock"]["import_seconds"] < 0.6
 
 
-def test_what_a_plugin_prints_at_import_is_no_part_of_the_output(
+def test_a_plugins_print_at_import_does_not_reach_the_output(
     famulus: Famulus, install: Install
 ) -> None:
     registering = textwrap.dedent(CROWD).replace("return", "print('and again'); return")
@@ -189,7 +187,7 @@ def test_an_error_in_a_command_of_another_package_names_the_package(
         (["check", "task.yaml", "--cfg", "job"], "`famulus config show FILE` prints"),
     ],
 )
-def test_an_option_of_existing_commands_is_answered_with_what_to_do(
+def test_an_option_of_existing_commands_is_answered_with_the_remedy(
     famulus: Famulus, arguments: list[str], words: str
 ) -> None:
     done = famulus(*arguments)

@@ -33,7 +33,7 @@ def test_help_loads_neither_the_engine_nor_a_plugin(code: str) -> None:
     assert not set(done.stdout.splitlines()[-1].split()).intersection(HEAVY)
 
 
-def test_help_says_of_each_command_what_the_command_says() -> None:
+def test_help_lists_each_command_with_its_own_help() -> None:
     ctx = click.Context(program)
     shown = program.get_help(ctx)
 
@@ -109,7 +109,7 @@ def test_command_of_another_package_is_listed_and_gets_the_database(
 
 
 @pytest.mark.usefixtures("empty_database")
-def test_broken_command_says_why_and_breaks_no_other(
+def test_broken_command_shows_the_reason_and_affects_no_other(
     famulus: Callable[..., Result], other_package: Callable[[str, str], None]
 ) -> None:
     other_package("bad", "broken = famulus_bad_cli:missing")
@@ -124,12 +124,12 @@ def test_broken_command_says_why_and_breaks_no_other(
     assert done.stderr.count("\n") == 1
 
 
-def test_what_is_no_command_is_refused(
+def test_an_unknown_command_is_refused(
     famulus: Callable[..., Result], other_package: Callable[[str, str], None]
 ) -> None:
     other_package("odd", "odd = famulus_odd_cli:click")
 
-    assert "famulus_odd_cli:click is no click command" in famulus("odd").stderr
+    assert "famulus_odd_cli:click is not a click command" in famulus("odd").stderr
 
 
 def test_command_claimed_twice_names_both_packages(

@@ -66,7 +66,7 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
     ) == ["good is 3 for 2 workers of mock; 2 of them new here."]
     # From now on there is only one crowd in this database.
     assert good(famulus("qualifications", "revoke", "good", "x")) == ["Took good from 1 worker."]
-    assert good(famulus("qualifications", "revoke", "good", "x")) == ["1 worker did not hold good."]
+    assert good(famulus("qualifications", "revoke", "good", "x")) == ["1 worker did not have good."]
 
     (listed,) = json.loads(famulus("qualifications", "list", "--json").stdout)
     assert (listed["name"], listed["holders"], listed["description"]) == ("good", 1, "Did well")
@@ -92,7 +92,7 @@ def test_creating_listing_granting_and_revoking(famulus: Famulus) -> None:
         (("grnt", "good"), "No such command 'grnt'"),
     ],
 )
-def test_what_is_wrong_is_a_line_and_changes_nothing(
+def test_an_error_is_one_line_and_changes_nothing(
     famulus: Famulus, arguments: tuple[object, ...], message: str
 ) -> None:
     good(famulus("qualifications", "create", "good"))
@@ -111,7 +111,7 @@ def test_a_crowd_has_to_be_named_where_there_are_several(famulus: Famulus) -> No
     done = famulus("qualifications", "grant", "good", "x")
 
     assert done.exit_code == 2
-    assert "--provider: say whose workers are meant: mock, mturk" in done.stderr
+    assert "--provider: name the provider of the workers: mock, mturk" in done.stderr
 
 
 def test_a_list_is_imported_whole(famulus: Famulus, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_list_may_name_its_qualifications_and_create_them(
         ),
         ("worker,qualification\nx,good\n", ["list.csv:1: has a column qualification, and 'good'"]),
         ("worker\n" + "\n".join('"a\tb"' for _ in range(30)), ["list.csv: and 10 more"]),
-        ('worker\n"x\n', ["list.csv:2: is no CSV"]),
+        ('worker\n"x\n', ["list.csv:2: is not CSV"]),
     ],
 )
 def test_a_list_with_a_fault_grants_nothing(
@@ -262,7 +262,7 @@ def test_one_of_several_requesters_has_to_be_named(
 
     done = famulus("qualifications", "grant", "good", "x")
     assert done.exit_code == 2
-    assert "--requester: say which requester of paying is meant: lab, office" in done.stderr
+    assert "--requester: name the requester of paying is meant: lab, office" in done.stderr
 
     good(famulus("qualifications", "grant", "good", "x", "--requester", "office"))
     assert platform.calls == ["grant"]
@@ -329,7 +329,7 @@ def test_a_worker_blocked_before_they_ever_came_is_refused(
 
 
 @pytest.mark.usefixtures("platform")
-def test_who_was_refused_is_listed_with_what_refused_them(
+def test_refused_workers_are_listed_with_the_reason(
     famulus: Famulus, manual: ManualOperator
 ) -> None:
     gateway = manual.launch_rows([{"n": 1}], blueprint={"block_qualification": "bad"})
@@ -356,7 +356,7 @@ def test_an_onboarding_is_reset_from_the_command_line(
     worker.submit(worker.arrive(), "wrong")
 
     assert good(famulus("qualifications", "reset-onboarding", "trained", "x")) == [
-        "x begins it anew at the next visit."
+        "x repeats it at the next visit."
     ]
     assert good(famulus("qualifications", "reset-onboarding", "trained", "x")) == [
         "x had neither passed nor failed it."

@@ -84,7 +84,7 @@ def on_a_terminal(
                 if shown.endswith(b": ") and lines:
                     os.write(ours, f"{lines.pop(0)}\n".encode())
                     shown += b"|"
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # how Linux reports that the other end is closed
             pass
         finally:
             os.close(ours)
@@ -92,7 +92,7 @@ def on_a_terminal(
     return process.returncode, text.replace("|", "")
 
 
-def test_what_is_missing_is_asked_for_and_secrets_are_not_shown(
+def test_missing_settings_are_asked_for_and_secrets_are_not_shown(
     database_file: Path, tmp_path: Path, famulus: Callable[..., Result]
 ) -> None:
     status, shown = on_a_terminal(
@@ -181,7 +181,7 @@ def test_an_unknown_provider_is_answered_with_the_known_ones(
     assert "there is no provider 'bnak'; did you mean 'bank'?" in done.stderr
 
 
-def test_registering_again_says_so(famulus: Callable[..., Result]) -> None:
+def test_registering_again_is_reported(famulus: Callable[..., Result]) -> None:
     assert famulus("register", "mock", "name=me").stdout == "Registered the requester me of mock.\n"
     assert famulus("register", "mock", "name=me").stdout == "Changed the requester me of mock.\n"
 

@@ -78,7 +78,7 @@ def is_served(url: str) -> bool:
         return bool(reply.status == 200)
 
 
-def test_resume_says_where_the_secret_is_to_be_put(
+def test_resume_names_the_variable_of_the_secret(
     stopped: Path, famulus: Callable[..., Result]
 ) -> None:
     done = famulus("resume", 1)

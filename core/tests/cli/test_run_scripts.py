@@ -123,7 +123,7 @@ def records(database_file: Path) -> dict[int, RunRecord]:
         ),
     ],
 )
-def test_script_has_to_say_its_configuration(arguments: Any, words: str) -> None:
+def test_script_has_to_name_its_configuration(arguments: Any, words: str) -> None:
     with pytest.raises(UsageError) as caught:
         task_script(**arguments)
 
@@ -138,7 +138,7 @@ def test_called_with_arguments_it_is_just_the_function() -> None:
     assert main(1, cfg=2) == (1, 2)
 
 
-def test_help_says_what_can_be_set_and_where_files_lie(
+def test_help_lists_options_and_folders(
     start: Callable[..., int], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "hydra_configs" / "conf").mkdir(parents=True)
@@ -235,7 +235,7 @@ def test_process_is_left_as_it_was(start: Callable[..., int], tmp_path: Path) ->
     assert Path((tmp_path / "seen").read_text()) == before[0]
 
 
-def test_script_that_does_not_wait_stops_its_run_and_says_so(
+def test_script_that_does_not_wait_stops_its_run_with_a_message(
     start: Callable[..., int], database_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     status = start(script("operator.launch_task_run(cfg)"))
@@ -254,7 +254,7 @@ def test_interrupt_outside_of_the_wait_stops_the_run_as_within(
 
     printed = capsys.readouterr()
     assert status == 0
-    assert "Stopping: nobody is at work." in printed.out
+    assert "Stopping: no workers are at work." in printed.out
     assert records(database_file)[1].status is RunStatus.STOPPED
 
 
@@ -274,8 +274,8 @@ def test_waiting_ends_with_the_runs(
     printed = capsys.readouterr().out
     assert status == 1
     assert "run 1: 0 of 1 unit done" in printed
-    assert "Run 1 was finished because nobody has submitted" in printed
-    assert "Run 2 was finished because nobody has submitted" in printed
+    assert "Run 1 was finished because there was no submission" in printed
+    assert "Run 2 was finished because there was no submission" in printed
     assert printed.endswith("after\n")
 
 
@@ -341,7 +341,7 @@ def test_second_run_of_a_script_is_resumed_without_launching_any(
 
     resumed = famulus("resume", 2)
 
-    assert "Run 2 was finished because nobody has submitted" in resumed.output
+    assert "Run 2 was finished because there was no submission" in resumed.output
     assert "the script has one as run 1" in resumed.output
     assert "the script has two" not in resumed.output, "what comes after the launch is left out"
     statuses = {number: record.status for number, record in records(database_file).items()}
@@ -418,7 +418,7 @@ def test_launch_that_failed_the_first_time_is_passed_over(
 
     resumed = famulus("resume", 1)
 
-    assert "failed: this launch failed when the script was run" in resumed.output
+    assert "failed: this launch failed in the script's first run" in resumed.output
     assert "Run 1 was finished because" in resumed.output
     assert len(records(database_file)) == 1
 

@@ -1,4 +1,4 @@
-"""Lists and reports of runs, and ending runs that nobody operates."""
+"""Lists and reports of runs, and ending runs without an operator."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_lists_and_reports_are_json_too(famulus: Callable[..., Result], gateway:
     assert report["at_work_until"].endswith("Z")
 
 
-def test_report_says_who_works_and_who_operates(
+def test_report_shows_workers_and_operator(
     famulus: Callable[..., Result], gateway: Gateway
 ) -> None:
     GatewayWorker(gateway, "x").arrive()
@@ -155,14 +155,14 @@ def test_report_says_who_works_and_who_operates(
     assert f"process {os.getpid()} on " in shown
 
 
-def test_report_of_a_run_without_operator_says_how_to_go_on(
+def test_report_of_a_run_without_operator_shows_how_to_resume(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     manual.close()
 
     shown = famulus("status", 1).stdout
 
-    assert "nobody; `famulus resume 1` resumes it" in shown
+    assert "no process; `famulus resume 1` resumes it" in shown
 
 
 @pytest.mark.parametrize("command", ["status", "stop", "finish", "resume"])
@@ -175,7 +175,7 @@ def test_unknown_run_is_named(
     assert done.stderr == "famulus: error: there is no run 7; `famulus runs` lists them\n"
 
 
-def test_stop_says_how_many_are_at_work_and_until_when(
+def test_stop_shows_the_workers_at_work_and_their_deadline(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     GatewayWorker(gateway, "x").arrive()
@@ -211,7 +211,7 @@ def test_finish_of_a_run_without_an_operator_is_done_at_once(
     assert status_of(manual) is RunStatus.FINISHED
 
 
-def test_what_is_over_cannot_be_ended_again(
+def test_a_finished_run_cannot_be_ended_again(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     famulus("finish", 1, "--now")
@@ -232,7 +232,7 @@ def test_hints_name_the_database_that_was_typed(
     assert f"famulus --database '{other}' launch" in done.stderr
 
 
-def test_plugins_are_listed_with_what_they_bring(famulus: Callable[..., Result]) -> None:
+def test_plugins_are_listed_with_their_types(famulus: Callable[..., Result]) -> None:
     shown = famulus("plugins").stdout
 
     assert "static_html  famulus-static-html" in shown
@@ -255,7 +255,7 @@ def test_refused_plugin_is_listed_with_the_reason(
     assert "refused: disabled by FAMULUS_DISABLED_PLUGINS" in done.stdout
 
 
-def test_status_says_when_entrances_cannot_be_shown_and_why(
+def test_status_shows_why_entrances_are_unknown(
     famulus: Callable[..., Result], gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> list[str]:
@@ -269,7 +269,7 @@ def test_status_says_when_entrances_cannot_be_shown_and_why(
 
     assert shown.exit_code == 0
     assert (
-        "not known, because crowd cannot say now: ConnectionError: no route to the platform"
+        "not known, because crowd cannot be asked now: ConnectionError: no route to the platform"
     ) in shown.stdout
     assert json.loads(famulus("status", 1, "--json").stdout)["entrances"] == []
 

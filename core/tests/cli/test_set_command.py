@@ -44,7 +44,7 @@ def test_several_limits_are_set_at_once(
     assert (run.maximum_units_per_worker, run.max_spend, run.submission_timeout) == (5, 2000, 60)
 
 
-def test_the_same_again_says_so(famulus: Callable[..., Result]) -> None:
+def test_unchanged_limits_are_reported(famulus: Callable[..., Result]) -> None:
     assert famulus("set", 1, "submission_timeout=600").stdout == "Run 1 has these limits already.\n"
 
 

@@ -1,4 +1,4 @@
-"""A command that ends a run on a platform closes its places, or exits non-zero and says so."""
+"""A command that ends a run on a platform closes its places, or fails with a message."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_command_that_cannot_close_places_exits_with_1_and_sync_closes_them(
     assert (synced.exit_code, platform.open) == (0, set())
 
 
-def test_sync_closes_the_places_of_a_run_without_an_operator_and_says_so(
+def test_sync_closes_the_places_of_a_run_without_an_operator_with_a_message(
     famulus: Famulus, run: int, platform: FakePlatform, database_file: Path
 ) -> None:
     with Database(database_file) as database:
@@ -67,4 +67,4 @@ def test_sync_closes_the_places_of_a_run_without_an_operator_and_says_so(
     synced = famulus("sync", run)
 
     assert (synced.exit_code, platform.open) == (0, set())
-    assert "Nobody operates run 1: its places on the platform are closed." in synced.stdout
+    assert "No process operates run 1: its places on the platform are closed." in synced.stdout

@@ -35,7 +35,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 ROOT = Path(__file__).resolve().parents[3]
 #: Sets the window's title, clears the screen, turns text around, breaks lines, half a pair.
 HOSTILE = "a\x1b]0;title\x07\x9b2J\u202eb\rc\u2028d\u200be\ufeff\U000e0041\x85f"
-#: Whatever is in here must not reach a terminal; a line break is the commands' own.
+#: These characters must not reach a terminal; a line break is the commands' own.
 UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
     r"\ud800-\udfff\U000e0000-\U000e007f]"
@@ -48,7 +48,7 @@ Famulus = Callable[..., Result]
     "number",
     [*range(0x20), *range(0x7F, 0xA0), 0x202E, 0x2066, 0xD800, 0xFEFF, 0x200B, 0x2028, 0xE0041],
 )
-def test_what_steers_a_terminal_is_shown_as_its_escape(number: int) -> None:
+def test_control_characters_are_shown_escaped(number: int) -> None:
     char = chr(number)
 
     assert not UNSAFE.search(escaped(f"a{char}b"))
@@ -179,7 +179,7 @@ def _hostile_rows(tx: Transaction) -> None:
     ],
     ids=ascii,
 )
-def test_no_command_prints_what_steers_a_terminal(
+def test_no_command_prints_control_characters(
     famulus: Famulus,
     hostile_database: None,
     arguments: tuple[object, ...],
@@ -198,7 +198,7 @@ def test_no_command_prints_what_steers_a_terminal(
 
 
 @pytest.mark.parametrize("spoilt", ["file", "column", "value", "option", "template"])
-def test_check_and_launch_escape_what_files_of_others_say(
+def test_check_and_launch_escape_the_content_of_files(
     famulus: Famulus, tmp_path: Path, spoilt: str
 ) -> None:
     data = f"data{HOSTILE if spoilt == 'file' else ''}.csv"
@@ -316,7 +316,7 @@ def test_commands_write_to_the_terminal_in_one_place() -> None:
 
     assert found == {
         ("core/src/famulus/cli/output.py", "click.prompt"),
-        # Escapes what a platform has said; the rest are numbers, states and times.
+        # Escapes messages of a platform; the rest are numbers, states and times.
         ("core/src/famulus/cli/display.py", "Console"),
     }
 

@@ -64,7 +64,7 @@ COMMANDS = [
 def arguments(
     tmp_path: Path, example: Path, database_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """What stands for words of the commands; the database has a run that nobody operates."""
+    """Values for placeholders in the commands; the database has a run without an operator."""
     monkeypatch.delenv("COLUMNS")
     monkeypatch.chdir(tmp_path)
     with Database(database_file) as database:
@@ -92,7 +92,7 @@ def too_wide(text: str) -> list[str]:
     ]
 
 
-def test_commands_wrap_what_they_print(famulus: Famulus, arguments: dict[str, str]) -> None:
+def test_commands_wrap_their_output(famulus: Famulus, arguments: dict[str, str]) -> None:
     famulus("qualifications", "create", "reads-slowly-and-with-care", "--description", "A" * 30)
     printed = {
         command: famulus(*(arguments.get(word, word) for word in command)) for command in COMMANDS
@@ -118,9 +118,9 @@ def test_help_of_every_command_fits(famulus: Famulus, arguments: dict[str, str])
 def test_commands_in_backquotes_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
 
-    lines = prose("  Nobody operates run 1; `famulus resume 1` resumes it.", hang=2)
+    lines = prose("  No process operates run 1; `famulus resume 1` resumes it.", hang=2)
 
-    assert lines == ["  Nobody operates run 1;", "    `famulus resume 1` resumes it."]
+    assert lines == ["  No process operates run 1;", "    `famulus resume 1` resumes it."]
 
 
 def test_columns_that_do_not_fit_stand_below(monkeypatch: pytest.MonkeyPatch) -> None:

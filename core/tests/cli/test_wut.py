@@ -1,4 +1,4 @@
-"""What can be set is found without a manual: from the classes of whoever is installed."""
+"""The options are found without a manual: from the installed classes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ OPTIONS = ["dest", "type", "default", "required", "choices", "help"]
 
 
 def cells(output: str) -> list[list[str]]:
-    """Return the rows of what is printed into a pipe."""
+    """Return the rows of the output in a pipe."""
     return [re.split(r" {2,}", line) for line in output.splitlines() if "  " in line]
 
 
@@ -133,7 +133,7 @@ def test_check_shows_where_its_options_are_set(famulus: Famulus, install: Instal
     assert row(output, "most")[1:3] == ["int", "3"]
 
 
-def test_type_without_options_says_so(famulus: Famulus, install: Install) -> None:
+def test_type_without_options_is_shown_as_such(famulus: Famulus, install: Install) -> None:
     source = CHECK.replace("    Args = QuotaArgs\n", "")
     install("rule", source)
 
@@ -153,14 +153,14 @@ def test_words_leave_the_rows_whose_names_contain_one(famulus: Famulus) -> None:
     ]
 
 
-def test_words_reach_what_a_run_script_sets(famulus: Famulus) -> None:
+def test_words_match_fields_of_a_run_script(famulus: Famulus) -> None:
     output = famulus("wut", "blueprint=static_task", "worker_can").output
 
     assert "blueprint arguments" not in output.lower()
     assert [found[0] for found in cells(output)] == ["dest", "worker_can_do_unit"]
 
 
-def test_word_that_no_name_contains_is_said_after_the_others(famulus: Famulus) -> None:
+def test_words_without_a_match_are_reported_last(famulus: Famulus) -> None:
     done = famulus("wut", "task", "reward", "task_titel", "zzz")
 
     assert done.exit_code == 2
@@ -267,7 +267,7 @@ def on_a_terminal(columns: int, *arguments: str) -> str:
         try:
             while part := os.read(ours, 65536):
                 output += part
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # how Linux reports that the other end is closed
             pass
         finally:
             os.close(ours)

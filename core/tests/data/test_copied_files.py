@@ -50,7 +50,7 @@ def copies(tmp_path: Path) -> FileCopies:
 
 
 def record(stored: Path, *names: str, unit: int = 12, agent: int = 15) -> dict[str, Any]:
-    """Return a record with files whose content is told apart by a number."""
+    """Return a record with files whose content differs by a number."""
     files = []
     for number, name in enumerate(names):
         content = f"content {unit} {agent} {number}".encode()

@@ -1,4 +1,4 @@
-"""What a worker gets at the door, and what they are told when they get nothing."""
+"""The results of arrivals, and the pages of refusals."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_preview_takes_nothing_and_makes_no_worker(
     assert count(database, Worker) == count(database, Visit) == 0
 
 
-def test_submitted_visit_says_so(operator: ManualOperator) -> None:
+def test_submitted_visit_shows_its_page_again(operator: ManualOperator) -> None:
     worker = GatewayWorker(operator.launch_rows(ROWS), "x")
     worker.submit(worker.arrive("a"))
 
@@ -81,7 +81,7 @@ def test_submitted_visit_says_so(operator: ManualOperator) -> None:
     assert not again.has_form
 
 
-def test_worker_who_has_done_every_row_is_told_that_this_is_all(operator: ManualOperator) -> None:
+def test_worker_who_has_done_every_row_gets_the_page_that_says_so(operator: ManualOperator) -> None:
     worker = GatewayWorker(
         operator.launch_rows(ROWS[:1], blueprint={"units_per_assignment": 2}), "x"
     )
@@ -90,7 +90,7 @@ def test_worker_who_has_done_every_row_is_told_that_this_is_all(operator: Manual
     assert worker.work().refusal == "all_done"
 
 
-def test_worker_who_comes_while_others_have_everything_is_told_to_try_later(
+def test_worker_who_comes_while_others_have_everything_is_asked_to_try_later(
     operator: ManualOperator,
 ) -> None:
     gateway = operator.launch_rows(ROWS[:1])
@@ -112,7 +112,7 @@ def test_closed_run_refuses_new_work_but_lets_people_reload(operator: ManualOper
     assert x.arrive("a").row == {"n": 0}
 
 
-def test_nobody_new_comes_in_after_the_lifetime(
+def test_no_new_worker_is_admitted_after_the_lifetime(
     operator: ManualOperator, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(
@@ -157,7 +157,7 @@ def test_longest_name_is_taken(operator: ManualOperator) -> None:
     assert GatewayWorker(gateway, "ö" * 255).arrive("r" * 255).row == {"n": 0}
 
 
-def test_parameters_that_nobody_asked_for_are_kept_however_odd(operator: ManualOperator) -> None:
+def test_unknown_parameters_are_kept(operator: ManualOperator) -> None:
     worker = GatewayWorker(operator.launch_rows(ROWS), "x")
 
     page = worker.arrive("a", note="a\0b\ud800")

@@ -1,4 +1,4 @@
-"""Whatever has happened before: a worker gets a unit exactly when there is one for them."""
+"""After any history, a worker gets a unit exactly when there is one for them."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Allocation(RuleBasedStateMachine):
         if not hasattr(self, "window"):
             return
         if self.is_edited:
-            # A unit that somebody gives back may be one too many until the operator has looked.
+            # A unit that is given back may be one too many until the operator has looked.
             self.sweep()
         counted = Counter(status for (status,) in self.look("SELECT status FROM unit"))
         out = counted["launched"] + counted["assigned"]

@@ -184,9 +184,9 @@ def test_refused_reward_fails_with_the_reason_of_the_platform(
     applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
-    failed, (telling,) = reward(database), rows(database, Outbox)
+    failed, (row,) = reward(database), rows(database, Outbox)
     assert (failed.status, failed.error) == (PaymentStatus.FAILED, "the balance is too low")
-    assert (telling.status, telling.error) == (OutboxStatus.FAILED, "the balance is too low")
+    assert (row.status, row.error) == (OutboxStatus.FAILED, "the balance is too low")
 
 
 @pytest.mark.parametrize("fault", [Fault.KILLED, Fault.KILLED_AFTER])

@@ -127,7 +127,7 @@ def test_an_operator_that_is_gone_is_unavailable(
             ask(WORKER, UNIT)
 
 
-def test_nobody_without_the_key_is_answered(server: CallbackServer, asked: list[object]) -> None:
+def test_callers_without_the_key_get_no_answer(server: CallbackServer, asked: list[object]) -> None:
     address, _, _ = server.environment[VARIABLE].partition("|")
 
     with pytest.raises(Exception, match=r"digest|reset|EOF|closed|"):
@@ -161,7 +161,7 @@ def test_the_socket_is_in_a_folder_of_ones_own_and_is_removed(server: CallbackSe
     assert not folder.exists()
 
 
-def test_a_stranger_who_connects_and_says_nothing_keeps_nobody_from_closing(
+def test_a_silent_connection_does_not_prevent_closing(
     server: CallbackServer,
 ) -> None:
     import socket

@@ -33,7 +33,7 @@ def test_a_unit_whose_time_is_over_goes_to_another(
     assert first.status is AgentStatus.TIMEOUT
 
 
-def test_who_ran_out_of_time_is_told_so_and_does_not_get_the_assignment_again(
+def test_a_worker_out_of_time_is_informed_and_does_not_get_the_assignment_again(
     operator: ManualOperator, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows(ROWS)
@@ -81,7 +81,7 @@ def test_many_attempts_time_out_at_once(
     ("provider", "status"),
     [("crowd", VisitStatus.EXPIRED), ("reporting_crowd", VisitStatus.ACCEPTED)],
 )
-def test_a_platform_that_reports_says_itself_what_became_of_a_visit(
+def test_a_reporting_platform_decides_the_status_of_a_visit(
     operator: ManualOperator,
     database: Database,
     clock: MovableClock,

@@ -194,7 +194,7 @@ def test_only_the_named_decision_is_undone(database: Database, units: list[int])
     assert statuses(database, units[0])[0] is UnitStatus.REJECTED
 
 
-def test_conflict_says_that_the_seen_decision_was_undone(
+def test_conflict_names_the_undone_decision(
     database: Database, units: list[int], clock: MovableClock
 ) -> None:
     decided(database, units[0], Decision.REJECTED, REASON)

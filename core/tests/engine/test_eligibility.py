@@ -21,7 +21,7 @@ def asked(comparator: str, value: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def qualified(database: Database) -> None:
-    """Worker x holds q with 1; nobody else has anything."""
+    """Worker x has q with 1; the others have no qualification."""
     database.write(lambda tx: make_qualification(tx, "q"))
 
 
@@ -34,7 +34,7 @@ def give(database: Database, name: str, value: int) -> None:
     database.write(job)
 
 
-def test_an_allow_list_lets_only_its_holders_in(
+def test_an_allow_list_admits_only_its_workers(
     operator: ManualOperator, database: Database, qualified: None
 ) -> None:
     gateway = operator.launch_rows(
@@ -66,7 +66,9 @@ def test_every_condition_has_to_be_met(
 def test_an_allow_list_of_a_qualification_that_is_not_there_is_no_launch(
     operator: ManualOperator, database: Database
 ) -> None:
-    with pytest.raises(UsageError, match="there is no qualification 'q', so Exists lets nobody in"):
+    with pytest.raises(
+        UsageError, match="there is no qualification 'q', so Exists admits no worker"
+    ):
         operator.launch_rows([{"n": 1}], shared={"qualifications": [asked("Exists", None)]})
 
 

@@ -105,7 +105,7 @@ def test_a_database_that_is_away_is_busy_and_the_same_request_works_later(
     assert worker.submit(page).status == 200
 
 
-def test_a_provider_that_fails_lets_nobody_in(
+def test_a_failing_provider_admits_no_worker(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = operator.launch_rows(ROWS)
@@ -159,7 +159,7 @@ class Checking:
         return [Doorkeeper]
 
 
-def test_a_check_refuses_and_one_that_fails_lets_nobody_in(database: Database) -> None:
+def test_a_check_refuses_and_a_failing_check_admits_no_worker(database: Database) -> None:
     with ManualOperator(database, plugins=kit_plugins(checking=Checking())) as operator:
         assert isinstance(operator, ManualOperator)
         gateway = operator.launch_rows(ROWS)

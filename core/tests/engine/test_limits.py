@@ -108,7 +108,7 @@ def test_every_limit_is_as_it_was_launched(operator: ManualOperator, database: D
     assert {name: limits[name] for name in given} == given
 
 
-def test_wrong_values_are_told_together_and_change_nothing(
+def test_wrong_values_are_reported_together_and_change_nothing(
     database: Database, gateway: Gateway
 ) -> None:
     problems = told(
@@ -126,7 +126,7 @@ def test_wrong_values_are_told_together_and_change_nothing(
     assert find_run(database, gateway.run_id).submission_timeout == 600
 
 
-def test_what_is_no_limit_is_told_with_those_there_are(
+def test_an_unknown_limit_is_refused_with_the_known_ones(
     database: Database, gateway: Gateway
 ) -> None:
     first, second, third = told(
@@ -160,7 +160,7 @@ def test_a_patience_that_is_at_its_end_already_is_refused(
     set_limits(database, gateway.run_id, no_submission_patience=61)
 
     assert problem.startswith(
-        "task.no_submission_patience: nobody has submitted anything for 60 seconds already;"
+        "task.no_submission_patience: there was no submission for 60 seconds already;"
     )
 
 
@@ -185,7 +185,7 @@ def test_a_stopped_run_can_be_given_limits(
     assert units(operator, gateway.run_id) == {"launched": 2, "created": 7}
 
 
-def test_a_window_that_is_put_on_a_running_run_takes_back_what_nobody_holds(
+def test_a_window_set_on_a_running_run_withdraws_units_without_a_worker(
     operator: ManualOperator, database: Database, gateway: Gateway
 ) -> None:
     run = gateway.run_id
@@ -206,7 +206,7 @@ def test_a_window_that_is_put_on_a_running_run_takes_back_what_nobody_holds(
     assert units(operator, run) == {"completed": 9}
 
 
-def test_a_window_that_is_put_on_and_off_again_gives_everybody_everything_once(
+def test_a_window_set_and_removed_again_gives_each_worker_every_unit_once(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows(rows(6), blueprint={"units_per_assignment": 2})

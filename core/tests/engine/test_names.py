@@ -111,7 +111,7 @@ def test_the_name_of_a_worker_has_no_hidden_characters(
 
 
 @pytest.mark.parametrize("around", AROUND)
-def test_an_arrival_is_the_same_whatever_space_is_around_its_names(
+def test_space_around_its_names_does_not_change_an_arrival(
     around: str, operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
@@ -127,7 +127,7 @@ def test_an_arrival_is_the_same_whatever_space_is_around_its_names(
     assert GatewayWorker(gateway, "Zoe").arrive().row is not None
 
 
-def test_an_arrival_with_a_name_that_nobody_can_have_gets_no_work(
+def test_an_arrival_with_an_invalid_name_gets_no_work(
     operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
@@ -161,7 +161,7 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
             GatewayWorker(gateway, "zoe").arrive(name),
         ):
             assert page.refusal == "unknown_link"
-            assert "has left out who you are" in page.text
+            assert "did not name you" in page.text
     with database.read() as tx:
         assert tx.row(Worker.select()) is None
 
@@ -188,7 +188,7 @@ QUALIFICATION_ENTRANCES: Mapping[str, Callable[[Database, int, str], Any]] = {
         each.name for each in DataBrowser(db).get_workers_with_qualification(name)
     ],
 }
-#: Those that only look it up: a name that nobody can have is not there.
+#: Those that only look it up: an invalid name is not found.
 QUALIFICATION_LOOKUPS: Mapping[str, Callable[[Database, int, str], Any]] = {
     "find": lambda db, _, name: db.write(lambda tx: find_qualification(tx, name)),
     "value": lambda db, zoe, name: db.write(
@@ -222,7 +222,7 @@ def test_the_name_of_a_qualification_has_no_hidden_characters(
 
 
 @pytest.mark.parametrize("forget", [revoke, reset_onboarding])
-def test_taking_a_qualification_finds_it_whatever_space_is_around(
+def test_revoking_a_qualification_ignores_space_around_the_name(
     forget: Callable[..., bool], database: Database, zoe: int
 ) -> None:
     assert database.write(lambda tx: forget(tx, worker=zoe, qualification=" q\t"))
@@ -326,7 +326,7 @@ def test_case_and_composition_stay_as_they_are(
     assert read_name(" ZOE ", "worker") == "ZOE"
 
 
-def test_nobody_is_found_by_a_name_that_only_differs_in_case(database: Database, zoe: int) -> None:
+def test_no_worker_is_found_by_a_name_that_differs_in_case(database: Database, zoe: int) -> None:
     with pytest.raises(NotFoundError):
         find_worker(database, "crowd", "Zoe")
     with database.read() as tx:

@@ -88,7 +88,7 @@ def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Databas
 
 
 @pytest.mark.parametrize(("value", "gets"), [(1, {"n": 1}), (5, {"n": 1}), (0, None)])
-def test_who_holds_the_qualification_already_is_not_onboarded(
+def test_a_worker_with_the_qualification_gets_no_onboarding(
     gateway: Gateway,
     operator: ManualOperator,
     database: Database,

@@ -144,7 +144,9 @@ def test_one_place_does_not_serve_any_number_of_workers(come: Come, database: Da
     assert at_work(database) == assigned(database) == 1
 
 
-def test_a_place_whose_answers_are_stored_is_nobody_elses(gateway: Gateway, come: Come) -> None:
+def test_a_place_whose_answers_are_stored_goes_to_no_other_worker(
+    gateway: Gateway, come: Come
+) -> None:
     GatewayWorker(gateway, "x").submit(come("x", "r1"))
 
     assert [come("y", reference).refusal for reference in ("r1", "r2")] == ["place_taken"] * 2

@@ -13,7 +13,7 @@ def rows(count: int) -> list[dict[str, int]]:
 
 
 class Asked:
-    """A predicate that counts, and says yes to some rows."""
+    """A predicate that counts its calls, and accepts some rows."""
 
     def __init__(self, *allowed: int) -> None:
         self.allowed = allowed

@@ -1,4 +1,4 @@
-"""Granting: the change, its event and what platforms must hear of it, written together."""
+"""Granting: the change, its event and its outbox rows, written together."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_an_onboarding_that_is_open_in_two_runs_is_one_try(
 
 
 @pytest.mark.parametrize(("answer", "refusal"), [("right", None), ("wrong", "not_qualified")])
-def test_an_open_onboarding_is_not_shown_again_once_it_is_settled_elsewhere(
+def test_an_open_onboarding_is_not_shown_again_once_its_result_is_recorded(
     operator: ManualOperator, answer: str, refusal: str | None
 ) -> None:
     first, second = (
@@ -238,7 +238,7 @@ def test_a_judge_that_raises_leaves_the_worker_their_try(
     assert worker.arrive("a").hidden["famulus_token"] == page.hidden["famulus_token"]
 
 
-def test_a_judge_that_forgets_to_return_fails_nobody(
+def test_a_judge_that_forgets_to_return_fails_no_worker(
     operator: ManualOperator, database: Database
 ) -> None:
     worker = GatewayWorker(onboarded(operator, shared={"validate_onboarding": lambda _: None}), "x")
@@ -340,16 +340,16 @@ def test_options_of_checks_are_checked_at_launch(
 
 
 @pytest.mark.parametrize("name", ["odd", "yes"])
-def test_a_check_that_fails_lets_nobody_in_and_the_log_names_it(
+def test_a_failing_check_admits_no_worker_and_is_named_in_the_log(
     shunning: Launch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     gateway = shunning(ROWS)
 
     assert GatewayWorker(gateway, name).arrive().status == 500
-    assert "In the qualification check 'shun': it lets nobody in." in caplog.text
+    assert "In the qualification check 'shun': it admits no workers." in caplog.text
 
 
-def test_a_refusal_leaves_one_event_that_says_what_refused(
+def test_a_refusal_leaves_one_event_with_the_reason(
     operator: ManualOperator,
     database: Database,
     known: famulus.Worker,

@@ -1,4 +1,4 @@
-"""Requests at the same moment, from real threads: the limits hold, and nobody gets a unit twice."""
+"""Requests at the same moment, from real threads: limits hold, and no worker gets a unit twice."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def assert_counters_are_right(database: Database) -> None:
 
 
 class NoObjection(QualificationCheck):
-    """Lets everybody in: its being there is what matters."""
+    """Admits every worker; only its presence matters."""
 
     type = "no_objection"
 

@@ -77,5 +77,5 @@ def test_the_list_of_refusals_is_that_of_its_stages_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("rule", REFUSALS, ids=lambda rule: rule.__name__)
-def test_every_refusal_says_in_its_documentation_whom_it_refuses(rule: object) -> None:
+def test_every_refusal_documents_whom_it_refuses(rule: object) -> None:
     assert (rule.__doc__ or "").startswith("Refuse ")

@@ -67,7 +67,7 @@ def test_events_add_up_to_what_is_stored(
     assert {event.run for event in events if hasattr(event, "run")} <= {run}
 
 
-def test_every_event_is_legal_and_says_when_and_why(
+def test_every_event_is_legal_and_has_time_and_cause(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     live(operator, clock)

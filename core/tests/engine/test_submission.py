@@ -1,4 +1,4 @@
-"""Answers come in: stored once, never overwritten, late ones marked and told."""
+"""Answers come in: stored once, never overwritten, late ones marked."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_another_submission_is_a_conflict_after_review_too(
     assert units(database)[0].status is decided
 
 
-def test_late_answers_complete_the_unit_that_nobody_holds(
+def test_late_answers_complete_a_unit_without_a_worker(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
@@ -143,7 +143,7 @@ def test_late_answers_complete_the_unit_that_nobody_holds(
     assert GatewayWorker(gateway, "y").arrive().row == {"n": 2}
 
 
-def test_late_answers_leave_the_unit_to_whoever_holds_it(
+def test_late_answers_leave_a_unit_to_its_current_worker(
     operator: ManualOperator, database: Database, clock: MovableClock
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
@@ -257,7 +257,7 @@ def test_answers_to_what_was_given_back_are_kept(
     assert units(database)[0].status is UnitStatus.COMPLETED
 
 
-def test_giving_back_what_was_submitted_changes_nothing_and_says_so(
+def test_giving_back_a_submitted_unit_changes_nothing(
     operator: ManualOperator, database: Database
 ) -> None:
     worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
@@ -287,7 +287,7 @@ def test_giving_back_twice_is_giving_back_once(
     "token",
     ["", "1", "1.", "1.forged", "x\ud800.y", "1o.abc", "१.abc"],
 )
-def test_a_token_that_nobody_signed_opens_nothing(
+def test_an_unsigned_token_is_refused(
     operator: ManualOperator, database: Database, token: str
 ) -> None:
     worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
@@ -413,7 +413,7 @@ def test_rows_of_any_shape_are_shown_as_they_were_given(
         assert [each.data for each in tx.rows(Assignment.select(Assignment.data))] == [row]
 
 
-def test_the_pages_script_can_tell_what_became_of_a_unit_given_back(
+def test_the_pages_script_gets_the_outcome_of_giving_back(
     operator: ManualOperator,
 ) -> None:
     worker = GatewayWorker(operator.launch_rows([{"n": 1}, {"n": 2}]), "x")

@@ -41,7 +41,7 @@ def test_a_ticket_names_its_agent_and_is_no_token() -> None:
 @pytest.mark.parametrize(
     "other", [tokens(OLD), tokens(NEW, database="e" * 32), tokens(NEW, run=31), tokens(NEW, run=4)]
 )
-def test_what_another_key_database_or_run_has_signed_is_refused(other: Tokens) -> None:
+def test_tokens_of_another_key_database_or_run_are_refused(other: Tokens) -> None:
     assert tokens(NEW).read(other.sign(17)) is None
     assert tokens(NEW).read_ticket(other.sign_ticket(17)) is None
 

@@ -1,4 +1,4 @@
-"""Which of its worker's units a page says that it is."""
+"""The number of a unit on its page, among those of its worker."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def gateway(operator: ManualOperator) -> Gateway:
         (1, 1, 9, 5, 1, 5),
         (1, 1, 0, None, 1, None),
         (1, 1, 3, None, 1, 3),
-        # two of the five were tried in vain
+        # two of the five were tried without success
         (1, 3, 0, 5, 1, 3),
         # four were done in earlier runs of the task
         (5, 1, 6, 5, 5, 6),
         (5, 1, 100, 2, 5, 6),
-        # the maximum was lowered meanwhile
+        # the maximum was lowered in the meantime
         (4, 4, 2, 9, 4, 4),
     ],
 )
@@ -117,7 +117,7 @@ def test_page_says_what_a_unit_pays_and_how_to_reach_the_requester(
     assert "Requester:" not in text  # the name that the provider gives to all
 
 
-def test_unpaid_task_says_nothing_of_pay(operator: ManualOperator) -> None:
+def test_unpaid_task_does_not_mention_pay(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS, task_reward="0")
 
     assert "per unit" not in GatewayWorker(gateway, "x").arrive().text

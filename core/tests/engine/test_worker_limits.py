@@ -202,7 +202,7 @@ def test_a_window_that_is_edited_narrower_is_kept_from_then_on(
     assert left == [3, 2, 2, 2, 2]
 
 
-def test_unless_set_a_worker_holds_one_unit_where_anybody_can_come_again(
+def test_a_worker_has_one_open_unit_by_default_where_visits_are_unlimited(
     operator: ManualOperator,
 ) -> None:
     unset = operator.launch_rows(rows(3), allowed_concurrent=None)

@@ -101,7 +101,7 @@ def test_a_job_that_fails_is_undone_and_its_neighbours_are_kept(database: Databa
     assert notes(database) == ["before", "after"]
 
 
-def test_a_job_that_ends_the_transaction_takes_nobody_with_it_for_good(
+def test_a_job_that_ends_the_transaction_does_not_lose_the_other_jobs(
     database: Database,
 ) -> None:
     def roll_back(tx: Transaction) -> None:
@@ -117,7 +117,7 @@ def test_a_job_that_ends_the_transaction_takes_nobody_with_it_for_good(
     assert database.write(add("later")) > 0
 
 
-def test_what_queues_up_during_a_commit_is_in_the_next_batch() -> None:
+def test_jobs_queued_during_a_commit_are_in_the_next_batch() -> None:
     batches: list[int] = []
     committing, go_on = threading.Event(), threading.Event()
 
@@ -157,7 +157,7 @@ def test_a_batch_has_a_largest_size() -> None:
 
 
 def test_a_write_inside_a_write_is_refused(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="inside a write"):
+    with pytest.raises(RuntimeError, match="nested write"):
         database.write(lambda _: database.write(add("inner")))
 
     assert notes(database) == []
@@ -174,7 +174,7 @@ def wait_for_queue(group: GroupCommit, length: int) -> None:
     wait_until(lambda: len(group._queue) >= length, f"{length} jobs are in the queue")
 
 
-def test_ctrl_c_while_waiting_strands_nobody(database: Database) -> None:
+def test_ctrl_c_while_waiting_does_not_block_other_threads(database: Database) -> None:
     group = group_of(database)
     with Queue(database.write) as queue:
         queue.put(add("before"), group)

@@ -50,7 +50,7 @@ def test_files_are_sqlite(address: str | Path | None, path: str, tmp_path: Path)
         ("sqlite://:memory:", "cannot be shared between processes"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_what_to_give(address: str, message: str) -> None:
+def test_an_unusable_address_is_refused_with_the_remedy(address: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         locate(address)
 
@@ -71,7 +71,7 @@ def test_nothing_is_made_before_the_first_use(tmp_path: Path) -> None:
     assert not (tmp_path / "below").exists()
 
 
-def test_a_closed_database_says_so(tmp_path: Path) -> None:
+def test_a_closed_database_is_named(tmp_path: Path) -> None:
     database = Database(tmp_path / "a.db")
     database.close()
     database.close()
@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         database.write(lambda _: None)
 
 
-def test_files_lie_beside_sqlite_and_where_the_environment_says_for_postgresql(
+def test_files_are_beside_sqlite_and_in_the_folder_of_the_environment_for_postgresql(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     postgresql = locate("postgresql:///shop/../x")

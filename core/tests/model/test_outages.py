@@ -146,7 +146,7 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
     assert AGAIN in log()[1]
 
 
-def test_connections_from_before_a_restart_fail_nobody(
+def test_connections_from_before_a_restart_cause_no_failure(
     server: PostgresServer, kept: Database, log: Callable[[], list[str]]
 ) -> None:
     with kept.read(), kept.read(), kept.read():

@@ -1,4 +1,4 @@
-"""Rows that are inserted together, in whatever number, and those a job leaves for its end."""
+"""Rows that are inserted together, in any number, and those appended for a job's end."""
 
 from __future__ import annotations
 

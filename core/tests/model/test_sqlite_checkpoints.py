@@ -39,7 +39,7 @@ class CountingLock:
 
 
 def is_in_the_file(path: Path) -> bool:
-    """Return whether the table is in the database's file itself, whatever its log has."""
+    """Return whether the table is in the database's file itself, not only in its log."""
     alone = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
     with contextlib.closing(alone):
         return bool(alone.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
@@ -76,7 +76,7 @@ def test_writers_are_kept_out_only_to_begin_a_long_log_anew(
     assert (without, lock.taken) == (0, 1)
 
 
-def test_a_checkpoint_that_fails_disturbs_nobody(
+def test_a_failing_checkpoint_does_not_affect_writers(
     path: Path, writer: sqlite3.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> sqlite3.Connection:

@@ -94,7 +94,7 @@ def test_json_text_can_always_be_encoded_and_has_no_nul(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
-def test_what_json_has_no_word_for_is_refused(value: Any) -> None:
+def test_values_that_json_cannot_express_are_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="JSON"):
         dump_json(value)
 
@@ -131,7 +131,7 @@ def test_a_job_that_raises_is_undone(database: Database) -> None:
 
 
 def test_a_write_inside_a_write_is_refused_on_either_database(database: Database) -> None:
-    with pytest.raises(RuntimeError, match="inside a write"):
+    with pytest.raises(RuntimeError, match="nested write"):
         database.write(lambda _: database.write(lambda _: None))
 
     assert database.write(lambda _: 1) == 1

@@ -109,14 +109,14 @@ def addresses(postgres: PostgresDatabases) -> Iterator[tuple[str, str]]:
 
 
 def follow(error: DatabaseError, owner: str) -> None:
-    """Run the statements that a message says to run."""
+    """Run the statements that a message recommends."""
     _, _, statements = str(error).partition(" run: ")
     assert statements.startswith("GRANT "), error
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(statements)
 
 
-def test_a_user_who_may_create_no_tables_is_told_what_to_grant(
+def test_a_user_who_cannot_create_tables_gets_the_grant_to_run(
     addresses: tuple[str, str],
 ) -> None:
     owner, user = addresses
@@ -131,7 +131,7 @@ def test_a_user_who_may_create_no_tables_is_told_what_to_grant(
         assert database.identity
 
 
-def test_a_user_of_tables_that_another_has_made_is_told_what_to_grant(
+def test_a_user_of_another_users_tables_gets_the_grant_to_run(
     addresses: tuple[str, str],
 ) -> None:
     owner, user = addresses

@@ -1,4 +1,4 @@
-"""Old databases are backed up and migrated; newer ones are refused; nobody is in a hurry."""
+"""Old databases are backed up and migrated; newer ones are refused."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_step_that_fails_changes_nothing(own_address: str) -> None:
         assert columns(database) == ["name", "price"]
 
 
-def test_newer_tables_are_refused_with_what_to_do(own_address: str) -> None:
+def test_newer_tables_are_refused_with_the_remedy(own_address: str) -> None:
     with Database(own_address) as database:
         database.prepare([NEW])
 
@@ -105,7 +105,7 @@ def test_sqlite_that_cannot_be_backed_up_is_not_upgraded(tmp_path: Path) -> None
         assert columns(database) == ["name"]
 
 
-def test_a_dump_that_fails_leaves_no_file_and_says_why(
+def test_a_failed_dump_leaves_no_file_and_gives_the_reason(
     postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "pg_dump"
@@ -143,7 +143,7 @@ def test_postgresql_is_dumped_before_it_is_upgraded(
     assert dump.read_bytes().startswith(b"PGDMP")
 
 
-def test_pg_dump_gets_the_password_where_nobody_else_can_read_it(
+def test_pg_dump_gets_the_password_where_other_users_cannot_read_it(
     postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = shutil.which("pg_dump")
@@ -168,7 +168,7 @@ def test_pg_dump_gets_the_password_where_nobody_else_can_read_it(
     assert (tmp_path / "files-backup-shop-1.dump").read_bytes().startswith(b"PGDMP")
 
 
-def test_postgresql_without_pg_dump_is_not_upgraded_unless_the_user_says_so(
+def test_postgresql_without_pg_dump_is_not_upgraded_without_consent(
     postgres: PostgresDatabases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with postgres.fresh() as address, Database(address) as database:

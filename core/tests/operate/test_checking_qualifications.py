@@ -1,4 +1,4 @@
-"""What a launch says of the qualifications it is asked for, before it writes anything."""
+"""The problems that a launch finds with its qualifications before it writes anything."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def test_an_allow_list_that_is_not_there_fails_the_launch(
 
     assert found == [
         "shared_state.qualifications.0.qualification_name: there is no qualification 'some_lst', "
-        "so Exists lets nobody in; did you mean 'some_list'?; `famulus qualifications create NAME` "
-        "makes one"
+        "so Exists admits no worker; did you mean 'some_list'?; `famulus qualifications create "
+        "NAME` makes one"
     ]
     with database.read() as tx:
         assert tx.rows(TaskRun.select(TaskRun.id)) == []
@@ -83,7 +83,7 @@ def test_every_other_condition_needs_its_qualification_too(
     found = problems(manual, RowsState(rows=[], qualifications=[asked("q", comparator, 1)]))
 
     assert len(found) == 1
-    assert f"so {comparator} lets nobody in" in found[0]
+    assert f"so {comparator} admits no worker" in found[0]
 
 
 def test_names_that_keep_no_worker_away_are_created(
@@ -145,7 +145,7 @@ def test_an_empty_allow_list_is_a_warning(manual: ManualOperator, database: Data
     warnings = manual.check(rows_configuration(), shared_state=state).warnings
 
     (warning,) = warnings
-    assert "nobody holds 'good' yet, so Exists lets nobody in" in warning.message
+    assert "no worker has 'good' yet, so Exists admits no worker" in warning.message
 
 
 def test_problems_of_the_configuration_have_their_line(
@@ -224,7 +224,7 @@ def test_a_field_that_does_not_exist_is_refused_at_launch(manual: ManualOperator
     ]
 
 
-def test_what_a_provider_alone_understands_is_handed_to_it(
+def test_a_providers_own_qualifications_are_passed_to_it(
     manual: ManualOperator, database: Database
 ) -> None:
     given = RowsState(rows=[{"n": 1}], picky_specific_qualifications=[{"id": 7}])  # type: ignore[call-arg]
@@ -248,7 +248,7 @@ def test_what_a_provider_alone_understands_is_handed_to_it(
         ({"crowd": [{"id": 7}]}, "crowd has no qualifications of its own; take it out"),
     ],
 )
-def test_what_no_provider_understands_is_a_problem(
+def test_qualifications_of_an_unknown_provider_are_a_problem(
     manual: ManualOperator, specific: dict[str, Any], message: str
 ) -> None:
     (found,) = problems(manual, RowsState(rows=[], specific_qualifications=specific))

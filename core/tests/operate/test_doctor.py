@@ -123,12 +123,12 @@ def test_a_run_without_an_operator_is_listed(
     database.write(lambda tx: tx.execute(drop))
 
     assert found(database, plugins) == [
-        "the run is running, and nobody operates it",
-        "2 places can still be taken on the platform, and nobody operates the run",
+        "the run is running, and no process operates it",
+        "2 places can still be taken on the platform, and no process operates the run",
     ]
 
 
-def test_a_provider_adds_what_only_it_can_see(
+def test_a_provider_adds_its_own_differences(
     gateway: Gateway, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def differences(self: object, run: object, visits: list[object]) -> list[str]:

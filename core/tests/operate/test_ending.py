@@ -80,7 +80,7 @@ def test_a_stop_now_does_not_wait_and_changes_no_unit(operator: ManualOperator) 
 
 
 @pytest.mark.parametrize("end", ["stop", "finish"])
-def test_what_is_over_cannot_end_again(operator: ManualOperator, end: str) -> None:
+def test_a_finished_run_cannot_end_again(operator: ManualOperator, end: str) -> None:
     gateway = operator.launch_rows(ROWS)
     operator.finish(gateway.run_id)
 
@@ -191,7 +191,7 @@ def test_the_run_of_a_machine_that_is_gone_is_taken_over_when_its_lease_is_over(
     query = TaskRun.update(lease_process=str(elsewhere))
     database.write(lambda tx: tx.execute(query))
     with database.read() as tx:
-        assert lease.is_held(tx, find_run(database, gateway.run_id))
+        assert lease.is_operated(tx, find_run(database, gateway.run_id))
     clock.advance(lease.LEASE_SECONDS + 1)
 
     with other:
@@ -312,7 +312,7 @@ def test_another_operator_asks_to_stop_and_the_holder_does(
     assert not operator.holds(gateway.run_id)
 
 
-def test_another_operator_finishes_and_the_holder_lets_go(
+def test_another_operator_finishes_and_the_holder_releases_the_run(
     operator: ManualOperator, other: ManualOperator
 ) -> None:
     gateway = operator.launch_rows(ROWS)
@@ -386,11 +386,11 @@ def test_threads_that_let_a_run_go_at_once_do_it_once(
     managed = operator.managed(gateway.run_id)
     gate = threading.Barrier(4)
 
-    def let_go() -> None:
+    def shut_down() -> None:
         gate.wait()
-        managed.let_go()
+        managed.shut_down()
 
-    threads = [threading.Thread(target=let_go) for _ in range(4)]
+    threads = [threading.Thread(target=shut_down) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

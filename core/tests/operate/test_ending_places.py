@@ -1,4 +1,4 @@
-"""Places are closed when a run ends, or an error says that they are still open."""
+"""Places are closed when a run ends, or an error reports that they are still open."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ def test_stopping_run_is_closed_at_once_after_a_command_was_killed_in_a_call(
     ("end", "again"),
     [(end_stop, "stop"), (end_stop, "finish"), (begin_finish, "finish"), (begin_finish, "stop")],
 )
-def test_same_command_again_closes_what_a_killed_one_left_open(
+def test_a_repeated_command_closes_places_left_open_by_a_killed_one(
     end: Callable[[Transaction, int, str], bool],
     again: str,
     operator: ManualOperator,

@@ -1,4 +1,4 @@
-"""What a run will cost is said as far as it can be known."""
+"""The cost of a run is shown as far as it can be known."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def modes(folder: Path) -> dict[str, int]:
     return {str(path): stat.S_IMODE(path.stat().st_mode) for path in paths}
 
 
-def test_whatever_the_umask_what_we_create_is_its_users_alone(
+def test_new_files_are_private_under_any_umask(
     tmp_path: Path, umask: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FAMULUS_SECRET_KEY", raising=False)
@@ -108,7 +108,7 @@ def reachable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("reachable")
-def test_doctor_names_files_that_everybody_or_a_group_can_read(tmp_path: Path) -> None:
+def test_doctor_names_files_that_all_users_or_a_group_can_read(tmp_path: Path) -> None:
     with Database(tmp_path / "a.db") as database:
         database.write(lambda _: None)
         (tmp_path / "a.db").chmod(0o644)

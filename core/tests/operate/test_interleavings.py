@@ -68,7 +68,7 @@ PLANS = st.builds(
     recovery=st.sampled_from(("sync", "resume")),
     recognises_dead=st.booleans(),
 )
-#: Longer than any lease or claim of a process that nobody knows to be dead.
+#: Longer than any lease or claim of a process that is not known to be dead.
 LONGEST_CLAIM = 660
 
 

@@ -40,7 +40,7 @@ def broken(*_: object, **__: object) -> Any:
     raise ZeroDivisionError("on purpose")
 
 
-def test_a_launch_says_where_to_come_in(operator: ManualOperator) -> None:
+def test_a_launch_shows_the_entrances(operator: ManualOperator) -> None:
     launched = operator.launch(
         rows_configuration(task_name="mine"), shared_state=RowsState(rows=ROWS)
     )
@@ -179,7 +179,7 @@ def test_a_launch_that_cannot_be_served_is_failed_and_the_next_one_works(
 def test_a_plugin_that_fails_while_it_is_made_fails_the_launch_alone(
     operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch, kind: type
 ) -> None:
-    made: Any = getattr(kind, "__init__")  # noqa: B009 - unsound, says mypy of the plain way
+    made: Any = getattr(kind, "__init__")  # noqa: B009 - mypy calls the plain way unsound
 
     def made_with_a_requester(self: Any, args: Any, context: Any) -> None:
         if context.requester is not None:

@@ -74,7 +74,7 @@ def other(database_address: str, clock: MovableClock, plugins: Plugins) -> Itera
 
 
 def turn(operator: ManualOperator, database: MeanwhileDatabase, act: Callable[[], object]) -> bool:
-    """Take a turn in which something happens meanwhile; return whether it did."""
+    """Take a turn during which something happens; return whether it did."""
     database.meanwhile = act
     # The run may be operated by another one by then.
     with suppress(RunBusyError):

@@ -31,7 +31,7 @@ ROWS = [{"n": n} for n in range(3)]
 
 
 class Listener:
-    """Writes down what it hears, and does something about the first submission."""
+    """Records its events, and acts on the first submission."""
 
     def __init__(self, act: Callable[[SubmittedUnit], object] = lambda unit: None) -> None:
         self.heard: list[Any] = []
@@ -91,7 +91,7 @@ def launch(operator: Operator, **shared: Any) -> int:
     [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), BaseException(), ZeroDivisionError()],
     ids=lambda error: type(error).__name__,
 )
-def test_whatever_a_listener_raises_it_and_all_others_hear_the_rest(
+def test_an_exception_of_a_listener_does_not_stop_later_events(
     error: BaseException, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = Listener(raising(error)), Listener()
@@ -105,7 +105,7 @@ def test_whatever_a_listener_raises_it_and_all_others_hear_the_rest(
     assert "on_unit_submitted failed in famulus_unit_submitted" in caplog.text
 
 
-def test_one_that_hangs_is_named_and_left_behind_and_hears_the_rest_another_time(
+def test_a_listener_that_hangs_is_named_and_gets_the_rest_later(
     database: Database,
     hanging: Callable[[SubmittedUnit], object],
     impatient: None,
@@ -120,7 +120,7 @@ def test_one_that_hangs_is_named_and_left_behind_and_hears_the_rest_another_time
     assert other.heard == STORY
     assert stuck.heard == STORY[:2]
     assert "plugin 'stuck' has not returned from famulus_unit_submitted for" in caplog.text
-    assert "left behind" in caplog.text
+    assert "abandoned" in caplog.text
 
     again, other = Listener(), Listener()
     events.dispatch_events_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
@@ -153,7 +153,7 @@ def test_the_operators_block_ends_although_a_listener_hangs(
     assert f"{label} has not returned from famulus_unit_submitted" in caplog.text
 
 
-def test_what_one_listener_changes_no_other_sees(database: Database) -> None:
+def test_changes_of_a_listener_are_invisible_to_others(database: Database) -> None:
     def spoil(unit: SubmittedUnit) -> None:
         assert isinstance(unit.data, dict)
         unit.data["n"] = unit.answers["answer"] = "spoilt"
@@ -232,7 +232,7 @@ with Database(address) as database, Operator(database, plugins=plugins) as opera
 """
 
 
-def test_after_a_kill_each_listener_hears_the_rest_in_order(tmp_path: Path) -> None:
+def test_after_a_kill_each_listener_gets_the_rest_in_order(tmp_path: Path) -> None:
     rows = "".join(f'{{"n": {n}}}\n' for n in range(10))
     (tmp_path / "rows.jsonl").write_text(rows)
     command = [sys.executable, "-c", KILLED, str(tmp_path / "f.db"), str(tmp_path)]
@@ -243,6 +243,6 @@ def test_after_a_kill_each_listener_hears_the_rest_in_order(tmp_path: Path) -> N
 
     for name in ("one", "two"):
         heard = list(map(int, (tmp_path / name).read_text().split()))
-        # Each goes on at or before the first one that it has not heard of.
+        # Each resumes at or before the first event that it has not received.
         assert all(new <= max(heard[:n], default=-1) + 1 for n, new in enumerate(heard))
         assert sorted(set(heard)) == list(range(10))

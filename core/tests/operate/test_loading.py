@@ -94,7 +94,7 @@ def test_a_generator_that_waits_keeps_neither_the_launch_nor_what_it_has_given(
     assert operator.progress(launched).loading is LoadingStatus.COMPLETE
 
 
-def test_a_generator_that_raises_midway_keeps_the_work_and_says_why(
+def test_a_generator_that_raises_midway_keeps_the_work_and_gives_the_reason(
     operator: ManualOperator, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     def generated() -> Iterator[dict[str, int]]:

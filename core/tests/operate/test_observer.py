@@ -51,7 +51,7 @@ class Recorder(OperatorObserver):
         self.calls.append(("closed", list(runs), problem))
 
 
-def test_observer_surrounds_a_launch_and_hears_of_steps_and_of_the_end(tmp_path: Path) -> None:
+def test_observer_surrounds_a_launch_and_is_called_for_steps_and_the_end(tmp_path: Path) -> None:
     observer = Recorder()
 
     with Operator(tmp_path / "famulus.db", plugins=kit_plugins(), observer=observer) as operator:

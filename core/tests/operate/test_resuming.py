@@ -1,4 +1,4 @@
-"""Opening a run again and letting it go: nobody is turned away, and nobody invited in vain."""
+"""Opening a run again and releasing it: workers find either a server or no open place."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def started() -> Callable[[], list[threading.Thread]]:
     return lambda: [thread for thread in threading.enumerate() if thread not in before]
 
 
-def test_a_run_finishes_by_itself_and_listeners_hear_of_its_submissions(operator: Operator) -> None:
+def test_a_run_finishes_by_itself_and_listeners_get_its_submissions(operator: Operator) -> None:
     told: list[int] = []
     state = RowsState(rows=ROWS, on_unit_submitted=lambda unit: told.append(unit.data["n"]))
     run = operator.launch(rows_configuration(), shared_state=state)

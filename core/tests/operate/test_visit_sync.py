@@ -72,7 +72,7 @@ def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     assert status(database, Unit) is UnitStatus.LAUNCHED
 
 
-def test_stored_answers_stay_whatever_the_platform_reports(
+def test_stored_answers_stay_after_any_report_of_the_platform(
     gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")

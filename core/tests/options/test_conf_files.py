@@ -36,7 +36,7 @@ def test_given_file_need_not_be_there(conf: Path) -> None:
     assert configuration.file == conf / "example.yaml"
 
 
-def test_unknown_name_says_what_there_is(conf: Path) -> None:
+def test_unknown_name_is_reported_with_the_known_ones(conf: Path) -> None:
     with pytest.raises(UsageError) as near:
         read_configuration(conf / "example.yaml", ["conf=my_confg"])
     with pytest.raises(UsageError) as far:

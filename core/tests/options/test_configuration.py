@@ -88,7 +88,7 @@ def test_native_file_is_read_and_interpolated(tmp_path: Path) -> None:
     assert configuration.warnings == []
 
 
-def test_existing_layout_says_the_same_as_the_native_one(tmp_path: Path) -> None:
+def test_existing_layout_means_the_same_as_the_native_one(tmp_path: Path) -> None:
     native, former = read(tmp_path, NATIVE), read(tmp_path, FORMER)
 
     assert former.sections == native.sections
@@ -145,7 +145,7 @@ def test_type_key_that_repeats_defaults_is_a_warning(tmp_path: Path) -> None:
 
     (warning,) = configuration.warnings
     assert warning.key == "architect._architect_type"
-    assert "does nothing here" in warning.message
+    assert "has no effect" in warning.message
 
 
 def test_type_key_that_contradicts_defaults_is_a_problem(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_log_level_group_of_the_former_system_is_a_warning(tmp_path: Path) -> No
         ),
         (
             "task: {a: 1, a: 2}\n",
-            "example.yaml:2: task.a: is given twice; the first time in line 2",
+            "example.yaml:2: task.a: is set twice; the first time in line 2",
         ),
     ],
 )
@@ -277,13 +277,13 @@ def test_defaults_that_are_a_text_are_refused(tmp_path: Path) -> None:
         ("${task.b}", "'${task.b}' refers back to itself"),
         ("${task.a}", "'${task.a}' refers back to itself"),
         ("${task}", "'${task}' refers back to itself"),
-        ("${task.nmae}", "'${task.nmae}' refers to what is not there; did you mean 'task.name'?"),
-        ("${taskdir}", "'${taskdir}' refers to what is not there; did you mean 'task_dir'?"),
-        ("${zzz.zzz}", "'${zzz.zzz}' refers to what is not there"),
+        ("${task.nmae}", "'${task.nmae}' refers to an unknown key; did you mean 'task.name'?"),
+        ("${taskdir}", "'${taskdir}' refers to an unknown key; did you mean 'task_dir'?"),
+        ("${zzz.zzz}", "'${zzz.zzz}' refers to an unknown key"),
         ("${task.unset}", "'${task.unset}' refers to an option that is not set"),
         ("${", "'${' is not a valid reference; write '${task.task_name}'"),
-        ("hush${zzz}", "'${zzz}' refers to what is not there"),
-        ("hush${zzz}hush${z}", "'${zzz}' with '${z}' refers to what is not there"),
+        ("hush${zzz}", "'${zzz}' refers to an unknown key"),
+        ("hush${zzz}hush${z}", "'${zzz}' with '${z}' refers to an unknown key"),
         ("hush${", "'${' is not a valid reference; write '${task.task_name}'"),
         (
             "${oc.env:NOT_SET_HERE}",
@@ -381,7 +381,7 @@ def test_override_is_interpolated_and_still_typed_text(tmp_path: Path) -> None:
     assert configuration.sections["blueprint"]["data_csv"] == Typed(f"{tmp_path}/other.csv")
 
 
-def test_override_reaches_what_refers_to_it(tmp_path: Path) -> None:
+def test_override_applies_to_references(tmp_path: Path) -> None:
     configuration = read(tmp_path, NATIVE, "task.task_name=second")
 
     assert configuration.sections["task"]["task_title"] == "About second"
@@ -506,7 +506,7 @@ def test_key_of_a_mapping_that_is_no_text_is_unknown() -> None:
     assert configuration.problems[0].key == "3"
 
 
-def test_tilde_removes_what_a_file_sets(tmp_path: Path) -> None:
+def test_tilde_removes_a_key_of_the_file(tmp_path: Path) -> None:
     configuration = read(tmp_path, NATIVE, "~task.task_title")
 
     assert configuration.problems == []
@@ -542,7 +542,7 @@ def test_later_override_wins_over_a_removal(tmp_path: Path) -> None:
         ("~tsk.x", "tsk.x: unknown key 'tsk'; did you mean 'task'?"),
     ],
 )
-def test_what_cannot_be_removed_is_named(tmp_path: Path, text: str, expected: str) -> None:
+def test_a_key_that_cannot_be_removed_is_named(tmp_path: Path, text: str, expected: str) -> None:
     configuration = read(tmp_path, NATIVE, text)
 
     assert [str(problem) for problem in configuration.problems] == [expected]

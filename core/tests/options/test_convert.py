@@ -189,10 +189,14 @@ def test_value_is_made(name: str, raw: Any, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("text", None, "null (nothing) is not a text; leave the line out to have the default, 't'"),
-        ("text", ["a"], "a list is not a text"),
-        ("text", {"a": 1}, "a mapping is not a text"),
-        ("text", True, "True is not a text"),
+        (
+            "text",
+            None,
+            "null (nothing) is not a string; leave the line out to have the default, 't'",
+        ),
+        ("text", ["a"], "a list is not a string"),
+        ("text", {"a": 1}, "a mapping is not a string"),
+        ("text", True, "True is not a string"),
         ("whole", plain("2.9"), "2.9 is not a whole number, such as 3"),
         ("whole", 2.9, "2.9 is not a whole number, such as 3"),
         ("whole", 2.0, "2.0 is not a whole number, such as 3"),
@@ -230,7 +234,7 @@ def test_value_is_made(name: str, raw: Any, expected: Any) -> None:
         ("things", ["a"], "a list is not a mapping of names to values"),
         ("things", Typed("a"), "'a' is not a mapping of names to values; set its keys one by one"),
         ("maybe_list", ["x"], "'x' is not a whole number, such as 3"),
-        ("mixed", [], "a list is not a whole number, such as 3; a list is not a text"),
+        ("mixed", [], "a list is not a whole number, such as 3; a list is not a string"),
         ("literal", "c", "'c' is not allowed; use one of: 3, None, a, b"),
         ("colour", "dark blue", "'dark blue' is not allowed; did you mean 'dark-blue'?"),
         ("size", plain("9"), "9 is not allowed; use one of: 1, 2"),
@@ -308,7 +312,7 @@ class Described:
     bare: int
 
 
-def test_missing_options_say_what_to_write() -> None:
+def test_missing_options_are_reported_with_the_line_to_write() -> None:
     assert refusals(Described, {}) == {
         "x.name": "is missing; set it as 'name: …' (What to call it.)",
         "x.bare": "is missing; set it as 'bare: …'",
@@ -468,7 +472,7 @@ def test_each_hook_that_replaces_one_of_cattrs_is_needed(cls: Any, raw: Any, our
     def outcome(converter: Converter) -> Any:
         try:
             return converter.structure(raw, cls)
-        except Exception as error:  # noqa: BLE001 - whatever cattrs raises
+        except Exception as error:  # noqa: BLE001 - any error of cattrs
             return type(error)
 
     assert outcome(make_converter(HERE)) == ours

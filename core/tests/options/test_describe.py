@@ -1,4 +1,4 @@
-"""What a class of options says of itself, a third party's included."""
+"""The description of a class of options, a third party's included."""
 
 from __future__ import annotations
 

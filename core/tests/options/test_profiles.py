@@ -171,7 +171,7 @@ def test_a_plugin_that_the_profile_names_in_vain_is_a_warning(task: Path, folder
     assert chosen.warnings == []
 
 
-def test_an_unknown_profile_is_told_with_those_there_are(task: Path, folder: Path) -> None:
+def test_an_unknown_profile_is_reported_with_the_existing_ones(task: Path, folder: Path) -> None:
     assert told(task, "+profile=lap") == [
         f"profile: there is no profile 'lap' in {folder}; did you mean 'lab'?"
     ]

@@ -1,4 +1,4 @@
-"""Conditions on qualifications: what they mean, and what is said of those that mean nothing."""
+"""Conditions on qualifications: their meaning, and the problems of invalid ones."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def test_a_made_condition_is_plain_json() -> None:
     ("given", "key", "message"),
     [
         ({}, "qualification_name", "is missing"),
-        (asked("Equals", 1), "comparator", "'Equals' is no comparator; did you mean 'EqualTo'?"),
-        (asked("QUAL_LESS", 1), "comparator", "the name of a constant; its text is 'LessThan'"),
-        (asked("QUAL_NOT_EXISTS", 1), "comparator", "its text is 'DoesNotExist'"),
-        (asked(None, 1), "comparator", "null (nothing) is no comparator"),
+        (asked("Equals", 1), "comparator", "'Equals' is not a comparator; did you mean 'EqualTo'?"),
+        (asked("QUAL_LESS", 1), "comparator", "the name of a constant; its value is 'LessThan'"),
+        (asked("QUAL_NOT_EXISTS", 1), "comparator", "its value is 'DoesNotExist'"),
+        (asked(None, 1), "comparator", "null (nothing) is not a comparator"),
         (asked("EqualTo", None), "value", "EqualTo takes a whole number, and null (nothing) is"),
         (asked("EqualTo", True), "value", "EqualTo takes a whole number, and True is none"),
         (asked("EqualTo", "1"), "value", "EqualTo takes a whole number, and '1' is none"),
@@ -87,7 +87,11 @@ def test_a_made_condition_is_plain_json() -> None:
         ({**asked("Exists", None), "qualification_name": "a" * 256}, "qualification_name", "255"),
         ({**asked("Exists", None), "valu": 3}, "valu", "unknown field; did you mean 'value'?"),
         ({**asked("Exists", None), "applicable_providers": "mock"}, "applicable_providers", "list"),
-        ({**asked("Exists", None), "applicable_providers": []}, "applicable_providers", "nowhere"),
+        (
+            {**asked("Exists", None), "applicable_providers": []},
+            "applicable_providers",
+            "no provider",
+        ),
         ({**asked("Exists", None), "applicable_providers": [3]}, "applicable_providers", "3 is"),
     ],
 )
@@ -99,7 +103,7 @@ def test_a_condition_that_means_nothing_is_refused_field_by_field(
     assert message in problem.message
 
 
-def test_all_problems_of_all_conditions_are_told_with_their_place() -> None:
+def test_all_problems_of_all_conditions_are_reported_with_their_place() -> None:
     problems = requirement_problems([{}, asked("In", 1), asked("Exists", None), "q"])
 
     assert [problem.key for problem in problems] == [
@@ -134,7 +138,7 @@ def test_a_requirement_may_be_for_some_providers_only() -> None:
     assert requirement(asked("Exists", None)).applies_to("c")
 
 
-def test_the_former_spelling_of_a_constant_works_and_says_so() -> None:
+def test_the_former_spelling_of_a_constant_works_with_a_warning() -> None:
     with pytest.warns(famulus.FamulusDeprecationWarning, match="use QUAL_NOT_EXIST$"):
         former = famulus.QUAL_NOT_EXISTS
 

@@ -106,7 +106,7 @@ def test_task_name_is_a_label(name: str) -> None:
         ("x" * 201, "has 201 characters"),
     ],
 )
-def test_task_name_that_cannot_be_told_apart_is_refused(name: str, words: str) -> None:
+def test_ambiguous_task_name_is_refused(name: str, words: str) -> None:
     _, problems = make(task_name=name)
 
     assert words in problems["task.task_name"]

@@ -78,7 +78,7 @@ def test_missing_file_suggests_its_neighbour(tmp_path: Path) -> None:
     assert problem.message == "there is no such file; did you mean 'example.yaml'?"
 
 
-def test_missing_file_without_a_like_lists_what_is_there(tmp_path: Path) -> None:
+def test_missing_file_without_a_similar_one_lists_the_folder(tmp_path: Path) -> None:
     write(tmp_path, "a: x\n")
 
     problem = refusal(tmp_path / "zzz")
@@ -115,7 +115,7 @@ def test_other_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
         ("a:\n\tb: 2\n", 2, "indent with spaces, not tabs"),
         ("a: x\nb: @x\n", 2, "a text that begins like this needs quotes"),
         ("a: 'x\n", 2, "unexpected end of stream"),
-        ("a: 1\n---\nb: 1\n", 2, "'---' may not divide the file"),
+        ("a: 1\n---\nb: 1\n", 2, "'---' must not divide the file"),
         ("a: *nobody\n", 1, "undefined alias"),
         ("a: x\nb: \x07\n", 2, "character '\\x07' is not allowed"),
     ],
@@ -147,7 +147,7 @@ def test_endless_nesting_is_refused(tmp_path: Path) -> None:
 def test_duplicate_key_is_named_with_both_lines(tmp_path: Path) -> None:
     problem = only_problem(write(tmp_path, "task:\n  a: 1\n  b: 2\n  a: 3\n"))
 
-    assert str(problem).endswith(":4: task.a: is given twice; the first time in line 2")
+    assert str(problem).endswith(":4: task.a: is set twice; the first time in line 2")
 
 
 def test_every_problem_of_a_file_is_found(tmp_path: Path) -> None:
@@ -159,12 +159,12 @@ def test_every_problem_of_a_file_is_found(tmp_path: Path) -> None:
         "the tag !secret is not supported",
         "'x' does not fit the tag !!int",
         "the tag !!set is not supported",
-        "a key has to be a text",
-        "is an alias inside of what it stands for",
+        "a key must be a string",
+        "is an alias inside the value that it refers to",
     ]
 
 
-def test_merging_what_is_no_mapping_is_refused(tmp_path: Path) -> None:
+def test_merging_a_value_that_is_not_a_mapping_is_refused(tmp_path: Path) -> None:
     problem = only_problem(write(tmp_path, "a:\n  <<: 3\n  b: x\n"))
 
     assert problem.message.startswith("cannot be merged: ")
@@ -250,7 +250,7 @@ def test_a_device_without_end_is_no_configuration(tmp_path: Path) -> None:
         ("task:\n  title: @x\n", "a text that begins like this needs quotes"),
         ("task:\n  title: `x`\n", "a text that begins like this needs quotes"),
         ("task:\n  title: %x\n", "a text that begins like this needs quotes"),
-        ("task: {}\n---\ntask: {}\n", "'---' may not divide the file"),
+        ("task: {}\n---\ntask: {}\n", "'---' must not divide the file"),
     ],
 )
 def test_common_mistakes_come_with_a_hint(tmp_path: Path, content: str, hint: str) -> None:

@@ -1,4 +1,4 @@
-"""Values as YAML: what a file then says is what was meant."""
+"""Values as YAML: a file with them reads back as the same values."""
 
 from __future__ import annotations
 
@@ -81,6 +81,6 @@ def test_number_of_a_file_keeps_its_text() -> None:
     assert yaml_text(Plain("0802", 802)) == "0802"
 
 
-def test_what_yaml_has_no_word_for_is_refused() -> None:
-    with pytest.raises(TypeError, match="object has no form in YAML"):
+def test_values_that_yaml_cannot_express_are_refused() -> None:
+    with pytest.raises(TypeError, match="object cannot be written as YAML"):
         yaml_text(object())

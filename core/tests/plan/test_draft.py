@@ -66,7 +66,7 @@ task:
         "example.yaml:6: blueprint.sorce: unknown option; did you mean 'source'?",
         "example.yaml:7: task.task_description: is missing; set it as 'task_description: …' "
         "(Description that workers see before they accept.)",
-        "example.yaml:9: task.task_title: is given twice; the first time in line 8",
+        "example.yaml:9: task.task_title: is set twice; the first time in line 8",
         "example.yaml:10: task.task_reward: -1 is negative; give 0 or more",
         "'oops' is not 'OPTION=VALUE', such as architect.port=1234",
         "provider.x: unknown option; there are: token",
@@ -94,7 +94,7 @@ def test_problem_of_reading_hides_those_that_only_follow_from_it(tmp_path: Path)
         ("blueprint=parlai_chat", "chats of several workers are not supported"),
     ],
 )
-def test_plugin_of_the_former_system_names_what_to_use(
+def test_plugin_of_the_former_system_names_its_replacement(
     tmp_path: Path, override: str, words: str
 ) -> None:
     found = problems(tmp_path, YAML, override)
@@ -157,7 +157,7 @@ def test_problem_of_an_override_has_no_line(tmp_path: Path) -> None:
     found = problems(tmp_path, YAML, "task.task_reward=much", "task.x=${y}", "task.task_title=")
 
     assert found == [
-        "task.x: '${y}' refers to what is not there",
+        "task.x: '${y}' refers to an unknown key",
         "task.task_title: is missing; set it as 'task_title: …' (Title that workers see.)",
         "task.task_reward: 'much' is not an amount, such as 0.30",
     ]

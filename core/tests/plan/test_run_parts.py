@@ -42,7 +42,7 @@ def test_a_part_is_constructed_once(parts: RunParts) -> None:
     assert parts.checks is parts.checks
 
 
-def test_only_what_is_asked_for_is_constructed(database: Database) -> None:
+def test_only_requested_parts_are_constructed(database: Database) -> None:
     parts = parts_of(database, kit_plugins())
     parts = attrs.evolve(parts, plugins=Plugins())
 

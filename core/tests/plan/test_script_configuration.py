@@ -90,7 +90,7 @@ def test_section_is_a_mapping_too(read: Any) -> None:
     assert dict(blueprint)["units_per_assignment"] == 2
 
 
-def test_what_is_assigned_is_launched(read: Any, plugins: Plugins) -> None:
+def test_assigned_values_are_launched(read: Any, plugins: Plugins) -> None:
     cfg = read(Base)
 
     cfg.mephisto.task.task_name = "another"
@@ -155,7 +155,7 @@ def test_option_that_does_nothing_here_can_still_be_read(read: Any) -> None:
     assert cfg.mephisto.task.post_install_script is None
 
 
-def test_what_is_missing_may_be_set_by_the_script(read: Any, plugins: Plugins) -> None:
+def test_missing_options_may_be_set_by_the_script(read: Any, plugins: Plugins) -> None:
     cfg = read(Base, content=NATIVE.replace("task_title: T", "task_title: ???"))
     assert cfg.task.task_title is None
     assert cfg.task.task_reward == Decimal("0.30")
@@ -166,8 +166,8 @@ def test_what_is_missing_may_be_set_by_the_script(read: Any, plugins: Plugins) -
     assert plan.task.task_title == "From the script"
 
 
-def test_what_cannot_be_read_is_refused_before_the_script_runs(read: Any) -> None:
-    with pytest.raises(UsageError, match="refers to what is not there"):
+def test_an_unreadable_configuration_is_refused_before_the_script_runs(read: Any) -> None:
+    with pytest.raises(UsageError, match="refers to an unknown key"):
         read(Base, content=NATIVE.replace("task_title: T", "task_title: ${nowhere}"))
 
 
@@ -280,7 +280,7 @@ def test_name_of_a_section_is_no_argument(read: Any) -> None:
         read(Taken)
 
 
-def test_sections_are_filled_in_by_nobody_else() -> None:
+def test_only_task_script_fills_in_sections() -> None:
     with pytest.raises(AttributeError, match="only @task_script"):
         _ = Own().task.task_title
 

@@ -1,4 +1,4 @@
-"""Delivery of what a review has changed, also after it was interrupted."""
+"""Delivery of the changes of a review, also after it was interrupted."""
 
 from __future__ import annotations
 

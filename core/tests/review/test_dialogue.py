@@ -146,7 +146,7 @@ def test_missing_provider_prevents_rejections_only(
 
 
 @pytest.mark.usefixtures("done")
-def test_headers_count_units_and_what_remains(review: Hold) -> None:
+def test_headers_count_units_done_and_left(review: Hold) -> None:
     printed = review("a", "a", "a", "a")
 
     assert [line for line in printed.splitlines() if line.startswith("Reviewing")] == [
@@ -273,7 +273,7 @@ def test_end_of_the_input_keeps_decisions_and_the_next_review_applies_them(
 
 
 class _Interrupted(io.StringIO):
-    """A keyboard at which somebody presses Ctrl-C after the last line."""
+    """A keyboard that sends Ctrl-C after the last line."""
 
     def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
         line = super().readline(size)
@@ -393,7 +393,7 @@ def test_capitals_reach_over_pages(
     assert statuses() == {"x": [PASSED, PASSED], "y": [DONE, DONE]}
 
 
-def test_empty_review_says_so(operator: ManualOperator, review: Hold) -> None:
+def test_empty_review_is_reported(operator: ManualOperator, review: Hold) -> None:
     operator.launch_rows([{"n": 1}], task_name="words")
 
     assert review() == "No unit of words is up for review.\n"

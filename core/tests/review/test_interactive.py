@@ -121,7 +121,7 @@ def test_units_with_equal_times_are_all_shown(
 
 
 @pytest.mark.usefixtures("done")
-def test_review_asks_what_the_tutorial_shows(ask: Ask) -> None:
+def test_review_asks_the_questions_of_the_tutorial(ask: Ask) -> None:
     printed = ask("r", "words", "", "", "", "q")
 
     assert printed == (

@@ -87,7 +87,7 @@ def play(
     database.scheduler = None
 
 
-def test_a_payment_is_made_once_at_most_and_known_after_one_settling(
+def test_a_payment_is_made_once_at_most_and_known_after_one_settle(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @settings(

@@ -103,7 +103,7 @@ def test_empty_line_after_a_key_is_asked_for_again_once(typist: Typist, keyboard
 def test_special_keys_are_ignored(typist: Typist, keyboard: Keyboard, sent: str) -> None:
     typist.press(sent)
     if sent == "\x1b":
-        # Alone, it is told from the beginning of a longer code by the pause after it.
+        # Alone, it differs from the beginning of a longer code by the pause after it.
         assert keyboard._next() == "\x1b"
         keyboard._skip_special_key()
     typist.press("a")
@@ -126,7 +126,7 @@ def test_closed_terminal_raises(typist: Typist, keyboard: Keyboard) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, EOFError, ZeroDivisionError])
-def test_terminal_is_restored_whatever_is_raised(
+def test_terminal_is_restored_after_any_exception(
     typist: Typist, error: type[BaseException]
 ) -> None:
     before, during = typist.modes(), list[Any]()

@@ -24,7 +24,7 @@ Begin = Callable[..., ReviewSession]
 
 
 class Listener:
-    """Writes down what it hears."""
+    """Records its events."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[Any, ...]] = []

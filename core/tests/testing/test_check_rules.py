@@ -1,4 +1,4 @@
-"""A check that breaks a rule fails the test of that rule, which says so in a sentence."""
+"""A check that breaks a rule fails the test of that rule with a sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from famulus.testing import QualificationCheckConformance as Rules
 
 @frozen(kw_only=True)
 class HeldArgs:
-    name: str = famulus.option(help="Its holders are refused.", default="bad")
+    name: str = famulus.option(help="Workers who have it are refused.", default="bad")
 
 
 class Held(famulus.QualificationCheck):
@@ -92,7 +92,7 @@ class Wavering(Held):
     [
         (Silent, "every_option_has_help", "more have none"),
         (Careless, "refused_worker_gets_a_reason", "they were let in"),
-        (Strict, "other_workers_are_admitted", "Nobody but who is meant"),
+        (Strict, "other_workers_are_admitted", "Only the workers that are meant"),
         (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),
         (Writing, "asking_again_has_the_same_answer_and_writes_nothing", "must not write"),
         (Wavering, "asking_again_has_the_same_answer_and_writes_nothing", "the same answer"),

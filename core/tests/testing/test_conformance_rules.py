@@ -1,4 +1,4 @@
-"""A plugin that breaks a rule fails the test of that rule, which says so in a sentence."""
+"""A plugin that breaks a rule fails the test of that rule with a sentence."""
 
 from __future__ import annotations
 
@@ -345,4 +345,4 @@ def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
             return list(opened)
 
     with pytest.raises(AssertionError, match=r"open_places\(\) is called again"):
-        SellingRules().test_telling_the_platform_twice_has_no_second_effect(tmp_path)
+        SellingRules().test_repeated_calls_have_no_second_effect(tmp_path)

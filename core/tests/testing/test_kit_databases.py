@@ -1,4 +1,4 @@
-"""What the kit says where PostgreSQL cannot be used."""
+"""The messages of the kit where PostgreSQL cannot be used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_driver")
-def test_without_the_driver_it_says_how_to_get_it() -> None:
+def test_without_the_driver_the_message_has_the_remedy() -> None:
     with (
         pytest.raises(LookupError, match=r"pip install 'famulus\[postgres\]'"),
         databases.postgres_databases(),
@@ -34,7 +34,7 @@ def test_without_the_driver_it_says_how_to_get_it() -> None:
 
 
 @pytest.mark.usefixtures("no_server")
-def test_without_a_server_it_says_how_to_get_one() -> None:
+def test_without_a_server_the_message_has_the_remedy() -> None:
     with pytest.raises(LookupError, match=r"postgresql"), databases.postgres_databases():
         pytest.fail("no database can be lent")
 

@@ -44,12 +44,12 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize(("body", "expected"), HIDDEN)
-def test_what_cannot_be_seen_is_left_alone(body: str, expected: list[tuple[str, str]]) -> None:
+def test_hidden_controls_are_left_alone(body: str, expected: list[tuple[str, str]]) -> None:
     assert [pair for pair in filled(body, 1) if pair[0] == "a"] == expected
 
 
 @pytest.mark.parametrize("body", [body for body, _ in HIDDEN])
-def test_what_cannot_be_seen_is_filled_in_where_a_test_says_so(body: str) -> None:
+def test_hidden_controls_are_filled_in_on_request(body: str) -> None:
     sent = form_of_body(body).fill(1, hidden=True).fields
 
     assert sent
@@ -62,7 +62,7 @@ def test_a_visible_checkbox_is_ticked_beside_a_hidden_one() -> None:
     assert filled(body) == [("a", "2")]
 
 
-def test_controls_say_by_an_attribute_which_form_they_belong_to() -> None:
+def test_controls_may_name_their_form() -> None:
     form = html_form(
         "<form id=f><input name=a><input name=b form=g><input name=c form=''></form>"
         "<input name=d form=f><input name=e><select name=s form=f><option>x</select>"
@@ -82,7 +82,7 @@ def test_controls_say_by_an_attribute_which_form_they_belong_to() -> None:
         "<template><input name=a></template>",
     ],
 )
-def test_what_browsers_do_not_send_is_left_out(body: str) -> None:
+def test_controls_that_browsers_do_not_send_are_left_out(body: str) -> None:
     assert filled(body) == []
 
 
@@ -128,7 +128,7 @@ def test_options_need_no_end_tags() -> None:
         ("readonly value=kept", "kept"),
     ],
 )
-def test_text_is_what_its_attributes_allow(attributes: str, expected: str) -> None:
+def test_text_respects_its_attributes(attributes: str, expected: str) -> None:
     assert filled(f"<input name=a {attributes}>") == [("a", expected)]
 
 

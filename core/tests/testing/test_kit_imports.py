@@ -21,7 +21,7 @@ def test_kit_loads_nothing_before_it_is_used() -> None:
     assert python(code) == "set()\n"
 
 
-def test_kit_without_pytest_says_how_to_get_it() -> None:
+def test_kit_without_pytest_gives_the_remedy() -> None:
     code = "import sys; sys.modules['pytest'] = None; import famulus.testing"
 
     assert 'pip install "famulus[testing]"' in python(code)

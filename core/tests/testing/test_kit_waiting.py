@@ -1,4 +1,4 @@
-"""Waiting in a test is bounded, and says what it was waiting for."""
+"""Waiting in a test is bounded, and the error names the condition."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ def test_it_ends_once_the_condition_holds() -> None:
     assert next(answers, None) is None
 
 
-def test_what_does_not_happen_is_named() -> None:
+def test_a_missed_condition_is_named() -> None:
     with pytest.raises(AssertionError, match=r"^the lease is free: not within 0\.01 seconds"):
         wait_until(lambda: False, "the lease is free", seconds=0.01)

@@ -1,4 +1,4 @@
-"""A gateway that only says what it was asked, and an application of it for serving processes."""
+"""A gateway that echoes its requests, and an application of it for serving processes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class StubGateway:
 
 
 def create_served_app() -> Flask:
-    """Make an application that also tells of its process."""
+    """Make an application that also reports its process."""
     gateway = StubGateway(Path(tempfile.mkdtemp(dir=os.environ["FAMULUS_FILES"])))
     vars(famulus)["open_gateway"] = lambda *_: gateway
     app = create_app()

@@ -17,7 +17,7 @@ class StubArchitect(LocalArchitect):
 
 
 def main() -> None:
-    """Serve on the port given, say where, and say so when interrupted."""
+    """Serve on the given port, print the address, and print a line when interrupted."""
     database = cast("Any", None)
     context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
     architect = StubArchitect(LocalArgs(port=int(sys.argv[1]), threads=4), context)

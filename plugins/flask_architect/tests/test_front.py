@@ -1,4 +1,4 @@
-"""What the front answers itself is what Flask's views and the general parser would say."""
+"""The front answers as Flask's views and the general parser do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answer:
     forms: list[dict[str, Any]]
 
 
-#: Sends one request through the front and through Flask alone, and returns what came of both.
+#: Sends one request through the front and through Flask alone, and returns both replies.
 AskBoth = Callable[..., tuple[Answer, Answer]]
 
 

@@ -181,7 +181,7 @@ def test_unless_set_a_form_has_a_thousand_fields_and_two_megabytes(
     assert len(gateway.forms) == (status == 200)
 
 
-def test_413_names_what_is_too_large(gateway: Any) -> None:
+def test_413_names_the_exceeded_limit(gateway: Any) -> None:
     client = _limited(gateway, max_file_bytes=2_500_000)
     body = _part("f", bytes(2_500_001), filename="a") + _END
     headers = {"Accept": "application/json"}
@@ -203,7 +203,7 @@ def test_413_names_what_is_too_large(gateway: Any) -> None:
     ],
     ids=["large file", "too many files", "long text", "too many fields"],
 )
-def test_what_could_be_kept_of_a_form_that_is_too_large_goes_to_the_gateway(
+def test_the_fields_kept_of_a_form_that_is_too_large_go_to_the_gateway(
     gateway: Any, excess: bytes
 ) -> None:
     client = _limited(gateway, max_file_bytes=100, max_text_bytes=1000, max_fields=8, max_files=2)
@@ -299,7 +299,7 @@ def test_urlencoded_form_of_unknown_length_is_refused(client: FlaskClient, gatew
         ("multipart/form-data; boundary=other", 400),
     ],
 )
-def test_what_is_no_form_is_refused(client: FlaskClient, content_type: str, status: int) -> None:
+def test_an_invalid_form_is_refused(client: FlaskClient, content_type: str, status: int) -> None:
     reply = client.post("/submit", data=_part("a", b"1") + _END, content_type=content_type)
 
     assert reply.status_code == status

@@ -168,7 +168,7 @@ def test_deployed_run_answers_as_its_own_instance(make: Make) -> None:
     assert architect.is_alive()
 
 
-def test_public_url_is_what_workers_are_given(make: Make) -> None:
+def test_public_url_is_the_address_for_workers(make: Make) -> None:
     architect = make(public_url="https://tasks.example.org/a")
 
     assert architect.deploy(_DEPLOYMENT) == "https://tasks.example.org/a/"
@@ -355,7 +355,9 @@ def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
         ("missing_app", "missing_app"),
     ],
 )
-def test_failed_start_says_why_and_leaves_nothing(make: Make, factory: str, said: str) -> None:
+def test_failed_start_gives_the_reason_and_leaves_nothing(
+    make: Make, factory: str, said: str
+) -> None:
     architect = make(factory)
 
     with pytest.raises(UnavailableError) as caught:
@@ -365,7 +367,7 @@ def test_failed_start_says_why_and_leaves_nothing(make: Make, factory: str, said
     assert not architect.is_alive()
 
 
-def test_run_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None:
+def test_an_unknown_run_is_reported_at_the_start(tmp_path: Path) -> None:
     environment = {"FAMULUS_DATABASE": str(tmp_path / "empty.db"), "FAMULUS_RUN": "9"}
     deployment = Deployment(run_id=9, instance="x", environment=environment)
     architect = LocalArchitect(LocalArgs(port=0), _context())

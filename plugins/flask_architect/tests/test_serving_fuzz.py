@@ -1,6 +1,6 @@
-"""Requests that nobody sends by accident, seeded, against a real run over real sockets.
+"""Malicious or broken requests, seeded, against a real run over real sockets.
 
-Whatever comes is answered with 2xx to 4xx or 503, or by closing the connection; what is logged of
+Every request is answered with 2xx to 4xx or 503, or by closing the connection; what is logged of
 it is in bounded lines that no terminal obeys.
 """
 
@@ -232,7 +232,7 @@ class Fuzz:
         ]
 
     def _bytes(self) -> bytes:
-        """Return one to 9,000 bytes of words that somebody has tripped over before."""
+        """Return one to 9,000 bytes of words that have broken parsers before."""
         size = 0 if self._chance(0.1) else int(9000 ** self._random.random())
         if self._chance(0.3):
             return (self._random.choice(_WORDS) * size)[:size]

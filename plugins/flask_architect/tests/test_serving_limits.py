@@ -178,7 +178,7 @@ def test_hanging_pages_leave_health_and_are_answered_503(
     _wait_until(lambda: "threads are free again" in caplog.text)
 
 
-def test_hanging_threads_do_not_hold_up_the_end(serve: Any, stub_gateway: Any) -> None:
+def test_hanging_threads_do_not_delay_the_end(serve: Any, stub_gateway: Any) -> None:
     ending, hanging = threading.Event(), threading.Event()
 
     def hang(query: Any) -> Any:
@@ -266,7 +266,7 @@ def test_upload_that_would_fill_the_disk_is_asked_to_come_again(
 def test_space_is_promised_to_one_upload_only(serve: Any, stub_gateway: Any) -> None:
     disk = os.statvfs(stub_gateway.upload_folder)
     free = disk.f_bavail * disk.f_frsize
-    # Room for the copies of two uploads of 80 MB, however much others write meanwhile.
+    # Room for the copies of two uploads of 80 MB, however much others write at the same time.
     served = serve(create_app(stub_gateway), min_free_bytes=free - 400_000_000)
     begin = _MULTIPART + b"Content-Length: 80000000\r\n\r\n" + _PART
     with contextlib.ExitStack() as stack:

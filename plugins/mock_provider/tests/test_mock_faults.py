@@ -64,7 +64,7 @@ def paid(database: Database) -> list[str]:
         return [row.amount for row in tx.rows(MockPayment.select(MockPayment.amount))]
 
 
-def test_what_is_paid_can_be_asked_about(made: Made, database: Database) -> None:
+def test_payments_can_be_looked_up(made: Made, database: Database) -> None:
     assert made().settle(PAYMENT) is Outcome.FAILED
     assert made().pay(PAYMENT) is Outcome.CONFIRMED
     assert made().settle(PAYMENT) is Outcome.CONFIRMED
@@ -100,9 +100,7 @@ def test_a_lost_reply_comes_after_the_effect(made: Made, database: Database) -> 
     assert paid(database) == ["0.50"]
 
 
-def test_faults_come_one_after_the_other_whatever_process_calls(
-    made: Made, database: Database
-) -> None:
+def test_faults_come_one_after_the_other_in_any_process(made: Made, database: Database) -> None:
     faults = (Fault.NONE, Fault.THROTTLED)
     assert made(*faults).pay(PAYMENT) is Outcome.CONFIRMED
     with pytest.raises(UnavailableError):

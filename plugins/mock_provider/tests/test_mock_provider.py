@@ -1,4 +1,4 @@
-"""The provider ``mock``: anybody is who the URL says."""
+"""The provider ``mock``: the URL alone determines the worker."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_without_both_it_is_a_preview(provider: MockProvider, query: Mapping[str
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "a\0b", "a\nb", "\ud800"])
-def test_what_no_platform_calls_anybody_is_refused(provider: MockProvider, name: str) -> None:
+def test_names_that_no_platform_uses_are_refused(provider: MockProvider, name: str) -> None:
     for query in (
         {"worker_id": name, "assignment_id": "7"},
         {"worker_id": "x", "assignment_id": name},

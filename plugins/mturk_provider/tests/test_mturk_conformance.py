@@ -44,9 +44,9 @@ class _Conformance(ProviderConformance):
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         if (worker, reference) not in self.accepted:
-            somebody = self.account.worker(f"A{_id(worker)}")
-            for group in somebody.groups():
-                self.accepted[worker, reference] = parameters(somebody.accept(group.id))
+            someone = self.account.worker(f"A{_id(worker)}")
+            for group in someone.groups():
+                self.accepted[worker, reference] = parameters(someone.accept(group.id))
         return self.accepted.get((worker, reference)) or {
             "assignmentId": _id(reference),
             "hitId": _id(f"HIT{reference}"),

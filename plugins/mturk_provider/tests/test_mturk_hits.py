@@ -1,4 +1,4 @@
-"""HITs: one a place, made once whatever happens, closed and deleted at the end."""
+"""HITs: one per place, created exactly once, closed and deleted at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts, bonuses, fees and the balance: paid once, whatever happens to a call."""
+"""Verdicts, bonuses, fees and the balance: paid once, even if a call fails or its reply is lost."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_a_bonus_that_is_refused_when_sent_again_is_known_by_the_list(opened: Be
     assert len(paid(opened)) == 1
 
 
-def test_two_equal_bonuses_are_told_apart(opened: Bench) -> None:
+def test_two_equal_bonuses_are_distinguished(opened: Bench) -> None:
     visit = opened.approved("A1")
     first, second = opened.bonus(visit), opened.bonus(visit, id=4, key="1234567890abcdef-4")
     opened.provider.pay(first)

@@ -273,7 +273,7 @@ def test_throttled_look_reports_nothing(opened: Bench) -> None:
         opened.sync(visit)
 
 
-def test_calls_are_in_proportion_to_what_changed_or_is_open(bench: Bench) -> None:
+def test_calls_are_in_proportion_to_changed_and_open_visits(bench: Bench) -> None:
     bench.provider.open_places(bench.run, range(150))
     done = [bench.submitted(f"A{n}") for n in range(120)]
     bench.sync(*done)

@@ -188,7 +188,7 @@ _CODE = (
 
 
 class _Structure(HTMLParser):
-    """What a page consists of: its tags, the names of their attributes, the folder of what it
+    """The structure of a page: its tags, the names of their attributes, the folder of what it
     loads to run, and how its links begin.
     """
 
@@ -224,7 +224,7 @@ def _rendered(html: str, value: str) -> str:
 
 
 @pytest.mark.parametrize("html", REFUSED)
-def test_what_decides_code_or_addresses_is_refused_with_its_line_and_a_way_out(html: str) -> None:
+def test_values_that_decide_code_or_addresses_are_refused_with_line_and_remedy(html: str) -> None:
     file = Path("task.html")
 
     problems = page_problems(compile_page(f"<p>\n</p>\n{html}", file), file, ["v"])
@@ -237,7 +237,7 @@ def test_what_decides_code_or_addresses_is_refused_with_its_line_and_a_way_out(h
 
 
 @pytest.mark.parametrize("html", REFUSED)
-def test_an_author_who_trusts_the_values_is_not_held_up(html: str) -> None:
+def test_trusted_values_are_not_refused(html: str) -> None:
     file = Path("task.html")
     if "<base" in html:
         pytest.skip("<base> is refused whatever it names")
@@ -258,7 +258,7 @@ def test_a_value_changes_nothing_but_itself(html: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("html", [each for each in REFUSED if re.search("<(script|style)", each)])
-def test_what_names_no_column_in_code_is_the_authors_own(html: str) -> None:
+def test_unknown_placeholders_in_code_are_the_authors_own(html: str) -> None:
     compiled = compile_page(html)
 
     if not compiled.problems:

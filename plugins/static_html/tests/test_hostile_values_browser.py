@@ -86,7 +86,7 @@ _OWN = (
 
 
 class _Network:
-    """Serves nothing, and from wherever an author has not pointed to code that tells of itself."""
+    """Serves no page, and from addresses that no author has named, code that reports itself."""
 
     def __init__(self) -> None:
         self.loaded: list[str] = []

@@ -309,7 +309,7 @@ def test_a_home_folder_is_expanded(files: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(list(blueprint.assignments())) == 2
 
 
-def test_a_page_that_broke_after_the_launch_says_so(files: Path) -> None:
+def test_a_page_that_broke_after_the_launch_is_reported(files: Path) -> None:
     (files / "task.html").write_text("</form>")
     blueprint = _blueprint(task_source=files / "task.html")
 
@@ -349,7 +349,7 @@ def test_making_an_instance_reads_nothing() -> None:
         (".env.py", False),
     ],
 )
-def test_a_served_folder_with_what_workers_should_not_see_is_a_warning(
+def test_a_served_folder_with_private_files_is_a_warning(
     files: Path, name: str, is_private: bool
 ) -> None:
     served = files / "served"
@@ -359,7 +359,7 @@ def test_a_served_folder_with_what_workers_should_not_see_is_a_warning(
     blueprint = _blueprint(task_source=files / "task.html", extra_source_dir=served, data_csv=data)
 
     warnings = [
-        each for each in _found(blueprint) if each.warning and "served to everybody" in str(each)
+        each for each in _found(blueprint) if each.warning and "served to the public" in str(each)
     ]
 
     assert [each.key for each in warnings] == ["blueprint.extra_source_dir"] * is_private

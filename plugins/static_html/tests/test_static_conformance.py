@@ -39,7 +39,7 @@ class TestStaticTask(BlueprintConformance):
             "no data": {**good, "data_csv": tmp_path / "none.csv"},
             "data twice": {**good, "data_json": tmp_path / "data.json"},
             "no option at all": {},
-            "an option nobody knows": {**good, "task_sauce": "x"},
+            "an unknown option": {**good, "task_sauce": "x"},
         }
 
     def big_configuration(self, tmp_path: Path, rows: int) -> dict[str, Any] | None:

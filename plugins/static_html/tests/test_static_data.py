@@ -247,7 +247,7 @@ def test_a_broken_item_does_not_read_on(write: Write) -> None:
 
 
 @pytest.mark.parametrize("option", ["data_json", "data_jsonl"])
-def test_rows_that_lack_what_the_page_uses_are_named(write: Write, option: str) -> None:
+def test_rows_that_lack_a_used_column_are_named(write: Write, option: str) -> None:
     rows = [{"a": 1, "b": 2}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1}, {"a": 1, "b": 1}]
     text = "\n".join(map(json.dumps, rows))
     path = write(text if option == "data_jsonl" else f"[{text.replace('}', '},')[:-1]}]")
@@ -279,7 +279,7 @@ def test_a_file_that_changed_after_its_check_stops_the_loading(write: Write) -> 
         ([], "has no rows"),
     ],
 )
-def test_what_cannot_be_rows_is_refused(rows: Any, words: str) -> None:
+def test_values_that_are_not_rows_are_refused(rows: Any, words: str) -> None:
     fault = shape_fault(rows)
 
     assert fault is not None

@@ -55,7 +55,7 @@ def test_a_template_of_ground_truth_is_refused_with_every_line() -> None:
         "<Crowd-Form></Crowd-Form>",
     ],
 )
-def test_what_nothing_fills_or_collects_is_refused(html: str) -> None:
+def test_placeholders_and_elements_of_other_platforms_are_refused(html: str) -> None:
     [problem] = compile_page(f"<p>\n</p>{html}").problems
 
     assert (problem.line, problem.warning) == (2, False)

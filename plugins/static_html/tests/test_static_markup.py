@@ -208,7 +208,7 @@ def test_whole_markup_can_be_raw() -> None:
         ("&eacute;", True),
     ],
 )
-def test_markup_is_what_a_browser_would_read_otherwise(text: str, expected: bool) -> None:
+def test_markup_is_recognized_as_by_a_browser(text: str, expected: bool) -> None:
     assert has_markup(text) is expected
 
 
@@ -242,7 +242,7 @@ def test_a_number_or_json_that_code_gets_as_a_string_is_counted(
         assert Task(tmp_path, page + "<input name=b>", _rows("7"), **args).found() == []
 
 
-def test_a_value_of_python_is_what_it_is_in_code(tmp_path: Path) -> None:
+def test_a_value_of_python_keeps_its_type_in_code(tmp_path: Path) -> None:
     page = "<script>let n = ${n};</script><input name=b>"
 
     assert Task(tmp_path, page, [{"n": 7}, {"n": [1]}, {"n": None}], "python").found() == []

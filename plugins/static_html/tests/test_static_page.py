@@ -25,7 +25,7 @@ def test_a_fragment_stays_as_it_is() -> None:
     assert _page(html) == _page_with(body=html)
 
 
-def test_a_document_loses_what_the_shell_has() -> None:
+def test_a_document_loses_tags_of_the_shell() -> None:
     page = _page(
         "<!DOCTYPE html><html lang=en><head><meta charset=utf-8><title>T</title>"
         "<meta name=viewport content=x><meta name=author content=A></head>"
@@ -36,7 +36,7 @@ def test_a_document_loses_what_the_shell_has() -> None:
     assert page.head == "<meta name=author content=A>\n"
 
 
-def test_what_is_left_out_does_not_join_its_neighbours_to_a_tag() -> None:
+def test_removed_parts_do_not_join_their_neighbours_to_a_tag() -> None:
     page = compile_page("1 <<title>T</title>${v} <<title></title>b").render({"v": "i"})
 
     assert page.body == "1 &lt;i &lt;b"
@@ -85,7 +85,7 @@ def test_no_script_goes_past_one_that_needs_its_place(code: str) -> None:
     assert page.scripts.startswith("<script src=//cdn/two.js>")
 
 
-def test_a_script_that_holds_up_the_page_is_a_warning() -> None:
+def test_a_script_that_blocks_the_page_is_a_warning() -> None:
     html = (
         "<script src=//cdn/one.js></script>\n<script src=//cdn/two.js async></script>\n"
         "<script>document.write('x')</script>\n<script src=//cdn/three.js></script>"
@@ -136,7 +136,7 @@ def test_own_styles_go_to_the_head(html: str) -> None:
         '<style>@import "//cdn/x.css";</style>',
     ],
 )
-def test_what_may_wait_for_another_host_comes_last(html: str) -> None:
+def test_scripts_from_other_hosts_come_last(html: str) -> None:
     page = _page(html)
 
     assert page.scripts.endswith(html + "\n")
@@ -152,7 +152,7 @@ def test_an_own_style_still_wins_over_one_from_elsewhere() -> None:
     assert page.scripts.index("//cdn/x.css") < page.scripts.index(style)
 
 
-def test_what_is_for_browsers_without_scripts_stays_for_them() -> None:
+def test_noscript_content_stays() -> None:
     page = _page("<noscript><link rel=stylesheet href=//cdn/x.css><b>x</b></noscript>")
 
     assert page.body == "<noscript><b>x</b></noscript>"
@@ -192,7 +192,7 @@ def test_the_old_settings_object_comes_first() -> None:
     assert page.head.startswith("<script>\nwindow._MEPHISTO_CONFIG_ =")
 
 
-def test_a_script_that_holds_an_end_tag_in_a_comment_is_whole() -> None:
+def test_a_script_with_an_end_tag_in_a_comment_is_whole() -> None:
     page = _page("<script src=//cdn/x.js><!-- <script> '</script>' --></script><p>x</p>")
 
     assert page.body == "<p>x</p>"
@@ -210,7 +210,7 @@ def test_a_script_that_holds_an_end_tag_in_a_comment_is_whole() -> None:
         ("<plaintext>x</plaintext>", "<plaintext>"),
     ],
 )
-def test_what_would_break_the_form_is_refused_with_its_line(html: str, word: str) -> None:
+def test_markup_that_breaks_the_form_is_refused_with_its_line(html: str, word: str) -> None:
     problems = compile_page(f"<p>a</p>\n\n{html}").problems
 
     assert [problem.line for problem in problems] == [3]

@@ -87,7 +87,7 @@ def test_pair_that_is_none_is_named_with_its_line(tmp_path: Path, name: str, tex
     assert problem.line == text.count("\n")
 
 
-def test_answers_say_which_text_stood_first(tmp_path: Path, launched_run: Launch) -> None:
+def test_answers_record_which_text_was_first(tmp_path: Path, launched_run: Launch) -> None:
     pairs = write_pairs(tmp_path / "pairs.jsonl", PAIRS)
     run = launched_run(
         {

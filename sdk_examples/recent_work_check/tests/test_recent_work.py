@@ -38,7 +38,7 @@ class TestRecentWork(QualificationCheckConformance):
         assert refused.note.startswith("submitted to pilot at ")
         assert admitted is None
 
-    def test_a_run_that_names_no_task_lets_everybody_in(self, tmp_path: Path) -> None:
+    def test_a_run_that_names_no_task_admits_every_worker(self, tmp_path: Path) -> None:
         with self.hall(tmp_path, options={}) as hall:
             hall.work("x", task="pilot")
             check = self.make_check(hall, options={})

@@ -1,4 +1,4 @@
-"""What finding a unit costs in the database, however many there are and whoever asks."""
+"""The cost of finding a unit in the database, for any number of units and workers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 _SMALL = 1_000
 _PAGE, _REFUSED = 200, 403
-#: Arrivals in vain before a search is taken to be endless.
+#: Arrivals without a unit before a search is considered endless.
 _MOST_IN_VAIN = 200
 #: A refusal that takes longer has passed over much.
 _SEARCHING_SECONDS = 0.005
@@ -62,7 +62,7 @@ class Site:
 
 @frozen
 class Search:
-    """The arrivals of a worker in vain, while their search passes over what is not theirs, and
+    """A worker's arrivals without a unit, while their search passes over units of others, and
     the seconds that the longest one took.
     """
 
@@ -120,7 +120,7 @@ def _prepare(units: int, base: Path) -> Path:
     data = write_rows(base.with_suffix(".csv"), units // 2)
     with launched(path, data, units_per_assignment=2) as run:
         run.wait_until_loaded()
-        # The state is all there is: without an operator nobody else is at it.
+        # Only the state matters: without an operator no other process uses it.
         run.kill()
     _take_first_slots(path)
     return path

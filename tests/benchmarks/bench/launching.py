@@ -18,7 +18,7 @@ from bench.scale import Scale
 
 
 def run(scale: Scale, folder: Path) -> Iterator[Figure]:
-    """Launch the large run with nobody at work on it."""
+    """Launch the large run without workers."""
     data = write_rows(folder / "rows.csv", scale.large)
     checking = _checking_pass(data, folder)
     bare = scale.large / _executemany(data, folder / "bare.db")

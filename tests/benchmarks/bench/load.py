@@ -110,7 +110,7 @@ class _Visitor:
         self._socket.close()
 
     def receive(self) -> bool:
-        """Take what has come; say whether a unit is done by it."""
+        """Take the received bytes; return whether they complete a unit."""
         received = self._socket.recv(_RECEIVED)
         if not received:
             raise ConnectionError("the server has closed the connection")
@@ -148,7 +148,7 @@ def _announced(received: bytes) -> int:
 
 
 def _silence() -> Sequence[Any]:
-    raise TimeoutError("the server has said nothing for 30 seconds")
+    raise TimeoutError("the server has sent nothing for 30 seconds")
 
 
 def _percentiles(times: list[float]) -> tuple[float, float]:

@@ -52,7 +52,7 @@ def cost(command: Sequence[str], output: Path) -> Cost:
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
         ending = os.pidfd_open(process.pid)
-        # What the kernel tells of an ended child begins with the memory of its parent.
+        # The kernel's figures on an ended child begin with the memory of its parent.
         while not select.select([ending], [], [], _LOOK_SECONDS)[0]:
             with contextlib.suppress(LookupError):
                 peak = peak_memory(process.pid)
@@ -142,4 +142,4 @@ def _status(pid: int, name: str) -> str:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return line.partition(":")[2].strip()
-    raise LookupError(f"process {pid} tells no {name}")
+    raise LookupError(f"process {pid} has no {name}")

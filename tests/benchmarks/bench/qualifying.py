@@ -1,4 +1,4 @@
-"""What an arrival costs where everybody holds something, beside an empty database."""
+"""The cost of an arrival where every worker has qualifications, and in an empty database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bench.scale import Scale
 _QUALIFICATIONS = 50
 _GRANTS_EACH = 5
 _WORKERS = 100_000
-#: What the run asks about; nobody holds them.
+#: The run's qualifications; no worker has them.
 _ASKED = ("q47", "q48", "q49")
 _PAGE = 200
 
@@ -51,7 +51,7 @@ def _prepare(base: Path, count: int) -> Path:
     data = write_rows(base.with_suffix(".csv"), count * 3)
     with launched(path, data) as run:
         run.wait_until_loaded()
-        # The state is all there is: without an operator nobody else is at it.
+        # Only the state matters: without an operator no other process uses it.
         run.kill()
     return path
 

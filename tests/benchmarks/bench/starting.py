@@ -42,7 +42,7 @@ def _idle(run: Run, scale: Scale) -> Iterator[Figure]:
         spent = (processor_seconds(pid) - used) / minutes
         yield Figure(
             subject="idle",
-            what=f"{name}, {scale.small:,} units, nobody at work",
+            what=f"{name}, {scale.small:,} units, no workers",
             measured=f"{spent:.2f} s of processor a minute, {thread_count(pid)} threads",
             beside=f"{spent / 60:.1%} of a core",
         )

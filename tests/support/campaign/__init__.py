@@ -1,4 +1,4 @@
-"""Runs whose processes are killed at random moments, and the checks of what is left of them.
+"""Runs whose processes are killed at random moments, and the checks of the remaining state.
 
 Everything is chosen from a seed: the victims, the moments, the workers' pauses. Processes are as
 fast as the machine lets them be, so a seed repeats the choices, not each interleaving.

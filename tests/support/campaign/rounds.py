@@ -150,7 +150,7 @@ class Round:
         """Resume the run, sometimes after a resume that was killed, or after a sync."""
         if self.chance.random() < 0.3:
             self._until_done("sync", "1")
-            assert not self.crowd.open_places(), "places are open and nobody serves them"
+            assert not self.crowd.open_places(), "places are open and not served"
         while self.chance.random() < 0.3:
             with self._famulus("resume", "1") as starting:
                 wait(self.chance.uniform(0, _STARTING))
@@ -207,7 +207,7 @@ class Round:
             units = [row.status.value for row in tx.rows(Unit.select(Unit.status))]
             [run] = tx.rows(TaskRun.select(TaskRun.status))
         lost = {key for key, answer in acknowledged.items() if stored.get(key) != answer}
-        assert acknowledged, "nobody's answers were acknowledged"
+        assert acknowledged, "no answers were acknowledged"
         assert not lost, f"{len(lost)} acknowledged answers are lost: {sorted(lost)[:5]}"
         assert units == ["completed"] * self._units, f"units are {units}"
         assert run.status.value == "finished", f"the run is {run.status.value}"

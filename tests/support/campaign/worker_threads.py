@@ -24,7 +24,7 @@ class Person(threading.Thread):
         self._chance = random.Random(f"{seed} {name}")
         #: submission id -> answer, for each "your answers are stored" that was read
         self.acknowledged: dict[str, str] = {}
-        #: answers of the server that nobody should get
+        #: answers that the server should never give
         self.unexpected: list[str] = []
 
     def run(self) -> None:

@@ -1,4 +1,4 @@
-"""Writing a file that is there whole or not at all."""
+"""Writing a file that is complete or absent, never partial."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ class _TerminalText(io.TextIOWrapper):
 
 @contextmanager
 def text_on(binary: BinaryIO) -> Iterator[TextIO]:
-    """Write text to an open binary stream, in UTF-8 whatever the encoding of the terminal.
+    """Write text to an open binary stream, in UTF-8 regardless of the terminal's encoding.
 
-    The stream stays open. A file or a pipe gets the text as it is; on a terminal, what would steer
-    it is escaped.
+    The stream stays open. A file or a pipe gets the text as it is; characters that control a
+    terminal are escaped on one.
     """
     kind = _TerminalText if binary.isatty() else io.TextIOWrapper
     stream = kind(binary, encoding="utf-8", newline="", errors=_ERRORS)

@@ -19,10 +19,10 @@ yes_option = click.option(
 
 
 def confirm_live(plan: Plan, plugins: Plugins, *, yes: bool) -> None:
-    """Ask whether a launch that costs real money is meant; what it costs was said before.
+    """Ask for confirmation of a launch that costs real money; the cost was printed before.
 
-    :param yes: whether that was said already.
-    :raises famulus.UsageError: when it is not meant, or nobody can be asked.
+    :param yes: whether it was confirmed already.
+    :raises famulus.UsageError: when it is declined, or there is no terminal to ask on.
     """
     capabilities = plugins.provider(plan.provider.type).capabilities
     costs = capabilities.pays and not capabilities.sandbox and plan.task.task_reward
@@ -30,8 +30,8 @@ def confirm_live(plan: Plan, plugins: Plugins, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            f"{plan.provider.type} pays workers real money, and nobody can be asked here whether "
-            "that is meant; --yes says so"
+            f"{plan.provider.type} pays workers real money, and there is no terminal to confirm "
+            "the launch on; confirm it with --yes"
         )
     from famulus.review.terminal import Terminal
 

@@ -1,4 +1,4 @@
-"""What a run will cost, in words."""
+"""The cost of a run, in words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST_ROWS = 50_000
 
 
 def say_cost(operator: Operator, checked: Checked) -> None:
-    """Print what a checked configuration will cost; a platform that is away stops nothing."""
+    """Print what a checked configuration will cost; an unavailable platform is only a warning."""
     try:
         lines = [*quote_lines(operator.estimate(checked, most_rows=_MOST_ROWS))]
     except UnavailableError as error:

@@ -79,7 +79,7 @@ class Display(Protocol):
 def display(log_rate: float) -> Iterator[Display]:
     """Show progress on standard output until the block ends.
 
-    :param log_rate: seconds between lines where that is no terminal.
+    :param log_rate: seconds between lines where that is not a terminal.
     """
     console = Console(file=sys.stdout)
     if not console.is_terminal or console.is_dumb_terminal:
@@ -96,7 +96,7 @@ def display(log_rate: float) -> Iterator[Display]:
 
 
 class Lines:
-    """One line a look, which names the run where there are several."""
+    """One line per look, which names the run where there are several."""
 
     def __init__(self, every: float) -> None:
         self.every = every
@@ -155,7 +155,7 @@ def _done(look: Progress) -> str:
 
 
 def details(progress: Progress, rate: Rate) -> list[str]:
-    """Return what there is to say of a look beside its units: who works, how fast, how long yet."""
+    """Return the rest of a look besides its units: workers at work, rate, time left."""
     words = f"{progress.at_work:,} at work"
     if progress.status is RunStatus.STOPPING:
         words = f"stopping: {words}"

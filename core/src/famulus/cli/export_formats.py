@@ -49,7 +49,7 @@ def write_csv(records: Iterable[Record], stream: TextIO, folder: Path | None = N
     together in the column ``other_outputs``, as JSON.
 
     The records are set aside in a file while their columns are collected: memory stays small, and
-    answers that come meanwhile cannot bring a column that the header lacks.
+    later answers cannot add a column that the header lacks.
 
     :param folder: where to set them aside; unless given, where temporary files go.
     """

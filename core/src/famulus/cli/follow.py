@@ -37,8 +37,8 @@ _CALM = 20
 def announce_launch(operator: Operator, checked: Checked, *, yes: bool) -> None:
     """Print what will be launched, where and at which cost; ask where that is real money.
 
-    :param yes: the launch is meant; nobody is asked.
-    :raises famulus.UsageError: when it is not meant, or nobody can be asked.
+    :param yes: the launch is confirmed already; no question is asked.
+    :raises famulus.UsageError: when it is declined, or there is no terminal to ask on.
     """
     say(f"Creating a task run under task name: {checked.plan.task_name}")
     say(f"Database: {operator.database.location.shown}")
@@ -69,7 +69,7 @@ def follow(
     *,
     is_interrupted: bool = False,
 ) -> int:
-    """Wait until the runs are out of the operator's hands; return the exit status.
+    """Wait until the operator manages none of the runs; return the exit status.
 
     The first interrupt lets no new workers in and waits for those at work; the second stops now.
 
@@ -128,7 +128,7 @@ class _Following:
             try:
                 self._operator.stop(run, now=again)
             except ConflictError:
-                pass  # It has ended by itself meanwhile.
+                pass  # The run has ended by itself in the meantime.
             except FamulusError as error:
                 say(f"Run {run} could not be stopped: {error}", err=True)
                 self._is_stopping = again
@@ -143,7 +143,7 @@ class _Following:
         """Show the runs; return when to look again."""
         started = time.monotonic()
         with suppress(FamulusError):
-            # The database may be away for the moment; the operator says so in the log.
+            # The database may be unavailable for a moment; the operator logs that.
             shown.show(*self._progress())
         ended = time.monotonic()
         return ended + max(shown.every, _CALM * (ended - started))
@@ -156,7 +156,7 @@ class _Following:
         at_work = sum(look.at_work for look in looks)
         until = max((look.until for look in looks if look.until), default=None)
         if not at_work or until is None:
-            say("Stopping: nobody is at work.")
+            say("Stopping: no workers are at work.")
             return
         say("Stopping: no new workers are let in.")
         say(f"{people(at_work)} at work and may finish until {moment(until, looks[0].at)}.")
@@ -211,7 +211,7 @@ def next_commands(ending: RunEnding, session: Session) -> list[str]:
 #: Causes of an end by itself.
 _UNWANTED: Mapping[str, str] = MappingProxyType(
     {
-        NO_SUBMISSION: "nobody has submitted for {patience} (task.no_submission_patience)",
+        NO_SUBMISSION: "there was no submission for {patience} (task.no_submission_patience)",
         LIFETIME_OVER: "its lifetime is over (task.task_lifetime_in_seconds)",
     }
 )

@@ -85,7 +85,7 @@ def _rows(file: str, name: str | None, problems: list[Problem]) -> Iterator[Gran
     except UnicodeDecodeError as error:
         raise UsageError(_problem(file, None, "is not UTF-8; save the file as UTF-8")) from error
     except csv.Error as error:
-        raise UsageError(_problem(file, reader.line_num, f"is no CSV: {error}")) from error
+        raise UsageError(_problem(file, reader.line_num, f"is not CSV: {error}")) from error
     except OSError as error:
         raise UsageError(_problem(file, None, f"cannot be read: {error.strerror}")) from error
 

@@ -134,7 +134,7 @@ def _load(entries: Sequence[EntryPoint]) -> click.Command:
     except (Exception, SystemExit) as error:
         raise PluginError(f"{intro}{type(error).__name__}: {error}") from error
     if not isinstance(command, click.Command):
-        raise PluginError(f"{intro}{entry.value} is no click command")
+        raise PluginError(f"{intro}{entry.value} is not a click command")
     return command
 
 

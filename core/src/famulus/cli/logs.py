@@ -1,6 +1,6 @@
 """The log as plain lines on standard error, for the length of one command.
 
-Whatever a record says is escaped: names, paths and answers of strangers are in it, and the output
+The text of each record is escaped: names, paths and answers of strangers are in it, and the output
 of servers.
 """
 
@@ -19,7 +19,7 @@ _LONGEST = 4000
 
 @contextmanager
 def log_to_stderr(*, verbose: bool) -> Iterator[None]:
-    """Show warnings and errors of everybody; ``verbose`` adds Famulus' own debug log.
+    """Show warnings and errors of all loggers; ``verbose`` adds Famulus' own debug log.
 
     Others' debug logs stay out: those of clients of platforms hold secrets.
     """
@@ -47,7 +47,7 @@ class _Lines(logging.Handler):
             return
         try:
             text = self.format(record)
-        except Exception:  # noqa: BLE001 - a record of somebody else's whose arguments do not fit
+        except Exception:  # noqa: BLE001 - another library's record with arguments that do not fit
             self.handleError(record)
             return
         # Above a live display, which click.echo would write into the middle of.

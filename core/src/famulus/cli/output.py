@@ -32,7 +32,7 @@ def say(
     It is wrapped to the width of the terminal, or to 80 columns for a pipe; a line with a label is
     not: scripts look for errors line by line.
 
-    What could steer a terminal is escaped. Where nobody can read it any more (a closed pipe or
+    Control characters are escaped. Where it can no longer be read (a closed pipe or
     terminal) it is dropped, and all that comes after it: a run does not end because its onlooker
     has left.
 

@@ -21,7 +21,7 @@ _BUILTINS = {
     "stop": Builtin("stop:stop", "Stop a run; it can be resumed."),
     "resume": Builtin("launch:resume", "Resume a run that was stopped."),
     "finish": Builtin("stop:finish", "End a run for good."),
-    "payments": Builtin("payments:payments", "List payments, and settle those in doubt."),
+    "payments": Builtin("payments:payments", "List payments; settle unknown ones."),
     "bonus": Builtin("payments:bonus", "Pay a worker a bonus for a unit."),
     "compensate": Builtin("payments:compensate", "Pay a worker for lost work."),
     "examine": Builtin("review:examine", "Show finished units, the newest first."),

@@ -1,4 +1,4 @@
-"""Which provider's workers a command means, and delivering to its platform what has changed."""
+"""The provider whose workers a command is about, and delivery of changes to its platform."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MANY = 100
 
 @frozen(kw_only=True)
 class ProviderChoice:
-    """A provider's workers, and the accounts whose platform hears of changes to them."""
+    """A provider's workers, and the accounts whose platform is informed of changes."""
 
     database: Database
     plugins: Plugins
@@ -45,7 +45,7 @@ class ProviderChoice:
 
     @property
     def informed(self) -> Sequence[int]:
-        """The accounts that hear of qualifications."""
+        """The accounts that are informed of qualifications."""
         return self.requesters if self.qualifications else ()
 
 
@@ -73,11 +73,11 @@ def choose_provider(
     informs: bool = True,
     creates: bool = True,
 ) -> Iterator[ProviderChoice]:
-    """Open the database and find out whose workers are meant.
+    """Open the database and find out which provider's workers are meant.
 
     :param informs: whether anything is to be sent to the platform.
     :param creates: whether the database is created where there is none.
-    :raises famulus.UsageError: when that has to be said, naming what there is.
+    :raises famulus.UsageError: when that has to be given, naming what there is.
     """
     plugins = discover()
     with session.open_database() if creates else session.open_existing() as database:
@@ -90,7 +90,7 @@ def choose_provider(
             message = f"there is no requester {requester!r} of {provider_type}{near}"
             raise UsageError(Problem(message, key="--requester"))
         if requester is None and informs and capabilities.qualifications and len(names) > 1:
-            message = f"say which requester of {provider_type} is meant: {', '.join(names)}"
+            message = f"name the requester of {provider_type} is meant: {', '.join(names)}"
             raise UsageError(Problem(message, key="--requester"))
         chosen = names.values() if requester is None else (names[requester],)
         yield ProviderChoice(
@@ -105,7 +105,7 @@ def choose_provider(
 def read_workers(names: Iterable[str]) -> Sequence[str]:
     """Return names of workers as they are stored, each once.
 
-    :raises famulus.UsageError: with each that is none.
+    :raises famulus.UsageError: naming each that is not valid.
     """
     names = list(names)
     faults = [fault for name in names if (fault := name_fault(name)) is not None]
@@ -157,4 +157,4 @@ def _only_provider(database: Database, plugins: Plugins) -> str:
     if len(types) == 1:
         return types.pop()
     found = ", ".join(sorted(types)) or "none is installed"
-    raise UsageError(Problem(f"say whose workers are meant: {found}", key="--provider"))
+    raise UsageError(Problem(f"name the provider of the workers: {found}", key="--provider"))

@@ -1,4 +1,4 @@
-"""What every command is given: the database that was asked for, and how to name it again."""
+"""The state of one call of the command line: its database, and how to name it again."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ _WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 
 
 def text_width() -> int:
-    """Return the columns of the terminal; 80 for a pipe, unless ``COLUMNS`` says otherwise."""
+    """Return the columns of the terminal; 80 for a pipe, unless ``COLUMNS`` is set."""
     return max(shutil.get_terminal_size().columns, 40)
 
 
@@ -35,7 +35,7 @@ def prose(text: str, *, hang: int = 0) -> list[str]:
     lines, line, end = [], "", 0
     for word in _WORD.finditer(text):
         joined = line + text[end : word.start()] + word[0]
-        # What is too long for any line stays where it is: a break before it would help nobody.
+        # What is too long for any line stays where it is: a break before it would not help.
         if len(joined) > width and line.strip() and len(margin + word[0]) <= width:
             lines.append(line)
             joined = margin + word[0]
@@ -46,7 +46,7 @@ def prose(text: str, *, hang: int = 0) -> list[str]:
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return one line per row, each column as wide as its widest text; the last is not padded.
 
-    A text is one line, whatever is in it.
+    A text is always one line, even if it contains line breaks.
     """
     rows = [[escaped_line(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""What every plugin is constructed with."""
+"""The object that every plugin is constructed with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RequesterView:
 
 @frozen(kw_only=True)
 class Context:
-    """What a plugin works with: the database, the clock, the shared state, who pays."""
+    """The environment of a plugin: the database, the clock, the shared state, the requester."""
 
     #: the run's database, which has the plugin's own tables too
     database: Database

@@ -29,7 +29,7 @@ class _AnyProvider(ABCMeta):
 
 @define(kw_only=True, slots=False)
 class SharedTaskState(metaclass=_AnyProvider):
-    """What only Python can give to a run: functions, and data made by code.
+    """The inputs of a run that only Python can give: functions, and data made by code.
 
     Blueprints extend it with fields of their own, in a class made with
     ``attrs.define(kw_only=True)``.

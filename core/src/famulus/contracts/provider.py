@@ -20,7 +20,7 @@ from famulus.model.states import PaymentKind, VisitStatus
 
 @frozen(kw_only=True)
 class Capabilities:
-    """What a platform can do and asks for."""
+    """The features and requirements of a platform."""
 
     #: workers' pay and platform state are not real
     sandbox: bool = False
@@ -85,7 +85,7 @@ class Arrival:
 
 @frozen
 class Preview:
-    """A person who looks before accepting, and gets no unit."""
+    """A person who views the page before accepting, and gets no unit."""
 
 
 @frozen(kw_only=True)
@@ -167,7 +167,7 @@ class Outcome(StrEnum):
 
 @frozen(kw_only=True)
 class Quote:
-    """What work will cost, in ``currency``, with the platform's fees."""
+    """The cost of work, in ``currency``, with the platform's fees."""
 
     currency: str
     rewards: Decimal

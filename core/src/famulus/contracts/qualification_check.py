@@ -42,5 +42,5 @@ class QualificationCheck(ABC):
 
         The refusal's ``detail`` is shown to the worker, its ``note`` only to the operator. Called
         outside any transaction. When it raises, the worker gets an apology and no unit: a broken
-        check lets no worker in.
+        check admits no worker.
         """

@@ -1,4 +1,4 @@
-"""What blueprints, the gateway and architects exchange: pages, forms, replies."""
+"""The types that blueprints, the gateway and architects exchange: pages, forms, replies."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class UnitView:
 
 @frozen(kw_only=True)
 class TaskView:
-    """What a task page is made from."""
+    """The data that a task page is made from."""
 
     #: this worker's attempt at this unit; the same whenever the page is loaded again
     agent_id: int
@@ -71,7 +71,7 @@ class TaskView:
 
 @frozen(kw_only=True)
 class OnboardingView:
-    """What an onboarding page is made from."""
+    """The data that an onboarding page is made from."""
 
     #: this worker's attempt at the onboarding; the same whenever the page is loaded again
     agent_id: int
@@ -80,7 +80,7 @@ class OnboardingView:
 
 @frozen(kw_only=True)
 class AttemptView:
-    """The attempt that a form belongs to, as its signed token says."""
+    """The attempt that a form belongs to, as named by its signed token."""
 
     agent_id: int
     #: whether it is an attempt at the onboarding, which has no unit
@@ -98,7 +98,7 @@ class AttemptView:
 
 @frozen(kw_only=True)
 class PreviewView:
-    """What a preview is made from."""
+    """The data that a preview is made from."""
 
     #: the first row; None while none is loaded
     data: Mapping[str, Any] | None

@@ -33,7 +33,7 @@ _PAGE = 500
 
 #: The last columns: those that hold data of any shape.
 _LAST = ("inputs", "outputs", "files")
-#: Columns that are no field of :class:`StoredAnswer`, or stand elsewhere than there.
+#: Columns that are not fields of :class:`StoredAnswer`, or are at another position there.
 _COMPUTED: Mapping[str, Callable[[StoredAnswer], Any]] = MappingProxyType(
     {
         "duration_seconds": lambda answer: round(answer.duration.total_seconds(), 3),

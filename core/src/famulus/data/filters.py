@@ -71,7 +71,7 @@ def unit_statuses(
     for word in words:
         if word not in possible:
             hint = did_you_mean(word, possible, otherwise="possible are")
-            raise UsageError(f"{word!r} is not a status to choose by{hint}")
+            raise UsageError(f"{word!r} is not a status that can be selected{hint}")
     return [UnitStatus(word) for word in words]
 
 

@@ -22,7 +22,7 @@ class RunSummary:
 
     @property
     def total(self) -> int:
-        """The number of units that exist by now."""
+        """The number of units that exist so far."""
         return sum(self.units.values())
 
     @property

@@ -161,7 +161,7 @@ class Admission:
     refusal_log: RefusalLog
 
     def admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
-        """Give an arriving worker what is theirs: a unit, the onboarding, or the reason why not.
+        """Give an arriving worker a unit, the onboarding, or the reason for a refusal.
 
         :param query: of the URL that the worker came with.
         """
@@ -202,7 +202,7 @@ class Admission:
 def enter(worker: ArrivingWorker) -> AdmissionResult | None:
     """Store an arriving worker unless a refusal comes first.
 
-    Returns the reply that is decided by now, or None for a worker who may have work.
+    Returns the reply if it is decided already, or None for a worker who may have work.
     """
     if isinstance(worker.result, OpenOnboarding) and worker.end_decided_onboarding(worker.result):
         worker.read()
@@ -232,7 +232,7 @@ def assign_unit(
     """Give a worker a unit within the limits.
 
     None is returned where the search has to go on in another transaction, or the ``only`` unit to
-    try has been taken meanwhile.
+    try has been taken in the meantime.
     """
     worker.only, progress = only, worker.lock_progress()
     marks = list(progress.marks)

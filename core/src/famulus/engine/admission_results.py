@@ -1,4 +1,4 @@
-"""What a worker can get at an arrival: a unit, the onboarding, stored work or a refusal."""
+"""The results of an arrival: a unit, the onboarding, stored work or a refusal."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ class StoredAnswer(StoredAttempt):
 
     @property
     def duration(self) -> timedelta:
-        """How long the worker had the unit; 0 where the clock was set back meanwhile."""
+        """How long the worker had the unit; 0 if the clock was set back during it."""
         return max(self.submitted_at - self.started_at, timedelta(0))
 
     @property

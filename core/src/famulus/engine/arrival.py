@@ -1,4 +1,4 @@
-"""A worker who arrives: what the database knows of them, and the steps of letting them in.
+"""A worker who arrives: their stored state, and the steps of admitting them.
 
 The order of the steps, and every refusal, is in ``admission``.
 """
@@ -73,7 +73,7 @@ _TIME_IS_OVER = (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNEC
 
 @frozen(kw_only=True)
 class RunRules:
-    """What never changes about a run while it lasts."""
+    """The properties of a run that never change while it lasts."""
 
     run: int
     task: int
@@ -181,7 +181,7 @@ class ArrivingWorker:
     only: FreeUnit | None = field(default=None, init=False)
     #: the free unit that was found
     found: FreeUnit | None = field(default=None, init=False)
-    #: whether nothing is to be written or locked
+    #: whether writing and locking are forbidden
     is_glance: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -247,7 +247,7 @@ class ArrivingWorker:
         return OpenOnboarding(agent=agent, worker=self.worker, visit=visit, deadline=deadline)
 
     def lock_progress(self) -> WorkerProgress:
-        """Return the worker's counters in the run, locked; they are made at need."""
+        """Return the worker's counters in the run, locked; created if missing."""
         assert self.worker is not None
         self.progress = make_progress(
             self.tx,

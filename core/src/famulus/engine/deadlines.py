@@ -48,15 +48,17 @@ def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     )
 
 
-def mark_unreported(tx: Transaction, run: int, submission_timeout: int, heard_at: datetime) -> int:
+def mark_unreported(
+    tx: Transaction, run: int, submission_timeout: int, answered_at: datetime
+) -> int:
     """Mark visits ``unknown`` that are done here and not reported in time; return how many.
 
     The platform has not reported their submission.
 
     :param submission_timeout: how long a report may take, in seconds.
-    :param heard_at: when the platform last answered: one that is away cannot report.
+    :param answered_at: when the platform last answered: one that is away cannot report.
     """
-    limit = heard_at - timedelta(seconds=submission_timeout)
+    limit = answered_at - timedelta(seconds=submission_timeout)
     due = tx.rows(
         Visit.select(Visit.id, Visit.status)
         .where(

@@ -134,7 +134,7 @@ class Dispatcher:
             return bool(tx.rows(self._undispatched(tx).limit(1)))
 
     def leave(self) -> None:
-        """Dispatch no more events, whatever the listener does, and store its position."""
+        """Dispatch no more events, even during a call of the listener, and store its position."""
         self._is_left = True
         if self._dispatched is not None:
             self._store(self._dispatched)
@@ -179,11 +179,11 @@ class Dispatcher:
     def _prepare(self, event: Row) -> tuple[str, Callable[[], None] | None]:
         """Return the hook that an event belongs to, and its call.
 
-        None where the listener does not implement it. Its arguments are read anew, so that no
+        None where the listener does not implement it. Its arguments are read again, so that no
         listener can change another's.
         """
         hook = _hook_of(event)
-        if not self.listener.hears(hook):
+        if not self.listener.implements(hook):
             return hook, None
         occurred = RunEvent(run_id=self.run, task_name=self.task_name, at=event.at)
         listener = self.listener

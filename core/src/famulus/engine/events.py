@@ -70,7 +70,7 @@ class Listeners:
                 )
 
     def catch_up(self, seconds: float = _CATCHING_UP_SECONDS) -> bool:
-        """Dispatch all events; wait for the listeners, but for a bounded time.
+        """Dispatch all events; wait a bounded time for the listeners.
 
         Those that are not done by then are named in the log and left behind: their position is
         stored, and the next process goes on there. Return whether all are done.
@@ -89,7 +89,7 @@ class Listeners:
         return not waiting
 
     def _behind(self) -> list[Dispatcher]:
-        # Each is started, whatever the ones before it return.
+        # Each is started, whatever the earlier ones return.
         return [each for each in self._dispatchers if each.start() or each.is_behind()]
 
     def _leave(self, dispatcher: Dispatcher) -> None:
@@ -97,7 +97,7 @@ class Listeners:
         dispatcher.leave()
         where = f"has not returned from {hook} for {seconds:.0f} seconds" if hook else "is behind"
         _log.error(
-            "run %d: %s %s and is left behind; it gets the remaining events when the run is "
+            "run %d: %s %s and is abandoned; it gets the remaining events when the run is "
             "resumed or reviewed",
             self._run,
             dispatcher.label,

@@ -68,7 +68,7 @@ from famulus.plan import RunParts
 _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
-#: What became of a submission.
+#: The outcome of a submission.
 S = TypeVar("S", Acknowledgement, Judged)
 
 _LONGEST_SUBMISSION_ID = 64
@@ -144,7 +144,7 @@ class Gateway:
         self._uploads.make_folders()
         self._upload_cleanup.run_if_due()
         self._onboarding = OnboardingSubmissions(
-            blueprint, tells_platform=provider.capabilities.qualifications
+            blueprint, informs_platform=provider.capabilities.qualifications
         )
         self._pages = TaskPages(
             database=database,
@@ -395,7 +395,7 @@ class Gateway:
     def _completion(self, visit: VisitView) -> Completion:
         """Return what the provider wants next; nothing if it fails.
 
-        The page has to say that the answers are stored in any case.
+        The page has to confirm in any case that the answers are stored.
         """
         try:
             return self._provider.completion(visit)
@@ -410,7 +410,7 @@ class Gateway:
         try:
             refusal = self._admission.refuse_another(visit.worker_name)
         except FamulusError:
-            # The page says that the answers are stored, whatever else fails.
+            # The page confirms that the answers are stored, even if this fails.
             return None
         return None if refusal is None else refusal.reason
 

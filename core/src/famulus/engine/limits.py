@@ -89,13 +89,13 @@ def set_limits(database: Database, run: int, /, **limits: Any) -> list[LimitChan
 
 
 def unknown_limits(names: Iterable[str]) -> list[Problem]:
-    """Return a problem for each name that is no limit that can be changed."""
+    """Return a problem for each name that is not a changeable limit."""
     return [_unknown(name) for name in names if name not in LIVE_LIMITS]
 
 
 def _unknown(name: str) -> Problem:
     near = did_you_mean(name, LIVE_LIMITS, otherwise="these can")
-    others = f" (these can: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
+    others = f" (these can be changed: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
     is_option = name in options_of(TaskArgs)
     found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"
     return Problem(f"{found}{near}{others}", key=f"task.{name}" if is_option else name)
@@ -159,7 +159,7 @@ def _endings(tx: Transaction, run: RunRecord, limits: Mapping[str, Any]) -> Iter
         quiet = tx.now - quiet_since(tx, run)
         if quiet >= timedelta(seconds=limits[_PATIENCE]):
             seconds = int(quiet.total_seconds())
-            message = f"nobody has submitted anything for {seconds} seconds already; {remedy}"
+            message = f"there was no submission for {seconds} seconds already; {remedy}"
             yield Problem(message, key=f"task.{_PATIENCE}")
 
 

@@ -55,14 +55,14 @@ def known_result(attempt: Attempt, submission: str) -> Judged | None:
 
 
 class OnboardingSubmissions:
-    """What workers send from the onboarding of one run. Used by many threads; keeps only locks.
+    """Handles the submissions to the onboarding of one run. Used by many threads; keeps only locks.
 
-    :param tells_platform: whether the platform has qualifications.
+    :param informs_platform: whether the platform has qualifications.
     """
 
-    def __init__(self, blueprint: Blueprint, *, tells_platform: bool) -> None:
+    def __init__(self, blueprint: Blueprint, *, informs_platform: bool) -> None:
         self._blueprint = blueprint
-        self._requesters = None if tells_platform else ()
+        self._requesters = None if informs_platform else ()
         self._locks = LocksByKey()
 
     def submit(
@@ -79,7 +79,7 @@ class OnboardingSubmissions:
         :param read: reads the attempt as it is now.
         :param write: runs a job that stores answers, with their files in their place.
         """
-        # Two tabs with one attempt: the second sees what became of the first.
+        # Two tabs with one attempt: the second sees the outcome of the first.
         with self._locks(view.agent_id):
             attempt = read()
             known = known_result(attempt, submission)
@@ -132,7 +132,7 @@ def store_onboarding(
 ) -> Judged:
     """Store the answers to the onboarding and grant what they lead to.
 
-    :param requesters: whose platform is to be told; see ``qualifications.grant``.
+    :param requesters: whose platform is to be informed; see ``qualifications.grant``.
     """
     # The worker first, as at an arrival: another order could deadlock.
     lock_worker(tx, _read(tx, agent, lock=False).worker)

@@ -1,4 +1,4 @@
-"""Opening a gateway, in whichever process serves a run."""
+"""Opening a gateway, in any process that serves a run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def open_gateway(
     plugins: Plugins | None = None,
     shared_state: SharedTaskState | None = None,
 ) -> Gateway:
-    """Open the way in to a run, in whichever process serves it.
+    """Open the gateway of a run, in any process that serves it.
 
     :param shared_state: brings the run's callbacks, where this process has them; otherwise the
         operator that the environment's ``FAMULUS_CALLBACKS`` names is asked.

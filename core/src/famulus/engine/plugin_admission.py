@@ -67,7 +67,7 @@ class CheckedAdmission(Admission):
             if not isinstance(refusal, Refusal):
                 raise TypeError(f"refuse returned {refusal!r}: it must return a Refusal or None")
         except Exception as error:
-            error.add_note(f"In the qualification check {check.type!r}: it lets nobody in.")
+            error.add_note(f"In the qualification check {check.type!r}: it admits no workers.")
             raise
         note = ": ".join(filter(None, [f"check {check.type}", refusal.note or refusal.detail]))
         return evolve(refusal, note=note)

@@ -19,7 +19,7 @@ _REMEMBERED = 10_000
 
 
 class RefusalLog:
-    """Leaves one event per worker and reason. Used by many threads; keeps only a cache."""
+    """Records one event per worker and reason. Used by many threads; keeps only a cache."""
 
     def __init__(self, database: Database, *, run: int, provider_type: str) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class RefusalLog:
         self._mutex = threading.Lock()
 
     def note(self, worker_name: str, refusal: Refusal) -> None:
-        """Leave an event that says why a worker was refused, unless there is one already.
+        """Record an event with the reason why a worker was refused, unless there is one already.
 
         :param worker_name: empty for a worker who cannot be named.
         """

@@ -12,7 +12,7 @@ from famulus.engine.qualifications.rules import FailedOnboarding
 
 NO_ROOM = (
     "This task has no room for more files, so nothing was stored. Your answers are still"
-    " here: please tell the requester, and submit again later."
+    " here: please write to the requester, and submit again later."
 )
 
 
@@ -43,7 +43,7 @@ class Replies:
     ) -> Reply:
         """Return the reply to a worker who is refused.
 
-        :param passed: whether to say that the worker has just passed the onboarding; None for a run
+        :param passed: whether to add that the worker has just passed the onboarding; None for a run
             that has none.
         """
         if isinstance(refusal, FailedOnboarding):

@@ -25,7 +25,7 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class RunRecord:
-    """A run as it was when it was read. ``plan`` is what it was launched with, without secrets."""
+    """A run as it was when it was read. ``plan`` is what was launched, without secrets."""
 
     id: int
     task_id: int

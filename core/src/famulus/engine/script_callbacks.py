@@ -81,7 +81,7 @@ class CallbackServer:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a serving process needs to call back."""
+        """The address and key with which a serving process calls back."""
         return {VARIABLE: f"{self._address}|{self._key}"}
 
     def close(self) -> None:

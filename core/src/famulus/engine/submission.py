@@ -28,7 +28,7 @@ from famulus.model.transaction import Transaction
 
 
 class Result(StrEnum):
-    """What became of a submission."""
+    """The outcome of a submission."""
 
     STORED = "stored"
     #: the same submission came before, and is acknowledged again
@@ -51,7 +51,7 @@ class StoredFile:
 
 @frozen(kw_only=True)
 class Submission:
-    """What a worker has sent."""
+    """The content of a submission."""
 
     #: the same for a form that is sent again
     id: str
@@ -62,7 +62,7 @@ class Submission:
 
 @frozen(kw_only=True)
 class Acknowledgement:
-    """What became of a submission, for the worker, once the transaction is committed."""
+    """The result of a submission for the worker, valid once the transaction is committed."""
 
     result: Result
     late: bool
@@ -119,7 +119,7 @@ def store_answers(
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
-    """Return what becomes of a submission for an attempt that has one already.
+    """Return the outcome of a submission for an attempt that has one already.
 
     None where it has none.
     """
@@ -130,7 +130,7 @@ def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | N
 
 
 def give_back(tx: Transaction, attempt: Attempt, *, reported_by_platform: bool) -> bool:
-    """End an attempt at the worker's wish and free its unit; return whether it was open."""
+    """End an attempt at the worker's request and free its unit; return whether it was open."""
     if attempt.status not in OPEN_AGENTS:
         return False
     open_one = OpenAttempt(

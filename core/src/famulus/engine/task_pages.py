@@ -54,7 +54,7 @@ class TaskPages:
     def page(
         self, found: AssignedUnit | OpenOnboarding, worker_name: str, *, just_passed: bool
     ) -> str:
-        """Return the page of what a worker has been given.
+        """Return the page of the unit or onboarding that a worker was given.
 
         :param just_passed: whether the worker comes from the onboarding, which they have passed.
         """
@@ -76,7 +76,7 @@ class TaskPages:
     def refused_page(self, attempt: Attempt, form: Form, message: str) -> str:
         """Return the page of an attempt again, with the values of a form that was not stored.
 
-        :param message: says why, above the form.
+        :param message: the reason, shown above the form.
         """
         with self.database.read() as tx:
             (deadline,) = tx.one(_DEADLINE, agent=attempt.agent) or (0,)
@@ -104,7 +104,7 @@ class TaskPages:
         return pages.preview_document(self.info, page)
 
     def passed(self, just_passed: bool) -> bool | None:
-        """Return whether a page says that the onboarding was passed; None where there is none."""
+        """Return whether a page shows that the onboarding was passed; None if there is none."""
         return just_passed if self.blueprint.has_onboarding else None
 
     def _onboarding(self, agent: int, worker: WorkerView) -> Page:

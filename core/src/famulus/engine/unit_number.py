@@ -1,4 +1,4 @@
-"""Reading which of its worker's units one is."""
+"""Reading the number of a unit among those of its worker."""
 
 from __future__ import annotations
 

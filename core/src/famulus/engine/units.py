@@ -61,7 +61,7 @@ class FreeUnit(NamedTuple):
 
 
 class UnitData(NamedTuple):
-    """What a page shows of a unit."""
+    """The part of a unit that a page shows."""
 
     #: its index within the assignment
     lane: int
@@ -71,7 +71,7 @@ class UnitData(NamedTuple):
 
 @frozen(kw_only=True)
 class UnitNumber:
-    """Which of its worker's units one is."""
+    """The number of a unit among those of its worker."""
 
     #: 1 for the first
     number: int
@@ -105,7 +105,7 @@ _SELECT_PROGRESS = Participation.select(
     Participation.cursor,
 ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
 _PROGRESS = Statement(_SELECT_PROGRESS, _ProgressRow)
-# It is saved whole: a submission that counts itself meanwhile has to wait.
+# It is saved whole: a concurrent submission that counts itself has to wait.
 _LOCK_PROGRESS = Statement(lambda kind: for_update(_SELECT_PROGRESS, kind), _ProgressRow)
 _MAKE_PROGRESS = Statement(
     Participation.insert(
@@ -349,7 +349,7 @@ def claim_unit(
 
 
 def read_unit_data(tx: Transaction, unit: int) -> UnitData:
-    """Return what a page shows of a unit."""
+    """Return the part of a unit that a page shows."""
     row = tx.one(_DATA, unit=unit)
     assert row is not None
     return row

@@ -110,7 +110,7 @@ class UploadCleanup:
         own = [file for file in folder.iterdir() if self._uploads.is_own_name(file.name)]
         if not any(_is_within(file, 0, to_micros(oldest)) for file in own):
             return 0
-        # After the files were listed, so that a row that is committed meanwhile is seen.
+        # After the files were listed, so that a row that is committed in between is seen.
         with self._database.read() as tx:
             attempt = tx.one(_ATTEMPT, agent=int(folder.name), run=self._uploads.run)
             named = {row[0] for row in tx.all(_NAMED, agent=int(folder.name))}
@@ -136,7 +136,7 @@ def _remove(file: Path, before: int, since: int = 0) -> bool:
 
 
 def _is_within(file: Path, since: int, before: int) -> bool:
-    """Return whether a file was written in a time; False for one that is gone by now."""
+    """Return whether a file was written in a time; False for one that no longer exists."""
     with contextlib.suppress(FileNotFoundError, PermissionError):
         return since <= file.stat().st_mtime_ns // 1000 < before
     return False

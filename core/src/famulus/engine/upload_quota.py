@@ -17,7 +17,7 @@ from famulus.model.tables import Agent, TaskRun, Upload
 _log = logging.getLogger(__name__)
 
 #: How long a sum is used: adding up a hundred thousand files takes a while. Files that other
-#: processes store meanwhile are not counted.
+#: processes store in the meantime are not counted.
 _COUNTED_FOR = timedelta(seconds=10)
 
 _TOTAL = Statement(

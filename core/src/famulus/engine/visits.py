@@ -26,8 +26,8 @@ from famulus.model.transaction import Transaction
 from famulus.names import is_placeholder, name_fault, stripped
 
 _NOT_FILLED_IN = (
-    "The page that sent you here has left out who you are, so your work could not be told from"
-    " that of others. If it does not work the next time either, please tell whoever runs the task."
+    "The page that sent you here did not name you, so your work could not be told apart from"
+    " that of others. If it does not work the next time either, please write to the requester."
 )
 
 
@@ -38,7 +38,7 @@ class NewVisit:
     run: int
     worker: int
     reference: str
-    #: tells one accept of the reference from another; empty where the platform does not
+    #: distinguishes accepts of one reference; empty where the platform does not
     accept: str = ""
     #: of the URL that the worker came with
     query: Mapping[str, str] = MappingProxyType({})
@@ -162,7 +162,7 @@ def make_visit(tx: Transaction, visit: NewVisit, *, cause: str) -> int:
 
 
 def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: str) -> None:
-    """End a visit, unless its status says that it has ended."""
+    """End a visit, unless its status shows that it has ended."""
     row = tx.one(_STATUS, visit=visit)
     if row is not None and row[0] in OPEN_VISITS:
         old = VisitStatus(row[0])

@@ -1,4 +1,4 @@
-"""Letting units out: the window of ``max_num_concurrent_units``, and the budget."""
+"""Releasing units to workers: the window of ``max_num_concurrent_units``, and the budget."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from famulus.model.states import UnitStatus
 from famulus.model.tables import TaskRun, Unit, literal, literals
 from famulus.model.transaction import Transaction
 
-#: Units let out in one go; a window that was made larger is filled over several.
+#: Units released in one step; a window that was made larger is filled over several.
 _MOST_RELEASED = 500
-#: Units taken back in one go, where a window was made narrower.
+#: Units taken back in one step, where a window was made narrower.
 _MOST_TAKEN_BACK = 2_000
 
 
@@ -90,7 +90,7 @@ _ANY = Statement(
 
 
 def release_waiting(tx: Transaction, run: int, closed: int = 0, cause: str = "window") -> int:
-    """Let waiting units out as far as the window and the budget allow; return how many.
+    """Release waiting units as far as the window and the budget allow; return how many.
 
     :param closed: units of the window that have just been completed or have expired.
     """
@@ -112,7 +112,7 @@ def is_window_off(tx: Transaction, run: int) -> bool:
 def adjust_window(tx: Transaction, run: int) -> int:
     """Make the open units fit the window and the budget, which may have been changed.
 
-    It is one step, by counting again. Returns how many units were let out or have to wait again.
+    It is one step, by counting again. Returns how many units were released or have to wait again.
     """
     window, open_units = _lock_window(tx, run)
     if tx.one(_OVERFULL, run=run) is not None and _is_any(tx, run, UnitStatus.LAUNCHED):
@@ -171,7 +171,7 @@ def _lock_window(tx: Transaction, run: int) -> _WindowRow:
 
 
 def _room(tx: Transaction, run: int) -> tuple[int, int]:
-    """Return how many units can be let out, and how many are open (0 where there is no window)."""
+    """Return how many units can be released, and how many are open (0 without a window)."""
     limits = tx.one(_LIMITS, run=run)
     window = 0 if limits is None else limits.window
     if not window:

@@ -35,7 +35,7 @@ def find_worker(tx: Transaction, provider_type: str, name: str) -> int | None:
 
 
 def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
-    """Return a worker's number, made unless another transaction has made it meanwhile.
+    """Return a worker's number, created unless another transaction has created it.
 
     :raises famulus.UsageError: for a name that no worker can have.
     """
@@ -47,7 +47,7 @@ def make_worker(tx: Transaction, provider_type: str, name: str) -> int:
 
 
 def lock_worker(tx: Transaction, worker: int) -> None:
-    """Lock a worker until the commit, so that limits hold however many of their requests race.
+    """Lock a worker until the commit, so that limits are exact for concurrent requests too.
 
     On SQLite only one transaction writes at a time.
     """

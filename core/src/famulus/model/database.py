@@ -85,7 +85,7 @@ class Database:
     def signing_keys(self) -> Sequence[bytes]:
         """The keys that sign workers' pages: the first signs, all are accepted.
 
-        :raises famulus.UsageError: when ``FAMULUS_SECRET_KEY`` is missing or holds a bad key.
+        :raises famulus.UsageError: when ``FAMULUS_SECRET_KEY`` is missing or contains a bad key.
         :raises famulus.DatabaseError: when the key file beside an SQLite file cannot be used.
         """
         return signing_keys(self.location)

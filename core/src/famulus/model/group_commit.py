@@ -57,7 +57,7 @@ class GroupCommit:
         :raises RuntimeError: when called from within a job, which would wait for itself.
         """
         if self._leader == threading.get_ident():
-            raise RuntimeError("a write inside a write: use the transaction the job was given")
+            raise RuntimeError("a nested write: use the transaction that was passed to the job")
         entry = Entry(job)
         if threading.current_thread() is threading.main_thread():
             self._run_aside(entry)

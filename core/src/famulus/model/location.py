@@ -78,7 +78,7 @@ def _file(address: str | Path) -> Location:
     text = str(address)
     url = _SCHEME.fullmatch(text.strip())
     if url and url[1].lower().partition("+")[0] != "sqlite":
-        # The rest may hold a password.
+        # The rest may contain a password.
         raise UsageError(
             f"Famulus cannot use a database of the kind {url[1]}://…; "
             f"give the path of a file, sqlite:///PATH or {SPELLING}"

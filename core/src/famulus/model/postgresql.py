@@ -79,7 +79,7 @@ class PostgresqlBackend:
         :raises RuntimeError: when called from within a job, which could wait for itself.
         """
         if getattr(self._writing, "now", False):
-            raise RuntimeError("a write inside a write: use the transaction the job was given")
+            raise RuntimeError("a nested write: use the transaction that was passed to the job")
         self._writing.now = True
         try:
             return self._write(job)

@@ -1,7 +1,7 @@
 """Creating files and folders that only their owner, or the database's group, can read.
 
-New files have the mode 0600 and new folders 0700, whatever the umask. If the database file or the
-folder of its uploads is readable by its group, so is what is created beside or below it.
+New files have the mode 0600 and new folders 0700, under any umask. If the database file or the
+folder of its uploads is readable by its group, so are files created beside or below it.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _unusable(file: Path, error: OSError) -> DatabaseError:
 def _split(text: bytes, remedy: str) -> list[bytes]:
     """Return the keys in a text.
 
-    :raises ValueError: saying what is wrong and the remedy, when there is no key or a short one.
+    :raises ValueError: with the fault and the remedy, when there is no key or a short one.
     """
     keys = [key for key in re.split(rb"[\s,]+", text) if key]
     if not keys:

@@ -79,7 +79,7 @@ class Compiled:
 def for_update(query: Any, kind: DatabaseKind, *, of: Any = None, skip_locked: bool = False) -> Any:
     """Lock the rows that a select returns until the commit.
 
-    New rows may refer to them meanwhile: a plain ``FOR UPDATE`` would wait for each transaction
+    New rows may still refer to them: a plain ``FOR UPDATE`` would wait for each transaction
     that has added one, and two could deadlock. On SQLite only one transaction writes at a time.
 
     :param of: the table whose rows are meant, where the select joins others.

@@ -73,7 +73,7 @@ class PaymentStatus(StrEnum):
 
 
 class PaymentKind(StrEnum):
-    """What the money is for."""
+    """The purpose of a payment."""
 
     REWARD = "reward"
     BONUS = "bonus"

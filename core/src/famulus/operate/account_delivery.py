@@ -20,7 +20,7 @@ _KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
 
 @frozen(kw_only=True)
 class AccountDelivery:
-    """What has become of the changes that were due of one account."""
+    """The outcome of the changes that were due for one account."""
 
     #: changes that the platform has accepted
     delivered: int = 0
@@ -62,7 +62,7 @@ def deliver_account(database: Database, plugins: Plugins, requester: int) -> Acc
 
 
 def deliver_accounts(database: Database, plugins: Plugins) -> int:
-    """Deliver what is due of every account; return how many rows were delivered or refused."""
+    """Deliver what is due for every account; return how many rows were delivered or refused."""
     if not database.exists:
         return 0
     query = (

@@ -46,7 +46,7 @@ from famulus.plugins import Plugins
 
 @frozen(kw_only=True)
 class Stored:
-    """What the database holds that a plan has to fit."""
+    """The stored facts that a plan is checked against."""
 
     blueprint_type: str | None
     requesters: Sequence[RequesterView]
@@ -56,7 +56,7 @@ class Stored:
 class Checked:
     """A plan without problems, and warnings.
 
-    Warnings name what in its configuration has no effect, and what its plugins doubt.
+    Warnings name options without effect, and doubts of its plugins.
     """
 
     plan: Plan
@@ -72,7 +72,7 @@ def read_draft(
     plugins: Plugins,
     shared_state: SharedTaskState | None,
 ) -> Draft:
-    """Read a configuration as far as that is possible, and its problems with it."""
+    """Read a configuration as far as possible; return it with its problems."""
     if isinstance(configuration, Checked):
         configuration = configuration.plan
     if isinstance(configuration, Plan):
@@ -109,8 +109,8 @@ def _read(
 def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
     """Return all problems of a draft, with what plugins and the database find; write nothing.
 
-    Warnings of plugins are among them. What they find in a section that is not sound is left out:
-    they have seen its defaults.
+    Warnings of plugins are among them. What they report about an unsound section is left out:
+    they were given its defaults.
 
     :raises famulus.DatabaseError: when only the database is wrong; it is a problem among others.
     :raises famulus.UnavailableError: likewise.
@@ -193,14 +193,14 @@ def _asked(
         raise
     except Exception as error:  # noqa: BLE001 - a plugin's bug is a problem of this plan alone
         if sound != EVERYTHING:
-            # It has looked at options of another plugin, which may not be there yet.
+            # It has read options of another plugin, which may be missing so far.
             return []
         message = f"the {role} {type_name!r} failed while checking: {type(error).__name__}: {error}"
         return [Problem(message)]
 
 
 def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
-    """Return what a plugin finds wrong with its own section, where it finds its way around."""
+    """Return a plugin's problems with its own section; none if other sections prevent the check."""
     try:
         found = getattr(parts, role).problems(parts.plan)
     except Exception:  # noqa: BLE001 - it may need an option that is wrong, and reported already
@@ -209,7 +209,7 @@ def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
 
 
 def _lane_problems(plan: Plan, blueprint: Blueprint, found: Sequence[Problem]) -> list[Problem]:
-    """Check what a blueprint itself may have forgotten to."""
+    """Make the checks that a blueprint may have omitted."""
     key, units = "blueprint.units_per_assignment", blueprint.units_per_assignment
     if units >= 1 or any(problem.key == key for problem in found):
         return []
@@ -269,7 +269,7 @@ def _task_problems(plan: Plan, known: Stored | None) -> list[Problem]:
 def _requester(
     plan: Plan, provider: type[Provider], known: Stored | None
 ) -> tuple[RequesterView | None, list[Problem]]:
-    """Return who will pay, if that is known by now, and what is wrong with it."""
+    """Return the requester that will pay, if it is known yet, and the problems with it."""
     try:
         return choose_requester(plan, provider, known.requesters if known else ()), []
     except UsageError as error:

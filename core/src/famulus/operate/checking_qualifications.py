@@ -52,15 +52,15 @@ def qualification_problems(parts: RunParts, sound: frozenset[str]) -> list[Probl
 def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
     """Return a warning for each allow list that is empty so far.
 
-    It lets nobody in until a worker is granted the qualification.
+    It admits no worker until one is granted the qualification.
     """
     allowing = _allow_lists(plan)
     held = _held(database, [each.qualification_name for _, each in allowing])
     return [
         located(
             f"{key}.qualification_name",
-            f"nobody holds {each.qualification_name!r} yet, so {each.comparator} lets nobody in "
-            "until somebody is granted it",
+            f"no worker has {each.qualification_name!r} yet, so {each.comparator} admits no worker "
+            "until one is granted it",
             plan.origins,
         )
         for key, each in allowing
@@ -77,7 +77,7 @@ def _asked(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:
 
 
 def _allow_lists(plan: Plan) -> list[tuple[str, QualificationRequirement]]:
-    """Return the conditions that let only holders in, as far as this run asks them."""
+    """Return the conditions of this run that admit only workers who have a qualification."""
     return [
         (key, each)
         for key, each in _asked(plan)
@@ -119,7 +119,7 @@ def _provider_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 
 def _missing(plan: Plan, database: Database) -> list[Problem]:
-    """Find conditions on a qualification that does not exist, and that nobody meets then.
+    """Find conditions that no worker meets because their qualification does not exist.
 
     They are taken for typing errors.
     """
@@ -127,8 +127,8 @@ def _missing(plan: Plan, database: Database) -> list[Problem]:
     return [
         located(
             f"{key}.qualification_name",
-            f"there is no qualification {each.qualification_name!r}, so {each.comparator} lets "
-            f"nobody in{did_you_mean(each.qualification_name, known, otherwise='there are')}"
+            f"there is no qualification {each.qualification_name!r}, so {each.comparator} admits "
+            f"no worker in{did_you_mean(each.qualification_name, known, otherwise='there are')}"
             "; `famulus qualifications create NAME` makes one",
             plan.origins,
         )
@@ -154,7 +154,7 @@ def _specific_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
 
 
 def _too_many(parts: RunParts) -> list[Problem]:
-    """Compare the run's conditions with what its platform takes."""
+    """Compare the run's conditions with the limits of its platform."""
     plan, most = parts.plan, parts.provider_class.capabilities.most_requirements
     if most is None:
         return []
@@ -185,7 +185,7 @@ def _known(database: Database) -> frozenset[str]:
 
 
 def _held(database: Database, names: Sequence[str]) -> frozenset[str]:
-    """Return those of some qualifications that anybody holds."""
+    """Return those of some qualifications that at least one worker has."""
     if not names or not database.exists:
         return frozenset()
     holder = GrantedQualification.select(GrantedQualification.id).where(

@@ -47,16 +47,16 @@ def _ignore(_changed: int) -> None:
 
 @frozen(kw_only=True)
 class DueEnd:
-    """The end that a run has come to: finished, or only stopped."""
+    """The end of a run: finished, or only stopped."""
 
     is_final: bool
     cause: str
 
 
 def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueEnd | None:
-    """Return the end that a run has come to by now, or None while it goes on.
+    """Return the end that a run has reached, or None while it goes on.
 
-    :param awaits_reports: whether the platform itself says when a visit was submitted.
+    :param awaits_reports: whether the platform reports when a visit was submitted.
     """
     if record.status is RunStatus.STOPPING:
         idle = not agents_at_work(tx, record.id)[0]
@@ -78,7 +78,7 @@ def due_end(tx: Transaction, record: RunRecord, *, awaits_reports: bool) -> DueE
 
 
 def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
-    """Let nobody new in; return whether the run was open until now."""
+    """Close the run to new workers; return whether it was open until now."""
     record = lock_run(tx, run)
     if record.status not in OPEN_RUNS:
         return False
@@ -89,7 +89,7 @@ def begin_stop(tx: Transaction, run: int, cause: str) -> bool:
 def end_stop(
     tx: Transaction, run: int, cause: str, *, served_until: datetime | None = None
 ) -> bool:
-    """Stop a run that nobody serves any more; return whether it was going on until now.
+    """Stop a run that is no longer served; return whether it was going on until now.
 
     :param served_until: when it was served last; now, when that is not known.
     """
@@ -105,7 +105,7 @@ def end_stop(
 def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     """Stop a run on request; return whether it is stopped already.
 
-    It is when nobody operates it, or when the workers are not waited for.
+    It is when no process operates it, or when the workers are not waited for.
 
     :param now: do not wait for those at work.
     :raises famulus.ConflictError: when the run is not going on.
@@ -113,7 +113,7 @@ def order_stop(tx: Transaction, run: int, *, now: bool) -> bool:
     record = lock_run(tx, run)
     if record.status not in LIVE_RUNS:
         raise ConflictError(f"run {run} is {record.status.value} already")
-    if not lease.is_held(tx, record):
+    if not lease.is_operated(tx, record):
         return end_stop(tx, run, "stopped", served_until=lease.last_sign(record))
     if now:
         return end_stop(tx, run, "stopped")
@@ -162,16 +162,16 @@ def expire_rest(database: Database, run: int, on_step: OnStep = _ignore) -> None
 
 
 def clean_up(database: Database, run: int, open_there: int | None = None) -> bool:
-    """Do what an operator that was killed has left undone in a run that nobody operates.
+    """Complete what a killed operator has left undone in a run that no process operates.
 
     Have its places closed and complete its finish. Return whether there were places to close.
 
-    :param open_there: how many places the platform says can still be taken, if it says so.
+    :param open_there: how many places can still be taken according to the platform, if known.
     """
 
     def close(tx: Transaction) -> tuple[bool, RunStatus]:
         record = lock_run(tx, run)
-        if lease.is_held(tx, record):
+        if lease.is_operated(tx, record):
             return False, record.status
         release_claims(tx, run, of=record.lease_process)
         is_open = bool(open_there) or may_be_open(tx, run)

@@ -22,9 +22,9 @@ from famulus.plugins import Plugins
 
 @frozen(kw_only=True)
 class Estimate:
-    """What the units of a plan will cost with the platform's fees, if every one is paid."""
+    """The cost of a plan's units with the platform's fees, if every one is paid."""
 
-    #: rows of the data; None for a generator, whose rows nobody can count before they come
+    #: rows of the data; None for a generator, whose rows cannot be counted in advance
     rows: int | None
     #: units that they make; None where that is not known
     units: int | None
@@ -104,7 +104,7 @@ def balance_problems(
 
 
 def _parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
-    """Return the plugins of a plan, with the requester if that is known by now."""
+    """Return the plugins of a plan, with the requester if it is known yet."""
     requester = None
     if database.exists:
         with database.read() as tx:
@@ -114,13 +114,13 @@ def _parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
 
 
 def _rounded(quote: Quote) -> Quote:
-    """Round fees up to what can be paid."""
+    """Round fees up to the currency's smallest unit."""
     fees = from_minor(to_minor_up(quote.fees, quote.currency), quote.currency)
     return evolve(quote, fees=fees)
 
 
 def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | None:
-    """Count the rows, one more than ``most`` at the most; None where they are made as they come."""
+    """Count the rows, up to one more than ``most``; None where a generator makes them."""
     if not blueprint.data_is_code:
         return sum(1 for _ in islice(blueprint.assignments(), most and most + 1))
     given = [

@@ -1,4 +1,4 @@
-"""Launching a run: its rows, its first data, and what undoes a launch that fails."""
+"""Launching a run: its rows, its first data, and the undoing of a launch that fails."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from famulus.plan import RunParts, stored_plan
 
 _log = logging.getLogger(__name__)
 
-#: Bytes of uploaded files that a run keeps unless its task says otherwise.
+#: Bytes of uploaded files that a run keeps unless its task sets another limit.
 _MOST_UPLOADED = 10_000_000_000
 
 
 @frozen(kw_only=True)
 class Launched:
-    """A run that is being served. ``entrances`` are addresses for people to come in by."""
+    """A run that is being served. ``entrances`` are addresses at which people enter."""
 
     run_id: int
     task_name: str
@@ -86,7 +86,7 @@ def load_first(managed: ManagedRun) -> None:
 def open_run(tx: Transaction, record: RunRecord) -> None:
     """Open a run that has just been launched.
 
-    :raises famulus.ConflictError: when it has been ended meanwhile.
+    :raises famulus.ConflictError: when it has been ended in the meantime.
     """
     refuse_ended(lock_run(tx, record.id))
     tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
@@ -100,7 +100,7 @@ def fail_launch(
     holder: Holder,
     error: BaseException,
 ) -> None:
-    """Mark a launch as failed and end what it has started; raise nothing."""
+    """Mark a launch as failed and end what it has started; never raises."""
     reason = str(error) or type(error).__name__
 
     def mark(tx: Transaction) -> None:
@@ -111,7 +111,7 @@ def fail_launch(
 
     steps: list[Callable[[], None]] = [lambda: database.write(mark)]
     if managed is not None:
-        steps.append(managed.let_go)
+        steps.append(managed.shut_down)
     for step in steps:
         try:
             step()

@@ -57,7 +57,7 @@ def renew(tx: Transaction, run: int, holder: Holder) -> bool:
 def acquire_or_raise(tx: Transaction, record: RunRecord, holder: Holder) -> None:
     """Acquire the lease of a run, at once where its holder has certainly died.
 
-    :raises famulus.errors.RunBusyError: when another operator holds it.
+    :raises famulus.errors.RunBusyError: when another operator has it.
     """
     if is_dead(record):
         _release(tx, record.id, record.lease_holder)
@@ -74,21 +74,21 @@ def release(tx: Transaction, run: int, holder: Holder) -> None:
 
 
 def last_sign(record: RunRecord) -> datetime | None:
-    """Return when a run's holder was alive for sure; None when nobody holds it."""
+    """Return when a run's holder was last known to be alive; None when there is no holder."""
     if record.lease_until is None:
         return None
     return record.lease_until - timedelta(seconds=LEASE_SECONDS)
 
 
-def is_held(tx: Transaction, record: RunRecord) -> bool:
-    """Return whether an operator that may be alive holds the run."""
+def is_operated(tx: Transaction, record: RunRecord) -> bool:
+    """Return whether an operator that may be alive has the run's lease."""
     return record.lease_until is not None and record.lease_until >= tx.now and not is_dead(record)
 
 
 def is_ours(record: RunRecord, holder: Holder) -> bool:
     """Return whether an operator still has the lease.
 
-    It does while nobody has taken the run over, even if the lease has expired.
+    It does until another operator takes the run over, even if the lease has expired.
     """
     return record.lease_holder == holder.name
 
@@ -111,7 +111,7 @@ def is_dead(record: RunRecord) -> bool:
 
 
 def shown(record: RunRecord) -> str:
-    """Return who holds a run's lease, for a message."""
+    """Return the holder of a run's lease, for a message."""
     return process.describe(record.lease_process)
 
 

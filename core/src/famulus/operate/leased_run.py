@@ -1,7 +1,7 @@
-"""What an operator decides by itself about a run.
+"""The decisions that an operator makes by itself about a run.
 
 Each decision is made from the run's row in the transaction that acts on it: what was read before
-may no longer hold. None is made while the lease has expired: the operator was suspended, and first
+may be outdated. None is made while the lease has expired: the operator was suspended, and first
 accounts for that time by renewing the lease.
 """
 
@@ -55,7 +55,7 @@ class LeasedRun:
     database: Database
     run: int
     holder: lease.Holder
-    #: whether the platform says itself when a visit was submitted
+    #: whether the platform reports when a visit was submitted
     awaits_reports: bool
 
     def renew(self) -> bool:
@@ -82,7 +82,7 @@ class LeasedRun:
             return False
         if pause is not None:
             _log.warning(
-                "run %d: nobody looked after it for %.0f seconds: this machine was suspended, its "
+                "run %d: it was not operated for %.0f seconds: this machine was suspended, its "
                 "clock was set or the database was unavailable; workers get that time back",
                 self.run,
                 pause.total_seconds(),
@@ -101,7 +101,7 @@ class LeasedRun:
         return self.database.write(act)
 
     def adjust_window(self) -> int:
-        """Make what is out fit the window and the budget; return how many units that moves."""
+        """Make the open units fit the window and the budget; return how many units that moves."""
         with self.database.read() as tx:
             if read_run(tx, self.run).status not in OPEN_RUNS or not is_window_off(tx, self.run):
                 return 0
@@ -112,17 +112,17 @@ class LeasedRun:
         unknown: int | None = None
         return self._decide(lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,))
 
-    def mark_unreported(self, heard_at: datetime) -> int:
+    def mark_unreported(self, answered_at: datetime) -> int:
         """Mark visits ``unknown`` that the platform has not reported in time; return how many.
 
-        :param heard_at: when the platform was heard last.
+        :param answered_at: when the platform last answered.
         """
 
         def act(tx: Transaction) -> int:
             record = read_run(tx, self.run)
             if not lease.is_valid(tx, record, self.holder):
                 return 0
-            return mark_unreported(tx, self.run, record.submission_timeout, heard_at)
+            return mark_unreported(tx, self.run, record.submission_timeout, answered_at)
 
         return self.database.write(act)
 
@@ -178,7 +178,7 @@ class LeasedRun:
 
 
 def _account_for_pause(tx: Transaction, record: RunRecord) -> timedelta | None:
-    """Give back the time since the last renewal where it is no ordinary one; return its length."""
+    """Give back the time since the last renewal where it was too long; return its length."""
     last_look = lease.last_sign(record)
     if last_look is None:
         return None

@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-#: Units of one batch: a submission that comes meanwhile waits for one batch at most.
+#: Units of one batch: a submission waits for one batch at most.
 _BATCH_UNITS = 500
 #: Seconds between batches at the least, and as a part of the time a batch took.
 _SHORTEST_PAUSE = 0.001
@@ -104,7 +104,7 @@ class Source:
     lanes: int
     stored: int = 0
     stored_hash: str = ""
-    #: the operator that loads; None where nobody else could
+    #: the operator that loads; None where no other operator can load
     holder: str | None = None
 
 
@@ -117,7 +117,7 @@ class RunOverError(ConflictError):
 
 
 class Loader:
-    """Load one source, batch by batch. The first batch is the caller's to wait for.
+    """Load one source, batch by batch. The caller waits for the first batch.
 
     Rows are prefetched in a thread: what has come is stored while the next one is waited for,
     however long that takes.
@@ -153,7 +153,7 @@ class Loader:
         return True
 
     def load_rest(self, stopping: threading.Event) -> None:
-        """Store all that is left, giving way to workers, until told to stop."""
+        """Store all that is left, giving way to workers, until :meth:`stop` is called."""
         more = True
         while more and not stopping.is_set():
             more = self._when_possible(lambda: self.load_batch(stopping), stopping) is not False

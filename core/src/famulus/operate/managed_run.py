@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between looks at whether the server still answers, and before it is started again.
 _PULSE_SECONDS = 2.0
-#: Time between looks at whether places are missing, however much happens.
+#: Shortest time between looks at whether places are missing.
 _PLACES_PAUSE = timedelta(seconds=1)
 #: Seconds to wait for the user's generator to give the loading thread back.
 _LOADING_SECONDS = 5.0
@@ -54,7 +54,7 @@ HASTE_SECONDS = 5.0
 
 @define(eq=False)
 class ManagedRun:
-    """What the operator keeps in memory of one run: its plugins, server, loader and deliveries.
+    """The state of one run in the operator's memory: plugins, server, loader and deliveries.
 
     All state that matters is in the database; another one can be made at any time.
     """
@@ -75,10 +75,10 @@ class ManagedRun:
     url: str = ""
     stop_loading: threading.Event = field(factory=threading.Event)
     loading: threading.Thread | None = None
-    #: set once the run is out of the operator's hands
+    #: set once the operator no longer manages the run
     ended: threading.Event = field(factory=threading.Event)
     _delivering: threading.Lock = field(factory=threading.Lock)
-    _letting_go: threading.RLock = field(factory=threading.RLock)
+    _shutting_down: threading.RLock = field(factory=threading.RLock)
     _renewed_at: datetime | None = None
     _is_lost: bool = False
     _pulse_at: datetime | None = None
@@ -115,7 +115,7 @@ class ManagedRun:
         self.loading.start()
 
     def renew_lease(self) -> None:
-        """Renew the lease, if that is due, and account for the time when nobody did."""
+        """Renew the lease, if that is due, and account for the time when it was not renewed."""
         now = self.database.clock()
         if not has_passed(now, self._renewed_at, timedelta(seconds=lease.RENEWAL_SECONDS)):
             return
@@ -134,7 +134,7 @@ class ManagedRun:
         if self._is_live():
             self._revive()
         else:
-            self.let_go()
+            self.shut_down()
 
     def deliver(self) -> bool:
         """Deliver what is due to listeners and the platform; wait for no listener.
@@ -146,11 +146,11 @@ class ManagedRun:
             return bool(self.delivery.deliver())
 
     def sync(self) -> None:
-        """Ask the platform what has become of the run's visits, if that is due."""
+        """Ask the platform for the status of the run's visits, if that is due."""
         self.periodic_sync.sync()
 
     def open_first_places(self) -> None:
-        """Have the run's first places opened on the platform, should it answer."""
+        """Have the run's first places opened on the platform, if it answers."""
         if self.bound.provider.capabilities.sells_places:
             self._open_places()
             with self._delivering:
@@ -159,25 +159,25 @@ class ManagedRun:
     def release(self, cause: str) -> None:
         """Stop the run, unless another operator has taken it over.
 
-        It is served until :meth:`let_go`.
+        It is served until :meth:`shut_down`.
         """
         self._leased.stop(cause)
 
-    def let_go(self, listener_seconds: float = _LISTENER_SECONDS) -> None:
-        """Stop whatever was started for the run and give up its lease. Safe to call twice.
+    def shut_down(self, listener_seconds: float = _LISTENER_SECONDS) -> None:
+        """Stop everything that was started for the run and release its lease. Safe to call twice.
 
         :param listener_seconds: how long to wait for listeners at the most.
         """
-        with self._letting_go:
+        with self._shutting_down:
             if not self.ended.is_set():
-                self._let_go(listener_seconds)
+                self._shut_down(listener_seconds)
 
-    def _let_go(self, listener_seconds: float) -> None:
+    def _shut_down(self, listener_seconds: float) -> None:
         self.stop_loading.set()
         self.loader.close()
-        # While places are open on a platform, somebody has to answer those who take them.
+        # While places are open on a platform, workers who take them have to be served.
         with ExitStack() as steps:
-            # Each is done whatever becomes of the others, the last one first.
+            # Each is done even if others fail, the last one first.
             steps.callback(self._release)
             steps.callback(self._deliver_all, listener_seconds)
             steps.callback(self._end_server)
@@ -203,17 +203,17 @@ class ManagedRun:
         self.database.write(lambda tx: lease.release(tx, self.run, self.holder))
 
     def _deliver_all(self, seconds: float) -> None:
-        """Deliver everything to listeners and the platform before the run is let go.
+        """Deliver everything to listeners and the platform before the run is released.
 
         :param seconds: how long to wait for listeners at the most.
         """
         while self.deliver():
-            pass  # There may be more than is delivered in one go.
+            pass  # There may be more than is delivered in one step.
         self.listeners.catch_up(seconds)
         self.bound.deliver()
 
     def _close_places(self) -> None:
-        """Close what is still open on the platform, as far as it answers: workers are let in."""
+        """Close what is still open on the platform, if it answers: workers could still enter."""
         closing = close_places(self.delivery, self.closing_limits)
         if closing is not None:
             _log.error("%s", describe_open(self._record(), closing))
@@ -244,7 +244,7 @@ class ManagedRun:
         try:
             self.loader.load_rest(self.stop_loading)
         except RunOverError:
-            pass  # Nobody needs the rest.
+            pass  # The rest is not needed.
         except ConflictError as error:
             _log.error("run %d: loading stopped: %s", self.run, error)
         except BaseException as error:  # noqa: BLE001 - the user's generator; what is loaded stays
@@ -261,7 +261,7 @@ class ManagedRun:
         return self._record().status in LIVE_RUNS
 
     def _lose(self) -> Never:
-        self.let_go()
+        self.shut_down()
         raise RunBusyError(f"run {self.run} was taken over by another operator")
 
     def _sweep(self) -> None:
@@ -269,9 +269,9 @@ class ManagedRun:
             pass  # Each step is short, so that submissions come in between.
         self._leased.adjust_window()
         self._open_places()
-        heard = self.periodic_sync.heard_at
-        if heard is not None:
-            self._leased.mark_unreported(heard)
+        answered = self.periodic_sync.answered_at
+        if answered is not None:
+            self._leased.mark_unreported(answered)
 
     def _open_places(self) -> None:
         """Have places opened for free units, when something has happened since the last look."""
@@ -286,7 +286,7 @@ class ManagedRun:
             return
         opened = self._leased.open_places()
         self._placed_at = now
-        # There may be more than are opened in one go.
+        # There may be more than are opened in one step.
         self._last_change = change if opened == 0 else None
 
     def _revive(self) -> None:
@@ -308,7 +308,7 @@ class ManagedRun:
 def manage(
     parts: RunParts, record: RunRecord, holder: lease.Holder, closing_limits: ClosingLimits
 ) -> ManagedRun:
-    """Put together what operates a run in this process; nothing is started but its callbacks."""
+    """Make the objects that operate a run in this process; only its callbacks are started."""
     database, plan, blueprint = parts.database, parts.plan, parts.blueprint
     source = Source(
         run=record.id,

@@ -1,4 +1,4 @@
-"""Syncing a run with its platform on request: what its operator would have done by now."""
+"""Syncing a run with its platform on request, as its operator does all the time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 
 @frozen(kw_only=True)
 class SyncReport:
-    """What a sync has changed in a run and on its platform."""
+    """The changes that a sync has made in a run and on its platform."""
 
-    #: whether places were open of a run that nobody operates
+    #: whether places were open of a run that no process operates
     was_unserved: bool
     synced: Synced
     #: how many outbox rows were delivered or refused
@@ -38,7 +38,7 @@ def sync_now(
 ) -> SyncReport:
     """Ask the platform of a run about its visits, and deliver what is due, refused or not.
 
-    Places that nobody serves are closed first of all: the platform may not answer for long.
+    Places of a run that is not served are closed first: the platform may stop answering.
 
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
     """

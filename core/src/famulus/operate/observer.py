@@ -1,4 +1,4 @@
-"""What a program can add to an operator."""
+"""The hooks of a program that embeds an operator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class LaunchRequest:
-    """What :meth:`Operator.launch` was called with."""
+    """The arguments of a call of :meth:`Operator.launch`."""
 
     configuration: Configured
     overrides: Sequence[str] = ()
@@ -26,7 +26,7 @@ class LaunchRequest:
 
 
 class OperatorObserver:
-    """What a program adds to an operator: progress on a screen, signals, another way to launch.
+    """The hooks by which a program extends an operator: progress, signals, its own launch.
 
     Every method is called in the thread that has called the operator. By default an operator works
     as if there were none.
@@ -41,7 +41,7 @@ class OperatorObserver:
         """Surround a launch.
 
         Call ``proceed`` with the request, or with another one, to launch. A run that is returned
-        without that is one that nobody waits for: :meth:`Operator.wait` returns at once.
+        without that is not waited for: :meth:`Operator.wait` returns at once.
         """
         return proceed(request)
 
@@ -52,20 +52,20 @@ class OperatorObserver:
         log_rate: float | None,
         proceed: Callable[[], None],
     ) -> None:
-        """Wait until all of the runs are out of the operator's hands, as ``proceed`` does.
+        """Wait until the operator manages none of the runs, as ``proceed`` does.
 
         :param log_rate: seconds between looks, as ``wait_for_runs_then_shutdown`` was given them.
         """
         proceed()
 
     def finishing(self, run: int, expired: int) -> None:
-        """Hear of a step of finishing a run; an end may be of a million units.
+        """Handle a step of finishing a run, which may have a million units.
 
         :param expired: how many units have expired since the last call.
         """
 
     def leaving(self, operator: Operator, runs: Sequence[int]) -> None:
-        """Hear that the ``with`` block of an operator ends without an error while runs go on.
+        """Handle the end of an operator's ``with`` block, without an error, while runs go on.
 
         They are stopped next.
         """
@@ -73,9 +73,9 @@ class OperatorObserver:
     def closed(
         self, operator: Operator, runs: Sequence[int], problem: UnavailableError | None
     ) -> None:
-        """Hear that the operator has let go of all its runs.
+        """Handle the moment when the operator has released all its runs.
 
-        :param problem: says which of them are still open on their platform; raised by default.
+        :param problem: names those still open on their platform; raised by default.
         """
         if problem is not None:
             raise problem

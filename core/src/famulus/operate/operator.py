@@ -94,7 +94,7 @@ class Operator:
         try:
             self.close()
         except StillOpenError:
-            # The log has it; what ends the block is what the caller has to know first.
+            # It is logged; the exception that ends the block matters more to the caller.
             if error is None:
                 raise
 
@@ -147,7 +147,7 @@ class Operator:
     ) -> Launched:
         """Launch a run and return once it is served and has work for the first worker.
 
-        The rest of the data is loaded meanwhile. Takes and raises what :meth:`check` does.
+        The rest of the data is loaded in the background. Takes and raises what :meth:`check` does.
 
         :raises famulus.UnavailableError: when it cannot be served; the run is marked failed.
         """
@@ -171,9 +171,9 @@ class Operator:
     def wait_for_runs_then_shutdown(
         self, skip_input: bool = True, log_rate: float | None = 30
     ) -> None:
-        """Wait until all runs are out of this operator's hands, then close it.
+        """Wait until this operator manages no runs any more, then close it.
 
-        :param skip_input: changes nothing, since nothing is ever asked; existing scripts give it.
+        :param skip_input: has no effect, since no question is ever asked; existing scripts pass it.
         :param log_rate: seconds between lines of progress in the log.
         """
         with self:
@@ -189,7 +189,7 @@ class Operator:
     ) -> Launched:
         """Go on with a run that was stopped, or whose operator has died, at the same address.
 
-        Those who were at work get back the time during which nobody served them.
+        Workers who were at work get back the time during which the run was not served.
 
         :param shared_state: brings the callbacks the run was launched with, if there were any.
         :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
@@ -202,7 +202,7 @@ class Operator:
         record = find_run(self.database, _number(run))
         name = f"run {record.id}"
         if self.holds(record.id):
-            raise ConflictError(f"{name} is in this operator's hands already")
+            raise ConflictError(f"{name} is already managed by this operator")
         refuse_ended(record)
         plan = plan_from_stored(record.plan, self.plugins, shared_state, secrets=secrets, run=name)
         refuse_other_money(record, self.plugins.provider(plan.provider.type))
@@ -217,12 +217,12 @@ class Operator:
                     managed.loader.load_batch()
                 url = serve_again(managed)
         except BaseException:
-            managed.let_go()
+            managed.shut_down()
             raise
         return self._take_charge(managed, plan, url, load=is_loading)
 
     def gateway(self, run: RunLike) -> Gateway:
-        """Open the way in to a run of this operator, for a program that serves it itself.
+        """Open the gateway of a run of this operator, for a program that serves it itself.
 
         It has the run's callbacks; close it when the program ends.
         """
@@ -231,19 +231,19 @@ class Operator:
         return open_gateway(self.database, managed.run, plugins=self.plugins, shared_state=state)
 
     def progress(self, run: RunLike) -> Progress:
-        """Look at a run, whoever operates it."""
+        """Return the progress of a run, regardless of which process operates it."""
         find_run(self.database, _number(run))
         return read_progress(self.database, _number(run))
 
     def holds(self, run: RunLike) -> bool:
-        """Return whether a run is in this operator's hands. Does not look at the database."""
+        """Return whether this operator manages a run. Does not read the database."""
         managed = self._runs.get(_number(run))
         return managed is not None and not managed.ended.is_set()
 
     def watch(self, run: RunLike, *, every: float = 1.0) -> Iterator[Progress]:
-        """Look at a run every so many seconds until it is out of this operator's hands.
+        """Yield a run's progress every so many seconds until this operator no longer manages it.
 
-        The last look is from then.
+        The last item is from that moment.
         """
         if _number(run) not in self._not_launched:
             managed = self._mine(run)
@@ -252,7 +252,7 @@ class Operator:
         yield read_progress(self.database, _number(run))
 
     def wait(self, run: RunLike, *, timeout: float | None = None) -> RunRecord:
-        """Wait until a run is out of this operator's hands and return it as it is then.
+        """Wait until this operator no longer manages a run, and return it as it is then.
 
         :param timeout: seconds to wait at most; then the run is returned as it goes on.
         """
@@ -261,7 +261,7 @@ class Operator:
         return find_run(self.database, _number(run))
 
     def stop(self, run: RunLike, *, now: bool = False) -> None:
-        """Let nobody new in; the run stops when those at work are done, or their time is over.
+        """Admit no new workers; the run stops when those at work are done, or their time is over.
 
         Works on any run of the database: another operator that has it does the rest.
 
@@ -279,12 +279,12 @@ class Operator:
         if not self.holds(number):
             self._close(number)
         elif is_ended:
-            self._runs[number].let_go(HASTE_SECONDS)
+            self._runs[number].shut_down(HASTE_SECONDS)
 
     def finish(self, run: RunLike) -> None:
         """End a run for good: what is open expires. Answers that still come are kept as late ones.
 
-        Works on any run of the database: another operator that has it lets it go.
+        Works on any run of the database: another operator that has it releases it.
 
         :raises famulus.ConflictError: when the run is over already.
         :raises famulus.UnavailableError: when it is finished, and its places are still open because
@@ -297,7 +297,7 @@ class Operator:
         on_step = partial(self._observer.finishing, record.id)
         finish_run(self.database, record.id, "finished", on_step)
         if self.holds(record.id):
-            self._runs[record.id].let_go()
+            self._runs[record.id].shut_down()
         else:
             self._close(record.id)
 
@@ -317,7 +317,7 @@ class Operator:
                 log_progress(self.database, [managed.run for managed in going_on])
 
     def _shut_down(self) -> str:
-        """End what this operator has started; return what is still open then, and how to close it.
+        """End everything that this operator has started; return what is still open.
 
         Runs are stopped first of all, so that places are not opened any more while threads end.
         """
@@ -326,12 +326,12 @@ class Operator:
             return ""
         self._is_shut = True
         with ExitStack() as steps:
-            # Each is done whatever becomes of the others, the last one first.
+            # Each is done even if others fail, the last one first.
             if self._owns_database:
                 steps.callback(self.database.close)
             for managed in self._runs.values():
                 steps.callback(lambda each: unclosed.extend(each.unclosed()), managed)
-                steps.callback(managed.let_go, HASTE_SECONDS)
+                steps.callback(managed.shut_down, HASTE_SECONDS)
             steps.callback(self._threads.end)
             for managed in self._threads.going_on():
                 steps.callback(managed.release, "operator closed")
@@ -367,7 +367,7 @@ class Operator:
     def _prepare(self) -> None:
         if self._threads.closing.is_set():
             raise ConflictError("this operator is closed; make a new one")
-        # Without usable keys nothing can be served: said before a row is written.
+        # Without usable keys nothing can be served: checked before a row is written.
         _ = self.database.signing_keys
         for info in self.plugins.accepted:
             try:
@@ -408,7 +408,7 @@ class Operator:
         managed = self._runs.get(_number(run))
         if managed is None:
             raise ConflictError(
-                f"run {_number(run)} is not in this operator's hands; resume it first"
+                f"run {_number(run)} is not managed by this operator; resume it first"
             )
         return managed
 
@@ -421,7 +421,7 @@ class Operator:
 
 
 def _entrances(managed: ManagedRun) -> Sequence[str]:
-    """Return where workers come in; where the platform does not answer, the run's own address."""
+    """Return the addresses for workers; if the platform does not answer, the run's own."""
     try:
         return managed.bound.provider.entrances(managed.bound.run_view())
     except UnavailableError as error:

@@ -25,19 +25,19 @@ class PeriodicSync:
 
     database: Database
     bound: BoundProvider
-    #: when everything the platform had to say was heard last
-    heard_at: datetime | None = None
+    #: when all reports of the platform were last read
+    answered_at: datetime | None = None
     _asked_at: datetime | None = None
     _pause: timedelta = timedelta(0)
     _failures: int = field(default=0, init=False)
 
     @property
     def is_needed(self) -> bool:
-        """Whether the platform says anything of visits itself."""
+        """Whether the platform reports visits."""
         return self.bound.provider.capabilities.reports_submissions
 
     def sync(self) -> None:
-        """Ask, if that is due; raises nothing that the platform is the cause of.
+        """Ask for the status of visits, if that is due; log errors of the platform.
 
         :raises famulus.UnavailableError: when the database is.
         """
@@ -64,5 +64,5 @@ class PeriodicSync:
             return
         if self._failures:
             _log.warning("run %d: the platform answers about visits again", run)
-        self._failures, self.heard_at = 0, now
+        self._failures, self.answered_at = 0, now
         self._asked_at, self._pause = now, every

@@ -11,7 +11,7 @@ from attrs import frozen
 
 T = TypeVar("T")
 
-#: Seconds without a new thing after which those that have come are not kept waiting.
+#: Seconds without a new item after which those that were read are handed over.
 _PAUSE_SECONDS = 0.02
 #: Seconds between looks at whether to stop.
 _LOOK_SECONDS = 0.1
@@ -19,13 +19,13 @@ _LOOK_SECONDS = 0.1
 
 @frozen
 class _End:
-    """There is no more, or no more because of ``error``."""
+    """The end of the items: regular, or because of ``error``."""
 
     error: BaseException | None
 
 
 class Prefetcher(Generic[T]):
-    """Read an iterator ahead; take what has come so far without waiting for the rest.
+    """Read an iterator ahead; the items read so far are taken without waiting for the rest.
 
     :param most: how many items may be prefetched.
     """
@@ -41,10 +41,10 @@ class Prefetcher(Generic[T]):
         thread.start()
 
     def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
-        """Wait for the next thing and return it with what comes right after it.
+        """Wait for the next item and return it with those that directly follow.
 
-        Returns nothing at the end, and when told to stop; raises what the iterator has raised,
-        after all that came before.
+        Returns no items at the end, and after :meth:`stop`; raises what the iterator has raised,
+        after all items before it.
         """
         with self._changed:
             while not self._made and self._end is None:
@@ -80,10 +80,10 @@ class Prefetcher(Generic[T]):
             self._changed.notify_all()
 
     def _put(self, thing: T) -> bool:
-        """Hand a thing over; return whether more are wanted."""
+        """Hand an item over; return whether more are wanted."""
         self._made.append(thing)
         count = len(self._made)
-        # The lock only where somebody may be waiting: for each thing it costs as much as making it.
+        # Locked only where a thread may be waiting: per item, a lock costs as much as making it.
         if count == 1 or count >= self._most:
             with self._changed:
                 self._changed.notify_all()

@@ -38,7 +38,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """All units there are by now."""
+        """The number of units that exist so far."""
         return sum(self.units.values())
 
     @property
@@ -85,7 +85,7 @@ def log_progress(database: Database, runs: Iterable[int]) -> None:
         except DatabaseUnavailableError:
             continue
         except FamulusError as error:
-            _log.warning("run %d cannot be looked at: %s", run, error)
+            _log.warning("run %d progress cannot be read: %s", run, error)
             continue
         _log.info(
             "run %d: %d of %d units done, %d at work", run, look.done, look.total, look.at_work

@@ -26,7 +26,7 @@ from famulus.operate.managed_run import ManagedRun
 from famulus.plan import RunParts, stored_code
 from famulus.plugins import Plugins
 
-#: Seconds between looks at whether somebody renews a lease.
+#: Seconds between looks at whether a lease is renewed.
 _LOOK_SECONDS = 0.2
 
 
@@ -49,17 +49,17 @@ def complete_unattended_end(database: Database, plugins: Plugins, record: RunRec
     :raises famulus.UnavailableError: when its places are still open after a bounded time.
     """
     with database.read() as tx:
-        is_held = lease.is_held(tx, record)
-    if record.status is not RunStatus.FINISHED or not record.lease_holder or is_held:
+        is_operated = lease.is_operated(tx, record)
+    if record.status is not RunStatus.FINISHED or not record.lease_holder or is_operated:
         return False
     complete_end(database, plugins, record.id, ClosingLimits())
     return True
 
 
 def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
-    """Refuse to go on in a sandbox with what began outside of one, or the reverse.
+    """Refuse to resume a run in a sandbox that began outside of one, or the reverse.
 
-    :raises famulus.ConflictError: when the installed provider is not what the run began with.
+    :raises famulus.ConflictError: when the installed provider is of another kind than the run's.
     """
     if provider.capabilities.sandbox != record.sandbox:
         was, now = ("a sandbox", "none") if record.sandbox else ("no sandbox", "one")
@@ -70,11 +70,12 @@ def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
 
 
 def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
-    """Open a run again, whatever its last operator has left it as.
+    """Open a run again, in whichever state its last operator left it.
 
-    Those at work get back the time during which nobody served them. Return the time of the opening.
+    Those at work get back the time during which the run was not served. Return the
+    time of the opening.
 
-    :raises famulus.ConflictError: when the run has been finished, or taken over, meanwhile.
+    :raises famulus.ConflictError: when the run has been finished or taken over in the meantime.
     """
     record = lock_run(tx, run)
     refuse_ended(record)
@@ -91,13 +92,13 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
 
 
 def close_again(tx: Transaction, run: int, holder: lease.Holder, opened_at: datetime) -> None:
-    """Stop a run that was opened again and that nobody could serve."""
+    """Stop a run that was opened again and could not be served."""
     if lease.acquire(tx, run, holder):
         end_stop(tx, run, "resume failed", served_until=opened_at)
 
 
 def serve_again(managed: ManagedRun) -> str:
-    """Open a run, then serve it, so that its server turns nobody away; return its address.
+    """Open a run, then serve it, so that its server refuses no worker; return its address.
 
     No places are opened on a platform before it is served.
     """
@@ -153,7 +154,7 @@ def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:
     lease.acquire_or_raise(tx, left, holder)
     release_claims(tx, run, of=left.lease_process)
     if left.ended_at is None:
-        # Written down at once: should the run not come up, the next try has to know it too.
+        # Stored at once: if the run cannot be served, the next attempt needs it too.
         left = evolve(left, ended_at=lease.last_sign(left) or left.opened_at)
         tx.execute(TaskRun.update(ended_at=left.ended_at).where(TaskRun.id == run))
     return left

@@ -1,4 +1,4 @@
-"""How a run has ended, as its operator has let it go."""
+"""The outcome of a run when its operator has released it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from famulus.operate.progress import Progress, read_progress
 
 @frozen(kw_only=True)
 class RunEnding:
-    """A run as its operator has let it go. ``cause`` is that of its newest change of status."""
+    """A run as its operator has released it. ``cause`` is that of its newest change of status."""
 
     record: RunRecord
     progress: Progress
@@ -23,7 +23,7 @@ class RunEnding:
 
 
 def read_ending(database: Database, run: int) -> RunEnding:
-    """Look at a run and at why it is as it is."""
+    """Read a run, its progress and the cause of its status."""
     record = find_run(database, run)
     newest = (
         Event.select(Event.cause)

@@ -23,7 +23,7 @@ from famulus.plugins import discover
 
 @frozen(kw_only=True)
 class RunReport:
-    """A run, how it is getting on, and who looks after it: nobody, when ``operated_by`` is None."""
+    """A run, its progress, and its operator: none when ``operated_by`` is None."""
 
     record: RunRecord
     progress: Progress
@@ -34,9 +34,9 @@ class RunReport:
     places: int
     #: visits whose submission the platform has not reported
     unreported: int
-    #: submissions that hold no answer
+    #: submissions without any answer
     unanswered: int
-    #: where people come in, as far as the provider says so
+    #: the addresses for workers, as far as the provider knows them
     entrances: Sequence[str]
     #: why the entrances cannot be shown; "" when they can
     entrances_problem: str
@@ -44,7 +44,7 @@ class RunReport:
 
     @property
     def is_served(self) -> bool:
-        """Whether somebody looks after the run and it is still going on."""
+        """Whether a process operates the run and it is still going on."""
         return self.operated_by is not None and self.record.status in LIVE_RUNS
 
 
@@ -55,7 +55,7 @@ def read_report(database: Database, run: int) -> RunReport:
     """
     record = find_run(database, run)
     with database.read() as tx:
-        is_held = lease.is_held(tx, record)
+        is_operated = lease.is_operated(tx, record)
         newest = last_submission(tx, run)
         payments = run_totals(tx, run)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
@@ -64,7 +64,7 @@ def read_report(database: Database, run: int) -> RunReport:
     return RunReport(
         record=record,
         progress=read_progress(database, run),
-        operated_by=lease.shown(record) if is_held else None,
+        operated_by=lease.shown(record) if is_operated else None,
         last_submission=newest.submitted_at if newest else None,
         payments=payments,
         places=places,
@@ -77,12 +77,12 @@ def read_report(database: Database, run: int) -> RunReport:
 
 
 def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str]:
-    """Return where people come in, and why that is not known."""
+    """Return the addresses for workers, or the reason why they are not known."""
     if record.status not in (*LIVE_RUNS, RunStatus.STOPPED):
         return (), ""
     try:
         bound = bind_provider(database, discover(), record.id)
         return bound.provider.entrances(bound.run_view()), ""
-    except Exception as error:  # noqa: BLE001 - third-party code; all else is still worth showing
+    except Exception as error:  # noqa: BLE001 - third-party code; the rest is still shown
         why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
-        return (), f"not known, because {record.provider_type} cannot say now: {why}"
+        return (), f"not known, because {record.provider_type} cannot be asked now: {why}"

@@ -39,7 +39,7 @@ class RunThreads:
             return [each for each in self._runs.values() if not each.ended.is_set()]
 
     def add(self, managed: ManagedRun) -> None:
-        """Look after a run from now on."""
+        """Manage a run from now on."""
         with self._mutex:
             self._runs[managed.run] = managed
 
@@ -77,17 +77,17 @@ class RunThreads:
             self._threads.append(thread)
 
     def end(self) -> None:
-        """End the threads; one that does not return from a call is left behind."""
+        """End the threads; one that does not return from a call is abandoned."""
         self.closing.set()
         for thread in self._threads:
             thread.join(_JOINING_SECONDS)
             if thread.is_alive():
-                _log.error("%s does not return from a call and is left behind", thread.name)
+                _log.error("%s does not return from a call and was abandoned", thread.name)
 
     def _do_for_all(self, what: str, act: Callable[[ManagedRun], Any], with_starting: bool) -> None:
         """Call ``act`` with each run again and again.
 
-        Log once what keeps it from being done, and when that is over.
+        Log once when it fails, and once when it succeeds again.
         """
         faults: dict[int, str] = {}
         while not self.closing.wait(_TICK):

@@ -87,7 +87,7 @@ def _is_settable(source: ConfigSource, section: str, path: list[str]) -> bool:
 
 def _refuse(source: ConfigSource, section: str, name: str) -> None:
     if section in IGNORED_KEYS:
-        source.warn(name, "does nothing here")
+        source.warn(name, "has no effect")
     elif section in SECTIONS:
         source.problem(name, "is a section; set its options: task.task_title=…")
     else:

@@ -193,7 +193,7 @@ def structure_union(converter: Converter, raw: Any, cls: Any) -> Any:
 
 
 def structure_anything(raw: Any, _: Any) -> Any:
-    """Return a value as YAML or Python means it."""
+    """Return a value in the type that YAML or Python gives it."""
     return to_anything(raw)
 
 
@@ -338,7 +338,7 @@ def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = N
 def _fitting(
     converter: Converter, options: Mapping[str, Option], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the values that fit, by name; validators are not asked."""
+    """Return the values that fit, by name; validators are not called."""
     values = dict[str, Any]()
     for name, option in options.items():
         if name in given:
@@ -373,7 +373,7 @@ def _failed_validators(
 ) -> Iterator[Exception]:
     """Run the validator of every value; attrs itself stops at the first that fails.
 
-    They see what attrs shows them: an instance whose fields are set but not yet validated.
+    They get what attrs gives them: an instance whose fields are set but not yet validated.
     """
     half_made: object = object.__new__(cls)
     failed = set[str]()

@@ -31,7 +31,7 @@ def option(
 
     A required option without a default is missing until the user sets it: its default is ``None``
     and an unset one is a problem named by its key. ``choices`` limits the values; a ``secret`` is
-    left out of what is stored and shown. A ``converter`` gets the typed value, before the
+    neither stored nor shown. A ``converter`` gets the typed value, before the
     ``validator``.
     """
     metadata = {HELP: help, CHOICES: choices, REQUIRED: required, SECRET: secret}

@@ -44,7 +44,7 @@ _NAME = re.compile(r"\$\{([^${}:]+)\}")
 def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> dict[str, Any]:
     """Return a tree in which every reference is replaced by the value it refers to.
 
-    A text that is one reference becomes the value itself, whatever its type. Left out are values
+    A text that is one reference becomes the value itself, of any type. Left out are values
     that are not set (``???``), and those that cannot be resolved.
 
     :param refuse: called with the dotted key of each of those, and what is wrong with it.
@@ -54,7 +54,7 @@ def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> 
     return resolved
 
 
-class _Broken(Exception):  # noqa: N818 - it says what is wrong with a value
+class _Broken(Exception):  # noqa: N818 - its message describes the fault of a value
     """A reference that leads to no value."""
 
     def __init__(self, reason: str, *, cites: bool = True) -> None:
@@ -206,7 +206,7 @@ class _Interpolation:
             return native_path(names)
         parents = key.split(".")
         if dots > len(parents):
-            raise _AbsentError("refers to what is not there")
+            raise _AbsentError("refers to an unknown key")
         return [*parents[:-dots], *names]
 
     def _arguments(self, parts: Sequence[str | _Reference], key: str) -> list[str]:
@@ -303,7 +303,7 @@ def _child(node: Any, name: str) -> Any:
             return node[found]
     elif isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
         return node[int(name)]
-    raise _AbsentError("refers to what is not there")
+    raise _AbsentError("refers to an unknown key")
 
 
 def _sized(value: Any, below: Any) -> _Resolved:

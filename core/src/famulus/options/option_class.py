@@ -30,7 +30,7 @@ class Option:
     required: bool
     #: whether None counts as not set
     refuses_none: bool
-    #: whether it is kept out of what is stored and shown
+    #: whether it is neither stored nor shown
     secret: bool
     #: whether it is a function, which only Python can give
     is_callback: bool
@@ -40,7 +40,7 @@ class Option:
 
     @property
     def default(self) -> Any:
-        """What an unset option has; None when it has to be set, or depends on others.
+        """The value of an unset option; None when it has to be set, or depends on others.
 
         Raises what a factory of the class raises.
         """

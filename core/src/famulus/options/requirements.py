@@ -21,7 +21,7 @@ _CONSTANT = "QUAL_"
 
 
 class Comparator(StrEnum):
-    """How a granted value is compared with the one asked for.
+    """How a granted value is compared with the required one.
 
     ``Exists`` is met by any grant and ``DoesNotExist`` by none; a worker without a grant meets
     nothing else.
@@ -84,7 +84,7 @@ class OnboardingRequired:
 def qualification_name(name: object) -> str:
     """Return the name of a qualification as it is stored and compared.
 
-    :raises famulus.UsageError: when it is no valid name.
+    :raises famulus.UsageError: when it is not a valid name.
     """
     return read_name(name, "qualification_name")
 
@@ -92,7 +92,7 @@ def qualification_name(name: object) -> str:
 def check_value(value: object) -> None:
     """Check a value to be granted.
 
-    :raises famulus.UsageError: when it is no valid value.
+    :raises famulus.UsageError: when it is not a valid value.
     """
     fault = _number_fault(value)
     if fault is not None:
@@ -132,7 +132,7 @@ class QualificationRequirement:
         validator=_is_name,
     )
     comparator: Comparator = option(
-        help="How the value that a worker holds is compared.",
+        help="How the worker's value is compared.",
         required=True,
         validator=_is_comparator,
     )
@@ -142,7 +142,7 @@ class QualificationRequirement:
         validator=_is_value,
     )
     applicable_providers: list[str] | None = option(
-        help="Types of the providers on which the condition is asked; on all when unset.",
+        help="Types of the providers that the condition applies to; all when unset.",
         validator=_are_providers,
     )
 
@@ -268,9 +268,9 @@ def _comparator_fault(comparator: object) -> str | None:
     constant = text.removeprefix(_CONSTANT).removesuffix("S") if _CONSTANT in text else ""
     meant = next((each for each in Comparator if each.name.removesuffix("S") == constant), None)
     if meant is not None:
-        return f"{text!r} is the name of a constant; its text is {meant.value!r}"
+        return f"{text!r} is the name of a constant; its value is {meant.value!r}"
     near = did_you_mean(text, [each.value for each in Comparator])
-    return f"{shown(comparator)} is no comparator{near}"
+    return f"{shown(comparator)} is not a comparator{near}"
 
 
 def _value_fault(comparator: Comparator, value: object) -> str | None:
@@ -302,6 +302,6 @@ def _providers_fault(providers: object) -> str | None:
     if not isinstance(providers, (list, tuple)):
         return f"{shown(providers)} is not a list of provider types, such as ['mock']"
     if not providers:
-        return "is empty, so the condition is asked nowhere; leave it out to ask it everywhere"
+        return "is empty, so the condition applies to no provider; leave it out to apply it to all"
     strange = next((each for each in providers if not isinstance(each, str)), None)
     return None if strange is None else f"{shown(strange)} is not the type of a provider"

@@ -60,7 +60,7 @@ class Plain(_Scalar):
 
 
 class Typed(_Scalar):
-    """Text from the command line: the option's type says what it means."""
+    """Text from the command line: its meaning depends on the option's type."""
 
     __slots__ = ()
 
@@ -113,7 +113,7 @@ def to_text(raw: object) -> str:
             pass
         case int() | Decimal():
             return str(raw)
-    raise Refused(f"{shown(raw)} is not a text")
+    raise Refused(f"{shown(raw)} is not a string")
 
 
 def to_whole(raw: object) -> int:

@@ -17,14 +17,14 @@ from famulus.options.suggest import did_you_mean
 ROLES = ("blueprint", "architect", "provider")
 SECTIONS = (*ROLES, "task")
 
-NOTHING_HERE = "does nothing here; the line can go"
+NOTHING_HERE = "has no effect; remove the line"
 
 
 @define(kw_only=True)
 class ConfigSource:
     """The values of one source, where each was set, and the problems of the source.
 
-    ``lines`` is keyed by what the source calls things, ``origins`` by native dotted keys; both only
+    ``lines`` is keyed by the source's own names, ``origins`` by native dotted keys; both only
     know what a file has set.
     """
 
@@ -79,7 +79,7 @@ def source_from_tree(
 ) -> ConfigSource:
     """Read a tree in the native layout, or in the one of existing task folders.
 
-    What is wrong with it is among the source's ``problems``.
+    Its faults are among the source's ``problems``.
 
     :param arguments: names of a run script's own arguments.
     """
@@ -137,7 +137,7 @@ def _read_type_key(source: ConfigSource, role: str, path: str, options: dict[str
     if role not in source.roles:
         source.choose(role, str(name), key)
     elif source.roles[role] == str(name):
-        source.warn(key, "does nothing here, since defaults names the type; the line can go")
+        source.warn(key, "has no effect, since defaults names the type; remove the line")
     else:
         message = f"names {str(name)!r}, but defaults names {source.roles[role]!r}"
         source.problem(key, message)

@@ -1,4 +1,4 @@
-"""The options of every task, whatever its blueprint, architect and provider are."""
+"""The options of every task, independent of its blueprint, architect and provider."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _is_size(_: object, _field: Attribute[Any], value: int | None) -> None:
 
 @frozen(kw_only=True)
 class TaskArgs:
-    """What workers are told about the task, what they earn, and the limits of a run."""
+    """The texts for workers, their pay, and the limits of a run."""
 
     task_name: str | None = option(
         help="Name under which runs share limits, workers' history and review; "
@@ -122,12 +122,13 @@ class TaskArgs:
     )
     task_tags: str | None = option(help="Keywords for the task, separated by commas.")
     task_lifetime_in_seconds: int = option(
-        help="Seconds after the launch until nobody new may start; those at work may finish.",
+        help="Seconds after the launch until no new workers are admitted; those at work may "
+        "finish.",
         default=2678400,
         validator=_is_duration,
     )
     assignment_duration_in_seconds: int = option(
-        help="Seconds a worker has for one unit; then it is offered to somebody else.",
+        help="Seconds a worker has for one unit; then it is offered to another worker.",
         default=1800,
         validator=_is_duration,
     )
@@ -144,8 +145,8 @@ class TaskArgs:
         validator=_is_duration,
     )
     allowed_concurrent: int | None = option(
-        help="Units of this run one worker may hold at the same time; 0 is no limit. Unless set, 1 "
-        "where the provider sells no places, so that nobody can park a run, else no limit.",
+        help="Units of this run that one worker may have open at once; 0 is no limit. Unless set, "
+        "1 where the provider sells no places, so that a worker cannot block a run, else no limit.",
         validator=_is_concurrent,
     )
     maximum_units_per_worker: int = option(

@@ -88,7 +88,7 @@ class TaskConfig:
 
     @property
     def task(self) -> Section:
-        """What workers are told and paid, and the limits of the run."""
+        """The texts for workers, their pay, and the limits of the run."""
         return self.famulus.task
 
     @property

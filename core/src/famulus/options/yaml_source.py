@@ -28,7 +28,7 @@ _HINTS = (
     ("@", "a text that begins like this needs quotes"),
     ("`", "a text that begins like this needs quotes"),
     ("%", "a text that begins like this needs quotes"),
-    ("---", "'---' may not divide the file"),
+    ("---", "'---' must not divide the file"),
 )
 
 
@@ -79,7 +79,7 @@ def _read_text(file: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(Problem(f"cannot be read: {reason}", file=file)) from error
     if len(data) > _MOST_BYTES:
-        message = f"is larger than {_MOST_BYTES:,} bytes; data belong into a file of their own"
+        message = f"is larger than {_MOST_BYTES:,} bytes; put data into a file of their own"
         raise UsageError(Problem(message, file=file))
     try:
         return data.decode("utf-8-sig")
@@ -116,7 +116,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _TooManyNodesError(Exception):
-    """The line is the argument."""
+    """The error of a YAML event at a line, which is the argument."""
 
 
 def _expanded(node: yaml.Node, known: dict[int, int]) -> int:
@@ -191,7 +191,7 @@ class _Builder:
         for key_node, _ in node.value:
             name, line = str(key_node.value), key_node.start_mark.line + 1
             if name in seen:
-                message = f"is given twice; the first time in line {seen[name]}"
+                message = f"is set twice; the first time in line {seen[name]}"
                 self._refuse(key_node, _joined(prefix, name), message)
             seen.setdefault(name, line)
 
@@ -206,7 +206,7 @@ class _Builder:
             if isinstance(key_node, yaml.ScalarNode):
                 yield key_node.value, key_node, value
             else:
-                self._refuse(key_node, prefix or None, "a key has to be a text")
+                self._refuse(key_node, prefix or None, "a key must be a string")
 
     def _value(self, node: yaml.Node, key: str) -> Any:
         self._values += 1
@@ -215,7 +215,7 @@ class _Builder:
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, key)
         if id(node) in self._open:
-            self._refuse(node, key, "is an alias inside of what it stands for")
+            self._refuse(node, key, "is an alias inside the value that it refers to")
             return None
         self._open.add(id(node))
         try:

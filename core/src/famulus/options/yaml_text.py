@@ -56,7 +56,7 @@ def _inside(value: Any) -> str:
             return f"[{', '.join(map(_inside, value))}]"
         case set() | frozenset():
             return f"[{', '.join(sorted(map(_inside, value)))}]"
-    raise TypeError(f"{type(value).__name__} has no form in YAML")
+    raise TypeError(f"{type(value).__name__} cannot be written as YAML")
 
 
 def _text(text: str, *, style: str | None) -> str:

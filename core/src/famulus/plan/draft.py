@@ -57,7 +57,7 @@ class Draft:
     incomplete: frozenset[str] = frozenset()
     problems: Sequence[Problem]
     warnings: Sequence[Problem]
-    #: options with a problem, and those that a misspelt one was meant to set; what plugins say
+    #: options with a problem, and those that a misspelt one was meant to set; what plugins report
     #: about their defaults is left out
     unread: frozenset[str] = frozenset()
 
@@ -194,9 +194,9 @@ class _Drafting:
         for name in sorted(ignored_options(section, options_of(cls)) & raw.keys()):
             value, key = raw.pop(name), f"{section}.{name}"
             if name == RESUMING_OPTION and _is_true(value):
-                found, message = self.problems, "resumes nothing here; use 'famulus resume RUN'"
+                found, message = self.problems, "does not resume a run; use 'famulus resume RUN'"
             else:
-                found, message = self.warnings, "does nothing here and can go"
+                found, message = self.warnings, "has no effect; remove it"
             place = located(key, message, self._configuration.origins)
             found.append(self._without_place(place))
         return raw

@@ -22,7 +22,7 @@ from famulus.options.task_args import TaskArgs
 from famulus.options.yaml_text import yaml_text
 from famulus.plan.draft import PluginLookup, find_classes
 
-#: Names of options that may be secret where no class says whether they are.
+#: Names of options that may be secret where no class declares it.
 _SECRET_NAME = re.compile(
     r"secret|password|passwd|token|credential|api_?key|access_?key", re.IGNORECASE
 )
@@ -173,7 +173,7 @@ class _Resolution:
             if option.secret:
                 return ResolvedValue(text=UNSET, secret=value is not None)
             again = self._converter.structure(unstructure(value), option.type)
-        except Exception:  # noqa: BLE001 - a plugin's default, of whatever kind
+        except Exception:  # noqa: BLE001 - any error of a plugin's default
             return ResolvedValue(text=UNSET)
         return (
             ResolvedValue(text=UNSET) if value is None or again != value else self._typed(value, "")

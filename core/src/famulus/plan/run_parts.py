@@ -75,7 +75,7 @@ class RunParts:
 
     @cached_property
     def provider(self) -> Provider:
-        """The provider, which speaks for the requester."""
+        """The provider, for the account of the requester."""
         return self.provider_class(self.plan.provider.args, self.context)
 
     @cached_property

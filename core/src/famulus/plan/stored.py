@@ -58,7 +58,7 @@ def plan_from_stored(
     """Return the plan a run was launched with.
 
     ``shared_state`` brings the callables and ``secrets`` (by dotted key) what was not stored; the
-    environment has the secrets that are not given. ``run`` is what messages call it.
+    environment has the secrets that are not given. ``run`` is its name in messages.
 
     :raises UsageError: with every missing callback, secret and plugin, and every option that the
         installed plugins do not accept.

@@ -16,7 +16,7 @@ from famulus.model.transaction import Transaction
 
 @frozen(kw_only=True)
 class Choice:
-    """What a reviewer has chosen for one or more units of a worker."""
+    """The decision of a reviewer on one or more units of a worker, with its grant."""
 
     decision: Decision
     #: the reason of a rejection

@@ -1,4 +1,4 @@
-"""Delivery of what a review has changed: events to listeners, outbox rows to platforms."""
+"""Delivery of the changes of a review: events to listeners, outbox rows to platforms."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
 
 def _failures(database: Database, run: int, after: int) -> list[str]:
     # Cleaning up may have to wait for a worker who still has something open on the platform. It is
-    # retried automatically, so it is no failure.
+    # retried automatically, so it is not a failure.
     waits = (Outbox.kind == OutboxKind.DISPOSE.value) & (
         Outbox.status == literal(OutboxStatus.PENDING)
     )

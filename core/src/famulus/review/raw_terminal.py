@@ -63,7 +63,7 @@ class Keyboard:
         return None if is_ignored else line
 
     def expect_line(self) -> None:
-        """Let a line be edited and echoed until Enter, as the terminal was found."""
+        """Restore the terminal's own mode, in which a line is edited and echoed until Enter."""
         self._set(self._modes)
 
     def expect_keys(self) -> None:
@@ -89,7 +89,7 @@ class Keyboard:
             key, self._unread = self._unread[0], self._unread[1:]
             return key
         first = self._byte()
-        # The first byte of a character in UTF-8 says how many follow.
+        # The first byte of a character in UTF-8 determines how many follow.
         rest = sum(first[0] >= limit for limit in (0xC0, 0xE0, 0xF0))
         return (first + b"".join(self._byte() for _ in range(rest))).decode("utf-8", "replace")
 
@@ -116,7 +116,7 @@ class Keyboard:
             raise EOFError("the terminal is closed") from error
 
     def _skip_special_key(self) -> None:
-        """Skip the rest of what an arrow or a function key sends: it contains letters."""
+        """Skip the rest of the characters of an arrow or function key: it contains letters."""
         if not self._has_more(_REST_SECONDS):
             return
         if self._next() in "[O":
@@ -137,7 +137,7 @@ class Keyboard:
 
 @contextlib.contextmanager
 def keyboard_of(stream: TextIO) -> Iterator[Keyboard | None]:
-    """Yield the keyboard behind a stream, or None if it is no terminal; restore it at the end."""
+    """Yield the keyboard behind a stream, None if it is not a terminal; restore it at the end."""
     keyboard = _find_keyboard(stream)
     if keyboard is None:
         yield None

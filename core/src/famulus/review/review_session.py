@@ -152,7 +152,7 @@ class ReviewSession:
     def undo(self) -> Recorded | None:
         """Undo the last choice with its grant; return what was undone, or None if there is nothing.
 
-        A unit whose decision another session has applied meanwhile stays as it is, and is
+        A unit whose decision another session has applied stays as it is, and is
         ``refused``.
         """
         while self._made and not self._made[-1].reviews:
@@ -230,7 +230,7 @@ def _decide_and_apply(tx: Transaction, units: Sequence[StoredAnswer], choice: Ch
 
 
 def pages(things: Iterable[T]) -> Iterator[list[T]]:
-    """Yield things in lists, each as long as one transaction may be."""
+    """Yield items in lists, each as long as one transaction may be."""
     rest = iter(things)
     while page := list(islice(rest, _TOGETHER)):
         yield page

@@ -1,4 +1,4 @@
-"""A real Chromium for tests of what workers see."""
+"""A real Chromium for tests of the pages of workers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def chromium() -> Iterator[Browser]:
     While it runs, ``asyncio.run`` cannot be used in the same thread, a limit of playwright's.
 
     :raises famulus.UnavailableError: when playwright or Chromium is not installed; the message
-        says how to get it.
+        contains the remedy.
     """
     try:
         from playwright.sync_api import sync_playwright

@@ -36,13 +36,13 @@ class Command:
 
     @property
     def output(self) -> str:
-        """What the command has printed so far, errors included."""
+        """The output of the command so far, errors included."""
         return "".join(self._lines)
 
     def url(self) -> str:
         """Wait until the command prints the run's address; return it.
 
-        :raises AssertionError: when it ends, or takes too long, without saying so.
+        :raises AssertionError: when it ends, or takes too long, without printing it.
         """
         return self._wait_for(_LINK)[1]
 

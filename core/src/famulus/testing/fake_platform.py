@@ -42,7 +42,7 @@ class Fault(StrEnum):
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: the test that catches it starts everything anew."""
+    """Stands for the end of the process: the test that catches it starts everything again."""
 
 
 @define

@@ -95,8 +95,8 @@ class HtmlForm:
         """Fill in every control as a worker in a hurry might.
 
         :param variant: who fills it in; another number chooses otherwise where there is a choice.
-        :param hidden: also what no worker can see, other than ``<input type=hidden>``; without it,
-            hidden controls send what stood in them.
+        :param hidden: also controls that no worker can see, except ``<input type=hidden>``; else
+            hidden controls send the values they had.
         """
         fields: list[tuple[str, str]] = []
         files: list[Attachment] = []

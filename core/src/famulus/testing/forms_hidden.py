@@ -23,12 +23,12 @@ class HiddenElements:
         return any(hides for _, hides in self._open)
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        """Note a start tag."""
+        """Process a start tag."""
         if tag not in _VOID:
             self._open.append((tag, is_hidden(attributes)))
 
     def end(self, tag: str) -> None:
-        """Note an end tag; elements that were not closed end with the one around them."""
+        """Process an end tag; elements that were not closed end with the one around them."""
         for place in range(len(self._open) - 1, -1, -1):
             if self._open[place][0] == tag:
                 del self._open[place:]

@@ -46,7 +46,7 @@ def rows_configuration(
 ) -> dict[str, Any]:
     """Return the configuration of a task of the blueprint ``rows``, served nowhere.
 
-    :param public_url: the address that it has all the same.
+    :param public_url: the address that it reports nevertheless.
     :param task: options of the task; those that are required have values already.
     """
     required = {
@@ -154,7 +154,7 @@ class Seen:
 
     @property
     def outcome(self) -> str | None:
-        """The outcome of a submission, as the page's script is told it; None for a page."""
+        """The outcome of a submission, as sent to the page's script; None for a page."""
         if not self.reply.content_type.startswith("application/json"):
             return None
         return str(json.loads(self.reply.body)["outcome"])

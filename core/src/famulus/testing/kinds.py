@@ -45,9 +45,9 @@ class RowsArgs:
     """Options of the blueprint ``rows``."""
 
     units_per_assignment: int = option(help="Workers for each row.", default=1)
-    rows_file: Path | None = option(help="File with a JSON object on each line, read at need.")
+    rows_file: Path | None = option(help="File with a JSON object on each line, read when needed.")
     onboarding_qualification: str | None = option(help="Set it to have an onboarding.")
-    block_qualification: str | None = option(help="Its holders are refused.")
+    block_qualification: str | None = option(help="Workers who have it are refused.")
 
 
 @define(kw_only=True)
@@ -105,7 +105,7 @@ class RowsBlueprint(Blueprint):
         return _page(None)
 
     def onboarding_passed(self, answers: Any) -> bool:
-        """Ask the callback, or take ``right`` for an answer."""
+        """Ask the callback; without one, accept the answer ``right``."""
         check = self._state.validate_onboarding
         return check(answers) if check else answers.get("answer") == "right"
 
@@ -131,7 +131,7 @@ class NoArgs:
 class NowhereArgs:
     """Options of the architect ``nowhere``."""
 
-    public_url: str | None = option(help="What it says that the run's address is.")
+    public_url: str | None = option(help="The run's address as the architect reports it.")
 
 
 class NowhereArchitect(Architect):
@@ -158,7 +158,7 @@ class NowhereArchitect(Architect):
 
 
 class CrowdProvider(Provider):
-    """A crowd whose workers are who the URL says they are.
+    """A crowd whose workers are the ones that the URL names.
 
     The parameters are ``worker_id``, ``assignment_id`` and, optionally, ``accept`` and ``place``.
     """

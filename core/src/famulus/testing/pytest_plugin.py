@@ -1,7 +1,7 @@
 """Loaded by pytest with ``-p famulus.testing.pytest_plugin``: fixtures for plugin authors.
 
 Nothing is imported before a fixture needs it. What a machine lacks skips the tests that need it
-with a sentence that says how to get it; where the environment has ``CI`` set, they fail.
+with a sentence that gives the remedy; where the environment has ``CI`` set, they fail.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def postgres() -> Iterator[PostgresDatabases]:
 
 @pytest.fixture
 def clock() -> MovableClock:
-    """A clock that stands still until the test moves it; ``database`` goes by it."""
+    """A clock that stands still until the test moves it; ``database`` uses it."""
     from famulus.testing.movable_clock import MovableClock
 
     return MovableClock()
@@ -117,7 +117,7 @@ def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
 def launched_run(tmp_path: Path) -> Iterator[Callable[..., ServedRun]]:
     """A function that launches a configuration over real HTTP until the end of the test.
 
-    It takes what :func:`famulus.testing.served_run.served_run` takes, but for the database.
+    It takes what :func:`famulus.testing.served_run.served_run` takes, except for the database.
     """
     from famulus.testing.served_run import served_run
 

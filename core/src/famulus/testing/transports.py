@@ -133,7 +133,7 @@ class HttpWay:
 
 
 def received_file(file: Attachment, path: Path) -> FormFile:
-    """Write a file the way an architect receives it."""
+    """Write a file as an architect receives it."""
     path.write_bytes(file.content)
     return FormFile(
         field=file.field,

@@ -9,7 +9,7 @@ def is_public_url(text: str) -> bool:
     """Return whether a text is the address of a site, without a query."""
     try:
         parts = urlsplit(text)
-        parts.port  # noqa: B018 - raises for what is no port
+        parts.port  # noqa: B018 - raises for an invalid port
     except ValueError:
         return False
     return (

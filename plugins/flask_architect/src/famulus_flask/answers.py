@@ -51,7 +51,7 @@ class Answers:
     def submit(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a submission.
 
-        :raises werkzeug.exceptions.HTTPException: for what is no whole form.
+        :raises werkzeug.exceptions.HTTPException: for an incomplete or invalid form.
         :raises famulus.UnavailableError: when too many bodies are being received.
         """
         as_json = wants_json(environ)

@@ -87,7 +87,7 @@ class _Views:
             raise NotFound
         try:
             return send_file(path)
-        except OSError as error:  # removed meanwhile, or not readable
+        except OSError as error:  # removed in the meantime, or not readable
             raise NotFound from error
 
     def explain(self, error: HTTPException) -> Response:

@@ -11,8 +11,8 @@ from werkzeug.security import safe_join
 def find_asset(folders: Iterable[Path], name: str) -> Path | None:
     """Return the file of that name from the first folder that has it, or None.
 
-    A name that starts with a dot, anywhere in the path, is not found; nor is what a symbolic link
-    brings in from outside its folder, nor a name that the file system cannot hold.
+    A name that starts with a dot, anywhere in the path, is not found; nor is a file outside of
+    the folder that a symbolic link points to, nor a name that the file system cannot hold.
     """
     if "\0" in name or any(part.startswith(".") for part in name.split("/")):
         return None

@@ -1,4 +1,4 @@
-"""Replies that say in plain words what is wrong with a request."""
+"""Replies that explain in plain words what is wrong with a request."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Front:
         return [body]
 
     def _makings(self) -> tuple[object, ...]:
-        """Return what of the application, once it is changed, concerns these requests."""
+        """Return the parts of the application that affect these requests once they are changed."""
         app = self._app
         return (
             len(app.before_request_funcs.get(None, ())),

@@ -29,7 +29,7 @@ def listen(hostname: str, port: int, *, patience: float) -> socket.socket:
     Waits up to ``patience`` seconds for a Famulus server on that port to end, as one does by
     itself whose operator was killed.
 
-    :raises CannotListenError: naming who has the port, if they say.
+    :raises CannotListenError: naming the program that has the port, if known.
     """
     deadline = time.monotonic() + patience
     while True:
@@ -83,7 +83,7 @@ def _require_free_on_ipv6_loopback(port: int) -> None:
 
 
 def _occupant(hostname: str, port: int) -> tuple[str, bool]:
-    """Say who has the port, and whether they may be about to end."""
+    """Return a description of the program that has the port, and whether it may be about to end."""
     try:
         health = ask_health(reachable_host(hostname), port, timeout=1.0)
     except OSError:

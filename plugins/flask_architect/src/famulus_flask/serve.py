@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     application = load_application(options.application)
     asyncio.run(_serve(application, socket.socket(fileno=options.socket), settings))
-    # A thread that hangs in a request may hold what closing waits for.
+    # A thread that hangs in a request may have a lock that closing waits for.
     _end_after(_CLOSING_SECONDS)
 
 
@@ -99,8 +99,8 @@ def _allowed_connections() -> int:
 def _end_with_operator(operator: int, lifeline: int) -> None:
     """End this process when the operator's has ended.
 
-    The pipe closes with the operator, unless a fork of it holds a copy; hence the look at the
-    parent.
+    The pipe closes with the operator, unless a fork of it has a copy: the parent process is
+    therefore checked too.
     """
 
     def watch() -> None:

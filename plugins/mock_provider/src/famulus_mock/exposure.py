@@ -24,7 +24,7 @@ def exposed(plan: Plan) -> list[Problem]:
 
 def _warning(plan: Plan, name: str, value: str) -> Problem:
     message = (
-        f"{value} can be reached from outside this machine, and the provider mock takes anybody "
+        f"{value} can be reached from outside this machine, and the provider mock takes visitors "
         "for the worker that their address names; use it where only you can open the run"
     )
     return plan.problem(f"architect.{name}", message, warning=True)

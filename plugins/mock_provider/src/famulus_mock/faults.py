@@ -1,4 +1,4 @@
-"""What can be made to go wrong with a call, so that programs can be tested without a platform."""
+"""Faults of calls on demand, so that programs can be tested without a platform."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Fault(StrEnum):
 
 
 def call(context: Context, faults: Sequence[Fault], run: int, act: Callable[[], T]) -> T:
-    """Do what the call asks for, or fail as the run's next fault says."""
+    """Perform the call, or fail as the run's next fault prescribes."""
     fault = _next_fault(context, faults, run)
     match fault:
         case Fault.THROTTLED:

@@ -51,10 +51,10 @@ class MockArgs:
     """Options of the provider ``mock``."""
 
     requester_name: str | None = option(
-        help="Requester that the run belongs to; MOCK_REQUESTER, made at need, when unset."
+        help="Requester that the run belongs to; MOCK_REQUESTER, created when needed, if unset."
     )
     fee: Decimal = option(
-        help="What the platform takes on top of each payment, as a part of it: 0.2 is a fifth.",
+        help="The platform's fee on top of each payment, as a fraction of it: 0.2 is a fifth.",
         default=Decimal(0),
         validator=_is_part,
     )
@@ -68,8 +68,8 @@ class MockArgs:
 class MockProvider(Provider):
     """Takes workers from the URL: ``?worker_id=x&assignment_id=1``.
 
-    For trying tasks out, on a machine of your own. Payments are play money: they are written down,
-    and nobody is paid.
+    For trying tasks out, on a machine of your own. Payments are play money: they are recorded,
+    and no real money is paid.
     """
 
     type = "mock"

@@ -7,7 +7,7 @@ from famulus import PluginSchema, Provider, hookimpl
 
 @hookimpl
 def famulus_register_providers() -> list[type[Provider]]:
-    """Register ``mturk``, where workers are paid, and ``mturk_sandbox``, where nobody is."""
+    """Register ``mturk``, where workers are paid, and ``mturk_sandbox``, with play money."""
     from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 
     return [MturkProvider, MturkSandboxProvider]

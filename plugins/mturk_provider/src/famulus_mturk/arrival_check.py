@@ -58,7 +58,7 @@ class ArrivalCheck:
                 raise UnavailableError(f"HIT {accepted.hit} may be one that is being created")
             return Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_NOT_OURS)
         if row.worker_name is not None:
-            # The worker who has submitted it gets the page that says so.
+            # The worker who has submitted it gets the page that confirms it.
             theirs = (row.worker_name, row.assignment_id) == (accepted.worker, accepted.assignment)
             return None if theirs else Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_OVER)
         if row.ended or row.gone:
@@ -77,7 +77,7 @@ class ArrivalCheck:
         try:
             answer = self.mturk().call("get_hit", HITId=hit)
         except KeysError:
-            # The worker is not to suffer from the requester's keys, and the run has opened the HIT.
+            # The requester's faulty keys must not affect the worker; the run has opened the HIT.
             return True
         except RefusedError as error:
             if error.meaning is not Meaning.MISSING:

@@ -174,7 +174,7 @@ class Mturk:
         caught_exception: Exception | None = None,
         **_: Any,
     ) -> None:
-        """Note whether an attempt may have had its effect.
+        """Record whether an attempt may have had its effect.
 
         botocore fires this event after each attempt; its caller sees only the result of the last.
         """

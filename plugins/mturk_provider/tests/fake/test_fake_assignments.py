@@ -41,7 +41,7 @@ def test_unfinished_work_does_not_exist_for_the_requester(
     assert client.list_assignments_for_hit(HITId=hit["HITId"])["Assignments"] == []
 
 
-def test_what_was_submitted_is_shown_with_its_answers(
+def test_submissions_are_shown_with_their_answers(
     sandbox: Account, client: Any, launch: Launch, clock: MovableClock
 ) -> None:
     hit = launch(AutoApprovalDelayInSeconds=DAY)
@@ -145,7 +145,7 @@ def test_a_rejected_place_is_not_offered_again(
 
 
 @pytest.mark.parametrize("delay", [0, 3600])
-def test_what_nobody_reviews_is_approved_by_itself(
+def test_unreviewed_work_is_approved_automatically(
     sandbox: Account, client: Any, launch: Launch, clock: MovableClock, delay: int
 ) -> None:
     hit = launch(AutoApprovalDelayInSeconds=delay)
@@ -209,7 +209,7 @@ def test_a_place_given_back_keeps_its_id_for_the_next_worker(
     assert found["WorkerId"] == "A2"
 
 
-def test_a_worker_may_accept_again_what_they_gave_back(sandbox: Account, launch: Launch) -> None:
+def test_a_worker_may_accept_a_returned_hit_again(sandbox: Account, launch: Launch) -> None:
     hit, worker = launch(), sandbox.worker("A1")
     first = worker.accept(hit["HITGroupId"])
     worker.give_back(first)

@@ -139,7 +139,7 @@ def test_a_preview_counts_as_pending(sandbox: Account, launch: Launch, status: S
     assert status(hit) == ("Assignable", 0, 1, 0)
 
 
-def test_after_its_lifetime_a_hit_takes_nobody_new(
+def test_after_its_lifetime_a_hit_takes_no_new_worker(
     sandbox: Account, launch: Launch, status: Status, clock: MovableClock
 ) -> None:
     hit = launch(MaxAssignments=2, AssignmentDurationInSeconds=7200)

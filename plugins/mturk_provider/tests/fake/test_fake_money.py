@@ -94,7 +94,7 @@ def test_a_hit_that_cannot_be_paid_is_not_made(live_client: Any, launch: Launch)
     assert len(live_client.list_hits()["HITs"]) == 1
 
 
-def test_what_was_refused_for_money_can_be_asked_again(
+def test_a_hit_refused_for_lack_of_money_can_be_created_later(
     live: Account, live_client: Any, launch: Launch, clock: MovableClock
 ) -> None:
     hit, later = launch(via=live_client, Reward="80.00"), clock() + timedelta(hours=3)

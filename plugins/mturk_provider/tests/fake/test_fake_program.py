@@ -20,7 +20,7 @@ COMMAND = [sys.executable, "-m", "famulus_mturk.fake"]
 
 
 def five_free_ports() -> int:
-    """Return the first of five ports in a row that nobody has just now."""
+    """Return the first of five free ports in a row."""
     for first in range(20_000, 32_000, 5):
         taken = []
         for port in range(first, first + 5):

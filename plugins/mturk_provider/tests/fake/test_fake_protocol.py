@@ -1,4 +1,4 @@
-"""The fake speaks botocore's protocol and holds every request against botocore's model."""
+"""The fake uses botocore's protocol and validates every request against botocore's model."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def post(account: Account, operation: str, body: Any) -> tuple[int, dict[str, An
         ("GetHIT", b"{", "not JSON"),
     ],
 )
-def test_what_the_model_does_not_allow_is_refused(
+def test_invalid_requests_are_refused_by_the_model(
     sandbox: Account, operation: str, body: Any, complaint: str
 ) -> None:
     status, reply = post(sandbox, operation, body)
@@ -110,7 +110,7 @@ def test_every_call_is_recorded_with_its_account(
     ]
 
 
-def test_what_the_model_refuses_is_recorded_too(sandbox: Account) -> None:
+def test_refused_requests_are_recorded_too(sandbox: Account) -> None:
     post(sandbox, "GetHIT", {})
 
     assert [call.outcome for call in sandbox.calls] == ["ValidationException"]

@@ -153,7 +153,7 @@ def test_a_type_is_changed_but_for_its_name(client: Any) -> None:
 
 
 @pytest.mark.parametrize("notify", [None, True, False])
-def test_a_grant_sends_mail_unless_told_not_to(
+def test_a_grant_sends_mail_unless_disabled(
     sandbox: Account, client: Any, notify: bool | None
 ) -> None:
     silent = {} if notify is None else {"SendNotification": notify}

@@ -50,7 +50,7 @@ class Visitor:
 
 @pytest.fixture
 def visitor(sandbox: Account) -> Visitor:
-    """Somebody signed in as A1."""
+    """A worker who is signed in as A1."""
     visitor = Visitor(sandbox.worker_url)
     visitor.post("/sign-in", worker_id="A1")
     return visitor
@@ -199,7 +199,7 @@ def test_troubles_of_any_operation_are_the_requesters_alone(
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/projects/3NONE/tasks", "/tasks/3NONE"])
-def test_an_unknown_address_gets_a_page_that_says_so(visitor: Visitor, path: str) -> None:
+def test_an_unknown_address_gets_an_error_page(visitor: Visitor, path: str) -> None:
     code, page = visitor.get(path)
 
     assert code in (400, 404)

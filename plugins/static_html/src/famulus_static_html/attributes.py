@@ -1,4 +1,4 @@
-"""What a placeholder may become in each attribute."""
+"""The escaping of placeholders in each kind of attribute."""
 
 from __future__ import annotations
 

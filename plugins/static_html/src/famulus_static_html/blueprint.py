@@ -87,7 +87,7 @@ class StaticTaskBlueprint(famulus.Blueprint):
     def onboarding_passed(self, answers: Any) -> bool:
         """Return what ``validate_onboarding`` decides.
 
-        :raises TypeError: when it says neither True nor False; forgetting to return must not fail
+        :raises TypeError: when it returns neither True nor False; a forgotten return must not fail
             a worker.
         """
         validate = self._state.validate_onboarding

@@ -1,4 +1,4 @@
-"""Everything that can be wrong with a static task before it is launched."""
+"""The checks of a static task before it is launched."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class StaticTaskChecks:
             "shared_state.static_task_data"
         ] * has_given
         if len(sources) > 1:
-            message = f"the data comes from one place, not from {' and '.join(sources)}"
+            message = f"give the data in one way, not in {' and '.join(sources)}"
             self.found.append(self.plan.problem(sources[0], message))
             return DataCheck()
         if options:
@@ -180,7 +180,7 @@ class StaticTaskChecks:
         validate: Any = state.validate_onboarding
         if not callable(validate):
             what = "is not set" if validate is None else f"is {validate!r}, not a function"
-            message = f"{what}: the onboarding needs a function that says who has passed"
+            message = f"{what}: the onboarding needs a function that decides who has passed"
             if not self.plan.shared_state_given:
                 message += ", which only Python can give; start its run script"
             self.found.append(famulus.Problem(message, key="shared_state.validate_onboarding"))
@@ -203,7 +203,7 @@ class StaticTaskChecks:
         if not private:
             return
         message = (
-            f"{folder} is served to everybody, and holds {private}; put what pages need into a "
+            f"{folder} is served to the public, and contains {private}; put what pages need into a "
             "folder of its own"
         )
         problem = self.plan.problem("blueprint.extra_source_dir", message, warning=True)

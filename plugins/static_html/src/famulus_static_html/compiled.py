@@ -1,4 +1,4 @@
-"""An author's page, compiled: what it is made of, what it needs, and what is wrong with it."""
+"""An author's page, compiled: its parts, the columns it needs, and its problems."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def style_parts(source: Source, start: int, end: int, refuse: Refuse, forbid: Re
         elif backslash_before(source.text, piece.start):
             parts.append(piece.source)
         elif not piece.raw and any(first < piece.start < last for first, last in imports):
-            forbid(piece, "says which style sheet is imported")
+            forbid(piece, "decides which style sheet is imported")
             parts.append(piece.source)
         else:
             if _TAG_BEGUN.search(written) and not piece.raw:
@@ -80,7 +80,7 @@ def script_parts(
             parts += [literal, found.source]
             continue
         if place is Place.LOADED and not found.raw:
-            forbid(found, "says which code is run")
+            forbid(found, "decides which code is run")
             parts += [literal, found.source]
             continue
         if place is Place.CODE and kind is not ScriptKind.OTHER:

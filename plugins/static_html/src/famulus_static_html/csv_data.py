@@ -1,4 +1,4 @@
-"""Read CSV files row by row, with what spreadsheets make of them."""
+"""Read CSV files row by row, including the peculiarities of spreadsheets."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def check_text(path: Path, report: Report) -> bool:
                 return False
             nul = block.find(b"\0")
             if nul >= 0:
-                report.add("holds a NUL character", line + block.count(b"\n", 0, nul))
+                report.add("contains a NUL character", line + block.count(b"\n", 0, nul))
                 return False
             if not block:
                 return True

@@ -1,4 +1,4 @@
-"""Which fields of a form can have several values, whatever one worker fills in."""
+"""The fields of a form that can have several values."""
 
 from __future__ import annotations
 

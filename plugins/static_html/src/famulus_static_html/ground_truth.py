@@ -1,4 +1,4 @@
-"""Find what a page is written with for SageMaker Ground Truth and nothing here understands."""
+"""Find the parts of a page that only SageMaker Ground Truth understands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_SHOWN = 60
 
 
 def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
-    """Yield the offset and the fault of what only SageMaker Ground Truth understands.
+    """Yield the offset and the fault of each part that only SageMaker Ground Truth understands.
 
     That is each Liquid expression about the input, and each kind of ``<crowd-…>`` element.
 

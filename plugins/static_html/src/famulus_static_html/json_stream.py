@@ -20,7 +20,7 @@ _CUT = 16
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
-HALF_CHARACTER = "holds half of a surrogate pair, which is no character"
+HALF_CHARACTER = "holds half of a surrogate pair, which is not a character"
 
 
 def _refuse_constant(name: str) -> NoReturn:

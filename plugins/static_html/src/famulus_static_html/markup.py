@@ -1,4 +1,4 @@
-"""Values that hold markup: HTML on other platforms, text here unless the author says otherwise."""
+"""Values that contain markup: HTML on other platforms, text here unless the author opts in."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def has_markup(text: str) -> bool:
 
 
 def is_literal(value: Any) -> bool:
-    """Return whether a string would be a number, a list or another value if it were code."""
+    """Return whether a string, read as code, is a number, a list or another value."""
     if not isinstance(value, str) or not _LITERAL.match(value):
         return False
     if _NUMBER.fullmatch(value):
@@ -58,7 +58,7 @@ def raw_fault(text: str) -> str | None:
     opened: Counter[str] = Counter()
     for token in tokenise(Source(text)):
         if token.kind is Kind.BROKEN:
-            return f"holds {token.name} that never ends"
+            return f"contains {token.name} that never ends"
         if token.kind in (Kind.START, Kind.END):
             if token.name in ("form", "base"):
                 end = "/" if token.kind is Kind.END else ""
@@ -87,9 +87,9 @@ def _add(found: dict[str, _Found], name: str, place: int, reason: str = "") -> N
 
 @define
 class MarkupWatch:
-    """Counts the rows of a page whose values hold markup.
+    """Counts the rows of a page whose values contain markup.
 
-    ``most`` is how many rows the page is ever filled with; ``is_decided`` says that the author
+    ``most`` is the largest number of rows that fill the page; ``is_decided`` means that the author
     wants markup as text. Rows are named by ``noun`` and number, and by the file they are ``data``
     of.
     """
@@ -149,7 +149,7 @@ class MarkupWatch:
         return len(self._markup) + len(self._fields) + len(self._faults) + len(self._json)
 
     def problems(self) -> Iterator[famulus.Problem]:
-        """Yield a warning or an error for each placeholder whose values hold markup.
+        """Yield a warning or an error for each placeholder whose values contain markup.
 
         Markup that is shown as text is a warning. Values that hold form fields, or cannot be
         inserted as they are, are an error.

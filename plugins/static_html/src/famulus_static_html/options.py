@@ -1,4 +1,4 @@
-"""What a user can set: in configurations, and in Python."""
+"""The options of a static task: in configurations, and in Python."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class StaticTaskArgs:
         help="Qualification that the onboarding grants: 1 for passed, 0 for failed."
     )
     block_qualification: str | None = famulus.option(
-        help="Qualification whose holders get no unit of this task."
+        help="Qualification that excludes a worker from this task."
     )
 
 
 @define(kw_only=True)
 class SharedStaticTaskState(famulus.SharedTaskState):
-    """What a run script can set for a static task in Python."""
+    """The values that a run script can set for a static task in Python."""
 
     static_task_data: Any = famulus.rows(
         help="Rows, one for each assignment: a list, or a generator for what is made while it is "

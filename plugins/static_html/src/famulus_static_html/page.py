@@ -1,6 +1,6 @@
 """Compile an author's HTML file into the parts of a worker's page.
 
-Everything stays where it stands, but for styles, which go to the head, and what may wait for
+Everything stays where it is, except for styles, which go to the head, and what may wait for
 another host, which goes to the end; what the page has for itself as a document (``<html>``,
 ``<title>``, the viewport …) is left out.
 """
@@ -154,7 +154,7 @@ class _Compiler:
         elif token.kind is Kind.COMMENT:
             self.body.append(self.source.text[token.start : token.end])
         elif token.kind is Kind.BROKEN:
-            self._problem(token.start, f"what begins here with {token.name} never ends")
+            self._problem(token.start, f"{token.name} begins here and never ends")
         elif token.kind in (Kind.START, Kind.END):
             self._tag(token)
 

@@ -50,7 +50,7 @@ def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
 
 
 def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
-    """Return the scripts that go to the end, because a host that hangs would hold up the page.
+    """Return the scripts that go to the end, because a host that hangs would block the page.
 
     The first that waits for another host takes with it the scripts behind it, which may depend on
     it. None goes past a script that writes where it stands: fields belong where their author wants
@@ -62,7 +62,7 @@ def moved_scripts(source: Source, scripts: Sequence[Token]) -> Sequence[Token]:
 
 
 def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
-    """Yield each script from another host that holds up the page, with the one it stays for."""
+    """Yield each script from another host that blocks the page, with the script it stays for."""
     number = _number_of_fixed(source, scripts)
     for token in scripts[:number]:
         if _waits(source, token):

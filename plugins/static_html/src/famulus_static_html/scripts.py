@@ -1,4 +1,4 @@
-"""Find out what each placeholder of a script stands in: a string, a regular expression, or code.
+"""Find the context of each placeholder in a script: a string, a regular expression, or code.
 
 A wrong guess can garble a script, never let a value out of its literal: the escapes see to that.
 """
@@ -42,11 +42,11 @@ _TIMERS = frozenset({"setTimeout", "setInterval"})
 
 
 class ScriptKind(Enum):
-    """What the content of a ``<script>`` is, by its type."""
+    """The kind of content of a ``<script>``, by its type."""
 
     CODE = auto()
     JSON = auto()
-    #: JSON that says where code is found, or what is loaded
+    #: JSON that determines where code is found, or what is loaded
     RULES = auto()
     #: a template, a shader …
     OTHER = auto()
@@ -76,7 +76,7 @@ class _Call:
 
 @define
 class _Scan:
-    """The spans of a script's literals, and of what is loaded or run as code."""
+    """The spans of a script's literals, and of texts that are loaded or run as code."""
 
     literals: list[tuple[int, int]] = field(factory=list)
     loaded: list[tuple[int, int]] = field(factory=list)

@@ -22,7 +22,7 @@ OWN_NAMES = frozenset({"famulus_agent_id", "mephisto_agent_id", "provider_worker
 class Placeholder:
     """One ``${name}``, ``${name|raw}`` or ``${name|text}``. ``source`` is how it is written.
 
-    ``raw`` says that the value is inserted as it is, ``trusted`` that it is so because all data
+    ``raw`` means that the value is inserted as it is, ``trusted`` that it is so because all data
     is, and ``text`` that the author wants to see markup as text.
     """
 

@@ -51,7 +51,7 @@ _BREAKS_OUT = re.compile(
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     TEXT = auto()
     COMMENT = auto()
@@ -76,7 +76,7 @@ class Attribute:
 class Token:
     """A span of the page.
 
-    ``content`` is the span inside an element that is one token; ``foreign`` says that the tag is in
+    ``content`` is the span inside an element that is one token; ``foreign`` means that it is in
     SVG or MathML.
     """
 
@@ -118,7 +118,7 @@ class _Foreign:
 
 
 def tokenise(source: Source) -> Iterator[Token]:
-    """Yield the tokens of a page in order. What never ends is a last token of kind BROKEN."""
+    """Yield the tokens of a page in order; an unfinished one is the last, of kind BROKEN."""
     text, foreign, position = source.text, _Foreign(), 0
     while position < len(text):
         token = _next(text, position, foreign)

@@ -33,7 +33,7 @@ _STRIPPED = "".join(map(chr, range(0x21)))
 
 
 class UnsafeUrl(ValueError):  # noqa: N818 - names what the author wrote
-    """No value can be put there; the text says why."""
+    """No value can be put there; the text is the reason."""
 
 
 def as_browsers_read(url: str) -> str:
@@ -42,13 +42,13 @@ def as_browsers_read(url: str) -> str:
 
 
 def is_elsewhere(url: str) -> bool:
-    """Return whether a URL names a host or a scheme, and so may not be this page's server."""
+    """Return whether a URL names a host or a scheme, and so may leave this page's server."""
     read = as_browsers_read(url).replace("\\", "/")
     return read.startswith("//") or _SCHEME.match(read) is not None
 
 
 def is_allowed(url: str, *, media: bool) -> bool:
-    """Return whether a URL is relative or has a scheme that only ever shows something."""
+    """Return whether a URL is relative or has a scheme that cannot run code."""
     read = as_browsers_read(url)
     scheme = _SCHEME.match(read)
     if scheme is None or scheme[1].lower() in _SCHEMES:
@@ -86,13 +86,13 @@ def code_url_fill(pieces: Sequence[str | Placeholder], kind: str) -> Fill:
 
     A value may only choose among the files of one folder.
 
-    :raises UnsafeUrl: when the author's own part does not settle the folder.
+    :raises UnsafeUrl: when the author's own part does not determine the folder.
     """
     prefix = as_browsers_read(_literal(pieces[0]))
     _check_prefix(prefix, media=False)
     if not _PINNED.match(prefix):
         raise UnsafeUrl(
-            f"says whose {kind} is run: write its folder on this page's server, or its whole "
+            f"decides whose {kind} is run: write its folder on this page's server, or its whole "
             "address up to the ?, before it"
         )
     steps: list[_Step] = [
@@ -137,7 +137,7 @@ def url_part_fill(placeholder: Placeholder) -> Fill:
 
 
 def _check_prefix(prefix: str, media: bool) -> bool:
-    """Return whether the author's part already settles the scheme."""
+    """Return whether the author's part already determines the scheme."""
     scheme = _SCHEME.match(prefix)
     if scheme is None:
         return re.search(r"[/?#\\]", prefix) is not None
@@ -155,10 +155,10 @@ def _constant(text: str) -> Callable[[Any], str]:
 
 
 def _normalised(value: Any) -> str:
-    """Encode only what may not stand in a URL; what is encoded already stays."""
+    """Encode only characters that a URL cannot contain; what is encoded already stays."""
     return _UNSAFE.sub(lambda match: _component(match[0]), as_browsers_read(text_of(value)))
 
 
 def _component(value: Any) -> str:
-    """Encode everything that means something in a URL."""
+    """Encode every character that has a meaning in a URL."""
     return quote(text_of(value), safe="", errors="replace")

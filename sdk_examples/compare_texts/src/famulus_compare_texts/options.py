@@ -1,4 +1,4 @@
-"""What a user can set: in configurations, and in Python."""
+"""The options of a static task: in configurations, and in Python."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CompareTextsArgs:
 
 @define(kw_only=True)
 class SharedCompareTextsState(famulus.SharedTaskState):
-    """What only Python can say of a comparison."""
+    """The parts of a comparison that only Python can give."""
 
     pairs: Any = famulus.rows(
         help="Pairs, instead of a file: a list, or a generator, of mappings with a and b."

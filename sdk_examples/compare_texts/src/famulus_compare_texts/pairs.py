@@ -15,7 +15,7 @@ _MOST_PROBLEMS = 20
 
 
 def read_pairs(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield each row with the line it stands on; what is no JSON, as text."""
+    """Yield each row with its line; a line that is not JSON, as text."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix == ".jsonl":
             for line, text in enumerate(file, 1):

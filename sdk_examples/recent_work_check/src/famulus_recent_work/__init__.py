@@ -1,4 +1,4 @@
-"""The qualification check ``recent_work``: nobody who has worked on a task lately."""
+"""The qualification check ``recent_work``: refuses workers of a task who were here lately."""
 
 from __future__ import annotations
 

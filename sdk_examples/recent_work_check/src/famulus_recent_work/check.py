@@ -20,7 +20,7 @@ class RecentWorkArgs:
     """Which work counts."""
 
     task_name: str | None = famulus.option(
-        help="Task whose workers are kept away; nobody is when it is unset."
+        help="Task whose workers are refused; no one is if it is unset."
     )
     days: int = famulus.option(
         help="For so many days after they last submitted something.",

@@ -29,7 +29,7 @@ def comma_separated(text: str) -> tuple[str, ...]:
     """Read ``accepted,rejected``."""
     words = tuple(filter(None, (word.strip() for word in text.split(","))))
     if not words:
-        raise click.BadParameter("it is empty; leave the option out to have everything")
+        raise click.BadParameter("is empty; leave the option out to export everything")
     return words
 
 
@@ -40,7 +40,7 @@ def aware_time(text: str) -> datetime:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{text!r} is no date or time such as 2030-01-31 or 2030-01-31T18:00"
+            f"{text!r} is not a date or time, such as 2030-01-31 or 2030-01-31T18:00"
         ) from None
 
 
@@ -57,7 +57,7 @@ def outcome(
     is_filtered: bool,
     copies: FileCopies | None,
 ) -> Iterator[str]:
-    """Yield what has come of an export, in lines."""
+    """Yield the result of an export, in lines."""
     problems = copies.problems if copies else []
     yield from problems[:_MOST_PROBLEMS]
     if len(problems) > _MOST_PROBLEMS:
@@ -71,7 +71,7 @@ def outcome(
 
 
 def _why_none(is_filtered: bool) -> str:
-    return "nothing fits the options" if is_filtered else "nobody has submitted anything yet"
+    return "no submission matches the options" if is_filtered else "there are no submissions yet"
 
 
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
@@ -87,14 +87,14 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
     "--format",
     "format_name",
     type=click.Choice(["jsonl", "csv"]),
-    help="Unless given, what the file's name ends in; jsonl for the output.",
+    help="Unless given, the format that the file's name ends in; jsonl for the output.",
 )
 @click.option(
     "--status",
     "statuses",
     type=comma_separated,
     metavar="STATUS[,...]",
-    help="Only answers that completed a unit which is that now: "
+    help="Only answers that completed a unit whose status is now: "
     "completed (not reviewed yet), accepted, soft_rejected, rejected.",
 )
 @click.option(
@@ -147,7 +147,7 @@ def export(
         raise click.UsageError("--files puts them beside a file; name one with -o")
     chosen = format_name or _format_of(output)
     if spreadsheet and chosen != "csv":
-        raise click.UsageError("--spreadsheet is for CSV; name a file that ends in .csv")
+        raise click.UsageError("--spreadsheet is for CSV only; name a file that ends in .csv")
     write = writer("spreadsheet" if spreadsheet else chosen)
     copies = _copies(output) if with_files else None
     with session.open_existing() as database:
@@ -181,6 +181,6 @@ def _format_of(output: str) -> str:
     suffix = Path(output).suffix.lower()
     if suffix not in _SUFFIXES:
         raise click.UsageError(
-            f"{output!r} does not say which format is meant; give --format jsonl or --format csv"
+            f"{output!r} does not show the format; give --format jsonl or --format csv"
         )
     return _SUFFIXES[suffix]

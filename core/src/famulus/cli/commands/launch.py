@@ -29,7 +29,7 @@ _log_rate = click.option(
     default=30,
     show_default=True,
     metavar="SECONDS",
-    help="Time between two lines of progress where the output is no terminal.",
+    help="Time between two lines of progress when the output is not a terminal.",
 )
 
 
@@ -107,7 +107,7 @@ def resume(session: Session, ctx: click.Context, run: int, log_rate: float) -> N
 
 
 def _asked_for(keys: Sequence[str]) -> dict[str, str]:
-    """Ask for secrets, where somebody is there to be asked."""
+    """Ask for secrets, if there is a terminal to ask on."""
     if not sys.stdin.isatty():
         return {}
     return {key: ask(f"Secret {key}", hidden=True) for key in keys}

@@ -30,7 +30,7 @@ _again = click.option("--again", is_flag=True, help="Pay it again even if it was
 
 
 class _PaymentsGroup(click.Group):
-    """Takes a word that is no command for the name of a task: ``famulus payments TASK``."""
+    """Treats a word that is not a command as the name of a task: ``famulus payments TASK``."""
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         return ["[OPTIONS]", "[TASK | COMMAND [ARGS]...]"]
@@ -217,18 +217,18 @@ def _report(
 
 
 _HEAD = ("PAYMENT", "RUN", "UNIT", "KIND", "STATUS", "AMOUNT", "FEE", "WORKER", "ABOUT")
-#: Payments of which it is said who is making them.
+#: Payments whose process is named, at most.
 _MOST_CLAIMS = 5
 _SUMS = ("", "PAYMENTS", "AMOUNT", "FEES", "TOGETHER")
 
 
 def payment_lines(payments: Sequence[PaymentRecord]) -> list[str]:
-    """Return one line per payment, and below it what it is about where that needs more room."""
+    """Return one line per payment; a long description is on lines of its own below."""
     return table([_HEAD, *map(_row, payments)])
 
 
 def total_lines(totals: Sequence[PaymentTotal]) -> list[str]:
-    """Return what payments come to by status, and together where they have several."""
+    """Return the sum of payments by status, and the total where there are several statuses."""
     rows = [(_sum(total.status.value, [total])) for total in totals]
     for currency in dict.fromkeys(total.currency for total in totals):
         paid = [
@@ -258,11 +258,11 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
         retry = session.command("payments", "retry")
         yield f"`{retry} PAYMENT` tries a failed payment again."
     if payments and all(payment.sandbox for payment in payments):
-        yield "These are payments of a sandbox: no money was paid."
+        yield "These are payments of a sandbox: no real money was paid."
 
 
 def _claims(payments: Sequence[PaymentRecord]) -> Iterator[str]:
-    """Yield who is speaking to a platform about payments, and when that is known to have failed."""
+    """Yield which process is making each payment, and when it is considered dead."""
     claimed = [
         (payment, payment.payer_until) for payment in payments if payment.payer_until is not None
     ]
@@ -293,7 +293,7 @@ def payments_json(payments: Sequence[PaymentRecord]) -> dict[str, Any]:
 
 
 def payment_sentence(payment: PaymentRecord) -> str:
-    """Return what has become of one payment."""
+    """Return the outcome of one payment."""
     what = f"{payment.kind.capitalize()} of {payment.amount} {payment.currency} to {payment.worker}"
     fee = f", with a fee of {payment.fee}" if payment.fee else ""
     why = f": {payment.error}" if payment.error else ""

@@ -41,7 +41,7 @@ _create_option = click.option(
 
 @click.group
 def qualifications() -> None:
-    """Qualifications: named numbers that workers hold, which say who may work on what."""
+    """Qualifications: named numbers of workers, which decide who may work on what."""
 
 
 @qualifications.command("list")
@@ -64,7 +64,7 @@ def list_all(session: Session, as_json: bool) -> None:
 
 @qualifications.command
 @click.argument("name")
-@click.option("--description", default="", help="What it stands for.")
+@click.option("--description", default="", help="What the qualification means.")
 @pass_session
 def create(session: Session, name: str, description: str) -> None:
     """Create the qualification NAME."""
@@ -83,7 +83,7 @@ def create(session: Session, name: str, description: str) -> None:
 @qualifications.command(short_help="Grant the qualification NAME to workers.")
 @click.argument("name")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
-@click.option("--value", type=int, default=1, show_default=True, help="The number they hold.")
+@click.option("--value", type=int, default=1, show_default=True, help="The value to grant.")
 @_create_option
 @provider_options
 @pass_session
@@ -96,10 +96,10 @@ def grant(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Grant the qualification NAME to workers, or change the value they hold.
+    """Grant the qualification NAME to workers, or change its value.
 
     A WORKER is named by the provider's id for them, and need not have come yet. The platform is
-    told too, where it has qualifications.
+    informed too, where it has qualifications.
     """
     from famulus.engine.qualifications.bulk_grants import Granted, make_workers
 
@@ -157,7 +157,7 @@ def revoke(
         if number:
             say(f"Took {name} from {counted(number, 'worker')}.")
         if number < len(known):
-            say(f"{rest} did not hold {name}.")
+            say(f"{rest} did not have {name}.")
         deliver(choice)
 
 
@@ -167,7 +167,7 @@ def revoke(
 @json_option
 @pass_session
 def workers(session: Session, name: str, provider: str | None, as_json: bool) -> None:
-    """List who holds the qualification NAME."""
+    """List the workers who have the qualification NAME."""
     name = qualification_name(name)
     with session.open_existing() as database:
         _numbers(session, database, [name], create=False)
@@ -178,7 +178,7 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
     for line in table([_HOLDERS_HEAD, *map(_holder_row, found)]) if found else ():
         say(line)
     if not found:
-        say(f"Nobody holds {name}.", err=True)
+        say(f"No worker has {name}.", err=True)
 
 
 @qualifications.command("import", short_help="Grant what a CSV file lists.")
@@ -222,7 +222,7 @@ def import_(
         deliver(choice)
 
 
-@qualifications.command("reset-onboarding", short_help="Let workers begin an onboarding anew.")
+@qualifications.command("reset-onboarding", short_help="Let workers repeat an onboarding.")
 @click.argument("name")
 @click.argument("workers", nargs=-1, required=True, metavar="WORKER...")
 @provider_options
@@ -234,7 +234,7 @@ def reset_onboarding(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Let workers pass the onboarding of the qualification NAME anew.
+    """Let workers repeat the onboarding of the qualification NAME.
 
     Forgets that they have passed or failed it, here and on the platform.
     """
@@ -252,7 +252,7 @@ def reset_onboarding(
             ]
 
         for worker, was in zip(known, choice.database.write(job), strict=True):
-            what = "begins it anew at the next visit" if was else "had neither passed nor failed it"
+            what = "repeats it at the next visit" if was else "had neither passed nor failed it"
             say(f"{worker} {what}.")
         deliver(choice)
 

@@ -39,7 +39,7 @@ _NAME = "name"
 def register(session: Session, provider: str, settings: tuple[str, ...]) -> None:
     """Register an account that pays for runs: a requester of PROVIDER.
 
-    What is missing is asked for on a terminal; a secret only there, so that neither the shell's
+    Missing settings are asked for on a terminal; a secret only there, so that neither the shell's
     history nor other users see it. The provider checks the account before anything is written.
     Registering a name again changes its settings.
 
@@ -109,7 +109,7 @@ _SECRET = (
 
 
 def _value_problems(cls: type[Provider], key: str, value: Typed) -> Sequence[Problem]:
-    """Return what is wrong with one value, whatever the others are."""
+    """Return what is wrong with one value, regardless of the others."""
     if key == _NAME:
         return name_problems(value.text)
     _, problems = read_requester_args(cls, {key: value})
@@ -153,7 +153,7 @@ def _question(key: str, option: Option) -> Iterator[str]:
 
 
 def _ask(cls: type[Provider], key: str, question: str, option: Option | None = None) -> Typed:
-    """Ask until the answer fits."""
+    """Ask until the answer is valid."""
     hidden = option is not None and option.secret
     optional = option is not None and not option.required
     while True:

@@ -28,10 +28,10 @@ from famulus.review.unit_text import BlueprintFormatter
 @click.option("--worker", metavar="WORKER", help="Only the units of this worker.")
 @click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
 @click.option(
-    "--block-qualification", metavar="NAME", help="What `p` offers to grant; '' for none."
+    "--block-qualification", metavar="NAME", help="Offered for granting by `p`; '' for none."
 )
 @click.option(
-    "--approve-qualification", metavar="NAME", help="What `A` and `v` grant; '' for none."
+    "--approve-qualification", metavar="NAME", help="Granted by `A` and `v`; '' for none."
 )
 @click.option("--accept-all", is_flag=True, help="Accept everything; ask nothing.")
 @click.option(
@@ -66,7 +66,7 @@ def review(
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")
     if from_csv and worker:
-        raise click.UsageError("--from-csv names its units itself; leave --worker out")
+        raise click.UsageError("--from-csv already names the units; leave --worker out")
     if (accept_all or from_csv) and (block_qualification or approve_qualification):
         raise click.UsageError("qualifications are only granted where you are asked")
 
@@ -146,7 +146,7 @@ def _apply_file(review_session: ReviewSession, file: Path) -> int:
 
 
 def _apply_leftovers(review_session: ReviewSession) -> bool:
-    """Apply what an earlier review has left; return whether delivering it failed."""
+    """Apply decisions that an earlier review left; return whether delivery failed."""
     applied = review_session.apply_leftovers()
     if applied.decisions:
         number = counted(applied.decisions, "decision")

@@ -224,7 +224,7 @@ def _operated_by(report: RunReport, session: Session) -> str:
         return report.operated_by
     resume = session.command("resume", report.record.id)
     if report.record.status in (*LIVE_RUNS, RunStatus.STOPPED):
-        return f"nobody; `{resume}` resumes it"
+        return f"no process; `{resume}` resumes it"
     return ""
 
 

@@ -79,7 +79,7 @@ class _FinishObserver(OperatorObserver):
 
 
 def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
-    """Stop the run and wait for its workers, as long as somebody serves them."""
+    """Stop the run and wait for its workers, as long as a process serves them."""
     if not read_report(operator.database, run).is_served:
         return
     operator.stop(run)

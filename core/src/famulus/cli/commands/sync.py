@@ -74,7 +74,7 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
 def _sync(database: Database, plugins: Plugins, run: int) -> int:
     report = sync_now(database, plugins, run)
     if report.was_unserved:
-        say(f"Nobody operates run {run}: its places on the platform are closed.")
+        say(f"No process operates run {run}: its places on the platform are closed.")
     for line in _lines(report.synced):
         say(line)
     for trouble in report.troubles:

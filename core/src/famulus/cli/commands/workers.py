@@ -36,22 +36,22 @@ _workers_argument = click.argument("workers", nargs=-1, required=True, metavar="
 _on_platform = click.option(
     "--on-platform",
     is_flag=True,
-    help="Block on the platform too. There a block may harm the worker's account with everybody.",
+    help="Block on the platform too, which may harm the worker's account with all requesters.",
 )
 
 
 @click.group
 def workers() -> None:
-    """Workers: what is known of them, who was refused, and who may not work at all."""
+    """Workers: their work and qualifications, refusals, and blocks."""
 
 
-@workers.command(short_help="Show what WORKER has done and holds.")
+@workers.command(short_help="Show a worker's work and qualifications.")
 @click.argument("worker")
 @click.option("--provider", metavar="TYPE", help="Whose worker; needed where there are several.")
 @json_option
 @pass_session
 def show(session: Session, worker: str, provider: str | None, as_json: bool) -> None:
-    """Show what WORKER has done, what they hold, and whether they are blocked."""
+    """Show what WORKER has done, their qualifications, and whether they are blocked."""
     with choose_provider(session, provider, None, informs=False, creates=False) as choice:
         found = find_worker(choice.database, choice.provider_type, worker)
         report = read_worker_report(choice.database, found, most=None if as_json else _SHOWN)
@@ -67,7 +67,7 @@ def show(session: Session, worker: str, provider: str | None, as_json: bool) -> 
 @json_option
 @pass_session
 def refused(session: Session, run: int, as_json: bool) -> None:
-    """List who was not let into run RUN, and what refused them: workers are told less."""
+    """List the workers whom run RUN refused, and the reason, with more detail than workers see."""
     with session.open_existing() as database:
         find_run(database, run)
         found = refused_from(database, run)
@@ -85,7 +85,7 @@ def refused(session: Session, run: int, as_json: bool) -> None:
     for line in table([("WORKER", "AT", "REASON", "REFUSED BY"), *rows]) if rows else ():
         say(line)
     if not rows:
-        say(f"Nobody was refused from run {run}.", err=True)
+        say(f"No worker was refused by run {run}.", err=True)
 
 
 @workers.command(short_help="Keep workers from every task.")
@@ -102,7 +102,7 @@ def block(
     provider: str | None,
     requester: str | None,
 ) -> None:
-    """Keep workers from every task, whatever qualifications they hold.
+    """Keep workers from every task, regardless of their qualifications.
 
     A block applies at once, also to workers who have never come. They may submit what they have
     begun.

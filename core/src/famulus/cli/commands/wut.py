@@ -132,7 +132,7 @@ def summary(cls: type) -> str:
 
 class _Category(NamedTuple):
     about: str
-    #: what a plugin brings of it
+    #: the plugins' types of this category
     classes: Callable[[PluginInfo], Sequence[type[Any]]] = lambda _: ()
 
 
@@ -254,7 +254,7 @@ def _show_options(
 
 
 def _example(section: str, described: Sequence[Described]) -> str:
-    """Return how one of the options is set: one that has a default, if there is such."""
+    """Return an example of setting an option, preferably one that has a default."""
     plain = (each for each in described if each.default not in (UNSET, "") and not each.secret)
     first = next(plain, None)
     shown = f"{first.dest}={first.default}" if first else f"{described[0].dest}=VALUE"

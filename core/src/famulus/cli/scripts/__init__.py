@@ -57,10 +57,10 @@ def _config_class(config: object, default_config_file: object) -> type[TaskConfi
     if config is None and isinstance(default_config_file, str):
         return build_default_task_config(default_config_file)
     if config is not None and default_config_file is not None:
-        raise UsageError("give either config or default_config_file: the class names its file")
+        raise UsageError("give either config or default_config_file, not both")
     if isinstance(config, type) and issubclass(config, TaskConfig) and config.default_config_file:
         return config
-    raise UsageError(f"a run script has to say which configuration it starts with: {_REMEDY}")
+    raise UsageError(f"a run script must name its configuration: {_REMEDY}")
 
 
 def _start(script: RunScript) -> None:

@@ -42,7 +42,7 @@ class RunScript:
 
     @property
     def folder(self) -> Path:
-        """What ``${task_dir}`` stands for."""
+        """The value of ``${task_dir}``."""
         return Path.cwd() if self.file is None else self.file.parent
 
     @property

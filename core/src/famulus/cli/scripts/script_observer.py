@@ -1,4 +1,4 @@
-"""What a run script adds to its operator: it shows what happens, and how each run ends."""
+"""The observer of a run script's operator: it prints progress and the end of each run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from famulus.options.option_values import secrets_of
 from famulus.options.source import ROLES
 from famulus.options.task_config import own_arguments
 
-#: Seconds between lines of progress where a script does not say.
+#: Seconds between lines of progress unless a script sets another value.
 _LOG_RATE = 30.0
 
 
@@ -36,7 +36,7 @@ class ScriptObserver(OperatorObserver):
 
     A run is stored with the script's call, so that ``famulus resume`` can run it again.
 
-    :param yes: a launch that costs real money is meant; nobody is asked.
+    :param yes: a launch that costs real money is confirmed already; no question is asked.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ScriptObserver(OperatorObserver):
             self._concluded.add(run)
 
     def interrupt(self, operator: Operator) -> bool:
-        """Do what the first Ctrl-C does, wherever in the script it has struck.
+        """Do what the first Ctrl-C does, wherever in the script it was pressed.
 
         Return whether there was a run to stop.
         """

@@ -1,4 +1,4 @@
-"""Going on with a run whose functions only its run script can give: the script is run for them."""
+"""Resuming a run that needs functions of its run script: the script is run again for them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from famulus.plan import plan_secrets, stored_callbacks, stored_code
 
 
 class _Over(BaseException):
-    """Ends the script once its run has: what comes after the launch was for the first time."""
+    """Ends the script once its run has ended: code after the launch must not run again."""
 
 
 @define(kw_only=True)
 class Resumption:
-    """One run that is resumed by its script. Nothing is ever launched meanwhile."""
+    """One run that is resumed by its script, which launches no other run."""
 
     database: Database
     session: Session
@@ -94,16 +94,16 @@ class _ResumingObserver(OperatorObserver):
         raise AssertionError("a resumption ends the script")
 
     def _passed_over(self, run: int | None) -> Launched:
-        """Return what an earlier launch of the script has come to."""
+        """Return the run of an earlier launch of the script, or raise its failure."""
         if run is None:
-            raise ConflictError("this launch failed when the script was run; it is not tried again")
+            raise ConflictError("this launch failed in the script's first run; it is not repeated")
         record = find_run(self._resumption.database, run)
         return Launched(
             run_id=run, task_name=record.task_name, url=record.url, entrances=[record.url]
         )
 
     def _checked(self, operator: Operator, request: LaunchRequest) -> Plan:
-        """Return what the script launches by now, if it is still the run's task.
+        """Return the plan that the script launches now, if it is still the run's task.
 
         The functions of another task must not stand in for its own.
 
@@ -134,7 +134,7 @@ def resume_by_script(resumption: Resumption) -> int:
     """Run the recorded script up to its launch, which goes on with the run; return the exit status.
 
     :raises famulus.FamulusError: when the script is not there, fails, or no longer launches the
-        run; it says how to resume it without the script.
+        run; the message explains how to resume it without the script.
     """
     call, record = resumption.call, resumption.record
     if not call.file.is_file():

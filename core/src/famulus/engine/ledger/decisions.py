@@ -171,7 +171,7 @@ def decide(
     :param note: the reason of a rejection, which must have one; the worker may read it.
     :param seen: the status that the reviewer has seen. ``REJECTED`` allows an applied rejection to
         be corrected to an acceptance or a soft rejection. An applied acceptance is paid, and stays.
-    :raises famulus.ConflictError: when the unit has another status by now; the message names it.
+    :raises famulus.ConflictError: when the unit's status has changed; the message names it.
     :raises famulus.NotFoundError: when there is no such unit.
     :raises famulus.UsageError: for a rejection without a reason.
     """

@@ -31,7 +31,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
     {
         _R.NOT_QUALIFIED: _Words(
             "This task is not open to you",
-            "It asks for a qualification that you do not have. Thank you for your interest.",
+            "It requires a qualification that you do not have. Thank you for your interest.",
         ),
         _R.ALL_DONE: _Words(
             "All done",
@@ -53,7 +53,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
         _R.PLACE_TAKEN: _Words(
             "Another worker is working on this one",
             "It was accepted by another person, who has neither finished it nor given it back."
-            " Please return it where you found it and take another one. If nobody else can have it,"
+            " Please return it where you found it and take another one. If no one else can take it,"
             " try again in a few minutes.",
             again=True,
         ),
@@ -65,7 +65,7 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
         ),
         _R.RUN_CLOSED: _Words(
             "This task is closed",
-            "It takes no new work any more. Thank you for your interest.",
+            "It is no longer accepting work. Thank you for your interest.",
         ),
         _R.RUN_STOPPED: _Words(
             "This task has been paused",
@@ -102,10 +102,10 @@ def refusal_document(
     again_query: Mapping[str, str] | None = None,
     passed: bool | None = None,
 ) -> str:
-    """Return the page that says why this worker gets no work now.
+    """Return the page with the reason why this worker gets no work now.
 
     :param again_query: parameters of the link "Try again"; None loads the page's own address.
-    :param passed: whether to say that the worker has just passed the onboarding; None for a run
+    :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
     """
     words = _REFUSALS[refusal.reason]
@@ -216,7 +216,7 @@ def notice(
 
 
 def _codes(code: str, reference: str | None = None) -> str:
-    """Return what the requester or we may ask a worker for, as HTML."""
+    """Return the details that a worker may be asked for, such as a code, as HTML."""
     referred = f" · reference: {reference}" if reference else ""
     return f'<p class="famulus-codes">{escape(f"code: {code}{referred}")}</p>\n'
 

@@ -32,12 +32,12 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
         RefusalReason.MAXIMUM_REACHED: (
             "You have reached the maximum number of units one person may do in this task."
         ),
-        RefusalReason.RUN_CLOSED: "This task takes no new work any more.",
+        RefusalReason.RUN_CLOSED: "This task is no longer accepting work.",
         RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
     }
 )
 #: Bytes of answers that a page repeats, twice: as a table and as data. This bounds the size of a
-#: reply, whatever was sent.
+#: reply to any submission.
 _MOST_REPEATED = 8000
 #: Seconds to read that the answers were late, before the browser goes on by itself.
 _LATE_PAUSE = 10
@@ -91,7 +91,7 @@ def submit_json(outcome: str, message: str, html: str) -> str:
     :param outcome: ``stored`` and ``conflict`` put ``html`` in the page's place (an empty one loads
         the page's address again); ``invalid``, ``refused`` and ``error`` show ``message`` in the
         form, which stays as it is.
-    :param message: with ``stored`` and no ``html``, the next page says that the onboarding was
+    :param message: with ``stored`` and no ``html``, the next page confirms that the onboarding was
         passed, if there is one.
     """
     return json.dumps({"outcome": outcome, "message": message, "html": html})

@@ -29,7 +29,7 @@ PASSED = "You have passed the introduction."
 
 @frozen(kw_only=True)
 class TaskInfo:
-    """What the pages of a run say about it."""
+    """The facts about a run that its pages show."""
 
     title: str
     description: str = ""
@@ -60,7 +60,7 @@ class TaskFrame:
     can_give_back: bool = True
     #: which of the worker's units it is; None where that is unknown
     number: UnitNumber | None = None
-    #: whether the page says that the onboarding was passed; None for a run that has none
+    #: whether the page shows that the onboarding was passed; None for a run that has none
     passed: bool | None = None
     #: why answers that were just sent have not been stored; empty where none were
     message: str = ""
@@ -73,7 +73,7 @@ def task_document(frame: TaskFrame) -> str:
     wait for another host comes last in the form.
     """
     page = frame.page
-    # The onboarding's note says what a unit pays, and that the onboarding pays nothing.
+    # The onboarding's note states what a unit pays, and that the onboarding pays nothing.
     info = evolve(frame.info, reward="") if frame.onboarding else frame.info
     onboarding = ' data-onboarding=""' if frame.onboarding else ""
     sending = (

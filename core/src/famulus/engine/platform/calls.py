@@ -16,7 +16,7 @@ from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.transaction import Row, Transaction
 
-#: How often a call is repeated at once because the local state changed meanwhile.
+#: How often a call is repeated at once because the local state changed during it.
 _MOST_REPEATS = 5
 
 
@@ -41,7 +41,7 @@ class CallResult:
 
 @frozen(kw_only=True)
 class CallContext:
-    """What a call is made with."""
+    """The arguments of a call."""
 
     database: Database
     provider: Provider
@@ -90,7 +90,7 @@ class PlatformCall(ABC):
 
 
 class MirrorCall(PlatformCall):
-    """A call that copies the current local state, whatever it was when the row was enqueued.
+    """A call that copies the current local state, not that of when the row was enqueued.
 
     The state is read again after the call: of two processes that deliver at the same time, the
     one whose call is last sees a difference and repeats it.

@@ -194,7 +194,7 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
 
 
 def redeliver(tx: Transaction, key: str) -> bool:
-    """Make a row pending and due, whatever its status is; return whether there is one."""
+    """Make a row of any status pending and due; return whether there is one."""
     query = Outbox.update(
         status=OutboxStatus.PENDING,
         next_attempt_at=tx.now,

@@ -172,7 +172,7 @@ def choose_requester(
 
 
 def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:
-    """Return the name of who pays, as far as the plan or its provider says it."""
+    """Return the name of the requester that pays, if the plan or its provider names one."""
     named: str | None = getattr(plan.provider.args, "requester_name", None)
     return stripped(named or "") or provider.default_requester
 

@@ -12,7 +12,7 @@ from famulus.model.states import OutboxStatus
 from famulus.model.tables import Outbox, literal
 from famulus.model.transaction import Row, Transaction
 
-#: What the platform does when a row of each kind is delivered.
+#: The action of the platform when a row of each kind is delivered.
 _ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         OutboxKind.OPEN_PLACES: "open places",

@@ -1,4 +1,4 @@
-"""A provider bound to a stored run or account, and the delivery of what is due to its platform.
+"""A provider bound to a stored run or account, and the delivery of due changes to its platform.
 
 Commands use it beside an operator that serves the run, or without one.
 """

@@ -1,4 +1,4 @@
-"""Blocking a worker from every task, whatever the qualifications are."""
+"""Blocking a worker from every task, regardless of qualifications."""
 
 from __future__ import annotations
 

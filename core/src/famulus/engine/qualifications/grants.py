@@ -191,7 +191,7 @@ def requesters_of(tx: Transaction, worker: int) -> list[int]:
 def grant_outbox_key(requester: int, worker: int, qualification: int, change: str) -> str:
     """Return the key of the outbox row of a grant.
 
-    :param change: time and value, which tell this change of the grant from others.
+    :param change: time and value, which distinguish this change of the grant from others.
     """
     return f"qualify-{requester}-{worker}-{qualification}-{change}"
 

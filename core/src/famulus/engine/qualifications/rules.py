@@ -68,7 +68,7 @@ def qualification_names(plan: Plan, blueprint: Blueprint) -> list[str]:
 
 
 def onboarding_qualification(blueprint: Blueprint) -> str | None:
-    """Return the qualification that a run's onboarding grants; None without an onboarding."""
+    """Return the qualification that a run's onboarding grants; None if there is none."""
     return _granted_by(blueprint) if blueprint.has_onboarding else None
 
 

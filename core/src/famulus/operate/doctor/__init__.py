@@ -54,14 +54,14 @@ def _of_run(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     yield from of_deliveries(tx, run)
     yield from of_payments(tx, run)
     yield from of_visits(tx, run)
-    yield from of_work(tx, run, is_held=lease.is_held(tx, run))
+    yield from of_work(tx, run, is_operated=lease.is_operated(tx, run))
     yield from of_reviews(tx, run)
 
 
 def _operator(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    if run.status in LIVE_RUNS and not lease.is_held(tx, run):
+    if run.status in LIVE_RUNS and not lease.is_operated(tx, run):
         yield Difference(
             run=run.id,
-            what=f"the run is {run.status}, and nobody operates it",
+            what=f"the run is {run.status}, and no process operates it",
             command=("resume", run.id),
         )

@@ -1,4 +1,4 @@
-"""What could not be delivered to a platform: outbox rows, payments and changes of accounts."""
+"""Undelivered changes: outbox rows, payments and changes of accounts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         )
         .order_by(Outbox.id)
     )
-    held = lease.is_held(tx, run)
+    held = lease.is_operated(tx, run)
     for kind in kinds:
         mine = [row for row in rows if row.kind == kind]
         waiting = [
@@ -78,7 +78,7 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             run=run.id,
             what=f"the platform has refused rejections{_times(len(refused))}: {refused[-1].error}",
             command=("sync", run.id),
-            advice="what it counts as approved it has paid; the reviews here stay as they are",
+            advice="the platform has paid what it counts as approved; reviews here are unchanged",
         )
 
 
@@ -117,7 +117,7 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         for row in rows
         if row.status is PaymentStatus.PLANNED and row.kind is not PaymentKind.REWARD
     ]
-    if waiting and (any(row.error for row in waiting) or not lease.is_held(tx, run)):
+    if waiting and (any(row.error for row in waiting) or not lease.is_operated(tx, run)):
         yield Difference(
             run=run.id,
             what=f"{_payment(len(waiting))} still to be made",

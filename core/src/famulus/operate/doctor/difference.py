@@ -16,11 +16,11 @@ Words = Sequence[str | int]
 class Difference:
     """One difference, and what to do about it.
 
-    ``command`` is what to call ``famulus`` with, where a command helps; ``advice`` is what else
+    ``command`` holds the arguments of ``famulus``, where a command helps; ``advice`` is what else
     to do.
     """
 
-    #: None for what concerns no run: a requester's account, or what ``subject`` says
+    #: None for what concerns no run: a requester's account, or the ``subject``
     run: int | None
     what: str
     command: Words = ()

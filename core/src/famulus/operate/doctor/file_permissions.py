@@ -12,13 +12,13 @@ from famulus.operate.doctor.difference import Difference
 
 
 def of_files(location: Location) -> Iterator[Difference]:
-    """Find files that everybody on this machine can read."""
+    """Find files that every user of this machine can read."""
     exposed = [path for path in _files(location) if _admits(path, stat.S_IROTH, stat.S_IXOTH)]
     if exposed:
         yield Difference(
             run=None,
             subject="files",
-            what=f"everybody on this machine can read {_listed(exposed)}",
+            what=f"every user of this machine can read {_listed(exposed)}",
             advice=f"chmod o= {' '.join(str(path) for path in exposed)}",
         )
 

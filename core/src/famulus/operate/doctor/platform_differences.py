@@ -1,4 +1,4 @@
-"""What only a platform can say of a run: its open places and the status of its visits."""
+"""Differences that only the platform knows: open places and the status of visits."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterato
     with database.read() as tx:
         visits = [visit_view(row) for row in tx.rows(query)]
         at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
-        is_inviting = run.status is RunStatus.RUNNING and lease.is_held(tx, run)
+        is_inviting = run.status is RunStatus.RUNNING and lease.is_operated(tx, run)
     try:
         bound = bind_provider(database, plugins, run.id)
         view = bound.run_view()
@@ -79,7 +79,7 @@ def _visits_at_work(run: int) -> Any:
 
 def _open_places(run: RunRecord, places: int) -> str:
     number = "1 place" if places == 1 else f"{places} places"
-    why = "nobody operates the run" if run.status in LIVE_RUNS else f"the run is {run.status}"
+    why = "no process operates the run" if run.status in LIVE_RUNS else f"the run is {run.status}"
     return f"{number} can still be taken on the platform, and {why}"
 
 

@@ -22,7 +22,7 @@ from famulus.model.tables import Agent, Review, Unit, Visit, Worker, literals
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.difference import NAMED, Difference, named
 
-#: An operator has ended attempts whose time is over by then.
+#: An operator has ended attempts whose time is over by this time.
 _LATENESS = timedelta(minutes=1)
 
 
@@ -63,17 +63,17 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             run=run.id,
             what=f"submitted on the platform, and no answers here: visits {not_here}",
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
-            advice="nobody is rejected for data that we have lost",
+            advice="do not reject: the answers may have been lost here",
         )
 
 
-def of_work(tx: Transaction, run: RunRecord, *, is_held: bool) -> Iterator[Difference]:
-    """Find workers at work who should not be any more.
+def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[Difference]:
+    """Find workers whose attempts should have ended.
 
-    :param is_held: whether somebody operates the run: without that, nobody's time passes.
+    :param is_operated: whether a process operates the run; deadlines are only enforced then.
     """
     over = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
-    if over or (is_held and run.status in LIVE_RUNS):
+    if over or (is_operated and run.status in LIVE_RUNS):
         late = _at_work_where(tx, run, Agent.deadline <= tx.now - _LATENESS)
         if late:
             yield Difference(

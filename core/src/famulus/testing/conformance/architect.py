@@ -137,7 +137,9 @@ class ArchitectConformance:
             environment = operator.environment()
             architect.shutdown()
             architect.shutdown()
-            assert not architect.is_alive(), "is_alive() must see that nobody answers any more."
+            assert not architect.is_alive(), (
+                "is_alive() must notice that the server no longer answers."
+            )
 
             again = architect.deploy(
                 Deployment(run_id=1, instance="again", environment=environment, previous_url=url)

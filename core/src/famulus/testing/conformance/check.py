@@ -47,7 +47,7 @@ class Hall:
         assert GatewayWorker(gateway, worker).work().status == 200
 
     def known(self, worker: str) -> Worker:
-        """Return a worker who has been here before, after a first visit if need be."""
+        """Return a worker who has been here before, after a first visit if necessary."""
         gateway = self.operator.launch_rows(_ROWS, task_name="to be known")
         coming = GatewayWorker(gateway, worker)
         coming.give_back(coming.arrive())
@@ -57,7 +57,7 @@ class Hall:
 class QualificationCheckConformance:
     """The rules of a qualification check, as tests: inherit from it in a test module.
 
-    Name the class and say who is refused::
+    Name the class and define which workers are refused::
 
         class TestMyCheck(QualificationCheckConformance):
             check = MyCheck
@@ -83,11 +83,11 @@ class QualificationCheckConformance:
         return {}
 
     def make_refused(self, hall: Hall, worker: str) -> None:
-        """Bring about what makes the check refuse a worker of that name."""
+        """Create the conditions under which the check refuses a worker of that name."""
         raise NotImplementedError(f"{type(self).__name__} must define make_refused()")
 
     def make_admitted(self, hall: Hall, worker: str) -> None:
-        """Bring about what makes the check admit a worker of that name.
+        """Create the conditions under which the check admits a worker of that name.
 
         A worker who is new is admitted unless this is overridden.
         """
@@ -134,7 +134,7 @@ class QualificationCheckConformance:
             self.make_admitted(hall, "admitted")
             page = GatewayWorker(self._gateway(hall), "admitted").arrive()
 
-        assert page.has_form, f"Nobody but who is meant may be refused: {page.text}"
+        assert page.has_form, f"Only the workers that are meant may be refused: {page.text}"
 
     def test_who_has_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:

@@ -74,7 +74,7 @@ class Brings:
 def plugins_with(under_test: Brings) -> Plugins:
     """Return the kit's plugins and the one under test.
 
-    :raises AssertionError: with core's own words, where it refuses the classes.
+    :raises AssertionError: with core's own message, where it refuses the classes.
     """
     plugins = kit_plugins(under_test=under_test)
     [info] = [info for info in plugins.infos if info.name == "under_test"]
@@ -90,7 +90,7 @@ def draft(
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
 ) -> Draft:
-    """Read a configuration as a launch does, up to where plugins are asked."""
+    """Read a configuration as a launch does, up to the checks of plugins."""
     configuration = {
         "defaults": [{role: type_name} for role, type_name in roles.items()],
         "task": _TASK,
@@ -101,7 +101,7 @@ def draft(
 
 @define
 class PluginHarness:
-    """What core makes of one valid plan: instances of its plugins, a database, an operator, runs.
+    """The objects of one valid plan: instances of its plugins, a database, an operator, runs.
 
     :func:`open_harness` makes it and closes it.
     """
@@ -138,16 +138,16 @@ class PluginHarness:
     def rows(self) -> list[dict[str, Any]]:
         """The blueprint's data, read from a new state, so that a generator is not consumed."""
         if self._rows is None:
-            self._rows = [dict(row) for row in self.blueprint(anew=True).assignments()]
+            self._rows = [dict(row) for row in self.blueprint(fresh_state=True).assignments()]
         return self._rows
 
-    def blueprint(self, *, anew: bool = False) -> Blueprint:
+    def blueprint(self, *, fresh_state: bool = False) -> Blueprint:
         """Make another instance of the plan's blueprint.
 
-        :param anew: with a shared state made anew.
+        :param fresh_state: with a new shared state.
         """
         parts = self._parts()
-        if anew:
+        if fresh_state:
             state = fitting_state(parts.blueprint_class, self.state())
             parts = evolve(parts, plan=evolve(self.plan, shared_state=state))
         return parts.blueprint

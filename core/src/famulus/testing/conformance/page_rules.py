@@ -223,7 +223,7 @@ class BlueprintPageRules(BlueprintUnderTest):
 
     def _as_form(self, harness: PluginHarness, page: Page, variant: int) -> Form:
         form = form_of_body(page.body)
-        assert form.controls, "A page must have a named control, or nobody can answer."
+        assert form.controls, "A page must have a named control, or it cannot be answered."
         filled = self.fill(form, variant)
         received = [
             received_file(file, harness.folder / f"upload-{number}")

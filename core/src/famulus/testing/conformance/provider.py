@@ -160,12 +160,12 @@ class ProviderConformance:
         assert isinstance(other, Arrival)
         assert other.worker_name != arrival.worker_name, "Two people are two workers."
 
-    def test_nobody_arrives_without_an_identity(self, tmp_path: Path) -> None:
+    def test_no_worker_arrives_without_an_identity(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             found = harness.provider().arrive({})
 
         assert isinstance(found, (Preview, Refusal)), (
-            f"arrive() must return a Preview or a Refusal where nobody says who they are, not"
+            f"arrive() must return a Preview or a Refusal without a worker's identity, not"
             f" {found!r}."
         )
 
@@ -255,7 +255,7 @@ class ProviderConformance:
                 f"A provider whose capabilities say {name} must override {', '.join(lacking)}."
             )
 
-    def test_telling_the_platform_twice_has_no_second_effect(self, tmp_path: Path) -> None:
+    def test_repeated_calls_have_no_second_effect(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             provider, run = harness.provider(), harness.run_view()
             arrival = provider.arrive(self.query("worker", "visit"))
@@ -279,7 +279,7 @@ class ProviderConformance:
                     " reply, and must have no second effect."
                 )
 
-    def test_an_approval_told_twice_pays_once(self, tmp_path: Path) -> None:
+    def test_an_approval_sent_twice_pays_once(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
@@ -294,7 +294,7 @@ class ProviderConformance:
         )
         assert self.platform_state() == once, "Approving again must have no second effect."
 
-    def test_settling_finds_out_and_pays_nothing(self, tmp_path: Path) -> None:
+    def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
@@ -417,7 +417,7 @@ def _pay(provider: Provider, payment: PaymentView) -> Outcome:
         return provider.pay(payment)
     except (UnavailableError, RefusedError):
         return Outcome.FAILED
-    except Exception:  # noqa: BLE001 - a provider's code, whatever it raises
+    except Exception:  # noqa: BLE001 - a provider's code may raise anything
         return Outcome.UNKNOWN
 
 

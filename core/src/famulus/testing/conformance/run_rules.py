@@ -11,7 +11,7 @@ from famulus.testing.scripted_worker import Answer, GatewayWay, ScriptedWorker
 
 
 class BlueprintRunRules(BlueprintUnderTest):
-    """Each answer is stored once, whatever workers do and whichever process is killed."""
+    """Each answer is stored once, under any behaviour of workers and after any kill."""
 
     def test_run_is_worked_on_from_start_to_end(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

@@ -1,4 +1,4 @@
-"""What the author of a blueprint defines for its conformance class."""
+"""The methods that the author of a blueprint defines for its conformance class."""
 
 from __future__ import annotations
 

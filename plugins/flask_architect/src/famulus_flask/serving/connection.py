@@ -27,7 +27,7 @@ _CHUNK_OVERHEAD = 9
 
 
 class _Reading(enum.Enum):
-    """What the next bytes of a client are."""
+    """The kind of bytes that are expected next from a client."""
 
     HEAD = enum.auto()
     BODY = enum.auto()
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
                 data = b""
-            except HttpParserUpgrade as upgrade:  # to a protocol that is not spoken here
+            except HttpParserUpgrade as upgrade:  # to a protocol that is not supported here
                 data = data[upgrade.args[0] :]
             except HttpParserError:
                 data = b""

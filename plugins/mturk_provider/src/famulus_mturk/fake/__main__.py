@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m famulus_mturk.fake",
-        description="An Amazon Mechanical Turk on this machine: nobody is paid.",
+        description="A fake Amazon Mechanical Turk on this machine; no real money is paid.",
     )
     parser.add_argument(
         "--port",

@@ -114,8 +114,8 @@ class Account:
     ) -> Worker:
         """Return a worker.
 
-        :param values: what they hold of the system's qualifications; none unless said once.
-        :param locale: where they live: a country, and perhaps a subdivision; the US unless said.
+        :param values: their values of the system's qualifications; none unless set once.
+        :param locale: where they live: a country, and perhaps a subdivision; the US unless set.
         """
         with self.turn():
             self.marketplace.change_profile(worker_id, values, locale)

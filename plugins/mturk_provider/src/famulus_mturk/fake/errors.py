@@ -87,7 +87,7 @@ class NotOfferedError(ApiError):
 
 
 def wrong_status(code: str, allowed: str, now_in: str = "") -> RequestError:
-    """Return the error for an operation in the wrong state; ``now_in`` tells a HIT's state."""
+    """Return the error for an operation in the wrong state; ``now_in`` is a HIT's state."""
     beginning = f"This HIT is currently in the state '{now_in}'.  " if now_in else ""
     rule = f"This operation can be called with a status of: {allowed}"
     return RequestError(code, beginning + rule)

@@ -14,9 +14,9 @@ class Facts:
     #: error codes as requesters report them, ``HITAlreadyExists``, or as AWS's documentation
     #: spells them, ``HitAlreadyExists``
     codes_as_reported: bool = True
-    #: whether errors carry MTurk's own code at all; their message is all there is otherwise
+    #: whether errors carry MTurk's own code; otherwise they have only a message
     codes_given: bool = True
-    #: what "has already been created" names: ``hit``, ``request``, which is what the page on
+    #: what "has already been created" names: ``hit``, ``request``, as promised by the page on
     #: request tokens promises, or ``nothing``
     duplicate_names: str = "hit"
     #: the code of keys that have expired

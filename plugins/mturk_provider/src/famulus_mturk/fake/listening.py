@@ -112,7 +112,7 @@ class Listener(ThreadingHTTPServer):
             yield
         finally:
             self._stopping = True
-            # The thread waits for somebody to come.
+            # The thread waits for a request.
             socket.create_connection(self.socket.getsockname()[:2]).close()
             thread.join()
             with self._lock:

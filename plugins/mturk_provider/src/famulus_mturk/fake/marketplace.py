@@ -1,4 +1,4 @@
-"""What workers do: preview, accept, return and submit."""
+"""The actions of workers: preview, accept, return and submit."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from famulus_mturk.fake.requirements import Action, unmet
 from famulus_mturk.fake.state import State
 
 NO_ASSIGNMENT = "ASSIGNMENT_ID_NOT_AVAILABLE"
-#: somebody who looks at a HIT is counted for that long, unless they accept or leave
+#: a worker who looks at a HIT is counted for that long, unless they accept or leave
 _LOOKING = timedelta(minutes=5)
 
 
 class WorkerRefusedError(Exception):
-    """The site refuses what a worker wants to do; the message says why."""
+    """The site refuses an action of a worker; the message is the reason."""
 
 
 @frozen(kw_only=True)
@@ -47,7 +47,7 @@ class Shown:
 
 @frozen
 class Profile:
-    """What MTurk itself knows of a worker: the system qualifications and the location."""
+    """MTurk's own data on a worker: the system qualifications and the location."""
 
     values: dict[str, int]
     #: country, and perhaps subdivision
@@ -70,7 +70,7 @@ class Marketplace:
     def change_profile(
         self, worker_id: str, values: Mapping[str, int] | None, locale: tuple[str, ...] | None
     ) -> None:
-        """Set what MTurk itself knows of a worker; None leaves a value as it is."""
+        """Set MTurk's own data on a worker; None leaves a value as it is."""
         known = self._profile(worker_id)
         self._profiles[worker_id] = Profile(
             known.values if values is None else dict(values),

@@ -32,7 +32,7 @@ class Money:
 
     #: prepaid, what is held included
     prepaid: Decimal
-    #: the sandbox's balance stays as it is, whatever is paid
+    #: the sandbox's balance never changes
     endless: bool = False
     ledger: list[Entry] = field(factory=list)
     _held: dict[str, Decimal] = field(factory=dict)

@@ -11,7 +11,7 @@ from famulus_mturk.fake.errors import bad_value
 
 T = TypeVar("T")
 
-#: how many a page has when the request does not say
+#: items of a page unless the request sets another number
 DEFAULT_SIZE = 10
 
 

@@ -1,4 +1,4 @@
-"""botocore's own model of the service, as what requests and replies are held against."""
+"""botocore's own model of the service, against which requests and replies are validated."""
 
 from __future__ import annotations
 

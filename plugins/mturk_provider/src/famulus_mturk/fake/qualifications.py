@@ -46,7 +46,7 @@ class Qualifications:
         for type_id, name in _SYSTEM.items():
             self._add(type_id, name, f"{name}, kept by the system", Owner.SYSTEM)
 
-    def add_foreign(self, name: str, description: str = "Somebody else's") -> str:
+    def add_foreign(self, name: str, description: str = "Another requester's") -> str:
         """Have another requester create a type; return its id."""
         return self._add(self._state.new_id(), name, description, Owner.OTHER).id
 
@@ -96,7 +96,7 @@ class Qualifications:
         return {}
 
     def list_qualification_types(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Search: any word, in names, descriptions and keywords, of what has been indexed."""
+        """Search: any word, in names, descriptions and keywords, of the indexed types."""
         words = parameters.get("Query", "").casefold().split()
         shown, token = page(
             (
@@ -114,7 +114,7 @@ class Qualifications:
         }
 
     def associate(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """Grant a qualification, or change its value; the worker gets mail unless told not to."""
+        """Grant a qualification, or change its value; the worker gets mail unless disabled."""
         state, worker_id = self._state, parameters["WorkerId"]
         found = self._own(parameters)
         if worker_id in state.unknown_workers:

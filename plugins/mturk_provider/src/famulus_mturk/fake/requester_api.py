@@ -1,4 +1,4 @@
-"""The requester's API over HTTP: JSON 1.1, as botocore speaks it."""
+"""The requester's API over HTTP: JSON 1.1, as botocore sends it."""
 
 from __future__ import annotations
 

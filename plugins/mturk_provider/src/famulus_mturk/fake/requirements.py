@@ -1,4 +1,4 @@
-"""What a HIT requires of workers' qualifications."""
+"""The requirements of a HIT on workers' qualifications."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def unmet(
 ) -> list[str]:
     """Return the ids of the qualification types that keep a worker from an action.
 
-    ``held`` are their values by type. Whoever lacks a qualification meets ``DoesNotExist`` only.
+    ``held`` are their values by type. A worker without a qualification meets ``DoesNotExist`` only.
     """
     return [
         requirement["QualificationTypeId"]

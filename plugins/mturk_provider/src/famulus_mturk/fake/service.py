@@ -69,7 +69,7 @@ class FakeMTurk:
                 stack.enter_context(api.serving())
                 site = WorkerSite(account, port=workers_port, certificate=self._certificate)
                 stack.enter_context(site.serving())
-                # Whoever is held at a gate keeps a server from ending.
+                # A request that waits at a gate keeps a server from ending.
                 stack.callback(account.faults.clear)
                 account.endpoint_url, account.worker_url = api.origin, site.origin
                 account.submit_to = site.origin

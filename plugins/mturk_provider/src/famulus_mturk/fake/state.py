@@ -26,7 +26,7 @@ from famulus_mturk.fake.timeline import Timeline
 
 #: how long the service remembers a UniqueRequestToken
 TOKEN_LIFE = timedelta(hours=24)
-#: MTurk disposes of what nobody has touched for that long
+#: MTurk disposes of HITs that were not changed for that long
 DISPOSAL = timedelta(days=120)
 _ID_LETTERS = string.digits + string.ascii_uppercase
 

@@ -66,9 +66,9 @@ class _Handler(Handler):
         return cookie.value if cookie is not None else None
 
     def signed_in(self) -> str:
-        """Return who it is.
+        """Return the worker who is signed in.
 
-        :raises WorkerRefusedError: when nobody has signed in.
+        :raises WorkerRefusedError: when no worker has signed in.
         """
         if self.worker_id is None:
             raise WorkerRefusedError("Sign in first.")

@@ -1,4 +1,4 @@
-// Keys choose while nobody is typing: 1 and 2 for the texts, 0 for a tie, Enter to submit.
+// Keys choose while no text field has the focus: 1 and 2 for the texts, 0 for a tie, Enter to submit.
 (function () {
   "use strict";
   const form = document.getElementById("famulus-form");
