@@ -247,6 +247,18 @@ def test_script_that_does_not_wait_stops_its_run_with_a_message(
     assert records(database_file)[1].status is RunStatus.STOPPED
 
 
+def test_interrupt_after_the_wait_ends_the_script(
+    start: Callable[..., int],
+) -> None:
+    text = """
+        operator.launch_task_run(cfg)
+        operator.wait_for_runs_then_shutdown()
+        raise KeyboardInterrupt
+        """
+
+    assert start(script(text), "task.no_submission_patience=1") == 130
+
+
 def test_interrupt_outside_of_the_wait_stops_the_run_as_within(
     start: Callable[..., int], database_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

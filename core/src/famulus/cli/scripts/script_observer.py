@@ -112,7 +112,7 @@ class ScriptObserver(OperatorObserver):
         """
         if not self._takes_signals:
             return False
-        self._is_interrupted = True
+        self._is_interrupted, self._has_stopped = True, False
         operator.wait_for_runs_then_shutdown()
         return self._has_stopped
 
