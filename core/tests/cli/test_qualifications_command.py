@@ -262,7 +262,7 @@ def test_one_of_several_requesters_has_to_be_named(
 
     done = famulus("qualifications", "grant", "good", "x")
     assert done.exit_code == 2
-    assert "--requester: name the requester of paying is meant: lab, office" in done.stderr
+    assert "--requester: name the requester of paying that is meant: lab, office" in done.stderr
 
     good(famulus("qualifications", "grant", "good", "x", "--requester", "office"))
     assert platform.calls == ["grant"]

@@ -90,7 +90,7 @@ def choose_provider(
             message = f"there is no requester {requester!r} of {provider_type}{near}"
             raise UsageError(Problem(message, key="--requester"))
         if requester is None and informs and capabilities.qualifications and len(names) > 1:
-            message = f"name the requester of {provider_type} is meant: {', '.join(names)}"
+            message = f"name the requester of {provider_type} that is meant: {', '.join(names)}"
             raise UsageError(Problem(message, key="--requester"))
         chosen = names.values() if requester is None else (names[requester],)
         yield ProviderChoice(
