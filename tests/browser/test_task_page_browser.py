@@ -535,6 +535,8 @@ def test_reload_lists_the_files_to_choose_again(stub: Stub, open_page: Callable[
     for _ in range(2):
         page.reload()
         expect(note).to_be_visible()
+    above, below = note.bounding_box(), page.locator("#famulus-task").bounding_box()
+    assert below["y"] - above["y"] - above["height"] >= 16, "no space below the note"
     page.get_by_label("Name").fill("Eve")
     expect(note).to_be_visible()
 

@@ -229,7 +229,16 @@ def test_giving_back_is_left_out_where_it_is_not_possible() -> None:
     assert [button["id"] for button in page.named("button")] == ["famulus-submit"]
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(1740, "29 min left"), (20, "1 min left")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (20, "1 min left"),
+        (1740, "29 min left"),
+        (7200, "2 h left"),
+        (90_000, "25 h left"),
+        (600_000, "6 days left"),
+    ],
+)
 def test_time_left_is_written_for_browsers_without_javascript(seconds: int, shown: str) -> None:
     assert shown in Elements(task_document(frame(seconds_left=seconds))).text
 

@@ -19,13 +19,15 @@ _AGAIN = "Please open the task's link again."
 _BACK = (
     "Please go back with your browser's Back button: it has kept your answers. Then submit again."
 )
+#: Instead of the above in a reply that the page's script shows in the form.
+_STAY = "Your answers are still here. Please submit again."
 #: Headings and texts; where there is no text, it is the error's own description.
 _WORDS = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: ("This request could not be read", None),
         HTTPStatus.NOT_FOUND: ("There is nothing here", _AGAIN),
         HTTPStatus.METHOD_NOT_ALLOWED: ("This page cannot be opened by its address", _AGAIN),
-        HTTPStatus.REQUEST_TIMEOUT: ("That took too long", f"The form did not arrive. {_BACK}"),
+        HTTPStatus.REQUEST_TIMEOUT: ("That took too long", None),
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("That is too large", None),
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("The address is too long", _AGAIN),
         HTTPStatus.INTERNAL_SERVER_ERROR: (
@@ -35,6 +37,16 @@ _WORDS = MappingProxyType(
         HTTPStatus.SERVICE_UNAVAILABLE: (
             "One moment, please",
             "The server is busy. Please try again in a moment.",
+        ),
+    }
+)
+#: What is said of a refused form where the error has no description.
+_DESCRIPTIONS = MappingProxyType(
+    {
+        HTTPStatus.BAD_REQUEST: "It did not arrive as it was sent.",
+        HTTPStatus.REQUEST_TIMEOUT: "The form did not arrive in time.",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+            "The form is larger than this task accepts. Choose smaller or fewer files."
         ),
     }
 )
@@ -49,7 +61,8 @@ def explain(
     :param description: text for a status that has none of its own.
     """
     heading, text = _WORDS.get(status, (status.phrase, None))
-    text = text or " ".join(filter(None, [description or f"{status.phrase}.", _BACK]))
+    description = description or _DESCRIPTIONS.get(status, f"{status.phrase}.")
+    text = text or f"{description} {_STAY if as_json else _BACK}"
     headers = {"Retry-After": "2"} if status is HTTPStatus.SERVICE_UNAVAILABLE else {}
     if gateway is None:
         return _plain_reply(status, heading, text, headers, as_json=as_json)

@@ -20,6 +20,7 @@ OUTCOME_HEADER = "X-Famulus-Outcome"
 TICKET_PARAMETER = "ticket"
 #: The hidden field that stays the same whenever one page's form is sent again.
 SUBMISSION_FIELD = "famulus_submission"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _MAIL_ADDRESS = re.compile(r"[^@\s<>\"]+@[^@\s<>\"]+\.[^@\s<>\"]+")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+")
 #: The id of the note, and the hash of the address at which the page's script shows it.
@@ -160,11 +161,19 @@ _PREVIEW = (
 def _time(seconds: int | None) -> str:
     if seconds is None:
         return ""
-    minutes = max(1, round(seconds / 60))
     return (
         f'<p id="famulus-time" class="famulus-time" data-seconds="{seconds}">'
-        f"<noscript>{minutes} min left when this page was opened</noscript></p>\n"
+        f"<noscript>{_time_left(seconds)} left when this page was opened</noscript></p>\n"
     )
+
+
+def _time_left(seconds: int) -> str:
+    """Return a time in the units that the page's clock uses: ``30 min``, ``3 h``, ``6 days``."""
+    if seconds >= 2 * _DAY:
+        return f"{seconds // _DAY} days"
+    if seconds >= 2 * _HOUR:
+        return f"{seconds // _HOUR} h"
+    return f"{max(1, round(seconds / _MINUTE))} min"
 
 
 def _hidden(name: str, value: str) -> str:
