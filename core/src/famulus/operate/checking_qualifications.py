@@ -128,7 +128,7 @@ def _missing(plan: Plan, database: Database) -> list[Problem]:
         located(
             f"{key}.qualification_name",
             f"there is no qualification {each.qualification_name!r}, so {each.comparator} admits "
-            f"no worker in{did_you_mean(each.qualification_name, known, otherwise='there are')}"
+            f"no worker{did_you_mean(each.qualification_name, known, otherwise='there are')}"
             "; `famulus qualifications create NAME` makes one",
             plan.origins,
         )
