@@ -1,4 +1,4 @@
-"""What holds for all packages of the workspace together."""
+"""The rules for all packages of the workspace together."""
 
 from __future__ import annotations
 

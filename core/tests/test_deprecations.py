@@ -1,4 +1,4 @@
-"""What a deprecated name does until it is removed."""
+"""Deprecated names until they are removed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``import famulus`` offers, and what it costs."""
+"""The names that ``import famulus`` offers, and its cost."""
 
 from __future__ import annotations
 

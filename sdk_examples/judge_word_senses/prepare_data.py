@@ -7,8 +7,8 @@ Princeton's own distribution, in its folder ``dict``. The same database makes th
 
 A row asks whether a sentence uses a word in a given sense. Sentences are WordNet's own examples.
 Most rows show the definition the sentence was written for (``pairing`` is ``own``); about a fifth
-show that of another common sense of the same word (``other``), so that careless work can be told
-from good work. The page never shows that column.
+show that of another common sense of the same word (``other``), so that careless work can be
+distinguished from good work. The page never shows that column.
 """
 
 from __future__ import annotations

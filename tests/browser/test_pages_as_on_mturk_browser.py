@@ -1,6 +1,6 @@
 """Each page of ``as_on_mturk/`` sends here what it sends on MTurk, name by name and in that order.
 
-A page is one HTML file whose first comment says what it is about. A line ``steps: …`` in it says
+A page is one HTML file whose first comment describes it. A line ``steps: …`` in it lists
 what the worker does where that is not ``fill; submit``: ``click SELECTOR``, ``type SELECTOR TEXT``,
 ``wait EXPRESSION`` until a JavaScript expression is true, ``fill`` every field that can be seen,
 and ``submit`` with the button that is not the author's.

@@ -35,7 +35,7 @@ def name(page: Path) -> str:
 
 @cache
 def prose(page: Path) -> str:
-    """A page without its blocks of code, in which a bracket is no link and # no heading."""
+    """A page without its blocks of code, in which brackets are not links and # is not a heading."""
     return FENCED.sub("", page.read_text(encoding="utf-8"))
 
 
@@ -52,7 +52,7 @@ def target_of(page: Path, link: str) -> Path:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """What GitHub calls the headings of a page: the second of one name ends in -1, and so on."""
+    """GitHub's anchors for the headings of a page: the second of one name ends in -1, and so on."""
     found: list[str] = []
     for heading in HEADING.findall(prose(page)):
         text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower()

@@ -1,4 +1,4 @@
-"""The commands on the page about options do what it says."""
+"""The commands on the page about options work as described."""
 
 from __future__ import annotations
 

@@ -158,9 +158,7 @@ def test_connections_behind_the_proxy_are_used_again(proxy: Proxy, tmp_path: Pat
 
 
 def test_nothing_is_believed_of_forwarded_headers(proxy: Proxy, tmp_path: Path) -> None:
-    """There is no address or link that a header could change: whoever sends it gets what everybody
-    gets.
-    """
+    """No header changes an address or a link."""
     lies = {
         "Host": "evil.invalid",
         "Forwarded": "for=6.6.6.6;host=evil.invalid;proto=ftp",

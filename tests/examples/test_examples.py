@@ -38,7 +38,7 @@ of_each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 class Outline(HTMLParser):
-    """What these tests ask of a page: its elements, and the fields that stand inside a label."""
+    """The facts about a page that these tests need: its elements, and the fields inside a label."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Serve an author's page as MTurk does and as Famulus does, and keep what browsers send of it.
 
 MTurk substitutes the values as they are and puts the page inside its form; a page that brings a
-form of its own is served as it is. What is ours beside the answers is left out of what is kept.
+form of its own is served as it is. Our fields beside the answers are left out.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ value="" name="assignmentId" id="assignmentId"/>
 
 @frozen
 class MTurkPage:
-    """A page for tests. Its first comment says what it is about and, in a line ``steps: …``, what
+    """A page for tests. Its first comment describes it and, in a line ``steps: …``, what
     a worker does with it.
     """
 

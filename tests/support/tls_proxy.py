@@ -19,7 +19,7 @@ _CHUNK = 64 * 1024
 
 
 class Proxy:
-    """What it does with requests: each prefix leads to a port of this machine, and is taken off.
+    """Forwards requests: each prefix leads to a port of this machine, and is removed.
 
     ``connections`` counts those it has made to the servers behind it.
     """

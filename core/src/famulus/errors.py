@@ -2,14 +2,14 @@
 
     FamulusError
     ├── UsageError            correct the input: ``problems`` names each place and remedy
-    │   ├── PluginError       a requested plugin cannot be used; the message says why
+    │   ├── PluginError       a requested plugin cannot be used; the message has the reason
     │   └── NotFoundError     there is no row of that name or number
     ├── ConflictError         the stored state has changed: read it again, then decide
     │   ├── DuplicateError    the name is taken
     │   ├── IllegalTransitionError  the new status may not follow the stored one
     │   └── RunBusyError      another live operator has the run's lease
     ├── UnavailableError      try again later: nothing was changed
-    ├── RefusedError          a platform refused the call and says why: nothing was changed
+    ├── RefusedError          a platform refused the call: nothing was changed
     └── DatabaseError         the database cannot be used as it is
         ├── NewerDatabaseError  it was written by a newer version
         └── MissingDriverError  a driver has to be installed first
@@ -104,7 +104,7 @@ class UnavailableError(FamulusError):
 
 
 class RefusedError(FamulusError):
-    """A platform refused the call, certainly without any effect; the message says why."""
+    """A platform refused the call, certainly without any effect; the message has the reason."""
 
 
 class DatabaseError(FamulusError):

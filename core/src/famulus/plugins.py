@@ -292,7 +292,7 @@ def listeners_of(plugins: Plugins) -> list[Listener]:
 def discover() -> Plugins:
     """Load every plugin that is installed, by the entry points of the group ``famulus``.
 
-    What a plugin prints while it is imported and registered goes to standard error, so that it is
+    Output of a plugin while it is imported and registered goes to standard error, so that it is
     not taken for a part of a command's output. Many import most of their code when they register.
     """
     plugins = Plugins()

@@ -1,4 +1,4 @@
-"""What a configuration resolves to can be seen, right or wrong, and used again."""
+"""A resolved configuration is shown, valid or not, and can be used again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong, one line each, and the exit status; nothing is written for wrong input."""
+"""Errors are one line each, with an exit status; nothing is written for wrong input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ task:
   task_reward: 0.10
 """
 
-#: name of the case -> (overrides, files, what the line on standard error says)
+#: name of the case -> (overrides, files, the line on standard error)
 BAD_INPUT: dict[str, tuple[list[str], dict[str, str], str]] = {
     "empty data": ([], {"data.csv": "name\n"}, "data.csv"),
     "too many fields": ([], {"data.csv": "name\na,b\n"}, "data.csv:2"),

@@ -44,7 +44,7 @@ def gateway(operator: ManualOperator) -> Gateway:
 
 @pytest.fixture
 def answer(gateway: Gateway, database: Database, clock: MovableClock) -> StoredAnswer:
-    """What ``x`` has submitted after 288 seconds."""
+    """The submission of ``x`` after 288 seconds."""
     page = GatewayWorker(gateway, "x").arrive()
     clock.advance(288)
     GatewayWorker(gateway, "x").submit(page, "good")

@@ -1,4 +1,4 @@
-"""What only Python can say stays in the operator's process, and is asked over a socket."""
+"""Callbacks stay in the operator's process, and are called over a socket."""
 
 from __future__ import annotations
 

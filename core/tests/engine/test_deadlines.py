@@ -1,4 +1,4 @@
-"""What time ends, with a clock that the test moves."""
+"""Deadlines, with a clock that the test moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a signature is good for: one agent of one run of one database, and one purpose."""
+"""The scope of a signature: one agent of one run of one database, and one purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the migrations make is exactly what the models say, on both databases."""
+"""The migrations make exactly the tables of the models, on both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we create is its user's alone; what others can read is named."""
+"""New files are private; files that others can read are named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whenever workers come while a run is resumed: whoever is answered gets work, and nobody is
+"""Workers who come while a run is resumed: each who gets an answer gets work, and none is
 invited before.
 """
 

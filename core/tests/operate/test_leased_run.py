@@ -1,4 +1,4 @@
-"""What the operator has decided holds in the transaction that acts, or it is not done."""
+"""A decision of the operator is checked in the transaction that acts, or it is not applied."""
 
 from __future__ import annotations
 

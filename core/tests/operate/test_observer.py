@@ -1,4 +1,4 @@
-"""What a program adds to an operator by an observer, and what happens without one."""
+"""Operators with an observer, and without one."""
 
 from __future__ import annotations
 

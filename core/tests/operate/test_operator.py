@@ -1,4 +1,4 @@
-"""What run scripts call, in a program of one's own: nothing is printed, asked or caught."""
+"""The API of run scripts, in other programs: nothing is printed, asked or caught."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ROWS = [{"n": n} for n in range(3)]
 
 
 class Probes:
-    """What is looked at while a run's server starts and ends."""
+    """The state of a run while its server starts and ends."""
 
     def __init__(self) -> None:
         self.at_start: Callable[[], object] = lambda: None

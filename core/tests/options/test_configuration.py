@@ -223,7 +223,7 @@ def test_log_level_group_of_the_former_system_is_a_warning(tmp_path: Path) -> No
         ),
         (
             "mephisto: {}\ntask: {}\n",
-            "example.yaml:3: task: stands beside 'mephisto'; move it below that",
+            "example.yaml:3: task: is beside 'mephisto'; move it below that key",
         ),
         ("task: 3\n", "example.yaml:2: task: 3 is not a mapping of options to values"),
         ("task: [a]\n", "example.yaml:2: task: a list is not a mapping of options to values"),

@@ -1,4 +1,4 @@
-"""What a run script is given: typed sections to read and change, and its own arguments."""
+"""The configuration of a run script: typed sections to read and change, and its own arguments."""
 
 # A class made by a call is more than mypy can follow.
 # mypy: disable-error-code="misc"

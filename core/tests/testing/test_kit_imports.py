@@ -1,4 +1,4 @@
-"""What importing the kit brings along."""
+"""The modules that importing the kit loads."""
 
 from __future__ import annotations
 

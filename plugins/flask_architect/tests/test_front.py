@@ -26,7 +26,7 @@ _BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 @frozen
 class Answer:
-    """What came back, and what the gateway was given for it."""
+    """A reply, and the calls of the gateway that led to it."""
 
     status: str
     headers: dict[str, str]

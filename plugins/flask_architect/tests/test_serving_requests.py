@@ -1,4 +1,4 @@
-"""What the server makes of requests that browsers never send, over real sockets."""
+"""Requests that browsers never send, over real sockets."""
 
 from __future__ import annotations
 

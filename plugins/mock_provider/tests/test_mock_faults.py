@@ -1,4 +1,4 @@
-"""What can be made to go wrong, and what ``mock`` remembers of it."""
+"""The faults of ``mock`` on demand, and the state they leave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What collects nothing here is refused, or at least not passed over in silence."""
+"""Elements that collect no answers here are refused, or at least warned of."""
 
 from __future__ import annotations
 

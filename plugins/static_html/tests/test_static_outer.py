@@ -1,4 +1,4 @@
-"""What an author's own ``<html>``, ``<body>`` and ``<form>`` say goes on to the worker's page."""
+"""Attributes of an author's ``<html>``, ``<body>`` and ``<form>`` are kept on the worker's page."""
 
 from __future__ import annotations
 

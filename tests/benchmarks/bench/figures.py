@@ -1,4 +1,4 @@
-"""What was measured, beside its limit and its goal, as one table."""
+"""The figures, each with its limit and its goal, as one table."""
 
 from __future__ import annotations
 

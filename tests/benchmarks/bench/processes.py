@@ -26,7 +26,7 @@ _LOOK_SECONDS = 0.02
 
 @frozen
 class Cost:
-    """What a command took: seconds of wall time, and the most bytes it had in memory."""
+    """The cost of a command: seconds of wall time, and the most bytes it had in memory."""
 
     seconds: float
     peak: int

@@ -1,4 +1,4 @@
-"""What Famulus is held against: bare Flask under granian, one durable insert a request.
+"""The reference for comparison: bare Flask under granian, one durable insert per request.
 
 One worker, one thread, a lock. Every page and every submission inserts the raw request into an
 SQLite file with the settings of Famulus (write-ahead log, ``synchronous=FULL``) and answers with

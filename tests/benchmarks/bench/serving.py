@@ -26,7 +26,7 @@ _NOISE = 0.9
 
 @frozen(kw_only=True)
 class Speed:
-    """What a load came to; times in seconds."""
+    """The result of a load; times in seconds."""
 
     rate: float
     #: of the server's processes, a unit
@@ -37,9 +37,7 @@ class Speed:
 
 @frozen
 class Server:
-    """Somebody to work for: an address, the first process of who serves there, and the units that
-    there are to do at each load.
-    """
+    """A server under load: its address, its first process, and the units of each load."""
 
     host: str
     port: int

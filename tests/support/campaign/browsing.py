@@ -1,4 +1,4 @@
-"""What a browser with the page's script does: send a request again until its answer is final."""
+"""A browser with the page's script, which repeats a request until its answer is final."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class RoundFailedError(AssertionError):
 
 
 class Victim(StrEnum):
-    """What is killed while a run is operated."""
+    """The processes that are killed while a run is operated."""
 
     SERVER = "server"
     OPERATOR = "operator"

@@ -48,9 +48,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
 
 def folder_aside(path: Path) -> Path | None:
-    """Return the folder to set data aside in while a file is written: beside the file.
+    """Return the folder for temporary data while a file is written: the file's own.
 
-    None, which stands for the folder of temporary files, where it is no ordinary file.
+    None, which means the system's temporary folder, if it is not a regular file.
     """
     target = path.resolve()
     return target.parent if _is_ordinary(target) else None

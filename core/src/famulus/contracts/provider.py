@@ -213,7 +213,7 @@ class Provider(ABC):
     called inside a transaction.
 
     A method that cannot reach the platform raises :class:`~famulus.UnavailableError`, and the call
-    is repeated later, with growing pauses. :class:`~famulus.RefusedError` says that the platform
+    is repeated later, with growing pauses. :class:`~famulus.RefusedError` means that the platform
     refuses the call, and why: the message is shown to the requester, and the call is only repeated
     at their request.
 
@@ -226,7 +226,7 @@ class Provider(ABC):
     #: An attrs class of options made with :func:`famulus.option`. An option ``requester_name`` is
     #: the account that pays.
     Args: ClassVar[AnyClass]
-    #: An attrs class of what ``famulus register`` asks for besides the name, made with
+    #: An attrs class of the settings that ``famulus register`` asks for besides the name, made with
     #: :func:`famulus.option`; a ``secret`` one is asked for on a terminal only.
     RequesterArgs: ClassVar[AnyClass] = NoRequesterArgs
     capabilities: ClassVar[Capabilities] = Capabilities()
@@ -382,7 +382,7 @@ class Provider(ABC):
         """Pay a bonus or a compensation.
 
         Return ``UNKNOWN``, or raise any other exception, where it may have been paid;
-        :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` say that it was not.
+        :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not.
         """
         return Outcome.CONFIRMED
 
@@ -390,7 +390,7 @@ class Provider(ABC):
         """Return how :meth:`pay` has ended, by asking the platform.
 
         A platform that recognizes the payment's key can be asked by the same call again; otherwise
-        this must not pay. ``FAILED`` says that nothing was paid and that no payment is under way.
+        this must not pay. ``FAILED`` means that nothing was paid and that no payment is under way.
         """
         return Outcome.CONFIRMED
 

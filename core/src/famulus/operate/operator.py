@@ -53,7 +53,7 @@ class Operator:
     """Run tasks on one database. Use it with ``with``: what it has started ends with the block.
 
     Leaving the block stops runs that are still going on; they can be resumed. Four threads look
-    after all its runs, whatever their number; they begin with the first run.
+    after all its runs, however many; they begin with the first run.
 
     :param database: a :class:`~famulus.Database`, which stays the caller's to close, or an address.
     :param observer: what a program adds to it, such as a display of its progress.

@@ -20,7 +20,7 @@ _TICK = 0.25
 
 
 class RunThreads:
-    """Four threads for all runs of an operator, whatever their number; the first run starts them.
+    """Four threads for any number of runs of an operator; the first run starts them.
 
     :param runs: every run that the operator has launched or resumed, by number.
     """

@@ -94,7 +94,7 @@ def source_from_tree(
             for name, below in _entries(source, root, value).items():
                 _read_key(source, str(name), f"{root}.{name}", below, SECTIONS)
         elif root is not None and key in SECTIONS and key not in arguments:
-            source.problem(key, f"stands beside {root!r}; move it below that")
+            source.problem(key, f"is beside {root!r}; move it below that key")
         else:
             _read_key(source, str(key), str(key), value, known)
     return source

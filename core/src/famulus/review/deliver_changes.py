@@ -20,7 +20,7 @@ def deliver_changes(
 ) -> list[str]:
     """Dispatch events of ended runs and deliver outbox rows that are due; return what failed.
 
-    What fails stays in the outbox: the operator, or the next review, delivers it.
+    Failed rows stay in the outbox: the operator, or the next review, delivers them.
 
     :param after: failures are only reported for rows newer than this outbox row, a result of
         :func:`newest_outbox_row`.

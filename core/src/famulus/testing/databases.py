@@ -60,7 +60,7 @@ class PostgresDatabases:
 def postgres_databases() -> Iterator[PostgresDatabases]:
     """Run a server for the length of a ``with`` block and lend its databases.
 
-    :raises LookupError: when PostgreSQL or its driver is not installed; the message tells how to
+    :raises LookupError: when PostgreSQL or its driver is not installed; the message explains how to
         get it.
     """
     with postgres_server() as server:

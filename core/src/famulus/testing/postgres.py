@@ -69,7 +69,7 @@ def stoppable_server() -> Iterator[PostgresServer]:
 
     PostgreSQL refuses to run as root, so root hands it to the user ``postgres``.
 
-    :raises LookupError: when PostgreSQL or its driver is not installed; the message tells how to
+    :raises LookupError: when PostgreSQL or its driver is not installed; the message explains how to
         get it.
     """
     if find_spec("psycopg") is None:

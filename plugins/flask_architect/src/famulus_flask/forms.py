@@ -98,7 +98,7 @@ class _Body:
     def whole(self, most: int) -> bytes | None:
         """Return a body of at most ``most`` bytes; None when it is longer, or not as announced.
 
-        What was read for that is the beginning of :meth:`chunks`.
+        The bytes read for that are the beginning of :meth:`chunks`.
         """
         if self.announced is None or self.announced > min(most, self._limit):
             return None
@@ -158,7 +158,7 @@ def _read_urlencoded(body: _Body, limits: Limits) -> Form:
 def _usable_boundary(options: Mapping[str, str]) -> bytes:
     boundary = options.get("boundary", "")
     if not boundary or not boundary.isascii():
-        raise BadRequest("The form names no usable boundary.")
+        raise BadRequest("The form has no usable boundary.")
     return boundary.encode()
 
 

@@ -1,4 +1,4 @@
-"""Health checks of a server: which instance of which run it is."""
+"""Health checks of a server, which return its run and its instance."""
 
 from __future__ import annotations
 

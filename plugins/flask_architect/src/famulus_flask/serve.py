@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def load_application(name: str) -> WSGIApplication:
     """Return the application that ``module:factory`` makes.
 
-    What the factory raises as a :class:`famulus.FamulusError` ends the process with one line.
+    A :class:`famulus.FamulusError` of the factory ends the process with one line.
     """
     module, _, factory = name.partition(":")
     try:

@@ -59,8 +59,8 @@ class MockArgs:
         validator=_is_part,
     )
     faults: list[Fault] = option(
-        help="For tests: how the run's first calls about money end, one after the other; killed "
-        "ends the process, and lost and killed_after come after the money was paid.",
+        help="For tests: the outcomes of the run's first calls about money, in order; killed ends "
+        "the process; lost and killed_after happen after the payment.",
         factory=list,
     )
 

@@ -1,4 +1,4 @@
-"""What workers submitted: when it is seen, approved, rejected, approved by itself."""
+"""Submissions: listed, approved, rejected, approved automatically."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def ground_truth_faults(source: Source, tokens: Sequence[Token]) -> Iterator[tup
 
     That is each Liquid expression about the input, and each kind of ``<crowd-…>`` element.
 
-    What an inert script (``text/template`` …) holds is for the author's own scripts to read.
+    The content of an inert script (``text/template`` …) is left to the author's own scripts.
     """
     elements: set[str] = set()
     for token in tokens:

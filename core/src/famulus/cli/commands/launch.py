@@ -49,8 +49,8 @@ def launch(
 ) -> None:
     """Launch a task and wait until it is done.
 
-    CONFIG is a YAML file; OVERRIDES such as architect.port=1234 or architect=local override what it
-    says.
+    CONFIG is a YAML file; OVERRIDES such as architect.port=1234 or architect=local take precedence
+    over it.
 
     Ends with status 0 when every unit is done, with 1 when the run ended otherwise, with 2 when the
     configuration is wrong; nothing is written then.

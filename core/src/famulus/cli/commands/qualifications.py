@@ -198,7 +198,7 @@ def import_(
     """Grant what FILE.csv lists, such as an allow list or a block list of thousands.
 
     Its first line names the columns: `worker`; `value`, where it is not 1 for all; `qualification`,
-    unless NAME says which one. Workers need not have come yet. The file is checked whole before the
+    unless NAME is given. Workers need not have come yet. The file is checked whole before the
     first row is granted; importing it again changes nothing.
     """
     from famulus.cli.grant_files import read_names, read_rows

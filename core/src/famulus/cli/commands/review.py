@@ -60,8 +60,8 @@ def review(
     applies it.
 
     In a file, a decision is `accepted`, `soft_rejected` (paid, but not good enough) or `rejected`
-    (not paid; the note says why). It is checked whole before its first row is applied. It may also
-    accept what was rejected before.
+    (not paid; the note is the reason). It is checked whole before its first row is applied. It may
+    also accept what was rejected before.
     """
     if accept_all and from_csv:
         raise click.UsageError("--accept-all and --from-csv exclude each other")

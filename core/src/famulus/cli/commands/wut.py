@@ -78,7 +78,7 @@ class WutPage:
         self.table(title, ("dest", "type", "default", "required", "choices", "help"), rows)
 
     def state(self, title: str, described: Iterable[Described]) -> None:
-        """Print a table of what a run script can set."""
+        """Print a table of the fields that a run script can set."""
         rows = [(each.dest, each.type, each.default, each.help) for each in described]
         self.table(title, ("dest", "type", "default", "help"), rows)
 

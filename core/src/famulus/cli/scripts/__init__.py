@@ -33,7 +33,7 @@ def task_script(
     :param config: a class made with :func:`famulus.build_default_task_config`, or one that extends
         it by arguments of the script's own.
     :param default_config_file: name of a file in ``conf/`` or ``hydra_configs/conf/`` beside the
-        script, where there are no arguments of its own.
+        script, for a script without arguments of its own.
     :raises famulus.UsageError: when neither is given, or both are.
     """
     cls = _config_class(config, default_config_file)

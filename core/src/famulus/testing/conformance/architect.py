@@ -115,7 +115,7 @@ class ArchitectConformance:
                 "The files of Gateway.assets must be served under their own names."
             )
             for name in ("../data.csv", "%2e%2e/data.csv", "..%2fdata.csv", "no.txt"):
-                assert way.get(name).status in (400, 404), f"{name!r} is no asset."
+                assert way.get(name).status in (400, 404), f"{name!r} is not an asset."
 
     def test_headers_of_the_gateway_are_sent(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (operator, _, url):
