@@ -263,11 +263,11 @@ class ScheduledOperator(ManualOperator):
         self.scheduler = scheduler
         super().__init__(database, **more)
 
-    def _take_charge(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
+    def _manage_run(self, managed: ManagedRun, *more: Any, **named: Any) -> Any:
         managed._delivering = self.scheduler.lock()  # type: ignore[assignment]
         managed._shutting_down = self.scheduler.lock()  # type: ignore[assignment]
         managed.listeners._adding = self.scheduler.lock()  # type: ignore[assignment]
-        return super()._take_charge(managed, *more, **named)
+        return super()._manage_run(managed, *more, **named)
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
         return ScheduledThreads(runs, self.scheduler)

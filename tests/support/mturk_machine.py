@@ -28,7 +28,7 @@ from famulus.model.tables import Payment, Requester, Unit, Visit, Worker
 from famulus.operate.doctor import read_differences
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.review.payment_actions import pay_bonus, retry_payment
-from famulus.testing.conformance.harness import Brings
+from famulus.testing.conformance.harness import PluginUnderTest
 from famulus.testing.inprocess import ManualOperator, Seen, kit_plugins, seen
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import Mturk
@@ -98,7 +98,7 @@ class Study:
             "Provider", (_KillableProvider,), {"type": "mturk_sandbox", "kills": self.kills}
         )
         providers = [provider, MturkProvider]
-        self.plugins = kit_plugins(mturk=Brings(providers=providers, schemas=[SCHEMA]))
+        self.plugins = kit_plugins(mturk=PluginUnderTest(providers=providers, schemas=[SCHEMA]))
         self.database = Database(address or folder / "study.db", clock=self.clock)
         self.database.prepare(self.plugins.schemas())
         self.database.write(

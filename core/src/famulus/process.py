@@ -39,7 +39,7 @@ class ProcessIdentity:
     @classmethod
     def current(cls) -> Self:
         """Return the identity of the calling process."""
-        boot, namespaces, started = _own_kernel()
+        boot, namespaces, started = _kernel_identity()
         return cls(os.getpid(), started, boot, namespaces, socket.gethostname()[:_LONGEST_HOST])
 
     @classmethod
@@ -56,7 +56,7 @@ class ProcessIdentity:
     @property
     def is_dead(self) -> bool:
         """Whether the process has certainly ended; False where that cannot be known here."""
-        boot, namespaces, _ = _own_kernel()
+        boot, namespaces, _ = _kernel_identity()
         if not boot or (self.boot, self.namespaces) != (boot, namespaces):
             return False
         try:
@@ -86,7 +86,7 @@ def describe(identity: str) -> str:
     return "another process" if process is None else f"process {process.pid} on {process.host}"
 
 
-def _own_kernel() -> tuple[str, str, str]:
+def _kernel_identity() -> tuple[str, str, str]:
     """Return the boot id, and the namespaces and start time of this process.
 
     They are empty where the system does not provide them, and where /proc belongs to another PID

@@ -128,7 +128,7 @@ class Allocation(RuleBasedStateMachine):
     def sweep(self) -> None:
         for managed in self.operator._runs.values():
             # An operator whose lease has expired decides nothing.
-            self.operator._stay_awake(managed)
+            self.operator._renew_lease(managed)
             managed._sweep()
 
     def is_something_for(self, name: str) -> bool:

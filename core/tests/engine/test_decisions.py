@@ -80,9 +80,9 @@ def test_decision_changes_the_unit_and_the_attempt_and_undoing_restores_both(
     undone = database.write(lambda tx: undo(tx, units[0]))
 
     assert (made.changed, made.status, after) == (True, unit_status, (unit_status, agent_status))
-    assert made.standing is not None
-    assert (made.standing.note, made.standing.is_applied) == (REASON, False)
-    assert (undone.status, undone.standing) == (UnitStatus.COMPLETED, None)
+    assert made.active is not None
+    assert (made.active.note, made.active.is_applied) == (REASON, False)
+    assert (undone.status, undone.active) == (UnitStatus.COMPLETED, None)
     assert statuses(database, units[0]) == before
 
 
@@ -109,8 +109,8 @@ def test_same_decision_again_writes_nothing(database: Database, units: list[int]
     applied = decided(database, units[0], Decision.ACCEPTED)
 
     assert (again.changed, applied.changed) == (False, False)
-    assert applied.standing is not None
-    assert applied.standing.is_applied
+    assert applied.active is not None
+    assert applied.active.is_applied
     assert number_of(database, Review) == before[1]
     assert again.status is UnitStatus.ACCEPTED
 
@@ -164,8 +164,8 @@ def test_undoing_a_corrected_rejection_restores_the_rejection(
 
     undone = database.write(lambda tx: undo(tx, units[0]))
 
-    assert undone.standing is not None
-    assert (undone.standing.decision, undone.standing.note) == (Decision.REJECTED, REASON)
+    assert undone.active is not None
+    assert (undone.active.decision, undone.active.note) == (Decision.REJECTED, REASON)
     assert statuses(database, units[0]) == (UnitStatus.REJECTED, AgentStatus.REJECTED)
     with pytest.raises(ConflictError, match="nothing to undo"):
         database.write(lambda tx: undo(tx, units[0]))
@@ -183,8 +183,8 @@ def test_decision_that_was_undone_can_be_made_again(database: Database, units: l
 
 def test_only_the_named_decision_is_undone(database: Database, units: list[int]) -> None:
     mine = decided(database, units[0], Decision.ACCEPTED)
-    assert mine.standing is not None
-    review = mine.standing.review
+    assert mine.active is not None
+    review = mine.active.review
     database.write(lambda tx: undo(tx, units[0], review=review))
     decided(database, units[0], Decision.REJECTED, REASON)
 

@@ -15,7 +15,7 @@ from attrs import evolve
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.platform import outbox
-from famulus.engine.platform.closing import ClosingLimits, StillOpenError
+from famulus.engine.platform.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.providers.bound_provider import bind_provider
 from famulus.errors import ConflictError
@@ -224,7 +224,7 @@ def test_a_repeated_command_closes_places_left_open_by_a_killed_one(
     kill(operator, database, run)
 
     platform.faults = [Fault.THROTTLED] * FOREVER
-    with pytest.raises(StillOpenError, match=f"`famulus sync {run}` closes them"):
+    with pytest.raises(PlacesOpenError, match=f"`famulus sync {run}` closes them"):
         getattr(other, again)(run)
     platform.faults.clear()
     with suppress(ConflictError):
@@ -252,7 +252,7 @@ def test_ending_a_run_reports_open_places_with_the_remedy(
         "stop": lambda: other.stop(gateway.run_id, now=True),
         "finish": lambda: other.finish(gateway.run_id),
     }
-    with pytest.raises(StillOpenError) as raised:
+    with pytest.raises(PlacesOpenError) as raised:
         ends[end]()
 
     remedy = f"still open (throttled); `famulus sync {gateway.run_id}` closes them"
@@ -282,7 +282,7 @@ def test_wait_for_a_call_that_does_not_return_is_bounded(
     bound = bind_provider(database, plugins, gateway.run_id)
     finish_run(database, gateway.run_id, "finished")
 
-    with pytest.raises(StillOpenError, match="another process is still calling the platform"):
+    with pytest.raises(PlacesOpenError, match="another process is still calling the platform"):
         bound.close_places(ClosingLimits(pauses=(0.0,), call_timeout=0.05))
 
 

@@ -33,7 +33,7 @@ from famulus import (
 )
 from famulus.contracts.plan import Role
 from famulus_flask.architect import LocalArchitect, LocalArgs
-from famulus_flask.health import Health, Patience, ask_health
+from famulus_flask.health import FailureCount, Health, ask_health
 
 pytestmark = pytest.mark.slow
 
@@ -450,7 +450,7 @@ def test_server_that_does_not_answer_is_given_up_after_several_looks(
 def test_server_is_given_up_for_several_silent_looks_over_some_time(
     looks: list[tuple[float, bool]], is_over: bool
 ) -> None:
-    patience = Patience(looks=3, seconds=30)
+    patience = FailureCount(looks=3, seconds=30)
 
     found = [patience.is_over(answered=answered, now=now) for now, answered in looks]
 

@@ -16,7 +16,7 @@ from famulus_static_html.csv_data import check_csv, read_csv
 from famulus_static_html.data import check_text, read_json, read_jsonl
 from famulus_static_html.given_rows import check_rows, checked_rows, row_fault, shape_fault
 from famulus_static_html.json_stream import json_items
-from famulus_static_html.reports import Collected, Raised
+from famulus_static_html.reports import CollectingReport, RaisingReport
 from famulus_static_html.sources import FileData
 
 Write = Callable[[str | bytes], Path]
@@ -37,7 +37,7 @@ def _csv_problems(path: Path) -> list[tuple[int | None, str]]:
 
 
 def _checked(path: Path) -> Sequence[famulus.Problem]:
-    report = Collected(path)
+    report = CollectingReport(path)
     check_csv(path, report)
     return report.problems
 
@@ -45,14 +45,14 @@ def _checked(path: Path) -> Sequence[famulus.Problem]:
 def _problems(
     reader: Callable[..., Iterator[tuple[int, Any]]], path: Path
 ) -> list[tuple[int | None, str]]:
-    report = Collected(path)
+    report = CollectingReport(path)
     for _ in reader(path, report):
         pass
     return [(problem.line, problem.message) for problem in report.problems]
 
 
 def _rows(reader: Callable[..., Iterator[tuple[int, Any]]], path: Path) -> list[tuple[int, Any]]:
-    return list(reader(path, Raised(path)))
+    return list(reader(path, RaisingReport(path)))
 
 
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
@@ -170,7 +170,7 @@ def test_many_problems_are_cut_and_counted(write: Write) -> None:
 
 def test_bytes_cut_by_the_end_of_a_block_are_counted_right(write: Write) -> None:
     path = write(b"x" * ((1 << 20) - 1) + "é\n".encode() + b"\xff")
-    report = Collected(path)
+    report = CollectingReport(path)
 
     assert not check_text(path, report)
     assert report.problems[0].line == 2
@@ -197,7 +197,7 @@ def test_faults_of_jsonl_have_their_line(write: Write, content: str, line: int, 
 
 def test_jsonl_goes_on_after_a_bad_line(write: Write) -> None:
     path = write('\ufeff{"a": "\\ud83d\\ude00"}\n5\n{"a": 2}')
-    report = Collected(path)
+    report = CollectingReport(path)
 
     rows = list(read_jsonl(path, report))
 
@@ -242,7 +242,7 @@ def test_a_broken_item_does_not_read_on(write: Write) -> None:
     path = write('[{"a": x},' + " " * 1_000_000 + "]")
 
     with path.open(encoding="utf-8") as file:
-        assert not list(json_items(file, Collected(path)))
+        assert not list(json_items(file, CollectingReport(path)))
         assert file.tell() < 500_000
 
 
@@ -301,7 +301,7 @@ def test_rows_json_cannot_hold_are_refused(row: Any, words: str) -> None:
 
 
 def test_a_list_is_checked_whole() -> None:
-    report = Collected(None, "static_task_data")
+    report = CollectingReport(None, "static_task_data")
 
     check_rows([{"a": 1}, 5, {"a": set()}], Coverage(frozenset({"a"})).see, report)
 

@@ -110,7 +110,7 @@ class _Following:
     def wait(self, shown: Display) -> None:
         """Look after the runs until they have ended."""
         due = time.monotonic()
-        while self._going_on():
+        while self._active_runs():
             if self._interrupts.take():
                 self.stop()
             if time.monotonic() >= due:
@@ -124,7 +124,7 @@ class _Following:
             say("Stopping now.")
             self._interrupts.release()
             self.is_cut_off = True
-        for run in self._going_on():
+        for run in self._active_runs():
             try:
                 self._operator.stop(run, now=again)
             except ConflictError:
@@ -132,11 +132,11 @@ class _Following:
             except FamulusError as error:
                 say(f"Run {run} could not be stopped: {error}", err=True)
                 self._is_stopping = again
-        if not again and self._is_stopping and self._going_on():
+        if not again and self._is_stopping and self._active_runs():
             with suppress(FamulusError):
-                self._say_stopping()
+                self._report_stopping()
 
-    def _going_on(self) -> list[int]:
+    def _active_runs(self) -> list[int]:
         return [run for run in self._runs if self._operator.holds(run)]
 
     def _look(self, shown: Display) -> float:
@@ -149,9 +149,9 @@ class _Following:
         return ended + max(shown.every, _CALM * (ended - started))
 
     def _progress(self) -> list[Progress]:
-        return [read_progress(self._operator.database, run) for run in self._going_on()]
+        return [read_progress(self._operator.database, run) for run in self._active_runs()]
 
-    def _say_stopping(self) -> None:
+    def _report_stopping(self) -> None:
         looks = self._progress()
         at_work = sum(look.at_work for look in looks)
         until = max((look.until for look in looks if look.until), default=None)

@@ -6,7 +6,7 @@ import click
 
 import famulus
 from famulus.cli.lazy import Builtin, LazyGroup
-from famulus.cli.reporting import Reporting
+from famulus.cli.reporting import ReportingCommand
 from famulus.cli.session import Session, database_option, verbose_option
 
 _BUILTINS = {
@@ -40,7 +40,7 @@ _BUILTINS = {
 }
 
 
-class Program(Reporting, LazyGroup):
+class Program(ReportingCommand, LazyGroup):
     """The commands by name."""
 
 

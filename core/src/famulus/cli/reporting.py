@@ -14,7 +14,7 @@ from famulus.escaping import escaped
 from famulus.options.compat import flag_hint
 
 
-class Reporting(click.Command):
+class ReportingCommand(click.Command):
     """Prints one line per problem and ends with a status; a traceback only with ``--verbose``."""
 
     def run(self, args: Sequence[str] | None, prog_name: str | None, **extra: Any) -> int:

@@ -18,7 +18,7 @@ from famulus.engine.admission_results import AlreadySubmitted, AssignedUnit, Ope
 from famulus.engine.attempts import (
     NewAttempt,
     OpenAttempt,
-    PlaceHolder,
+    PlaceVisit,
     find_open_onboarding,
     make_attempt,
     newest_attempt,
@@ -174,7 +174,7 @@ class ArrivingWorker:
     #: by name; empty where the run asks for none
     qualifications: Mapping[str, int] = field(default=MappingProxyType({}), init=False)
     #: the visit that has the place of a new visit
-    holder: PlaceHolder | None = field(default=None, init=False)
+    holder: PlaceVisit | None = field(default=None, init=False)
     #: counters in the run; None until a unit is asked for
     progress: WorkerProgress | None = field(default=None, init=False)
     #: the only unit to try; None for any
@@ -356,7 +356,7 @@ class ArrivingWorker:
         if not is_open:
             end_visit(self.tx, self.rules.run, visit, returned, _ACCEPTED_AGAIN)
 
-    def read_place_holder(self) -> PlaceHolder | None:
+    def read_place_holder(self) -> PlaceVisit | None:
         """Return the visit that has the place of a new visit; ``holder`` keeps it."""
         self.holder = None
         if self.visit is None and self.arrival.place:

@@ -63,7 +63,7 @@ class NewestAttempt(NamedTuple):
 
 
 @frozen(kw_only=True)
-class PlaceHolder:
+class PlaceVisit:
     """The visit that has a place.
 
     A platform's addresses are not signed, so they do not prove who works: a place stays with a
@@ -250,7 +250,7 @@ def newest_attempt(tx: Transaction, visit: int) -> NewestAttempt | None:
     return tx.one(_NEWEST, visit=visit)
 
 
-def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceHolder | None:
+def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceVisit | None:
     """Return the visit that has a place, or None where the place is free."""
     row = find_visit_at_place(tx, run, place)
     if row is None:
@@ -267,7 +267,7 @@ def read_place_holder(tx: Transaction, run: int, place: str) -> PlaceHolder | No
     is_stored = newest is not None and newest.submission is not None
     # A deadline has ended what came before.
     is_timed_out = newest is not None and newest.status is AgentStatus.TIMEOUT
-    return PlaceHolder(
+    return PlaceVisit(
         visit=row.visit,
         reference=row.reference,
         is_done=row.done_at is not None or is_stored,

@@ -38,7 +38,7 @@ from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
-from famulus.engine.onboarding import Judged, OnboardingSubmissions, UndecidedError
+from famulus.engine.onboarding import OnboardingResult, OnboardingSubmissions, UndecidedError
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
@@ -69,7 +69,7 @@ _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 #: The outcome of a submission.
-S = TypeVar("S", Acknowledgement, Judged)
+S = TypeVar("S", Acknowledgement, OnboardingResult)
 
 _LONGEST_SUBMISSION_ID = 64
 #: Characters of a blueprint's message about answers that it refuses, which may repeat them.

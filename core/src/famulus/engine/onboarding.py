@@ -25,7 +25,7 @@ from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
 
-_Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[Judged, Attempt]"]
+_Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[OnboardingResult, Attempt]"]
 #: Statuses of attempts whose answers count: not of those that were given back or expired.
 _JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
 
@@ -35,7 +35,7 @@ class UndecidedError(Exception):
 
 
 @frozen(kw_only=True)
-class Judged:
+class OnboardingResult:
     """The result of a submission to the onboarding."""
 
     result: Result
@@ -43,14 +43,14 @@ class Judged:
     passed: bool
 
 
-def known_result(attempt: Attempt, submission: str) -> Judged | None:
+def known_result(attempt: Attempt, submission: str) -> OnboardingResult | None:
     """Return the result of a submission that needs no judgement; None for one that does."""
     passed = attempt.status is AgentStatus.APPROVED
     earlier = earlier_submission(attempt, submission)
     if earlier is not None:
-        return Judged(result=earlier.result, passed=passed)
+        return OnboardingResult(result=earlier.result, passed=passed)
     if attempt.status not in _JUDGED:
-        return Judged(result=Result.CONFLICT, passed=passed)
+        return OnboardingResult(result=Result.CONFLICT, passed=passed)
     return None
 
 
@@ -72,8 +72,8 @@ class OnboardingSubmissions:
         *,
         view: AttemptView,
         read: Callable[[], Attempt],
-        write: Callable[[_Job], tuple[Judged, Attempt]],
-    ) -> tuple[Judged, Attempt]:
+        write: Callable[[_Job], tuple[OnboardingResult, Attempt]],
+    ) -> tuple[OnboardingResult, Attempt]:
         """Judge the answers in a form, unless they were judged before, and store them.
 
         :param read: reads the attempt as it is now.
@@ -90,7 +90,9 @@ class OnboardingSubmissions:
             answers = self._blueprint.read_answers(form, view)
             passed = is_passed(self._blueprint, answers)
 
-            def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Judged, Attempt]:
+            def job(
+                tx: Transaction, files: Sequence[StoredFile]
+            ) -> tuple[OnboardingResult, Attempt]:
                 judged = store_onboarding(
                     tx,
                     attempt.agent,
@@ -129,7 +131,7 @@ def store_onboarding(
     passed: bool,
     qualification: str,
     requesters: Sequence[int] | None,
-) -> Judged:
+) -> OnboardingResult:
     """Store the answers to the onboarding and grant what they lead to.
 
     :param requesters: whose platform is to be informed; see ``qualifications.grant``.
@@ -151,7 +153,7 @@ def store_onboarding(
         run=attempt.run,
         requesters=requesters,
     )
-    return Judged(result=Result.STORED, passed=passed)
+    return OnboardingResult(result=Result.STORED, passed=passed)
 
 
 def _read(tx: Transaction, agent: int, *, lock: bool) -> Attempt:

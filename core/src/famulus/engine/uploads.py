@@ -60,9 +60,9 @@ class Uploads:
             raise UnavailableError(text) from error
 
     @contextlib.contextmanager
-    def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[Kept]:
+    def kept(self, agent: int, files: Sequence[FormFile]) -> Iterator[KeptFiles]:
         """Move received files to their place; unless confirmed, they are deleted at the end."""
-        kept = Kept()
+        kept = KeptFiles()
         try:
             kept.files = tuple(self._keep(agent, file, kept) for file in files)
             yield kept
@@ -71,7 +71,7 @@ class Uploads:
                 for path in kept.paths:
                     path.unlink(missing_ok=True)
 
-    def _keep(self, agent: int, file: FormFile, kept: Kept) -> StoredFile:
+    def _keep(self, agent: int, file: FormFile, kept: KeptFiles) -> StoredFile:
         name = f"{self._prefix}{secrets.token_hex(16)}"
         target = agent_folder(self.root, self.run, agent) / name
         try:
@@ -94,7 +94,7 @@ class Uploads:
         )
 
 
-class Kept:
+class KeptFiles:
     """Files in their place that no row names yet."""
 
     def __init__(self) -> None:

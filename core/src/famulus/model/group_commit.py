@@ -60,14 +60,14 @@ class GroupCommit:
             raise RuntimeError("a nested write: use the transaction that was passed to the job")
         entry = Entry(job)
         if threading.current_thread() is threading.main_thread():
-            self._run_aside(entry)
+            self._run_in_thread(entry)
         else:
             self._run(entry)
         if entry.error is not None:
             raise entry.error
         return entry.result  # type: ignore[return-value]
 
-    def _run_aside(self, entry: Entry[Any]) -> None:
+    def _run_in_thread(self, entry: Entry[Any]) -> None:
         """Run an entry of the main thread in another thread.
 
         Ctrl-C can interrupt the main thread anywhere. It must not interrupt the job of another

@@ -32,7 +32,7 @@ def open_new(path: Path, *, like: Path | None = None, group_writes: bool = True)
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     shared = _shared(like) & (0o777 if group_writes else ~_GROUP_WRITES)
-    with _some_have_no_modes():
+    with _ignore_missing_modes():
         os.fchmod(descriptor, 0o600 | shared)
     return descriptor
 
@@ -53,17 +53,17 @@ def make_folder(folder: Path, *, like: Path | None = None) -> None:
         group = shared | (stat.S_IXGRP if shared & _GROUP_READS else 0)
         # Keep what is inherited from the parent, such as the setgid bit.
         inherited = stat.S_IMODE(folder.stat().st_mode) & 0o7000
-        with _some_have_no_modes():
+        with _ignore_missing_modes():
             folder.chmod(inherited | 0o700 | group)
 
 
 def admit_group(path: Path, *, like: Path) -> None:
     """Give a file that is about to be moved the mode of a file created beside ``like``."""
-    with _some_have_no_modes():
+    with _ignore_missing_modes():
         path.chmod(0o600 | _shared(like))
 
 
-def _some_have_no_modes() -> contextlib.suppress:
+def _ignore_missing_modes() -> contextlib.suppress:
     """Ignore the error of a file system without permission bits."""
     return contextlib.suppress(PermissionError)
 

@@ -149,7 +149,7 @@ class SqliteBackend:
                 # A savepoint costs two statements per job and a copy of each page that it changes,
                 # so they are only used after one of several jobs has failed.
                 if not self._transact(batch, self._run_together):
-                    self._transact(batch, self._run_apart)
+                    self._transact(batch, self._run_in_savepoints)
             self._outage.passed(writing=True)
             self._checkpoints.count_commit()
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
@@ -183,7 +183,7 @@ class SqliteBackend:
                 return False
         return True
 
-    def _run_apart(self, batch: Sequence[Entry[Any]]) -> bool:
+    def _run_in_savepoints(self, batch: Sequence[Entry[Any]]) -> bool:
         """Run each job in a savepoint, so that a job that fails undoes only its own changes."""
         connection, now = self._writer, self._clock()
         for entry in batch:

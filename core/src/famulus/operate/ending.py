@@ -15,7 +15,7 @@ from famulus.engine.deadlines import (
     is_report_awaited,
     quiet_since,
 )
-from famulus.engine.platform.closing import ClosingLimits, StillOpenError, describe_open
+from famulus.engine.platform.closing import ClosingLimits, PlacesOpenError, describe_open
 from famulus.engine.platform.outbox import read_closing, release_claims
 from famulus.engine.platform.places import close_all, may_be_open
 from famulus.engine.providers.bound_provider import bind_provider
@@ -214,7 +214,7 @@ def close_run(
     except FamulusError as error:
         if closing is not None:
             why = evolve(closing, error=str(error), is_under_way=False)
-            raise StillOpenError(describe_open(find_run(database, run), why)) from error
+            raise PlacesOpenError(describe_open(find_run(database, run), why)) from error
         _log.warning("run %d: what is due cannot be delivered now: %s", run, error)
         return
     if closing is not None:

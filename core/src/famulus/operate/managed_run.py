@@ -104,7 +104,7 @@ class ManagedRun:
         )
         self.url = self.architect.deploy(deployment)
         if not self._leased.publish(self.url, self.instance):
-            self._lose()
+            self._raise_lost()
         return self.url
 
     def load_rest(self) -> None:
@@ -127,12 +127,12 @@ class ManagedRun:
     def look_after(self) -> None:
         """Do what is due now; ends the run when it is over. Called by the operator's sweeper."""
         if self._is_lost:
-            self._lose()
+            self._raise_lost()
         if self._is_live():
             self._sweep()
             self._leased.end()
         if self._is_live():
-            self._revive()
+            self._restart_server()
         else:
             self.shut_down()
 
@@ -260,7 +260,7 @@ class ManagedRun:
     def _is_live(self) -> bool:
         return self._record().status in LIVE_RUNS
 
-    def _lose(self) -> Never:
+    def _raise_lost(self) -> Never:
         self.shut_down()
         raise RunBusyError(f"run {self.run} was taken over by another operator")
 
@@ -289,7 +289,7 @@ class ManagedRun:
         # There may be more than are opened in one step.
         self._last_change = change if opened == 0 else None
 
-    def _revive(self) -> None:
+    def _restart_server(self) -> None:
         """Serve again, at the same address, when the server has died under the workers."""
         now = self.database.clock()
         pulse = timedelta(seconds=_PULSE_SECONDS)

@@ -12,7 +12,7 @@ from famulus.engine.platform.outbox import make_run_due
 from famulus.engine.platform.undelivered import UndeliveredRows, read_undelivered
 from famulus.engine.providers.bound_provider import BoundProvider, bind_provider
 from famulus.engine.providers.redelivery import redeliver_refused
-from famulus.engine.providers.visit_sync import Synced, sync_run
+from famulus.engine.providers.visit_sync import SyncResult, sync_run
 from famulus.model.database import Database
 from famulus.operate.ending import clean_up
 from famulus.plugins import Plugins
@@ -26,7 +26,7 @@ class SyncReport:
 
     #: whether places were open of a run that no process operates
     was_unserved: bool
-    synced: Synced
+    synced: SyncResult
     #: how many outbox rows were delivered or refused
     delivered: int
     #: rows that it has refused, and rows that could not be delivered

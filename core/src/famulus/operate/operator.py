@@ -13,7 +13,7 @@ from typing import Self
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
-from famulus.engine.platform.closing import ClosingLimits, StillOpenError
+from famulus.engine.platform.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
@@ -93,7 +93,7 @@ class Operator:
             self._observer.leaving(self, going_on)
         try:
             self.close()
-        except StillOpenError:
+        except PlacesOpenError:
             # It is logged; the exception that ends the block matters more to the caller.
             if error is None:
                 raise
@@ -219,14 +219,14 @@ class Operator:
         except BaseException:
             managed.shut_down()
             raise
-        return self._take_charge(managed, plan, url, load=is_loading)
+        return self._manage_run(managed, plan, url, load=is_loading)
 
     def gateway(self, run: RunLike) -> Gateway:
         """Open the gateway of a run of this operator, for a program that serves it itself.
 
         It has the run's callbacks; close it when the program ends.
         """
-        managed = self._mine(run)
+        managed = self._managed_run(run)
         state = managed.blueprint.context.shared_state
         return open_gateway(self.database, managed.run, plugins=self.plugins, shared_state=state)
 
@@ -246,7 +246,7 @@ class Operator:
         The last item is from that moment.
         """
         if _number(run) not in self._not_launched:
-            managed = self._mine(run)
+            managed = self._managed_run(run)
             while not managed.ended.wait(every):
                 yield read_progress(self.database, managed.run)
         yield read_progress(self.database, _number(run))
@@ -257,7 +257,7 @@ class Operator:
         :param timeout: seconds to wait at most; then the run is returned as it goes on.
         """
         if _number(run) not in self._not_launched:
-            self._mine(run).ended.wait(timeout)
+            self._managed_run(run).ended.wait(timeout)
         return find_run(self.database, _number(run))
 
     def stop(self, run: RunLike, *, now: bool = False) -> None:
@@ -308,7 +308,7 @@ class Operator:
             run of this operator; all else is done.
         """
         unclosed = self._shut_down()
-        problem = StillOpenError(unclosed) if unclosed else None
+        problem = PlacesOpenError(unclosed) if unclosed else None
         self._observer.closed(self, [*self._runs], problem)
 
     def _log_until_ended(self, log_rate: float | None) -> None:
@@ -362,7 +362,7 @@ class Operator:
         except BaseException as error:
             fail_launch(self.database, record, managed, self._holder, error)
             raise
-        return self._take_charge(managed, plan, url)
+        return self._manage_run(managed, plan, url)
 
     def _prepare(self) -> None:
         if self._threads.closing.is_set():
@@ -390,7 +390,7 @@ class Operator:
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
         return RunThreads(runs)
 
-    def _take_charge(
+    def _manage_run(
         self, managed: ManagedRun, plan: Plan, url: str, *, load: bool = True
     ) -> Launched:
         self._threads.add(managed)
@@ -404,7 +404,7 @@ class Operator:
             entrances=_entrances(managed),
         )
 
-    def _mine(self, run: RunLike) -> ManagedRun:
+    def _managed_run(self, run: RunLike) -> ManagedRun:
         managed = self._runs.get(_number(run))
         if managed is None:
             raise ConflictError(

@@ -134,7 +134,7 @@ def make_converter(task_dir: Path) -> Converter:
     converter.register_structure_hook(Enum, structure_enum)
     converter.register_structure_hook_func(_is_literal, structure_literal)
     converter.register_structure_hook_func(is_union, partial(structure_union, converter))
-    converter.register_structure_hook_func(_is_anything, structure_anything)
+    converter.register_structure_hook_func(_is_any_type, structure_anything)
     # These check the given value, and leave the rest to cattrs.
     converter.register_structure_hook_factory(_is_sequence, _sequence_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
@@ -197,7 +197,7 @@ def structure_anything(raw: Any, _: Any) -> Any:
     return to_anything(raw)
 
 
-def _is_anything(cls: Any) -> bool:
+def _is_any_type(cls: Any) -> bool:
     return cls is Any or cls is object
 
 
@@ -236,7 +236,7 @@ def _sequence_hook(cls: Any, converter: Converter) -> _Hook:
         return lambda raw, _: _structure_fixed(converter, to_items(raw), args)
     item = args[0] if args else Any
     own = list_structure_factory(list[item], converter)  # type: ignore[valid-type]
-    if _is_anything(item):
+    if _is_any_type(item):
         return lambda raw, _: made([to_anything(each) for each in to_items(raw)])
     return lambda raw, _: made(own(to_items(raw), cls))
 
@@ -259,7 +259,7 @@ def _structure_fixed(converter: Converter, items: list[Any], members: tuple[Any,
 
 def _mapping_hook(cls: Any, converter: Converter) -> _Hook:
     own = mapping_structure_factory(cls, converter)
-    if all(map(_is_anything, get_args(cls))):
+    if all(map(_is_any_type, get_args(cls))):
         return lambda raw, _: to_anything(to_entries(raw))
     return lambda raw, _: own(to_entries(raw), cls)
 

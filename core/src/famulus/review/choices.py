@@ -38,7 +38,7 @@ class ReviewGrant:
 
 
 @define(kw_only=True)
-class Recorded:
+class RecordedChoice:
     """The effects of one choice, which are undone together."""
 
     #: runs in which something has changed
@@ -50,21 +50,21 @@ class Recorded:
     refused: list[str] = Factory(list)
 
 
-def record_choice(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> Recorded:
+def record_choice(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> RecordedChoice:
     """Record a choice for units of one worker; a unit that others have changed is ``refused``.
 
     :raises famulus.UsageError: for an invalid name or value of the qualification.
     """
-    recorded = Recorded()
+    recorded = RecordedChoice()
     for unit in units:
         try:
             decided = decide(tx, unit.unit, choice.decision, note=choice.note)
         except ConflictError as error:
             recorded.refused.append(str(error))
             continue
-        if decided.changed and decided.standing is not None:
+        if decided.changed and decided.active is not None:
             recorded.runs.add(decided.run)
-            recorded.reviews.append((unit.unit, decided.standing.review))
+            recorded.reviews.append((unit.unit, decided.active.review))
     if choice.qualification is not None and len(recorded.refused) < len(units):
         worker = units[0].worker_id
         recorded.granted = _grant(tx, worker, choice.qualification, choice.value)
@@ -73,9 +73,9 @@ def record_choice(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice
 
 def undo_choice(
     tx: Transaction, reviews: Sequence[tuple[int, int]], granted: ReviewGrant | None
-) -> Recorded:
+) -> RecordedChoice:
     """Undo decisions and the grant made with them; return what was undone."""
-    undone = Recorded()
+    undone = RecordedChoice()
     for unit, review in reviews:
         try:
             undo(tx, unit, review=review)

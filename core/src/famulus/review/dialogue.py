@@ -10,7 +10,7 @@ from attrs import define, evolve, field, frozen
 from famulus.engine.answers import StoredAnswer
 from famulus.errors import ConflictError, UsageError
 from famulus.model.states import Decision
-from famulus.review.choices import Choice, Recorded
+from famulus.review.choices import Choice, RecordedChoice
 from famulus.review.review_session import Applied, Group, ReviewSession
 from famulus.review.terminal import Terminal
 from famulus.review.unit_text import UnitFormatter, unit_text
@@ -94,7 +94,7 @@ class Dialogue:
             with self.terminal.key_presses():
                 self._run()
         except (KeyboardInterrupt, EOFError):
-            self._say_interrupted()
+            self._report_interruption()
             return False
         return True
 
@@ -103,7 +103,7 @@ class Dialogue:
         if leftovers.decisions:
             number = _counted(leftovers.decisions, "decision")
             self.terminal.say(f"Applied {number} that an earlier review had left.")
-        self._say_problems(leftovers)
+        self._report_problems(leftovers)
         place = self._enter(0)
         if place is None:
             task = self.session.scope.task_name
@@ -112,7 +112,7 @@ class Dialogue:
         while place is not None:
             place = self._step(place)
         self._apply()
-        self._say_what_is_left()
+        self._report_remaining_units()
 
     def _enter(self, after: int) -> _Place | None:
         group = self.session.next_group(after=after)
@@ -227,7 +227,7 @@ class Dialogue:
         try:
             if key.isupper():
                 made = self.session.decide_rest(unit, choice)
-                self._say_decided(made, choice, unit)
+                self._report_decision(made, choice, unit)
                 following = evolve(following, after=_END)
             else:
                 made = self.session.decide(unit, choice)
@@ -259,19 +259,19 @@ class Dialogue:
         self._history.clear()
         if applied.decisions:
             self.terminal.say(f"Applied {_counted(applied.decisions, 'decision')}.")
-        self._say_problems(applied)
+        self._report_problems(applied)
 
-    def _say_decided(self, made: Recorded, choice: Choice, unit: StoredAnswer) -> None:
+    def _report_decision(self, made: RecordedChoice, choice: Choice, unit: StoredAnswer) -> None:
         number = _counted(len(made.reviews), "unit")
         self.terminal.say(f"{_DONE[choice.decision]} {number} of worker {unit.worker}.")
         for refused in made.refused:
             self.terminal.say_sentence(f"Not decided: {refused}")
 
-    def _say_problems(self, applied: Applied) -> None:
+    def _report_problems(self, applied: Applied) -> None:
         for problem in applied.problems:
             self.terminal.say(f"Not everything was delivered: {problem}")
 
-    def _say_what_is_left(self) -> None:
+    def _report_remaining_units(self) -> None:
         waiting, task = self.session.count_waiting(), self.session.scope.task_name
         if waiting:
             left = f"{_counted(waiting, 'unit')} of {task} {'is' if waiting == 1 else 'are'} left"
@@ -279,7 +279,7 @@ class Dialogue:
         else:
             self.terminal.say(f"All submitted units of {task} are reviewed.")
 
-    def _say_interrupted(self) -> None:
+    def _report_interruption(self) -> None:
         number = self.session.unapplied
         self.terminal.say()
         if number:

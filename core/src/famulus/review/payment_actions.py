@@ -9,7 +9,7 @@ from attrs import frozen
 
 from famulus.data.payments import PaymentRecord, find_payments
 from famulus.engine.ledger.bonuses import (
-    Extra,
+    ExtraPayment,
     Payee,
     check_amount,
     make_payments_due,
@@ -53,7 +53,9 @@ def pay_bonus(
     """
     return _pay(
         database,
-        _Wish(kind=PaymentKind.BONUS, amount=_decimal(amount), reason=reason, again=again),
+        _PaymentRequest(
+            kind=PaymentKind.BONUS, amount=_decimal(amount), reason=reason, again=again
+        ),
         lambda tx: unit_payee(tx, unit),
         plugins,
     )
@@ -76,7 +78,9 @@ def compensate(
     find_run(database, run)
     return _pay(
         database,
-        _Wish(kind=PaymentKind.COMPENSATION, amount=_decimal(amount), reason=reason, again=again),
+        _PaymentRequest(
+            kind=PaymentKind.COMPENSATION, amount=_decimal(amount), reason=reason, again=again
+        ),
         lambda tx: worker_payee(tx, run, worker),
         plugins,
     )
@@ -129,7 +133,7 @@ def retry_payment(
 
 
 @frozen(kw_only=True)
-class _Wish:
+class _PaymentRequest:
     """A payment that is asked for, in the currency's main unit."""
 
     kind: PaymentKind
@@ -140,7 +144,7 @@ class _Wish:
 
 def _pay(
     database: Database,
-    wish: _Wish,
+    wish: _PaymentRequest,
     find_payee: Callable[[Transaction], Payee],
     plugins: Plugins | None,
 ) -> PaymentRecord:
@@ -151,7 +155,7 @@ def _pay(
     with database.read() as tx:
         payee = find_payee(tx)
     fee = bind_provider(database, plugins, payee.run).provider.fee(wish.kind, wish.amount)
-    extra = Extra(
+    extra = ExtraPayment(
         kind=wish.kind,
         amount=to_minor(wish.amount, payee.currency),
         fee=to_minor_up(fee, payee.currency),

@@ -27,7 +27,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, listeners_of
-from famulus.review.choices import Choice, Recorded, record_choice, undo_choice
+from famulus.review.choices import Choice, RecordedChoice, record_choice, undo_choice
 from famulus.review.deliver_changes import deliver_changes, newest_outbox_row, runs_to_deliver
 
 #: Units of one transaction: few, so that submissions of workers get their turn in between.
@@ -68,7 +68,7 @@ class ReviewSession:
     database: Database
     plugins: Plugins
     scope: Scope
-    _made: list[Recorded] = field(factory=list, init=False)
+    _made: list[RecordedChoice] = field(factory=list, init=False)
     #: runs in which this session has changed something since changes were last delivered
     _changed_runs: set[int] = field(factory=set, init=False)
 
@@ -121,7 +121,7 @@ class ReviewSession:
         """
         return next(iter(self._units(worker, after, 1)), None)
 
-    def decide(self, unit: StoredAnswer, choice: Choice) -> Recorded:
+    def decide(self, unit: StoredAnswer, choice: Choice) -> RecordedChoice:
         """Record the decision on one unit.
 
         :raises famulus.ConflictError: when the unit has changed since it was read.
@@ -134,9 +134,9 @@ class ReviewSession:
         self._changed_runs |= made.runs
         return made
 
-    def decide_rest(self, unit: StoredAnswer, choice: Choice) -> Recorded:
+    def decide_rest(self, unit: StoredAnswer, choice: Choice) -> RecordedChoice:
         """Record one decision on a unit and on all later attempts of its worker."""
-        whole, plain = Recorded(), evolve(choice, qualification=None)
+        whole, plain = RecordedChoice(), evolve(choice, qualification=None)
         self._made.append(whole)
         units = [unit]
         while units:
@@ -149,7 +149,7 @@ class ReviewSession:
             units = self._units(unit.worker_id, page[-1].agent, _TOGETHER)
         return whole
 
-    def undo(self) -> Recorded | None:
+    def undo(self) -> RecordedChoice | None:
         """Undo the last choice with its grant; return what was undone, or None if there is nothing.
 
         A unit whose decision another session has applied stays as it is, and is
@@ -160,7 +160,7 @@ class ReviewSession:
         if not self._made:
             return None
         made = self._made.pop()
-        undone = Recorded()
+        undone = RecordedChoice()
         for page in pages(reversed(made.reviews)):
             granted = None if undone.granted else made.granted
             part = self.database.write(lambda tx: undo_choice(tx, page, granted))  # noqa: B023
@@ -223,7 +223,9 @@ class ReviewSession:
         )
 
 
-def _decide_and_apply(tx: Transaction, units: Sequence[StoredAnswer], choice: Choice) -> Recorded:
+def _decide_and_apply(
+    tx: Transaction, units: Sequence[StoredAnswer], choice: Choice
+) -> RecordedChoice:
     recorded = record_choice(tx, units, choice)
     apply_decisions(tx, [unit for unit, _ in recorded.reviews])
     return recorded

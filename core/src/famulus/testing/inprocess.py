@@ -108,14 +108,14 @@ class ManualOperator(Operator):
         for managed in self._threads.going_on():
             managed.sync()
             if not suspended:
-                self._stay_awake(managed)
+                self._renew_lease(managed)
             managed.renew_lease()
             managed.look_after()
             if not managed.ended.is_set():
                 managed.deliver()
                 managed.listeners.catch_up()
 
-    def _stay_awake(self, managed: ManagedRun) -> None:
+    def _renew_lease(self, managed: ManagedRun) -> None:
         self.database.write(lambda tx: lease.renew(tx, managed.run, managed.holder))
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:

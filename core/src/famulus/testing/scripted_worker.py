@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from attrs import define, field, frozen
 
 from famulus.testing.forms import Filled, HtmlForm
-from famulus.testing.transports import Answer, GatewayWay, HttpWay, WayIn
+from famulus.testing.transports import Answer, GatewayWay, HttpWay, Transport
 
-__all__ = ["Answer", "GatewayWay", "HttpWay", "OpenPage", "ScriptedWorker", "WayIn"]
+__all__ = ["Answer", "GatewayWay", "HttpWay", "OpenPage", "ScriptedWorker", "Transport"]
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class ScriptedWorker:
     ``crowd``. ``fill`` fills in a form; ``variant`` is handed to it, so that workers differ.
     """
 
-    way: WayIn
+    way: Transport
     name: str
     variant: int = 0
     query: Callable[[str, str], Mapping[str, str]] = _query

@@ -61,7 +61,7 @@ class Answer:
         return self.headers.get(_REFUSAL_HEADER.lower())
 
 
-class WayIn(Protocol):
+class Transport(Protocol):
     """How a scripted worker reaches a run; used by several threads at once."""
 
     def open(self, query: Mapping[str, str]) -> Answer:

@@ -13,7 +13,7 @@ from attrs import frozen
 
 from famulus import Architect, Context, Deployment, Plan, Problem, UnavailableError, option
 from famulus_flask.addresses import is_public_url
-from famulus_flask.health import Health, Patience, ask_health
+from famulus_flask.health import FailureCount, Health, ask_health
 from famulus_flask.limits import DEFAULT_THREADS, Limits
 from famulus_flask.listening import CannotListenError, listen, reachable_host
 from famulus_flask.server_process import ServerProcess
@@ -213,8 +213,8 @@ class LocalArchitect(Architect):
         }
 
 
-def _new_patience() -> Patience:
-    return Patience(looks=_SILENT_LOOKS, seconds=_SILENT_SECONDS)
+def _new_patience() -> FailureCount:
+    return FailureCount(looks=_SILENT_LOOKS, seconds=_SILENT_SECONDS)
 
 
 def _wrong_options(args: LocalArgs) -> dict[str, str]:

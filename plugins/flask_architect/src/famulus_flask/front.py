@@ -35,11 +35,11 @@ class Front:
         self._app = app
         self._behind: WSGIApplication = app.wsgi_app
         self._answers = answers
-        self._as_made = self._makings()
+        self._as_made = self._application_parts()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, or leave it to Flask."""
-        if self._makings() == self._as_made:
+        if self._application_parts() == self._as_made:
             try:
                 reply = self._reply(environ)
                 if reply is not None and reply.status == 200 and not reply.headers:
@@ -72,7 +72,7 @@ class Front:
         start_response("200 OK", list(headers.items()))
         return [body]
 
-    def _makings(self) -> tuple[object, ...]:
+    def _application_parts(self) -> tuple[object, ...]:
         """Return the parts of the application that affect these requests once they are changed."""
         app = self._app
         return (

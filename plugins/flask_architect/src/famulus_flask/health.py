@@ -19,7 +19,7 @@ class Health:
 
 
 @define
-class Patience:
+class FailureCount:
     """Decides from several health checks whether a running server has to be given up.
 
     A busy server, or one on a busy machine, is not taken for one that will never answer again.

@@ -31,7 +31,7 @@ _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
 _SHORTEST_LIFETIME, _LONGEST_LIFETIME = 30, 31_536_000
 
 
-class NotMadeError(Exception):
+class HitNotCreatedError(Exception):
     """A HIT was certainly not created; ``reason`` is the error for the caller."""
 
     def __init__(self, reason: FamulusError) -> None:
@@ -69,7 +69,7 @@ class Hits:
                 hit = listed.get(token)
             try:
                 hit = hit or self._create(run, token, hit_type)
-            except NotMadeError as error:
+            except HitNotCreatedError as error:
                 if attempt.is_first:
                     self.records.undo(run.id, place)
                 raise error.reason from error.reason.__cause__
@@ -162,11 +162,11 @@ class Hits:
                 return self._existing(run, token, error)
             reason = _in_words(error)
             if not error.maybe_done:
-                raise NotMadeError(reason) from error
+                raise HitNotCreatedError(reason) from error
             raise reason from error.__cause__
         except CallLostError as error:
             if not error.maybe_done:
-                raise NotMadeError(error) from error
+                raise HitNotCreatedError(error) from error
             raise
         return str(answer["HIT"]["HITId"])
 

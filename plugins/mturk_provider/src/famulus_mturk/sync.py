@@ -104,7 +104,7 @@ class Sync:
             return
         # A HIT has one worker: the last arrival, unless the HIT is free again.
         *gone, last = visits
-        if status == "Assignable" and (came := _came(last)) is not None and came <= latest:
+        if status == "Assignable" and (came := _arrived_at(last)) is not None and came <= latest:
             gone.append(last)
         if status in _OPEN:
             for visit in gone:
@@ -206,12 +206,12 @@ def _is_undecided(hit: Mapping[str, Any]) -> bool:
     return status in _OPEN or (status in _OVER and not hit["NumberOfAssignmentsAvailable"])
 
 
-def _came(visit: VisitView) -> datetime | None:
+def _arrived_at(visit: VisitView) -> datetime | None:
     return visit.last_arrived_at or visit.arrived_at
 
 
 def _order(visit: VisitView) -> tuple[datetime, int]:
-    return _came(visit) or datetime.min.replace(tzinfo=UTC), visit.id
+    return _arrived_at(visit) or datetime.min.replace(tzinfo=UTC), visit.id
 
 
 def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:

@@ -17,7 +17,7 @@ from famulus_static_html.markup import MarkupWatch, SeveralWatches
 from famulus_static_html.options import SharedStaticTaskState, StaticTaskArgs
 from famulus_static_html.page import read_page
 from famulus_static_html.private_files import private_files
-from famulus_static_html.reports import Collected
+from famulus_static_html.reports import CollectingReport
 from famulus_static_html.source import OWN_NAMES
 from famulus_static_html.sources import READERS, DataCheck, FileData, GivenData, Watch
 
@@ -76,7 +76,7 @@ class StaticTaskChecks:
         except OSError as error:
             self._option(name, _unreadable(path, error))
         except UnicodeDecodeError:
-            report = Collected(path, f"blueprint.{name}")
+            report = CollectingReport(path, f"blueprint.{name}")
             check_text(path, report)
             self.found += report.problems
         return None

@@ -25,7 +25,7 @@ from famulus_static_html.fields import ListFields, has_named_field
 from famulus_static_html.ground_truth import ground_truth_faults
 from famulus_static_html.outer import NOT_USED, OuterTags, OwnForm, own_form
 from famulus_static_html.placement import (
-    Where,
+    PagePart,
     blocking_scripts,
     moved_scripts,
     script_kind,
@@ -196,10 +196,10 @@ class _Compiler:
             self.noscripts += self._nesting(token, "noscript", self.noscripts)
             self._put(token, self._where(token))
 
-    def _where(self, token: Token) -> Where:
+    def _where(self, token: Token) -> PagePart:
         if self.templates:
-            return Where.BODY
-        return Where.END if token.start in self.moved else where(self.source, token)
+            return PagePart.BODY
+        return PagePart.END if token.start in self.moved else where(self.source, token)
 
     @staticmethod
     def _nesting(token: Token, name: str, depth: int) -> int:
@@ -207,20 +207,20 @@ class _Compiler:
             return 0
         return 1 if token.kind is Kind.START else -min(depth, 1)
 
-    def _put(self, token: Token, place: Where) -> None:
-        if place is Where.NOWHERE:
+    def _put(self, token: Token, place: PagePart) -> None:
+        if place is PagePart.NOWHERE:
             return
         parts = [*self._tag_parts(token), *self._content_parts(token)]
-        if place is Where.BODY:
+        if place is PagePart.BODY:
             self.body += parts
             return
         around = _NOSCRIPT if self.noscripts else _SVG if token.foreign else ("", "")
         whole = [around[0], *parts, around[1], "\n"]
         is_sheet = token.name in ("link", "style")
-        if place is Where.HEAD:
+        if place is PagePart.HEAD:
             self.head += whole
         # A style of the page after one from another host overrides it, so it is repeated here.
-        if place is Where.END or (is_sheet and self.has_sheet_at_end):
+        if place is PagePart.END or (is_sheet and self.has_sheet_at_end):
             self.scripts += whole
             self.has_sheet_at_end |= is_sheet
 

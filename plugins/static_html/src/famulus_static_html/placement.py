@@ -26,7 +26,7 @@ _NEEDS_PLACE = re.compile(
 )
 
 
-class Where(Enum):
+class PagePart(Enum):
     """A part of the worker's page."""
 
     BODY = auto()
@@ -36,12 +36,12 @@ class Where(Enum):
     NOWHERE = auto()
 
 
-def where(source: Source, token: Token) -> Where:
+def where(source: Source, token: Token) -> PagePart:
     """Send styles to the head, and those that may wait for another host to the end."""
     if token.kind is not Kind.START:
-        return Where.BODY
+        return PagePart.BODY
     choose = {"style": _style, "link": _link, "meta": _meta}.get(token.name)
-    return choose(source, token) if choose else Where.BODY
+    return choose(source, token) if choose else PagePart.BODY
 
 
 def scripts_among(source: Source, tokens: Iterable[Token]) -> list[Token]:
@@ -71,7 +71,7 @@ def blocking_scripts(source: Source, scripts: Sequence[Token]) -> Iterator[tuple
 
 def _number_of_fixed(source: Source, scripts: Sequence[Token]) -> int:
     """Return how many of the scripts stay, for the sake of the last of them."""
-    fixed = [index for index, token in enumerate(scripts) if _needs_its_place(source, token)]
+    fixed = [index for index, token in enumerate(scripts) if _depends_on_its_place(source, token)]
     return fixed[-1] + 1 if fixed else 0
 
 
@@ -91,7 +91,7 @@ def _is_code(source: Source, token: Token) -> bool:
     return _JS_TYPE.fullmatch(kind) is not None or kind in _READ_BY_SCRIPTS
 
 
-def _needs_its_place(source: Source, token: Token) -> bool:
+def _depends_on_its_place(source: Source, token: Token) -> bool:
     return token.content is not None and bool(
         _NEEDS_PLACE.search(source.text[slice(*token.content)])
     )
@@ -110,30 +110,30 @@ def _script_type(source: Source, token: Token) -> str:
     return _word(source, token, "type").partition(";")[0].strip()
 
 
-def _style(source: Source, token: Token) -> Where:
+def _style(source: Source, token: Token) -> PagePart:
     content = source.text[slice(*token.content)] if token.content else ""
     if _IMPORT.search(content):
-        return Where.END
-    return Where.BODY if token.foreign else Where.HEAD
+        return PagePart.END
+    return PagePart.BODY if token.foreign else PagePart.HEAD
 
 
-def _link(source: Source, token: Token) -> Where:
+def _link(source: Source, token: Token) -> PagePart:
     is_sheet = "stylesheet" in _word(source, token, "rel").split()
     is_here = _is_here(value_of(source, token, "href"))
-    return Where.HEAD if is_sheet and is_here else Where.END
+    return PagePart.HEAD if is_sheet and is_here else PagePart.END
 
 
 def _is_here(address: str) -> bool:
     return not is_elsewhere(address) and "${" not in address.partition("/")[0]
 
 
-def _meta(source: Source, token: Token) -> Where:
+def _meta(source: Source, token: Token) -> PagePart:
     is_ours = (
         token.attribute("charset")
         or _word(source, token, "name") == "viewport"
         or _word(source, token, "http-equiv") in _DROPPED_META
     )
-    return Where.NOWHERE if is_ours else Where.HEAD
+    return PagePart.NOWHERE if is_ours else PagePart.HEAD
 
 
 def _word(source: Source, token: Token, attribute: str) -> str:

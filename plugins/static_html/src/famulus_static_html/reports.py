@@ -21,7 +21,7 @@ class Report(Protocol):
 
 
 @define
-class Collected:
+class CollectingReport:
     """Keeps the first problems and counts the rest."""
 
     file: Path | None
@@ -49,7 +49,7 @@ class Collected:
 
 
 @define
-class Raised:
+class RaisingReport:
     """Raises the first problem: the file was checked before, and has changed since."""
 
     file: Path | None

@@ -13,7 +13,7 @@ from famulus_static_html.columns import Coverage
 from famulus_static_html.csv_data import check_csv, read_csv
 from famulus_static_html.data import Row, check_text, read_json, read_jsonl
 from famulus_static_html.given_rows import check_rows, checked_rows, shape_fault
-from famulus_static_html.reports import Collected, Raised, Report
+from famulus_static_html.reports import CollectingReport, RaisingReport, Report
 
 Reader = Callable[[Path, Report], Iterator[tuple[int, Row]]]
 #: The options that name a data file, in the order they are documented.
@@ -56,7 +56,7 @@ class FileData:
 
         :raises OSError: when it cannot be read.
         """
-        report = Collected(self.path)
+        report = CollectingReport(self.path)
         if self.option == "data_csv":
             see, names = (watch.see, watch.names) if watch else (None, ())
             columns = check_csv(self.path, report, see, names) or None
@@ -77,7 +77,7 @@ class FileData:
         :raises famulus.UsageError: where the file has changed into something that cannot be read.
         """
         try:
-            for _, row in READERS[self.option](self.path, Raised(self.path)):
+            for _, row in READERS[self.option](self.path, RaisingReport(self.path)):
                 yield row
         except (OSError, UnicodeDecodeError) as error:
             raise famulus.UsageError(
@@ -99,7 +99,7 @@ class GivenData:
             return DataCheck([famulus.Problem(fault, key=self.key)])
         if not isinstance(self.given, Sequence):
             return DataCheck()
-        report, coverage = Collected(None, self.key), Coverage(frozenset(needed))
+        report, coverage = CollectingReport(None, self.key), Coverage(frozenset(needed))
 
         def see(number: int, row: Mapping[str, Any]) -> None:
             coverage.see(number, row)
@@ -120,7 +120,7 @@ class GivenData:
         return checked_rows(self.given, needed, watch.see if watch and is_new else None)
 
 
-def _checked(report: Collected, coverage: Coverage) -> DataCheck:
+def _checked(report: CollectingReport, coverage: Coverage) -> DataCheck:
     columns = None if coverage.first is None else coverage.columns
     return DataCheck(report.problems, columns, coverage.first)
 

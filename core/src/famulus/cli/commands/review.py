@@ -77,7 +77,7 @@ def review(
             ctx.exit(_apply_file(review_session, from_csv))
         if accept_all:
             ctx.exit(_accept_all(review_session))
-        ctx.exit(_converse(review_session, block_qualification, approve_qualification))
+        ctx.exit(_run_dialogue(review_session, block_qualification, approve_qualification))
 
 
 @click.command
@@ -110,7 +110,7 @@ def _range(numbers: tuple[int, ...]) -> tuple[int, int]:
     return start, end
 
 
-def _converse(review_session: ReviewSession, block: str | None, approve: str | None) -> int:
+def _run_dialogue(review_session: ReviewSession, block: str | None, approve: str | None) -> int:
 
     formatter = BlueprintFormatter(review_session.database, review_session.plugins)
     is_complete = hold_review(Terminal(), review_session, formatter, block=block, approve=approve)

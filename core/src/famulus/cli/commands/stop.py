@@ -62,7 +62,7 @@ def finish(session: Session, run: int, now: bool) -> None:
         Operator(database, observer=observer) as operator,
     ):
         if not now:
-            _let_them_finish(session, operator, run)
+            _wait_for_workers(session, operator, run)
         operator.finish(run)
         progress = operator.progress(run)
     expired = progress.units.get(UnitStatus.EXPIRED, 0)
@@ -78,7 +78,7 @@ class _FinishObserver(OperatorObserver):
         self._lines.step(run, expired)
 
 
-def _let_them_finish(session: Session, operator: Operator, run: int) -> None:
+def _wait_for_workers(session: Session, operator: Operator, run: int) -> None:
     """Stop the run and wait for its workers, as long as a process serves them."""
     if not read_report(operator.database, run).is_served:
         return

@@ -10,7 +10,7 @@ from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.engine.providers.visit_sync import Synced
+from famulus.engine.providers.visit_sync import SyncResult
 from famulus.model.database import Database
 from famulus.operate.account_delivery import deliver_accounts
 from famulus.operate.doctor import read_differences
@@ -62,7 +62,7 @@ def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool)
         say_json([_json(each, session) for each in found])
     else:
         for each in found:
-            _say_difference(each, session)
+            _print_difference(each, session)
         if shared:
             say(shared)
         if not found:
@@ -82,13 +82,13 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
     return report.delivered
 
 
-def _lines(synced: Synced) -> Iterator[str]:
+def _lines(synced: SyncResult) -> Iterator[str]:
     changed = ", ".join(f"{number:,} {status}" for status, number in synced.changed.items())
     yield f"Asked about {counted(synced.asked, 'visit')}: {changed or 'nothing new'}."
     yield from synced.contradictions
 
 
-def _say_difference(difference: Difference, session: Session) -> None:
+def _print_difference(difference: Difference, session: Session) -> None:
     where = difference.subject if difference.run is None else f"run {difference.run}"
     say(f"{where}: {difference.what}", hang=2)
     if difference.command:

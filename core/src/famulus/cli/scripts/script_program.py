@@ -12,7 +12,7 @@ import click
 from famulus.cli.confirm import yes_option
 from famulus.cli.failures import report
 from famulus.cli.logs import log_to_stderr
-from famulus.cli.reporting import Reporting
+from famulus.cli.reporting import ReportingCommand
 from famulus.cli.scripts.run_script import RunScript
 from famulus.cli.session import Session, database_option, verbose_option
 from famulus.errors import UsageError
@@ -24,7 +24,7 @@ from famulus.options.source import ROLES
 from famulus.options.task_config import own_arguments
 
 
-class ScriptProgram(Reporting):
+class ScriptProgram(ReportingCommand):
     """The command line of one run script."""
 
     def __init__(self, script: RunScript) -> None:

@@ -26,7 +26,7 @@ from famulus.operate.operator import Operator
 from famulus.plan import plan_secrets, stored_callbacks, stored_code
 
 
-class _Over(BaseException):
+class _ScriptEnded(BaseException):
     """Ends the script once its run has ended: code after the launch must not run again."""
 
 
@@ -56,14 +56,14 @@ class Resumption:
     ) -> None:
         """Resume the run with the script's functions and secrets, and follow it until it ends.
 
-        :raises _Over: always.
+        :raises _ScriptEnded: always.
         """
         run = self.record.id
         with Interrupts() as interrupts:
             launched = operator.resume(run, shared_state=shared_state, secrets=secrets)
             announce(launched, self.session)
             self.status = follow(self.session, operator, [run], interrupts, self.log_rate)
-        raise _Over
+        raise _ScriptEnded
 
 
 class _ResumingObserver(OperatorObserver):
@@ -82,7 +82,7 @@ class _ResumingObserver(OperatorObserver):
         resumption, number = self._resumption, self._passed
         self._passed += 1
         if resumption.status is not None:
-            raise _Over
+            raise _ScriptEnded
         if number < len(resumption.call.earlier):
             return self._passed_over(resumption.call.earlier[number])
         try:
@@ -147,7 +147,7 @@ def resume_by_script(resumption: Resumption) -> int:
     try:
         with _command_line(call):
             _execute(call)
-    except _Over:
+    except _ScriptEnded:
         pass
     except FamulusError as error:
         resumption.failure = resumption.failure or error

@@ -41,7 +41,7 @@ class Payee:
 
 
 @frozen(kw_only=True)
-class Extra:
+class ExtraPayment:
     """A payment to be made on top of a reward; amounts are in minor units."""
 
     kind: PaymentKind
@@ -98,7 +98,7 @@ def check_amount(amount: Decimal, reason: str) -> None:
         )
 
 
-def plan_extra(tx: Transaction, payee: Payee, extra: Extra, *, again: bool) -> int:
+def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: bool) -> int:
     """Write the ledger row and the outbox row of a bonus or compensation; return its number.
 
     The same amount for the same work and reason is the same payment, unless ``again``.
@@ -215,7 +215,7 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
     )
 
 
-def _stem(payee: Payee, extra: Extra) -> str:
+def _stem(payee: Payee, extra: ExtraPayment) -> str:
     work = f"visit-{payee.visit}" if payee.unit is None else f"unit-{payee.unit}"
     digest = hashlib.sha256(extra.reason.strip().encode()).hexdigest()[:24]
     return f"{extra.kind.value}-{work}-{payee.worker}-{extra.amount}-{digest}"

@@ -42,7 +42,7 @@ _AGENTS: Mapping[Decision, AgentStatus] = MappingProxyType(
 
 
 @frozen(kw_only=True)
-class Standing:
+class ActiveDecision:
     """A decision that is in force."""
 
     review: int
@@ -63,7 +63,7 @@ class Decided:
     #: the new status of the unit
     status: UnitStatus
     #: the decision in force; None where there is none any more
-    standing: Standing | None
+    active: ActiveDecision | None
     #: False where the same decision was in force already: nothing was written
     changed: bool
 
@@ -78,7 +78,7 @@ class _Case:
     status: UnitStatus
     agent_status: AgentStatus
     #: newest first
-    standing: tuple[Standing, ...]
+    active: tuple[ActiveDecision, ...]
     undone_at: datetime | None
 
 
@@ -107,8 +107,8 @@ class _ReviewRow(NamedTuple):
     undone_at: int | None
 
     @property
-    def standing(self) -> Standing:
-        return Standing(
+    def active(self) -> ActiveDecision:
+        return ActiveDecision(
             review=self.id,
             decision=Decision(self.decision),
             note=self.note,
@@ -178,7 +178,7 @@ def decide(
     if decision is Decision.REJECTED and not note.strip():
         raise UsageError(f"unit {unit}: a rejection needs a reason")
     case = _lock_case(tx, unit)
-    before = case.standing[0] if case.standing else None
+    before = case.active[0] if case.active else None
     if before is not None and before.decision is decision:
         return _decided(case, before, changed=False)
     if case.status is not seen or (before is not None and not _is_correctable(before)):
@@ -192,10 +192,10 @@ def decide(
         at=tx.micros,
     )
     assert review is not None
-    standing = Standing(
+    active = ActiveDecision(
         review=int(review[0]), decision=decision, note=note, decided_at=tx.now, is_applied=False
     )
-    return _change(tx, case, standing, REVIEW)
+    return _change(tx, case, active, REVIEW)
 
 
 def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
@@ -206,13 +206,13 @@ def undo(tx: Transaction, unit: int, *, review: int | None = None) -> Decided:
     """
     case = _lock_case(tx, unit)
     if (
-        not case.standing
-        or case.standing[0].is_applied
-        or (review is not None and case.standing[0].review != review)
+        not case.active
+        or case.active[0].is_applied
+        or (review is not None and case.active[0].review != review)
     ):
         raise ConflictError(f"there is nothing to undo: {_describe(case)}")
-    tx.run(_UNDO, review=case.standing[0].review, at=tx.micros)
-    return _change(tx, case, case.standing[1] if len(case.standing) > 1 else None, UNDO)
+    tx.run(_UNDO, review=case.active[0].review, at=tx.micros)
+    return _change(tx, case, case.active[1] if len(case.active) > 1 else None, UNDO)
 
 
 def unapplied_units(
@@ -256,26 +256,26 @@ def _lock_case(tx: Transaction, unit: int) -> _Case:
         agent=row.agent_id,
         status=status,
         agent_status=AgentStatus(agent[0]),
-        standing=tuple(each.standing for each in reviews if each.undone_at is None),
+        active=tuple(each.active for each in reviews if each.undone_at is None),
         undone_at=None if undone_at is None else from_micros(undone_at),
     )
 
 
-def _is_correctable(standing: Standing) -> bool:
-    return standing.is_applied and standing.decision is Decision.REJECTED
+def _is_correctable(active: ActiveDecision) -> bool:
+    return active.is_applied and active.decision is Decision.REJECTED
 
 
 def _describe(case: _Case) -> str:
-    if not case.standing:
+    if not case.active:
         text = f"unit {case.unit} is {case.status}"
         if case.undone_at is None:
             return text
         return f"{text} since {_at(case.undone_at)}, when a decision was undone"
-    standing = case.standing[0]
-    text = f"unit {case.unit} is {case.status} since {_at(standing.decided_at)}"
-    if not standing.is_applied:
+    active = case.active[0]
+    text = f"unit {case.unit} is {case.status} since {_at(active.decided_at)}"
+    if not active.is_applied:
         return f"{text}, by a review that can still undo it"
-    if standing.decision is Decision.REJECTED:
+    if active.decision is Decision.REJECTED:
         return f"{text}, and that is final"
     return f"{text}, and that is final: the work is paid for"
 
@@ -284,9 +284,9 @@ def _at(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _change(tx: Transaction, case: _Case, standing: Standing | None, cause: str) -> Decided:
-    unit = UnitStatus.COMPLETED if standing is None else STATUSES[standing.decision]
-    agent = AgentStatus.COMPLETED if standing is None else _AGENTS[standing.decision]
+def _change(tx: Transaction, case: _Case, active: ActiveDecision | None, cause: str) -> Decided:
+    unit = UnitStatus.COMPLETED if active is None else STATUSES[active.decision]
+    agent = AgentStatus.COMPLETED if active is None else _AGENTS[active.decision]
     change_unit(
         tx,
         Change(run=case.run, id=case.unit, old=case.status, new=unit, cause=cause),
@@ -300,17 +300,17 @@ def _change(tx: Transaction, case: _Case, standing: Standing | None, cause: str)
         run=case.run,
         agent=case.agent,
         status=unit,
-        standing=standing,
+        active=active,
         changed=True,
     )
 
 
-def _decided(case: _Case, standing: Standing, *, changed: bool) -> Decided:
+def _decided(case: _Case, active: ActiveDecision, *, changed: bool) -> Decided:
     return Decided(
         unit=case.unit,
         run=case.run,
         agent=case.agent,
         status=case.status,
-        standing=standing,
+        active=active,
         changed=changed,
     )

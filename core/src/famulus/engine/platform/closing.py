@@ -14,7 +14,7 @@ from famulus.errors import UnavailableError
 from famulus.model.database import Database
 
 
-class StillOpenError(UnavailableError):
+class PlacesOpenError(UnavailableError):
     """A run has ended, and its places on the platform could not be closed."""
 
 

@@ -17,7 +17,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, RunView
 from famulus.engine.platform.closing import (
     ClosingLimits,
-    StillOpenError,
+    PlacesOpenError,
     close_places,
     describe_open,
 )
@@ -75,7 +75,7 @@ class BoundProvider:
         self.database.write(lambda tx: release_claims(tx, self.record.id))
         closing = close_places(self.delivery(), limits or ClosingLimits())
         if closing is not None:
-            raise StillOpenError(describe_open(find_run(self.database, self.record.id), closing))
+            raise PlacesOpenError(describe_open(find_run(self.database, self.record.id), closing))
 
     def delivery(self) -> OutboxDelivery:
         """Make the delivery of the outbox rows of the run and of its requester's account."""

@@ -42,7 +42,7 @@ _CAUSE = "platform"
 
 
 @frozen(kw_only=True)
-class Synced:
+class SyncResult:
     """The result of one sync."""
 
     #: how many visits the provider was asked about
@@ -53,7 +53,7 @@ class Synced:
     contradictions: Sequence[str]
 
 
-def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
+def sync_run(database: Database, provider: Provider, run: RunView) -> SyncResult:
     """Ask the provider about every visit that may have changed, and apply its reports.
 
     An exception of the provider ends the sync; reports before it are applied.
@@ -86,7 +86,7 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> Synced:
             if fault is not None:
                 contradictions.append(fault)
                 _log.warning("run %d: %s", run.id, fault)
-    return Synced(asked=asked, changed=dict(changed), contradictions=contradictions)
+    return SyncResult(asked=asked, changed=dict(changed), contradictions=contradictions)
 
 
 def _pages(database: Database, run: int) -> Iterator[list[Row]]:

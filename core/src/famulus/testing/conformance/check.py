@@ -93,7 +93,7 @@ class QualificationCheckConformance:
         """
 
     def test_core_accepts_the_class(self) -> None:
-        plugins = kit_plugins(under_test=_Brings(self.check))
+        plugins = kit_plugins(under_test=_CheckPlugin(self.check))
         [info] = [info for info in plugins.infos if info.name == "under_test"]
 
         assert not info.refused, f"Core must accept the class, and refuses it: {info.refused}"
@@ -176,7 +176,7 @@ class QualificationCheckConformance:
         clock = MovableClock()
         given = self.options() if options is None else options
         with Database(tmp_path / "famulus.db", clock=clock) as database:
-            plugins = kit_plugins(under_test=_Brings(self.check))
+            plugins = kit_plugins(under_test=_CheckPlugin(self.check))
             operator = ManualOperator(database, plugins=plugins)
             with operator:
                 gateway = operator.launch_rows(
@@ -213,7 +213,7 @@ class QualificationCheckConformance:
 
 
 @frozen
-class _Brings:
+class _CheckPlugin:
     """A plugin that registers the class under test."""
 
     check: type[QualificationCheck]

@@ -43,7 +43,7 @@ State = Callable[[], SharedTaskState | None]
 
 
 @frozen(kw_only=True, eq=False)
-class Brings:
+class PluginUnderTest:
     """A plugin that registers the classes under test."""
 
     blueprints: Sequence[type[Blueprint]] = ()
@@ -71,7 +71,7 @@ class Brings:
         return [*self.schemas]
 
 
-def plugins_with(under_test: Brings) -> Plugins:
+def plugins_with(under_test: PluginUnderTest) -> Plugins:
     """Return the kit's plugins and the one under test.
 
     :raises AssertionError: with core's own message, where it refuses the classes.

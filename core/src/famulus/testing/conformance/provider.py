@@ -37,8 +37,8 @@ from famulus.model.tables import Requester
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.harness import (
-    Brings,
     PluginHarness,
+    PluginUnderTest,
     assert_json,
     listed,
     must_not_raise,
@@ -115,7 +115,7 @@ class ProviderConformance:
         return None
 
     def test_core_accepts_the_class(self) -> None:
-        plugins = plugins_with(Brings(providers=[self.provider]))
+        plugins = plugins_with(PluginUnderTest(providers=[self.provider]))
 
         assert plugins.provider(self.provider.type) is self.provider
 
@@ -384,7 +384,7 @@ class ProviderConformance:
     def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
         """Open the harness of :meth:`configuration`."""
         return open_harness(
-            plugins_with(Brings(providers=[self.provider], schemas=self.schemas)),
+            plugins_with(PluginUnderTest(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
             state=lambda: RowsState(rows=[dict(row) for row in _ROWS]),
             roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},

@@ -12,8 +12,8 @@ from famulus.contracts.plan import SharedTaskState
 from famulus.errors import Problem
 from famulus.plugins import Plugins
 from famulus.testing.conformance.harness import (
-    Brings,
     PluginHarness,
+    PluginUnderTest,
     draft,
     open_harness,
     plugins_with,
@@ -72,7 +72,7 @@ class BlueprintUnderTest:
         return {"blueprint": self.blueprint.type, "architect": "nowhere", "provider": "crowd"}
 
     def _plugins(self) -> Plugins:
-        return plugins_with(Brings(blueprints=[self.blueprint]))
+        return plugins_with(PluginUnderTest(blueprints=[self.blueprint]))
 
     def _problems(self, harness: PluginHarness) -> list[Problem]:
         return problems_of(harness.blueprint().problems, harness.plan)

@@ -13,8 +13,8 @@ from famulus_flask.serving.body import Body
 from famulus_flask.serving.disk import DiskFullError
 from famulus_flask.serving.heads import Head
 from famulus_flask.serving.pool import PoolFullError
-from famulus_flask.serving.replies import Outgoing, encode
-from famulus_flask.serving.wsgi_call import Response, Rest, call_application, make_environ
+from famulus_flask.serving.replies import OutgoingReply, encode
+from famulus_flask.serving.wsgi_call import RemainingBody, Response, call_application, make_environ
 
 if TYPE_CHECKING:
     from famulus_flask.serving.connection import Connection
@@ -57,7 +57,7 @@ class Exchange:
         self._server = server
         self._connection = connection
         self._request = request
-        self._outgoing: Outgoing | None = None
+        self._outgoing: OutgoingReply | None = None
         self._is_paused = False
         self._is_sent = False
         self._is_fetching = False
@@ -132,13 +132,13 @@ class Exchange:
         self._connection.transport.write(outgoing.data)
         self._go_on(outgoing)
 
-    def _encode(self, response: Response) -> Outgoing:
+    def _encode(self, response: Response) -> OutgoingReply:
         request = self._request
         closes = isinstance(request, Refusal) or request.closes or self._server.is_stopping
         date = self._server.date_header.date()
         return encode(response, request.head, date=date, closes=closes)
 
-    def _go_on(self, outgoing: Outgoing) -> None:
+    def _go_on(self, outgoing: OutgoingReply) -> None:
         if self._is_paused or self._is_fetching or self._is_sent:
             return
         if outgoing.rest is None:
@@ -175,7 +175,7 @@ class Exchange:
         if not self._is_abandoned:
             self._connection.finished(closes=self._outgoing.closes)
 
-    def _discard(self, rest: Rest | None) -> None:
+    def _discard(self, rest: RemainingBody | None) -> None:
         if rest is not None:
             self._server.pool.clean_up(rest.close)
 

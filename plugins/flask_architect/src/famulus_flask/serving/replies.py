@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from attrs import define
 
 from famulus_flask.serving.heads import Head
-from famulus_flask.serving.wsgi_call import Headers, Response, Rest
+from famulus_flask.serving.wsgi_call import Headers, RemainingBody, Response
 
 if TYPE_CHECKING:
     from famulus import Reply
@@ -32,14 +32,14 @@ class DateHeader:
 
 
 @define(kw_only=True)
-class Outgoing:
+class OutgoingReply:
     """The first bytes of a reply, and how the rest of it is sent."""
 
     data: bytes
     closes: bool
     framing: Framing
     #: where the body goes on; None when all of it is in ``data``
-    rest: Rest | None
+    rest: RemainingBody | None
 
 
 @define
@@ -65,7 +65,7 @@ class Framing:
         return chunk + b"0\r\n\r\n" if is_last else chunk
 
 
-def encode(response: Response, head: Head | None, *, date: str, closes: bool) -> Outgoing:
+def encode(response: Response, head: Head | None, *, date: str, closes: bool) -> OutgoingReply:
     """Return the beginning of a reply to the request with that head, if its head was readable.
 
     :raises ValueError: when the application's reply cannot be sent as it is.
@@ -88,7 +88,7 @@ def encode(response: Response, head: Head | None, *, date: str, closes: bool) ->
     if has_body:
         data += framing.frame(response.beginning, is_last=response.rest is None)
     rest = response.rest if has_body else None
-    return Outgoing(data=data, closes=closes, framing=framing, rest=rest)
+    return OutgoingReply(data=data, closes=closes, framing=framing, rest=rest)
 
 
 def response_from(reply: Reply, headers: dict[str, str]) -> Response:

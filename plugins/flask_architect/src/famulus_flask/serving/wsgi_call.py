@@ -41,10 +41,10 @@ class Response:
     status: str
     headers: Headers
     beginning: bytes
-    rest: Rest | None = None
+    rest: RemainingBody | None = None
 
 
-class Rest:
+class RemainingBody:
     """The part of a reply that the application has not returned yet."""
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
@@ -77,7 +77,7 @@ def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> 
 
     pieces = application(environ, start_response)
     close = getattr(pieces, "close", _do_nothing)
-    rest = Rest(iter(pieces), close)
+    rest = RemainingBody(iter(pieces), close)
     try:
         beginning, has_more = rest.fetch()
         status, headers = started[-1]

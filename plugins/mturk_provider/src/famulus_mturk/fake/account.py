@@ -15,9 +15,9 @@ from famulus_mturk.fake.errors import (
     ApiError,
     ExpiredKeysError,
     MalformedRequestError,
-    NotOfferedError,
     ServiceFaultError,
     ThrottledError,
+    UnknownOperationError,
 )
 from famulus_mturk.fake.faults import Fault, Faults
 from famulus_mturk.fake.hit_views import HitViews
@@ -168,7 +168,7 @@ class Account:
         if fault is Fault.THROTTLE:
             raise ThrottledError
         if fault is Fault.FAIL:
-            raise _in_trouble()
+            raise _service_fault()
         try:
             if fault is Fault.TWICE:
                 self._run(operation, parameters)
@@ -178,12 +178,12 @@ class Account:
             if fault is Fault.LOSE_REPLY:
                 raise ReplyLostError
             if fault is Fault.FAIL_AFTER:
-                raise _in_trouble()
+                raise _service_fault()
 
     def _run(self, operation: str, parameters: dict[str, Any]) -> Any:
         run = self._operations.get(operation)
         if run is None:
-            raise NotOfferedError(f"this fake leaves {operation} out")
+            raise UnknownOperationError(f"this fake leaves {operation} out")
         with self.turn():
             return self._model.write_reply(operation, run(parameters))
 
@@ -257,7 +257,7 @@ def _worker_operations(workforce: Workforce) -> dict[str, Operation]:
     }
 
 
-def _in_trouble() -> ServiceFaultError:
+def _service_fault() -> ServiceFaultError:
     return ServiceFaultError("MTurk is temporarily unable to process your request; call again.")
 
 

@@ -80,7 +80,7 @@ class MalformedRequestError(ApiError):
         super().__init__(f"{len(found)} validation error{plural} detected: {'; '.join(found)}")
 
 
-class NotOfferedError(ApiError):
+class UnknownOperationError(ApiError):
     """The operation does not exist, or the fake does not implement it."""
 
     type = "UnknownOperationException"

@@ -44,7 +44,7 @@ class Gate:
 
 
 @define
-class _Planned:
+class _PlannedFault:
     fault: Fault
     operation: str | None
     left: int
@@ -55,7 +55,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._planned: list[_Planned] = []
+        self._planned: list[_PlannedFault] = []
         self._gates: list[tuple[Gate, str, bool]] = []
         self._rate: _Rate | None = None
         #: access keys that have expired; ``""`` is any
@@ -71,7 +71,7 @@ class Faults:
         None is any operation of the API; ``externalSubmit`` is what workers' browsers send.
         """
         with self._lock:
-            self._planned.append(_Planned(fault, operation, times))
+            self._planned.append(_PlannedFault(fault, operation, times))
 
     def limit_rate(
         self, calls: int, seconds: float, timer: Callable[[], float] = time.monotonic

@@ -10,7 +10,7 @@ from typing import Any
 
 import botocore.session
 
-from famulus_mturk.fake.errors import MalformedRequestError, NotOfferedError
+from famulus_mturk.fake.errors import MalformedRequestError, UnknownOperationError
 
 _PYTHON_TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -41,7 +41,7 @@ class ServiceModel:
         """Return the operation that the header ``X-Amz-Target`` names."""
         name = target.removeprefix(self.prefix)
         if name == target or name not in self.operations:
-            raise NotOfferedError(f"there is no operation {target!r}")
+            raise UnknownOperationError(f"there is no operation {target!r}")
         return name
 
     def read_request(self, operation: str, body: Any) -> dict[str, Any]:

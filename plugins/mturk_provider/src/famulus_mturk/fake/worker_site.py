@@ -89,10 +89,10 @@ class _Handler(Handler):
             raise WorkerRefusedError("A worker's id is an A and capital letters or digits.")
         # The submission comes from the frame of another site.
         across = "; SameSite=None; Secure" if self.server.origin.startswith("https") else ""
-        return _gone_to("/", ("Set-Cookie", f"worker={worker_id}; Path=/; HttpOnly{across}"))
+        return _redirect("/", ("Set-Cookie", f"worker={worker_id}; Path=/; HttpOnly{across}"))
 
     def preview_link(self, _: str) -> _Reply:
-        return _gone_to(f"/projects/{quote(self.query.get('groupId', ''), safe='')}/tasks")
+        return _redirect(f"/projects/{quote(self.query.get('groupId', ''), safe='')}/tasks")
 
     def preview(self, group_id: str) -> _Reply:
         with self.server.account.turn():
@@ -102,7 +102,7 @@ class _Handler(Handler):
     def accept(self, group_id: str) -> _Reply:
         with self.server.account.turn():
             shown = self.server.account.marketplace.accept(group_id, self.signed_in())
-        return _gone_to(f"/tasks/{shown.assignment_id}")
+        return _redirect(f"/tasks/{shown.assignment_id}")
 
     def task(self, assignment_id: str) -> _Reply:
         with self.server.account.turn():
@@ -112,7 +112,7 @@ class _Handler(Handler):
     def give_back(self, assignment_id: str) -> _Reply:
         with self.server.account.turn():
             self.server.account.marketplace.give_back(assignment_id, self.signed_in())
-        return _gone_to("/")
+        return _redirect("/")
 
     def submit(self, _: str) -> _Reply:
         account = self.server.account
@@ -149,7 +149,7 @@ class _Handler(Handler):
         return _Reply(body=nothing, status=HTTPStatus.NOT_FOUND)
 
 
-def _gone_to(path: str, *headers: tuple[str, str]) -> _Reply:
+def _redirect(path: str, *headers: tuple[str, str]) -> _Reply:
     return _Reply(body="", status=HTTPStatus.SEE_OTHER, headers=(("Location", path), *headers))
 
 
