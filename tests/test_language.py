@@ -6,7 +6,9 @@ A name that was replaced does not come back, and a name says the same thing ever
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +39,25 @@ RETIRED = {
     "Say whether": "Return whether",
     r"\bfamulus\.(work|config|planning)\b": "famulus.engine, famulus.options, famulus.plan",
 }
+#: What docstrings and comments do not contain, and what to write instead.
+RETIRED_IN_PROSE = {
+    r"\b(nobody|somebody|whoever|everybody|anybody)\b": "the noun: a worker, another process",
+    r"\b(tells|telling|told|hears|heard|speaks|spoken)\b": "reports, sends, receives, calls",
+    r"\bat need\b": "when needed",
+    r"\bmeanwhile\b": "in the meantime, at the same time, or what happens",
+    r"\b(lets?|letting) go\b": "release",
+    r"\bin (the|its|this|an) (operator's )?hands\b": "manages",
+    r"\bamiss\b": "a problem",
+    r"\bby now\b": "yet, already, so far",
+    r"\b(anew|afresh)\b": "again",
+    r"\b(that which|of that which)\b": "a noun",
+    r"\ba (line|row|unit|page|file) an? ": "one per",
+}
+#: Words of a person that the names of tests do not contain; names say what happens.
+RETIRED_IN_TEST_NAMES = re.compile(
+    r"_(nobody|somebody|whoever|everybody|anybody|whatever|meanwhile|told|tells?|telling|hears?"
+    r"|heard|says_so|say_so)(_|$)"
+)
 #: Names of modules that were replaced, and their successors.
 RETIRED_MODULES = {
     "answering": "choices",
@@ -98,6 +119,30 @@ def texts() -> dict[str, str]:
     }
 
 
+def _prose(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines of the docstrings and comments of a module, with their numbers."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if ast.get_docstring(node) is not None and first is not None:
+                lines = text.splitlines()[first.lineno - 1 : first.end_lineno]
+                yield from enumerate(lines, start=first.lineno)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+
+
+@pytest.fixture(scope="module")
+def prose(texts: dict[str, str]) -> list[tuple[str, str]]:
+    """The lines of all docstrings and comments, each with its file and number."""
+    return [
+        (f"{name}:{number}", line.strip())
+        for name, text in texts.items()
+        if name.endswith(".py")
+        for number, line in _prose(text)
+    ]
+
+
 @pytest.mark.parametrize("pattern", RETIRED)
 def test_a_retired_name_occurs_nowhere(pattern: str, texts: dict[str, str]) -> None:
     found = [
@@ -108,6 +153,27 @@ def test_a_retired_name_occurs_nowhere(pattern: str, texts: dict[str, str]) -> N
     ]
 
     assert not found, f"write {RETIRED[pattern]} instead: {found}"
+
+
+@pytest.mark.parametrize("pattern", RETIRED_IN_PROSE)
+def test_docstrings_and_comments_are_in_plain_words(
+    pattern: str, prose: list[tuple[str, str]]
+) -> None:
+    found = [(where, line) for where, line in prose if re.search(pattern, line, re.IGNORECASE)]
+
+    assert not found, f"write {RETIRED_IN_PROSE[pattern]} instead: {found}"
+
+
+def test_names_of_tests_are_in_plain_words(texts: dict[str, str]) -> None:
+    found = [
+        f"{name}: {function}"
+        for name, text in texts.items()
+        if name.endswith(".py")
+        for function in re.findall(r"def (test_\w+)", text)
+        if RETIRED_IN_TEST_NAMES.search(function)
+    ]
+
+    assert not found
 
 
 def test_a_retired_name_of_a_module_is_not_used_again() -> None:

@@ -27,7 +27,7 @@ PACKAGE_HOSTS = re.compile(
     "|".join(rf"{first}{second}\.org" for first, second in _HOSTS) + "|index-url|trusted-host",
     re.IGNORECASE,
 )
-#: A folder that only the author's machine has; ``somebody`` is no real user.
+#: A folder that only one machine has; the placeholder of the examples is allowed.
 OWN_PATHS = re.compile(r"(?<![\w.$}/-])/(?:home|Users|root|work|private)/(?!somebody\b)[\w.-]+")
 
 

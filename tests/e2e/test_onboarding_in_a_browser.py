@@ -48,7 +48,7 @@ def practise(page: Page, rating: str) -> None:
     page.click("#famulus-submit")
 
 
-def test_who_passes_goes_straight_to_a_unit(page: Page, url: str, database: Path) -> None:
+def test_a_worker_who_passes_goes_straight_to_a_unit(page: Page, url: str, database: Path) -> None:
     page.goto(f"{url}?worker_id=x&assignment_id=1")
     page.get_by_text("Before you begin").wait_for()
     practise(page, "good")
@@ -68,7 +68,7 @@ def test_who_passes_goes_straight_to_a_unit(page: Page, url: str, database: Path
     assert [each.value for each in held] == [1]
 
 
-def test_who_fails_in_one_tab_gets_no_second_try_in_another(
+def test_a_worker_who_fails_in_one_tab_gets_no_second_try_in_another(
     page: Page, url: str, database: Path
 ) -> None:
     other = page.context.new_page()

@@ -81,7 +81,7 @@ def test_submitted_visit_shows_its_page_again(operator: ManualOperator) -> None:
     assert not again.has_form
 
 
-def test_worker_who_has_done_every_row_gets_the_page_that_says_so(operator: ManualOperator) -> None:
+def test_worker_who_has_done_every_row_gets_the_page_for_that(operator: ManualOperator) -> None:
     worker = GatewayWorker(
         operator.launch_rows(ROWS[:1], blueprint={"units_per_assignment": 2}), "x"
     )

@@ -48,7 +48,9 @@ def test_a_first_visit_is_onboarded_and_takes_no_unit(
     assert operator.progress(gateway.run_id).units == {"launched": 2}
 
 
-def test_who_passes_gets_a_unit_in_the_same_exchange(gateway: Gateway, database: Database) -> None:
+def test_a_worker_who_passes_gets_a_unit_in_the_same_exchange(
+    gateway: Gateway, database: Database
+) -> None:
     worker = GatewayWorker(gateway, "x")
 
     unit = worker.submit(worker.arrive("a"), "right")
@@ -71,7 +73,7 @@ def test_script_of_the_page_loads_the_next_one(gateway: Gateway) -> None:
     assert worker.arrive("a").row == {"n": 1}
 
 
-def test_who_fails_gets_nothing_now_or_later(gateway: Gateway, database: Database) -> None:
+def test_a_worker_who_fails_gets_no_unit_now_or_later(gateway: Gateway, database: Database) -> None:
     worker = GatewayWorker(gateway, "x")
     page = worker.arrive("a")
 

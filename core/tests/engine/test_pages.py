@@ -197,7 +197,7 @@ def test_our_script_comes_before_the_authors_parts_and_all_of_them_are_in_the_fo
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_what_a_page_says_of_document_and_form_is_there_as_text(preview: bool) -> None:
+def test_attributes_of_document_and_form_are_escaped(preview: bool) -> None:
     page = Page(
         body="",
         html_attributes={"lang": "de", "data-x": EVIL},
@@ -456,7 +456,7 @@ def test_next_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
     assert code.named("a") == []
 
 
-def test_who_has_submitted_already_is_offered_the_next_step_but_not_sent_on() -> None:
+def test_a_worker_who_has_submitted_sees_the_next_step_without_a_redirect() -> None:
     completion = GoTo(url="https://example.org/done")
 
     document = already_document("T", completion)

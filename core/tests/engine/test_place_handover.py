@@ -99,7 +99,7 @@ def test_another_place_is_another_visit(come: Come) -> None:
     assert come("x", "r1").row != come("y", "r2", "H2").row
 
 
-def test_who_names_the_reference_too_has_it_from_the_platform(
+def test_a_worker_who_names_the_reference_too_takes_over_the_place(
     come: Come, database: Database
 ) -> None:
     come("x", "r1")
@@ -181,7 +181,7 @@ def test_giving_back_here_does_not_let_one_place_serve_any_number(
     assert sum(page.has_form for page in pages) == MOST_HANDOVERS + 1
 
 
-def test_a_place_is_free_again_once_the_platform_says_so(
+def test_a_place_is_free_again_once_the_platform_reports_it(
     operator: ManualOperator, platform: FakePlatform, come: Come
 ) -> None:
     for n in range(MOST_HANDOVERS + 3):

@@ -67,7 +67,7 @@ def test_grant_is_sent_once(
     assert (platform.qualifications, platform.calls) == (GRANTED, ["grant"])
 
 
-def test_grant_that_was_revoked_meanwhile_is_not_sent(
+def test_grant_that_was_revoked_before_its_delivery_is_not_sent(
     worker: int, requester: int, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     revoke(database)

@@ -223,14 +223,14 @@ def test_a_unit_given_back_is_offered_again(operator: ManualOperator, database: 
     assert agents(database)[0].status is AgentStatus.RETURNED
 
 
-def test_who_gave_a_unit_back_may_take_it_again(operator: ManualOperator) -> None:
+def test_a_worker_who_gave_a_unit_back_may_take_it_again(operator: ManualOperator) -> None:
     worker = GatewayWorker(operator.launch_rows([{"n": 1}]), "x")
     worker.give_back(worker.arrive("a"))
 
     assert worker.arrive("a").row == {"n": 1}
 
 
-def test_who_gave_a_unit_back_may_take_the_assignments_other_unit(
+def test_a_worker_who_gave_a_unit_back_may_take_the_assignments_other_unit(
     operator: ManualOperator,
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}], blueprint={"units_per_assignment": 2})

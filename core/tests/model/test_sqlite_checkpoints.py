@@ -45,7 +45,7 @@ def is_in_the_file(path: Path) -> bool:
         return bool(alone.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0])
 
 
-def test_what_was_committed_is_moved_to_the_file_beside_the_writing(
+def test_committed_pages_are_moved_to_the_file_during_writes(
     path: Path, writer: sqlite3.Connection
 ) -> None:
     checkpoints = Checkpoints(lambda: connect(path), contextlib.nullcontext(), commits=2)

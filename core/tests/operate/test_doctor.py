@@ -165,7 +165,7 @@ def test_open_places_of_a_run_that_is_not_served_are_listed_and_closed_by_a_sync
     assert found(database, plugins) == []
 
 
-def test_who_is_at_work_longer_than_their_time_or_not_on_the_platform_is_listed(
+def test_workers_over_time_or_unknown_to_the_platform_are_listed(
     gateway: Gateway,
     operator: ManualOperator,
     database: Database,

@@ -92,7 +92,7 @@ def orders(other: ManualOperator, run: int) -> dict[str, Callable[[], object]]:
 
 
 @pytest.mark.parametrize("order", ["stop", "stop now", "finish"])
-def test_no_place_is_opened_for_a_run_that_has_ended_meanwhile(
+def test_no_place_is_opened_for_a_run_that_has_just_ended(
     order: str,
     operator: ManualOperator,
     other: ManualOperator,
@@ -115,7 +115,7 @@ def test_no_place_is_opened_for_a_run_that_has_ended_meanwhile(
         assert not operator.holds(gateway.run_id)
 
 
-def test_a_submission_that_comes_meanwhile_keeps_the_run_from_being_finished_as_quiet(
+def test_a_concurrent_submission_keeps_the_run_from_being_finished_as_quiet(
     operator: ManualOperator, database: MeanwhileDatabase, clock: MovableClock
 ) -> None:
     for before in range(MOST_WRITES):
@@ -202,7 +202,7 @@ def test_data_that_come_after_the_end_are_not_stored(
 
 # The first write takes the lease.
 @pytest.mark.parametrize("status", ["finished", "taken over"])
-def test_a_resume_opens_no_run_that_was_finished_or_taken_over_meanwhile(
+def test_a_resume_opens_no_run_that_was_just_finished_or_taken_over(
     status: str,
     operator: ManualOperator,
     other: ManualOperator,

@@ -67,7 +67,7 @@ def test_workers_and_the_run_lose_nothing_by_it(
     assert status(operator, gateway) is RunStatus.FINISHED
 
 
-def test_who_came_after_it_has_the_usual_time(
+def test_workers_who_came_after_the_pause_have_the_usual_time(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock
 ) -> None:
     for jump, name in ((NIGHT, "y"), (-NIGHT, "z")):
@@ -133,7 +133,7 @@ def test_nothing_is_decided_before_it_is_accounted_for(
     assert status(operator, gateway) is RunStatus.RUNNING
 
 
-def test_a_run_that_was_stopped_or_taken_over_meanwhile_is_left_alone(
+def test_a_run_that_was_just_stopped_or_taken_over_is_left_alone(
     operator: ManualOperator, gateway: Gateway, clock: MovableClock, database: Database
 ) -> None:
     GatewayWorker(gateway, "x").arrive("a")

@@ -113,7 +113,7 @@ def test_a_run_that_cannot_be_served_again_is_stopped_as_before(
     assert GatewayWorker(stopped, "x").arrive("a").has_form
 
 
-def test_a_run_finished_or_taken_over_meanwhile_is_not_opened_again(
+def test_a_run_that_was_just_finished_or_taken_over_is_not_opened_again(
     operator: ManualOperator, database: Database, stopped: Gateway
 ) -> None:
     run, mine, other = stopped.run_id, lease.Holder(), lease.Holder()

@@ -284,7 +284,7 @@ def test_the_systems_own_values_are_compared(sandbox: Account, launch: Launch) -
         ("DiscoverPreviewAndAccept", False, False),
     ],
 )
-def test_what_a_requirement_guards(
+def test_actions_that_a_requirement_guards(
     sandbox: Account, client: Any, launch: Launch, guarded: str, sees: bool, previews: bool
 ) -> None:
     made = create(client)

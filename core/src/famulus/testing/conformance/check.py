@@ -136,7 +136,7 @@ class QualificationCheckConformance:
 
         assert page.has_form, f"Only the workers that are meant may be refused: {page.text}"
 
-    def test_who_has_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
+    def test_a_worker_with_a_unit_may_come_back_to_it(self, tmp_path: Path) -> None:
         with self.hall(tmp_path) as hall:
             self.make_admitted(hall, "worker")
             worker = GatewayWorker(self._gateway(hall), "worker")
