@@ -44,6 +44,17 @@ def test_help_lists_each_command_with_its_own_help() -> None:
         assert command.help
 
 
+@pytest.mark.parametrize("group", ["config", "payments", "qualifications", "workers"])
+def test_help_of_a_group_cuts_no_description_off(
+    famulus: Callable[..., Result], group: str
+) -> None:
+    shown = famulus(group, "--help").output
+
+    commands = shown.partition("Commands:\n")[2]
+    assert commands
+    assert "..." not in commands
+
+
 def test_version_is_that_of_the_package(famulus: Callable[..., Result]) -> None:
     assert famulus("--version").output == f"famulus {package.__version__}\n"
 

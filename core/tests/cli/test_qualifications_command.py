@@ -299,11 +299,12 @@ def manual(opened: Database) -> Iterator[ManualOperator]:
 def test_a_worker_is_shown_with_history_and_statistics(
     famulus: Famulus, manual: ManualOperator, opened: Database
 ) -> None:
-    gateway = manual.launch_rows([{"n": n} for n in range(3)], task_name="words")
+    gateway = manual.launch_rows([{"n": n} for n in range(4)], task_name="words")
     worker = GatewayWorker(gateway, "x")
     worker.work()
     worker.give_back(worker.arrive())
     worker.work()
+    worker.arrive()
     api.find_worker(opened, "crowd", "x").grant_qualification("good", 3)
 
     lines = good(famulus("workers", "show", "x"))
@@ -311,8 +312,8 @@ def test_a_worker_is_shown_with_history_and_statistics(
 
     assert lines[0].split() == ["Worker", "x", "of", "crowd"]
     assert any(line.split()[:2] == ["good", "3"] for line in lines)
-    assert any(line.split()[:3] == ["words", "2", "completed,"] for line in lines)
-    assert shown["tasks"] == {"words": {"completed": 2, "returned": 1}}
+    assert any("  1 at work, 2 completed, 1 returned" in line for line in lines)
+    assert shown["tasks"] == {"words": {"in_task": 1, "completed": 2, "returned": 1}}
     assert [each["status"] for each in shown["submissions"]] == ["completed", "completed"]
     assert shown["qualifications"][0]["value"] == 3
     assert shown["blocked"] is False

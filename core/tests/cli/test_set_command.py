@@ -63,7 +63,9 @@ def test_all_problems_are_reported_at_once(famulus: Callable[..., Result]) -> No
     first, second, third = done.stderr.splitlines()
     assert "'allowed_concurrent' is not 'LIMIT=VALUE'" in first
     assert "maximum_units: is not a limit of a run; did you mean" in second
-    assert "task.task_title: cannot be changed once a run is launched; these can: " in third
+    assert (
+        "task.task_title: cannot be changed once a run is launched; these can be changed: " in third
+    )
 
 
 def test_wrong_value_and_unknown_limit_are_reported_together(

@@ -201,7 +201,7 @@ def next_commands(ending: RunEnding, session: Session) -> list[str]:
     if ending.is_open:
         lines.append(f"Close its places: {session.command('sync', record.id)}")
     if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
-        lines.append(f"Go on with it: {session.command('resume', record.id)}")
+        lines.append(f"Resume it with: {session.command('resume', record.id)}")
     if progress.done:
         name = f"{record.task_name}.jsonl".replace("/", "_")
         lines.append(f"Get the data:  {session.command('export', '--run', record.id, '-o', name)}")

@@ -57,7 +57,7 @@ class Program(ReportingCommand, LazyGroup):
 def program(ctx: click.Context, database: str | None, verbose: bool) -> None:
     """Run human annotation and crowdsourcing tasks.
 
-    Exit status: 0 when done; 1 when something failed; 2 when what was given is wrong, and then
+    Exit status: 0 when done; 1 when something failed; 2 when the input is wrong, and then
     nothing was written; 130 when interrupted.
     """
     from famulus.cli.logs import log_to_stderr

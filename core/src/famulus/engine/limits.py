@@ -94,7 +94,7 @@ def unknown_limits(names: Iterable[str]) -> list[Problem]:
 
 
 def _unknown(name: str) -> Problem:
-    near = did_you_mean(name, LIVE_LIMITS, otherwise="these can")
+    near = did_you_mean(name, LIVE_LIMITS, otherwise="these can be changed")
     others = f" (these can be changed: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
     is_option = name in options_of(TaskArgs)
     found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"

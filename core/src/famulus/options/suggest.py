@@ -6,6 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 
+def add_hint(message: str, hint: str | None) -> str:
+    """Return a message with a hint as its last part; None adds nothing."""
+    if hint is None:
+        return message
+    return f"{message}{' ' if message.endswith('?') else '; '}{hint}"
+
+
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
     """Return the rest of a message about an unknown name: ``; did you mean 'port'?``.
 

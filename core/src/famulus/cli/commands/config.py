@@ -26,7 +26,7 @@ def config() -> None:
     """Look at configurations."""
 
 
-@config.command
+@config.command(short_help="Show a configuration and its origins.")
 @with_configuration
 @pass_session
 def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:

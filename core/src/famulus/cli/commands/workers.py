@@ -202,7 +202,11 @@ def _work(each: PastWork) -> tuple[str, ...]:
 
 
 def _counts(found: Mapping[AgentStatus, int]) -> str:
-    return ", ".join(f"{found[each]:,} {each}" for each in AgentStatus if each in found)
+    return ", ".join(f"{found[each]:,} {_shown(each)}" for each in AgentStatus if each in found)
+
+
+def _shown(status: AgentStatus) -> str:
+    return "at work" if status is AgentStatus.IN_TASK else status.value
 
 
 def _json(report: WorkerReport) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from famulus.errors import Problem, UsageError
 from famulus.options.compat import plugin_hint
 from famulus.options.describe import Described, describe_options, describe_state
 from famulus.options.scalars import UNSET
-from famulus.options.suggest import did_you_mean
+from famulus.options.suggest import add_hint, did_you_mean
 from famulus.options.task_args import TaskArgs
 from famulus.plugins import PluginInfo, Plugins, discover
 
@@ -290,9 +290,7 @@ def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[
 def _unknown(category: str, name: str, known: Sequence[str]) -> str:
     near = did_you_mean(name, known, otherwise="installed")
     names = f" (installed: {', '.join(known)})" if "did you mean" in near else ""
-    instead = plugin_hint(category, name)
-    former = f"; {instead}" if instead else ""
-    return f"there is no {category} {name!r}{near}{names}{former}"
+    return add_hint(f"there is no {category} {name!r}{near}{names}", plugin_hint(category, name))
 
 
 def _types(plugins: Plugins, category: str) -> list[str]:
