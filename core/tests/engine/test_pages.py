@@ -35,6 +35,7 @@ from famulus.engine.pages import (
     stored_document,
     submit_json,
     task_document,
+    undecided_document,
 )
 from famulus.engine.units import UnitNumber
 
@@ -366,6 +367,30 @@ def test_refusal_adds_the_plugins_sentence_and_the_reference() -> None:
 
     assert "French speakers only." in text
     assert "reference: 8f3a" in text
+
+
+def test_page_that_refers_to_the_requester_says_how_to_reach_them() -> None:
+    contact = "help@example.org"
+    blocked = refusal_document(
+        "T", Refusal(reason=RefusalReason.BLOCKED), reference=None, contact=contact
+    )
+
+    for text in (
+        blocked,
+        apology_document("T", "8f3a", contact),
+        undecided_document("T", "8f3a", contact),
+    ):
+        (link,) = Elements(text).named("a")
+        assert link["href"] == "mailto:help@example.org"
+        assert "write to the requester" in text
+
+
+def test_page_that_does_not_refer_to_the_requester_has_no_contact() -> None:
+    refusal = Refusal(reason=RefusalReason.ALL_DONE)
+
+    text = refusal_document("T", refusal, reference=None, contact="help@example.org")
+
+    assert "help@example.org" not in text
 
 
 @pytest.mark.parametrize(

@@ -189,3 +189,12 @@ def test_missing_database_is_named_and_not_created(tmp_path: Path) -> None:
         == f"There is nothing to review: {tmp_path / 'none.db'} does not exist.\n"
     )
     assert not (tmp_path / "none.db").exists()
+
+
+@pytest.mark.usefixtures("twenty")
+@pytest.mark.parametrize("name", ["", "wrds", "x" * 300])
+def test_name_that_no_task_has_is_asked_for_again(ask: Ask, name: str) -> None:
+    printed = ask("e 1", name, "words")
+
+    assert printed.count("Input task name: ") == 2
+    assert printed.endswith("<20>\n")

@@ -132,7 +132,7 @@ class Gateway:
         self._blueprint = blueprint
         self._provider = provider
         self._info = info
-        self._replies = Replies(info.title)
+        self._replies = Replies(info.title, info.contact)
         self._remote = remote
         self._tokens = Tokens(database.signing_keys, database.identity, record.id)
         self._outage = Outage(f"run {record.id}", calm_seconds=_CALM_SECONDS)

@@ -21,6 +21,8 @@ class Replies:
     """Makes the replies of one run, whose pages have a title."""
 
     title: str
+    #: how workers reach the requester; empty where that is unset
+    contact: str = ""
 
     def page(self, status: int, body: str, headers: Mapping[str, str] | None = None) -> Reply:
         """Return the reply with a page."""
@@ -50,7 +52,9 @@ class Replies:
             status, page = 200, pages.failed_onboarding_document(self.title)
         else:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
-            page = pages.refusal_document(self.title, refusal, reference=None, passed=passed)
+            page = pages.refusal_document(
+                self.title, refusal, reference=None, passed=passed, contact=self.contact
+            )
         if as_json:
             message = "This form does not belong to this task. Please open the task again."
             return self.answer("refused", status, page, True, message=message)
@@ -82,12 +86,12 @@ class Replies:
 
     def apology(self, reference: str, as_json: bool) -> Reply:
         """Return the reply after an error of ours; the log has the same reference."""
-        page = pages.apology_document(self.title, reference)
+        page = pages.apology_document(self.title, reference, self.contact)
         message = f"Something went wrong here. Reference: {reference}"
         return self.answer("error", 500, page, as_json, message=message)
 
     def undecided(self, reference: str, as_json: bool) -> Reply:
         """Return the reply to an onboarding that could not be judged."""
-        page = pages.undecided_document(self.title, reference)
+        page = pages.undecided_document(self.title, reference, self.contact)
         message = f"Your answers could not be checked; try again later. Reference: {reference}"
         return self.answer("error", 500, page, as_json, message=message)

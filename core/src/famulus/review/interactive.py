@@ -12,7 +12,7 @@ from attrs import frozen
 from famulus.data.newest_units import newest_units
 from famulus.data.scope import Scope, find_scope
 from famulus.engine.qualifications.grants import find_qualification
-from famulus.errors import NotFoundError, UsageError
+from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.options.requirements import qualification_name
 from famulus.plugins import Plugins, discover
@@ -177,7 +177,7 @@ def _ask_task(terminal: Terminal, database: Database) -> Scope:
         name = terminal.ask("Input task name: ")
         try:
             return find_scope(database, name)
-        except NotFoundError as error:
+        except UsageError as error:
             terminal.say_sentence(error)
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.pages.document import document, script
-from famulus.engine.pages.task_page import passed_note
+from famulus.engine.pages.task_page import contact_html, passed_note
 
 Mood = Literal["plain", "good", "warn"]
 _MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
@@ -101,15 +101,19 @@ def refusal_document(
     reference: str | None,
     again_query: Mapping[str, str] | None = None,
     passed: bool | None = None,
+    contact: str = "",
 ) -> str:
     """Return the page with the reason why this worker gets no work now.
 
     :param again_query: parameters of the link "Try again"; None loads the page's own address.
     :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
+    :param contact: how a blocked worker, who is told to write to the requester, reaches them.
     """
     words = _REFUSALS[refusal.reason]
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
+    if refusal.reason is RefusalReason.BLOCKED:
+        body += _contact(contact)
     if words.again:
         again = "" if again_query is None else query_link(again_query)
         body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
@@ -152,7 +156,7 @@ def conflict_document(title: str) -> str:
     return notice(title, "This one is submitted already", paragraph(text))
 
 
-def apology_document(title: str, reference: str) -> str:
+def apology_document(title: str, reference: str, contact: str = "") -> str:
     """Return the page for an error of ours; the log has the same reference."""
     text = (
         "The fault is on our side. If you were submitting, go back and press Submit again: your"
@@ -162,12 +166,12 @@ def apology_document(title: str, reference: str) -> str:
     return notice(
         title,
         "Sorry, something went wrong",
-        paragraph(text) + _codes("error", reference),
+        paragraph(text) + _contact(contact) + _codes("error", reference),
         mood="warn",
     )
 
 
-def undecided_document(title: str, reference: str) -> str:
+def undecided_document(title: str, reference: str, contact: str = "") -> str:
     """Return the page for an onboarding that could not be judged; the log has the reference."""
     text = (
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
@@ -177,7 +181,7 @@ def undecided_document(title: str, reference: str) -> str:
     return notice(
         title,
         "Please try again later",
-        paragraph(text) + _codes("error", reference),
+        paragraph(text) + _contact(contact) + _codes("error", reference),
         mood="warn",
     )
 
@@ -219,6 +223,11 @@ def _codes(code: str, reference: str | None = None) -> str:
     """Return the details that a worker may be asked for, such as a code, as HTML."""
     referred = f" · reference: {reference}" if reference else ""
     return f'<p class="famulus-codes">{escape(f"code: {code}{referred}")}</p>\n'
+
+
+def _contact(contact: str) -> str:
+    """Return how workers reach the requester as a paragraph of HTML; nothing where it is unset."""
+    return f"<p>Contact: {contact_html(contact)}</p>\n" if contact else ""
 
 
 def paragraph(text: str) -> str:

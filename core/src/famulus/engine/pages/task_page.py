@@ -246,12 +246,12 @@ def _facts(info: TaskInfo, number: UnitNumber | None) -> str:
     if info.requester:
         facts.append(f"Requester: {escape(info.requester)}")
     if info.contact:
-        facts.append(f"Contact: {_contact(info.contact)}")
+        facts.append(f"Contact: {contact_html(info.contact)}")
     items = "".join(f"<li>{fact}</li>\n" for fact in facts)
     return f'<ul class="famulus-facts">\n{items}</ul>\n' if facts else ""
 
 
-def _contact(contact: str) -> str:
+def contact_html(contact: str) -> str:
     """Return an address as a link that leaves the page open, and anything else as text."""
     shown = escape(contact)
     if _MAIL_ADDRESS.fullmatch(contact):
