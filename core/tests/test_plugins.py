@@ -143,11 +143,11 @@ class Listening(KitPlugin):
     """Records the events of runs."""
 
     def __init__(self) -> None:
-        self.heard: list[RunEvent] = []
+        self.received: list[RunEvent] = []
 
     @hookimpl
     def famulus_run_launched(self, event: RunEvent) -> None:
-        self.heard.append(event)
+        self.received.append(event)
 
 
 def test_a_name_that_is_taken_leaves_the_first_as_it_was() -> None:
@@ -159,7 +159,7 @@ def test_a_name_that_is_taken_leaves_the_first_as_it_was() -> None:
     for listener in listeners_of(plugins):
         listener.run_launched(RunEvent(run_id=1, task_name="t", at=AT))
 
-    assert (len(first.heard), len(second.heard)) == (1, 0)
+    assert (len(first.received), len(second.received)) == (1, 0)
     assert plugins.blueprint("rows") is RowsBlueprint
 
 
@@ -288,11 +288,11 @@ def test_naming_a_type_of_a_refused_plugin_raises_its_reason() -> None:
     "hook", ["run_launched", "unit_assigned", "unit_submitted", "unit_reviewed", "run_finished"]
 )
 def test_every_listener_is_called_separately(hook: str) -> None:
-    heard: list[str] = []
+    received: list[str] = []
 
     def listener(name: str, *, failing: bool) -> object:
         def hear(event: RunEvent) -> None:
-            heard.append(name)
+            received.append(name)
             if failing:
                 raise ZeroDivisionError("on purpose")
 
@@ -313,7 +313,7 @@ def test_every_listener_is_called_separately(hook: str) -> None:
         getattr(one, hook)(event=event, **arguments[hook])
     getattr(two, hook)(event=event, **arguments[hook])
 
-    assert heard == ["one", "two"]
+    assert received == ["one", "two"]
     assert (one.label, one.implements(f"famulus_{hook}"), one.implements("famulus_x")) == (
         "plugin 'one'",
         True,

@@ -33,7 +33,7 @@ HELD: list[dict[str, int]] = [{}, {"q": 0}, {"q": 1}, {"q": 5}]
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row[0])
 def test_table_matches_the_program(row: tuple[str, ...]) -> None:
-    constant, text, value, *said = row
+    constant, text, value, *expected = row
     asked = {
         "qualification_name": "q",
         "comparator": text,
@@ -41,7 +41,9 @@ def test_table_matches_the_program(row: tuple[str, ...]) -> None:
     }
 
     assert getattr(famulus, constant) == text
-    assert [requirement(asked).met_by(held) for held in HELD] == [word == "yes" for word in said]
+    assert [requirement(asked).met_by(held) for held in HELD] == [
+        word == "yes" for word in expected
+    ]
 
 
 def test_table_has_every_comparator() -> None:

@@ -120,8 +120,8 @@ def test_configuration_that_cannot_be_launched_is_shown_with_its_problems(
     assert "task_description: ??? # required, but not set" in shown
     assert "server_type" not in done.stdout
     assert "tips_location" not in done.stdout
-    told = done.stderr.splitlines()
-    assert [each.split()[1] for each in told] == ["warning:", *["error:"] * 7]
+    printed = done.stderr.splitlines()
+    assert [each.split()[1] for each in printed] == ["warning:", *["error:"] * 7]
     assert f"{file}:4: architect: there is no architect 'heroku'" in done.stderr
     assert f"{file}:5: provider: there is no provider 'prolific'" in done.stderr
     assert f"{file}:15: blueprint.units_per_assignment: 'x1' is not" in done.stderr

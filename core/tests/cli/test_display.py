@@ -146,14 +146,14 @@ def test_messages_of_platforms_and_sources_cannot_control_the_live_display(
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "200")
-    said = "\x1b]0;title\x07"
-    trouble = UndeliveredRows(kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=said)
+    hostile = "\x1b]0;title\x07"
+    trouble = UndeliveredRows(kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=hostile)
 
     with display(30) as shown:
-        shown.show(look(troubles=[trouble], loading=LoadingStatus.FAILED, loading_error=said))
+        shown.show(look(troubles=[trouble], loading=LoadingStatus.FAILED, loading_error=hostile))
 
     assert r"\x1b]0;title\x07" in terminal.getvalue()
-    assert said not in terminal.getvalue()
+    assert hostile not in terminal.getvalue()
 
 
 def test_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:

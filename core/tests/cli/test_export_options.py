@@ -75,7 +75,7 @@ def test_status_and_worker_choose_the_records(
 
 
 @pytest.mark.parametrize(
-    ("since", "said", "left"),
+    ("since", "expected", "left"),
     [
         ("2030-01-02", "2030-01-02 00:00:00 UTC", ["y", "z"]),
         ("2030-01-02T12:00:00.001", "2030-01-02 12:00:00 UTC", ["z"]),
@@ -85,18 +85,18 @@ def test_status_and_worker_choose_the_records(
 )
 @pytest.mark.usefixtures("done")
 def test_since_is_in_utc_unless_it_names_a_zone(
-    famulus: Famulus, tmp_path: Path, since: str, said: str, left: list[str]
+    famulus: Famulus, tmp_path: Path, since: str, expected: str, left: list[str]
 ) -> None:
     target = tmp_path / "a.jsonl"
 
     result = famulus("export", "words", "-o", target, "--since", since)
 
     assert workers(target) == left
-    assert f"{target}, submitted since {said}." in result.stderr
+    assert f"{target}, submitted since {expected}." in result.stderr
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "said"),
+    ("option", "value", "expected"),
     [
         ("--since", "yesterday", "'yesterday' is not a date or time, such as 2030-01-31"),
         ("--since", "0001-01-01T00:00+02:00", "is not a date or time, such as"),
@@ -107,14 +107,14 @@ def test_since_is_in_utc_unless_it_names_a_zone(
 )
 @pytest.mark.usefixtures("done")
 def test_wrong_option_is_one_line_and_no_file(
-    famulus: Famulus, tmp_path: Path, option: str, value: str, said: str
+    famulus: Famulus, tmp_path: Path, option: str, value: str, expected: str
 ) -> None:
     target = tmp_path / "a.jsonl"
 
     result = famulus("export", "words", "-o", target, option, value)
 
     assert result.exit_code == 2
-    assert re.search(said, result.stderr)
+    assert re.search(expected, result.stderr)
     assert len(result.stderr.splitlines()) == 1
     assert not target.exists()
 

@@ -66,7 +66,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_bad_input_is_one_line_and_writes_nothing(
     famulus: Callable[..., Result], task: Path, database_file: Path, command: str, case: str
 ) -> None:
-    overrides, files, said = BAD_INPUT[case]
+    overrides, files, expected = BAD_INPUT[case]
     for name, text in files.items():
         (task / name).write_text(text)
 
@@ -75,7 +75,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert done.exit_code == 2, done.output
     (line,) = done.stderr.splitlines()
     assert line.startswith("famulus: error: ")
-    assert said in line
+    assert expected in line
     assert done.stdout == ""
     assert not database_file.parent.exists()
 

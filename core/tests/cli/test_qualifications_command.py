@@ -196,12 +196,12 @@ def test_a_list_that_is_not_utf8_is_refused(famulus: Famulus, tmp_path: Path) ->
 def test_every_change_is_sent_to_the_platform(famulus: Famulus, platform: FakePlatform) -> None:
     good(famulus("qualifications", "create", "good"))
 
-    told = good(famulus("qualifications", "grant", "good", "x", "y"))
-    assert told[1:] == ["Sent 2 changes to paying."]
+    printed = good(famulus("qualifications", "grant", "good", "x", "y"))
+    assert printed[1:] == ["Sent 2 changes to paying."]
     assert platform.qualifications == {("x", "good"): 1, ("y", "good"): 1}
 
-    told = good(famulus("qualifications", "revoke", "good", "x"))
-    assert told[1:] == ["Sent 1 change to paying."]
+    printed = good(famulus("qualifications", "revoke", "good", "x"))
+    assert printed[1:] == ["Sent 1 change to paying."]
     assert platform.qualifications == {("y", "good"): 1}
     assert len(good(famulus("qualifications", "grant", "good", "y"))) == 1
 

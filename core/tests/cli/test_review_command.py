@@ -85,7 +85,7 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (["review", "wrods"], "there is no task 'wrods'"),
         (["review", "words", "--worker", "z"], "no worker 'z' has worked on 'words'"),
@@ -101,7 +101,7 @@ def test_every_problem_of_a_file_is_a_line_and_nothing_is_applied(
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(
-    famulus: Famulus, tmp_path: Path, arguments: list[str], said: str
+    famulus: Famulus, tmp_path: Path, arguments: list[str], expected: str
 ) -> None:
     file = tmp_path / "decisions.csv"
     file.write_text("unit,decision\n")
@@ -109,7 +109,7 @@ def test_wrong_arguments_are_refused_in_one_line(
     result = famulus(*(str(file) if argument == "FILE" else argument for argument in arguments))
 
     assert result.exit_code == 2
-    assert said in result.output
+    assert expected in result.output
     assert len(result.output.splitlines()) == 1
 
 

@@ -172,7 +172,7 @@ def test_words_without_a_match_are_reported_last(famulus: Famulus) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("asked", "expected"),
     [
         ("blueprin", "no category 'blueprin'; did you mean 'blueprint'? (there are: blueprint, "),
         ("zzz", "no category 'zzz'; there are: architect, blueprint, check, provider, task"),
@@ -186,13 +186,13 @@ def test_words_without_a_match_are_reported_last(famulus: Famulus) -> None:
     ],
 )
 def test_unknown_name_is_answered_with_those_there_are(
-    famulus: Famulus, asked: str, said: str
+    famulus: Famulus, asked: str, expected: str
 ) -> None:
     done = famulus("wut", asked)
 
     assert done.exit_code == 2
     assert done.stdout == ""
-    assert said in done.stderr
+    assert expected in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -35,7 +35,7 @@ def out(operator: ManualOperator, run: int) -> int:
     return found.get(UnitStatus.LAUNCHED, 0) + found.get(UnitStatus.ASSIGNED, 0)
 
 
-def told(database: Database, run: int, **limits: Any) -> list[str]:
+def problems_of(database: Database, run: int, **limits: Any) -> list[str]:
     with pytest.raises(UsageError) as caught:
         set_limits(database, run, **limits)
     return list(map(str, caught.value.problems))
@@ -111,7 +111,7 @@ def test_every_limit_is_as_it_was_launched(operator: ManualOperator, database: D
 def test_wrong_values_are_reported_together_and_change_nothing(
     database: Database, gateway: Gateway
 ) -> None:
-    problems = told(
+    problems = problems_of(
         database,
         gateway.run_id,
         allowed_concurrent=-1,
@@ -129,7 +129,7 @@ def test_wrong_values_are_reported_together_and_change_nothing(
 def test_an_unknown_limit_is_refused_with_the_known_ones(
     database: Database, gateway: Gateway
 ) -> None:
-    first, second, third = told(
+    first, second, third = problems_of(
         database, gateway.run_id, allowed_concurent=1, task_reward=1, colour=1
     )
 
@@ -144,7 +144,7 @@ def test_a_lifetime_that_is_over_already_is_refused(
 ) -> None:
     clock.advance(60)
 
-    [problem] = told(database, gateway.run_id, task_lifetime_in_seconds=60)
+    [problem] = problems_of(database, gateway.run_id, task_lifetime_in_seconds=60)
 
     assert problem.endswith(f"over already; `famulus finish {gateway.run_id}` ends the run")
 
@@ -156,7 +156,7 @@ def test_a_patience_that_is_at_its_end_already_is_refused(
     GatewayWorker(gateway, "x").work()
     clock.advance(60)
 
-    [problem] = told(database, gateway.run_id, no_submission_patience=60)
+    [problem] = problems_of(database, gateway.run_id, no_submission_patience=60)
     set_limits(database, gateway.run_id, no_submission_patience=61)
 
     assert problem.startswith(

@@ -348,8 +348,8 @@ def test_each_refusal_has_its_own_words_and_its_code() -> None:
 
     for reason, page in pages.items():
         assert f"code: {reason.value}" in page.text
-    said = {page.text.split("code:")[0] for page in pages.values()}
-    assert len(said) == len(RefusalReason)
+    texts = {page.text.split("code:")[0] for page in pages.values()}
+    assert len(texts) == len(RefusalReason)
 
 
 def test_text_for_a_worker_who_has_done_all_is_the_tutorials() -> None:

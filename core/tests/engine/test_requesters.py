@@ -102,7 +102,7 @@ def configured(name: str | None = None, provider: str = "bank") -> dict[str, Any
     return {**rows_configuration(provider=provider), **options}
 
 
-def told(operator: ManualOperator, configuration: dict[str, Any]) -> list[str]:
+def problems_of(operator: ManualOperator, configuration: dict[str, Any]) -> list[str]:
     with pytest.raises(UsageError) as caught:
         operator.check(configuration, shared_state=RowsState(rows=[{"n": 1}]))
     return list(map(str, caught.value.problems))
@@ -223,7 +223,7 @@ def test_the_only_requester_pays(banker: ManualOperator, plugins: Plugins) -> No
 
 
 def test_missing_requester_is_reported_with_the_remedy(banker: ManualOperator) -> None:
-    [problem] = told(banker, configured())
+    [problem] = problems_of(banker, configured())
 
     assert problem == (
         "provider.requester_name: no requester of bank is registered; "
@@ -235,7 +235,7 @@ def test_one_of_several_has_to_be_named(banker: ManualOperator, plugins: Plugins
     register(banker.database, plugins, "lab")
     register(banker.database, plugins, "attic")
 
-    [problem] = told(banker, configured())
+    [problem] = problems_of(banker, configured())
 
     assert problem.endswith("name the requester of bank that pays: attic, lab")
     assert launch(banker, configured("attic")) == "attic"
@@ -244,7 +244,7 @@ def test_one_of_several_has_to_be_named(banker: ManualOperator, plugins: Plugins
 def test_unknown_name_is_an_error(banker: ManualOperator, plugins: Plugins) -> None:
     register(banker.database, plugins, "lab")
 
-    [problem] = told(banker, configured("lap"))
+    [problem] = problems_of(banker, configured("lap"))
 
     assert problem.endswith("there is no requester 'lap' of bank; did you mean 'lab'?")
 
@@ -258,7 +258,7 @@ def test_requester_of_a_sandbox_is_not_used_live_nor_the_reverse(
     register(banker.database, plugins, "lab", provider=registered)
     register(banker.database, plugins, "other", provider=launched)
 
-    [problem] = told(banker, configured("lab", provider=launched))
+    [problem] = problems_of(banker, configured("lab", provider=launched))
 
     assert f"'lab' is registered with {registered}" in problem
     assert f"this run's provider is {launched};" in problem
@@ -290,7 +290,7 @@ def test_requester_is_not_created_under_the_name_of_another_provider(
 ) -> None:
     register(banker.database, plugins, "lab")
 
-    [problem] = told(banker, configured("lab", provider="market"))
+    [problem] = problems_of(banker, configured("lab", provider="market"))
 
     assert "'lab' is registered with bank, and this run's provider is market" in problem
     assert launch(banker, configured("stall", provider="market")) == "stall"

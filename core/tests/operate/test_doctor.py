@@ -78,7 +78,7 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
     assert found(database, plugins) == ["review decisions that were not applied yet: 1"]
 
     platform.faults = [None, Fault.THROTTLED]
-    run = database.write(lambda tx: _settled(tx, unit))
+    run = database.write(lambda tx: _applied(tx, unit))
     deliver_run(database, plugins, run)
     assert found(database, plugins) == ["the platform has yet to record a verdict: throttled"]
 
@@ -139,7 +139,7 @@ def test_a_provider_adds_its_own_differences(
     assert found(database, plugins) == ["one of 1 is odd"]
 
 
-def _settled(tx: Transaction, unit: int) -> int:
+def _applied(tx: Transaction, unit: int) -> int:
     apply_decisions(tx, [unit])
     row = tx.row(Unit.select(Unit.run.alias("run")).where(Unit.id == unit))
     assert row is not None

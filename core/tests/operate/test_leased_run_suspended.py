@@ -199,6 +199,6 @@ def test_a_process_that_was_halted_goes_on(tmp_path: Path) -> None:
         with pytest.raises(subprocess.TimeoutExpired):
             child.wait(6)
         child.send_signal(signal.SIGCONT)
-        said, _ = child.communicate("\n", timeout=60)
+        printed, _ = child.communicate("\n", timeout=60)
 
-    assert said == "1 running\n"
+    assert printed == "1 running\n"

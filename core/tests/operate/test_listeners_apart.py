@@ -34,22 +34,22 @@ class Listener:
     """Records its events, and acts on the first submission."""
 
     def __init__(self, act: Callable[[SubmittedUnit], object] = lambda unit: None) -> None:
-        self.heard: list[Any] = []
+        self.calls: list[Any] = []
         self._act = act
 
     @hookimpl
     def famulus_run_launched(self, event: RunEvent) -> None:
-        self.heard.append("launched")
+        self.calls.append("launched")
 
     @hookimpl
     def famulus_unit_submitted(self, unit: SubmittedUnit) -> None:
-        self.heard.append((unit.data["n"], unit.answers["answer"]))
-        if len(self.heard) == 2:
+        self.calls.append((unit.data["n"], unit.answers["answer"]))
+        if len(self.calls) == 2:
             self._act(unit)
 
     @hookimpl
     def famulus_run_finished(self, event: RunEvent) -> None:
-        self.heard.append("finished")
+        self.calls.append("finished")
 
 
 STORY = ["launched", (0, "a"), (1, "b"), (2, "c"), "finished"]
@@ -100,7 +100,7 @@ def test_an_exception_of_a_listener_does_not_stop_later_events(
         do_all(operator, run)
         assert operator.wait(run, timeout=60).status == "finished"
 
-    assert first.heard == second.heard == STORY
+    assert first.calls == second.calls == STORY
     assert "plugin 'first' failed in famulus_unit_submitted" in caplog.text
     assert "on_unit_submitted failed in famulus_unit_submitted" in caplog.text
 
@@ -117,15 +117,15 @@ def test_a_listener_that_hangs_is_named_and_gets_the_rest_later(
         do_all(operator, run)
         assert operator.wait(run, timeout=60).status == "finished"
 
-    assert other.heard == STORY
-    assert stuck.heard == STORY[:2]
+    assert other.calls == STORY
+    assert stuck.calls == STORY[:2]
     assert "plugin 'stuck' has not returned from famulus_unit_submitted for" in caplog.text
     assert "abandoned" in caplog.text
 
     again, other = Listener(), Listener()
     events.dispatch_events_of_ended_run(database, kit_plugins(stuck=again, other=other), run)
-    assert again.heard == STORY[1:]
-    assert other.heard == []
+    assert again.calls == STORY[1:]
+    assert other.calls == []
 
 
 @pytest.mark.parametrize("kind", ["plugin", "callback"])
@@ -167,7 +167,7 @@ def test_changes_of_a_listener_are_invisible_to_others(database: Database) -> No
         do_all(operator, run)
         operator.turn()
 
-    assert first.heard == second.heard == STORY
+    assert first.calls == second.calls == STORY
     assert [unit.answers["answer"] for unit in own] == ["a", "b", "c"]
 
 
@@ -185,8 +185,8 @@ def test_a_plugin_that_comes_later_begins_where_the_others_are(database: Databas
         GatewayWorker(operator.gateway(run), "x").work("b")
         operator.turn()
 
-    assert late.heard == ["launched", (1, "b")]
-    assert first.heard == [*STORY[:2], *late.heard]
+    assert late.calls == ["launched", (1, "b")]
+    assert first.calls == [*STORY[:2], *late.calls]
 
 
 KILLED = """
@@ -242,7 +242,7 @@ def test_after_a_kill_each_listener_gets_the_rest_in_order(tmp_path: Path) -> No
     assert subprocess.run([*command, "-1"], check=False).returncode == 0
 
     for name in ("one", "two"):
-        heard = list(map(int, (tmp_path / name).read_text().split()))
+        calls = list(map(int, (tmp_path / name).read_text().split()))
         # Each resumes at or before the first event that it has not received.
-        assert all(new <= max(heard[:n], default=-1) + 1 for n, new in enumerate(heard))
-        assert sorted(set(heard)) == list(range(10))
+        assert all(new <= max(calls[:n], default=-1) + 1 for n, new in enumerate(calls))
+        assert sorted(set(calls)) == list(range(10))

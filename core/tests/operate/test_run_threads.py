@@ -31,17 +31,17 @@ def started() -> Callable[[], list[threading.Thread]]:
 
 
 def test_a_run_finishes_by_itself_and_listeners_get_its_submissions(operator: Operator) -> None:
-    told: list[int] = []
-    state = RowsState(rows=ROWS, on_unit_submitted=lambda unit: told.append(unit.data["n"]))
+    received: list[int] = []
+    state = RowsState(rows=ROWS, on_unit_submitted=lambda unit: received.append(unit.data["n"]))
     run = operator.launch(rows_configuration(), shared_state=state)
     worker = GatewayWorker(operator.gateway(run), "x")
-    while len(told) < 2 and worker.work().refusal != "all_done":
+    while len(received) < 2 and worker.work().refusal != "all_done":
         pass  # rows are still coming in
 
     record = operator.wait(run, timeout=20)
 
     assert record.status is RunStatus.FINISHED
-    assert told == [1, 2]
+    assert received == [1, 2]
     assert not operator.holds(run)
 
 

@@ -54,21 +54,21 @@ def done_unit(database: Database) -> int:
 
 
 @pytest.mark.parametrize(
-    ("said", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
+    ("reported", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
 )
 def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
     database: Database,
-    said: VisitStatus,
+    reported: VisitStatus,
     becomes: AgentStatus,
 ) -> None:
     GatewayWorker(gateway, "a").arrive("visit")
-    platform.visits["visit"] = said
+    platform.visits["visit"] = reported
     operator.turn()
 
-    assert (status(database, Visit), status(database, Agent)) == (said, becomes)
+    assert (status(database, Visit), status(database, Agent)) == (reported, becomes)
     assert status(database, Unit) is UnitStatus.LAUNCHED
 
 
@@ -106,8 +106,8 @@ def test_impossible_report_changes_nothing_and_is_logged(
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
     GatewayWorker(gateway, "a").submit(page)
-    for said in (SUBMITTED, RETURNED):
-        platform.visits["visit"] = said
+    for reported in (SUBMITTED, RETURNED):
+        platform.visits["visit"] = reported
         operator.turn()
 
     assert status(database, Visit) is SUBMITTED

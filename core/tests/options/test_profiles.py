@@ -59,7 +59,7 @@ def task(tmp_path: Path) -> Path:
     return file
 
 
-def told(file: Path, *overrides: str) -> list[str]:
+def problems_of(file: Path, *overrides: str) -> list[str]:
     with pytest.raises(UsageError) as caught:
         read_configuration(file, overrides)
     return list(map(str, caught.value.problems))
@@ -172,11 +172,11 @@ def test_a_plugin_that_the_profile_names_in_vain_is_a_warning(task: Path, folder
 
 
 def test_an_unknown_profile_is_reported_with_the_existing_ones(task: Path, folder: Path) -> None:
-    assert told(task, "+profile=lap") == [
+    assert problems_of(task, "+profile=lap") == [
         f"profile: there is no profile 'lap' in {folder}; did you mean 'lab'?"
     ]
     (folder / "lab.yaml").unlink()
-    assert told(task, "+profile=lap") == [
+    assert problems_of(task, "+profile=lap") == [
         f"profile: there is no profile 'lap' in {folder}; "
         "a profile is a file NAME.yaml in that folder"
     ]
@@ -184,7 +184,7 @@ def test_an_unknown_profile_is_reported_with_the_existing_ones(task: Path, folde
 
 @pytest.mark.parametrize("text", ["+profile=", "+profile", "profile= "])
 def test_a_profile_without_a_name_is_an_error(task: Path, text: str) -> None:
-    assert told(task, text) == [
+    assert problems_of(task, text) == [
         "profile: names no profile; write it as in +profile=NAME; there are: lab"
     ]
 
@@ -194,7 +194,7 @@ def test_a_problem_in_a_profile_names_its_file_and_line(task: Path, folder: Path
     (folder / "bad.yaml").write_text("architect: [\n")
 
     [problem] = read_configuration(task, ["+profile=odd"]).problems
-    [broken] = told(task, "+profile=bad")
+    [broken] = problems_of(task, "+profile=bad")
 
     assert (problem.file, problem.line) == (folder / "odd.yaml", 3)
     assert "unknown key; did you mean 'task'?" in problem.message

@@ -23,19 +23,19 @@ Begin = Callable[..., ReviewSession]
 @pytest.fixture
 def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The calls that the platform gets from now on."""
-    heard: list[tuple[Any, ...]] = []
+    received: list[tuple[Any, ...]] = []
 
     def decide(_: object, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        heard.append((visit.worker_name, verdict.value, note))
+        received.append((visit.worker_name, verdict.value, note))
         return Outcome.CONFIRMED
 
     def grant(_: object, worker_name: str, qualification: str, value: int) -> None:
-        heard.append((worker_name, qualification, value))
+        received.append((worker_name, qualification, value))
 
     monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(qualifications=True))
     monkeypatch.setattr(CrowdProvider, "decide", decide)
     monkeypatch.setattr(CrowdProvider, "grant", grant)
-    return heard
+    return received
 
 
 def decide_first(session: ReviewSession, choice: Choice) -> int:

@@ -27,19 +27,19 @@ class Listener:
     """Records its events."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[Any, ...]] = []
+        self.received: list[tuple[Any, ...]] = []
 
     @hookimpl
     def famulus_unit_submitted(self, unit: SubmittedUnit) -> None:
-        self.heard.append(("submitted", unit.data["n"]))
+        self.received.append(("submitted", unit.data["n"]))
 
     @hookimpl
     def famulus_unit_reviewed(self, event: RunEvent, unit: SubmittedUnit, decision: str) -> None:
-        self.heard.append((event.task_name, unit.data["n"], unit.worker.name, decision))
+        self.received.append((event.task_name, unit.data["n"], unit.worker.name, decision))
 
     @hookimpl
     def famulus_run_finished(self, event: RunEvent) -> None:
-        self.heard.append(("finished", event.task_name))
+        self.received.append(("finished", event.task_name))
 
 
 @pytest.fixture
@@ -81,12 +81,12 @@ def test_operator_dispatches_decisions_of_its_run(
     decide_next(session, ACCEPT)
     decide_next(session, REJECT)
     session.apply()
-    before = list(listener.heard)
+    before = list(listener.received)
 
     operator.turn()
 
     assert before == []
-    assert listener.heard[2:] == [("words", 1, "x", "accepted"), ("words", 2, "x", "rejected")]
+    assert listener.received[2:] == [("words", 1, "x", "accepted"), ("words", 2, "x", "rejected")]
 
 
 def test_undo_is_dispatched_and_the_submission_is_not_repeated(
@@ -99,7 +99,7 @@ def test_undo_is_dispatched_and_the_submission_is_not_repeated(
 
     operator.turn()
 
-    assert listener.heard == [
+    assert listener.received == [
         ("submitted", 1),
         ("words", 1, "x", "rejected"),
         ("words", 1, "x", "undone"),
@@ -111,14 +111,14 @@ def test_review_of_an_ended_run_dispatches_its_decisions_once(
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
     operator.turn()
-    listener.heard.clear()
+    listener.received.clear()
 
     session = session_of(plugins)
     decide_next(session, ACCEPT)
     session.apply()
     session_of(plugins).apply_leftovers()
 
-    assert listener.heard == [("words", 1, "x", "accepted")]
+    assert listener.received == [("words", 1, "x", "accepted")]
 
 
 def test_decisions_of_an_interrupted_review_are_dispatched_by_the_next(
@@ -126,13 +126,13 @@ def test_decisions_of_an_interrupted_review_are_dispatched_by_the_next(
 ) -> None:
     launch_and_do(operator, rows=1, done=1)
     operator.turn()
-    listener.heard.clear()
+    listener.received.clear()
     decide_next(session_of(plugins), ACCEPT)
 
     applied = session_of(plugins).apply_leftovers()
 
     assert applied.decisions == 1
-    assert listener.heard == [("words", 1, "x", "accepted")]
+    assert listener.received == [("words", 1, "x", "accepted")]
 
 
 def test_stopped_run_is_left_to_its_next_operator(
@@ -146,11 +146,11 @@ def test_stopped_run_is_left_to_its_next_operator(
     launch_and_do(operator, rows=2, done=1)
     run = next(iter(operator._runs))
     operator.stop(run, now=True)
-    listener.heard.clear()
+    listener.received.clear()
     session = session_of(plugins)
     decide_next(session, ACCEPT)
     session.apply()
-    before = list(listener.heard)
+    before = list(listener.received)
 
     with ManualOperator(database, plugins=plugins) as other:
         assert isinstance(other, ManualOperator)
@@ -158,7 +158,7 @@ def test_stopped_run_is_left_to_its_next_operator(
         other.turn()
 
     assert before == []
-    assert listener.heard[0] == ("words", 1, "x", "accepted")
+    assert listener.received[0] == ("words", 1, "x", "accepted")
 
 
 def test_end_of_a_run_without_operator_is_dispatched_by_the_review(
@@ -171,9 +171,9 @@ def test_end_of_a_run_without_operator_is_dispatched_by_the_review(
     launch_and_do(operator, rows=2, done=1)
     run = next(iter(operator._runs))
     operator.stop(run, now=True)
-    listener.heard.clear()
+    listener.received.clear()
     ManualOperator(database, plugins=plugins).finish(run)
 
     session_of(plugins).apply_leftovers()
 
-    assert listener.heard == [("finished", "words")]
+    assert listener.received == [("finished", "words")]

@@ -348,7 +348,7 @@ def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("factory", "said"),
+    ("factory", "expected"),
     [
         ("create_refused_app", "the server did not start: the run needs the callback"),
         ("create_broken_app", "ZeroDivisionError: a mistake"),
@@ -356,14 +356,14 @@ def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
     ],
 )
 def test_failed_start_gives_the_reason_and_leaves_nothing(
-    make: Make, factory: str, said: str
+    make: Make, factory: str, expected: str
 ) -> None:
     architect = make(factory)
 
     with pytest.raises(UnavailableError) as caught:
         architect.deploy(_DEPLOYMENT)
 
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
     assert not architect.is_alive()
 
 

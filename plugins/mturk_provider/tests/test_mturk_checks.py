@@ -34,7 +34,7 @@ def test_valid_plan_has_no_problems_and_makes_no_call(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "told"),
+    ("task", "expected"),
     [
         ({"task_title": "x" * 129}, "task.task_title: has 129 characters; MTurk takes at most 128"),
         ({"task_description": "x" * 2001}, "task.task_description: has 2001"),
@@ -53,13 +53,13 @@ def test_valid_plan_has_no_problems_and_makes_no_call(bench: Bench) -> None:
     ],
 )
 def test_option_that_mturk_would_refuse_is_reported_with_its_key(
-    bench: Bench, task: dict[str, Any], told: str
+    bench: Bench, task: dict[str, Any], expected: str
 ) -> None:
     bench.task.update(task)
 
     [problem] = problems(bench)
 
-    assert told in problem
+    assert expected in problem
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ class BlueprintArgs:
 
 
 @pytest.mark.parametrize(
-    ("where", "length", "told"),
+    ("where", "length", "expected"),
     [
         ("task", 200, None),
         ("task", 201, "task.qualifications.0.qualification_name: has 201"),
@@ -96,7 +96,7 @@ class BlueprintArgs:
     ],
 )
 def test_invalid_names_are_found_in_every_option(
-    bench: Bench, where: str, length: int, told: str | None
+    bench: Bench, where: str, length: int, expected: str | None
 ) -> None:
     name = "x" * length
     asked = make_qualification_dict(name, "Exists", None)
@@ -111,8 +111,8 @@ def test_invalid_names_are_found_in_every_option(
 
     found = [str(each) for each in bench.provider.problems(plan)]
 
-    assert [each for each in found if told is None or told not in each] == []
-    assert bool(found) == (told is not None)
+    assert [each for each in found if expected is None or expected not in each] == []
+    assert bool(found) == (expected is not None)
 
 
 def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench) -> None:
@@ -127,7 +127,7 @@ def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench)
 
 
 @pytest.mark.parametrize(
-    ("entry", "told"),
+    ("entry", "expected"),
     [
         ("adults", "has to be a mapping"),
         ({"Comparator": "Exists"}, 'Missing required parameter in input: "QualificationTypeId"'),
@@ -140,14 +140,14 @@ def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench)
     ],
 )
 def test_specific_qualifications_are_compared_with_botocores_model(
-    bench: Bench, entry: Any, told: str
+    bench: Bench, entry: Any, expected: str
 ) -> None:
     bench.shared_state.specific_qualifications = {"mturk": [APPROVED, entry]}
 
     [problem] = problems(bench)
 
     assert problem.startswith("shared_state.mturk_specific_qualifications.1: ")
-    assert told in problem
+    assert expected in problem
 
 
 def test_more_than_ten_conditions_are_reported_before_the_launch(bench: Bench) -> None:

@@ -18,7 +18,7 @@ def opened(bench: Bench) -> Bench:
     return bench
 
 
-def said(bench: Bench, *visits: VisitView) -> list[str]:
+def differences_of(bench: Bench, *visits: VisitView) -> list[str]:
     return list(bench.provider.differences(bench.run, visits))
 
 
@@ -26,7 +26,7 @@ def test_no_difference_is_reported_without_one(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
 
-    assert said(opened, visit) == []
+    assert differences_of(opened, visit) == []
 
 
 def test_hit_without_a_row_is_named(bench: Bench) -> None:
@@ -34,7 +34,7 @@ def test_hit_without_a_row_is_named(bench: Bench) -> None:
     with pytest.raises(UnavailableError):
         bench.provider.open_places(bench.run, range(1))
 
-    [sentence] = said(bench)
+    [sentence] = differences_of(bench)
 
     assert "is on MTurk and not kept here; expire it on MTurk" in sentence
 
@@ -45,7 +45,7 @@ def test_closed_hit_that_was_opened_again_is_named(opened: Bench) -> None:
         hit = next(iter(state.hits))
     opened.account.client().update_expiration_for_hit(HITId=hit, ExpireAt=opened.run.closes_at)
 
-    [sentence] = said(opened)
+    [sentence] = differences_of(opened)
 
     assert hit in sentence
     assert "can still be accepted" in sentence
@@ -56,7 +56,7 @@ def test_manual_decision_is_named(opened: Bench) -> None:
     opened.sync(visit)
     opened.account.client().approve_assignment(AssignmentId=visit.reference)
 
-    [sentence] = said(opened, visit)
+    [sentence] = differences_of(opened, visit)
 
     assert "A1 is approved on MTurk, and not decided here" in sentence
 
@@ -66,7 +66,7 @@ def test_disposed_hit_is_named(opened: Bench) -> None:
     opened.sync(visit)
     opened.clock.advance(200 * DAY)
 
-    sentences = said(opened, visit)
+    sentences = differences_of(opened, visit)
 
     assert any("is not on MTurk any more" in each for each in sentences)
     assert any("reward cannot be paid there" in each for each in sentences)

@@ -228,7 +228,9 @@ def test_session_that_botocore_finds_expired_is_not_a_lost_call(
     assert not caught.value.maybe_done
 
 
-def told(code: str = "", turk: str = "", message: str = "", status: int = 400) -> Mapping[str, Any]:
+def error_reply(
+    code: str = "", turk: str = "", message: str = "", status: int = 400
+) -> Mapping[str, Any]:
     return {
         "Error": {"Code": code, "Message": message},
         "TurkErrorCode": turk,
@@ -239,34 +241,36 @@ def told(code: str = "", turk: str = "", message: str = "", status: int = 400) -
 @pytest.mark.parametrize(
     ("response", "meaning"),
     [
-        (told("RequestError", "AWS.MechanicalTurk.HITAlreadyExists"), Meaning.EXISTS),
-        (told("RequestError", "aws.mechanicalturk.hitalreadyexists"), Meaning.EXISTS),
-        (told("RequestError", "AWS.MechanicalTurk.HitDoesNotExist"), Meaning.MISSING),
-        (told("RequestError", "AWS.MechanicalTurk.InvalidAssignmentState"), Meaning.STATE),
-        (told("RequestError", "AWS.MechanicalTurk.InsufficientFunds"), Meaning.FUNDS),
-        (told("RequestError", "AWS.MechanicalTurk.DuplicateRequest"), Meaning.PROCESSED),
+        (error_reply("RequestError", "AWS.MechanicalTurk.HITAlreadyExists"), Meaning.EXISTS),
+        (error_reply("RequestError", "aws.mechanicalturk.hitalreadyexists"), Meaning.EXISTS),
+        (error_reply("RequestError", "AWS.MechanicalTurk.HitDoesNotExist"), Meaning.MISSING),
+        (error_reply("RequestError", "AWS.MechanicalTurk.InvalidAssignmentState"), Meaning.STATE),
+        (error_reply("RequestError", "AWS.MechanicalTurk.InsufficientFunds"), Meaning.FUNDS),
+        (error_reply("RequestError", "AWS.MechanicalTurk.DuplicateRequest"), Meaning.PROCESSED),
         (
-            told("RequestError", message='The idempotency token "3X" has already been processed.'),
+            error_reply(
+                "RequestError", message='The idempotency token "3X" has already been processed.'
+            ),
             Meaning.PROCESSED,
         ),
-        (told("RequestError", message="Hit 311HQ does not exist. (1 s)"), Meaning.MISSING),
+        (error_reply("RequestError", message="Hit 311HQ does not exist. (1 s)"), Meaning.MISSING),
         (
-            told(
+            error_reply(
                 "RequestError",
                 "AWS.MechanicalTurk.ParameterValidationError",
                 "There was an error with the parameter Title: already exists",
             ),
             Meaning.REFUSED,
         ),
-        (told("com.amazon.coral.service#ExpiredTokenException"), Meaning.EXPIRED),
-        (told("InvalidClientTokenId", status=403), Meaning.KEYS),
-        (told("Forbidden", status=403), Meaning.KEYS),
-        (told("RequestTimeTooSkewed"), Meaning.KEYS),
-        (told("ThrottlingException"), Meaning.BUSY),
-        (told("503", status=503), Meaning.BUSY),
-        (told("ServiceFault", status=500), Meaning.FAILED),
-        (told("502", status=502), Meaning.FAILED),
-        (told("RequestError", message="Your question is not valid XML."), Meaning.REFUSED),
+        (error_reply("com.amazon.coral.service#ExpiredTokenException"), Meaning.EXPIRED),
+        (error_reply("InvalidClientTokenId", status=403), Meaning.KEYS),
+        (error_reply("Forbidden", status=403), Meaning.KEYS),
+        (error_reply("RequestTimeTooSkewed"), Meaning.KEYS),
+        (error_reply("ThrottlingException"), Meaning.BUSY),
+        (error_reply("503", status=503), Meaning.BUSY),
+        (error_reply("ServiceFault", status=500), Meaning.FAILED),
+        (error_reply("502", status=502), Meaning.FAILED),
+        (error_reply("RequestError", message="Your question is not valid XML."), Meaning.REFUSED),
         ({}, Meaning.REFUSED),
     ],
 )

@@ -95,15 +95,15 @@ def _columns(file: str, name: str | None, head: Sequence[str]) -> dict[str, int]
 
     :raises famulus.UsageError: when the first line does not name the columns that are needed.
     """
-    said = [cell.strip().lower() for cell in head]
-    columns = {_OTHER_NAMES.get(each, each): place for place, each in enumerate(said)}
+    titles = [cell.strip().lower() for cell in head]
+    columns = {_OTHER_NAMES.get(each, each): place for place, each in enumerate(titles)}
     problems = [
         f"unknown column {each!r}{did_you_mean(each, _COLUMNS)}"
         for each in columns
         if each not in _COLUMNS and "worker" in columns
     ]
     if "worker" not in columns:
-        found = ", ".join(filter(None, said)) or "nothing"
+        found = ", ".join(filter(None, titles)) or "nothing"
         problems.append(f"the first line has to name the columns, worker among them, not: {found}")
     elif name is None and "qualification" not in columns:
         problems.append("has no column qualification; name the qualification after the file")

@@ -228,8 +228,8 @@ class Gateway:
     def too_large(self, form: Form, message: str, *, as_json: bool = False) -> Reply:
         """Answer a form that is larger than the architect receives; nothing is stored.
 
-        :param form: what could be kept of it, the fields that core has put there among it.
-        :param message: what exceeds which limit, for the worker.
+        :param form: the fields that could be read, including those that core adds to each form.
+        :param message: the limit that is exceeded, for the worker.
         """
         return self._not_stored(form, "too_large", message, as_json)
 

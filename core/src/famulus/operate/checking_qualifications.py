@@ -55,7 +55,7 @@ def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
     It admits no worker until one is granted the qualification.
     """
     allowing = _allow_lists(plan)
-    held = _held(database, [each.qualification_name for _, each in allowing])
+    granted = _granted(database, [each.qualification_name for _, each in allowing])
     return [
         located(
             f"{key}.qualification_name",
@@ -64,7 +64,7 @@ def qualification_warnings(plan: Plan, database: Database) -> list[Problem]:
             plan.origins,
         )
         for key, each in allowing
-        if each.qualification_name not in held
+        if each.qualification_name not in granted
     ]
 
 
@@ -184,7 +184,7 @@ def _known(database: Database) -> frozenset[str]:
         return frozenset(row.name for row in tx.rows(Qualification.select(Qualification.name)))
 
 
-def _held(database: Database, names: Sequence[str]) -> frozenset[str]:
+def _granted(database: Database, names: Sequence[str]) -> frozenset[str]:
     """Return those of some qualifications that at least one worker has."""
     if not names or not database.exists:
         return frozenset()

@@ -357,6 +357,6 @@ def _own_listeners(on_unit_submitted: Callable[[SubmittedUnit], Any] | None) -> 
         Listener(
             name="(on_unit_submitted)",
             label="on_unit_submitted",
-            hooks={UNIT_SUBMITTED: lambda **told: on_unit_submitted(told["unit"])},
+            hooks={UNIT_SUBMITTED: lambda **arguments: on_unit_submitted(arguments["unit"])},
         )
     ]

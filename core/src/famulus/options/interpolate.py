@@ -48,7 +48,7 @@ def interpolate(tree: Mapping[str, Any], refuse: Callable[[str, str], None]) -> 
     that are not set (``???``), and those that cannot be resolved.
 
     :param refuse: called with the dotted key of each of those, and what is wrong with it.
-    :raises famulus.UsageError: when the references stand for more than a configuration may hold.
+    :raises famulus.UsageError: when the references expand to more than the allowed size.
     """
     resolved: dict[str, Any] = _Interpolation(tree, refuse).resolve("", tree).value
     return resolved
@@ -270,7 +270,7 @@ def _parse_from(text: str, start: int, depth: int) -> tuple[list[str | _Referenc
     """Return the parts of a text up to its closing brace, and the position after that."""
     if depth > _MOST_NESTED:
         reason = f"there are more than {_MOST_NESTED} references within references"
-        raise _Broken(f"{reason}; write out what they mean", cites=False)
+        raise _Broken(f"{reason}; write the values out", cites=False)
     parts, literal, position = list[str | _Reference](), "", start
     while (token := _TOKEN.search(text, position)) is not None:
         literal += text[position : token.start()]
@@ -326,8 +326,8 @@ def _invalid(raw: str) -> _Broken:
 
 def _too_much() -> UsageError:
     return UsageError(
-        "the references (${…}) of the configuration stand for more than it may hold; "
-        "write out what they mean"
+        "the references (${…}) of the configuration expand to more than its allowed size; "
+        "write the values out"
     )
 
 

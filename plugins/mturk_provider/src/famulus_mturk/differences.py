@@ -59,7 +59,7 @@ def _of_submission(mturk: Mturk, row: Any, visit: VisitView) -> Iterator[str]:
     elif status != "Submitted" and row.approved_at is not None:
         yield (
             f"{visit.reference} of {visit.worker_name} is {status.lower()} on MTurk, and not "
-            "decided here; deciding the same here changes nothing there"
+            "decided here; the same decision here has no effect there"
         )
 
 

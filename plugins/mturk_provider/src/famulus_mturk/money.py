@@ -128,7 +128,7 @@ class Money:
         """Return the assignment to pay on.
 
         MTurk pays on submitted assignments only; a compensation may be for one that was never
-        submitted, and is paid on another of the worker's.
+        submitted, and is paid on another assignment of the worker.
         """
         if payment.kind is not PaymentKind.COMPENSATION and payment.reference:
             return payment.reference

@@ -38,8 +38,8 @@ def running() -> Iterator[int]:
     command = [*COMMAND, "--port", str(first), "--balance", "12.50"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(3)]
-        assert said[2].startswith("console")
+        printed = [process.stdout.readline() for _ in range(3)]
+        assert printed[2].startswith("console")
         yield first
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0

@@ -106,7 +106,7 @@ def _of_task(
     _show(session, found, as_json=as_json)
 
 
-@payments.command(short_help="Settle what is unknown or due.")
+@payments.command(short_help="Settle unknown payments; make due ones.")
 @_run_option
 @json_option
 @click.pass_context

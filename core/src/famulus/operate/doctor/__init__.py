@@ -24,7 +24,7 @@ def read_differences(
 ) -> list[Difference]:
     """Look for differences in one run, or in all and the requesters' accounts. Changes nothing.
 
-    Providers are asked for what only they can see.
+    Providers are asked for differences that only they can see.
 
     :raises famulus.NotFoundError: when there is no such run.
     """

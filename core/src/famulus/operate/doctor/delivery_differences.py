@@ -40,14 +40,14 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         )
         .order_by(Outbox.id)
     )
-    held = lease.is_operated(tx, run)
+    operated = lease.is_operated(tx, run)
     for kind in kinds:
         mine = [row for row in rows if row.kind == kind]
         waiting = [
             row
             for row in mine
             if row.status is OutboxStatus.PENDING
-            and (row.attempts or (not held and row.created_at < tx.now - _PATIENCE))
+            and (row.attempts or (not operated and row.created_at < tx.now - _PATIENCE))
         ]
         refused = [
             row

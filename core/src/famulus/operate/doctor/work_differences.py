@@ -112,15 +112,15 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
 
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find decisions that are not applied, and answers that are not up for a decision."""
-    unsettled = tx.row(
+    unapplied = tx.row(
         Review.select(peewee.fn.COUNT(Review.id).alias("n"))
         .join(Unit, on=(Review.unit == Unit.id))
         .where(Unit.run == run.id, Review.settled_at.is_null(), Review.undone_at.is_null())
     )
-    if unsettled is not None and unsettled.n:
+    if unapplied is not None and unapplied.n:
         yield Difference(
             run=run.id,
-            what=f"review decisions that were not applied yet: {unsettled.n}",
+            what=f"review decisions that were not applied yet: {unapplied.n}",
             command=("review", run.task_name),
         )
     spare = tx.rows(

@@ -129,14 +129,14 @@ class ProviderConformance:
 
     def test_checking_finds_nothing_and_writes_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
-            before, told = snapshot(tmp_path), self.platform_state()
+            before, state_before = snapshot(tmp_path), self.platform_state()
             problems = problems_of(harness.provider().problems, harness.plan)
 
             assert not problems, (
                 f"problems() must be empty for a good configuration:\n{listed(problems)}"
             )
             assert snapshot(tmp_path) == before, "problems() must not write anything here."
-            assert self.platform_state() == told, "problems() must not call the platform."
+            assert self.platform_state() == state_before, "problems() must not call the platform."
 
     def test_options_survive_being_stored(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

@@ -1,4 +1,4 @@
-"""The balance, what is held for open places, and fees."""
+"""The balance, the amounts reserved for open places, and fees."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def fee(amount: Decimal, assignments: int = 1, *, masters: bool = False) -> Deci
 class Money:
     """One account's dollars."""
 
-    #: prepaid, what is held included
+    #: prepaid, reserved amounts included
     prepaid: Decimal
     #: the sandbox's balance never changes
     endless: bool = False
     ledger: list[Entry] = field(factory=list)
-    _held: dict[str, Decimal] = field(factory=dict)
+    _reserved: dict[str, Decimal] = field(factory=dict)
     _on_hold: Decimal = Decimal(0)
 
     @property
@@ -59,8 +59,8 @@ class Money:
 
     def hold(self, hit_id: str, amount: Decimal) -> None:
         """Reserve this amount for a HIT instead of the former one."""
-        self._on_hold += amount - self._held.get(hit_id, Decimal(0))
-        self._held[hit_id] = amount
+        self._on_hold += amount - self._reserved.get(hit_id, Decimal(0))
+        self._reserved[hit_id] = amount
 
     def pay(self, entry: Entry) -> None:
         """Take an amount and its fee out of the account."""

@@ -113,7 +113,7 @@ class Owner(StrEnum):
 
 @define(kw_only=True)
 class QualificationType:
-    """A qualification type and the workers who hold it."""
+    """A qualification type and the workers who have it."""
 
     number: int
     id: str
@@ -131,7 +131,7 @@ class QualificationType:
 
 @define(kw_only=True)
 class Grant:
-    """A qualification that one worker holds, or held."""
+    """A qualification that one worker has, or had."""
 
     number: int
     worker_id: str
