@@ -166,8 +166,8 @@ def test_words_without_a_match_are_reported_last(famulus: Famulus) -> None:
     assert done.exit_code == 2
     assert "task_reward" in done.stdout
     assert done.stderr.splitlines() == [
-        "famulus: error: nothing here has 'task_titel' in its name; did you mean 'task_title'?",
-        "famulus: error: nothing here has 'zzz' in its name",
+        "famulus: error: no name here contains 'task_titel'; did you mean 'task_title'?",
+        "famulus: error: no name here contains 'zzz'",
     ]
 
 

@@ -55,7 +55,7 @@ def test_a_generator_is_left_alone_and_its_units_are_unknown(operator: ManualOpe
 
     assert (found.units, found.total, taken) == (None, None, [])
     assert [*quote_lines(found)] == [
-        "Cost: 0.12 USD (0.10 and fees of 0.02) for each unit; how many there will be is not known."
+        "Cost: 0.12 USD (0.10 and fees of 0.02) for each unit; the number of units is not known."
     ]
 
 

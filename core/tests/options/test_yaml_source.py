@@ -115,7 +115,7 @@ def test_other_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
         ("a:\n\tb: 2\n", 2, "indent with spaces, not tabs"),
         ("a: x\nb: @x\n", 2, "a text that begins like this needs quotes"),
         ("a: 'x\n", 2, "unexpected end of stream"),
-        ("a: 1\n---\nb: 1\n", 2, "'---' must not divide the file"),
+        ("a: 1\n---\nb: 1\n", 2, "'---' begins a second document; remove it"),
         ("a: *nobody\n", 1, "undefined alias"),
         ("a: x\nb: \x07\n", 2, "character '\\x07' is not allowed"),
     ],
@@ -250,7 +250,7 @@ def test_a_device_without_end_is_no_configuration(tmp_path: Path) -> None:
         ("task:\n  title: @x\n", "a text that begins like this needs quotes"),
         ("task:\n  title: `x`\n", "a text that begins like this needs quotes"),
         ("task:\n  title: %x\n", "a text that begins like this needs quotes"),
-        ("task: {}\n---\ntask: {}\n", "'---' must not divide the file"),
+        ("task: {}\n---\ntask: {}\n", "'---' begins a second document; remove it"),
     ],
 )
 def test_common_mistakes_come_with_a_hint(tmp_path: Path, content: str, hint: str) -> None:

@@ -43,7 +43,7 @@ def test_description_of_the_error_comes_first() -> None:
     assert "smaller or fewer" not in text
 
 
-def test_script_of_a_page_is_not_told_to_go_back() -> None:
+def test_script_of_a_page_gets_no_advice_to_go_back() -> None:
     reply = explain(None, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, as_json=True)
 
     message = json.loads(reply.body)["message"]

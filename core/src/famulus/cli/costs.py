@@ -34,7 +34,7 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     if not one.total:
         yield "Cost: nothing; the work is unpaid (task.task_reward is 0)."
     elif total is None:
-        yield f"Cost: {_money(one)} for each unit; how many there will be is not known."
+        yield f"Cost: {_money(one)} for each unit; the number of units is not known."
     else:
         units = counted(estimate.units or 0, "unit")
         least = "at least " if estimate.is_part else ""

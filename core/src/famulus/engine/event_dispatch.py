@@ -100,7 +100,7 @@ class Dispatcher:
         return 0.0 if call is None else time.monotonic() - call[1]
 
     def is_newly_slow(self, seconds: float) -> bool:
-        """Return whether the call under way takes longer than that; True once for each call."""
+        """Return whether the current call takes longer than ``seconds``; True once per call."""
         call = self._call
         if call is None or call[1] == self._slow_call or time.monotonic() - call[1] < seconds:
             return False

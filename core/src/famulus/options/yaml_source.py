@@ -28,7 +28,7 @@ _HINTS = (
     ("@", "a text that begins like this needs quotes"),
     ("`", "a text that begins like this needs quotes"),
     ("%", "a text that begins like this needs quotes"),
-    ("---", "'---' must not divide the file"),
+    ("---", "'---' begins a second document; remove it"),
 )
 
 

@@ -37,7 +37,7 @@ class UnsafeUrl(ValueError):  # noqa: N818 - names what the author wrote
 
 
 def as_browsers_read(url: str) -> str:
-    """Drop what browsers drop before they look at a URL (WHATWG URL, section 4.4)."""
+    """Remove the characters that browsers remove from a URL (WHATWG URL, section 4.4)."""
     return (url if url.isprintable() else url.translate(_IGNORED)).strip(_STRIPPED)
 
 

@@ -103,7 +103,7 @@ def _given(settings: Sequence[str], cls: type[Provider]) -> tuple[dict[str, Type
 
 
 _SECRET = (
-    "is a secret, and the command line is no place for one: the shell keeps it in its history, and "
+    "is a secret, which must not be on the command line: the shell keeps it in its history, and "
     "other users can see it. Leave it out; it is asked for on a terminal"
 )
 

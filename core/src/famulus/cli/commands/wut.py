@@ -92,8 +92,7 @@ class WutPage:
         unknown = [word for word in self._words if word not in found]
         if unknown:
             raise UsageError(
-                Problem(f"nothing here has {word!r} in its name{_near(word, known)}")
-                for word in unknown
+                Problem(f"no name here contains {word!r}{_near(word, known)}") for word in unknown
             )
 
     def _words_in(self, name: str) -> list[str]:

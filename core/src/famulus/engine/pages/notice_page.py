@@ -108,7 +108,7 @@ def refusal_document(
     :param again_query: parameters of the link "Try again"; None loads the page's own address.
     :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
-    :param contact: how a blocked worker, who is told to write to the requester, reaches them.
+    :param contact: how a blocked worker reaches the requester, to whom the page refers them.
     """
     words = _REFUSALS[refusal.reason]
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")

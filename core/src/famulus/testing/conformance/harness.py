@@ -278,7 +278,7 @@ def assert_json(value: Any, rule: str) -> None:
         text = json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise AssertionError(f"{rule}: {error}.") from error
-    assert json.loads(text) == value, f"{rule}, and to come back as it was: {value!r} does not."
+    assert json.loads(text) == value, f"{rule}, and stay the same after JSON: {value!r} does not."
 
 
 def _without_paths(value: Any) -> Any:
