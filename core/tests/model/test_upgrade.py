@@ -105,11 +105,17 @@ def test_sqlite_that_cannot_be_backed_up_is_not_upgraded(tmp_path: Path) -> None
         assert columns(database) == ["name"]
 
 
-def test_a_failed_dump_leaves_no_file_and_gives_the_reason(
+def test_a_failed_dump_leaves_only_an_earlier_one_and_gives_the_reason(
     postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "pg_dump"
-    program.write_text("#!/bin/sh\necho 'server version mismatch' >&2\nexit 1\n")
+    program.write_text(
+        "#!/bin/sh\nfor word; do case $word in --file=*) echo part > ${word#--file=};; esac; done\n"
+        "echo 'server version mismatch' >&2\nexit 1\n"
+    )
+    earlier = tmp_path / "data" / "files-backup-shop-1.dump"
+    earlier.parent.mkdir()
+    earlier.write_text("an earlier backup")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "data" / "files"))
@@ -119,7 +125,8 @@ def test_a_failed_dump_leaves_no_file_and_gives_the_reason(
         with pytest.raises(DatabaseError, match="server version mismatch"):
             database.prepare([NEW])
 
-    assert not [*(tmp_path / "data").iterdir()]
+    assert [*earlier.parent.iterdir()] == [earlier]
+    assert earlier.read_text() == "an earlier backup"
 
 
 def test_a_new_database_needs_no_backup(tmp_path: Path) -> None:

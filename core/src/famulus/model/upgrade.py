@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,18 +103,28 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
 
 
 def _back_up(location: Location, label: str) -> None:
+    if location.path is not None:
+        backup = location.path.with_name(f"{location.path.name}-backup-{label}")
+        copy = partial(_copy_sqlite, location.path)
+    elif not os.environ.get(UNSAVED_VARIABLE):
+        backup = location.files.parent / f"{location.files.name}-backup-{label}.dump"
+        copy = partial(_dump_postgresql, location)
+    else:
+        return
+    # An upgrade that is tried again must not spoil the backup of an earlier one.
+    incomplete = backup.with_name(f"{backup.name}.incomplete")
     try:
-        if location.path is not None:
-            backup = location.path.with_name(f"{location.path.name}-backup-{label}")
-            _copy_sqlite(location.path, backup)
-        elif not os.environ.get(UNSAVED_VARIABLE):
-            backup = location.files.parent / f"{location.files.name}-backup-{label}.dump"
-            _dump_postgresql(location, backup)
+        incomplete.unlink(missing_ok=True)
+        copy(incomplete)
+        incomplete.replace(backup)
     except (OSError, sqlite3.Error) as error:
         raise DatabaseError(
             f"{location.shown} has to be upgraded, and cannot be backed up to {backup} first: "
             f"{error}"
         ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            incomplete.unlink(missing_ok=True)
 
 
 def _copy_sqlite(source: Path, target: Path) -> None:
@@ -148,7 +160,6 @@ def _dump_postgresql(location: Location, target: Path) -> None:
         env={**os.environ, **({} if password is None else {"PGPASSWORD": password})},
     )
     if done.returncode:
-        target.unlink(missing_ok=True)
         raise DatabaseError(
             f"pg_dump could not back up {location.shown} before its upgrade; back it up yourself "
             f"and set {UNSAVED_VARIABLE}=1\n{done.stderr.strip()}"
