@@ -39,7 +39,7 @@ class Deprecation:
     def warn(self, *, user: str = "", stacklevel: int = 2) -> None:
         """Warn the user of the deprecated name.
 
-        :param user: names the code that uses it where no line of the user's does, such as a class.
+        :param user: the name of the code that uses it, such as a class, if no line can be shown.
         :param stacklevel: as of :func:`warnings.warn`; 2 is the caller of this method.
         """
         message = f"{user}: {self}" if user else str(self)

@@ -130,7 +130,7 @@ def test_missing_or_changed_file_is_reported_and_others_are_copied(
     assert list(content_of(copies)) == ["unit-12-agent-15/fine.png"]
     first, second = copies.problems
     assert first == f"unit 12: gone.png not copied: {gone}: No such file or directory"
-    assert second == f"unit 12: changed.png not copied: {changed} is not what was stored there"
+    assert second == f"unit 12: changed.png not copied: {changed} has changed since it was stored"
 
 
 def test_rerun_completes_an_interrupted_copy_and_keeps_existing_files(

@@ -127,6 +127,6 @@ def _copy(source: Path, target: Path, sha256: str) -> str | None:
                 digest.update(block)
                 copy.write(block)
         if digest.hexdigest() != sha256:
-            return f"{source} is not what was stored there"
+            return f"{source} has changed since it was stored"
         draft.replace(target)
     return None

@@ -194,8 +194,8 @@ class Operator:
         :param shared_state: brings the callbacks the run was launched with, if there were any.
         :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
             environment's ``FAMULUS_SECRET_PROVIDER_TOKEN`` unless given.
-        :raises famulus.ConflictError: when the run is over, or another operator has it, or its
-            provider is no longer the sandbox, or the real thing, that it was.
+        :raises famulus.ConflictError: when the run is over, another operator has it, or its
+            provider was a sandbox at the launch and is not one now, or the reverse.
         :raises famulus.UsageError: when a secret, or something that was given in Python, is
             missing.
         """

@@ -87,7 +87,7 @@ class GatewayWay:
         return _answer(self.gateway.arrive(query))
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
-        """Send a form, with its files where an architect puts them."""
+        """Send a form, with its files in the folder where an architect stores them."""
         address = urlsplit(action)
         ticket = dict(parse_qsl(address.query)).get("ticket", "")
         if not self.gateway.admits(ticket):

@@ -40,7 +40,7 @@ _WORDS = MappingProxyType(
         ),
     }
 )
-#: What is said of a refused form where the error has no description.
+#: The text for a refused form where the error has no description.
 _DESCRIPTIONS = MappingProxyType(
     {
         HTTPStatus.BAD_REQUEST: "It did not arrive as it was sent.",

@@ -191,10 +191,10 @@ class BlueprintPageRules(BlueprintUnderTest):
     ) -> Iterator[tuple[str, Page]]:
         blueprint = harness.blueprint()
         view = self._view(harness, row, worker_name)
-        with must_not_raise("task_page() must take whatever problems() let through"):
+        with must_not_raise("task_page() must accept all data that problems() accepts"):
             page = blueprint.task_page(view)
         yield "task_page", page
-        with must_not_raise("preview_page() must take whatever problems() let through"):
+        with must_not_raise("preview_page() must accept all data that problems() accepts"):
             preview = blueprint.preview_page(PreviewView(data=row))
         if preview is not None:
             yield "preview_page", preview
