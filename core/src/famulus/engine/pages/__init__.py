@@ -7,13 +7,12 @@ from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
     conflict_document,
-    failed_onboarding_document,
     given_back_document,
     invalid_document,
     notice_document,
-    refusal_document,
     undecided_document,
 )
+from famulus.engine.pages.refusal_page import failed_onboarding_document, refusal_document
 from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,

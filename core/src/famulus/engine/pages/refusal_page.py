@@ -1,0 +1,138 @@
+"""Pages for workers who are refused: why they get no work now, one text for each reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from types import MappingProxyType
+
+from attrs import frozen
+
+from famulus.contracts.views import Refusal, RefusalReason
+from famulus.engine.pages.document import script
+from famulus.engine.pages.notice_page import (
+    Mood,
+    actions,
+    codes,
+    contact_line,
+    notice,
+    paragraph,
+    query_link,
+)
+from famulus.engine.pages.task_page import passed_note
+
+
+@frozen
+class _Words:
+    heading: str
+    text: str
+    mood: Mood = "plain"
+    again: bool = False
+
+
+_R = RefusalReason
+_REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
+    {
+        _R.NOT_QUALIFIED: _Words(
+            "This task is not open to you",
+            "It requires a qualification that you do not have. Thank you for your interest.",
+        ),
+        _R.ALL_DONE: _Words(
+            "All done",
+            "You have done all there is for you in this task. Thank you!",
+            mood="good",
+        ),
+        _R.MAXIMUM_REACHED: _Words(
+            "That was your last one",
+            "You have reached the maximum number of units one person may do in this task. Thank"
+            " you!",
+            mood="good",
+        ),
+        _R.TOO_MANY_OPEN: _Words(
+            "You have one open already",
+            "Please finish or give back the one you have open first; it may be in another tab or"
+            " window. Then come back here.",
+            again=True,
+        ),
+        _R.PLACE_TAKEN: _Words(
+            "Another worker is working on this one",
+            "It was accepted by another person, who has neither finished it nor given it back."
+            " Please return it where you found it and take another one. If no one else can take it,"
+            " try again in a few minutes.",
+            again=True,
+        ),
+        _R.NOTHING_LEFT: _Words(
+            "Nothing to do right now",
+            "There is nothing left for you at the moment: others are working on what remains. If"
+            " one of them gives up, there may be something again, so you can try a little later.",
+            again=True,
+        ),
+        _R.RUN_CLOSED: _Words(
+            "This task is closed",
+            "It is no longer accepting work. Thank you for your interest.",
+        ),
+        _R.RUN_STOPPED: _Words(
+            "This task has been paused",
+            "It gives out no work at the moment. It may go on later, so you are welcome to look"
+            " again.",
+            again=True,
+        ),
+        _R.BLOCKED: _Words(
+            "You cannot work on this task",
+            "The requester has decided not to give you work in this task. If you think that is a"
+            " mistake, please write to the requester.",
+        ),
+        _R.UNKNOWN_LINK: _Words(
+            "This link does not work",
+            "It may be incomplete or out of date. Please open the task again"
+            " from where you found it.",
+            mood="warn",
+        ),
+        _R.TIME_OVER: _Words(
+            "The time for this one is over",
+            "It was not submitted in time, and another worker may have it now. You are welcome to"
+            " open the task again from where you found it.",
+            mood="warn",
+        ),
+    }
+)
+
+
+def refusal_document(
+    title: str,
+    refusal: Refusal,
+    *,
+    reference: str | None,
+    again_query: Mapping[str, str] | None = None,
+    passed: bool | None = None,
+    contact: str = "",
+) -> str:
+    """Return the page with the reason why this worker gets no work now.
+
+    :param again_query: parameters of the link "Try again"; None loads the page's own address.
+    :param passed: whether to add that the worker has just passed the onboarding; None for a run
+        that has none.
+    :param contact: how a blocked worker reaches the requester, to whom the page refers them.
+    """
+    words = _REFUSALS[refusal.reason]
+    body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
+    if refusal.reason is RefusalReason.BLOCKED:
+        body += contact_line(contact)
+    if words.again:
+        again = "" if again_query is None else query_link(again_query)
+        body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
+    body += codes(refusal.reason.value, reference)
+    if passed is not None:
+        body = passed_note(is_shown=passed) + body
+    end = script("passed.js") if passed is False else ""
+    return notice(title, words.heading, body, mood=words.mood, end=end)
+
+
+def failed_onboarding_document(title: str) -> str:
+    """Return the page for a worker who has failed the onboarding."""
+    text = (
+        "You did not pass the introduction, so there are no units for you in this task: thank you"
+        " for the time you took to try."
+    )
+    body = paragraph(text) + codes(RefusalReason.NOT_QUALIFIED.value)
+    return notice(title, "Thank you for trying", body)
