@@ -132,7 +132,7 @@ def test_run_script_is_not_launched_as_a_configuration(
     done = famulus("launch", example.parents[1] / "run_task.py")
 
     assert done.exit_code == 2
-    assert "run_task.py: is no YAML file; a run script is started with `python`" in done.stderr
+    assert "run_task.py: is not a YAML file; a run script is started with `python`" in done.stderr
 
 
 def test_trouble_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there(

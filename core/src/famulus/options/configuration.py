@@ -69,7 +69,7 @@ def read_configuration(
     if name is not None:
         file = find_conf([file.parent], name)
     if file.suffix == ".py":
-        message = "is no YAML file; a run script is started with `python`"
+        message = "is not a YAML file; a run script is started with `python`"
         raise UsageError(Problem(message, file=file))
     profile, overrides = _profile(overrides)
     return _configuration(

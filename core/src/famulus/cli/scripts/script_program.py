@@ -87,8 +87,8 @@ def write_help(script: RunScript, formatter: click.HelpFormatter) -> None:
         formatter.write_text(inspect.getdoc(script.function) or f"Run {script.name}.")
         formatter.write_paragraph()
         formatter.write_text(
-            "OVERRIDES such as architect.port=1234 or architect=local come before what the "
-            "configuration says."
+            "OVERRIDES such as architect.port=1234 or architect=local take "
+            "precedence over the configuration."
         )
     for title, rows in (
         ("Configuration", _files(script)),
