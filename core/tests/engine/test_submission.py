@@ -383,6 +383,21 @@ def test_form_that_is_too_large_comes_again_with_its_answers(
     assert agents(database)[0].answers is None
 
 
+def test_large_form_does_not_come_again_and_the_page_names_the_back_button(
+    operator: ManualOperator,
+) -> None:
+    gateway = operator.launch_rows([{"n": 1}])
+    page = GatewayWorker(gateway, "x").arrive()
+    form = Form(fields=[*page.hidden.items(), ("answer", "<" * 100_000)])
+
+    refused = seen(gateway.too_large(form, "A text may have at most 50 kB."))
+
+    assert refused.status == 413
+    assert not refused.has_form
+    assert "Back button" in refused.text
+    assert len(refused.text) < 64_000
+
+
 def test_refused_form_does_not_come_again_once_answers_are_stored(
     operator: ManualOperator, database: Database
 ) -> None:

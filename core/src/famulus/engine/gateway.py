@@ -72,6 +72,9 @@ P = ParamSpec("P")
 S = TypeVar("S", Acknowledgement, OnboardingResult)
 
 _LONGEST_SUBMISSION_ID = 64
+#: Characters of a form that its page repeats when the answers are refused. The browser has kept
+#: those of a larger one.
+_MOST_REFILLED = 64_000
 #: Characters of a blueprint's message about answers that it refuses, which may repeat them.
 _LONGEST_MESSAGE = 2000
 #: Seconds without a failure before an outage is logged as over. Some requests succeed during one:
@@ -340,7 +343,8 @@ class Gateway:
         """
         agent, _ = self._signed(form)
         attempt = self._read_attempt(agent)
-        if as_json or attempt.submission is not None:
+        size = sum(len(name) + len(value) for name, value in form.fields)
+        if as_json or attempt.submission is not None or size > _MOST_REFILLED:
             return self._replies.not_stored(outcome, message, as_json)
         if form.files or form.empty_files:
             message += " If you had chosen files, please choose them again."
