@@ -178,19 +178,17 @@ TestOnMturk.settings = settings(
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("calls", range(5))
-@pytest.mark.parametrize("submitted", [False, True])
+@pytest.mark.parametrize("calls", [0, 2, 4])
 def test_work_is_paid_or_listed_when_kills_surround_an_automatic_approval(
-    database_address: str, tmp_path: Path, calls: int, after: bool, submitted: bool
+    database_address: str, tmp_path: Path, calls: int, after: bool
 ) -> None:
     """The machine once found unpaid work after these steps, and never again."""
     study = Study(tmp_path / "study", rows=2, lanes=1, window=0, address=database_address)
     try:
         first = study.accept("A1")
         assert first is not None
-        if submitted:
-            study.answer("A1", first)
-            study.post("A1", first)
+        study.answer("A1", first)
+        study.post("A1", first)
         study.kills.calls, study.kills.after = calls, after
         study.clock.advance(AUTO_APPROVAL)
         study.turn()

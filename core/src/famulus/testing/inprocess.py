@@ -119,10 +119,12 @@ class ManualOperator(Operator):
         self.database.write(lambda tx: lease.renew(tx, managed.run, managed.holder))
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
-        return _NoThreads(runs)
+        return NoThreads(runs)
 
 
-class _NoThreads(RunThreads):
+class NoThreads(RunThreads):
+    """The threads of an operator that looks after its runs only when a test calls it."""
+
     def start(self) -> None:
         """Start none."""
 

@@ -9,10 +9,13 @@ from typing import Any, ClassVar
 
 from famulus.contracts.architect import Architect, Deployment
 from famulus.errors import Problem, UsageError
+from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Operator
+from famulus.operate.run_threads import RunThreads
 from famulus.options.option_class import options_of
 from famulus.plugins import discover
 from famulus.testing.conformance.harness import snapshot
+from famulus.testing.inprocess import NoThreads
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.transports import HttpWay
 
@@ -197,5 +200,6 @@ class _Watched(Operator):
     def environment(self) -> dict[str, str]:
         return self._runs[1]._environment()
 
-    def _start_threads(self) -> None:
-        """Start none, so that what a test shuts down is not started again."""
+    def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
+        # What a test shuts down is not started again.
+        return NoThreads(runs)
