@@ -305,7 +305,7 @@ def discover() -> Plugins:
             plugins.infos.append(info)
             continue
         started = time.perf_counter()
-        with contextlib.redirect_stdout(sys.stderr):
+        with _printing_to_stderr():
             try:
                 plugin = entry.load()
             except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
@@ -316,6 +316,15 @@ def discover() -> Plugins:
             plugins.add(entry.name, plugin, distribution=distribution, version=version)
         plugins.infos[-1].import_seconds = time.perf_counter() - started
     return plugins
+
+
+@contextlib.contextmanager
+def _printing_to_stderr() -> Iterator[None]:
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+    # Not every stream that stands in for stderr writes its lines at once; a closed one is None.
+    if sys.stderr is not None:
+        sys.stderr.flush()
 
 
 def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
