@@ -74,7 +74,7 @@ S = TypeVar("S", Acknowledgement, OnboardingResult)
 _LONGEST_SUBMISSION_ID = 64
 #: Characters of a form that its page repeats when the answers are refused. The browser has kept
 #: those of a larger one.
-_MOST_REFILLED = 64_000
+_MOST_REFILLED = 16_000
 #: Characters of a blueprint's message about answers that it refuses, which may repeat them.
 _LONGEST_MESSAGE = 2000
 #: Seconds without a failure before an outage is logged as over. Some requests succeed during one:
