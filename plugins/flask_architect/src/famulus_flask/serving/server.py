@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STOP_LOOK_SECONDS = 0.02
+#: Steps of the event loop from accepting a connection until its protocol knows of it.
+_ACCEPT_STEPS = 2
 
 
 class Server:
@@ -58,6 +60,11 @@ class Server:
             lambda: Connection(self), sock=self._listener, backlog=backlog
         )
         await stopping.wait()
+        # A connection that was accepted but not yet handed on when asyncio's server closes is lost:
+        # nobody closes it.
+        self._loop.remove_reader(self._listener)
+        for _ in range(_ACCEPT_STEPS):
+            await asyncio.sleep(0)
         server.close()
         await self._stop()
 
