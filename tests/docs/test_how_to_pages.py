@@ -13,7 +13,7 @@ from attrs import fields
 from famulus import Database, Operator, list_requesters
 from famulus.engine.limits import LIVE_LIMITS
 from famulus.engine.runs import find_run
-from famulus.model.tables import Requester
+from famulus.model.tables import RequesterTable
 from famulus.options.configuration import read_configuration
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus_flask.architect import LocalArgs
@@ -98,7 +98,7 @@ def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
         database.prepare()
         database.write(
             lambda tx: tx.insert(
-                Requester,
+                RequesterTable,
                 provider_type="mturk_sandbox",
                 name="my_mturk_user_sandbox",
                 created_at=tx.now,

@@ -12,7 +12,7 @@ import pytest
 from famulus.data.scope import find_scope
 from famulus.model.database import Database
 from famulus.model.states import Decision
-from famulus.model.tables import Unit
+from famulus.model.tables import UnitTable
 from famulus.review.decision_file import read_decisions
 from famulus.review.review_session import ReviewSession
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -59,7 +59,7 @@ def test_program_shows_units_its_own_way(
 
 def test_file_is_one_that_can_be_applied(database: Database, tmp_path: Path) -> None:
     with database.read() as tx:
-        assert tx.rows(Unit.select(Unit.id).where(Unit.id << [12, 13, 14]))
+        assert tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.id << [12, 13, 14]))
     file = tmp_path / "decisions.csv"
     file.write_text(block("csv"))
     scope = find_scope(database, "words")

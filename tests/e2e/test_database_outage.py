@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from famulus.model.database import Database
-from famulus.model.tables import Agent
+from famulus.model.tables import AgentTable
 from famulus.testing.command import Command, famulus_command
 from famulus.testing.postgres import PostgresServer, stoppable_server
 from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
@@ -83,7 +83,7 @@ def test_workers_wait_while_the_database_is_away_and_their_answers_arrive(
         assert person.submit(opened).outcome == "stored"
     assert people[0].give_back(pages[0]).status == 200
     with Database(server.url) as database, database.read() as tx:
-        query = Agent.select(Agent.answers).where(Agent.submission_id.is_null(False))
+        query = AgentTable.select(AgentTable.answers).where(AgentTable.submission_id.is_null(False))
         assert {"answer": "forty-two"} in [row.answers for row in tx.rows(query)]
         assert len(tx.rows(query)) == 4
     command.interrupt()

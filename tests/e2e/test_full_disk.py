@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from famulus.model.database import Database
-from famulus.model.tables import Agent
+from famulus.model.tables import AgentTable
 from famulus.testing.command import Command, famulus_command
 from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
@@ -82,6 +82,8 @@ def test_a_full_disk_is_busy_until_there_is_room_again(command: Command, disk: P
 
     assert [answer.outcome for answer in again] == ["stored"] * 40
     with Database(disk / "a.db") as database, database.read() as tx:
-        assert len(tx.rows(Agent.select().where(Agent.submission_id.is_null(False)))) == 40
+        assert (
+            len(tx.rows(AgentTable.select().where(AgentTable.submission_id.is_null(False)))) == 40
+        )
     assert "Traceback" not in command.output
     assert command.output.count("is unavailable") <= 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from famulus import Database
-from famulus.model.tables import Assignment
+from famulus.model.tables import AssignmentTable
 from famulus.testing.command import famulus_command
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,9 @@ def test_a_launch_that_is_killed_while_it_loads_is_resumed_without_a_row_twice(
                 numbers = [
                     row.number
                     for row in tx.rows(
-                        Assignment.select(Assignment.number).order_by(Assignment.number)
+                        AssignmentTable.select(AssignmentTable.number).order_by(
+                            AssignmentTable.number
+                        )
                     )
                 ]
 

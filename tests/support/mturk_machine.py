@@ -24,7 +24,7 @@ from famulus.model.states import (
     PaymentStatus,
     UnitStatus,
 )
-from famulus.model.tables import Payment, Requester, Unit, Visit, Worker
+from famulus.model.tables import PaymentTable, RequesterTable, UnitTable, VisitTable, WorkerTable
 from famulus.operate.doctor import read_differences
 from famulus.operate.lease import LEASE_SECONDS
 from famulus.review.payment_actions import pay_bonus, retry_payment
@@ -103,7 +103,7 @@ class Study:
         self.database.prepare(self.plugins.schemas())
         self.database.write(
             lambda tx: tx.insert(
-                Requester, provider_type="mturk_sandbox", name="me", created_at=tx.now
+                RequesterTable, provider_type="mturk_sandbox", name="me", created_at=tx.now
             )
         )
         self.operator = ManualOperator(self.database, plugins=self.plugins)
@@ -224,8 +224,8 @@ class Study:
     def review(self, decision: Decision) -> None:
         """Decide on every completed unit, and apply the decisions."""
         with self.database.read() as tx:
-            query = Unit.select(Unit.id).where(
-                Unit.run == self.run, Unit.status == UnitStatus.COMPLETED
+            query = UnitTable.select(UnitTable.id).where(
+                UnitTable.run == self.run, UnitTable.status == UnitStatus.COMPLETED
             )
             units = [row.id for row in tx.rows(query)]
         for unit in units:
@@ -235,8 +235,8 @@ class Study:
     def give_bonus(self) -> None:
         """Pay a bonus of ten cents for each accepted unit, once."""
         with self.database.read() as tx:
-            query = Unit.select(Unit.id).where(
-                Unit.run == self.run, Unit.status == UnitStatus.ACCEPTED
+            query = UnitTable.select(UnitTable.id).where(
+                UnitTable.run == self.run, UnitTable.status == UnitStatus.ACCEPTED
             )
             units = [row.id for row in tx.rows(query)]
         for unit in units:
@@ -247,8 +247,8 @@ class Study:
 
     def retry(self) -> None:
         """Retry failed bonuses."""
-        query = Payment.select(Payment.id).where(
-            Payment.kind == PaymentKind.BONUS, Payment.status == PaymentStatus.FAILED
+        query = PaymentTable.select(PaymentTable.id).where(
+            PaymentTable.kind == PaymentKind.BONUS, PaymentTable.status == PaymentStatus.FAILED
         )
         with self.database.read() as tx:
             failed = [row.id for row in tx.rows(query)]
@@ -302,8 +302,8 @@ class Study:
             bonuses = [(each.worker_id, each.reason) for each in state.bonuses]
         assert len(rewards) == len(set(rewards)), "a reward was paid twice"
         assert len(bonuses) == len(set(bonuses)), "a bonus was paid twice"
-        query = Payment.select(Payment.id).where(
-            Payment.kind == PaymentKind.BONUS, Payment.status != PaymentStatus.FAILED
+        query = PaymentTable.select(PaymentTable.id).where(
+            PaymentTable.kind == PaymentKind.BONUS, PaymentTable.status != PaymentStatus.FAILED
         )
         with self.database.read() as tx:
             promised = len(tx.rows(query))
@@ -319,9 +319,9 @@ class Study:
                 if accept.submitted_at is not None
             }
         query = (
-            Visit.select(Visit.reference, Worker.name)
-            .join(Worker, on=(Visit.worker == Worker.id))
-            .where(Visit.status << SUBMITTED_VISITS)
+            VisitTable.select(VisitTable.reference, WorkerTable.name)
+            .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+            .where(VisitTable.status << SUBMITTED_VISITS)
         )
         with self.database.read() as tx:
             shown = {(row.name, row.reference) for row in tx.rows(query)}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from famulus import Database
-from famulus.model.tables import GrantedQualification, Review, Unit
+from famulus.model.tables import GrantedQualificationTable, ReviewTable, UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 
 EXAMPLE = Path(__file__).parents[2] / "sdk_examples/simple_static_task"
@@ -70,9 +70,14 @@ def by_command(in_terminal: Open) -> Any:
 
 def reviewed(database_address: str) -> tuple[list[str], int]:
     """Return the status of each unit, and how many decisions are not applied."""
-    unapplied = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
+    unapplied = ReviewTable.select().where(
+        ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+    )
     with Database(database_address) as database, database.read() as tx:
-        units = [row.status.value for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
+        units = [
+            row.status.value
+            for row in tx.rows(UnitTable.select(UnitTable.status).order_by(UnitTable.id))
+        ]
         return units, len(tx.rows(unapplied))
 
 
@@ -263,7 +268,7 @@ def test_enter_after_a_key_answers_no_question_of_that_key(
     assert "A rejection needs a reason." not in screen.text
     assert sorted(reviewed(database_address)[0])[2:] == ["rejected", "soft_rejected"]
     with Database(database_address) as database, database.read() as tx:
-        assert len(tx.rows(GrantedQualification.select())) == 1
+        assert len(tx.rows(GrantedQualificationTable.select())) == 1
 
 
 def test_enter_that_comes_late_after_a_key_asks_the_question_again(

@@ -14,7 +14,7 @@ from click.testing import Result
 from famulus.engine.gateway import Gateway
 from famulus.iso_time import iso
 from famulus.model.database import Database
-from famulus.model.tables import Outbox, Payment
+from famulus.model.tables import OutboxTable, PaymentTable
 from famulus.plugins import discover
 from famulus.process import ProcessIdentity
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
@@ -147,10 +147,10 @@ def test_a_payer_that_may_be_alive_is_named_and_settling_ends_with_1(
         famulus("bonus", 1, "0.50", "--reason", reason)
     elsewhere = evolve(ProcessIdentity.current(), boot="another", pid=7, host="elsewhere")
     until = opened.clock() + timedelta(minutes=10)
-    claim = Outbox.update(
+    claim = OutboxTable.update(
         next_attempt_at=until, claimed_until=until, claimed_by=str(elsewhere)
-    ).where(Outbox.status == "pending")
-    sent = Payment.update(status="sent").where(Payment.status == "unknown")
+    ).where(OutboxTable.status == "pending")
+    sent = PaymentTable.update(status="sent").where(PaymentTable.status == "unknown")
     opened.write(lambda tx: (tx.execute(claim), tx.execute(sent)))
 
     settled = famulus("payments", "settle")

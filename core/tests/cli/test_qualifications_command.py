@@ -12,7 +12,7 @@ from click.testing import Result
 
 import famulus as api
 from famulus.model.database import Database
-from famulus.model.tables import Outbox, Requester
+from famulus.model.tables import OutboxTable, RequesterTable
 from famulus.operate import account_delivery
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -39,7 +39,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
 def requester(opened: Database, platform: FakePlatform) -> None:
     """The platform's one account."""
     opened.write(
-        lambda tx: tx.insert(Requester, provider_type="paying", name="lab", created_at=tx.now)
+        lambda tx: tx.insert(RequesterTable, provider_type="paying", name="lab", created_at=tx.now)
     )
 
 
@@ -229,7 +229,7 @@ def test_a_change_that_an_operator_is_sending_is_no_failure(
     def claimed_by_an_operator(database: Database, *_: object) -> int:
         database.write(
             lambda tx: tx.execute(
-                Outbox.update(claimed_until=tx.now + timedelta(minutes=1), claimed_by="1@vm")
+                OutboxTable.update(claimed_until=tx.now + timedelta(minutes=1), claimed_by="1@vm")
             )
         )
         return 0
@@ -256,7 +256,9 @@ def test_one_of_several_requesters_has_to_be_named(
     famulus: Famulus, platform: FakePlatform, opened: Database
 ) -> None:
     opened.write(
-        lambda tx: tx.insert(Requester, provider_type="paying", name="office", created_at=tx.now)
+        lambda tx: tx.insert(
+            RequesterTable, provider_type="paying", name="office", created_at=tx.now
+        )
     )
     good(famulus("qualifications", "create", "good"))
 

@@ -14,7 +14,7 @@ from click.testing import Result
 
 from famulus.errors import ConflictError, UsageError
 from famulus.model.database import Database
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.operate.operator import Operator
 from famulus.testing.command import famulus_command
 
@@ -149,7 +149,7 @@ def test_run_does_not_go_on_where_its_provider_has_left_or_entered_the_sandbox(
     stopped: Path,
 ) -> None:
     with Database(stopped) as database, Operator(database) as operator:
-        database.write(lambda tx: tx.execute(TaskRun.update(sandbox=True)))
+        database.write(lambda tx: tx.execute(TaskRunTable.update(sandbox=True)))
 
         with pytest.raises(ConflictError, match="guarded was a sandbox, and the installed"):
             operator.resume(1, secrets={SECRET: "hush"})

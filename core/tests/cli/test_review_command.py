@@ -10,7 +10,7 @@ from click.testing import Result
 
 from famulus.cli.commands import review as review_command
 from famulus.model.database import Database
-from famulus.model.tables import Unit
+from famulus.model.tables import UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 Famulus = Callable[..., Result]
@@ -32,7 +32,10 @@ def four_units(database_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def statuses(database_file: Path) -> list[str]:
     with Database(database_file) as database, database.read() as tx:
-        return [row.status.value for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
+        return [
+            row.status.value
+            for row in tx.rows(UnitTable.select(UnitTable.status).order_by(UnitTable.id))
+        ]
 
 
 def test_everything_is_accepted_once(famulus: Famulus, database_file: Path) -> None:

@@ -28,7 +28,14 @@ from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.escaping import escaped, escaped_json, escaped_line
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Payment, Requester, Review, TaskRun, Worker
+from famulus.model.tables import (
+    OutboxTable,
+    PaymentTable,
+    RequesterTable,
+    ReviewTable,
+    TaskRunTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
@@ -98,16 +105,16 @@ def hostile_database(database_file: Path) -> Iterator[None]:
 
 def _hostile_rows(tx: Transaction) -> None:
     make_qualification(tx, "q", HOSTILE)
-    tx.execute(TaskRun.update(failure=HOSTILE, loading_error=HOSTILE, url=HOSTILE))
-    tx.execute(Requester.update(settings={HOSTILE: HOSTILE}))
-    for table in (TaskRun, Worker, Requester):
+    tx.execute(TaskRunTable.update(failure=HOSTILE, loading_error=HOSTILE, url=HOSTILE))
+    tx.execute(RequesterTable.update(settings={HOSTILE: HOSTILE}))
+    for table in (TaskRunTable, WorkerTable, RequesterTable):
         # One that is installed, so that commands about its crowd know it.
         tx.execute(table.update(provider_type="mock"))
-    run = tx.row(TaskRun.select(TaskRun.id, TaskRun.requester.alias("requester")))
+    run = tx.row(TaskRunTable.select(TaskRunTable.id, TaskRunTable.requester.alias("requester")))
     assert run is not None
     for kind, concerns in (("open", {"run": run.id}), ("block", {"requester": run.requester})):
         tx.insert(
-            Outbox,
+            OutboxTable,
             key=kind,
             kind=kind,
             payload={},
@@ -119,7 +126,7 @@ def _hostile_rows(tx: Transaction) -> None:
             **concerns,
         )
     tx.insert(
-        Payment,
+        PaymentTable,
         key="k",
         kind="bonus",
         run=run.id,
@@ -132,7 +139,7 @@ def _hostile_rows(tx: Transaction) -> None:
         created_at=tx.now,
         changed_at=tx.now,
     )
-    tx.insert(Review, unit=1, agent=1, decision="rejected", note=HOSTILE, decided_at=tx.now)
+    tx.insert(ReviewTable, unit=1, agent=1, decision="rejected", note=HOSTILE, decided_at=tx.now)
 
 
 @pytest.mark.parametrize(

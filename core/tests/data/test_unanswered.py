@@ -18,7 +18,7 @@ from famulus.engine.attempts import holds_answer
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.migrations import read_migration
-from famulus.model.tables import Agent
+from famulus.model.tables import AgentTable
 from famulus.operate.run_report import read_report
 from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -102,7 +102,7 @@ def test_answers_stored_before_are_flagged_by_the_upgrade(
 ) -> None:
     monkeypatch.setattr(RowsBlueprint, "read_answers", lambda *_: {})
     GatewayWorker(gateway, "x").work()
-    database.write(lambda tx: tx.execute(Agent.update({Agent.unanswered: False})))
+    database.write(lambda tx: tx.execute(AgentTable.update({AgentTable.unanswered: False})))
 
     step = read_migration(6)
     *_, update = step.postgresql if database.location.path is None else step.sqlite

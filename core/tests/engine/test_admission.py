@@ -9,7 +9,7 @@ import pytest
 from famulus.engine.qualifications.grants import grant
 from famulus.engine.workers import find_worker
 from famulus.model.database import Database
-from famulus.model.tables import Agent, Visit, Worker
+from famulus.model.tables import AgentTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, seen
 from famulus.testing.movable_clock import MovableClock
@@ -40,7 +40,7 @@ def test_reload_gives_the_same_unit_and_data(operator: ManualOperator, database:
 
     assert first.row == second.row == {"n": 0}
     assert first.hidden["famulus_token"] == second.hidden["famulus_token"]
-    assert count(database, Agent) == count(database, Visit) == 1
+    assert count(database, AgentTable) == count(database, VisitTable) == 1
 
 
 def test_another_reference_gives_another_unit(operator: ManualOperator) -> None:
@@ -67,7 +67,7 @@ def test_preview_takes_nothing_and_makes_no_worker(
     assert page.status == 200
     assert page.row == {"n": 0}
     assert not page.has_form
-    assert count(database, Worker) == count(database, Visit) == 0
+    assert count(database, WorkerTable) == count(database, VisitTable) == 0
 
 
 def test_submitted_visit_shows_its_page_again(operator: ManualOperator) -> None:
@@ -189,7 +189,7 @@ def test_second_accept_of_one_reference_is_a_visit_of_its_own(
 
     assert page.row == {"n": 1}
     assert worker.arrive("a", accept="2").row == {"n": 1}
-    assert count(database, Visit) == 2
+    assert count(database, VisitTable) == 2
 
 
 def test_second_accept_ends_the_first_that_is_still_open(

@@ -15,7 +15,7 @@ from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.providers.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, PaymentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Outbox, Payment, Review, Unit, Visit
+from famulus.model.tables import OutboxTable, PaymentTable, ReviewTable, UnitTable, VisitTable
 from famulus.model.transaction import Row
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
@@ -48,7 +48,7 @@ def applied(database: Database, decision: Decision, *, unit: int = 0, note: str 
     note = note if decision is REJECTED else ""
 
     def job(tx: Any) -> int:
-        status = tx.row(Unit.select(Unit.status).where(Unit.id == number)).status
+        status = tx.row(UnitTable.select(UnitTable.status).where(UnitTable.id == number)).status
         decide(tx, number, decision, note=note, seen=status)
         return apply_decisions(tx, [number])
 
@@ -57,7 +57,7 @@ def applied(database: Database, decision: Decision, *, unit: int = 0, note: str 
 
 def units(database: Database) -> list[int]:
     with database.read() as tx:
-        return [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
 
 
 def rows(database: Database, table: Any) -> list[Row]:
@@ -66,7 +66,7 @@ def rows(database: Database, table: Any) -> list[Row]:
 
 
 def reward(database: Database) -> Row:
-    (row,) = rows(database, Payment)
+    (row,) = rows(database, PaymentTable)
     return row
 
 
@@ -79,9 +79,9 @@ def test_accepted_unit_is_approved_and_paid_with_its_fee(
 
     assert deliver_run(database, plugins, gateway.run_id) == 1
 
-    assert platform.rewarded == [rows(database, Visit)[0].reference]
+    assert platform.rewarded == [rows(database, VisitTable)[0].reference]
     assert reward(database).status is PaymentStatus.CONFIRMED
-    assert rows(database, Visit)[0].status is VisitStatus.APPROVED
+    assert rows(database, VisitTable)[0].status is VisitStatus.APPROVED
 
 
 def test_soft_rejected_unit_is_paid(
@@ -100,8 +100,8 @@ def test_rejected_unit_is_sent_with_its_reason_and_owes_nothing(
     deliver_run(database, plugins, gateway.run_id)
 
     assert (list(platform.verdicts.values()), platform.notes) == ([Verdict.REJECTED], ["empty"])
-    assert rows(database, Payment) == []
-    assert rows(database, Visit)[0].status is VisitStatus.REJECTED
+    assert rows(database, PaymentTable) == []
+    assert rows(database, VisitTable)[0].status is VisitStatus.REJECTED
 
 
 def test_applying_again_sends_and_pays_nothing_more(
@@ -112,7 +112,7 @@ def test_applying_again_sends_and_pays_nothing_more(
         assert database.write(lambda tx: apply_decisions(tx, units(database))) == 0
         deliver_run(database, plugins, gateway.run_id)
 
-    assert len(platform.rewarded) == len(rows(database, Outbox)) == 1
+    assert len(platform.rewarded) == len(rows(database, OutboxTable)) == 1
 
 
 def test_undone_decision_is_neither_sent_nor_paid(gateway: Gateway, database: Database) -> None:
@@ -121,7 +121,7 @@ def test_undone_decision_is_neither_sent_nor_paid(gateway: Gateway, database: Da
     database.write(lambda tx: undo(tx, unit))
 
     assert database.write(lambda tx: apply_decisions(tx, [unit])) == 0
-    assert rows(database, Payment) == rows(database, Outbox) == []
+    assert rows(database, PaymentTable) == rows(database, OutboxTable) == []
 
 
 def test_corrected_rejection_is_paid(
@@ -184,7 +184,7 @@ def test_refused_reward_fails_with_the_reason_of_the_platform(
     applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
 
-    failed, (row,) = reward(database), rows(database, Outbox)
+    failed, (row,) = reward(database), rows(database, OutboxTable)
     assert (failed.status, failed.error) == (PaymentStatus.FAILED, "the balance is too low")
     assert (row.status, row.error) == (OutboxStatus.FAILED, "the balance is too low")
 
@@ -216,24 +216,24 @@ def test_reward_that_may_be_paid_cannot_be_rejected(
     """Core refuses such a decision; one that has come about all the same changes nothing there."""
     applied(database, ACCEPTED)
     deliver_run(database, plugins, gateway.run_id)
-    (review,) = rows(database, Review)
+    (review,) = rows(database, ReviewTable)
     unit = units(database)[0]
 
     def reject(tx: Any) -> int:
         tx.insert(
-            Review,
+            ReviewTable,
             unit=unit,
             agent=review.agent_id,
             decision=REJECTED,
             note="why",
             decided_at=tx.now,
         )
-        tx.execute(Unit.update(status=UnitStatus.REJECTED).where(Unit.id == unit))
+        tx.execute(UnitTable.update(status=UnitStatus.REJECTED).where(UnitTable.id == unit))
         return apply_decisions(tx, [unit])
 
     assert database.write(reject) == 1
     assert platform.calls == ["decide"]
-    assert len(rows(database, Outbox)) == 1
+    assert len(rows(database, OutboxTable)) == 1
 
 
 def test_racing_reviews_and_racing_deliveries_of_a_verdict_pay_once(
@@ -252,7 +252,7 @@ def test_racing_reviews_and_racing_deliveries_of_a_verdict_pay_once(
     at_once(THREADS, review)
 
     assert platform.calls == ["decide"]
-    assert len(platform.rewarded) == len(rows(database, Outbox)) == 1
+    assert len(platform.rewarded) == len(rows(database, OutboxTable)) == 1
     assert reward(database).status is PaymentStatus.CONFIRMED
 
 
@@ -266,7 +266,7 @@ def test_verdict_on_unpaid_work_is_sent_without_a_payment(
         operator.turn()
 
     assert len(platform.rewarded) == 1
-    assert rows(database, Payment) == []
+    assert rows(database, PaymentTable) == []
 
 
 def test_money_is_exact(gateway: Gateway, database: Database) -> None:

@@ -9,7 +9,7 @@ from famulus.engine.ledger.decisions import decide
 from famulus.engine.limits import set_limits
 from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus
-from famulus.model.tables import Event, Unit
+from famulus.model.tables import EventTable, UnitTable
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
@@ -31,13 +31,13 @@ def launch(operator: ManualOperator, units: int, most: str, **task: object) -> G
 
 def counts(database: Database) -> dict[UnitStatus, int]:
     with database.read() as tx:
-        statuses = [row.status for row in tx.rows(Unit.select(Unit.status))]
+        statuses = [row.status for row in tx.rows(UnitTable.select(UnitTable.status))]
     return {status: statuses.count(status) for status in dict.fromkeys(sorted(statuses))}
 
 
 def first_unit(database: Database) -> int:
     with database.read() as tx:
-        row = tx.row(Unit.select(Unit.id).where(Unit.status == UnitStatus.COMPLETED))
+        row = tx.row(UnitTable.select(UnitTable.id).where(UnitTable.status == UnitStatus.COMPLETED))
     assert row is not None
     return int(row.id)
 
@@ -75,7 +75,7 @@ def test_run_stops_when_its_budget_is_spent_and_resumes_with_a_larger_one(
     operator.turn()
     assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
     with database.read() as tx:
-        causes = {row.cause for row in tx.rows(Event.select(Event.cause))}
+        causes = {row.cause for row in tx.rows(EventTable.select(EventTable.cause))}
     assert "budget" in causes
 
     set_limits(database, gateway.run_id, max_spend="0.36")

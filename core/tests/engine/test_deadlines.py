@@ -6,7 +6,7 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, VisitStatus
-from famulus.model.tables import Agent, Visit
+from famulus.model.tables import AgentTable, VisitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
@@ -28,7 +28,7 @@ def test_a_unit_whose_time_is_over_goes_to_another(
 
     assert y.arrive().row == {"n": 1}
     with database.read() as tx:
-        first = tx.row(Agent.select(Agent.status).order_by(Agent.id))
+        first = tx.row(AgentTable.select(AgentTable.status).order_by(AgentTable.id))
     assert first is not None
     assert first.status is AgentStatus.TIMEOUT
 
@@ -72,7 +72,9 @@ def test_many_attempts_time_out_at_once(
     operator.turn()
 
     with database.read() as tx:
-        assert {row.status for row in tx.rows(Agent.select(Agent.status))} == {AgentStatus.TIMEOUT}
+        assert {row.status for row in tx.rows(AgentTable.select(AgentTable.status))} == {
+            AgentStatus.TIMEOUT
+        }
     other = GatewayWorker(gateway, "y")
     assert {other.arrive().row["n"] for _ in range(230)} == set(range(230))  # type: ignore[index]
 
@@ -94,7 +96,7 @@ def test_a_reporting_platform_decides_the_status_of_a_visit(
     operator.turn()
 
     with database.read() as tx:
-        assert [row.status for row in tx.rows(Visit.select(Visit.status))] == [status]
+        assert [row.status for row in tx.rows(VisitTable.select(VisitTable.status))] == [status]
 
 
 def test_a_submission_the_platform_never_reports_is_doubted(
@@ -106,7 +108,7 @@ def test_a_submission_the_platform_never_reports_is_doubted(
     def status() -> VisitStatus:
         operator.turn()
         with database.read() as tx:
-            row = tx.row(Visit.select(Visit.status))
+            row = tx.row(VisitTable.select(VisitTable.status))
         assert row is not None
         found: VisitStatus = row.status
         return found
@@ -124,7 +126,7 @@ def test_a_submission_is_itself_the_report_where_the_platform_has_none(
     GatewayWorker(operator.launch_rows(ROWS), "x").work()
 
     with database.read() as tx:
-        row = tx.row(Visit.select(Visit.status, Visit.done_at))
+        row = tx.row(VisitTable.select(VisitTable.status, VisitTable.done_at))
     assert row is not None
     assert row.status is VisitStatus.SUBMITTED
     assert row.done_at is not None

@@ -12,7 +12,7 @@ from famulus.engine.ledger.decisions import Decided, decide, unapplied_units, un
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, Decision, PaymentStatus, UnitStatus
-from famulus.model.tables import Agent, Event, Payment, Review, Unit
+from famulus.model.tables import AgentTable, EventTable, PaymentTable, ReviewTable, UnitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
@@ -26,7 +26,7 @@ def units(operator: ManualOperator) -> list[int]:
     for _ in range(2):
         GatewayWorker(gateway, "x").work()
     with operator.database.read() as tx:
-        return [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
 
 
 def decided(
@@ -44,11 +44,11 @@ def apply(database: Database, *units: int) -> int:
 
 
 def statuses(database: Database, unit: int) -> tuple[UnitStatus, AgentStatus]:
-    query = Unit.select(Unit.status, Agent.status.alias("agent")).join(
-        Agent, on=(Unit.agent_id == Agent.id)
+    query = UnitTable.select(UnitTable.status, AgentTable.status.alias("agent")).join(
+        AgentTable, on=(UnitTable.agent_id == AgentTable.id)
     )
     with database.read() as tx:
-        row = tx.row(query.where(Unit.id == unit))
+        row = tx.row(query.where(UnitTable.id == unit))
     assert row is not None
     return row.status, row.agent
 
@@ -89,7 +89,7 @@ def test_decision_changes_the_unit_and_the_attempt_and_undoing_restores_both(
 def test_decision_does_not_change_when_the_attempt_ended(
     database: Database, units: list[int], clock: MovableClock
 ) -> None:
-    query = Agent.select(Agent.ended_at).order_by(Agent.id)
+    query = AgentTable.select(AgentTable.ended_at).order_by(AgentTable.id)
     with database.read() as tx:
         before = tx.rows(query)
     clock.advance(60)
@@ -102,7 +102,7 @@ def test_decision_does_not_change_when_the_attempt_ended(
 
 def test_same_decision_again_writes_nothing(database: Database, units: list[int]) -> None:
     decided(database, units[0], Decision.ACCEPTED)
-    before = number_of(database, Event), number_of(database, Review)
+    before = number_of(database, EventTable), number_of(database, ReviewTable)
 
     again = decided(database, units[0], Decision.ACCEPTED)
     apply(database, units[0])
@@ -111,7 +111,7 @@ def test_same_decision_again_writes_nothing(database: Database, units: list[int]
     assert (again.changed, applied.changed) == (False, False)
     assert applied.active is not None
     assert applied.active.is_applied
-    assert number_of(database, Review) == before[1]
+    assert number_of(database, ReviewTable) == before[1]
     assert again.status is UnitStatus.ACCEPTED
 
 
@@ -178,7 +178,7 @@ def test_decision_that_was_undone_can_be_made_again(database: Database, units: l
     again = decided(database, units[0], Decision.ACCEPTED)
 
     assert again.changed
-    assert number_of(database, Review) == 2
+    assert number_of(database, ReviewTable) == 2
 
 
 def test_only_the_named_decision_is_undone(database: Database, units: list[int]) -> None:
@@ -229,7 +229,7 @@ def test_unapplied_units_are_found_page_by_page(database: Database, units: list[
         decided(database, unit, Decision.ACCEPTED)
 
     with database.read() as tx:
-        run = tx.rows(Unit.select(Unit.run))[0].run_id
+        run = tx.rows(UnitTable.select(UnitTable.run))[0].run_id
         first = unapplied_units(tx, [run], most=1)
         second = unapplied_units(tx, [run], after=first[-1], most=1)
         elsewhere = unapplied_units(tx, [run + 1])
@@ -258,7 +258,7 @@ def test_one_of_two_different_decisions_at_the_same_time_is_refused(
 
     (winner,) = [outcome for outcome in outcomes if outcome != "refused"]
     assert statuses(database, units[0])[0].value == winner
-    assert number_of(database, Review) == 1
+    assert number_of(database, ReviewTable) == 1
 
 
 def test_applying_and_undoing_at_the_same_time_agree_on_the_payments(
@@ -268,7 +268,9 @@ def test_applying_and_undoing_at_the_same_time_agree_on_the_payments(
     for _ in range(12):
         GatewayWorker(gateway, "x").work()
     with database.read() as tx:
-        all_units = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+        all_units = [
+            row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))
+        ]
     for unit in all_units:
         decided(database, unit, Decision.ACCEPTED)
     together = threading.Barrier(2, timeout=60)
@@ -291,12 +293,13 @@ def test_applying_and_undoing_at_the_same_time_agree_on_the_payments(
         for done in [pool.submit(apply_each), pool.submit(reject_each)]:
             done.result()
 
-    planned = Payment.select(Payment.unit.alias("unit")).where(
-        Payment.status == PaymentStatus.PLANNED
+    planned = PaymentTable.select(PaymentTable.unit.alias("unit")).where(
+        PaymentTable.status == PaymentStatus.PLANNED
     )
     with database.read() as tx:
         paid = {row.unit for row in tx.rows(planned)}
         accepted = {
-            row.id for row in tx.rows(Unit.select(Unit.id).where(Unit.status == "accepted"))
+            row.id
+            for row in tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.status == "accepted"))
         }
     assert paid == accepted

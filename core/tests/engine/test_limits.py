@@ -15,7 +15,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.model.tables import Event
+from famulus.model.tables import EventTable
 from famulus.options.scalars import Typed
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, rows_configuration
 from famulus.testing.kinds import RowsState
@@ -80,7 +80,7 @@ def test_a_change_is_an_event_with_old_and_new_values(database: Database, gatewa
     )
 
     with database.read() as tx:
-        [event] = tx.rows(Event.select().where(Event.subject == "limits"))
+        [event] = tx.rows(EventTable.select().where(EventTable.subject == "limits"))
     assert [change.name for change in changes] == ["allowed_concurrent", "max_spend"]
     assert (event.new, event.cause, event.subject_id) == ("set", "limits", gateway.run_id)
     assert event.detail == {
@@ -96,7 +96,10 @@ def test_the_same_again_changes_nothing(database: Database, gateway: Gateway) ->
     ]
     assert set_limits(database, gateway.run_id, allowed_concurrent=2) == []
     with database.read() as tx:
-        assert len(tx.rows(Event.select(Event.id).where(Event.subject == "limits"))) == 1
+        assert (
+            len(tx.rows(EventTable.select(EventTable.id).where(EventTable.subject == "limits")))
+            == 1
+        )
 
 
 def test_every_limit_is_as_it_was_launched(operator: ManualOperator, database: Database) -> None:

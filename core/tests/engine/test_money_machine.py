@@ -30,7 +30,7 @@ from famulus.engine.providers.redelivery import redeliver_refused
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus
-from famulus.model.tables import Payment, Review, Unit, Visit
+from famulus.model.tables import PaymentTable, ReviewTable, UnitTable, VisitTable
 from famulus.model.transaction import Row, Transaction
 from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
@@ -65,12 +65,12 @@ class Money(RuleBasedStateMachine):
             for name in "abc":
                 GatewayWorker(gateway, name).work()
         self.run = gateway.run_id
-        self.units = [row.id for row in self.rows(Unit)]
+        self.units = [row.id for row in self.rows(UnitTable)]
 
     @rule(unit=UNITS, decision=st.sampled_from(Decision), applied=st.booleans())
     def reviewer_decides(self, unit: int, decision: Decision, applied: bool) -> None:
         number = self.units[unit]
-        status = self.rows(Unit)[unit].status
+        status = self.rows(UnitTable)[unit].status
 
         def job(tx: Transaction) -> None:
             decide(tx, number, decision, note="why", seen=status)
@@ -86,7 +86,7 @@ class Money(RuleBasedStateMachine):
 
     @rule()
     def applied_rejection_is_corrected(self) -> None:
-        for unit, row in enumerate(self.rows(Unit)):
+        for unit, row in enumerate(self.rows(UnitTable)):
             if row.status is UnitStatus.REJECTED:
                 self.reviewer_decides(unit, Decision.ACCEPTED, applied=True)
 
@@ -131,7 +131,7 @@ class Money(RuleBasedStateMachine):
 
     @rule(faults=FAULTS)
     def failed_payment_is_retried(self, faults: list[Fault | None]) -> None:
-        failed = [row.id for row in self.rows(Payment) if row.status is PaymentStatus.FAILED]
+        failed = [row.id for row in self.rows(PaymentTable) if row.status is PaymentStatus.FAILED]
         if failed:
             with self.failing(faults), contextlib.suppress(ConflictError):
                 retry_payment(self.database, failed[0], plugins=self.plugins)
@@ -150,10 +150,10 @@ class Money(RuleBasedStateMachine):
     def nothing_is_paid_without_a_decision(self) -> None:
         if not hasattr(self, "units"):
             return
-        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        references = {visit.id: visit.reference for visit in self.rows(VisitTable)}
         earned = {
             references[self.visits[review.agent_id]]
-            for review in self.rows(Review)
+            for review in self.rows(ReviewTable)
             if review.settled_at is not None and review.decision in EARNS
         }
         assert set(self.platform.rewarded) <= earned
@@ -161,7 +161,7 @@ class Money(RuleBasedStateMachine):
     @invariant()
     def ledger_agrees_with_the_platform(self) -> None:
         paid = dict(self.platform.paid)
-        for row in self.rows(Payment):
+        for row in self.rows(PaymentTable):
             if row.kind is PaymentKind.REWARD:
                 is_paid = self.reference(row) in self.platform.rewarded
             else:
@@ -186,24 +186,24 @@ class Money(RuleBasedStateMachine):
         for _ in range(3):
             self.clock.advance(700)
             settle_payments(self.database, plugins=self.plugins)
-            for row in self.rows(Payment):
+            for row in self.rows(PaymentTable):
                 if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD:
                     self.database.write(lambda tx: plan_again(tx, row.id))  # noqa: B023
             self.database.write(lambda tx: redeliver_refused(tx, self.run))
             deliver_run(self.database, self.plugins, self.run)
 
         verdicts = {}
-        for review in self.rows(Review):
+        for review in self.rows(ReviewTable):
             if review.undone_at is None:
                 assert review.settled_at is not None
                 verdict = Verdict.APPROVED if review.decision in EARNS else Verdict.REJECTED
                 verdicts[self.visits[review.agent_id]] = verdict
-        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        references = {visit.id: visit.reference for visit in self.rows(VisitTable)}
         expected = {references[visit]: verdict for visit, verdict in verdicts.items()}
         assert self.platform.verdicts == expected
         approved = {ref for ref, verdict in expected.items() if verdict is Verdict.APPROVED}
         assert set(self.platform.rewarded) == approved
-        bonuses = [row for row in self.rows(Payment) if row.kind is PaymentKind.BONUS]
+        bonuses = [row for row in self.rows(PaymentTable) if row.kind is PaymentKind.BONUS]
         assert {key for key, _ in self.platform.paid} == {self.key(row) for row in bonuses}
         self.nothing_is_paid_twice()
         self.ledger_agrees_with_the_platform()
@@ -227,7 +227,7 @@ class Money(RuleBasedStateMachine):
             return dict(tx.sql("SELECT id, visit_id FROM agent").fetchall())
 
     def reference(self, payment: Row) -> str:
-        references = {visit.id: visit.reference for visit in self.rows(Visit)}
+        references = {visit.id: visit.reference for visit in self.rows(VisitTable)}
         return str(references[payment.visit_id])
 
     def key(self, payment: Row) -> str:

@@ -31,7 +31,13 @@ from famulus.engine.qualifications.worker_handle import find_or_create_qualifica
 from famulus.engine.workers import make_worker
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification, Requester, Task, Worker
+from famulus.model.tables import (
+    GrantedQualificationTable,
+    QualificationTable,
+    RequesterTable,
+    TaskTable,
+    WorkerTable,
+)
 from famulus.names import is_placeholder, read_name
 from famulus.options.requirements import QualificationRequirement, make_qualification_dict
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -98,7 +104,7 @@ def test_space_around_the_name_of_a_worker_is_not_part_of_it(
 
     assert found == [expected] * len(AROUND)
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Worker.select(Worker.name))] == ["zoe"]
+        assert [row.name for row in tx.rows(WorkerTable.select(WorkerTable.name))] == ["zoe"]
 
 
 @pytest.mark.parametrize("entrance", WORKER_ENTRANCES)
@@ -136,7 +142,7 @@ def test_an_arrival_with_an_invalid_name_gets_no_work(
         assert GatewayWorker(gateway, name).arrive().refusal == "unknown_link"
         assert GatewayWorker(gateway, "zoe").arrive(f"{name} ").refusal == "unknown_link"
     with database.read() as tx:
-        assert tx.row(Worker.select()) is None
+        assert tx.row(WorkerTable.select()) is None
 
 
 def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
@@ -163,7 +169,7 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
             assert page.refusal == "unknown_link"
             assert "did not name you" in page.text
     with database.read() as tx:
-        assert tx.row(Worker.select()) is None
+        assert tx.row(WorkerTable.select()) is None
 
 
 def test_names_that_only_look_like_missing_ones_are_names() -> None:
@@ -209,7 +215,7 @@ def test_space_around_the_name_of_a_qualification_is_not_part_of_it(
 
     assert [entrance(database, zoe, each.format("q")) for each in AROUND] == [expected] * 4
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Qualification.select())] == ["q"]
+        assert [row.name for row in tx.rows(QualificationTable.select())] == ["q"]
 
 
 @pytest.mark.parametrize("entrance", QUALIFICATION_ENTRANCES)
@@ -257,7 +263,7 @@ def test_a_condition_of_a_configuration_is_that_of_the_name_without_space(
     shared = operator.launch_rows([{"n": 1}], shared={"qualifications": [asked]})
 
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Qualification.select())] == ["q"]
+        assert [row.name for row in tx.rows(QualificationTable.select())] == ["q"]
     assert GatewayWorker(gateway, "zoe").arrive().refusal == "not_qualified"
     find_worker(database, "crowd", "zoe").grant_qualification("q")
 
@@ -273,7 +279,7 @@ def test_a_task_is_that_of_the_name_without_space(
     operator.launch_rows([{"n": 1}], task_name=name)
 
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Task.select(Task.name))] == ["words"]
+        assert [row.name for row in tx.rows(TaskTable.select(TaskTable.name))] == ["words"]
     assert find_scope(database, name).task_name == "words"
     assert len(past_work(database, zoe, task=name)) == 1
     with pytest.raises(UsageError, match="cannot be seen"):
@@ -291,7 +297,7 @@ def test_a_requester_is_that_of_the_name_without_space(around: str, database: Da
 
     assert again == registered == find_requester(database, "crowd", around.format("lab"))
     with database.read() as tx:
-        assert [row.name for row in tx.rows(Requester.select(Requester.name))] == ["lab"]
+        assert [row.name for row in tx.rows(RequesterTable.select(RequesterTable.name))] == ["lab"]
     with pytest.raises(UsageError, match="cannot be seen"):
         register_requester(database, "crowd", "l\x07ab", plugins=plugins)
 
@@ -330,4 +336,4 @@ def test_no_worker_is_found_by_a_name_that_differs_in_case(database: Database, z
     with pytest.raises(NotFoundError):
         find_worker(database, "crowd", "Zoe")
     with database.read() as tx:
-        assert tx.row(GrantedQualification.select()) is not None
+        assert tx.row(GrantedQualificationTable.select()) is not None

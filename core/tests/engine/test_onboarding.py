@@ -13,7 +13,7 @@ from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.workers import find_worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
-from famulus.model.tables import Agent
+from famulus.model.tables import AgentTable
 from famulus.model.transaction import Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
@@ -34,7 +34,10 @@ def granted(database: Database, name: str) -> dict[str, int]:
 
 def statuses(database: Database) -> list[AgentStatus]:
     with database.read() as tx:
-        return [row.status for row in tx.rows(Agent.select(Agent.status).order_by(Agent.id))]
+        return [
+            row.status
+            for row in tx.rows(AgentTable.select(AgentTable.status).order_by(AgentTable.id))
+        ]
 
 
 def test_a_first_visit_is_onboarded_and_takes_no_unit(

@@ -11,7 +11,7 @@ from famulus.engine.attempts import MOST_HANDOVERS
 from famulus.engine.gateway import Gateway
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Agent, Event, Unit, Visit, Worker
+from famulus.model.tables import AgentTable, EventTable, UnitTable, VisitTable, WorkerTable
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, kit_plugins, seen
 from famulus.testing.movable_clock import MovableClock
@@ -44,24 +44,32 @@ def come(gateway: Gateway) -> Come:
 
 
 def visits(database: Database) -> list[tuple[str, VisitStatus]]:
-    query = Visit.select(Visit.reference, Visit.status).order_by(Visit.id)
+    query = VisitTable.select(VisitTable.reference, VisitTable.status).order_by(VisitTable.id)
     with database.read() as tx:
         return [(row.reference, row.status) for row in tx.rows(query)]
 
 
 def stored(database: Database) -> list[int]:
     with database.read() as tx:
-        return [len(tx.rows(table.select(table.id))) for table in (Worker, Visit, Event)]
+        return [
+            len(tx.rows(table.select(table.id))) for table in (WorkerTable, VisitTable, EventTable)
+        ]
 
 
 def at_work(database: Database) -> int:
     with database.read() as tx:
-        return len(tx.rows(Agent.select(Agent.id).where(Agent.status == AgentStatus.IN_TASK)))
+        return len(
+            tx.rows(
+                AgentTable.select(AgentTable.id).where(AgentTable.status == AgentStatus.IN_TASK)
+            )
+        )
 
 
 def assigned(database: Database) -> int:
     with database.read() as tx:
-        return len(tx.rows(Unit.select(Unit.id).where(Unit.status == UnitStatus.ASSIGNED)))
+        return len(
+            tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.status == UnitStatus.ASSIGNED))
+        )
 
 
 def test_another_worker_with_the_same_place_is_refused(come: Come, database: Database) -> None:
@@ -196,7 +204,7 @@ def test_an_arrival_again_is_noted(come: Come, database: Database, clock: Movabl
     come("x", "r1")
 
     with database.read() as tx:
-        row = tx.row(Visit.select(Visit.arrived_at, Visit.last_arrived_at))
+        row = tx.row(VisitTable.select(VisitTable.arrived_at, VisitTable.last_arrived_at))
     assert row is not None
     assert (row.last_arrived_at - row.arrived_at).total_seconds() == 5
 

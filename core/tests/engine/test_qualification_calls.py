@@ -11,7 +11,13 @@ from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import GrantedQualification, Outbox, Qualification, Requester, Worker
+from famulus.model.tables import (
+    GrantedQualificationTable,
+    OutboxTable,
+    QualificationTable,
+    RequesterTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
@@ -29,7 +35,7 @@ def plugins(platform: FakePlatform) -> Plugins:
 @pytest.fixture
 def requester(database: Database) -> int:
     return database.write(
-        lambda tx: tx.insert(Requester, provider_type="paying", name="r", created_at=tx.now)
+        lambda tx: tx.insert(RequesterTable, provider_type="paying", name="r", created_at=tx.now)
     )
 
 
@@ -38,10 +44,10 @@ def worker(database: Database, requester: int) -> int:
     """The worker x, with a grant of ``careful`` = 3 that is enqueued for the platform."""
 
     def job(tx: Transaction) -> int:
-        worker = tx.insert(Worker, provider_type="paying", name="x", created_at=tx.now)
-        qualification = tx.insert(Qualification, name="careful", created_at=tx.now)
+        worker = tx.insert(WorkerTable, provider_type="paying", name="x", created_at=tx.now)
+        qualification = tx.insert(QualificationTable, name="careful", created_at=tx.now)
         tx.insert(
-            GrantedQualification,
+            GrantedQualificationTable,
             worker=worker,
             qualification=qualification,
             value=3,
@@ -55,7 +61,7 @@ def worker(database: Database, requester: int) -> int:
 
 
 def revoke(database: Database) -> None:
-    database.write(lambda tx: tx.execute(GrantedQualification.delete()))
+    database.write(lambda tx: tx.execute(GrantedQualificationTable.delete()))
 
 
 def test_grant_is_sent_once(
@@ -107,7 +113,9 @@ def test_throttled_grant_is_sent_later_by_the_operator_of_any_run_of_the_account
 ) -> None:
     platform.faults = [Fault.THROTTLED]
     assert deliver_requester(database, plugins, requester) == 0
-    set_name = Requester.update(name="requester of the crowd").where(Requester.id == requester)
+    set_name = RequesterTable.update(name="requester of the crowd").where(
+        RequesterTable.id == requester
+    )
     database.write(lambda tx: tx.execute(set_name))
     clock.advance(1)
 
@@ -129,7 +137,7 @@ def test_block_on_the_platform_follows_the_local_one(
     on_platform: set[str],
 ) -> None:
     def job(tx: Transaction) -> None:
-        tx.execute(Worker.update(blocked=blocked).where(Worker.id == worker))
+        tx.execute(WorkerTable.update(blocked=blocked).where(WorkerTable.id == worker))
         payload = {"worker": worker, "reason": "why"}
         enqueue(tx, requester=requester, kind=OutboxKind.BLOCK, key="block", payload=payload)
 
@@ -148,7 +156,7 @@ def test_nothing_is_sent_to_a_platform_without_qualifications(
 
     assert platform.calls == []
     with database.read() as tx:
-        (row,) = tx.rows(Outbox.select(Outbox.status))
+        (row,) = tx.rows(OutboxTable.select(OutboxTable.status))
     assert row.status is OutboxStatus.DONE
 
 

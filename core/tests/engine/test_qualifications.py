@@ -13,8 +13,7 @@ from famulus.engine.qualifications.bulk_grants import Granted, ListedGrant, gran
 from famulus.engine.qualifications.grants import grant, granted_value, make_qualification, revoke
 from famulus.engine.workers import make_worker
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Event, Outbox, Requester
-from famulus.model.tables import Worker as WorkerRow
+from famulus.model.tables import EventTable, OutboxTable, RequesterTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
@@ -29,7 +28,7 @@ def worker(database: Database) -> famulus.Worker:
 
     def job(tx: Transaction) -> int:
         for provider, name in ((PLATFORM, "lab"), (PLATFORM, "office"), ("crowd", "other")):
-            tx.insert(Requester, provider_type=provider, name=name, created_at=tx.now)
+            tx.insert(RequesterTable, provider_type=provider, name=name, created_at=tx.now)
         return make_worker(tx, PLATFORM, "x")
 
     return famulus.get_worker(database, database.write(job))
@@ -37,24 +36,26 @@ def worker(database: Database) -> famulus.Worker:
 
 def events(database: Database) -> list[tuple[Any, ...]]:
     with database.read() as tx:
-        rows = tx.rows(Event.select().where(Event.subject == "worker").order_by(Event.id))
+        rows = tx.rows(
+            EventTable.select().where(EventTable.subject == "worker").order_by(EventTable.id)
+        )
     return [(row.old, row.new, row.cause, row.count) for row in rows]
 
 
 def requester(database: Database, name: str) -> int:
     with database.read() as tx:
-        row = tx.row(Requester.select(Requester.id).where(Requester.name == name))
+        row = tx.row(RequesterTable.select(RequesterTable.id).where(RequesterTable.name == name))
     assert row is not None
     return int(row.id)
 
 
 def enqueued(database: Database) -> list[tuple[str, str]]:
     """Return the kind of each row and whose it is."""
-    query = Outbox.select(Outbox.kind, Requester.name).join(
-        Requester, on=(Outbox.requester == Requester.id)
+    query = OutboxTable.select(OutboxTable.kind, RequesterTable.name).join(
+        RequesterTable, on=(OutboxTable.requester == RequesterTable.id)
     )
     with database.read() as tx:
-        return [(row.kind, row.name) for row in tx.rows(query.order_by(Outbox.id))]
+        return [(row.kind, row.name) for row in tx.rows(query.order_by(OutboxTable.id))]
 
 
 def test_grant_writes_an_event_and_an_outbox_row_per_requester(
@@ -215,7 +216,9 @@ def test_platform_gets_the_state_at_the_time_of_delivery(
     assert platform.qualifications == {("x", "good"): 4}
     with database.read() as tx:
         pending = tx.rows(
-            Outbox.select().where(Outbox.status == OutboxStatus.PENDING, Outbox.requester == lab)
+            OutboxTable.select().where(
+                OutboxTable.status == OutboxStatus.PENDING, OutboxTable.requester == lab
+            )
         )
     assert pending == []
 
@@ -260,4 +263,4 @@ def test_list_changes_values_and_keeps_equal_ones(
     assert done == Granted(changed=2, unchanged=2, new_workers=1)
     assert enqueued(database) == []
     with database.read() as tx:
-        assert len(tx.rows(WorkerRow.select().where(WorkerRow.name.startswith("w")))) == 4
+        assert len(tx.rows(WorkerTable.select().where(WorkerTable.name.startswith("w")))) == 4

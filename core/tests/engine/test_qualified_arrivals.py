@@ -27,7 +27,7 @@ from famulus import (
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.grants import reset_onboarding
-from famulus.model.tables import Event
+from famulus.model.tables import EventTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 ROWS = [{"n": 1}, {"n": 2}]
@@ -40,7 +40,9 @@ def handle(database: Database, name: str) -> famulus.Worker:
 
 def refusals(database: Database) -> list[tuple[str, str]]:
     with database.read() as tx:
-        rows = tx.rows(Event.select().where(Event.new == "refused").order_by(Event.id))
+        rows = tx.rows(
+            EventTable.select().where(EventTable.new == "refused").order_by(EventTable.id)
+        )
     return [(row.cause, row.detail["by"]) for row in rows]
 
 

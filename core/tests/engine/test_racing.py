@@ -17,7 +17,7 @@ from famulus.contracts.views import Refusal, WorkerView
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.model.database import Database
-from famulus.model.tables import Event
+from famulus.model.tables import EventTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 THREADS = 8
@@ -222,7 +222,9 @@ def test_an_onboarding_failed_and_passed_in_two_tabs_at_once_has_one_outcome(
     outcome = {each.qualification_name: each.value for each in held}
     assert outcome in ({"known": 1}, {"known": 0, "known-failed": 0})
     with database.read() as tx:
-        assert len(tx.rows(Event.select().where(Event.cause == "onboarding"))) == len(outcome)
+        assert len(tx.rows(EventTable.select().where(EventTable.cause == "onboarding"))) == len(
+            outcome
+        )
 
 
 def test_a_grant_made_many_times_at_once_is_made_once(
@@ -235,7 +237,7 @@ def test_a_grant_made_many_times_at_once_is_made_once(
 
     assert [each.value for each in worker.granted_qualifications()] == [3]
     with database.read() as tx:
-        assert len(tx.rows(Event.select().where(Event.cause == "grant"))) == 1
+        assert len(tx.rows(EventTable.select().where(EventTable.cause == "grant"))) == 1
 
 
 def test_a_window_holds_however_many_submit_at_once(

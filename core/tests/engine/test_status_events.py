@@ -13,15 +13,15 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import Agent, Event, TaskRun, Unit, Visit
+from famulus.model.tables import AgentTable, EventTable, TaskRunTable, UnitTable, VisitTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
 STATUSES: dict[str, tuple[Any, Any]] = {
-    "agent": (AgentStatus, Agent),
-    "unit": (UnitStatus, Unit),
-    "visit": (VisitStatus, Visit),
-    "run": (RunStatus, TaskRun),
+    "agent": (AgentStatus, AgentTable),
+    "unit": (UnitStatus, UnitTable),
+    "visit": (VisitStatus, VisitTable),
+    "run": (RunStatus, TaskRunTable),
 }
 
 
@@ -55,7 +55,7 @@ def test_events_add_up_to_what_is_stored(
     run = live(operator, clock)
 
     with database.read() as tx:
-        events = tx.rows(Event.select().order_by(Event.id))
+        events = tx.rows(EventTable.select().order_by(EventTable.id))
         for subject, (enum, table) in STATUSES.items():
             counted: Counter[Any] = Counter()
             for event in (each for each in events if each.subject == subject):
@@ -73,7 +73,7 @@ def test_every_event_is_legal_and_has_time_and_cause(
     live(operator, clock)
 
     with database.read() as tx:
-        events = tx.rows(Event.select().order_by(Event.id))
+        events = tx.rows(EventTable.select().order_by(EventTable.id))
     for event in events:
         assert event.cause
         if event.subject == "worker":
@@ -90,10 +90,10 @@ def test_the_story_of_one_unit_can_be_read(operator: ManualOperator, database: D
     worker.work()
 
     with database.read() as tx:
-        query = Event.select(Event.old, Event.new, Event.cause).where(
-            Event.subject == "unit", Event.subject_id.is_null(False)
+        query = EventTable.select(EventTable.old, EventTable.new, EventTable.cause).where(
+            EventTable.subject == "unit", EventTable.subject_id.is_null(False)
         )
-        story = [(row.old, row.new, row.cause) for row in tx.rows(query.order_by(Event.id))]
+        story = [(row.old, row.new, row.cause) for row in tx.rows(query.order_by(EventTable.id))]
 
     assert story == [
         ("launched", "assigned", "arrival"),

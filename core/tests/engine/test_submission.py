@@ -10,7 +10,7 @@ from famulus.contracts.views import Form
 from famulus.engine.status import Change, change_unit, end_agent
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.model.tables import Agent, Assignment, Unit
+from famulus.model.tables import AgentTable, AssignmentTable, UnitTable
 from famulus.model.transaction import Row, Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, Seen, seen
 from famulus.testing.movable_clock import MovableClock
@@ -19,23 +19,27 @@ LATE = "after the time for this one was over"
 
 
 def agents(database: Database) -> list[Row]:
-    query = Agent.select(
-        Agent.id,
-        Agent.run.alias("run"),
-        Agent.unit.alias("unit"),
-        Agent.status,
-        Agent.answers,
-        Agent.late,
-        Agent.submission_id,
-        Agent.submitted_at,
-    ).order_by(Agent.id)
+    query = AgentTable.select(
+        AgentTable.id,
+        AgentTable.run.alias("run"),
+        AgentTable.unit.alias("unit"),
+        AgentTable.status,
+        AgentTable.answers,
+        AgentTable.late,
+        AgentTable.submission_id,
+        AgentTable.submitted_at,
+    ).order_by(AgentTable.id)
     with database.read() as tx:
         return tx.rows(query)
 
 
 def units(database: Database) -> list[Row]:
     with database.read() as tx:
-        return tx.rows(Unit.select(Unit.id, Unit.status, Unit.agent_id).order_by(Unit.id))
+        return tx.rows(
+            UnitTable.select(UnitTable.id, UnitTable.status, UnitTable.agent_id).order_by(
+                UnitTable.id
+            )
+        )
 
 
 def time_is_over(operator: ManualOperator, clock: MovableClock) -> None:
@@ -425,7 +429,9 @@ def test_rows_of_any_shape_are_shown_as_they_were_given(
 
     assert worker.arrive().row == row
     with database.read() as tx:
-        assert [each.data for each in tx.rows(Assignment.select(Assignment.data))] == [row]
+        assert [each.data for each in tx.rows(AssignmentTable.select(AssignmentTable.data))] == [
+            row
+        ]
 
 
 def test_the_pages_script_gets_the_outcome_of_giving_back(

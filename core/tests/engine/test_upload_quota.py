@@ -12,7 +12,7 @@ from famulus.contracts.views import FormFile
 from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
 from famulus.model.database import Database
-from famulus.model.tables import Agent, Upload
+from famulus.model.tables import AgentTable, UploadTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
@@ -38,8 +38,10 @@ def file(gateway: Gateway, size: int) -> FormFile:
 def stored(database: Database) -> tuple[int, int]:
     """Return the numbers of submissions and of files."""
     with database.read() as tx:
-        submitted = tx.rows(Agent.select(Agent.id).where(Agent.submitted_at.is_null(False)))
-        return len(submitted), len(tx.rows(Upload.select(Upload.id)))
+        submitted = tx.rows(
+            AgentTable.select(AgentTable.id).where(AgentTable.submitted_at.is_null(False))
+        )
+        return len(submitted), len(tx.rows(UploadTable.select(UploadTable.id)))
 
 
 def test_a_submission_beyond_the_quota_is_refused_and_nothing_of_it_is_kept(

@@ -16,7 +16,7 @@ from famulus.engine.upload_cleanup import UploadCleanup
 from famulus.engine.uploads import Uploads
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.model.tables import Agent, Upload
+from famulus.model.tables import AgentTable, UploadTable
 from famulus.model.transaction import Row
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import RowsState
@@ -39,7 +39,7 @@ def received(gateway: Gateway, content: bytes, name: str = "a.txt", field: str =
 
 def uploads(database: Database) -> list[Row]:
     with database.read() as tx:
-        return tx.rows(Upload.select().order_by(Upload.id))
+        return tx.rows(UploadTable.select().order_by(UploadTable.id))
 
 
 def files(database: Database) -> list[Path]:
@@ -261,7 +261,7 @@ def test_files_of_lost_rows_stay(
     worker = GatewayWorker(gateway, "open")
     worker.arrive()
     with database.read() as tx:
-        (open_attempt,) = tx.rows(Agent.select().where(Agent.submission_id.is_null()))
+        (open_attempt,) = tx.rows(AgentTable.select().where(AgentTable.submission_id.is_null()))
     stored = leftovers["stored"]
     kept = []
     for number in ("123456", str(open_attempt.id)):
@@ -288,7 +288,7 @@ def test_file_of_an_attempt_without_answers_is_removed_after_a_month(
     worker = GatewayWorker(gateway, "x")
     worker.arrive()
     with database.read() as tx:
-        (attempt,) = tx.rows(Agent.select())
+        (attempt,) = tx.rows(AgentTable.select())
     folder = database.files / str(gateway.run_id) / str(attempt.id)
     folder.mkdir(parents=True)
     file = folder / f"{database.identity[:12]}-0123"

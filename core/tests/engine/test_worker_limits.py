@@ -8,7 +8,7 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.states import UnitStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
@@ -19,7 +19,7 @@ def rows(count: int) -> list[dict[str, int]]:
 
 
 def edit(database: Database, run: int, **limits: Any) -> None:
-    query = TaskRun.update(**limits).where(TaskRun.id == run)
+    query = TaskRunTable.update(**limits).where(TaskRunTable.id == run)
     database.write(lambda tx: tx.execute(query))
 
 

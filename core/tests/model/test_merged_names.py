@@ -12,12 +12,12 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.migrations import CORE
 from famulus.model.tables import (
-    Event,
-    GrantedQualification,
-    Qualification,
-    Requester,
-    Task,
-    Worker,
+    EventTable,
+    GrantedQualificationTable,
+    QualificationTable,
+    RequesterTable,
+    TaskTable,
+    WorkerTable,
 )
 from famulus.model.transaction import Transaction
 from famulus.names import WHITE_SPACE, stripped
@@ -48,16 +48,16 @@ def add(database: Database, table: Any, **values: Any) -> int:
 
 def workers(database: Database) -> dict[str, bool]:
     with database.read() as tx:
-        return {row.name: bool(row.blocked) for row in tx.rows(Worker.select())}
+        return {row.name: bool(row.blocked) for row in tx.rows(WorkerTable.select())}
 
 
-@pytest.mark.parametrize("table", [Task, Qualification, Requester, Worker])
+@pytest.mark.parametrize("table", [TaskTable, QualificationTable, RequesterTable, WorkerTable])
 def test_a_name_with_space_around_it_loses_it(table: Any, database: Database) -> None:
-    more: dict[str, Any] = {Task: {"blueprint_type": "rows"}, Qualification: {}}.get(
+    more: dict[str, Any] = {TaskTable: {"blueprint_type": "rows"}, QualificationTable: {}}.get(
         table, {"provider_type": "crowd"}
     )
     names = [" a", "b\xa0\t\n", "c c", " d", "d ", "e", " e"]
-    if table is not Worker:
+    if table is not WorkerTable:
         names = names[:4]
     for name in names:
         add(database, table, name=name, **more)
@@ -66,15 +66,20 @@ def test_a_name_with_space_around_it_loses_it(table: Any, database: Database) ->
 
     with database.read() as tx:
         left = {row.name for row in tx.rows(table.select(table.name))}
-    assert left == {"a", "b", "c c", "d"} | ({"e"} if table is Worker else set())
+    assert left == {"a", "b", "c c", "d"} | ({"e"} if table is WorkerTable else set())
 
 
 def test_the_same_white_space_is_removed_in_sql_as_where_a_name_enters(database: Database) -> None:
     space = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
     assert "".join(space) == WHITE_SPACE
     for number, char in enumerate(space):
-        add(database, Worker, provider_type="crowd", name=f"{char}zoe\N{ZERO WIDTH JOINER}{number}")
-        add(database, Worker, provider_type="crowd", name=f"yan{number}{char}")
+        add(
+            database,
+            WorkerTable,
+            provider_type="crowd",
+            name=f"{char}zoe\N{ZERO WIDTH JOINER}{number}",
+        )
+        add(database, WorkerTable, provider_type="crowd", name=f"yan{number}{char}")
 
     found = read_differences(database, kit_plugins())
     upgrade(database)
@@ -87,16 +92,18 @@ def test_the_same_white_space_is_removed_in_sql_as_where_a_name_enters(database:
 @pytest.mark.parametrize("blocked", [" zoe", "zoe", "zoe ", "\u3000zoe"])
 def test_a_worker_is_blocked_if_one_of_the_merged_was(blocked: str, database: Database) -> None:
     for name in ("zoe", " zoe", "zoe ", "\u3000zoe"):
-        add(database, Worker, provider_type="crowd", name=name, blocked=name == blocked)
-    add(database, Worker, provider_type="other", name="zoe")
-    add(database, Worker, provider_type="crowd", name="yan")
+        add(database, WorkerTable, provider_type="crowd", name=name, blocked=name == blocked)
+    add(database, WorkerTable, provider_type="other", name="zoe")
+    add(database, WorkerTable, provider_type="crowd", name="yan")
 
     upgrade(database)
 
     with database.read() as tx:
         found = [
             (row.provider_type, row.name, bool(row.blocked))
-            for row in tx.rows(Worker.select().order_by(Worker.provider_type, Worker.name))
+            for row in tx.rows(
+                WorkerTable.select().order_by(WorkerTable.provider_type, WorkerTable.name)
+            )
         ]
     assert found == [("crowd", "yan", False), ("crowd", "zoe", True), ("other", "zoe", False)]
 
@@ -104,9 +111,9 @@ def test_a_worker_is_blocked_if_one_of_the_merged_was(blocked: str, database: Da
 def test_of_two_grants_the_newest_is_kept_and_no_other_worker_loses_one(
     database: Database,
 ) -> None:
-    numbers = [add(database, Qualification, name=name) for name in ("q", "r", "s")]
+    numbers = [add(database, QualificationTable, name=name) for name in ("q", "r", "s")]
     zoe, left, right, yan = (
-        add(database, Worker, provider_type="crowd", name=name)
+        add(database, WorkerTable, provider_type="crowd", name=name)
         for name in ("zoe", " zoe", "zoe ", "yan")
     )
     now = database.clock()
@@ -123,25 +130,25 @@ def test_of_two_grants_the_newest_is_kept_and_no_other_worker_loses_one(
     ):
         add(
             database,
-            GrantedQualification,
+            GrantedQualificationTable,
             worker=worker,
             qualification=numbers[number],
             value=value,
             granted_at=at,
         )
-    add(database, Event, at=now, subject="worker", subject_id=left, new="2", cause="grant")
+    add(database, EventTable, at=now, subject="worker", subject_id=left, new="2", cause="grant")
 
     upgrade(database)
 
     with database.read() as tx:
         rows = tx.rows(
-            GrantedQualification.select(
-                GrantedQualification.worker.alias("worker"),
-                GrantedQualification.qualification.alias("qualification"),
-                GrantedQualification.value,
+            GrantedQualificationTable.select(
+                GrantedQualificationTable.worker.alias("worker"),
+                GrantedQualificationTable.qualification.alias("qualification"),
+                GrantedQualificationTable.value,
             )
         )
-        event = tx.row(Event.select(Event.subject_id).where(Event.cause == "grant"))
+        event = tx.row(EventTable.select(EventTable.subject_id).where(EventTable.cause == "grant"))
     held = {(row.worker, numbers.index(row.qualification)): row.value for row in rows}
     assert held == {(zoe, 0): 2, (zoe, 1): 5, (zoe, 2): 6, (yan, 0): 8}
     assert event is not None
@@ -156,7 +163,7 @@ def test_a_worker_with_work_under_both_names_is_reported(
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
     for name in ("zoe", "zoë"):
         GatewayWorker(gateway, name).work()
-    spaced = Worker.update(name=" zoe", blocked=True).where(Worker.name == "zoë")
+    spaced = WorkerTable.update(name=" zoe", blocked=True).where(WorkerTable.name == "zoë")
     database.write(lambda tx: tx.execute(spaced))
 
     upgrade(database)

@@ -20,7 +20,7 @@ import pytest
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import Outage
-from famulus.model.tables import Requester
+from famulus.model.tables import RequesterTable
 from famulus.model.transaction import Transaction
 from famulus.testing.postgres import PostgresServer, stoppable_server
 
@@ -59,7 +59,7 @@ def calm(database: Database, hand: Hand) -> None:
 
 def add(tx: Transaction, size: int = 10) -> int:
     return tx.insert(
-        Requester,
+        RequesterTable,
         name=os.urandom(8).hex(),
         provider_type="mock",
         created_at=tx.now,
@@ -69,7 +69,7 @@ def add(tx: Transaction, size: int = 10) -> int:
 
 def read(database: Database) -> int:
     with database.read() as tx:
-        return len(tx.rows(Requester.select(Requester.id)))
+        return len(tx.rows(RequesterTable.select(RequesterTable.id)))
 
 
 def test_many_failures_are_one_line_and_so_is_their_end(
@@ -298,11 +298,11 @@ LIMITED = textwrap.dedent("""
     import os, resource, signal, sys
     from famulus.errors import UnavailableError
     from famulus.model.database import Database
-    from famulus.model.tables import Requester
+    from famulus.model.tables import RequesterTable
 
     def add(tx):
         values = dict(provider_type="mock", created_at=tx.now, settings={"x": "x" * 50_000})
-        return tx.insert(Requester, name=os.urandom(8).hex(), **values)
+        return tx.insert(RequesterTable, name=os.urandom(8).hex(), **values)
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     with Database(sys.argv[1]) as database:
@@ -320,7 +320,7 @@ LIMITED = textwrap.dedent("""
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
         database.write(add)
         with database.read() as tx:
-            print(kept, len(tx.rows(Requester.select(Requester.id))))
+            print(kept, len(tx.rows(RequesterTable.select(RequesterTable.id))))
 """)
 
 

@@ -6,22 +6,22 @@ import pytest
 
 from famulus.model.database import Database
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Task
+from famulus.model.tables import TaskTable
 from famulus.model.transaction import Transaction
 
 _TASK = Statement(
-    Task.insert(
+    TaskTable.insert(
         {
-            Task.name: Param("name"),
-            Task.blueprint_type: "kind",
-            Task.created_at: Param("at"),
+            TaskTable.name: Param("name"),
+            TaskTable.blueprint_type: "kind",
+            TaskTable.created_at: Param("at"),
         }
     )
 )
 
 
 def names(tx: Transaction) -> list[str]:
-    return [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.id))]
+    return [row.name for row in tx.rows(TaskTable.select(TaskTable.name).order_by(TaskTable.id))]
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1_000, 2_345])

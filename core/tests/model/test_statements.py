@@ -14,7 +14,7 @@ from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Setting
+from famulus.model.tables import OutboxTable, SettingTable
 from famulus.model.transaction import Dialect, Transaction
 
 
@@ -48,8 +48,14 @@ class SettingRow(NamedTuple):
     length: int
 
 
-_COLUMNS = (Setting.id, Setting.name.alias("key"), peewee.fn.LENGTH(Setting.value).alias("length"))
-_SETTING = Statement(Setting.select(*_COLUMNS).where(Setting.name == Param("name")), SettingRow)
+_COLUMNS = (
+    SettingTable.id,
+    SettingTable.name.alias("key"),
+    peewee.fn.LENGTH(SettingTable.value).alias("length"),
+)
+_SETTING = Statement(
+    SettingTable.select(*_COLUMNS).where(SettingTable.name == Param("name")), SettingRow
+)
 
 
 def test_a_row_has_a_field_for_each_column_or_its_alias(database: Database) -> None:
@@ -77,9 +83,9 @@ class OutboxRow(NamedTuple):
     other_status: OutboxStatus | None
 
 
-_other = Outbox.alias()
+_other = OutboxTable.alias()
 _OUTBOX = Statement(
-    Outbox.select(Outbox.status, _other.status.alias("other_status")).join(
+    OutboxTable.select(OutboxTable.status, _other.status.alias("other_status")).join(
         _other, peewee.JOIN.LEFT_OUTER, on=(_other.key == "no such key")
     ),
     OutboxRow,
@@ -90,7 +96,7 @@ def test_a_status_is_a_member_of_its_enum_unless_it_is_null(database: Database) 
     columns = {"key": "a", "kind": "b", "payload": {}, "status": OutboxStatus.FAILED}
 
     def job(tx: Transaction) -> list[OutboxRow]:
-        tx.insert(Outbox, **columns, next_attempt_at=tx.now, created_at=tx.now)
+        tx.insert(OutboxTable, **columns, next_attempt_at=tx.now, created_at=tx.now)
         return tx.all(_OUTBOX)
 
     (row,) = database.write(job)
@@ -102,16 +108,16 @@ def test_a_status_is_a_member_of_its_enum_unless_it_is_null(database: Database) 
 @pytest.mark.parametrize(
     "columns",
     [
-        (Setting.id, Setting.name),
-        (Setting.name.alias("key"), Setting.id, Setting.value.alias("length")),
-        (Setting.id, Setting.name.alias("key"), peewee.fn.LENGTH(Setting.value)),
+        (SettingTable.id, SettingTable.name),
+        (SettingTable.name.alias("key"), SettingTable.id, SettingTable.value.alias("length")),
+        (SettingTable.id, SettingTable.name.alias("key"), peewee.fn.LENGTH(SettingTable.value)),
     ],
     ids=["one is missing", "another order", "one has no name"],
 )
 def test_a_record_whose_fields_are_not_the_columns_is_refused(
     database: Database, columns: tuple[peewee.Node, ...]
 ) -> None:
-    statement = Statement(Setting.select(*columns), SettingRow)
+    statement = Statement(SettingTable.select(*columns), SettingRow)
 
     with database.read() as tx, pytest.raises(TypeError, match="SettingRow has the fields"):
         tx.one(statement)

@@ -16,7 +16,7 @@ from famulus.model.database import Database
 from famulus.model.fields import dump_json, from_micros, to_micros
 from famulus.model.money import from_minor, minor_digits, to_minor
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Task
+from famulus.model.tables import OutboxTable, TaskTable
 from famulus.model.transaction import Transaction
 
 AT = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
@@ -25,7 +25,7 @@ AT = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
 def store(database: Database, payload: Any, at: datetime = AT) -> Any:
     def job(tx: Transaction) -> Any:
         number = tx.insert(
-            Outbox,
+            OutboxTable,
             key=str(tx.now),
             kind="k",
             payload=payload,
@@ -33,7 +33,7 @@ def store(database: Database, payload: Any, at: datetime = AT) -> Any:
             next_attempt_at=at,
             created_at=at,
         )
-        return tx.row(Outbox.select().where(Outbox.id == number))
+        return tx.row(OutboxTable.select().where(OutboxTable.id == number))
 
     return database.write(job)
 
@@ -64,7 +64,9 @@ def test_enums_come_back_as_members(database: Database) -> None:
 def test_a_word_that_is_no_status_is_refused(database: Database) -> None:
     with pytest.raises(ValueError, match="sleeping"):
         database.write(
-            lambda tx: tx.execute(Outbox.update(status="sleeping").where(Outbox.key == "x"))
+            lambda tx: tx.execute(
+                OutboxTable.update(status="sleeping").where(OutboxTable.key == "x")
+            )
         )
 
 
@@ -103,7 +105,7 @@ def test_a_select_reads_aliases_in_python_types(database: Database) -> None:
     store(database, {"n": 1})
 
     with database.read() as tx:
-        row = tx.row(Outbox.select(Outbox.payload.alias("what"), Outbox.created_at))
+        row = tx.row(OutboxTable.select(OutboxTable.payload.alias("what"), OutboxTable.created_at))
 
     assert row is not None
     assert (row.what, row.created_at) == ({"n": 1}, AT)
@@ -111,23 +113,23 @@ def test_a_select_reads_aliases_in_python_types(database: Database) -> None:
 
 def test_a_read_sees_one_moment(database: Database) -> None:
     with database.read() as tx:
-        before = len(tx.rows(Outbox.select()))
+        before = len(tx.rows(OutboxTable.select()))
         store(database, {})
-        after = len(tx.rows(Outbox.select()))
+        after = len(tx.rows(OutboxTable.select()))
 
     assert before == after == 0
 
 
 def test_a_job_that_raises_is_undone(database: Database) -> None:
     def job(tx: Transaction) -> None:
-        tx.insert(Task, name="t", blueprint_type="b", created_at=tx.now)
+        tx.insert(TaskTable, name="t", blueprint_type="b", created_at=tx.now)
         raise LookupError("on purpose")
 
     with pytest.raises(LookupError, match="on purpose"):
         database.write(job)
 
     with database.read() as tx:
-        assert tx.rows(Task.select()) == []
+        assert tx.rows(TaskTable.select()) == []
 
 
 def test_a_write_inside_a_write_is_refused_on_either_database(database: Database) -> None:
@@ -140,7 +142,7 @@ def test_a_write_inside_a_write_is_refused_on_either_database(database: Database
 def test_a_read_inside_a_write_is_fine(database: Database) -> None:
     def job(tx: Transaction) -> int:
         with database.read() as other:
-            return len(other.rows(Task.select()))
+            return len(other.rows(TaskTable.select()))
 
     assert database.write(job) == 0
 

@@ -14,7 +14,7 @@ import pytest
 
 from famulus.errors import DatabaseError
 from famulus.model.database import Database
-from famulus.model.tables import Task
+from famulus.model.tables import TaskTable
 from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
 
@@ -30,7 +30,7 @@ def stored(tmp_path: Path) -> Path:
 
         def fill(tx: Transaction) -> None:
             for number in range(_TASKS):
-                tx.insert(Task, name=f"task {number}", blueprint_type="x", created_at=tx.now)
+                tx.insert(TaskTable, name=f"task {number}", blueprint_type="x", created_at=tx.now)
 
         database.write(fill)
     return path
@@ -38,7 +38,7 @@ def stored(tmp_path: Path) -> Path:
 
 def read_tasks(path: Path) -> int:
     with Database(path) as database, database.read() as tx:
-        return len(tx.rows(Task.select(Task.id, Task.name)))
+        return len(tx.rows(TaskTable.select(TaskTable.id, TaskTable.name)))
 
 
 @pytest.mark.parametrize("content", [b"name,age\nzoe,3\n", b"\0" * 20_000, bytes(range(256)) * 40])
@@ -73,9 +73,9 @@ def test_damage_that_is_only_met_later_is_named_too(stored: Path) -> None:
     with Database(stored) as database:
         assert database.identity
         with pytest.raises(DatabaseError, match=r"my tasks\.db is damaged"), database.read() as tx:
-            tx.rows(Task.select(Task.blueprint_type))
+            tx.rows(TaskTable.select(TaskTable.blueprint_type))
         with pytest.raises(DatabaseError, match=r"my tasks\.db is damaged"):
-            database.write(lambda tx: tx.execute(Task.update(blueprint_type="y")))
+            database.write(lambda tx: tx.execute(TaskTable.update(blueprint_type="y")))
 
 
 def test_a_database_of_another_program_is_left_alone(own_address: str) -> None:
@@ -144,7 +144,9 @@ def test_a_user_of_another_users_tables_gets_the_grant_to_run(
 
     with Database(user) as database:
         assert database.identity == identity
-        database.write(lambda tx: tx.insert(Task, name="t", blueprint_type="x", created_at=tx.now))
+        database.write(
+            lambda tx: tx.insert(TaskTable, name="t", blueprint_type="x", created_at=tx.now)
+        )
 
 
 def test_a_database_that_does_not_exist_is_named_with_how_to_create_it(

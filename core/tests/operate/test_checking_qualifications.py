@@ -22,7 +22,7 @@ from famulus import (
     make_qualification_dict,
 )
 from famulus.contracts.provider import Provider
-from famulus.model.tables import Qualification, TaskRun
+from famulus.model.tables import QualificationTable, TaskRunTable
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import CrowdProvider, RowsState
 
@@ -73,7 +73,7 @@ def test_an_allow_list_that_is_not_there_fails_the_launch(
         "NAME` makes one"
     ]
     with database.read() as tx:
-        assert tx.rows(TaskRun.select(TaskRun.id)) == []
+        assert tx.rows(TaskRunTable.select(TaskRunTable.id)) == []
 
 
 @pytest.mark.parametrize("comparator", ["NotEqualTo", "LessThan", "EqualTo"])
@@ -97,7 +97,7 @@ def test_names_that_keep_no_worker_away_are_created(
     )
 
     with database.read() as tx:
-        names = {row.name for row in tx.rows(Qualification.select(Qualification.name))}
+        names = {row.name for row in tx.rows(QualificationTable.select(QualificationTable.name))}
     assert names == {"listed", "trained", "trained-failed", "bad", "also"}
 
 
@@ -109,7 +109,7 @@ def test_a_list_for_another_provider_is_neither_needed_nor_made(
     manual.launch_rows([{"n": 1}], shared={"qualifications": [elsewhere]})
 
     with database.read() as tx:
-        assert tx.rows(Qualification.select(Qualification.name)) == []
+        assert tx.rows(QualificationTable.select(QualificationTable.name)) == []
     state = RowsState(rows=[], qualifications=[elsewhere])
     assert "no qualification 'elsewhere'" in problems(manual, state, provider="picky")[-1]
 

@@ -13,7 +13,7 @@ from famulus.engine.platform.outbox import OutboxKind
 from famulus.engine.providers.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
-from famulus.model.tables import Outbox, Unit
+from famulus.model.tables import OutboxTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
@@ -57,14 +57,14 @@ def amiss(
 
 def unit_of(database: Database) -> int:
     with database.read() as tx:
-        row = tx.row(Unit.select(Unit.id))
+        row = tx.row(UnitTable.select(UnitTable.id))
     assert row is not None
     return int(row.id)
 
 
 def accept(database: Database) -> None:
     def job(tx: Transaction) -> None:
-        unit = tx.row(Unit.select(Unit.id, Unit.status))
+        unit = tx.row(UnitTable.select(UnitTable.id, UnitTable.status))
         assert unit is not None
         decide(tx, unit.id, Decision.ACCEPTED, note="", seen=unit.status)
         apply_decisions(tx, [unit.id])
@@ -151,7 +151,7 @@ def test_clean_up_that_was_never_enqueued_is_named(
 ) -> None:
     accept(database)
     deliver_run(database, plugins, finished.run_id)
-    row = Outbox.delete().where(Outbox.kind == OutboxKind.DISPOSE.value)
+    row = OutboxTable.delete().where(OutboxTable.kind == OutboxKind.DISPOSE.value)
     database.write(lambda tx: tx.execute(row))
 
     assert amiss() == [

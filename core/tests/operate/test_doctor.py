@@ -13,7 +13,7 @@ from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
-from famulus.model.tables import Agent, TaskRun, Unit, Visit
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
@@ -43,7 +43,7 @@ def gateway(operator: ManualOperator, platform: FakePlatform) -> Gateway:
 @pytest.fixture
 def unit(gateway: Gateway, database: Database) -> int:
     with database.read() as tx:
-        row = tx.row(Unit.select(Unit.id).order_by(Unit.id))
+        row = tx.row(UnitTable.select(UnitTable.id).order_by(UnitTable.id))
     assert row is not None
     return int(row.id)
 
@@ -119,7 +119,7 @@ def test_a_run_without_an_operator_is_listed(
     gateway: Gateway, operator: ManualOperator, database: Database, plugins: Plugins
 ) -> None:
     operator._runs.clear()
-    drop = TaskRun.update(lease_until=None, lease_holder="")
+    drop = TaskRunTable.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
 
     assert found(database, plugins) == [
@@ -141,7 +141,7 @@ def test_a_provider_adds_its_own_differences(
 
 def _applied(tx: Transaction, unit: int) -> int:
     apply_decisions(tx, [unit])
-    row = tx.row(Unit.select(Unit.run.alias("run")).where(Unit.id == unit))
+    row = tx.row(UnitTable.select(UnitTable.run.alias("run")).where(UnitTable.id == unit))
     assert row is not None
     return int(row.run)
 
@@ -180,11 +180,11 @@ def test_workers_over_time_or_unknown_to_the_platform_are_listed(
     assert found(database, plugins) == [
         "at work here, and returned on the platform: visits second of y"
     ]
-    late = Agent.update(deadline=clock() - timedelta(minutes=2))
+    late = AgentTable.update(deadline=clock() - timedelta(minutes=2))
     database.write(lambda tx: tx.execute(late))
     assert "at work longer than their time: visits second of y" in found(database, plugins)
 
-    ended = Visit.update(status=VisitStatus.EXPIRED).where(Visit.reference == "second")
+    ended = VisitTable.update(status=VisitStatus.EXPIRED).where(VisitTable.reference == "second")
     database.write(lambda tx: tx.execute(ended))
     assert "at work here, and expired on the platform: visits second of y" in found(
         database, plugins

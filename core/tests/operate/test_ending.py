@@ -14,7 +14,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, RunBusyError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus, UnitStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.operate import lease
 from famulus.process import ProcessIdentity
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -48,8 +48,10 @@ def dead_pid() -> int:
 def die(operator: ManualOperator, database: Database, run: int) -> None:
     """Leave a run as an operator that was killed leaves it."""
     operator._runs.pop(run)
-    query = TaskRun.update(lease_process=str(evolve(ProcessIdentity.current(), pid=dead_pid())))
-    database.write(lambda tx: tx.execute(query.where(TaskRun.id == run)))
+    query = TaskRunTable.update(
+        lease_process=str(evolve(ProcessIdentity.current(), pid=dead_pid()))
+    )
+    database.write(lambda tx: tx.execute(query.where(TaskRunTable.id == run)))
 
 
 def test_a_stop_waits_for_those_at_work_and_leaves_the_rest(operator: ManualOperator) -> None:
@@ -188,7 +190,7 @@ def test_the_run_of_a_machine_that_is_gone_is_taken_over_when_its_lease_is_over(
     gateway = operator.launch_rows(ROWS)
     operator._runs.pop(gateway.run_id)
     elsewhere = evolve(ProcessIdentity.current(), pid=dead_pid(), boot="another-machine")
-    query = TaskRun.update(lease_process=str(elsewhere))
+    query = TaskRunTable.update(lease_process=str(elsewhere))
     database.write(lambda tx: tx.execute(query))
     with database.read() as tx:
         assert lease.is_operated(tx, find_run(database, gateway.run_id))

@@ -21,7 +21,7 @@ from famulus.engine.providers.bound_provider import bind_provider
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
-from famulus.model.tables import Outbox, TaskRun
+from famulus.model.tables import OutboxTable, TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate.ending import begin_finish, begin_stop, clean_up, end_stop, finish_run
 from famulus.operate.operator import Operator
@@ -92,8 +92,8 @@ def kill(operator: ManualOperator, database: Database, run: int) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     dead = str(evolve(ProcessIdentity.current(), pid=process.pid))
-    mark = TaskRun.update(lease_process=dead).where(TaskRun.id == run)
-    claims = Outbox.update(claimed_by=dead).where(Outbox.claimed_by != "")
+    mark = TaskRunTable.update(lease_process=dead).where(TaskRunTable.id == run)
+    claims = OutboxTable.update(claimed_by=dead).where(OutboxTable.claimed_by != "")
     database.write(lambda tx: [tx.execute(mark), tx.execute(claims)])
 
 
@@ -277,7 +277,9 @@ def test_wait_for_a_call_that_does_not_return_is_bounded(
 ) -> None:
     gateway = launch(operator)
     until = database.clock() + timedelta(days=1)
-    claim = Outbox.update(status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until)
+    claim = OutboxTable.update(
+        status=OutboxStatus.PENDING, claimed_by="somebody", claimed_until=until
+    )
     database.write(lambda tx: tx.execute(claim))
     bound = bind_provider(database, plugins, gateway.run_id)
     finish_run(database, gateway.run_id, "finished")

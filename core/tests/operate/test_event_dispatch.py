@@ -11,7 +11,7 @@ import pytest
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.contracts.views import SubmittedUnit, UnitView, WorkerView
 from famulus.model.database import Database
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
 from famulus.testing.waiting import wait_until
@@ -105,7 +105,7 @@ def test_events_from_before_a_crash_are_dispatched_after_it(
     listened.turn()
     GatewayWorker(gateway, "x").work("second")
     forgotten = listened._runs.pop(gateway.run_id)
-    drop = TaskRun.update(lease_until=None, lease_holder="")
+    drop = TaskRunTable.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
     listener.events.clear()
 

@@ -13,7 +13,7 @@ from famulus.contracts.plan import Plan
 from famulus.errors import ConflictError, DatabaseError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.model.tables import Requester, Task, TaskRun
+from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Row
 from famulus.testing.inprocess import (
     GatewayWorker,
@@ -28,7 +28,7 @@ ROWS = [{"n": 1}, {"n": 2}]
 
 def runs(database: Database) -> list[Row]:
     with database.read() as tx:
-        return tx.rows(TaskRun.select().order_by(TaskRun.id))
+        return tx.rows(TaskRunTable.select().order_by(TaskRunTable.id))
 
 
 def count(database: Database, table: Any) -> int:
@@ -57,16 +57,16 @@ def test_runs_of_one_name_share_a_task_and_a_requester(
     for name in ("one", "one", "other"):
         operator.launch_rows(ROWS, task_name=name)
 
-    assert count(database, Task) == 2
-    assert count(database, Requester) == 1
-    assert count(database, TaskRun) == 3
+    assert count(database, TaskTable) == 2
+    assert count(database, RequesterTable) == 1
+    assert count(database, TaskRunTable) == 3
 
 
 def test_a_task_that_was_of_another_blueprint_is_refused(
     operator: ManualOperator, database: Database
 ) -> None:
     operator.launch_rows(ROWS, task_name="mine")
-    rename = Task.update(blueprint_type="other")
+    rename = TaskTable.update(blueprint_type="other")
     database.write(lambda tx: tx.execute(rename))
 
     with pytest.raises(UsageError, match="was run with the blueprint 'other'"):
@@ -87,7 +87,7 @@ def test_all_problems_are_reported_at_once_and_nothing_is_written(
     assert "no data" in text
     assert "port taken" in text
     assert "the provider 'crowd' failed while checking: ZeroDivisionError: on purpose" in text
-    assert count(database, Task) == count(database, TaskRun) == 0
+    assert count(database, TaskTable) == count(database, TaskRunTable) == 0
 
 
 def test_a_warning_of_a_plugin_is_passed_on_and_stops_nothing(

@@ -14,7 +14,7 @@ import pytest
 from famulus.errors import ConflictError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.plugins import Plugins
@@ -157,7 +157,7 @@ def test_an_operator_decides_nothing_for_a_run_that_another_has_taken_over(
         GatewayWorker(gateway, "x").arrive()
         clock.advance(2 * DAY)
         database.writes_before = before
-        taken = TaskRun.update(lease_holder="another").where(TaskRun.id == gateway.run_id)
+        taken = TaskRunTable.update(lease_holder="another").where(TaskRunTable.id == gateway.run_id)
         before_it: list[object] = []
 
         def take_over(run: int = gateway.run_id, seen: list[object] = before_it) -> None:
@@ -212,9 +212,9 @@ def test_a_resume_opens_no_run_that_was_just_finished_or_taken_over(
     for before in range(1, MOST_WRITES):
         run = operator.launch_rows([{"n": 1}]).run_id
         operator.stop(run, now=True)
-        taken = TaskRun.update(
+        taken = TaskRunTable.update(
             lease_holder="another", lease_until=clock() + timedelta(days=1)
-        ).where(TaskRun.id == run)
+        ).where(TaskRunTable.id == run)
         acts: dict[str, Callable[[], object]] = {
             "finished": lambda: other.finish(run),  # noqa: B023
             "taken over": lambda: other.database.write(lambda tx: tx.execute(taken)),  # noqa: B023

@@ -15,7 +15,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
-from famulus.model.tables import Assignment
+from famulus.model.tables import AssignmentTable
 from famulus.operate.loading import Loader
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, rows_configuration
 from famulus.testing.kinds import RowsState
@@ -27,7 +27,9 @@ def rows(count: int) -> list[dict[str, int]]:
 
 def stored(database: Database) -> list[Any]:
     with database.read() as tx:
-        query = Assignment.select(Assignment.number, Assignment.data).order_by(Assignment.number)
+        query = AssignmentTable.select(AssignmentTable.number, AssignmentTable.data).order_by(
+            AssignmentTable.number
+        )
         found = tx.rows(query)
     assert [row.number for row in found] == list(range(len(found)))
     return [row.data for row in found]

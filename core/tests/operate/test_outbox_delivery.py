@@ -11,7 +11,7 @@ from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, TaskRun
+from famulus.model.tables import OutboxTable, TaskRunTable
 from famulus.model.transaction import Row
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.kinds import CrowdProvider
@@ -22,12 +22,12 @@ ROWS = [{"n": 1}, {"n": 2}]
 
 def outbox_rows(database: Database) -> list[Row]:
     with database.read() as tx:
-        return tx.rows(Outbox.select().order_by(Outbox.id))
+        return tx.rows(OutboxTable.select().order_by(OutboxTable.id))
 
 
 def pretend_a_place(database: Database) -> None:
     """Make the run look like one with a place to close."""
-    database.write(lambda tx: tx.execute(TaskRun.update(next_place=1)))
+    database.write(lambda tx: tx.execute(TaskRunTable.update(next_place=1)))
 
 
 def test_failing_call_is_retried_with_longer_pauses_until_it_succeeds_once(

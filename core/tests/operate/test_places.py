@@ -17,7 +17,7 @@ from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Outbox, TaskRun, Unit
+from famulus.model.tables import OutboxTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
@@ -203,7 +203,7 @@ def test_places_of_a_run_whose_operator_died_are_not_opened_twice(
     gateway = launch(operator, 3)
     GatewayWorker(gateway, "a").work()
     operator._runs.clear()
-    drop = TaskRun.update(lease_until=None, lease_holder="")
+    drop = TaskRunTable.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
     clock.advance(1)
 
@@ -233,7 +233,7 @@ def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
         with pytest.raises(KeyboardInterrupt):
             turn(operator, clock)
     operator._runs.clear()
-    drop = TaskRun.update(lease_until=None, lease_holder="")
+    drop = TaskRunTable.update(lease_until=None, lease_holder="")
     database.write(lambda tx: tx.execute(drop))
 
     operator.resume(gateway.run_id)
@@ -316,7 +316,7 @@ def test_finished_run_is_cleaned_up_once_it_is_reviewed_and_paid(
     assert platform.disposed == 0
 
     with database.read() as tx:
-        units = [row.id for row in tx.rows(Unit.select(Unit.id))]
+        units = [row.id for row in tx.rows(UnitTable.select(UnitTable.id))]
 
     def accept(tx: Transaction) -> None:
         decide(tx, units[0], Decision.ACCEPTED)
@@ -336,8 +336,8 @@ def test_finished_run_is_not_cleaned_up_while_a_decision_is_open_again(
     platform.faults = [Fault.THROTTLED]
     deliver_run(database, plugins, gateway.run_id)
     disposed = platform.disposed
-    again = Outbox.update(status=OutboxStatus.PENDING, next_attempt_at=database.clock())
-    reopened = Unit.update(status=UnitStatus.COMPLETED)
+    again = OutboxTable.update(status=OutboxStatus.PENDING, next_attempt_at=database.clock())
+    reopened = UnitTable.update(status=UnitStatus.COMPLETED)
     database.write(lambda tx: (tx.execute(again), tx.execute(reopened)))
 
     deliver_run(database, plugins, gateway.run_id)
@@ -391,7 +391,7 @@ def test_refused_places_that_are_still_missing_are_opened_on_request(
         if way == "resume after a stop":
             operator.stop(gateway.run_id, now=True)
         operator._runs.clear()
-        drop = TaskRun.update(lease_until=None, lease_holder="")
+        drop = TaskRunTable.update(lease_until=None, lease_holder="")
         database.write(lambda tx: tx.execute(drop))
         clock.advance(1)
         operator.resume(gateway.run_id)

@@ -17,7 +17,7 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Payment, Unit, Visit
+from famulus.model.tables import AgentTable, PaymentTable, UnitTable, VisitTable
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
@@ -38,7 +38,9 @@ def gateway(operator: ManualOperator) -> Gateway:
     return operator.launch_rows([{"n": 1}, {"n": 2}], provider="reporting", submission_timeout=60)
 
 
-def status(database: Database, table: type[Visit | Agent | Unit | Payment]) -> object:
+def status(
+    database: Database, table: type[VisitTable | AgentTable | UnitTable | PaymentTable]
+) -> object:
     """Return the status of the first row of a table."""
     with database.read() as tx:
         row = tx.row(table.select(table.status).order_by(table.id).limit(1))
@@ -49,7 +51,9 @@ def status(database: Database, table: type[Visit | Agent | Unit | Payment]) -> o
 def done_unit(database: Database) -> int:
     """Return the submitted unit."""
     with database.read() as tx:
-        [row] = tx.rows(Unit.select(Unit.id).where(Unit.status == UnitStatus.COMPLETED))
+        [row] = tx.rows(
+            UnitTable.select(UnitTable.id).where(UnitTable.status == UnitStatus.COMPLETED)
+        )
     return int(row.id)
 
 
@@ -68,8 +72,8 @@ def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     platform.visits["visit"] = reported
     operator.turn()
 
-    assert (status(database, Visit), status(database, Agent)) == (reported, becomes)
-    assert status(database, Unit) is UnitStatus.LAUNCHED
+    assert (status(database, VisitTable), status(database, AgentTable)) == (reported, becomes)
+    assert status(database, UnitTable) is UnitStatus.LAUNCHED
 
 
 def test_stored_answers_stay_after_any_report_of_the_platform(
@@ -80,8 +84,8 @@ def test_stored_answers_stay_after_any_report_of_the_platform(
     platform.visits["visit"] = EXPIRED
     operator.turn()
 
-    assert status(database, Visit) is EXPIRED
-    assert status(database, Unit) is UnitStatus.COMPLETED
+    assert status(database, VisitTable) is EXPIRED
+    assert status(database, UnitTable) is UnitStatus.COMPLETED
 
 
 def test_submitted_visit_gets_the_status_that_the_platform_reports(
@@ -90,11 +94,11 @@ def test_submitted_visit_gets_the_status_that_the_platform_reports(
     page = GatewayWorker(gateway, "a").arrive("visit")
     GatewayWorker(gateway, "a").submit(page)
     operator.turn()
-    assert status(database, Visit) is VisitStatus.ACCEPTED
+    assert status(database, VisitTable) is VisitStatus.ACCEPTED
 
     platform.visits["visit"] = SUBMITTED
     operator.turn()
-    assert status(database, Visit) is SUBMITTED
+    assert status(database, VisitTable) is SUBMITTED
 
 
 def test_impossible_report_changes_nothing_and_is_logged(
@@ -110,7 +114,7 @@ def test_impossible_report_changes_nothing_and_is_logged(
         platform.visits["visit"] = reported
         operator.turn()
 
-    assert status(database, Visit) is SUBMITTED
+    assert status(database, VisitTable) is SUBMITTED
     assert "reports visit visit as returned, and here it is submitted" in caplog.text
 
 
@@ -122,7 +126,7 @@ def test_approval_by_the_platform_is_written_to_the_ledger(
     platform.visits["visit"] = VisitStatus.APPROVED
     operator.turn()
 
-    assert status(database, Payment) is PaymentStatus.CONFIRMED
+    assert status(database, PaymentTable) is PaymentStatus.CONFIRMED
     assert platform.rewarded == []
 
 
@@ -141,11 +145,11 @@ def test_failing_platform_changes_nothing_and_marks_no_visit(
     for _ in range(3):
         clock.advance(60)
         operator.turn()
-    assert status(database, Visit) is VisitStatus.ACCEPTED
+    assert status(database, VisitTable) is VisitStatus.ACCEPTED
     assert caplog.text.count("the platform cannot be asked about visits") == 1
 
     operator.turn()
-    assert status(database, Visit) is VisitStatus.UNKNOWN
+    assert status(database, VisitTable) is VisitStatus.UNKNOWN
     assert "the platform answers about visits again" in caplog.text
 
 
@@ -181,11 +185,11 @@ def test_unreported_visit_is_asked_about_until_the_platform_reports_it(
     GatewayWorker(gateway, "a").submit(page)
     clock.advance(60)
     operator.turn()
-    assert status(database, Visit) is VisitStatus.UNKNOWN
+    assert status(database, VisitTable) is VisitStatus.UNKNOWN
 
     platform.visits["visit"] = SUBMITTED
     operator.turn()
-    assert status(database, Visit) is SUBMITTED
+    assert status(database, VisitTable) is SUBMITTED
 
 
 def test_verdict_waits_until_the_platform_has_the_submission(
@@ -198,7 +202,10 @@ def test_verdict_waits_until_the_platform_has_the_submission(
     page = GatewayWorker(gateway, "a").arrive("visit")
     GatewayWorker(gateway, "a").submit(page)
     with database.read() as tx:
-        (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id).limit(1))]
+        (unit,) = [
+            row.id
+            for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id).limit(1))
+        ]
 
     def accept(tx: object) -> None:
         decide(tx, unit, Decision.ACCEPTED)  # type: ignore[arg-type]
@@ -209,12 +216,12 @@ def test_verdict_waits_until_the_platform_has_the_submission(
         operator.turn()
         clock.advance(5)
     assert "decide" not in platform.calls
-    assert status(database, Payment) is PaymentStatus.PLANNED
+    assert status(database, PaymentTable) is PaymentStatus.PLANNED
 
     platform.visits["visit"] = SUBMITTED
     operator.turn()
     assert platform.rewarded == ["visit"]
-    assert status(database, Payment) is PaymentStatus.CONFIRMED
+    assert status(database, PaymentTable) is PaymentStatus.CONFIRMED
 
 
 def test_run_is_served_until_the_platform_reports_every_submission(
@@ -251,7 +258,9 @@ def test_worker_who_submitted_only_on_the_platform_is_stored(
         operator.turn()
 
     with database.read() as tx:
-        [visit] = tx.rows(Visit.select(Visit.reference, Visit.status, Visit.done_at))
+        [visit] = tx.rows(
+            VisitTable.select(VisitTable.reference, VisitTable.status, VisitTable.done_at)
+        )
     assert (visit.reference, visit.status, visit.done_at) == ("never seen", SUBMITTED, None)
     assert GatewayWorker(gateway, "b").arrive("never seen").refusal == "time_over"
 
@@ -263,7 +272,7 @@ def test_worker_who_returned_without_an_arrival_is_not_stored(
     operator.turn()
 
     with database.read() as tx:
-        assert tx.rows(Visit.select(Visit.id)) == []
+        assert tx.rows(VisitTable.select(VisitTable.id)) == []
 
 
 def test_late_submission_counts_although_no_visit_was_asked_about(
@@ -276,7 +285,7 @@ def test_late_submission_counts_although_no_visit_was_asked_about(
     platform.others = [VisitReport(worker_name="a", reference="visit", status=SUBMITTED)]
     operator.turn()
 
-    assert status(database, Visit) is SUBMITTED
+    assert status(database, VisitTable) is SUBMITTED
 
 
 def test_bonus_waits_until_the_platform_has_the_submission(
@@ -297,7 +306,7 @@ def test_bonus_waits_until_the_platform_has_the_submission(
     clock.advance(60)
     operator.turn()
 
-    assert status(database, Payment) is PaymentStatus.CONFIRMED
+    assert status(database, PaymentTable) is PaymentStatus.CONFIRMED
     assert len(platform.paid) == 1
 
 

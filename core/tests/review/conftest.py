@@ -11,7 +11,13 @@ import pytest
 from famulus.data.scope import find_scope
 from famulus.engine.answers import StoredAnswer
 from famulus.model.database import Database
-from famulus.model.tables import Agent, GrantedQualification, Qualification, Unit, Worker
+from famulus.model.tables import (
+    AgentTable,
+    GrantedQualificationTable,
+    QualificationTable,
+    UnitTable,
+    WorkerTable,
+)
 from famulus.plugins import Plugins
 from famulus.review.dialogue import Dialogue, Qualifications
 from famulus.review.review_session import ReviewSession
@@ -77,10 +83,10 @@ def shown_by_number(unit: StoredAnswer) -> str:
 def statuses(database: Database) -> Statuses:
     """A function that returns the status of each worker's units and attempts, by unit."""
     query = (
-        Unit.select(Unit.status, Agent.status.alias("attempt"), Worker.name)
-        .join(Agent, on=(Unit.agent_id == Agent.id))
-        .join(Worker, on=(Agent.worker == Worker.id))
-        .order_by(Unit.id)
+        UnitTable.select(UnitTable.status, AgentTable.status.alias("attempt"), WorkerTable.name)
+        .join(AgentTable, on=(UnitTable.agent_id == AgentTable.id))
+        .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
+        .order_by(UnitTable.id)
     )
 
     def look() -> dict[str, list[str]]:
@@ -97,12 +103,17 @@ def statuses(database: Database) -> Statuses:
 def grants(database: Database) -> Grants:
     """A function that returns the values that workers hold, by worker and qualification."""
     query = (
-        GrantedQualification.select(
-            GrantedQualification.value, Worker.name, Qualification.name.alias("qualification")
+        GrantedQualificationTable.select(
+            GrantedQualificationTable.value,
+            WorkerTable.name,
+            QualificationTable.name.alias("qualification"),
         )
-        .join(Worker, on=(GrantedQualification.worker == Worker.id))
-        .switch(GrantedQualification)
-        .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
+        .join(WorkerTable, on=(GrantedQualificationTable.worker == WorkerTable.id))
+        .switch(GrantedQualificationTable)
+        .join(
+            QualificationTable,
+            on=(GrantedQualificationTable.qualification == QualificationTable.id),
+        )
     )
 
     def look() -> dict[str, int]:

@@ -12,7 +12,7 @@ from famulus.engine.ledger.decisions import decide
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus
-from famulus.model.tables import Payment, Review, Unit
+from famulus.model.tables import PaymentTable, ReviewTable, UnitTable
 from famulus.review import review_session as session_module
 from famulus.review.decision_file import FileResult, apply_decision_file, read_decisions
 from famulus.review.review_session import ReviewSession
@@ -34,7 +34,7 @@ def file(tmp_path: Path) -> Path:
 def units(done: None, database: Database) -> list[int]:
     """The four units that are done."""
     with database.read() as tx:
-        return [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+        return [row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))]
 
 
 @pytest.fixture
@@ -68,8 +68,10 @@ def problems(session_of: Callable[..., ReviewSession], file: Path, database: Dat
 
 def rows_of(database: Database) -> tuple[list[UnitStatus], int, int]:
     with database.read() as tx:
-        statuses = [row.status for row in tx.rows(Unit.select(Unit.status).order_by(Unit.id))]
-        return statuses, len(tx.rows(Review.select())), len(tx.rows(Payment.select()))
+        statuses = [
+            row.status for row in tx.rows(UnitTable.select(UnitTable.status).order_by(UnitTable.id))
+        ]
+        return statuses, len(tx.rows(ReviewTable.select())), len(tx.rows(PaymentTable.select()))
 
 
 def test_each_row_is_recorded_and_applied(
@@ -88,7 +90,7 @@ def test_each_row_is_recorded_and_applied(
     }
     assert rows_of(database)[0] == ["accepted", "soft_rejected", "rejected", "completed"]
     with database.read() as tx:
-        reviews = tx.rows(Review.select().order_by(Review.unit))
+        reviews = tx.rows(ReviewTable.select().order_by(ReviewTable.unit))
     assert [row.note for row in reviews] == ["", "too short", REASON]
     assert all(row.settled_at for row in reviews)
 
@@ -139,8 +141,8 @@ def test_units_of_other_tasks_and_without_answers_are_problems(
     GatewayWorker(other, "x").work()
     words = operator.launch_rows([{"n": 1}], task_name="words")
     with database.read() as tx:
-        (foreign,) = tx.rows(Unit.select(Unit.id).where(Unit.run == other.run_id))
-        (open_one,) = tx.rows(Unit.select(Unit.id).where(Unit.run == words.run_id))
+        (foreign,) = tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.run == other.run_id))
+        (open_one,) = tx.rows(UnitTable.select(UnitTable.id).where(UnitTable.run == words.run_id))
 
     found = problems(f"unit,decision\n{foreign.id},accepted\n{open_one.id},accepted\n")
 

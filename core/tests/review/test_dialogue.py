@@ -11,10 +11,9 @@ from famulus.contracts.provider import Capabilities
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.qualifications.grants import grant
-from famulus.model import tables
 from famulus.model.database import Database
 from famulus.model.states import Decision
-from famulus.model.tables import Review
+from famulus.model.tables import ReviewTable, WorkerTable
 from famulus.plugins import Plugins
 from famulus.review import review_session as session_module
 from famulus.review.choices import Choice
@@ -38,11 +37,16 @@ Grants = Callable[[], dict[str, int]]
 
 def notes(database: Database) -> list[str]:
     with database.read() as tx:
-        return [row.note for row in tx.rows(Review.select(Review.note).order_by(Review.id))]
+        return [
+            row.note
+            for row in tx.rows(ReviewTable.select(ReviewTable.note).order_by(ReviewTable.id))
+        ]
 
 
 def unapplied(database: Database) -> int:
-    query = Review.select().where(Review.settled_at.is_null(), Review.undone_at.is_null())
+    query = ReviewTable.select().where(
+        ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+    )
     with database.read() as tx:
         return len(tx.rows(query))
 
@@ -241,7 +245,7 @@ def test_undo_revokes_the_grant(review: Hold, grants: Grants) -> None:
 @pytest.mark.usefixtures("done")
 def test_undo_restores_the_value_before(review: Hold, grants: Grants, database: Database) -> None:
     with database.read() as tx:
-        (worker,) = tx.rows(tables.Worker.select(tables.Worker.id).where(tables.Worker.name == "x"))
+        (worker,) = tx.rows(WorkerTable.select(WorkerTable.id).where(WorkerTable.name == "x"))
     database.write(lambda tx: grant(tx, worker=worker.id, qualification="good", value=3))
 
     review("A", "y", "u", "q", approve="good")

@@ -13,7 +13,7 @@ from famulus.data.payments import list_payments
 from famulus.errors import FamulusError
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentStatus
-from famulus.model.tables import Unit
+from famulus.model.tables import UnitTable
 from famulus.review.payment_actions import pay_bonus, settle_payments
 from famulus.testing.fake_platform import Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
@@ -49,7 +49,11 @@ def play(
         gateway = operator.launch_rows([{"n": 1}, {"n": 2}], provider="paying")
         GatewayWorker(gateway, "x").work()
     with database.read() as tx:
-        unit = tx.row(Unit.select(Unit.id).where(Unit.run == gateway.run_id).order_by(Unit.id))
+        unit = tx.row(
+            UnitTable.select(UnitTable.id)
+            .where(UnitTable.run == gateway.run_id)
+            .order_by(UnitTable.id)
+        )
     assert unit is not None
     database.scheduler = platform.scheduler = scheduler
     platform.faults = [*faults]

@@ -17,7 +17,7 @@ from famulus.engine.gateway import Gateway
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import Event, Outbox, Unit
+from famulus.model.tables import EventTable, OutboxTable, UnitTable
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.review.payment_actions import compensate, pay_bonus, retry_payment, settle_payments
@@ -46,7 +46,7 @@ def gateway(database: Database, plugins: Plugins) -> Iterator[Gateway]:
 def unit(gateway: Gateway, database: Database) -> int:
     """A unit that x has submitted; the next one is free."""
     with database.read() as tx:
-        row = tx.row(Unit.select(Unit.id).order_by(Unit.id))
+        row = tx.row(UnitTable.select(UnitTable.id).order_by(UnitTable.id))
     assert row is not None
     return int(row.id)
 
@@ -176,7 +176,9 @@ def test_process_killed_before_or_after_the_call_pays_at_most_once(
 
 
 def claim_as(database: Database, payer: ProcessIdentity) -> None:
-    query = Outbox.update(claimed_by=str(payer)).where(Outbox.claimed_until.is_null(False))
+    query = OutboxTable.update(claimed_by=str(payer)).where(
+        OutboxTable.claimed_until.is_null(False)
+    )
     assert database.write(lambda tx: tx.execute(query).rowcount) == 1
 
 
@@ -245,9 +247,9 @@ def test_every_step_of_a_payment_leaves_an_event(
     pay()
     settle_payments(database, plugins=plugins)
 
-    query = Event.select(Event.old, Event.new).where(Event.subject == "payment")
+    query = EventTable.select(EventTable.old, EventTable.new).where(EventTable.subject == "payment")
     with database.read() as tx:
-        steps = [(row.old, row.new) for row in tx.rows(query.order_by(Event.id))]
+        steps = [(row.old, row.new) for row in tx.rows(query.order_by(EventTable.id))]
     assert steps == [("planned", "sent"), ("sent", "unknown"), ("unknown", "confirmed")]
 
 
@@ -319,7 +321,7 @@ def test_bonuses_count_against_the_budget(
         gateway = operator.launch_rows([{"n": 1}], provider="paying", max_spend="0.72")
         GatewayWorker(gateway, "x").work()
         with database.read() as tx:
-            (unit,) = [row.id for row in tx.rows(Unit.select(Unit.id))]
+            (unit,) = [row.id for row in tx.rows(UnitTable.select(UnitTable.id))]
 
         with pytest.raises(UsageError, match=r"a budget of 0.72 USD, of which 0.60 are left"):
             pay_bonus(database, unit, "0.51", reason="R", plugins=plugins)

@@ -22,7 +22,7 @@ from campaign.worker_threads import Person
 from famulus import Database
 from famulus.data.payments import list_payments
 from famulus.model.states import PaymentStatus
-from famulus.model.tables import Agent, TaskRun, Unit
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable
 from famulus.testing.command import Command, famulus_command
 
 TASK = "campaign"
@@ -174,7 +174,9 @@ class Round:
         """Accept all work and pay some bonuses, by commands that are killed."""
         self._until_done("review", TASK, "--accept-all", kills=2)
         with self._database() as database, database.read() as tx:
-            units = [row.id for row in tx.rows(Unit.select(Unit.id).order_by(Unit.id))]
+            units = [
+                row.id for row in tx.rows(UnitTable.select(UnitTable.id).order_by(UnitTable.id))
+            ]
         for unit in self.chance.sample(units, _BONUSES):
             self._until_done(
                 "bonus", str(unit), "0.50", "--reason", f"Unit {unit}.", kills=1, anyway=True
@@ -199,13 +201,13 @@ class Round:
         stored: dict[str, Any] = {}
         with self._database() as database, database.read() as tx:
             for row in tx.rows(
-                Agent.select(Agent.submission_id, Agent.answers).where(
-                    Agent.submission_id.is_null(False)
+                AgentTable.select(AgentTable.submission_id, AgentTable.answers).where(
+                    AgentTable.submission_id.is_null(False)
                 )
             ):
                 stored[row.submission_id] = row.answers["answer"]
-            units = [row.status.value for row in tx.rows(Unit.select(Unit.status))]
-            [run] = tx.rows(TaskRun.select(TaskRun.status))
+            units = [row.status.value for row in tx.rows(UnitTable.select(UnitTable.status))]
+            [run] = tx.rows(TaskRunTable.select(TaskRunTable.status))
         lost = {key for key, answer in acknowledged.items() if stored.get(key) != answer}
         assert acknowledged, "no answers were acknowledged"
         assert not lost, f"{len(lost)} acknowledged answers are lost: {sorted(lost)[:5]}"

@@ -18,10 +18,9 @@ from famulus.engine.answers import (
     select_units,
 )
 from famulus.engine.qualifications.worker_handle import Worker
-from famulus.model import tables
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.model.tables import Assignment
+from famulus.model.tables import AssignmentTable, UnitTable
 
 #: Units read at once: only these are in memory.
 _PAGE = 500
@@ -187,15 +186,15 @@ def _page(run: int, statuses: Sequence[UnitStatus], number: int, lane: int) -> A
 
     It walks the assignments by their index, so that nothing is sorted.
     """
-    later_lane = (Assignment.number == number) & (tables.Unit.lane > lane)
+    later_lane = (AssignmentTable.number == number) & (UnitTable.lane > lane)
     return (
         select_units()
         .where(
-            Assignment.run == run,
-            Assignment.number >= number,
-            (Assignment.number > number) | later_lane,
-            tables.Unit.status << list(statuses),
+            AssignmentTable.run == run,
+            AssignmentTable.number >= number,
+            (AssignmentTable.number > number) | later_lane,
+            UnitTable.status << list(statuses),
         )
-        .order_by(Assignment.number, tables.Unit.lane)
+        .order_by(AssignmentTable.number, UnitTable.lane)
         .limit(_PAGE)
     )

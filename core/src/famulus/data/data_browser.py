@@ -14,7 +14,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
-from famulus.model.tables import Qualification, Task
+from famulus.model.tables import QualificationTable, TaskTable
 from famulus.names import read_name
 from famulus.options.suggest import did_you_mean
 
@@ -35,7 +35,10 @@ class DataBrowser:
         if not self.database.exists:
             return []
         with self.database.read() as tx:
-            return [row.name for row in tx.rows(Task.select(Task.name).order_by(Task.name))]
+            return [
+                row.name
+                for row in tx.rows(TaskTable.select(TaskTable.name).order_by(TaskTable.name))
+            ]
 
     def get_units_for_task_name(self, task_name: str) -> Iterator[Unit]:
         """Stream the units of all runs of a task that have answers, reviewed or not.
@@ -124,6 +127,8 @@ class DataBrowser:
         known = []
         if self.database.exists:
             with self.database.read() as tx:
-                known = [row.name for row in tx.rows(Qualification.select(Qualification.name))]
+                known = [
+                    row.name for row in tx.rows(QualificationTable.select(QualificationTable.name))
+                ]
         if name not in known:
             raise NotFoundError(f"there is no qualification {name!r}{did_you_mean(name, known)}")

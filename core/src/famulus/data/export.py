@@ -26,7 +26,7 @@ from famulus.iso_time import iso
 from famulus.model.database import Database
 from famulus.model.fields import EnumField, UtcField
 from famulus.model.states import UnitStatus
-from famulus.model.tables import Agent
+from famulus.model.tables import AgentTable
 
 #: Records read at once: only these are in memory.
 _PAGE = 500
@@ -115,16 +115,16 @@ def _records(database: Database, run: int, wanted: Filter) -> Iterator[dict[str,
 
 def _page(run: int, after: _Position) -> Any:
     """Return the query of the next submissions, which reads the index ``agent_submitted``."""
-    same_moment = (Agent.submitted_at == after.submitted_at) & (Agent.id > after.agent)
+    same_moment = (AgentTable.submitted_at == after.submitted_at) & (AgentTable.id > after.agent)
     return (
         select_attempts()
         .where(
-            Agent.run == run,
-            Agent.submitted_at.is_null(False),
-            Agent.submitted_at >= after.submitted_at,
-            (Agent.submitted_at > after.submitted_at) | same_moment,
+            AgentTable.run == run,
+            AgentTable.submitted_at.is_null(False),
+            AgentTable.submitted_at >= after.submitted_at,
+            (AgentTable.submitted_at > after.submitted_at) | same_moment,
         )
-        .order_by(Agent.submitted_at, Agent.id)
+        .order_by(AgentTable.submitted_at, AgentTable.id)
         .limit(_PAGE)
     )
 

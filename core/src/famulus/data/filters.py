@@ -13,7 +13,7 @@ from famulus.engine.answers import COUNTS
 from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
-from famulus.model.tables import Agent, Unit, Worker
+from famulus.model.tables import AgentTable, UnitTable, WorkerTable
 from famulus.names import read_name
 from famulus.options.suggest import did_you_mean
 
@@ -32,9 +32,9 @@ class Filter:
     def apply(self, query: Any) -> Any:
         """Add the conditions to a query of attempts and their units, except for the time."""
         if self.statuses:
-            query = query.where(COUNTS, Unit.status << list(self.statuses))
+            query = query.where(COUNTS, UnitTable.status << list(self.statuses))
         if self.workers is not None:
-            query = query.where(Agent.worker << list(self.workers))
+            query = query.where(AgentTable.worker << list(self.workers))
         return query
 
 
@@ -80,5 +80,5 @@ def _numbers(database: Database, scope: Scope, names: Collection[str]) -> list[i
     with database.read() as tx:
         for name in names:
             check_worker(tx, scope, name)
-        rows = tx.rows(Worker.select(Worker.id).where(Worker.name << names))
+        rows = tx.rows(WorkerTable.select(WorkerTable.id).where(WorkerTable.name << names))
     return [row.id for row in rows]

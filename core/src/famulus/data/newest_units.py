@@ -10,7 +10,7 @@ from famulus.data.scope import Scope
 from famulus.engine.answers import COUNTS, StoredAnswer, read_answers, select_attempts
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS
-from famulus.model.tables import Agent, Unit
+from famulus.model.tables import AgentTable, UnitTable
 
 #: Records read at once.
 _PAGE = 50
@@ -36,12 +36,12 @@ def _newest_of_run(database: Database, run: int) -> Iterator[StoredAnswer]:
     query = (
         select_attempts()
         .where(
-            Agent.run == run,
-            Agent.submitted_at.is_null(False),
+            AgentTable.run == run,
+            AgentTable.submitted_at.is_null(False),
             COUNTS,
-            Unit.status << list(DONE_UNITS),
+            UnitTable.status << list(DONE_UNITS),
         )
-        .order_by(Agent.submitted_at.desc(), Agent.id.desc())
+        .order_by(AgentTable.submitted_at.desc(), AgentTable.id.desc())
         .limit(_PAGE)
     )
     page = query
@@ -52,8 +52,8 @@ def _newest_of_run(database: Database, run: int) -> Iterator[StoredAnswer]:
         if len(answers) < _PAGE:
             return
         last = answers[-1]
-        same_moment = (Agent.submitted_at == last.submitted_at) & (Agent.id < last.agent)
+        same_moment = (AgentTable.submitted_at == last.submitted_at) & (AgentTable.id < last.agent)
         page = query.where(
-            Agent.submitted_at <= last.submitted_at,
-            (Agent.submitted_at < last.submitted_at) | same_moment,
+            AgentTable.submitted_at <= last.submitted_at,
+            (AgentTable.submitted_at < last.submitted_at) | same_moment,
         )

@@ -19,7 +19,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor
 from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import Payment, Task, TaskRun, Worker
+from famulus.model.tables import PaymentTable, TaskRunTable, TaskTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 
 
@@ -94,11 +94,11 @@ def find_payments(
         return []
     query = _query()
     if run is not None:
-        query = query.where(Payment.run == run)
+        query = query.where(PaymentTable.run == run)
     if runs is not None:
-        query = query.where(Payment.run << list(runs))
+        query = query.where(PaymentTable.run << list(runs))
     if ids is not None:
-        query = query.where(Payment.id << list(ids))
+        query = query.where(PaymentTable.id << list(ids))
     with database.read() as tx:
         return [_record(tx, row) for row in tx.rows(query)]
 
@@ -106,15 +106,15 @@ def find_payments(
 def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
     """Add up a run's payments by status, in the database."""
     rows = tx.rows(
-        Payment.select(
-            Payment.currency,
-            Payment.status,
-            peewee.fn.COUNT(Payment.id).alias("number"),
-            peewee.fn.SUM(Payment.amount).alias("amount"),
-            peewee.fn.SUM(Payment.fee).alias("fees"),
+        PaymentTable.select(
+            PaymentTable.currency,
+            PaymentTable.status,
+            peewee.fn.COUNT(PaymentTable.id).alias("number"),
+            peewee.fn.SUM(PaymentTable.amount).alias("amount"),
+            peewee.fn.SUM(PaymentTable.fee).alias("fees"),
         )
-        .where(Payment.run == run)
-        .group_by(Payment.currency, Payment.status)
+        .where(PaymentTable.run == run)
+        .group_by(PaymentTable.currency, PaymentTable.status)
     )
     order = list(PaymentStatus)
     return [
@@ -151,30 +151,30 @@ def payment_totals(payments: Iterable[PaymentRecord]) -> list[PaymentTotal]:
 
 def _query() -> Any:
     return (
-        Payment.select(
-            Payment.id,
-            Payment.kind,
-            Payment.status,
-            Payment.run.alias("run"),
-            Task.name.alias("task_name"),
-            TaskRun.provider_type,
-            TaskRun.sandbox,
-            Worker.name.alias("worker"),
-            Payment.unit.alias("unit"),
-            Payment.amount,
-            Payment.fee,
-            Payment.visit,
-            Payment.currency,
-            Payment.reason,
-            Payment.error,
-            Payment.created_at,
-            Payment.changed_at,
+        PaymentTable.select(
+            PaymentTable.id,
+            PaymentTable.kind,
+            PaymentTable.status,
+            PaymentTable.run.alias("run"),
+            TaskTable.name.alias("task_name"),
+            TaskRunTable.provider_type,
+            TaskRunTable.sandbox,
+            WorkerTable.name.alias("worker"),
+            PaymentTable.unit.alias("unit"),
+            PaymentTable.amount,
+            PaymentTable.fee,
+            PaymentTable.visit,
+            PaymentTable.currency,
+            PaymentTable.reason,
+            PaymentTable.error,
+            PaymentTable.created_at,
+            PaymentTable.changed_at,
         )
-        .join(TaskRun, on=(Payment.run == TaskRun.id))
-        .join(Task, on=(TaskRun.task == Task.id))
-        .switch(Payment)
-        .join(Worker, on=(Payment.worker == Worker.id))
-        .order_by(Payment.id)
+        .join(TaskRunTable, on=(PaymentTable.run == TaskRunTable.id))
+        .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .switch(PaymentTable)
+        .join(WorkerTable, on=(PaymentTable.worker == WorkerTable.id))
+        .order_by(PaymentTable.id)
     )
 
 

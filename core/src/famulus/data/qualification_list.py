@@ -9,10 +9,9 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.qualifications.grants import find_qualification
-from famulus.engine.qualifications.worker_handle import Grant, worker_of
-from famulus.engine.qualifications.worker_handle import Worker as WorkerHandle
+from famulus.engine.qualifications.worker_handle import Grant, Worker, worker_of
 from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification, Worker
+from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.names import stripped
 
 #: Workers read at once.
@@ -33,7 +32,7 @@ class QualificationSummary:
 class QualificationHolder:
     """A worker who has a qualification."""
 
-    worker: WorkerHandle
+    worker: Worker
     grant: Grant
 
 
@@ -41,13 +40,13 @@ def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
     """Return every qualification by name; none where the database does not exist yet."""
     if not database.exists:
         return []
-    counted = GrantedQualification.select(
-        GrantedQualification.qualification.alias("qualification"),
-        peewee.fn.COUNT(GrantedQualification.id).alias("n"),
-    ).group_by(GrantedQualification.qualification)
+    counted = GrantedQualificationTable.select(
+        GrantedQualificationTable.qualification.alias("qualification"),
+        peewee.fn.COUNT(GrantedQualificationTable.id).alias("n"),
+    ).group_by(GrantedQualificationTable.qualification)
     with database.read() as tx:
         holders = {row.qualification: int(row.n) for row in tx.rows(counted)}
-        rows = tx.rows(Qualification.select().order_by(Qualification.name))
+        rows = tx.rows(QualificationTable.select().order_by(QualificationTable.name))
     return [
         QualificationSummary(
             name=row.name,
@@ -72,20 +71,20 @@ def holders_of(
     last = 0
     while number is not None:
         query = (
-            GrantedQualification.select(
-                Worker.id,
-                Worker.name,
-                Worker.provider_type,
-                GrantedQualification.value,
-                GrantedQualification.granted_at,
+            GrantedQualificationTable.select(
+                WorkerTable.id,
+                WorkerTable.name,
+                WorkerTable.provider_type,
+                GrantedQualificationTable.value,
+                GrantedQualificationTable.granted_at,
             )
-            .join(Worker, on=(GrantedQualification.worker == Worker.id))
-            .where(GrantedQualification.qualification == number, Worker.id > last)
-            .order_by(Worker.id)
+            .join(WorkerTable, on=(GrantedQualificationTable.worker == WorkerTable.id))
+            .where(GrantedQualificationTable.qualification == number, WorkerTable.id > last)
+            .order_by(WorkerTable.id)
             .limit(_PAGE)
         )
         if provider_type is not None:
-            query = query.where(Worker.provider_type == provider_type)
+            query = query.where(WorkerTable.provider_type == provider_type)
         with database.read() as tx:
             rows = tx.rows(query)
         for row in rows:

@@ -16,7 +16,7 @@ from famulus.model.many_values import AMONG, run_among
 from famulus.model.money import from_minor
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, PaymentKind, PaymentStatus
-from famulus.model.tables import Payment, Review
+from famulus.model.tables import PaymentTable, ReviewTable
 from famulus.model.transaction import Transaction
 
 #: Statuses of attempts that have been decided on.
@@ -54,26 +54,33 @@ class _BonusRow(NamedTuple):
 
 
 _REVIEWS = Statement(
-    Review.select(Review.agent.alias("agent"), Review.decision, Review.note, Review.decided_at)
-    .where(Review.unit << AMONG, Review.undone_at.is_null())
-    .order_by(Review.id),
+    ReviewTable.select(
+        ReviewTable.agent.alias("agent"),
+        ReviewTable.decision,
+        ReviewTable.note,
+        ReviewTable.decided_at,
+    )
+    .where(ReviewTable.unit << AMONG, ReviewTable.undone_at.is_null())
+    .order_by(ReviewTable.id),
     _ReviewRow,
 )
-_ANY_PAYMENT = Statement(Payment.select(Payment.id).where(Payment.run == Param("run")).limit(1))
+_ANY_PAYMENT = Statement(
+    PaymentTable.select(PaymentTable.id).where(PaymentTable.run == Param("run")).limit(1)
+)
 _REWARDS = Statement(
-    Payment.select(Payment.key, Payment.amount, Payment.currency, Payment.status).where(
-        Payment.key << AMONG
-    ),
+    PaymentTable.select(
+        PaymentTable.key, PaymentTable.amount, PaymentTable.currency, PaymentTable.status
+    ).where(PaymentTable.key << AMONG),
     _RewardRow,
 )
 _BONUSES = Statement(
-    Payment.select(
-        Payment.unit.alias("unit"),
-        Payment.worker.alias("worker"),
-        Payment.amount,
-        Payment.currency,
-        Payment.status,
-    ).where(Payment.unit << AMONG, Payment.kind == PaymentKind.BONUS),
+    PaymentTable.select(
+        PaymentTable.unit.alias("unit"),
+        PaymentTable.worker.alias("worker"),
+        PaymentTable.amount,
+        PaymentTable.currency,
+        PaymentTable.status,
+    ).where(PaymentTable.unit << AMONG, PaymentTable.kind == PaymentKind.BONUS),
     _BonusRow,
 )
 

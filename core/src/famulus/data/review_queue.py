@@ -15,11 +15,21 @@ from famulus.contracts.views import WorkerView
 from famulus.data.scope import Scope
 from famulus.engine.answers import COUNTS, StoredAnswer, read_answers, select_attempts
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.model.tables import Agent, Participation, TaskRun, Unit, Worker
+from famulus.model.tables import (
+    AgentTable,
+    ParticipationTable,
+    TaskRunTable,
+    UnitTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 
 #: An attempt that is up for review, joined with its unit.
-_WAITS = COUNTS & (Agent.status == AgentStatus.COMPLETED) & (Unit.status == UnitStatus.COMPLETED)
+_WAITS = (
+    COUNTS
+    & (AgentTable.status == AgentStatus.COMPLETED)
+    & (UnitTable.status == UnitStatus.COMPLETED)
+)
 
 
 @frozen(kw_only=True)
@@ -40,16 +50,16 @@ class Statistics:
 
 def count_waiting(tx: Transaction, scope: Scope) -> int:
     """Return how many units are up for review."""
-    count = peewee.fn.COUNT(Unit.id).alias("n")
+    count = peewee.fn.COUNT(UnitTable.id).alias("n")
     if scope.worker is None:
-        query: Any = Unit.select(count).where(
-            Unit.run << list(scope.runs), Unit.status == UnitStatus.COMPLETED
+        query: Any = UnitTable.select(count).where(
+            UnitTable.run << list(scope.runs), UnitTable.status == UnitStatus.COMPLETED
         )
     else:
         query = (
-            _waiting(Agent.select(count), scope)
-            .join(Worker, on=(Agent.worker == Worker.id))
-            .where(Worker.name == scope.worker)
+            _waiting(AgentTable.select(count), scope)
+            .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
+            .where(WorkerTable.name == scope.worker)
         )
     row = tx.row(query)
     return int(row.n) if row else 0
@@ -60,32 +70,34 @@ def next_worker(tx: Transaction, scope: Scope, *, after: int = 0) -> WorkerView 
 
     :param after: the number of the worker before.
     """
-    waiting = _waiting(Agent.select(peewee.SQL("1")), scope).where(
-        Agent.worker == Participation.worker, Agent.run == Participation.run
+    waiting = _waiting(AgentTable.select(peewee.SQL("1")), scope).where(
+        AgentTable.worker == ParticipationTable.worker, AgentTable.run == ParticipationTable.run
     )
     query = (
-        Participation.select(Worker.id.alias("id"), Worker.name, Worker.provider_type)
-        .join(Worker, on=(Participation.worker == Worker.id))
+        ParticipationTable.select(
+            WorkerTable.id.alias("id"), WorkerTable.name, WorkerTable.provider_type
+        )
+        .join(WorkerTable, on=(ParticipationTable.worker == WorkerTable.id))
         .where(
-            Participation.task == scope.task_id,
-            Participation.run << list(scope.runs),
-            Participation.worker > after,
-            Participation.done_units > 0,
+            ParticipationTable.task == scope.task_id,
+            ParticipationTable.run << list(scope.runs),
+            ParticipationTable.worker > after,
+            ParticipationTable.done_units > 0,
             peewee.fn.EXISTS(waiting),
         )
-        .order_by(Participation.worker)
+        .order_by(ParticipationTable.worker)
         .limit(1)
     )
     if scope.worker is not None:
-        query = query.where(Worker.name == scope.worker)
+        query = query.where(WorkerTable.name == scope.worker)
     row = tx.row(query)
     return None if row is None else WorkerView(**vars(row))
 
 
 def count_of_worker(tx: Transaction, scope: Scope, worker: int) -> int:
     """Return how many units of a worker are up for review."""
-    query = _waiting(Agent.select(peewee.fn.COUNT(Agent.id).alias("n")), scope)
-    row = tx.row(query.where(Agent.worker == worker))
+    query = _waiting(AgentTable.select(peewee.fn.COUNT(AgentTable.id).alias("n")), scope)
+    row = tx.row(query.where(AgentTable.worker == worker))
     return int(row.n) if row else 0
 
 
@@ -99,8 +111,13 @@ def next_units(
     """
     query = (
         select_attempts()
-        .where(Agent.worker == worker, Agent.run << list(scope.runs), Agent.id > after, _WAITS)
-        .order_by(Agent.id)
+        .where(
+            AgentTable.worker == worker,
+            AgentTable.run << list(scope.runs),
+            AgentTable.id > after,
+            _WAITS,
+        )
+        .order_by(AgentTable.id)
         .limit(most)
     )
     return read_answers(tx, query, files_root)
@@ -109,10 +126,14 @@ def next_units(
 def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
     """Return the numbers of earlier decisions on a worker's units, in all runs of the task."""
     query = (
-        Agent.select(Agent.status, peewee.fn.COUNT(Agent.id).alias("n"))
-        .join(TaskRun, on=(Agent.run == TaskRun.id))
-        .where(Agent.worker == worker, TaskRun.task == scope.task_id, Agent.unit.is_null(False))
-        .group_by(Agent.status)
+        AgentTable.select(AgentTable.status, peewee.fn.COUNT(AgentTable.id).alias("n"))
+        .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+        .where(
+            AgentTable.worker == worker,
+            TaskRunTable.task == scope.task_id,
+            AgentTable.unit.is_null(False),
+        )
+        .group_by(AgentTable.status)
     )
     counts = {row.status: int(row.n) for row in tx.rows(query)}
     return Statistics(
@@ -124,7 +145,7 @@ def read_statistics(tx: Transaction, scope: Scope, worker: int) -> Statistics:
 
 def _waiting(query: Any, scope: Scope) -> Any:
     return (
-        query.join(Unit, on=(Agent.unit == Unit.id))
-        .where(Agent.run << list(scope.runs), _WAITS)
-        .switch(Agent)
+        query.join(UnitTable, on=(AgentTable.unit == UnitTable.id))
+        .where(AgentTable.run << list(scope.runs), _WAITS)
+        .switch(AgentTable)
     )

@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.engine.runs import RunRecord, run_record, select_runs
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
-from famulus.model.tables import TaskRun, Unit
+from famulus.model.tables import TaskRunTable, UnitTable
 
 
 @frozen(kw_only=True)
@@ -35,12 +35,14 @@ def list_runs(database: Database) -> Sequence[RunSummary]:
     """Return every run, the newest first; none where the database does not exist yet."""
     if not database.exists:
         return []
-    counted = Unit.select(
-        Unit.run.alias("run"), Unit.status, peewee.fn.COUNT(Unit.id).alias("n")
-    ).group_by(Unit.run, Unit.status)
+    counted = UnitTable.select(
+        UnitTable.run.alias("run"), UnitTable.status, peewee.fn.COUNT(UnitTable.id).alias("n")
+    ).group_by(UnitTable.run, UnitTable.status)
     units: dict[int, dict[UnitStatus, int]] = {}
     with database.read() as tx:
-        records = [run_record(row) for row in tx.rows(select_runs().order_by(TaskRun.id.desc()))]
+        records = [
+            run_record(row) for row in tx.rows(select_runs().order_by(TaskRunTable.id.desc()))
+        ]
         for row in tx.iterate(counted):
             units.setdefault(row.run, {})[row.status] = int(row.n)
     return [RunSummary(record=each, units=units.get(each.id, {})) for each in records]

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
-from famulus.model.tables import Participation, Task, TaskRun, Worker
+from famulus.model.tables import ParticipationTable, TaskRunTable, TaskTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.names import read_name
 from famulus.options.suggest import did_you_mean
@@ -45,12 +45,16 @@ def find_scope(
             f"there is no task {task!r}: the database {database.location.shown} does not exist yet"
         )
     with database.read() as tx:
-        found = tx.row(Task.select(Task.id).where(Task.name == task))
+        found = tx.row(TaskTable.select(TaskTable.id).where(TaskTable.name == task))
         if found is None:
-            names = [row.name for row in tx.rows(Task.select(Task.name))]
+            names = [row.name for row in tx.rows(TaskTable.select(TaskTable.name))]
             hint = did_you_mean(task, names)
             raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
-        query = TaskRun.select(TaskRun.id).where(TaskRun.task == found.id).order_by(TaskRun.id)
+        query = (
+            TaskRunTable.select(TaskRunTable.id)
+            .where(TaskRunTable.task == found.id)
+            .order_by(TaskRunTable.id)
+        )
         runs = [row.id for row in tx.rows(query)]
         if run is not None and run not in runs:
             known = f"; its runs are {', '.join(map(str, runs))}" if runs else ""
@@ -69,11 +73,11 @@ def check_worker(tx: Transaction, scope: Scope, name: str) -> None:
     :raises famulus.NotFoundError: otherwise.
     """
     query = (
-        Participation.select(Worker.name)
-        .join(Worker, on=(Participation.worker == Worker.id))
-        .where(Participation.task == scope.task_id, Participation.run << list(scope.runs))
+        ParticipationTable.select(WorkerTable.name)
+        .join(WorkerTable, on=(ParticipationTable.worker == WorkerTable.id))
+        .where(ParticipationTable.task == scope.task_id, ParticipationTable.run << list(scope.runs))
     )
-    if tx.row(query.where(Worker.name == name).limit(1)) is None:
+    if tx.row(query.where(WorkerTable.name == name).limit(1)) is None:
         names = {row.name for row in tx.rows(query.distinct().limit(_MOST_NAMES))}
         hint = did_you_mean(name, names, otherwise="there are") if len(names) < _MOST_NAMES else ""
         raise NotFoundError(f"no worker {name!r} has worked on {scope.task_name!r}{hint}")

@@ -9,11 +9,17 @@ import peewee
 from attrs import frozen
 
 from famulus.engine.qualifications.history import PastWork, read_past_work
-from famulus.engine.qualifications.worker_handle import Grant
-from famulus.engine.qualifications.worker_handle import Worker as WorkerHandle
+from famulus.engine.qualifications.worker_handle import Grant, Worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
-from famulus.model.tables import REFUSED, Agent, Event, Task, TaskRun, Worker
+from famulus.model.tables import (
+    REFUSED,
+    AgentTable,
+    EventTable,
+    TaskRunTable,
+    TaskTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 
 
@@ -21,7 +27,7 @@ from famulus.model.transaction import Transaction
 class WorkerReport:
     """A worker with their qualifications and their work."""
 
-    worker: WorkerHandle
+    worker: Worker
     first_seen: datetime
     blocked: bool
     #: the reason of the block, if one was given
@@ -33,15 +39,13 @@ class WorkerReport:
     newest: Sequence[PastWork]
 
 
-def read_worker_report(
-    database: Database, worker: WorkerHandle, *, most: int | None
-) -> WorkerReport:
+def read_worker_report(database: Database, worker: Worker, *, most: int | None) -> WorkerReport:
     """Return the report about a worker.
 
     :param most: the largest number of submissions to return; None for all.
     """
     with database.read() as tx:
-        row = tx.row(Worker.select().where(Worker.id == worker.id))
+        row = tx.row(WorkerTable.select().where(WorkerTable.id == worker.id))
         attempts = _attempts(tx, worker.id)
         newest = read_past_work(tx, worker.id, most=most)
         reason = _block_reason(tx, worker.id) if row is not None and row.blocked else ""
@@ -72,10 +76,10 @@ class RefusedWorker:
 def refused_from(database: Database, run: int) -> list[RefusedWorker]:
     """Return the workers whom a condition, limit or check of a run has refused, newest first."""
     query = (
-        Event.select(Event.at, Event.cause, Event.detail, Worker.name)
-        .join(Worker, on=(Event.subject_id == Worker.id))
-        .where(Event.run == run, Event.subject == "worker", Event.new == REFUSED)
-        .order_by(Event.id.desc())
+        EventTable.select(EventTable.at, EventTable.cause, EventTable.detail, WorkerTable.name)
+        .join(WorkerTable, on=(EventTable.subject_id == WorkerTable.id))
+        .where(EventTable.run == run, EventTable.subject == "worker", EventTable.new == REFUSED)
+        .order_by(EventTable.id.desc())
     )
     with database.read() as tx:
         rows = tx.rows(query)
@@ -92,12 +96,16 @@ def refused_from(database: Database, run: int) -> list[RefusedWorker]:
 
 def _attempts(tx: Transaction, worker: int) -> dict[str, dict[AgentStatus, int]]:
     query = (
-        Agent.select(Task.name.alias("task"), Agent.status, peewee.fn.COUNT(Agent.id).alias("n"))
-        .join(TaskRun, on=(Agent.run == TaskRun.id))
-        .join(Task, on=(TaskRun.task == Task.id))
-        .where(Agent.worker == worker, Agent.unit.is_null(False))
-        .group_by(Task.name, Agent.status)
-        .order_by(Task.name)
+        AgentTable.select(
+            TaskTable.name.alias("task"),
+            AgentTable.status,
+            peewee.fn.COUNT(AgentTable.id).alias("n"),
+        )
+        .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+        .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .where(AgentTable.worker == worker, AgentTable.unit.is_null(False))
+        .group_by(TaskTable.name, AgentTable.status)
+        .order_by(TaskTable.name)
     )
     found: dict[str, dict[AgentStatus, int]] = {}
     for row in tx.rows(query):
@@ -106,11 +114,11 @@ def _attempts(tx: Transaction, worker: int) -> dict[str, dict[AgentStatus, int]]
 
 
 def _block_reason(tx: Transaction, worker: int) -> str:
-    query = Event.select(Event.detail).where(
-        Event.run.is_null(),
-        Event.subject == "worker",
-        Event.subject_id == worker,
-        Event.cause == "block",
+    query = EventTable.select(EventTable.detail).where(
+        EventTable.run.is_null(),
+        EventTable.subject == "worker",
+        EventTable.subject_id == worker,
+        EventTable.cause == "block",
     )
-    row = tx.row(query.order_by(Event.id.desc()).limit(1))
+    row = tx.row(query.order_by(EventTable.id.desc()).limit(1))
     return "" if row is None else str((row.detail or {}).get("reason", ""))

@@ -22,7 +22,15 @@ from famulus.model.fields import EnumField, JsonField, UtcField
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, UnitStatus
-from famulus.model.tables import Agent, Assignment, Task, TaskRun, Unit, Upload, Worker
+from famulus.model.tables import (
+    AgentTable,
+    AssignmentTable,
+    TaskRunTable,
+    TaskTable,
+    UnitTable,
+    UploadTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 
 #: Keys of a field's metadata.
@@ -62,19 +70,19 @@ class FileRecord:
 class StoredUnit:
     """A unit and its row of the data. Fields have the names of an export's columns."""
 
-    run: int = field(metadata=_column(Assignment.run))
-    task: str = field(metadata=_column(Task.name))
-    unit: int = field(metadata=_column(Unit.id))
-    assignment: int = field(metadata=_column(Assignment.id))
+    run: int = field(metadata=_column(AssignmentTable.run))
+    task: str = field(metadata=_column(TaskTable.name))
+    unit: int = field(metadata=_column(UnitTable.id))
+    assignment: int = field(metadata=_column(AssignmentTable.id))
     #: which of the run's assignments, from 0, in the order of the data
-    row: int = field(metadata=_column(Assignment.number))
+    row: int = field(metadata=_column(AssignmentTable.number))
     #: which of the assignment's units, from 0
-    unit_index: int = field(metadata=_column(Unit.lane))
-    unit_status: UnitStatus = field(metadata=_column(Unit.status))
+    unit_index: int = field(metadata=_column(UnitTable.lane))
+    unit_status: UnitStatus = field(metadata=_column(UnitTable.status))
     #: the row of the data
-    inputs: Mapping[str, Any] = field(metadata=_column(Assignment.data))
+    inputs: Mapping[str, Any] = field(metadata=_column(AssignmentTable.data))
     #: the attempt that holds the unit, or whose answers have completed it
-    holder: int | None = field(metadata=_column(Unit.agent_id, exported=False))
+    holder: int | None = field(metadata=_column(UnitTable.agent_id, exported=False))
 
     @property
     def unit_view(self) -> UnitView:
@@ -88,16 +96,16 @@ class StoredUnit:
 class StoredAttempt(StoredUnit):
     """One worker's attempt at a unit."""
 
-    agent: int = field(metadata=_column(Agent.id))
-    agent_status: AgentStatus = field(metadata=_column(Agent.status))
+    agent: int = field(metadata=_column(AgentTable.id))
+    agent_status: AgentStatus = field(metadata=_column(AgentTable.status))
     #: the provider's id of the worker
-    worker: str = field(metadata=_column(Worker.name))
+    worker: str = field(metadata=_column(WorkerTable.name))
     #: the provider's type name
-    provider: str = field(metadata=_column(Worker.provider_type))
-    started_at: datetime = field(metadata=_column(Agent.started_at))
+    provider: str = field(metadata=_column(WorkerTable.provider_type))
+    started_at: datetime = field(metadata=_column(AgentTable.started_at))
     #: the worker's number in this database
-    worker_id: int = field(metadata=_column(Worker.id, exported=False))
-    visit: int = field(metadata=_column(Agent.visit, exported=False))
+    worker_id: int = field(metadata=_column(WorkerTable.id, exported=False))
+    visit: int = field(metadata=_column(AgentTable.visit, exported=False))
     #: the database's folder of files
     files_root: Path = field(kw_only=True)
 
@@ -116,11 +124,11 @@ class StoredAttempt(StoredUnit):
 class StoredAnswer(StoredAttempt):
     """A submitted attempt with its answers."""
 
-    submitted_at: datetime = field(metadata=_column(Agent.submitted_at))
+    submitted_at: datetime = field(metadata=_column(AgentTable.submitted_at))
     #: submitted after the worker's time was over
-    late: bool = field(metadata=_column(Agent.late))
+    late: bool = field(metadata=_column(AgentTable.late))
     #: what the blueprint's ``read_answers`` returned
-    outputs: Any = field(metadata=_column(Agent.answers))
+    outputs: Any = field(metadata=_column(AgentTable.answers))
     files: Sequence[FileRecord] = field(kw_only=True)
 
     @property
@@ -178,7 +186,7 @@ _AGENT, _SUBMITTED_AT = _NAMES.index("agent"), _NAMES.index("submitted_at")
 _OF_UNIT, _OF_ATTEMPT = len(_stored(StoredUnit)), len(_stored(StoredAttempt))
 
 #: Condition on attempts and their units: these are the answers that have completed the unit.
-COUNTS = Unit.agent_id == Agent.id
+COUNTS = UnitTable.agent_id == AgentTable.id
 #: The fields that exports have, in the record's order, with their columns.
 EXPORTED: Mapping[str, peewee.Field] = MappingProxyType(
     {each.name: each.metadata[_COLUMN] for each in _STORED if each.metadata[_EXPORTED]}
@@ -188,20 +196,20 @@ EXPORTED: Mapping[str, peewee.Field] = MappingProxyType(
 def select_attempts() -> Any:
     """Return the query of attempts at units, for :func:`read_answers`."""
     return _with_task(
-        Agent.select(*_COLUMNS)
-        .join(Unit, on=(Agent.unit == Unit.id))
-        .join(Assignment, on=(Unit.assignment == Assignment.id))
-        .join(Worker, on=(Agent.worker == Worker.id))
+        AgentTable.select(*_COLUMNS)
+        .join(UnitTable, on=(AgentTable.unit == UnitTable.id))
+        .join(AssignmentTable, on=(UnitTable.assignment == AssignmentTable.id))
+        .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
     )
 
 
 def select_units() -> Any:
     """Return the query of units and the attempts that hold them, for :func:`read_units`."""
     return _with_task(
-        Assignment.select(*_COLUMNS)
-        .join(Unit, on=(Unit.assignment == Assignment.id))
-        .join(Agent, peewee.JOIN.LEFT_OUTER, on=(Unit.agent_id == Agent.id))
-        .join(Worker, peewee.JOIN.LEFT_OUTER, on=(Agent.worker == Worker.id))
+        AssignmentTable.select(*_COLUMNS)
+        .join(UnitTable, on=(UnitTable.assignment == AssignmentTable.id))
+        .join(AgentTable, peewee.JOIN.LEFT_OUTER, on=(UnitTable.agent_id == AgentTable.id))
+        .join(WorkerTable, peewee.JOIN.LEFT_OUTER, on=(AgentTable.worker == WorkerTable.id))
     )
 
 
@@ -247,8 +255,8 @@ def read_unit_and_worker(tx: Transaction, agent: int) -> tuple[UnitView, WorkerV
 
 def count_unanswered(tx: Transaction, run: int) -> int:
     """Return the number of a run's submissions that contain no answer."""
-    query = Agent.select(peewee.fn.COUNT(Agent.id).alias("n")).where(
-        Agent.run == run, Agent.unanswered
+    query = AgentTable.select(peewee.fn.COUNT(AgentTable.id).alias("n")).where(
+        AgentTable.run == run, AgentTable.unanswered
     )
     row = tx.row(query)
     return 0 if row is None else int(row.n)
@@ -260,8 +268,8 @@ def agent_folder(root: Path, run: int, agent: int) -> Path:
 
 
 def _with_task(query: Any) -> Any:
-    return query.join(TaskRun, on=(Assignment.run == TaskRun.id)).join(
-        Task, on=(TaskRun.task == Task.id)
+    return query.join(TaskRunTable, on=(AssignmentTable.run == TaskRunTable.id)).join(
+        TaskTable, on=(TaskRunTable.task == TaskTable.id)
     )
 
 
@@ -276,20 +284,20 @@ class _FileRow(NamedTuple):
 
 
 _FILES = Statement(
-    Upload.select(
-        Upload.agent.alias("agent"),
-        Upload.path,
-        Upload.field,
-        Upload.filename.alias("name"),
-        Upload.content_type,
-        Upload.size,
-        Upload.sha256,
+    UploadTable.select(
+        UploadTable.agent.alias("agent"),
+        UploadTable.path,
+        UploadTable.field,
+        UploadTable.filename.alias("name"),
+        UploadTable.content_type,
+        UploadTable.size,
+        UploadTable.sha256,
     )
-    .where(Upload.agent << AMONG)
-    .order_by(Upload.id),
+    .where(UploadTable.agent << AMONG)
+    .order_by(UploadTable.id),
     _FileRow,
 )
-_BY_AGENT = Statement(select_attempts().where(Agent.id == Param("agent")))
+_BY_AGENT = Statement(select_attempts().where(AgentTable.id == Param("agent")))
 
 
 def _read_attempt(tx: Transaction, agent: int) -> StoredAttempt:

@@ -58,7 +58,7 @@ from famulus.model.states import (
     RunStatus,
     VisitStatus,
 )
-from famulus.model.tables import TaskRun, Visit, Worker
+from famulus.model.tables import TaskRunTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.options.requirements import OnboardingRequired
 
@@ -114,36 +114,36 @@ class _ArrivalRow(NamedTuple):
 
 
 _ARRIVAL = Statement(
-    TaskRun.select(
-        TaskRun.status,
-        TaskRun.closes_at,
-        TaskRun.assignment_duration_in_seconds.alias("duration"),
-        TaskRun.allowed_concurrent,
-        TaskRun.maximum_units_per_worker.alias("maximum"),
-        TaskRun.loading,
-        TaskRun.rows_loaded.alias("rows"),
-        Worker.id.alias("worker"),
-        Worker.blocked.alias("is_blocked"),
-        Visit.id.alias("visit"),
-        Visit.status.alias("visit_status"),
-        Visit.accept,
+    TaskRunTable.select(
+        TaskRunTable.status,
+        TaskRunTable.closes_at,
+        TaskRunTable.assignment_duration_in_seconds.alias("duration"),
+        TaskRunTable.allowed_concurrent,
+        TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        TaskRunTable.loading,
+        TaskRunTable.rows_loaded.alias("rows"),
+        WorkerTable.id.alias("worker"),
+        WorkerTable.blocked.alias("is_blocked"),
+        VisitTable.id.alias("visit"),
+        VisitTable.status.alias("visit_status"),
+        VisitTable.accept,
     )
     .join(
-        Worker,
+        WorkerTable,
         peewee.JOIN.LEFT_OUTER,
-        on=((Worker.provider_type == Param("provider")) & (Worker.name == Param("name"))),
+        on=((WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))),
     )
     .join(
-        Visit,
+        VisitTable,
         peewee.JOIN.LEFT_OUTER,
         on=(
-            (Visit.run == TaskRun.id)
-            & (Visit.reference == Param("reference"))
-            & (Visit.worker == Worker.id)
+            (VisitTable.run == TaskRunTable.id)
+            & (VisitTable.reference == Param("reference"))
+            & (VisitTable.worker == WorkerTable.id)
         ),
     )
-    .where(TaskRun.id == Param("run"))
-    .order_by(Visit.id.desc())
+    .where(TaskRunTable.id == Param("run"))
+    .order_by(VisitTable.id.desc())
     .limit(1),
     _ArrivalRow,
 )

@@ -1,4 +1,4 @@
-"""Attempts (rows of ``Agent``): one worker at one unit, or at the onboarding, within a visit."""
+"""Attempts: one worker at one unit, or at the onboarding, within a visit (the table ``agent``)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from famulus.engine.visits import find_visit_at_place
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
-    Agent,
-    Assignment,
-    TaskRun,
-    Visit,
-    Worker,
+    AgentTable,
+    AssignmentTable,
+    TaskRunTable,
+    VisitTable,
+    WorkerTable,
     literal,
     literals,
 )
@@ -126,88 +126,91 @@ class Attempt(NamedTuple):
 MOST_HANDOVERS = 4
 
 _MAKE = Statement(
-    Agent.insert(
+    AgentTable.insert(
         {
-            Agent.run: Param("run"),
-            Agent.worker: Param("worker"),
-            Agent.visit: Param("visit"),
-            Agent.assignment: Param("assignment"),
-            Agent.unit: Param("unit"),
-            Agent.status: Param("status"),
-            Agent.started_at: Param("at"),
-            Agent.deadline: Param("deadline"),
-            Agent.late: False,
-            Agent.unanswered: False,
+            AgentTable.run: Param("run"),
+            AgentTable.worker: Param("worker"),
+            AgentTable.visit: Param("visit"),
+            AgentTable.assignment: Param("assignment"),
+            AgentTable.unit: Param("unit"),
+            AgentTable.status: Param("status"),
+            AgentTable.started_at: Param("at"),
+            AgentTable.deadline: Param("deadline"),
+            AgentTable.late: False,
+            AgentTable.unanswered: False,
         }
     ).returning(
-        Agent.id, Assignment.select(Assignment.data).where(Assignment.id == Param("assignment"))
+        AgentTable.id,
+        AssignmentTable.select(AssignmentTable.data).where(
+            AssignmentTable.id == Param("assignment")
+        ),
     )
 )
 _SELECT = (
-    Agent.select(
-        Agent.id.alias("agent"),
-        Agent.run,
-        Agent.worker,
-        Agent.visit,
-        Agent.unit,
-        Agent.assignment,
-        Agent.status,
-        Agent.submission_id.alias("submission"),
-        Agent.late,
-        TaskRun.max_num_concurrent_units.alias("window"),
-        Worker.name.alias("worker_name"),
-        Visit.reference,
-        Visit.query,
-        Visit.status.alias("visit_status"),
+    AgentTable.select(
+        AgentTable.id.alias("agent"),
+        AgentTable.run,
+        AgentTable.worker,
+        AgentTable.visit,
+        AgentTable.unit,
+        AgentTable.assignment,
+        AgentTable.status,
+        AgentTable.submission_id.alias("submission"),
+        AgentTable.late,
+        TaskRunTable.max_num_concurrent_units.alias("window"),
+        WorkerTable.name.alias("worker_name"),
+        VisitTable.reference,
+        VisitTable.query,
+        VisitTable.status.alias("visit_status"),
     )
-    .join(TaskRun, on=(Agent.run == TaskRun.id))
-    .join(Worker, on=(Agent.worker == Worker.id))
-    .join(Visit, on=(Agent.visit == Visit.id))
-    .where(Agent.id == Param("agent"))
+    .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+    .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
+    .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
+    .where(AgentTable.id == Param("agent"))
 )
 _READ = Statement(_SELECT, Attempt)
-_LOCK = Statement(lambda kind: for_update(_SELECT, kind, of=Agent), Attempt)
+_LOCK = Statement(lambda kind: for_update(_SELECT, kind, of=AgentTable), Attempt)
 _NEWEST = Statement(
-    Agent.select(
-        Agent.id.alias("agent"),
-        Agent.status,
-        Agent.unit,
-        Agent.assignment,
-        Agent.deadline,
-        Agent.submission_id.alias("submission"),
+    AgentTable.select(
+        AgentTable.id.alias("agent"),
+        AgentTable.status,
+        AgentTable.unit,
+        AgentTable.assignment,
+        AgentTable.deadline,
+        AgentTable.submission_id.alias("submission"),
     )
-    .where(Agent.visit == Param("visit"))
-    .order_by(Agent.id.desc())
+    .where(AgentTable.visit == Param("visit"))
+    .order_by(AgentTable.id.desc())
     .limit(1),
     NewestAttempt,
 )
 _OPEN_ONBOARDING = Statement(
-    Agent.select(Agent.id.alias("agent"), Agent.visit, Agent.deadline).where(
-        Agent.run == Param("run"),
-        Agent.worker == Param("worker"),
-        Agent.status == literal(AgentStatus.ONBOARDING),
+    AgentTable.select(AgentTable.id.alias("agent"), AgentTable.visit, AgentTable.deadline).where(
+        AgentTable.run == Param("run"),
+        AgentTable.worker == Param("worker"),
+        AgentTable.status == literal(AgentStatus.ONBOARDING),
     ),
     OpenOnboardingRow,
 )
 _OPEN_OF_VISIT = Statement(
-    Agent.select(peewee.SQL("1"))
+    AgentTable.select(peewee.SQL("1"))
     .where(
-        Agent.visit == Param("visit"),
-        Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+        AgentTable.visit == Param("visit"),
+        AgentTable.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
     )
     .limit(1)
 )
 _OTHER_AT_ASSIGNMENT = Statement(
-    Agent.select(peewee.SQL("1"))
+    AgentTable.select(peewee.SQL("1"))
     .where(
-        Agent.assignment == Param("assignment"),
-        Agent.worker == Param("worker"),
-        Agent.id != Param("agent"),
-        Agent.status != AgentStatus.RETURNED,
+        AgentTable.assignment == Param("assignment"),
+        AgentTable.worker == Param("worker"),
+        AgentTable.id != Param("agent"),
+        AgentTable.status != AgentStatus.RETURNED,
     )
     .limit(1)
 )
-_ANSWERS = Statement(Agent.select(Agent.answers).where(Agent.id == Param("agent")))
+_ANSWERS = Statement(AgentTable.select(AgentTable.answers).where(AgentTable.id == Param("agent")))
 
 
 def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]:
@@ -316,13 +319,13 @@ def holds_answer(value: Any) -> bool:
 
 def select_open_attempts(run: int) -> Any:
     """Return the query of a run's open attempts, for :func:`open_attempt`."""
-    return Agent.select(
-        Agent.id,
-        Agent.status,
-        Agent.unit.alias("unit"),
-        Agent.worker.alias("worker"),
-        Agent.visit.alias("visit"),
-    ).where(Agent.run == run, Agent.status << literals(*OPEN_AGENTS))
+    return AgentTable.select(
+        AgentTable.id,
+        AgentTable.status,
+        AgentTable.unit.alias("unit"),
+        AgentTable.worker.alias("worker"),
+        AgentTable.visit.alias("visit"),
+    ).where(AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS))
 
 
 def open_attempt(row: Row) -> OpenAttempt:

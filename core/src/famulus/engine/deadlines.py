@@ -23,7 +23,7 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, TaskRun, Unit, Visit, literal, literals
+from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable, literal, literals
 from famulus.model.transaction import Row, Transaction
 
 #: Rows of one step: small enough that no submission waits long behind it.
@@ -35,9 +35,9 @@ _ARRIVED_SINCE = timedelta(seconds=3)
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     """End attempts whose deadline has passed and free their units; return how many."""
-    query = select_open_attempts(run).where(Agent.deadline <= tx.now)
+    query = select_open_attempts(run).where(AgentTable.deadline <= tx.now)
     # An attempt whose answers are being stored is left out instead of waited for.
-    query = for_update(query.order_by(Agent.deadline).limit(_STEP), tx.kind, skip_locked=True)
+    query = for_update(query.order_by(AgentTable.deadline).limit(_STEP), tx.kind, skip_locked=True)
     return give_back_units(
         tx,
         [*map(open_attempt, tx.rows(query))],
@@ -60,12 +60,12 @@ def mark_unreported(
     """
     limit = answered_at - timedelta(seconds=submission_timeout)
     due = tx.rows(
-        Visit.select(Visit.id, Visit.status)
+        VisitTable.select(VisitTable.id, VisitTable.status)
         .where(
-            Visit.run == run,
-            Visit.status == literal(VisitStatus.ACCEPTED),
-            Visit.done_at.is_null(False),
-            Visit.done_at <= limit,
+            VisitTable.run == run,
+            VisitTable.status == literal(VisitStatus.ACCEPTED),
+            VisitTable.done_at.is_null(False),
+            VisitTable.done_at <= limit,
         )
         .limit(_STEP)
     )
@@ -86,20 +86,20 @@ def mark_unreported(
 
 def is_report_awaited(tx: Transaction, run: int) -> bool:
     """Return whether the platform has yet to report a submission that is stored here."""
-    query = Visit.select(Visit.id).where(
-        Visit.run == run,
-        Visit.status == literal(VisitStatus.ACCEPTED),
-        Visit.done_at.is_null(False),
+    query = VisitTable.select(VisitTable.id).where(
+        VisitTable.run == run,
+        VisitTable.status == literal(VisitStatus.ACCEPTED),
+        VisitTable.done_at.is_null(False),
     )
     return tx.row(query.limit(1)) is not None
 
 
 def count_unreported(tx: Transaction, run: int) -> int:
     """Return how many visits are done here without a report of it from the platform."""
-    query = Visit.select(peewee.fn.COUNT(Visit.id).alias("n")).where(
-        Visit.run == run,
-        Visit.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
-        Visit.done_at.is_null(False),
+    query = VisitTable.select(peewee.fn.COUNT(VisitTable.id).alias("n")).where(
+        VisitTable.run == run,
+        VisitTable.status << literals(VisitStatus.ACCEPTED, VisitStatus.UNKNOWN),
+        VisitTable.done_at.is_null(False),
     )
     row = tx.row(query)
     return int(row.n) if row is not None else 0
@@ -134,7 +134,9 @@ def expire_units(tx: Transaction, run: int) -> int:
         units = [
             row.id
             for row in tx.rows(
-                Unit.select(Unit.id).where(Unit.run == run, Unit.status == status).limit(_UNIT_STEP)
+                UnitTable.select(UnitTable.id)
+                .where(UnitTable.run == run, UnitTable.status == status)
+                .limit(_UNIT_STEP)
             )
         ]
         if units:
@@ -163,15 +165,15 @@ def give_back_pause(tx: Transaction, run: int, last_look: datetime) -> timedelta
     deadlines.
     """
     pause = tx.now - last_look
-    _move_deadlines(tx, run, pause, ~Agent.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))
-    tx.execute(TaskRun.update(served_since=tx.now).where(TaskRun.id == run))
+    _move_deadlines(tx, run, pause, ~AgentTable.started_at.between(tx.now - _ARRIVED_SINCE, tx.now))
+    tx.execute(TaskRunTable.update(served_since=tx.now).where(TaskRunTable.id == run))
     return pause
 
 
 def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) -> int:
-    later = Agent.deadline + pause // timedelta(microseconds=1)
-    query = Agent.update({Agent.deadline: later}).where(
-        Agent.run == run, Agent.status << literals(*OPEN_AGENTS), *which
+    later = AgentTable.deadline + pause // timedelta(microseconds=1)
+    query = AgentTable.update({AgentTable.deadline: later}).where(
+        AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS), *which
     )
     return int(tx.execute(query).rowcount)
 
@@ -179,9 +181,9 @@ def _move_deadlines(tx: Transaction, run: int, pause: timedelta, *which: Any) ->
 def last_submission(tx: Transaction, run: int) -> Row | None:
     """Return the time of a run's newest submission (``submitted_at``), or None."""
     return tx.row(
-        Agent.select(Agent.submitted_at)
-        .where(Agent.run == run, Agent.submitted_at.is_null(False))
-        .order_by(Agent.submitted_at.desc())
+        AgentTable.select(AgentTable.submitted_at)
+        .where(AgentTable.run == run, AgentTable.submitted_at.is_null(False))
+        .order_by(AgentTable.submitted_at.desc())
         .limit(1)
     )
 

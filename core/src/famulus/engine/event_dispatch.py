@@ -19,7 +19,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import AgentStatus, RunStatus, UnitStatus
-from famulus.model.tables import Event, ListenerPosition, TaskRun
+from famulus.model.tables import EventTable, ListenerPositionTable, TaskRunTable
 from famulus.model.transaction import Row, Transaction
 from famulus.plugins import (
     RUN_FINISHED,
@@ -43,14 +43,14 @@ UNDONE = "undone"
 def add_positions(tx: Transaction, run: int, names: Sequence[str]) -> None:
     """Store a position for each new listener of a run: it begins where the others are."""
     reached = tx.row(
-        TaskRun.select(TaskRun.events_delivered, TaskRun.transactions_delivered).where(
-            TaskRun.id == run
-        )
+        TaskRunTable.select(
+            TaskRunTable.events_delivered, TaskRunTable.transactions_delivered
+        ).where(TaskRunTable.id == run)
     )
     assert reached is not None
     for name in names:
         tx.execute(
-            ListenerPosition.insert(
+            ListenerPositionTable.insert(
                 run=run,
                 name=name,
                 event=reached.events_delivered,
@@ -216,20 +216,20 @@ class Dispatcher:
             if tx.kind is DatabaseKind.POSTGRESQL:
                 # Older transactions may still be under way; what they write comes before this.
                 horizon = peewee.SQL("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-                query = query.where(Event.xact < horizon)
-            return tx.rows(query.order_by(Event.xact, Event.id).limit(_BATCH))
+                query = query.where(EventTable.xact < horizon)
+            return tx.rows(query.order_by(EventTable.xact, EventTable.id).limit(_BATCH))
 
     def _undispatched(self, tx: Transaction) -> Any:
         position = tx.row(
-            ListenerPosition.select(ListenerPosition.event, ListenerPosition.xact).where(
-                ListenerPosition.run == self.run, ListenerPosition.name == self.name
-            )
+            ListenerPositionTable.select(
+                ListenerPositionTable.event, ListenerPositionTable.xact
+            ).where(ListenerPositionTable.run == self.run, ListenerPositionTable.name == self.name)
         )
         assert position is not None
-        return Event.select().where(
-            Event.run == self.run,
-            (Event.xact > position.xact)
-            | ((Event.xact == position.xact) & (Event.id > position.event)),
+        return EventTable.select().where(
+            EventTable.run == self.run,
+            (EventTable.xact > position.xact)
+            | ((EventTable.xact == position.xact) & (EventTable.id > position.event)),
         )
 
 
@@ -252,7 +252,7 @@ def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
 
     Two processes that dispatch the events of one run never move it back.
     """
-    own = ListenerPosition
+    own = ListenerPositionTable
     tx.execute(
         own.update(event=event.id, xact=event.xact).where(
             own.run == run,
@@ -261,12 +261,12 @@ def _advance(tx: Transaction, run: int, name: str, event: Row) -> None:
         )
     )
     tx.execute(
-        TaskRun.update(events_delivered=event.id, transactions_delivered=event.xact).where(
-            TaskRun.id == run,
-            (TaskRun.transactions_delivered < event.xact)
+        TaskRunTable.update(events_delivered=event.id, transactions_delivered=event.xact).where(
+            TaskRunTable.id == run,
+            (TaskRunTable.transactions_delivered < event.xact)
             | (
-                (TaskRun.transactions_delivered == event.xact)
-                & (TaskRun.events_delivered < event.id)
+                (TaskRunTable.transactions_delivered == event.xact)
+                & (TaskRunTable.events_delivered < event.id)
             ),
         )
     )

@@ -20,7 +20,7 @@ from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor
 from famulus.model.statements import for_update
 from famulus.model.states import LIVE_RUNS, RunStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.options.convert import structure
 from famulus.options.option_class import options_of
@@ -102,7 +102,9 @@ def _unknown(name: str) -> Problem:
 
 
 def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChange]:
-    tx.execute(for_update(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
+    tx.execute(
+        for_update(TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run), tx.kind)
+    )
     before = read_run(tx, run)
     if before.status in (RunStatus.FINISHED, RunStatus.FAILED):
         raise ConflictError(
@@ -173,7 +175,7 @@ def _write(tx: Transaction, run: RunRecord, changes: list[LimitChange]) -> None:
     if columns.get(_WINDOW) and not run.max_num_concurrent_units:
         # Open units were not counted so far. This is at least as many, and adjust_window counts.
         columns["open_units"] = run.rows_loaded * run.units_per_assignment
-    tx.execute(TaskRun.update(**columns).where(TaskRun.id == run.id))
+    tx.execute(TaskRunTable.update(**columns).where(TaskRunTable.id == run.id))
     detail = {
         change.name: {"old": unstructure(change.old), "new": unstructure(change.new)}
         for change in changes

@@ -19,7 +19,7 @@ from famulus.model.states import (
     RunStatus,
     UnitStatus,
 )
-from famulus.model.tables import Agent, Requester, Task, TaskRun, Unit
+from famulus.model.tables import AgentTable, RequesterTable, TaskRunTable, TaskTable, UnitTable
 from famulus.model.transaction import Row, Transaction
 
 
@@ -68,7 +68,7 @@ class RunRecord:
 
 
 _COLUMNS = {
-    name: getattr(TaskRun, name)
+    name: getattr(TaskRunTable, name)
     for name in RunRecord.__annotations__
     if name not in {"task_id", "task_name", "requester_id", "requester_name", "requester_settings"}
 }
@@ -77,17 +77,17 @@ _COLUMNS = {
 def select_runs() -> Any:
     """Return the query that :func:`run_record` reads rows of."""
     return (
-        TaskRun.select(
+        TaskRunTable.select(
             *_COLUMNS.values(),
-            TaskRun.task.alias("task_id"),
-            Task.name.alias("task_name"),
-            TaskRun.requester.alias("requester_id"),
-            Requester.name.alias("requester_name"),
-            Requester.settings.alias("requester_settings"),
+            TaskRunTable.task.alias("task_id"),
+            TaskTable.name.alias("task_name"),
+            TaskRunTable.requester.alias("requester_id"),
+            RequesterTable.name.alias("requester_name"),
+            RequesterTable.settings.alias("requester_settings"),
         )
-        .join(Task, on=(TaskRun.task == Task.id))
-        .switch(TaskRun)
-        .join(Requester, on=(TaskRun.requester == Requester.id))
+        .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .switch(TaskRunTable)
+        .join(RequesterTable, on=(TaskRunTable.requester == RequesterTable.id))
     )
 
 
@@ -111,7 +111,7 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
     :raises famulus.NotFoundError: when there is none of that number.
     """
-    row = tx.row(select_runs().where(TaskRun.id == run))
+    row = tx.row(select_runs().where(TaskRunTable.id == run))
     if row is None:
         raise NotFoundError(f"there is no run {run}; `famulus runs` lists them")
     return run_record(row)
@@ -119,7 +119,9 @@ def read_run(tx: Transaction, run: int) -> RunRecord:
 
 def lock_run(tx: Transaction, run: int) -> RunRecord:
     """Lock a run until the commit and return it. Raises like :func:`read_run`."""
-    tx.execute(for_update(TaskRun.select(TaskRun.id).where(TaskRun.id == run), tx.kind))
+    tx.execute(
+        for_update(TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run), tx.kind)
+    )
     return read_run(tx, run)
 
 
@@ -135,17 +137,21 @@ def find_run(database: Database, run: int) -> RunRecord:
 
 def unit_counts(tx: Transaction, run: int) -> dict[UnitStatus, int]:
     """Return how many units have each status; a status without units is left out."""
-    count = peewee.fn.COUNT(Unit.id)
-    query = Unit.select(Unit.status, count.alias("n")).where(Unit.run == run).group_by(Unit.status)
+    count = peewee.fn.COUNT(UnitTable.id)
+    query = (
+        UnitTable.select(UnitTable.status, count.alias("n"))
+        .where(UnitTable.run == run)
+        .group_by(UnitTable.status)
+    )
     return {row.status: int(row.n) for row in tx.rows(query)}
 
 
 def agents_at_work(tx: Transaction, run: int) -> tuple[int, datetime | None]:
     """Return how many workers are at work on a run, and the last of their deadlines."""
-    query = Agent.select(
-        peewee.fn.COUNT(Agent.id).alias("n"), peewee.fn.MAX(Agent.deadline).alias("until")
-    ).where(Agent.run == run, Agent.status << list(OPEN_AGENTS))
+    query = AgentTable.select(
+        peewee.fn.COUNT(AgentTable.id).alias("n"), peewee.fn.MAX(AgentTable.deadline).alias("until")
+    ).where(AgentTable.run == run, AgentTable.status << list(OPEN_AGENTS))
     row = tx.row(query)
     if row is None or not row.n:
         return 0, None
-    return int(row.n), Agent.deadline.python_value(row.until)
+    return int(row.n), AgentTable.deadline.python_value(row.until)

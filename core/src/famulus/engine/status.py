@@ -22,12 +22,12 @@ from famulus.model.states import (
 )
 from famulus.model.tables import (
     REFUSED,
-    Agent,
-    Event,
-    Payment,
-    TaskRun,
-    Unit,
-    Visit,
+    AgentTable,
+    EventTable,
+    PaymentTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
     literal,
     literals,
 )
@@ -41,19 +41,19 @@ def _xact(kind: DatabaseKind) -> Any:
 
 
 def _event(kind: DatabaseKind) -> Any:
-    return Event.insert(
+    return EventTable.insert(
         {
-            Event.run: Param("run"),
-            Event.at: Param("at"),
-            Event.subject: Param("subject"),
-            Event.subject_id: Param("subject_id"),
-            Event.old: Param("old"),
-            Event.new: Param("new"),
-            Event.cause: Param("cause"),
-            Event.count: Param("count"),
-            Event.agent_id: Param("agent"),
-            Event.detail: Param("detail"),
-            Event.xact: _xact(kind),
+            EventTable.run: Param("run"),
+            EventTable.at: Param("at"),
+            EventTable.subject: Param("subject"),
+            EventTable.subject_id: Param("subject_id"),
+            EventTable.old: Param("old"),
+            EventTable.new: Param("new"),
+            EventTable.cause: Param("cause"),
+            EventTable.count: Param("count"),
+            EventTable.agent_id: Param("agent"),
+            EventTable.detail: Param("detail"),
+            EventTable.xact: _xact(kind),
         }
     )
 
@@ -62,71 +62,71 @@ _RECORD = Statement(_event)
 _RECORD_ONCE = Statement(lambda kind: _event(kind).on_conflict_ignore())
 
 _CHANGE_UNIT = Statement(
-    Unit.update(
+    UnitTable.update(
         {
-            Unit.status: Param("new"),
-            Unit.agent_id: Param("agent"),
+            UnitTable.status: Param("new"),
+            UnitTable.agent_id: Param("agent"),
         }
-    ).where(Unit.id == Param("id"), Unit.status == Param("old"))
+    ).where(UnitTable.id == Param("id"), UnitTable.status == Param("old"))
 )
 _CHANGE_VISIT = Statement(
-    Visit.update({Visit.status: Param("new")}).where(
-        Visit.id == Param("id"), Visit.status == Param("old")
+    VisitTable.update({VisitTable.status: Param("new")}).where(
+        VisitTable.id == Param("id"), VisitTable.status == Param("old")
     )
 )
 _SUBMIT_VISIT = Statement(
-    Visit.update(
+    VisitTable.update(
         {
-            Visit.status: literal(VisitStatus.SUBMITTED),
-            Visit.done_at: Param("at"),
+            VisitTable.status: literal(VisitStatus.SUBMITTED),
+            VisitTable.done_at: Param("at"),
         }
     ).where(
-        Visit.id == Param("id"),
-        Visit.status == Param("old"),
+        VisitTable.id == Param("id"),
+        VisitTable.status == Param("old"),
         ~peewee.fn.EXISTS(
-            Agent.select(peewee.SQL("1")).where(
-                Agent.visit == Param("id"),
-                Agent.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+            AgentTable.select(peewee.SQL("1")).where(
+                AgentTable.visit == Param("id"),
+                AgentTable.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
             )
         ),
     )
 )
 _CHANGE_RUN = Statement(
-    TaskRun.update({TaskRun.status: Param("new")}).where(
-        TaskRun.id == Param("id"), TaskRun.status == Param("old")
+    TaskRunTable.update({TaskRunTable.status: Param("new")}).where(
+        TaskRunTable.id == Param("id"), TaskRunTable.status == Param("old")
     )
 )
 _CHANGE_PAYMENT = Statement(
-    Payment.update(
+    PaymentTable.update(
         {
-            Payment.status: Param("new"),
-            Payment.error: Param("error"),
-            Payment.changed_at: Param("at"),
+            PaymentTable.status: Param("new"),
+            PaymentTable.error: Param("error"),
+            PaymentTable.changed_at: Param("at"),
         }
-    ).where(Payment.id == Param("id"), Payment.status == Param("old"))
+    ).where(PaymentTable.id == Param("id"), PaymentTable.status == Param("old"))
 )
 _CHANGE_AGENT = Statement(
-    Agent.update({Agent.status: Param("new")}).where(
-        Agent.id == Param("id"), Agent.status == Param("old")
+    AgentTable.update({AgentTable.status: Param("new")}).where(
+        AgentTable.id == Param("id"), AgentTable.status == Param("old")
     )
 )
 _END_AGENT = Statement(
-    Agent.update({Agent.status: Param("new"), Agent.ended_at: Param("at")}).where(
-        Agent.id == Param("id"), Agent.status == Param("old")
+    AgentTable.update({AgentTable.status: Param("new"), AgentTable.ended_at: Param("at")}).where(
+        AgentTable.id == Param("id"), AgentTable.status == Param("old")
     )
 )
 _SUBMIT_AGENT = Statement(
-    Agent.update(
+    AgentTable.update(
         {
-            Agent.status: Param("new"),
-            Agent.answers: Param("answers"),
-            Agent.submission_id: Param("submission"),
-            Agent.submitted_at: Param("at"),
-            Agent.ended_at: Param("at"),
-            Agent.late: Param("late"),
-            Agent.unanswered: Param("unanswered"),
+            AgentTable.status: Param("new"),
+            AgentTable.answers: Param("answers"),
+            AgentTable.submission_id: Param("submission"),
+            AgentTable.submitted_at: Param("at"),
+            AgentTable.ended_at: Param("at"),
+            AgentTable.late: Param("late"),
+            AgentTable.unanswered: Param("unanswered"),
         }
-    ).where(Agent.id == Param("id"), Agent.status == Param("old"))
+    ).where(AgentTable.id == Param("id"), AgentTable.status == Param("old"))
 )
 
 
@@ -279,8 +279,8 @@ def change_units_together(
     if not units:
         return 0
     check_transition(old, new, f"a batch of {len(units)} units")
-    query = Unit.update({Unit.status: new, Unit.agent_id: None}).where(
-        Unit.id << list(units), Unit.status == old
+    query = UnitTable.update({UnitTable.status: new, UnitTable.agent_id: None}).where(
+        UnitTable.id << list(units), UnitTable.status == old
     )
     changed = int(tx.execute(query).rowcount)
     if changed:

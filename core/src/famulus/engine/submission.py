@@ -23,7 +23,7 @@ from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_AGENTS, OPEN_VISITS, AgentStatus, VisitStatus
-from famulus.model.tables import Upload, Visit
+from famulus.model.tables import UploadTable, VisitTable
 from famulus.model.transaction import Transaction
 
 
@@ -73,23 +73,23 @@ _SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
 
 
 _UPLOAD = Statement(
-    Upload.insert(
+    UploadTable.insert(
         {
-            Upload.agent: Param("agent"),
-            Upload.field: Param("field"),
-            Upload.filename: Param("filename"),
-            Upload.content_type: Param("content_type"),
-            Upload.size: Param("size"),
-            Upload.sha256: Param("sha256"),
-            Upload.path: Param("path"),
-            Upload.created_at: Param("at"),
+            UploadTable.agent: Param("agent"),
+            UploadTable.field: Param("field"),
+            UploadTable.filename: Param("filename"),
+            UploadTable.content_type: Param("content_type"),
+            UploadTable.size: Param("size"),
+            UploadTable.sha256: Param("sha256"),
+            UploadTable.path: Param("path"),
+            UploadTable.created_at: Param("at"),
         }
     )
 )
 _VISIT_DONE = Statement(
-    Visit.update({Visit.done_at: Param("at")})
-    .where(Visit.id == Param("visit"))
-    .returning(Visit.status)
+    VisitTable.update({VisitTable.done_at: Param("at")})
+    .where(VisitTable.id == Param("visit"))
+    .returning(VisitTable.status)
 )
 
 

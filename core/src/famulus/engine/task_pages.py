@@ -29,14 +29,16 @@ from famulus.engine.units import UnitNumber
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Agent, Assignment
+from famulus.model.tables import AgentTable, AssignmentTable
 
 _SECOND = 1_000_000
 
 _FIRST_ROW = Statement(
-    Assignment.select(Assignment.data).where(Assignment.run == Param("run"), Assignment.number == 0)
+    AssignmentTable.select(AssignmentTable.data).where(
+        AssignmentTable.run == Param("run"), AssignmentTable.number == 0
+    )
 )
-_DEADLINE = Statement(Agent.select(Agent.deadline).where(Agent.id == Param("agent")))
+_DEADLINE = Statement(AgentTable.select(AgentTable.deadline).where(AgentTable.id == Param("agent")))
 
 
 @define(kw_only=True)

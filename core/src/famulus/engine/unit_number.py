@@ -9,25 +9,26 @@ import peewee
 from famulus.engine.units import UnitNumber, number_unit
 from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus, LoadingStatus
-from famulus.model.tables import Agent, Participation, TaskRun, literal
+from famulus.model.tables import AgentTable, ParticipationTable, TaskRunTable, literal
 from famulus.model.transaction import Transaction
 
-_Other = Participation.alias()
+_Other = ParticipationTable.alias()
 _IN_TASK = _Other.select(peewee.fn.SUM(_Other.done_units + _Other.open_units)).where(
-    _Other.worker == Participation.worker, _Other.task == Participation.task
+    _Other.worker == ParticipationTable.worker, _Other.task == ParticipationTable.task
 )
-_RunOfNewer = TaskRun.alias()
+_RunOfNewer = TaskRunTable.alias()
 # Those that are counted as open or done, of the runs that are counted.
 _NEWER = (
-    Agent.select(peewee.fn.COUNT(Agent.id))
-    .join(_RunOfNewer, on=(Agent.run == _RunOfNewer.id))
+    AgentTable.select(peewee.fn.COUNT(AgentTable.id))
+    .join(_RunOfNewer, on=(AgentTable.run == _RunOfNewer.id))
     .where(
-        Agent.worker == Participation.worker,
-        _RunOfNewer.task == Participation.task,
-        (Agent.run == Participation.run) | (TaskRun.maximum_units_per_worker > 0),
-        Agent.id > Param("agent"),
-        Agent.unit.is_null(False),
-        (Agent.status == literal(AgentStatus.IN_TASK)) | Agent.submission_id.is_null(False),
+        AgentTable.worker == ParticipationTable.worker,
+        _RunOfNewer.task == ParticipationTable.task,
+        (AgentTable.run == ParticipationTable.run) | (TaskRunTable.maximum_units_per_worker > 0),
+        AgentTable.id > Param("agent"),
+        AgentTable.unit.is_null(False),
+        (AgentTable.status == literal(AgentStatus.IN_TASK))
+        | AgentTable.submission_id.is_null(False),
     )
 )
 
@@ -43,17 +44,17 @@ class _CountersRow(NamedTuple):
 
 
 _COUNTERS = Statement(
-    Participation.select(
-        (Participation.open_units + Participation.done_units).alias("in_run"),
-        Participation.assignments,
+    ParticipationTable.select(
+        (ParticipationTable.open_units + ParticipationTable.done_units).alias("in_run"),
+        ParticipationTable.assignments,
         _IN_TASK.alias("in_task"),
         _NEWER.alias("newer"),
-        TaskRun.maximum_units_per_worker.alias("maximum"),
-        TaskRun.loading,
-        TaskRun.rows_loaded.alias("rows"),
+        TaskRunTable.maximum_units_per_worker.alias("maximum"),
+        TaskRunTable.loading,
+        TaskRunTable.rows_loaded.alias("rows"),
     )
-    .join(TaskRun, on=(Participation.run == TaskRun.id))
-    .where(Participation.run == Param("run"), Participation.worker == Param("worker")),
+    .join(TaskRunTable, on=(ParticipationTable.run == TaskRunTable.id))
+    .where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker")),
     _CountersRow,
 )
 

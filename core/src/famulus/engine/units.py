@@ -23,7 +23,14 @@ from famulus.engine.visits import end_visit
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import AgentStatus, UnitStatus, VisitStatus
-from famulus.model.tables import Agent, Assignment, Participation, TaskRun, Unit, literal
+from famulus.model.tables import (
+    AgentTable,
+    AssignmentTable,
+    ParticipationTable,
+    TaskRunTable,
+    UnitTable,
+    literal,
+)
 from famulus.model.transaction import Transaction
 
 #: Units read at once, after a first look at one.
@@ -34,7 +41,7 @@ MOST_PASSED = 2_000
 
 @define
 class WorkerProgress:
-    """How far a worker is in a run: a row of ``Participation``, see :func:`save_progress`."""
+    """How far a worker is in a run, see :func:`save_progress` (the table ``participation``)."""
 
     id: int
     #: per lane, the position up to which no free unit is for this worker
@@ -96,123 +103,125 @@ class _FreeRow(NamedTuple):
     is_tried: bool
 
 
-_SELECT_PROGRESS = Participation.select(
-    Participation.id,
-    Participation.open_units,
-    Participation.done_units,
-    Participation.assignments,
-    Participation.marks,
-    Participation.cursor,
-).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+_SELECT_PROGRESS = ParticipationTable.select(
+    ParticipationTable.id,
+    ParticipationTable.open_units,
+    ParticipationTable.done_units,
+    ParticipationTable.assignments,
+    ParticipationTable.marks,
+    ParticipationTable.cursor,
+).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
 _PROGRESS = Statement(_SELECT_PROGRESS, _ProgressRow)
 # It is saved whole: a concurrent submission that counts itself has to wait.
 _LOCK_PROGRESS = Statement(lambda kind: for_update(_SELECT_PROGRESS, kind), _ProgressRow)
 _MAKE_PROGRESS = Statement(
-    Participation.insert(
+    ParticipationTable.insert(
         {
-            Participation.run: Param("run"),
-            Participation.worker: Param("worker"),
-            Participation.task: Param("task"),
-            Participation.open_units: 0,
-            Participation.done_units: 0,
-            Participation.assignments: 0,
-            Participation.marks: Param("marks"),
+            ParticipationTable.run: Param("run"),
+            ParticipationTable.worker: Param("worker"),
+            ParticipationTable.task: Param("task"),
+            ParticipationTable.open_units: 0,
+            ParticipationTable.done_units: 0,
+            ParticipationTable.assignments: 0,
+            ParticipationTable.marks: Param("marks"),
         }
-    ).returning(Participation.id)
+    ).returning(ParticipationTable.id)
 )
 _SAVE_PROGRESS = Statement(
-    Participation.update(
+    ParticipationTable.update(
         {
-            Participation.open_units: Param("open_units"),
-            Participation.done_units: Param("done_units"),
-            Participation.assignments: Param("assignments"),
-            Participation.marks: Param("marks"),
-            Participation.cursor: Param("cursor"),
+            ParticipationTable.open_units: Param("open_units"),
+            ParticipationTable.done_units: Param("done_units"),
+            ParticipationTable.assignments: Param("assignments"),
+            ParticipationTable.marks: Param("marks"),
+            ParticipationTable.cursor: Param("cursor"),
         }
-    ).where(Participation.id == Param("id"))
+    ).where(ParticipationTable.id == Param("id"))
 )
 _COUNT_DONE = Statement(
-    Participation.update(
+    ParticipationTable.update(
         {
-            Participation.open_units: Participation.open_units - Param("closed"),
-            Participation.done_units: Participation.done_units + 1,
-            Participation.assignments: Participation.assignments + Param("again"),
+            ParticipationTable.open_units: ParticipationTable.open_units - Param("closed"),
+            ParticipationTable.done_units: ParticipationTable.done_units + 1,
+            ParticipationTable.assignments: ParticipationTable.assignments + Param("again"),
         }
-    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+    ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
 )
 _COUNT_ENDED = Statement(
-    Participation.update(
+    ParticipationTable.update(
         {
-            Participation.open_units: Participation.open_units - 1,
-            Participation.assignments: Participation.assignments - Param("forgotten"),
+            ParticipationTable.open_units: ParticipationTable.open_units - 1,
+            ParticipationTable.assignments: ParticipationTable.assignments - Param("forgotten"),
         }
-    ).where(Participation.run == Param("run"), Participation.worker == Param("worker"))
+    ).where(ParticipationTable.run == Param("run"), ParticipationTable.worker == Param("worker"))
 )
 _COUNT_IN_TASK = Statement(
-    Participation.select(peewee.fn.SUM(Participation.done_units + Participation.open_units)).where(
-        Participation.worker == Param("worker"), Participation.task == Param("task")
-    )
+    ParticipationTable.select(
+        peewee.fn.SUM(ParticipationTable.done_units + ParticipationTable.open_units)
+    ).where(ParticipationTable.worker == Param("worker"), ParticipationTable.task == Param("task"))
 )
 _is_tried = peewee.fn.EXISTS(
-    Agent.select(peewee.SQL("1")).where(
-        Agent.assignment == Unit.assignment,
-        Agent.worker == Param("worker"),
-        Agent.status != literal(AgentStatus.RETURNED),
-        Agent.assignment.is_null(False),
+    AgentTable.select(peewee.SQL("1")).where(
+        AgentTable.assignment == UnitTable.assignment,
+        AgentTable.worker == Param("worker"),
+        AgentTable.status != literal(AgentStatus.RETURNED),
+        AgentTable.assignment.is_null(False),
     )
 )
 _FREE = Statement(
-    Unit.select(Unit.id, Unit.assignment, Unit.position, _is_tried.alias("is_tried"))
-    .where(
-        Unit.run == Param("run"),
-        Unit.lane == Param("lane"),
-        Unit.status == literal(UnitStatus.LAUNCHED),
-        Unit.position > Param("after"),
+    UnitTable.select(
+        UnitTable.id, UnitTable.assignment, UnitTable.position, _is_tried.alias("is_tried")
     )
-    .order_by(Unit.position)
+    .where(
+        UnitTable.run == Param("run"),
+        UnitTable.lane == Param("lane"),
+        UnitTable.status == literal(UnitStatus.LAUNCHED),
+        UnitTable.position > Param("after"),
+    )
+    .order_by(UnitTable.position)
     .limit(Param("most")),
     _FreeRow,
 )
 _LOCK_FREE = Statement(
     lambda kind: for_update(
-        Unit.select(Unit.id).where(
-            Unit.id == Param("unit"), Unit.status == literal(UnitStatus.LAUNCHED)
+        UnitTable.select(UnitTable.id).where(
+            UnitTable.id == Param("unit"), UnitTable.status == literal(UnitStatus.LAUNCHED)
         ),
         kind,
         skip_locked=True,
     )
 )
 _TRIED = Statement(
-    Agent.select(Agent.id).where(
-        Agent.assignment == Param("assignment"),
-        Agent.worker == Param("worker"),
-        Agent.status != literal(AgentStatus.RETURNED),
-        Agent.assignment.is_null(False),
+    AgentTable.select(AgentTable.id).where(
+        AgentTable.assignment == Param("assignment"),
+        AgentTable.worker == Param("worker"),
+        AgentTable.status != literal(AgentStatus.RETURNED),
+        AgentTable.assignment.is_null(False),
     )
 )
 _DATA = Statement(
-    Unit.select(Unit.lane, Assignment.data)
-    .join(Assignment, on=(Unit.assignment == Assignment.id))
-    .where(Unit.id == Param("unit")),
+    UnitTable.select(UnitTable.lane, AssignmentTable.data)
+    .join(AssignmentTable, on=(UnitTable.assignment == AssignmentTable.id))
+    .where(UnitTable.id == Param("unit")),
     UnitData,
 )
-_STATUS = Statement(Unit.select(Unit.status).where(Unit.id == Param("unit")))
+_STATUS = Statement(UnitTable.select(UnitTable.status).where(UnitTable.id == Param("unit")))
 _NEXT_POSITION = Statement(
-    TaskRun.update({TaskRun.next_position: TaskRun.next_position + Param("count")})
-    .where(TaskRun.id == Param("run"))
-    .returning(TaskRun.next_position)
+    TaskRunTable.update({TaskRunTable.next_position: TaskRunTable.next_position + Param("count")})
+    .where(TaskRunTable.id == Param("run"))
+    .returning(TaskRunTable.next_position)
 )
 _REPOSITION = Statement(
-    Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit"))
+    UnitTable.update({UnitTable.position: Param("position")}).where(UnitTable.id == Param("unit"))
 )
-_given = Unit.alias()
+_given = UnitTable.alias()
 _FREE_OF_ASSIGNMENT = Statement(
-    Unit.select(Unit.id)
+    UnitTable.select(UnitTable.id)
     .where(
-        Unit.assignment == _given.select(_given.assignment).where(_given.id == Param("unit")),
-        Unit.status == literal(UnitStatus.LAUNCHED),
+        UnitTable.assignment == _given.select(_given.assignment).where(_given.id == Param("unit")),
+        UnitTable.status == literal(UnitStatus.LAUNCHED),
     )
-    .order_by(Unit.lane)
+    .order_by(UnitTable.lane)
 )
 
 

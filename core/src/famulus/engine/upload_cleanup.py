@@ -21,7 +21,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.fields import to_micros
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Agent, Upload
+from famulus.model.tables import AgentTable, UploadTable
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _FOLDERS_AT_ONCE = 50
 
 _ATTEMPT_FOLDER = re.compile(r"[0-9]{1,18}")
 
-_NAMED = Statement(Upload.select(Upload.path).where(Upload.agent == Param("agent")))
+_NAMED = Statement(UploadTable.select(UploadTable.path).where(UploadTable.agent == Param("agent")))
 
 
 class _AttemptRow(NamedTuple):
@@ -45,8 +45,8 @@ class _AttemptRow(NamedTuple):
 
 
 _ATTEMPT = Statement(
-    Agent.select(Agent.started_at, Agent.submission_id).where(
-        Agent.id == Param("agent"), Agent.run == Param("run")
+    AgentTable.select(AgentTable.started_at, AgentTable.submission_id).where(
+        AgentTable.id == Param("agent"), AgentTable.run == Param("run")
     ),
     _AttemptRow,
 )

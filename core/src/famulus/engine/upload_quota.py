@@ -12,7 +12,7 @@ import peewee
 from famulus.contracts.views import FormFile
 from famulus.model.database import Database
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import Agent, TaskRun, Upload
+from famulus.model.tables import AgentTable, TaskRunTable, UploadTable
 
 _log = logging.getLogger(__name__)
 
@@ -21,11 +21,13 @@ _log = logging.getLogger(__name__)
 _COUNTED_FOR = timedelta(seconds=10)
 
 _TOTAL = Statement(
-    Upload.select(peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0))
-    .join(Agent, on=(Upload.agent == Agent.id))
-    .where(Agent.run == Param("run"))
+    UploadTable.select(peewee.fn.COALESCE(peewee.fn.SUM(UploadTable.size), 0))
+    .join(AgentTable, on=(UploadTable.agent == AgentTable.id))
+    .where(AgentTable.run == Param("run"))
 )
-_MOST = Statement(TaskRun.select(TaskRun.max_upload_bytes).where(TaskRun.id == Param("run")))
+_MOST = Statement(
+    TaskRunTable.select(TaskRunTable.max_upload_bytes).where(TaskRunTable.id == Param("run"))
+)
 
 
 class UploadQuota:

@@ -21,7 +21,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
-from famulus.model.tables import Visit, Worker, literals
+from famulus.model.tables import VisitTable, WorkerTable, literals
 from famulus.model.transaction import Transaction
 from famulus.names import is_placeholder, name_fault, stripped
 
@@ -65,43 +65,52 @@ class VisitAtPlace(NamedTuple):
 
 
 _MAKE = Statement(
-    Visit.insert(
+    VisitTable.insert(
         {
-            Visit.run: Param("run"),
-            Visit.worker: Param("worker"),
-            Visit.reference: Param("reference"),
-            Visit.accept: Param("accept"),
-            Visit.status: VisitStatus.ACCEPTED,
-            Visit.query: Param("query"),
-            Visit.place: Param("place"),
-            Visit.handovers: Param("handovers"),
-            Visit.arrived_at: Param("at"),
-            Visit.last_arrived_at: Param("at"),
+            VisitTable.run: Param("run"),
+            VisitTable.worker: Param("worker"),
+            VisitTable.reference: Param("reference"),
+            VisitTable.accept: Param("accept"),
+            VisitTable.status: VisitStatus.ACCEPTED,
+            VisitTable.query: Param("query"),
+            VisitTable.place: Param("place"),
+            VisitTable.handovers: Param("handovers"),
+            VisitTable.arrived_at: Param("at"),
+            VisitTable.last_arrived_at: Param("at"),
         }
-    ).returning(Visit.id)
+    ).returning(VisitTable.id)
 )
 _VIEW = Statement(
-    Visit.select(Visit.run, Visit.reference, Visit.query, Worker.name.alias("worker_name"))
-    .join(Worker, on=(Visit.worker == Worker.id))
-    .where(Visit.id == Param("visit")),
+    VisitTable.select(
+        VisitTable.run,
+        VisitTable.reference,
+        VisitTable.query,
+        WorkerTable.name.alias("worker_name"),
+    )
+    .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+    .where(VisitTable.id == Param("visit")),
     _ViewRow,
 )
-_STATUS = Statement(Visit.select(Visit.status).where(Visit.id == Param("visit")))
+_STATUS = Statement(VisitTable.select(VisitTable.status).where(VisitTable.id == Param("visit")))
 _AT_PLACE = Statement(
-    Visit.select(
-        Visit.id.alias("visit"), Visit.worker, Visit.reference, Visit.done_at, Visit.handovers
+    VisitTable.select(
+        VisitTable.id.alias("visit"),
+        VisitTable.worker,
+        VisitTable.reference,
+        VisitTable.done_at,
+        VisitTable.handovers,
     ).where(
-        Visit.run == Param("run"),
-        Visit.place == Param("place"),
+        VisitTable.run == Param("run"),
+        VisitTable.place == Param("place"),
         # Stated in the text, so that the index of taken places is used.
-        Visit.place != peewee.SQL("''"),
-        Visit.status << literals(*OPEN_VISITS),
+        VisitTable.place != peewee.SQL("''"),
+        VisitTable.status << literals(*OPEN_VISITS),
     ),
     VisitAtPlace,
 )
 _ARRIVED_AGAIN = Statement(
-    Visit.update({Visit.last_arrived_at: Param("at")}).where(
-        Visit.id == Param("visit"), Visit.place != peewee.SQL("''")
+    VisitTable.update({VisitTable.last_arrived_at: Param("at")}).where(
+        VisitTable.id == Param("visit"), VisitTable.place != peewee.SQL("''")
     )
 )
 

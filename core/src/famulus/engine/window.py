@@ -13,7 +13,7 @@ from famulus.engine.status import (
 from famulus.engine.units import next_positions
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import UnitStatus
-from famulus.model.tables import TaskRun, Unit, literal, literals
+from famulus.model.tables import TaskRunTable, UnitTable, literal, literals
 from famulus.model.transaction import Transaction
 
 #: Units released in one step; a window that was made larger is filled over several.
@@ -33,58 +33,63 @@ class _WindowRow(NamedTuple):
 
 
 _LIMITS = Statement(
-    TaskRun.select(
-        TaskRun.max_num_concurrent_units.alias("window"), TaskRun.max_spend.alias("most_spent")
-    ).where(TaskRun.id == Param("run")),
+    TaskRunTable.select(
+        TaskRunTable.max_num_concurrent_units.alias("window"),
+        TaskRunTable.max_spend.alias("most_spent"),
+    ).where(TaskRunTable.id == Param("run")),
     _LimitsRow,
 )
 _WINDOW = Statement(
     lambda kind: for_update(
-        TaskRun.select(TaskRun.max_num_concurrent_units.alias("window"), TaskRun.open_units).where(
-            TaskRun.id == Param("run")
-        ),
+        TaskRunTable.select(
+            TaskRunTable.max_num_concurrent_units.alias("window"), TaskRunTable.open_units
+        ).where(TaskRunTable.id == Param("run")),
         kind,
     ),
     _WindowRow,
 )
 _OVERFULL = Statement(
-    TaskRun.select(peewee.SQL("1")).where(
-        TaskRun.id == Param("run"),
-        TaskRun.max_num_concurrent_units > 0,
-        TaskRun.open_units > TaskRun.max_num_concurrent_units,
+    TaskRunTable.select(peewee.SQL("1")).where(
+        TaskRunTable.id == Param("run"),
+        TaskRunTable.max_num_concurrent_units > 0,
+        TaskRunTable.open_units > TaskRunTable.max_num_concurrent_units,
     )
 )
 _SET_OPEN = Statement(
-    TaskRun.update({TaskRun.open_units: Param("open")}).where(TaskRun.id == Param("run"))
+    TaskRunTable.update({TaskRunTable.open_units: Param("open")}).where(
+        TaskRunTable.id == Param("run")
+    )
 )
 _WAITING = Statement(
-    Unit.select(Unit.id)
-    .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.CREATED))
-    .order_by(Unit.lane, Unit.position)
+    UnitTable.select(UnitTable.id)
+    .where(UnitTable.run == Param("run"), UnitTable.status == literal(UnitStatus.CREATED))
+    .order_by(UnitTable.lane, UnitTable.position)
     .limit(Param("most"))
 )
 _OUT = Statement(
-    Unit.select(Unit.id)
+    UnitTable.select(UnitTable.id)
     .where(
-        Unit.run == Param("run"),
-        Unit.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
+        UnitTable.run == Param("run"),
+        UnitTable.status << literals(UnitStatus.LAUNCHED, UnitStatus.ASSIGNED),
     )
     .limit(Param("most"))
 )
 _LAST_FREE = Statement(
     lambda kind: for_update(
-        Unit.select(Unit.id)
-        .where(Unit.run == Param("run"), Unit.status == literal(UnitStatus.LAUNCHED))
-        .order_by(Unit.lane.desc(), Unit.position.desc())
+        UnitTable.select(UnitTable.id)
+        .where(UnitTable.run == Param("run"), UnitTable.status == literal(UnitStatus.LAUNCHED))
+        .order_by(UnitTable.lane.desc(), UnitTable.position.desc())
         .limit(Param("most")),
         kind,
         skip_locked=True,
     )
 )
-_PLACE = Statement(Unit.update({Unit.position: Param("position")}).where(Unit.id == Param("unit")))
+_PLACE = Statement(
+    UnitTable.update({UnitTable.position: Param("position")}).where(UnitTable.id == Param("unit"))
+)
 _ANY = Statement(
-    Unit.select(peewee.SQL("1"))
-    .where(Unit.run == Param("run"), Unit.status == Param("status"))
+    UnitTable.select(peewee.SQL("1"))
+    .where(UnitTable.run == Param("run"), UnitTable.status == Param("status"))
     .limit(1)
 )
 

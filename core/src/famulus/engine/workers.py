@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.tables import Worker
+from famulus.model.tables import WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.names import read_name, stripped
 
 _FIND = Statement(
-    Worker.select(Worker.id).where(
-        Worker.provider_type == Param("provider"), Worker.name == Param("name")
+    WorkerTable.select(WorkerTable.id).where(
+        WorkerTable.provider_type == Param("provider"), WorkerTable.name == Param("name")
     )
 )
 _MAKE = Statement(
-    Worker.insert(
+    WorkerTable.insert(
         {
-            Worker.provider_type: Param("provider"),
-            Worker.name: Param("name"),
-            Worker.created_at: Param("at"),
-            Worker.blocked: False,
+            WorkerTable.provider_type: Param("provider"),
+            WorkerTable.name: Param("name"),
+            WorkerTable.created_at: Param("at"),
+            WorkerTable.blocked: False,
         }
     ).on_conflict_ignore()
 )
 _LOCK = Statement(
-    lambda kind: for_update(Worker.select(Worker.id).where(Worker.id == Param("worker")), kind)
+    lambda kind: for_update(
+        WorkerTable.select(WorkerTable.id).where(WorkerTable.id == Param("worker")), kind
+    )
 )
 
 

@@ -19,7 +19,7 @@ from famulus.model.private_files import make_folder
 from famulus.model.schema import PluginSchema
 from famulus.model.signing_keys import signing_keys
 from famulus.model.sqlite import SqliteBackend
-from famulus.model.tables import Setting
+from famulus.model.tables import SettingTable
 from famulus.model.transaction import Transaction
 from famulus.model.upgrade import upgrade
 
@@ -74,7 +74,7 @@ class Database:
     def identity(self) -> str:
         """A unique id of this database, also used on platforms: 32 hexadecimal digits."""
         if self._identity is None:
-            query = Setting.select(Setting.value).where(Setting.name == "identity")
+            query = SettingTable.select(SettingTable.value).where(SettingTable.name == "identity")
             with self.read() as tx:
                 row = tx.row(query)
             assert row is not None

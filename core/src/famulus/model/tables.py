@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import peewee
@@ -37,13 +38,17 @@ def literals(*statuses: Any) -> peewee.SQL:
     return peewee.SQL("({})".format(", ".join(f"'{status.value}'" for status in statuses)))
 
 
+def _name_in_database(model: type[peewee.Model]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__.removesuffix("Table")).lower()
+
+
 class Table(peewee.Model):
-    """The base of all tables: a 64-bit id."""
+    """The base of all tables: a 64-bit id. ``TaskRunTable`` is ``task_run`` in the database."""
 
     id = peewee.BigAutoField()
 
     class Meta:
-        legacy_table_names = False
+        table_function = _name_in_database
 
 
 def _to(model: type[Table], column: str, *, null: bool = False) -> Any:
@@ -52,14 +57,14 @@ def _to(model: type[Table], column: str, *, null: bool = False) -> Any:
     return peewee.ForeignKeyField(model, column_name=column, index=False)
 
 
-class Setting(Table):
+class SettingTable(Table):
     """A setting of the whole database. ``identity`` is its unique id, also used on platforms."""
 
     name = peewee.CharField(max_length=64)
     value = peewee.TextField()
 
 
-class Task(Table):
+class TaskTable(Table):
     """A name under which runs share limits, workers' history and review."""
 
     name = peewee.CharField(max_length=255)
@@ -67,7 +72,7 @@ class Task(Table):
     created_at = UtcField()
 
 
-class Requester(Table):
+class RequesterTable(Table):
     """The account that pays, as one provider knows it.
 
     ``settings`` holds what was stored when it was registered, nothing secret.
@@ -79,7 +84,7 @@ class Requester(Table):
     settings = JsonField(default=dict)
 
 
-class Worker(Table):
+class WorkerTable(Table):
     """A person as one provider knows them. A blocked worker is not admitted to any task."""
 
     provider_type = peewee.CharField(max_length=64)
@@ -88,7 +93,7 @@ class Worker(Table):
     blocked = peewee.BooleanField(default=False)
 
 
-class Qualification(Table):
+class QualificationTable(Table):
     """A named integer that can be granted to workers."""
 
     name = peewee.CharField(max_length=255)
@@ -96,16 +101,16 @@ class Qualification(Table):
     created_at = UtcField()
 
 
-class GrantedQualification(Table):
+class GrantedQualificationTable(Table):
     """A worker's value of a qualification."""
 
-    worker = _to(Worker, "worker_id")
-    qualification = _to(Qualification, "qualification_id")
+    worker = _to(WorkerTable, "worker_id")
+    qualification = _to(QualificationTable, "qualification_id")
     value = peewee.IntegerField(default=1)
     granted_at = UtcField()
 
 
-class TaskRun(Table):
+class TaskRunTable(Table):
     """One launch of a task. ``plan`` is the whole configuration without secrets.
 
     The limits have columns of their own because they can be changed while the run goes on.
@@ -114,8 +119,8 @@ class TaskRun(Table):
     the places that were sold or are still offered on the platform; ``next_place`` numbers them.
     """
 
-    task = _to(Task, "task_id")
-    requester = _to(Requester, "requester_id")
+    task = _to(TaskTable, "task_id")
+    requester = _to(RequesterTable, "requester_id")
     status = EnumField(RunStatus)
     blueprint_type = peewee.CharField(max_length=64)
     architect_type = peewee.CharField(max_length=64)
@@ -169,31 +174,31 @@ class TaskRun(Table):
     transactions_delivered = peewee.BigIntegerField(default=0)
 
 
-class ListenerPosition(Table):
+class ListenerPositionTable(Table):
     """The last event of a run that one listener has received.
 
     A listener is a plugin, by its name, or a function of the run's script.
     """
 
-    run = _to(TaskRun, "run_id")
+    run = _to(TaskRunTable, "run_id")
     name = peewee.CharField(max_length=255)
     event = peewee.BigIntegerField()
     xact = peewee.BigIntegerField()
 
 
-class Assignment(Table):
+class AssignmentTable(Table):
     """One item of work: a row of the data, numbered from 0 in its order."""
 
-    run = _to(TaskRun, "run_id")
+    run = _to(TaskRunTable, "run_id")
     number = peewee.BigIntegerField()
     data = JsonField()
 
 
-class Unit(Table):
+class UnitTable(Table):
     """One worker's slot in an assignment; ``lane`` numbers the slots from 0."""
 
-    run = _to(TaskRun, "run_id")
-    assignment = _to(Assignment, "assignment_id")
+    run = _to(TaskRunTable, "run_id")
+    assignment = _to(AssignmentTable, "assignment_id")
     lane = peewee.IntegerField()
     position = peewee.BigIntegerField()
     status = EnumField(UnitStatus)
@@ -201,11 +206,11 @@ class Unit(Table):
     agent_id = peewee.BigIntegerField(null=True)
 
 
-class Visit(Table):
+class VisitTable(Table):
     """One arrival of a worker as the platform knows it. ``query`` holds the URL's parameters."""
 
-    run = _to(TaskRun, "run_id")
-    worker = _to(Worker, "worker_id")
+    run = _to(TaskRunTable, "run_id")
+    worker = _to(WorkerTable, "worker_id")
     reference = peewee.CharField(max_length=255)
     accept = peewee.CharField(max_length=255, default="")
     status = EnumField(VisitStatus)
@@ -221,14 +226,14 @@ class Visit(Table):
     done_at = UtcField(null=True)
 
 
-class Agent(Table):
+class AgentTable(Table):
     """One attempt of one worker at one unit, or at the onboarding (then without a unit)."""
 
-    run = _to(TaskRun, "run_id")
-    worker = _to(Worker, "worker_id")
-    visit = _to(Visit, "visit_id")
-    assignment = _to(Assignment, "assignment_id", null=True)
-    unit = _to(Unit, "unit_id", null=True)
+    run = _to(TaskRunTable, "run_id")
+    worker = _to(WorkerTable, "worker_id")
+    visit = _to(VisitTable, "visit_id")
+    assignment = _to(AssignmentTable, "assignment_id", null=True)
+    unit = _to(UnitTable, "unit_id", null=True)
     status = EnumField(AgentStatus)
     started_at = UtcField()
     deadline = UtcField()
@@ -241,7 +246,7 @@ class Agent(Table):
     answers = JsonField(null=True)
 
 
-class Participation(Table):
+class ParticipationTable(Table):
     """One worker in one run: the counters that are limited, and where to look for the next unit.
 
     ``assignments`` counts those that the worker has tried and not returned. ``marks`` holds, for
@@ -249,9 +254,9 @@ class Participation(Table):
     ``cursor`` is where the next search for a unit that ``worker_can_do_unit`` accepts starts.
     """
 
-    run = _to(TaskRun, "run_id")
-    worker = _to(Worker, "worker_id")
-    task = _to(Task, "task_id")
+    run = _to(TaskRunTable, "run_id")
+    worker = _to(WorkerTable, "worker_id")
+    task = _to(TaskTable, "task_id")
     open_units = peewee.IntegerField(default=0)
     done_units = peewee.IntegerField(default=0)
     assignments = peewee.IntegerField(default=0)
@@ -259,14 +264,14 @@ class Participation(Table):
     cursor = JsonField(null=True)
 
 
-class Review(Table):
+class ReviewTable(Table):
     """A reviewer's decision on the answers of a unit; the newest that is not undone counts.
 
     A decision without ``settled_at`` can still be undone: it was not applied to the ledger yet.
     """
 
-    unit = _to(Unit, "unit_id")
-    agent = _to(Agent, "agent_id")
+    unit = _to(UnitTable, "unit_id")
+    agent = _to(AgentTable, "agent_id")
     decision = EnumField(Decision)
     note = peewee.TextField(default="")
     decided_at = UtcField()
@@ -274,7 +279,7 @@ class Review(Table):
     settled_at = UtcField(null=True)
 
 
-class Payment(Table):
+class PaymentTable(Table):
     """One row of the ledger, written before the platform is called.
 
     ``key`` is derived from what is paid for, so that the same payment is the same row. ``fee`` is
@@ -283,10 +288,10 @@ class Payment(Table):
 
     key = peewee.CharField(max_length=128)
     kind = EnumField(PaymentKind)
-    run = _to(TaskRun, "run_id")
-    worker = _to(Worker, "worker_id")
-    visit = _to(Visit, "visit_id", null=True)
-    unit = _to(Unit, "unit_id", null=True)
+    run = _to(TaskRunTable, "run_id")
+    worker = _to(WorkerTable, "worker_id")
+    visit = _to(VisitTable, "visit_id", null=True)
+    unit = _to(UnitTable, "unit_id", null=True)
     amount = peewee.BigIntegerField()
     fee = peewee.BigIntegerField(default=0)
     currency = peewee.CharField(max_length=3)
@@ -297,10 +302,10 @@ class Payment(Table):
     changed_at = UtcField()
 
 
-class Upload(Table):
+class UploadTable(Table):
     """An uploaded file. ``path`` is relative to the database's folder of files."""
 
-    agent = _to(Agent, "agent_id")
+    agent = _to(AgentTable, "agent_id")
     field = peewee.CharField(max_length=255)
     filename = peewee.CharField(max_length=255)
     content_type = peewee.CharField(max_length=255)
@@ -310,14 +315,14 @@ class Upload(Table):
     created_at = UtcField()
 
 
-class Event(Table):
+class EventTable(Table):
     """A recorded change, never updated. ``subject_id`` is null for a batch of ``count`` rows.
 
     ``xact`` is PostgreSQL's transaction id: the ids of a sequence become visible out of order, so a
     reader that only follows ids would skip events.
     """
 
-    run = _to(TaskRun, "run_id", null=True)
+    run = _to(TaskRunTable, "run_id", null=True)
     at = UtcField()
     subject = peewee.CharField(max_length=16)
     subject_id = peewee.BigIntegerField(null=True)
@@ -330,14 +335,14 @@ class Event(Table):
     xact = peewee.BigIntegerField(default=0)
 
 
-class Outbox(Table):
+class OutboxTable(Table):
     """A call to a platform, stored in the transaction of the local change that it follows from.
 
     It belongs to a run, or to a requester's account, as grants and blocks do.
     """
 
-    run = _to(TaskRun, "run_id", null=True)
-    requester = _to(Requester, "requester_id", null=True)
+    run = _to(TaskRunTable, "run_id", null=True)
+    requester = _to(RequesterTable, "requester_id", null=True)
     key = peewee.CharField(max_length=128)
     kind = peewee.CharField(max_length=32)
     payload = JsonField()
@@ -354,22 +359,22 @@ class Outbox(Table):
 
 #: All tables, each after those that it refers to.
 TABLES: tuple[type[Table], ...] = (
-    Setting,
-    Task,
-    Requester,
-    Worker,
-    Qualification,
-    GrantedQualification,
-    TaskRun,
-    ListenerPosition,
-    Assignment,
-    Unit,
-    Visit,
-    Agent,
-    Participation,
-    Review,
-    Payment,
-    Upload,
-    Event,
-    Outbox,
+    SettingTable,
+    TaskTable,
+    RequesterTable,
+    WorkerTable,
+    QualificationTable,
+    GrantedQualificationTable,
+    TaskRunTable,
+    ListenerPositionTable,
+    AssignmentTable,
+    UnitTable,
+    VisitTable,
+    AgentTable,
+    ParticipationTable,
+    ReviewTable,
+    PaymentTable,
+    UploadTable,
+    EventTable,
+    OutboxTable,
 )

@@ -12,7 +12,7 @@ from famulus.engine.providers.bound_provider import deliver_requester
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Requester, Worker, literal
+from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable, literal
 from famulus.plugins import Plugins
 
 _KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
@@ -66,8 +66,8 @@ def deliver_accounts(database: Database, plugins: Plugins) -> int:
     if not database.exists:
         return 0
     query = (
-        Outbox.select(Outbox.requester.alias("requester"))
-        .where(Outbox.run.is_null(), Outbox.status == OutboxStatus.PENDING)
+        OutboxTable.select(OutboxTable.requester.alias("requester"))
+        .where(OutboxTable.run.is_null(), OutboxTable.status == OutboxStatus.PENDING)
         .distinct()
     )
     with database.read() as tx:
@@ -81,7 +81,7 @@ def stored_provider_types(database: Database) -> set[str]:
         return set()
     types: set[str] = set()
     with database.read() as tx:
-        for table in (Requester, Worker):
+        for table in (RequesterTable, WorkerTable):
             query = table.select(table.provider_type).distinct()
             types |= {row.provider_type for row in tx.rows(query)}
     return types
@@ -91,20 +91,20 @@ def requester_numbers(database: Database, provider_type: str) -> Mapping[str, in
     """Return the numbers of a provider's requesters by name."""
     if not database.exists:
         return {}
-    query = Requester.select(Requester.id, Requester.name).where(
-        Requester.provider_type == provider_type
+    query = RequesterTable.select(RequesterTable.id, RequesterTable.name).where(
+        RequesterTable.provider_type == provider_type
     )
     with database.read() as tx:
-        return {row.name: int(row.id) for row in tx.rows(query.order_by(Requester.name))}
+        return {row.name: int(row.id) for row in tx.rows(query.order_by(RequesterTable.name))}
 
 
 def _rows(database: Database, requester: int, status: OutboxStatus) -> list[Any]:
     """Return the rows of a status, in the order in which they ended."""
-    query = Outbox.select(Outbox.error, Outbox.claimed_until).where(
-        Outbox.requester == requester,
-        Outbox.run.is_null(),
-        Outbox.status == literal(status),
-        Outbox.kind << _KINDS,
+    query = OutboxTable.select(OutboxTable.error, OutboxTable.claimed_until).where(
+        OutboxTable.requester == requester,
+        OutboxTable.run.is_null(),
+        OutboxTable.status == literal(status),
+        OutboxTable.kind << _KINDS,
     )
     with database.read() as tx:
-        return tx.rows(query.order_by(Outbox.done_at, Outbox.id))
+        return tx.rows(query.order_by(OutboxTable.done_at, OutboxTable.id))

@@ -27,7 +27,7 @@ from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.signing_keys import check_keys
 from famulus.model.states import PaymentKind
-from famulus.model.tables import Task
+from famulus.model.tables import TaskTable
 from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings
 from famulus.options.configuration import Configuration
 from famulus.options.sections import Sections
@@ -280,7 +280,9 @@ def _read_stored(database: Database, plan: Plan) -> Stored | None:
     if not database.exists:
         return None
     with database.read() as tx:
-        task = tx.row(Task.select(Task.blueprint_type).where(Task.name == plan.task_name))
+        task = tx.row(
+            TaskTable.select(TaskTable.blueprint_type).where(TaskTable.name == plan.task_name)
+        )
         requesters = read_requesters(tx)
     return Stored(
         blueprint_type=task.blueprint_type if task else None,

@@ -12,7 +12,7 @@ from famulus.engine.providers.run_views import run_requirements
 from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification
+from famulus.model.tables import GrantedQualificationTable, QualificationTable
 from famulus.options.origins import located
 from famulus.options.requirements import (
     Comparator,
@@ -181,18 +181,20 @@ def _known(database: Database) -> frozenset[str]:
     if not database.exists:
         return frozenset()
     with database.read() as tx:
-        return frozenset(row.name for row in tx.rows(Qualification.select(Qualification.name)))
+        return frozenset(
+            row.name for row in tx.rows(QualificationTable.select(QualificationTable.name))
+        )
 
 
 def _granted(database: Database, names: Sequence[str]) -> frozenset[str]:
     """Return those of some qualifications that at least one worker has."""
     if not names or not database.exists:
         return frozenset()
-    holder = GrantedQualification.select(GrantedQualification.id).where(
-        GrantedQualification.qualification == Qualification.id
+    holder = GrantedQualificationTable.select(GrantedQualificationTable.id).where(
+        GrantedQualificationTable.qualification == QualificationTable.id
     )
-    query = Qualification.select(Qualification.name).where(
-        Qualification.name << names, peewee.fn.EXISTS(holder)
+    query = QualificationTable.select(QualificationTable.name).where(
+        QualificationTable.name << names, peewee.fn.EXISTS(holder)
     )
     with database.read() as tx:
         return frozenset(row.name for row in tx.rows(query))

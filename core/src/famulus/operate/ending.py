@@ -25,7 +25,7 @@ from famulus.engine.window import is_spent, open_unit_exists
 from famulus.errors import ConflictError, FamulusError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.plugins import Plugins
@@ -97,7 +97,7 @@ def end_stop(
     record = read_run(tx, run)
     if record.status is not RunStatus.STOPPING:
         return False
-    stamp = TaskRun.update(ended_at=served_until or tx.now).where(TaskRun.id == run)
+    stamp = TaskRunTable.update(ended_at=served_until or tx.now).where(TaskRunTable.id == run)
     tx.execute(stamp)
     return change_run(tx, run=run, old=RunStatus.STOPPING, new=RunStatus.STOPPED, cause=cause)
 
@@ -142,7 +142,7 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
     if record.status is RunStatus.LAUNCHING:
         change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
         record = read_run(tx, run)
-    tx.execute(TaskRun.update(ended_at=tx.now).where(TaskRun.id == run))
+    tx.execute(TaskRunTable.update(ended_at=tx.now).where(TaskRunTable.id == run))
     close_all(tx, run)
     return change_run(tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause)
 

@@ -21,7 +21,7 @@ from famulus.errors import FamulusError, UsageError
 from famulus.model.database import Database
 from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import LoadingStatus, PaymentKind, RunStatus
-from famulus.model.tables import Requester, Task, TaskRun
+from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.lease import Holder
@@ -89,7 +89,7 @@ def open_run(tx: Transaction, record: RunRecord) -> None:
     :raises famulus.ConflictError: when it has been ended in the meantime.
     """
     refuse_ended(lock_run(tx, record.id))
-    tx.execute(TaskRun.update(opened_at=tx.now).where(TaskRun.id == record.id))
+    tx.execute(TaskRunTable.update(opened_at=tx.now).where(TaskRunTable.id == record.id))
     change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
 
 
@@ -104,8 +104,8 @@ def fail_launch(
     reason = str(error) or type(error).__name__
 
     def mark(tx: Transaction) -> None:
-        query = TaskRun.update(failure=reason, ended_at=tx.now)
-        tx.execute(query.where(TaskRun.id == record.id))
+        query = TaskRunTable.update(failure=reason, ended_at=tx.now)
+        tx.execute(query.where(TaskRunTable.id == record.id))
         change_run(tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch")
         lease.release(tx, record.id, holder)
 
@@ -128,7 +128,7 @@ def _insert_run(tx: Transaction, parts: RunParts, cost: Decimal, holder: Holder)
     task, requester = plan.task, make_requester(tx, plan, provider)
     currency = provider.currency
     run = tx.insert(
-        TaskRun,
+        TaskRunTable,
         task=make_task(tx, plan),
         requester=requester.id,
         status=RunStatus.LAUNCHING,
@@ -188,11 +188,11 @@ def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
 def make_task(tx: Transaction, plan: Plan) -> int:
     """Return the number of a plan's task, made when there is none of that name."""
     tx.execute(
-        Task.insert(
+        TaskTable.insert(
             name=plan.task_name, blueprint_type=plan.blueprint.type, created_at=tx.now
         ).on_conflict_ignore()
     )
-    row = tx.row(Task.select(Task.id).where(Task.name == plan.task_name))
+    row = tx.row(TaskTable.select(TaskTable.id).where(TaskTable.name == plan.task_name))
     assert row is not None
     return int(row.id)
 
@@ -206,5 +206,7 @@ def make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> Req
     if chosen is not None:
         return chosen
     name = str(chosen_name(plan, provider))
-    number = tx.insert(Requester, provider_type=plan.provider.type, name=name, created_at=tx.now)
+    number = tx.insert(
+        RequesterTable, provider_type=plan.provider.type, name=name, created_at=tx.now
+    )
     return RequesterView(id=number, name=name, provider_type=plan.provider.type)

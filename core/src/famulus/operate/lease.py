@@ -10,7 +10,7 @@ from attrs import field, frozen
 from famulus import process
 from famulus.engine.runs import RunRecord
 from famulus.errors import RunBusyError
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.process import ProcessIdentity
 
@@ -33,23 +33,23 @@ class Holder:
 
 def acquire(tx: Transaction, run: int, holder: Holder) -> bool:
     """Acquire or renew the lease of a run; return whether the holder has it now."""
-    query = TaskRun.update(
+    query = TaskRunTable.update(
         lease_holder=holder.name,
         lease_process=holder.process,
         lease_until=tx.now + timedelta(seconds=LEASE_SECONDS),
     ).where(
-        TaskRun.id == run,
-        (TaskRun.lease_holder == holder.name)
-        | TaskRun.lease_until.is_null()
-        | (TaskRun.lease_until < tx.now),
+        TaskRunTable.id == run,
+        (TaskRunTable.lease_holder == holder.name)
+        | TaskRunTable.lease_until.is_null()
+        | (TaskRunTable.lease_until < tx.now),
     )
     return bool(tx.execute(query).rowcount)
 
 
 def renew(tx: Transaction, run: int, holder: Holder) -> bool:
     """Renew a lease; return whether the holder has it still, expired or not."""
-    query = TaskRun.update(lease_until=tx.now + timedelta(seconds=LEASE_SECONDS)).where(
-        TaskRun.id == run, TaskRun.lease_holder == holder.name
+    query = TaskRunTable.update(lease_until=tx.now + timedelta(seconds=LEASE_SECONDS)).where(
+        TaskRunTable.id == run, TaskRunTable.lease_holder == holder.name
     )
     return bool(tx.execute(query).rowcount)
 
@@ -116,7 +116,7 @@ def shown(record: RunRecord) -> str:
 
 
 def _release(tx: Transaction, run: int, name: str) -> None:
-    query = TaskRun.update(lease_until=None, lease_holder="", lease_process="").where(
-        TaskRun.id == run, TaskRun.lease_holder == name
+    query = TaskRunTable.update(lease_until=None, lease_holder="", lease_process="").where(
+        TaskRunTable.id == run, TaskRunTable.lease_holder == name
     )
     tx.execute(query)

@@ -25,7 +25,7 @@ from famulus.engine.runs import RunRecord, lock_run, read_run
 from famulus.engine.window import adjust_window, is_window_off
 from famulus.model.database import Database
 from famulus.model.states import OPEN_RUNS, RunStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.ending import (
@@ -147,8 +147,8 @@ class LeasedRun:
 
     def publish(self, url: str, instance: str) -> bool:
         """Store where the run is served from now on; return whether this operator may serve it."""
-        query = TaskRun.update(url=url, instance=instance).where(
-            TaskRun.id == self.run, TaskRun.lease_holder == self.holder.name
+        query = TaskRunTable.update(url=url, instance=instance).where(
+            TaskRunTable.id == self.run, TaskRunTable.lease_holder == self.holder.name
         )
         return bool(self.database.write(lambda tx: tx.execute(query).rowcount))
 

@@ -21,7 +21,7 @@ from famulus.model.fields import dump_json
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
-from famulus.model.tables import Assignment, TaskRun, Unit
+from famulus.model.tables import AssignmentTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.prefetch import Prefetcher
 
@@ -40,23 +40,23 @@ _AWAY_SECONDS = 1.0
 _OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
 _ASSIGNMENT = Statement(
-    Assignment.insert(
+    AssignmentTable.insert(
         {
-            Assignment.id: Param("id"),
-            Assignment.run: Param("run"),
-            Assignment.number: Param("number"),
-            Assignment.data: Param("data"),
+            AssignmentTable.id: Param("id"),
+            AssignmentTable.run: Param("run"),
+            AssignmentTable.number: Param("number"),
+            AssignmentTable.data: Param("data"),
         }
     )
 )
 _UNIT = Statement(
-    Unit.insert(
+    UnitTable.insert(
         {
-            Unit.run: Param("run"),
-            Unit.assignment: Param("assignment"),
-            Unit.lane: Param("lane"),
-            Unit.position: Param("position"),
-            Unit.status: Param("status"),
+            UnitTable.run: Param("run"),
+            UnitTable.assignment: Param("assignment"),
+            UnitTable.lane: Param("lane"),
+            UnitTable.position: Param("position"),
+            UnitTable.status: Param("status"),
         }
     )
 )
@@ -74,24 +74,24 @@ class _Stored(NamedTuple):
 
 _STORED = Statement(
     lambda kind: for_update(
-        TaskRun.select(
-            TaskRun.rows_loaded,
-            TaskRun.max_num_concurrent_units,
-            TaskRun.max_spend,
-            TaskRun.status,
-            TaskRun.lease_holder,
-        ).where(TaskRun.id == Param("run")),
+        TaskRunTable.select(
+            TaskRunTable.rows_loaded,
+            TaskRunTable.max_num_concurrent_units,
+            TaskRunTable.max_spend,
+            TaskRunTable.status,
+            TaskRunTable.lease_holder,
+        ).where(TaskRunTable.id == Param("run")),
         kind,
     ),
     _Stored,
 )
 _LOADED = Statement(
-    TaskRun.update(
+    TaskRunTable.update(
         {
-            TaskRun.rows_loaded: Param("rows"),
-            TaskRun.source_hash: Param("hash"),
+            TaskRunTable.rows_loaded: Param("rows"),
+            TaskRunTable.source_hash: Param("hash"),
         }
-    ).where(TaskRun.id == Param("run"))
+    ).where(TaskRunTable.id == Param("run"))
 )
 
 
@@ -221,11 +221,11 @@ class Loader:
         self._next += len(batch)
 
     def _end(self, status: LoadingStatus, reason: str = "") -> None:
-        query = TaskRun.update(loading=status, loading_error=reason).where(
-            TaskRun.id == self._source.run
+        query = TaskRunTable.update(loading=status, loading_error=reason).where(
+            TaskRunTable.id == self._source.run
         )
         if self._source.holder is not None:
-            query = query.where(TaskRun.lease_holder == self._source.holder)
+            query = query.where(TaskRunTable.lease_holder == self._source.holder)
         self._database.write(lambda tx: tx.execute(query))
 
 

@@ -18,7 +18,7 @@ from famulus.engine.status import change_run
 from famulus.errors import ConflictError, RunBusyError, UsageError, without_warnings
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.ending import complete_end, end_stop
@@ -82,7 +82,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     if not lease.acquire(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
     keep_untaken(tx, run)
-    tx.execute(TaskRun.update(opened_at=tx.now, ended_at=None).where(TaskRun.id == run))
+    tx.execute(TaskRunTable.update(opened_at=tx.now, ended_at=None).where(TaskRunTable.id == run))
     if record.ended_at is not None:
         extend_deadlines(tx, run, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:
@@ -156,5 +156,5 @@ def _take(tx: Transaction, run: int, holder: lease.Holder) -> RunRecord:
     if left.ended_at is None:
         # Stored at once: if the run cannot be served, the next attempt needs it too.
         left = evolve(left, ended_at=lease.last_sign(left) or left.opened_at)
-        tx.execute(TaskRun.update(ended_at=left.ended_at).where(TaskRun.id == run))
+        tx.execute(TaskRunTable.update(ended_at=left.ended_at).where(TaskRunTable.id == run))
     return left

@@ -7,7 +7,7 @@ from attrs import frozen
 from famulus.engine.platform.outbox import read_closing
 from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
-from famulus.model.tables import Event
+from famulus.model.tables import EventTable
 from famulus.operate.progress import Progress, read_progress
 
 
@@ -26,9 +26,13 @@ def read_ending(database: Database, run: int) -> RunEnding:
     """Read a run, its progress and the cause of its status."""
     record = find_run(database, run)
     newest = (
-        Event.select(Event.cause)
-        .where(Event.run == run, Event.subject == "run", Event.new == record.status.value)
-        .order_by(Event.id.desc())
+        EventTable.select(EventTable.cause)
+        .where(
+            EventTable.run == run,
+            EventTable.subject == "run",
+            EventTable.new == record.status.value,
+        )
+        .order_by(EventTable.id.desc())
         .limit(1)
     )
     with database.read() as tx:

@@ -14,7 +14,7 @@ from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import STATUSES, decide
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
-from famulus.model.tables import Task, TaskRun, Unit
+from famulus.model.tables import TaskRunTable, TaskTable, UnitTable
 from famulus.model.transaction import Row, Transaction
 from famulus.options.suggest import did_you_mean
 from famulus.review.deliver_changes import deliver_changes, newest_outbox_row
@@ -154,16 +154,16 @@ def _fitting(
     problems: list[Problem],
 ) -> Iterator[DecisionRow]:
     query = (
-        Unit.select(
-            Unit.id,
-            Unit.status,
-            Unit.run.alias("run"),
-            TaskRun.provider_type,
-            Task.name.alias("task"),
+        UnitTable.select(
+            UnitTable.id,
+            UnitTable.status,
+            UnitTable.run.alias("run"),
+            TaskRunTable.provider_type,
+            TaskTable.name.alias("task"),
         )
-        .join(TaskRun, on=(Unit.run == TaskRun.id))
-        .join(Task, on=(TaskRun.task == Task.id))
-        .where(Unit.id << [row.unit for row in rows])
+        .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
+        .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .where(UnitTable.id << [row.unit for row in rows])
     )
     found = {row.id: row for row in tx.rows(query)}
     for row in rows:

@@ -11,7 +11,7 @@ from famulus.engine.providers.bound_provider import deliver_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, TaskRun, literal
+from famulus.model.tables import OutboxTable, TaskRunTable, literal
 from famulus.plugins import Plugins
 
 
@@ -40,7 +40,7 @@ def deliver_changes(
 def newest_outbox_row(database: Database) -> int:
     """Return the number of the newest outbox row, or 0."""
     with database.read() as tx:
-        row = tx.row(Outbox.select(Outbox.id).order_by(Outbox.id.desc()).limit(1))
+        row = tx.row(OutboxTable.select(OutboxTable.id).order_by(OutboxTable.id.desc()).limit(1))
     return row.id if row else 0
 
 
@@ -52,14 +52,16 @@ def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
     """
     with database.read() as tx:
         pending = tx.rows(
-            Outbox.select(Outbox.run.alias("run"), Outbox.requester.alias("requester"))
-            .where(Outbox.status == literal(OutboxStatus.PENDING))
+            OutboxTable.select(
+                OutboxTable.run.alias("run"), OutboxTable.requester.alias("requester")
+            )
+            .where(OutboxTable.status == literal(OutboxStatus.PENDING))
             .distinct()
         )
         mine = tx.rows(
-            TaskRun.select(TaskRun.id, TaskRun.requester.alias("requester"))
-            .where(TaskRun.id << list(scope.runs))
-            .order_by(TaskRun.id)
+            TaskRunTable.select(TaskRunTable.id, TaskRunTable.requester.alias("requester"))
+            .where(TaskRunTable.id << list(scope.runs))
+            .order_by(TaskRunTable.id)
         )
     runs = {row.run for row in pending}
     accounts = {row.requester for row in pending if row.run is None}
@@ -70,13 +72,13 @@ def runs_to_deliver(database: Database, scope: Scope) -> set[int]:
 def _failures(database: Database, run: int, after: int) -> list[str]:
     # Cleaning up may have to wait for a worker who still has something open on the platform. It is
     # retried automatically, so it is not a failure.
-    waits = (Outbox.kind == OutboxKind.DISPOSE.value) & (
-        Outbox.status == literal(OutboxStatus.PENDING)
+    waits = (OutboxTable.kind == OutboxKind.DISPOSE.value) & (
+        OutboxTable.status == literal(OutboxStatus.PENDING)
     )
     query = (
-        Outbox.select(Outbox.error)
-        .where(Outbox.id > after, Outbox.run == run, Outbox.error != "", ~waits)
-        .order_by(Outbox.id)
+        OutboxTable.select(OutboxTable.error)
+        .where(OutboxTable.id > after, OutboxTable.run == run, OutboxTable.error != "", ~waits)
+        .order_by(OutboxTable.id)
     )
     with database.read() as tx:
         errors = [row.error for row in tx.rows(query)]

@@ -16,7 +16,7 @@ from famulus.engine.platform.outbox import (
 )
 from famulus.model.statements import for_update
 from famulus.model.states import Decision, OutboxStatus
-from famulus.model.tables import Agent, Review, Visit
+from famulus.model.tables import AgentTable, ReviewTable, VisitTable
 from famulus.model.transaction import Row, Transaction
 
 #: Units whose visits are looked up by one query.
@@ -44,20 +44,26 @@ def newest_verdict(tx: Transaction, visit: int) -> Row | None:
 
 def _visits_of(tx: Transaction, units: Sequence[int]) -> set[int]:
     query = (
-        Agent.select(Agent.visit.alias("visit"))
-        .join(Review, on=(Review.agent == Agent.id))
-        .where(Review.unit << list(units), _is_unapplied())
+        AgentTable.select(AgentTable.visit.alias("visit"))
+        .join(ReviewTable, on=(ReviewTable.agent == AgentTable.id))
+        .where(ReviewTable.unit << list(units), _is_unapplied())
     )
     return {row.visit for row in tx.rows(query)}
 
 
 def _apply_visit(tx: Transaction, visit: int) -> int:
     # The lock makes two reviewers of one visit apply their decisions one after the other.
-    row = tx.row(for_update(Visit.select(Visit.run.alias("run")).where(Visit.id == visit), tx.kind))
+    row = tx.row(
+        for_update(
+            VisitTable.select(VisitTable.run.alias("run")).where(VisitTable.id == visit), tx.kind
+        )
+    )
     work = read_visit_work(tx, visit)
     if row is None or work.is_open:
         return 0
-    stamp = Review.update(settled_at=tx.now).where(Review.unit << list(work.units), _is_unapplied())
+    stamp = ReviewTable.update(settled_at=tx.now).where(
+        ReviewTable.unit << list(work.units), _is_unapplied()
+    )
     applied = int(tx.execute(stamp).rowcount)
     if not applied:
         return 0
@@ -85,17 +91,17 @@ def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict, no
 def _reasons(tx: Transaction, units: Sequence[int]) -> str:
     """Return the notes of the rejections of units, one per line."""
     rows = tx.rows(
-        Review.select(Review.note)
+        ReviewTable.select(ReviewTable.note)
         .where(
-            Review.unit << list(units),
-            Review.undone_at.is_null(),
-            Review.decision == Decision.REJECTED,
+            ReviewTable.unit << list(units),
+            ReviewTable.undone_at.is_null(),
+            ReviewTable.decision == Decision.REJECTED,
         )
-        .order_by(Review.id.desc())
+        .order_by(ReviewTable.id.desc())
         .limit(len(units))
     )
     return "\n".join(dict.fromkeys(row.note for row in reversed(rows) if row.note))
 
 
 def _is_unapplied() -> object:
-    return Review.settled_at.is_null() & Review.undone_at.is_null()
+    return ReviewTable.settled_at.is_null() & ReviewTable.undone_at.is_null()

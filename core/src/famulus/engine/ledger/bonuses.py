@@ -16,7 +16,15 @@ from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
 from famulus.model.states import DONE_UNITS, PaymentKind, PaymentStatus
-from famulus.model.tables import Agent, Payment, TaskRun, Unit, Visit, Worker, literals
+from famulus.model.tables import (
+    AgentTable,
+    PaymentTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    WorkerTable,
+    literals,
+)
 from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name
 
@@ -56,12 +64,14 @@ def unit_payee(tx: Transaction, unit: int) -> Payee:
     :raises famulus.NotFoundError: when there is no such unit.
     :raises famulus.ConflictError: when it is not submitted.
     """
-    row = tx.row(Unit.select(Unit.status, Unit.agent_id).where(Unit.id == unit))
+    row = tx.row(UnitTable.select(UnitTable.status, UnitTable.agent_id).where(UnitTable.id == unit))
     if row is None:
         raise NotFoundError(f"there is no unit {unit}; `famulus export` lists those with answers")
     if row.status not in DONE_UNITS or row.agent_id is None:
         raise ConflictError(f"unit {unit} is {row.status}: it has not been submitted")
-    agent = tx.row(Agent.select(Agent.visit.alias("visit")).where(Agent.id == row.agent_id))
+    agent = tx.row(
+        AgentTable.select(AgentTable.visit.alias("visit")).where(AgentTable.id == row.agent_id)
+    )
     assert agent is not None
     return _payee(tx, agent.visit, unit)
 
@@ -73,10 +83,10 @@ def worker_payee(tx: Transaction, run: int, worker: str) -> Payee:
     """
     worker = read_name(worker, "worker")
     row = tx.row(
-        Visit.select(Visit.id)
-        .join(Worker, on=(Visit.worker == Worker.id))
-        .where(Visit.run == run, Worker.name == worker)
-        .order_by(Visit.id.desc())
+        VisitTable.select(VisitTable.id)
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .where(VisitTable.run == run, WorkerTable.name == worker)
+        .order_by(VisitTable.id.desc())
         .limit(1)
     )
     if row is None:
@@ -106,7 +116,9 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
     :raises famulus.UsageError: when the run's budget does not cover it.
     """
     # The lock makes two who plan the same payment do so one after the other.
-    tx.row(for_update(Visit.select(Visit.id).where(Visit.id == payee.visit), tx.kind))
+    tx.row(
+        for_update(VisitTable.select(VisitTable.id).where(VisitTable.id == payee.visit), tx.kind)
+    )
     stem = _stem(payee, extra)
     number = 1
     while (row := _find(tx, f"{stem}-{number}")) is not None:
@@ -115,7 +127,7 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
         number += 1
     _check_budget(tx, payee, extra.amount + extra.fee)
     payment = tx.insert(
-        Payment,
+        PaymentTable,
         key=f"{stem}-{number}",
         kind=extra.kind,
         run=payee.run,
@@ -141,7 +153,7 @@ def plan_again(tx: Transaction, payment: int) -> int:
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
     """
-    row = tx.row(Payment.select().where(Payment.id == payment))
+    row = tx.row(PaymentTable.select().where(PaymentTable.id == payment))
     if row is None:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
     if row.status is not PaymentStatus.FAILED:
@@ -169,8 +181,8 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
 
     Return the runs that have open payments.
     """
-    query = Payment.select().where(Payment.status << literals(*_OPEN))
-    rows = tx.rows(query if run is None else query.where(Payment.run == run))
+    query = PaymentTable.select().where(PaymentTable.status << literals(*_OPEN))
+    rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
     for row in rows:
         if row.status is not PaymentStatus.SENT:
             make_due(tx, payment_outbox_key(tx, row))
@@ -191,17 +203,17 @@ def _pay_key(payment: int) -> str:
 
 def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
     row = tx.row(
-        Visit.select(
-            Visit.run.alias("run"),
-            Visit.worker.alias("worker"),
-            Worker.name,
-            Worker.provider_type,
-            TaskRun.currency,
+        VisitTable.select(
+            VisitTable.run.alias("run"),
+            VisitTable.worker.alias("worker"),
+            WorkerTable.name,
+            WorkerTable.provider_type,
+            TaskRunTable.currency,
         )
-        .join(Worker, on=(Visit.worker == Worker.id))
-        .switch(Visit)
-        .join(TaskRun, on=(Visit.run == TaskRun.id))
-        .where(Visit.id == visit)
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .switch(VisitTable)
+        .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
+        .where(VisitTable.id == visit)
     )
     assert row is not None
     return Payee(
@@ -222,7 +234,7 @@ def _stem(payee: Payee, extra: ExtraPayment) -> str:
 
 
 def _find(tx: Transaction, key: str) -> Row | None:
-    return tx.row(Payment.select(Payment.id).where(Payment.key == key))
+    return tx.row(PaymentTable.select(PaymentTable.id).where(PaymentTable.key == key))
 
 
 def _check_budget(tx: Transaction, payee: Payee, cost: int) -> None:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus
-from famulus.model.tables import Payment, TaskRun, Unit, literal, literals
+from famulus.model.tables import PaymentTable, TaskRunTable, UnitTable, literal, literals
 from famulus.model.transaction import Transaction
 
 #: Units that cost something, or may at any moment.
@@ -27,21 +27,21 @@ class _LimitRow(NamedTuple):
     unit_cost: int
 
 
-_SELECT_LIMIT = TaskRun.select(TaskRun.max_spend, TaskRun.unit_cost).where(
-    TaskRun.id == Param("run")
+_SELECT_LIMIT = TaskRunTable.select(TaskRunTable.max_spend, TaskRunTable.unit_cost).where(
+    TaskRunTable.id == Param("run")
 )
 _LIMIT = Statement(_SELECT_LIMIT, _LimitRow)
 _LOCKED_LIMIT = Statement(lambda kind: for_update(_SELECT_LIMIT, kind), _LimitRow)
 _COSTING_UNITS = Statement(
-    Unit.select(peewee.fn.COUNT(Unit.id)).where(
-        Unit.run == Param("run"), Unit.status << literals(*_COSTING)
+    UnitTable.select(peewee.fn.COUNT(UnitTable.id)).where(
+        UnitTable.run == Param("run"), UnitTable.status << literals(*_COSTING)
     )
 )
 _EXTRA = Statement(
-    Payment.select(peewee.fn.SUM(Payment.amount + Payment.fee)).where(
-        Payment.run == Param("run"),
-        Payment.kind != literal(PaymentKind.REWARD),
-        Payment.status != literal(PaymentStatus.FAILED),
+    PaymentTable.select(peewee.fn.SUM(PaymentTable.amount + PaymentTable.fee)).where(
+        PaymentTable.run == Param("run"),
+        PaymentTable.kind != literal(PaymentKind.REWARD),
+        PaymentTable.status != literal(PaymentStatus.FAILED),
     )
 )
 

@@ -18,7 +18,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import from_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
-from famulus.model.tables import Agent, Review, Unit, Visit
+from famulus.model.tables import AgentTable, ReviewTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 
 #: The causes in the events of these changes of status.
@@ -84,12 +84,16 @@ class _Case:
 
 def _visit(kind: DatabaseKind) -> Any:
     query: Any = (
-        Visit.select(Visit.id)
-        .join(Agent, on=(Agent.visit == Visit.id))
-        .join(Unit, on=(Unit.agent_id == Agent.id))
-        .where(Unit.id == Param("unit"))
+        VisitTable.select(VisitTable.id)
+        .join(AgentTable, on=(AgentTable.visit == VisitTable.id))
+        .join(UnitTable, on=(UnitTable.agent_id == AgentTable.id))
+        .where(UnitTable.id == Param("unit"))
     )
-    return query if kind is DatabaseKind.SQLITE else query.for_update("FOR NO KEY UPDATE", of=Visit)
+    return (
+        query
+        if kind is DatabaseKind.SQLITE
+        else query.for_update("FOR NO KEY UPDATE", of=VisitTable)
+    )
 
 
 class _UnitRow(NamedTuple):
@@ -120,37 +124,41 @@ class _ReviewRow(NamedTuple):
 #: ``apply_decisions`` locks the visit too, so that its units cannot change while it reads them.
 _LOCK_VISIT = Statement(_visit)
 _UNIT = Statement(
-    Unit.select(Unit.run.alias("run"), Unit.agent_id, Unit.status).where(Unit.id == Param("unit")),
+    UnitTable.select(UnitTable.run.alias("run"), UnitTable.agent_id, UnitTable.status).where(
+        UnitTable.id == Param("unit")
+    ),
     _UnitRow,
 )
-_AGENT = Statement(Agent.select(Agent.status).where(Agent.id == Param("agent")))
+_AGENT = Statement(AgentTable.select(AgentTable.status).where(AgentTable.id == Param("agent")))
 _REVIEWS = Statement(
-    Review.select(
-        Review.id,
-        Review.decision,
-        Review.note,
-        Review.decided_at,
-        Review.settled_at,
-        Review.undone_at,
+    ReviewTable.select(
+        ReviewTable.id,
+        ReviewTable.decision,
+        ReviewTable.note,
+        ReviewTable.decided_at,
+        ReviewTable.settled_at,
+        ReviewTable.undone_at,
     )
-    .where(Review.unit == Param("unit"))
-    .order_by(Review.id.desc()),
+    .where(ReviewTable.unit == Param("unit"))
+    .order_by(ReviewTable.id.desc()),
     _ReviewRow,
 )
 _ADD = Statement(
-    Review.insert(
+    ReviewTable.insert(
         {
-            Review.unit: Param("unit"),
-            Review.agent: Param("agent"),
-            Review.decision: Param("decision"),
-            Review.note: Param("note"),
-            Review.decided_at: Param("at"),
+            ReviewTable.unit: Param("unit"),
+            ReviewTable.agent: Param("agent"),
+            ReviewTable.decision: Param("decision"),
+            ReviewTable.note: Param("note"),
+            ReviewTable.decided_at: Param("at"),
         }
-    ).returning(Review.id)
+    ).returning(ReviewTable.id)
 )
 _UNDO = Statement(
-    Review.update({Review.undone_at: Param("at")}).where(
-        Review.id == Param("review"), Review.settled_at.is_null(), Review.undone_at.is_null()
+    ReviewTable.update({ReviewTable.undone_at: Param("at")}).where(
+        ReviewTable.id == Param("review"),
+        ReviewTable.settled_at.is_null(),
+        ReviewTable.undone_at.is_null(),
     )
 )
 
@@ -223,15 +231,15 @@ def unapplied_units(
     :param after: the last unit of the page before.
     """
     query = (
-        Review.select(Review.unit.alias("unit"))
-        .join(Unit, on=(Review.unit == Unit.id))
+        ReviewTable.select(ReviewTable.unit.alias("unit"))
+        .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
         .where(
-            Review.settled_at.is_null(),
-            Review.undone_at.is_null(),
-            Review.unit > after,
-            Unit.run << list(runs),
+            ReviewTable.settled_at.is_null(),
+            ReviewTable.undone_at.is_null(),
+            ReviewTable.unit > after,
+            UnitTable.run << list(runs),
         )
-        .order_by(Review.unit)
+        .order_by(ReviewTable.unit)
         .distinct()
         .limit(most)
     )

@@ -26,7 +26,7 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import Payment, Setting, Worker
+from famulus.model.tables import PaymentTable, SettingTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 
 
@@ -136,7 +136,7 @@ def payment_view(tx: Transaction, payment: Row) -> PaymentView:
     reference = ""
     if payment.visit_id is not None:
         reference = read_visit(tx, payment.visit_id).reference
-    worker = tx.row(Worker.select(Worker.name).where(Worker.id == payment.worker_id))
+    worker = tx.row(WorkerTable.select(WorkerTable.name).where(WorkerTable.id == payment.worker_id))
     assert worker is not None
     return PaymentView(
         id=payment.id,
@@ -152,13 +152,13 @@ def payment_view(tx: Transaction, payment: Row) -> PaymentView:
 
 
 def _identity(tx: Transaction) -> str:
-    row = tx.row(Setting.select(Setting.value).where(Setting.name == "identity"))
+    row = tx.row(SettingTable.select(SettingTable.value).where(SettingTable.name == "identity"))
     assert row is not None
     return str(row.value)
 
 
 def _read_payment(tx: Transaction, payment: int) -> Row:
-    row = tx.row(for_update(Payment.select().where(Payment.id == payment), tx.kind))
+    row = tx.row(for_update(PaymentTable.select().where(PaymentTable.id == payment), tx.kind))
     assert row is not None
     return row
 

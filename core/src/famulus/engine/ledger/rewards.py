@@ -5,7 +5,7 @@ from __future__ import annotations
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.status import Change, change_payment
 from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import Payment, TaskRun, Visit
+from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable
 from famulus.model.transaction import Row, Transaction
 
 #: The error of a planned reward that will not be paid.
@@ -19,7 +19,7 @@ def reward_key(visit: int) -> str:
 
 def read_reward(tx: Transaction, visit: int) -> Row | None:
     """Return the ledger row of a visit's reward, or None."""
-    return tx.row(Payment.select().where(Payment.key == reward_key(visit)))
+    return tx.row(PaymentTable.select().where(PaymentTable.key == reward_key(visit)))
 
 
 def plan_reward(tx: Transaction, visit: int, units: int) -> None:
@@ -28,22 +28,22 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
     """
     run = tx.row(
-        Visit.select(
-            Visit.run.alias("id"),
-            Visit.worker.alias("worker"),
-            TaskRun.reward,
-            TaskRun.currency,
-            TaskRun.unit_cost,
+        VisitTable.select(
+            VisitTable.run.alias("id"),
+            VisitTable.worker.alias("worker"),
+            TaskRunTable.reward,
+            TaskRunTable.currency,
+            TaskRunTable.unit_cost,
         )
-        .join(TaskRun, on=(Visit.run == TaskRun.id))
-        .where(Visit.id == visit)
+        .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
+        .where(VisitTable.id == visit)
     )
     assert run is not None
     if not run.reward:
         return
     amount = {"amount": run.reward * units, "fee": max(run.unit_cost - run.reward, 0) * units}
     tx.execute(
-        Payment.insert(
+        PaymentTable.insert(
             key=reward_key(visit),
             kind=PaymentKind.REWARD,
             run=run.id,
@@ -71,7 +71,7 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
             ),
         )
     if reward.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
-        tx.execute(Payment.update(**amount).where(Payment.id == reward.id))
+        tx.execute(PaymentTable.update(**amount).where(PaymentTable.id == reward.id))
 
 
 def drop_reward(tx: Transaction, run: int, visit: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from famulus.model.states import OPEN_AGENTS, AgentStatus, UnitStatus
-from famulus.model.tables import Agent, Unit
+from famulus.model.tables import AgentTable, UnitTable
 from famulus.model.transaction import Transaction
 
 _EARNING = (UnitStatus.ACCEPTED, UnitStatus.SOFT_REJECTED)
@@ -36,16 +36,16 @@ class VisitWork:
 def read_visit_work(tx: Transaction, visit: int) -> VisitWork:
     """Return the units that a visit has completed, in the order of its attempts."""
     rows = tx.rows(
-        Agent.select(
-            Agent.status.alias("agent_status"),
-            Agent.id,
-            Unit.id.alias("unit"),
-            Unit.status.alias("status"),
-            Unit.agent_id.alias("holder"),
+        AgentTable.select(
+            AgentTable.status.alias("agent_status"),
+            AgentTable.id,
+            UnitTable.id.alias("unit"),
+            UnitTable.status.alias("status"),
+            UnitTable.agent_id.alias("holder"),
         )
-        .join(Unit, on=(Agent.unit == Unit.id))
-        .where(Agent.visit == visit, Agent.status != AgentStatus.RETURNED)
-        .order_by(Agent.id)
+        .join(UnitTable, on=(AgentTable.unit == UnitTable.id))
+        .where(AgentTable.visit == visit, AgentTable.status != AgentStatus.RETURNED)
+        .order_by(AgentTable.id)
     )
     completed = [row for row in rows if row.holder == row.id]
     is_unreviewed = any(row.status not in (*_EARNING, UnitStatus.REJECTED) for row in completed)

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from famulus import process
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, literal
+from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
 
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -57,7 +57,7 @@ def enqueue(
 
     A key that exists already is left as it is.
     """
-    query = Outbox.insert(
+    query = OutboxTable.insert(
         run=run,
         requester=requester,
         kind=kind.value,
@@ -72,7 +72,7 @@ def enqueue(
 
 def find_outbox_row(tx: Transaction, key: str) -> Row | None:
     """Return the row with a key, or None."""
-    return tx.row(Outbox.select().where(Outbox.key == key))
+    return tx.row(OutboxTable.select().where(OutboxTable.key == key))
 
 
 def select_due(
@@ -89,19 +89,19 @@ def select_due(
 
     :param kinds: only these kinds of the run's rows, and none of the requester's.
     """
-    due = Outbox.select().where(
-        Outbox.status == literal(OutboxStatus.PENDING), Outbox.next_attempt_at <= tx.now
+    due = OutboxTable.select().where(
+        OutboxTable.status == literal(OutboxStatus.PENDING), OutboxTable.next_attempt_at <= tx.now
     )
     rows = []
     if run is not None:
-        mine = due.where(Outbox.run == run)
+        mine = due.where(OutboxTable.run == run)
         if kinds is not None:
-            mine = mine.where(Outbox.kind << [kind.value for kind in kinds])
-        is_closing = Outbox.kind == OutboxKind.CLOSE_PLACES.value
-        rows = tx.rows(mine.order_by(is_closing.desc(), Outbox.id).limit(most))
+            mine = mine.where(OutboxTable.kind << [kind.value for kind in kinds])
+        is_closing = OutboxTable.kind == OutboxKind.CLOSE_PLACES.value
+        rows = tx.rows(mine.order_by(is_closing.desc(), OutboxTable.id).limit(most))
     if kinds is None and len(rows) < most:
-        mine = due.where(Outbox.run.is_null(), Outbox.requester == requester)
-        rows += tx.rows(mine.order_by(Outbox.id).limit(most - len(rows)))
+        mine = due.where(OutboxTable.run.is_null(), OutboxTable.requester == requester)
+        rows += tx.rows(mine.order_by(OutboxTable.id).limit(most - len(rows)))
     return rows
 
 
@@ -116,16 +116,16 @@ def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
     if predecessor is None:
         until = tx.now + lease
         change = {
-            Outbox.next_attempt_at: until,
-            Outbox.claimed_until: until,
-            Outbox.claimed_by: claimant,
+            OutboxTable.next_attempt_at: until,
+            OutboxTable.claimed_until: until,
+            OutboxTable.claimed_by: claimant,
         }
     else:
-        change = {Outbox.next_attempt_at: predecessor.next_attempt_at}
-    query = Outbox.update(change).where(
-        Outbox.id == row.id,
-        Outbox.status == literal(OutboxStatus.PENDING),
-        Outbox.next_attempt_at == row.next_attempt_at,
+        change = {OutboxTable.next_attempt_at: predecessor.next_attempt_at}
+    query = OutboxTable.update(change).where(
+        OutboxTable.id == row.id,
+        OutboxTable.status == literal(OutboxStatus.PENDING),
+        OutboxTable.next_attempt_at == row.next_attempt_at,
     )
     return bool(tx.execute(query).rowcount) and predecessor is None
 
@@ -135,13 +135,13 @@ def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payl
 
     Return whether the claim is still this process's, and the rest is still wanted.
     """
-    query = Outbox.update(
+    query = OutboxTable.update(
         payload=payload, next_attempt_at=tx.now + lease, claimed_until=tx.now + lease
     ).where(
-        Outbox.id == row.id,
-        Outbox.status == literal(OutboxStatus.PENDING),
-        Outbox.claimed_by == claimant,
-        Outbox.claimed_until.is_null(False),
+        OutboxTable.id == row.id,
+        OutboxTable.status == literal(OutboxStatus.PENDING),
+        OutboxTable.claimed_by == claimant,
+        OutboxTable.claimed_until.is_null(False),
     )
     return bool(tx.execute(query).rowcount) and not is_closed_later(tx, row)
 
@@ -152,29 +152,29 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
     :param of: a process whose claims are released as well, because it has lost the run.
     """
     rows = tx.rows(
-        Outbox.select(Outbox.id, Outbox.claimed_by).where(
-            Outbox.run == run,
-            Outbox.status == literal(OutboxStatus.PENDING),
-            Outbox.claimed_until.is_null(False),
+        OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by).where(
+            OutboxTable.run == run,
+            OutboxTable.status == literal(OutboxStatus.PENDING),
+            OutboxTable.claimed_until.is_null(False),
         )
     )
     for row in rows:
         if not (of and row.claimed_by == of) and not process.is_dead(row.claimed_by):
             continue
-        _release(tx, Outbox.id == row.id)
-        _release_successors(tx, tx.row(Outbox.select().where(Outbox.id == row.id)))
+        _release(tx, OutboxTable.id == row.id)
+        _release_successors(tx, tx.row(OutboxTable.select().where(OutboxTable.id == row.id)))
 
 
 def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> None:
     """Finish a row: delivered, or refused for the reason ``error``."""
-    query = Outbox.update(
+    query = OutboxTable.update(
         status=status,
         error=error,
         attempts=row.attempts + 1,
         done_at=tx.now,
         claimed_until=None,
         claimed_by="",
-    ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
+    ).where(OutboxTable.id == row.id, OutboxTable.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
     _release_successors(tx, row)
 
@@ -182,58 +182,60 @@ def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> 
 def postpone(tx: Transaction, row: Row, error: str) -> None:
     """Postpone a row after a failed attempt; the pause doubles with each attempt."""
     wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
-    query = Outbox.update(
+    query = OutboxTable.update(
         attempts=row.attempts + 1,
         next_attempt_at=tx.now + wait,
         error=error,
         claimed_until=None,
         claimed_by="",
-    ).where(Outbox.id == row.id, Outbox.status == literal(OutboxStatus.PENDING))
+    ).where(OutboxTable.id == row.id, OutboxTable.status == literal(OutboxStatus.PENDING))
     tx.execute(query)
     _release_successors(tx, row)
 
 
 def redeliver(tx: Transaction, key: str) -> bool:
     """Make a row of any status pending and due; return whether there is one."""
-    query = Outbox.update(
+    query = OutboxTable.update(
         status=OutboxStatus.PENDING,
         next_attempt_at=tx.now,
         attempts=0,
         done_at=None,
         claimed_until=None,
         claimed_by="",
-    ).where(Outbox.key == key)
+    ).where(OutboxTable.key == key)
     return bool(tx.execute(query).rowcount)
 
 
 def make_due(tx: Transaction, key: str) -> None:
     """Make a pending row due now."""
-    query = Outbox.update(next_attempt_at=tx.now).where(
-        Outbox.key == key, Outbox.status == literal(OutboxStatus.PENDING)
+    query = OutboxTable.update(next_attempt_at=tx.now).where(
+        OutboxTable.key == key, OutboxTable.status == literal(OutboxStatus.PENDING)
     )
     tx.execute(query)
 
 
 def make_run_due(tx: Transaction, run: int) -> None:
     """Make a run's pending rows due now, except those that are claimed."""
-    _release(tx, (Outbox.run == run) & Outbox.claimed_until.is_null())
+    _release(tx, (OutboxTable.run == run) & OutboxTable.claimed_until.is_null())
 
 
 def is_closed_later(tx: Transaction, row: Row) -> bool:
     """Return whether a later row closes the places that a row opens."""
-    query = Outbox.select(Outbox.id).where(
-        Outbox.run == row.run_id, Outbox.kind == OutboxKind.CLOSE_PLACES.value, Outbox.id > row.id
+    query = OutboxTable.select(OutboxTable.id).where(
+        OutboxTable.run == row.run_id,
+        OutboxTable.kind == OutboxKind.CLOSE_PLACES.value,
+        OutboxTable.id > row.id,
     )
     return tx.row(query.limit(1)) is not None
 
 
 def is_closed_since(tx: Transaction, row: Row) -> bool:
     """Return whether a later row has closed the places that a row opens."""
-    query = Outbox.select(Outbox.id).where(
-        Outbox.run == row.run_id,
-        Outbox.kind == OutboxKind.CLOSE_PLACES.value,
-        Outbox.status == literal(OutboxStatus.DONE),
-        Outbox.id > row.id,
+    query = OutboxTable.select(OutboxTable.id).where(
+        OutboxTable.run == row.run_id,
+        OutboxTable.kind == OutboxKind.CLOSE_PLACES.value,
+        OutboxTable.status == literal(OutboxStatus.DONE),
+        OutboxTable.id > row.id,
     )
     return tx.row(query.limit(1)) is not None
 
@@ -245,14 +247,14 @@ def supersede_places(tx: Transaction, run: int, before: int | None = None) -> No
 
     :param before: the id of the closing row; None where it is still to be enqueued.
     """
-    unclaimed = Outbox.claimed_until.is_null() | (Outbox.claimed_until <= tx.now)
-    query = Outbox.update(status=OutboxStatus.DONE, done_at=tx.now).where(
-        Outbox.run == run,
-        Outbox.kind << [kind.value for kind in PLACE_KINDS],
-        (Outbox.status == literal(OutboxStatus.FAILED))
-        | ((Outbox.status == literal(OutboxStatus.PENDING)) & unclaimed),
+    unclaimed = OutboxTable.claimed_until.is_null() | (OutboxTable.claimed_until <= tx.now)
+    query = OutboxTable.update(status=OutboxStatus.DONE, done_at=tx.now).where(
+        OutboxTable.run == run,
+        OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
+        (OutboxTable.status == literal(OutboxStatus.FAILED))
+        | ((OutboxTable.status == literal(OutboxStatus.PENDING)) & unclaimed),
     )
-    tx.execute(query if before is None else query.where(Outbox.id < before))
+    tx.execute(query if before is None else query.where(OutboxTable.id < before))
 
 
 @frozen(kw_only=True)
@@ -271,17 +273,17 @@ class Closing:
 def read_closing(tx: Transaction, run: int) -> Closing | None:
     """Return the state of a run's closing; None where there is nothing to close."""
     rows = tx.rows(
-        Outbox.select(
-            Outbox.kind,
-            Outbox.status,
-            Outbox.error,
-            Outbox.attempts,
-            Outbox.claimed_until,
-            Outbox.claimed_by,
+        OutboxTable.select(
+            OutboxTable.kind,
+            OutboxTable.status,
+            OutboxTable.error,
+            OutboxTable.attempts,
+            OutboxTable.claimed_until,
+            OutboxTable.claimed_by,
         ).where(
-            Outbox.run == run,
-            Outbox.kind << [kind.value for kind in PLACE_KINDS],
-            Outbox.status != literal(OutboxStatus.DONE),
+            OutboxTable.run == run,
+            OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
+            OutboxTable.status != literal(OutboxStatus.DONE),
         )
     )
     closings = [row for row in rows if row.kind == OutboxKind.CLOSE_PLACES.value]
@@ -300,8 +302,8 @@ def make_closing_due(tx: Transaction, run: int) -> Closing | None:
     closing = read_closing(tx, run)
     if closing is not None:
         release_claims(tx, run)
-        condition = (Outbox.run == run) & (Outbox.kind == OutboxKind.CLOSE_PLACES.value)
-        _release(tx, condition & Outbox.claimed_until.is_null())
+        condition = (OutboxTable.run == run) & (OutboxTable.kind == OutboxKind.CLOSE_PLACES.value)
+        _release(tx, condition & OutboxTable.claimed_until.is_null())
     return closing
 
 
@@ -313,10 +315,16 @@ def verdict_key(visit: int, number: int) -> str:
 def _predecessor(tx: Transaction, row: Row) -> Row | None:
     """Return the pending row that has to be delivered before this one, or None."""
     if row.kind == OutboxKind.DECIDE:
-        return _pending(tx, Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] - 1))
+        return _pending(
+            tx, OutboxTable.key == verdict_key(row.payload["visit"], row.payload["n"] - 1)
+        )
     if row.kind in PLACE_KINDS:
         kinds = [kind.value for kind in PLACE_KINDS]
-        earlier = (Outbox.run == row.run_id) & (Outbox.id < row.id) & (Outbox.kind << kinds)
+        earlier = (
+            (OutboxTable.run == row.run_id)
+            & (OutboxTable.id < row.id)
+            & (OutboxTable.kind << kinds)
+        )
         if row.kind == OutboxKind.CLOSE_PLACES:
             return _under_way(tx, earlier)
         return _pending(tx, earlier)
@@ -328,18 +336,22 @@ def _release_successors(tx: Transaction, row: Row | None) -> None:
     if row is None:
         return
     if row.kind == OutboxKind.DECIDE:
-        successors = Outbox.key == verdict_key(row.payload["visit"], row.payload["n"] + 1)
+        successors = OutboxTable.key == verdict_key(row.payload["visit"], row.payload["n"] + 1)
     elif row.kind in PLACE_KINDS:
         kinds = [kind.value for kind in PLACE_KINDS]
-        successors = (Outbox.run == row.run_id) & (Outbox.id > row.id) & (Outbox.kind << kinds)
+        successors = (
+            (OutboxTable.run == row.run_id)
+            & (OutboxTable.id > row.id)
+            & (OutboxTable.kind << kinds)
+        )
     else:
         return
-    _release(tx, successors & Outbox.claimed_until.is_null())
+    _release(tx, successors & OutboxTable.claimed_until.is_null())
 
 
 def _release(tx: Transaction, condition: peewee.Node) -> None:
-    query = Outbox.update(next_attempt_at=tx.now, claimed_until=None, claimed_by="").where(
-        Outbox.status == literal(OutboxStatus.PENDING), condition
+    query = OutboxTable.update(next_attempt_at=tx.now, claimed_until=None, claimed_by="").where(
+        OutboxTable.status == literal(OutboxStatus.PENDING), condition
     )
     tx.execute(query)
 
@@ -355,19 +367,26 @@ def _is_claimed(row: Row, tx: Transaction) -> bool:
 def _under_way(tx: Transaction, condition: peewee.Node) -> Row | None:
     """Return a row whose call is under way. A closing goes before rows that are not claimed."""
     rows = tx.rows(
-        Outbox.select(Outbox.id, Outbox.next_attempt_at, Outbox.claimed_until, Outbox.claimed_by)
-        .where(
-            Outbox.status == literal(OutboxStatus.PENDING), condition, Outbox.claimed_until > tx.now
+        OutboxTable.select(
+            OutboxTable.id,
+            OutboxTable.next_attempt_at,
+            OutboxTable.claimed_until,
+            OutboxTable.claimed_by,
         )
-        .order_by(Outbox.id)
+        .where(
+            OutboxTable.status == literal(OutboxStatus.PENDING),
+            condition,
+            OutboxTable.claimed_until > tx.now,
+        )
+        .order_by(OutboxTable.id)
     )
     return next((row for row in rows if _is_claimed(row, tx)), None)
 
 
 def _pending(tx: Transaction, condition: peewee.Node) -> Row | None:
     return tx.row(
-        Outbox.select(Outbox.id, Outbox.next_attempt_at)
-        .where(Outbox.status == literal(OutboxStatus.PENDING), condition)
-        .order_by(Outbox.id)
+        OutboxTable.select(OutboxTable.id, OutboxTable.next_attempt_at)
+        .where(OutboxTable.status == literal(OutboxStatus.PENDING), condition)
+        .order_by(OutboxTable.id)
         .limit(1)
     )

@@ -25,7 +25,16 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Event, Outbox, TaskRun, Unit, Visit, literal, literals
+from famulus.model.tables import (
+    AgentTable,
+    EventTable,
+    OutboxTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    literal,
+    literals,
+)
 from famulus.model.transaction import Row, Transaction
 
 #: Places of one outbox row. While it is pending no more are enqueued, so that a closing is quick.
@@ -50,60 +59,62 @@ class _PlacesRow(NamedTuple):
 #: Locks the run's row on each use, so that places are counted by one transaction at a time.
 _PLACES = Statement(
     lambda kind: for_update(
-        TaskRun.select(
-            TaskRun.places,
-            TaskRun.next_place,
-            TaskRun.opened_at,
-            TaskRun.status,
-            TaskRun.closes_at,
-        ).where(TaskRun.id == Param("run")),
+        TaskRunTable.select(
+            TaskRunTable.places,
+            TaskRunTable.next_place,
+            TaskRunTable.opened_at,
+            TaskRunTable.status,
+            TaskRunTable.closes_at,
+        ).where(TaskRunTable.id == Param("run")),
         kind,
     ),
     _PlacesRow,
 )
 _FREE_UNITS = Statement(
-    Unit.select(peewee.fn.COUNT(Unit.id)).where(
-        Unit.run == Param("run"), Unit.status == literal(UnitStatus.LAUNCHED)
+    UnitTable.select(peewee.fn.COUNT(UnitTable.id)).where(
+        UnitTable.run == Param("run"), UnitTable.status == literal(UnitStatus.LAUNCHED)
     )
 )
 _OPENING = Statement(
-    Outbox.select(Outbox.status)
+    OutboxTable.select(OutboxTable.status)
     .where(
-        Outbox.run == Param("run"),
-        Outbox.kind == OutboxKind.OPEN_PLACES.value,
-        Outbox.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
+        OutboxTable.run == Param("run"),
+        OutboxTable.kind == OutboxKind.OPEN_PLACES.value,
+        OutboxTable.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
     )
-    .order_by(Outbox.status.desc())
+    .order_by(OutboxTable.status.desc())
     .limit(1)
 )
 _NEWEST_EVENT = Statement(
-    Event.select(Event.id)
-    .where(Event.run == Param("run"))
-    .order_by(Event.xact.desc(), Event.id.desc())
+    EventTable.select(EventTable.id)
+    .where(EventTable.run == Param("run"))
+    .order_by(EventTable.xact.desc(), EventTable.id.desc())
     .limit(1)
 )
 _ADVANCE = Statement(
-    TaskRun.update(
+    TaskRunTable.update(
         {
-            TaskRun.places: TaskRun.places + Param("count"),
-            TaskRun.next_place: TaskRun.next_place + Param("count"),
+            TaskRunTable.places: TaskRunTable.places + Param("count"),
+            TaskRunTable.next_place: TaskRunTable.next_place + Param("count"),
         }
-    ).where(TaskRun.id == Param("run"))
+    ).where(TaskRunTable.id == Param("run"))
 )
 _SET = Statement(
-    TaskRun.update({TaskRun.places: Param("places")}).where(TaskRun.id == Param("run"))
+    TaskRunTable.update({TaskRunTable.places: Param("places")}).where(
+        TaskRunTable.id == Param("run")
+    )
 )
-_OPEN_ATTEMPT = Agent.select(peewee.SQL("1")).where(
-    Agent.visit == Visit.id, Agent.status << literals(*OPEN_AGENTS)
+_OPEN_ATTEMPT = AgentTable.select(peewee.SQL("1")).where(
+    AgentTable.visit == VisitTable.id, AgentTable.status << literals(*OPEN_AGENTS)
 )
-_IS_UNDER_WAY = (Visit.status << literals(*OPEN_VISITS)) & (
-    Visit.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
+_IS_UNDER_WAY = (VisitTable.status << literals(*OPEN_VISITS)) & (
+    VisitTable.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
 )
 _TAKEN = Statement(
-    Visit.select(peewee.fn.COUNT(Visit.id)).where(
-        Visit.run == Param("run"),
-        Visit.arrived_at >= Param("since"),
-        (Visit.status << literals(*_USED)) | _IS_UNDER_WAY,
+    VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
+        VisitTable.run == Param("run"),
+        VisitTable.arrived_at >= Param("since"),
+        (VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY,
     )
 )
 
@@ -143,19 +154,19 @@ def retry_refused(tx: Transaction, run: int) -> None:
     if row is None or not _is_open(tx, row):
         return
     refused = tx.rows(
-        Outbox.select(Outbox.id, Outbox.key, Outbox.payload)
+        OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.payload)
         .where(
-            Outbox.run == run,
-            Outbox.kind == OutboxKind.OPEN_PLACES.value,
-            Outbox.status == literal(OutboxStatus.FAILED),
+            OutboxTable.run == run,
+            OutboxTable.kind == OutboxKind.OPEN_PLACES.value,
+            OutboxTable.status == literal(OutboxStatus.FAILED),
         )
-        .order_by(Outbox.id)
+        .order_by(OutboxTable.id)
     )
     for each in refused:
         missing = _count_missing(tx, run, tx.one(_PLACES, run=run) or row)
         count = max(min(each.payload["count"], missing), 0)
         payload = {"first": each.payload["first"], "count": count}
-        tx.execute(Outbox.update(payload=payload).where(Outbox.id == each.id))
+        tx.execute(OutboxTable.update(payload=payload).where(OutboxTable.id == each.id))
         redeliver(tx, each.key)
         _add_places(tx, run, count)
 
@@ -168,7 +179,9 @@ def uncount_refused(tx: Transaction, row: Row) -> None:
 
 
 def _add_places(tx: Transaction, run: int, count: int) -> None:
-    tx.execute(TaskRun.update(places=TaskRun.places + count).where(TaskRun.id == run))
+    tx.execute(
+        TaskRunTable.update(places=TaskRunTable.places + count).where(TaskRunTable.id == run)
+    )
 
 
 def _count_missing(tx: Transaction, run: int, row: _PlacesRow) -> int:
@@ -234,7 +247,7 @@ def _count_taken(tx: Transaction, run: int, since: int | None) -> int:
 
 def count_places(tx: Transaction, run: int) -> int:
     """Return how many places a run has open or taken."""
-    row = tx.row(TaskRun.select(TaskRun.places).where(TaskRun.id == run))
+    row = tx.row(TaskRunTable.select(TaskRunTable.places).where(TaskRunTable.id == run))
     return int(row.places) if row is not None else 0
 
 

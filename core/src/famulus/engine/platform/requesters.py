@@ -16,7 +16,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
 from famulus.errors import FamulusError, PluginError, Problem, UsageError
 from famulus.model.database import Database
-from famulus.model.tables import Requester, TaskRun
+from famulus.model.tables import RequesterTable, TaskRunTable
 from famulus.model.transaction import Row, Transaction
 from famulus.names import name_fault, stripped
 from famulus.options.convert import structure
@@ -101,10 +101,12 @@ def list_requesters(
     sandboxes = {
         cls.type: cls.capabilities.sandbox for info in plugins.accepted for cls in info.providers
     }
-    count = TaskRun.select(TaskRun.requester, peewee.fn.COUNT(TaskRun.id).alias("runs"))
-    query = Requester.select().order_by(Requester.provider_type, Requester.name)
+    count = TaskRunTable.select(
+        TaskRunTable.requester, peewee.fn.COUNT(TaskRunTable.id).alias("runs")
+    )
+    query = RequesterTable.select().order_by(RequesterTable.provider_type, RequesterTable.name)
     with database.read() as tx:
-        counts = tx.rows(count.group_by(TaskRun.requester))
+        counts = tx.rows(count.group_by(TaskRunTable.requester))
         rows = tx.rows(query)
     runs = {row.requester_id: int(row.runs) for row in counts}
     return [
@@ -131,7 +133,10 @@ def find_requester(database: Database, provider_type: str, name: str) -> Request
 
 def read_requesters(tx: Transaction) -> list[RequesterView]:
     """Return the requesters of all providers."""
-    return [requester_view(row) for row in tx.rows(Requester.select().order_by(Requester.name))]
+    return [
+        requester_view(row)
+        for row in tx.rows(RequesterTable.select().order_by(RequesterTable.name))
+    ]
 
 
 def choose_requester(
@@ -262,17 +267,17 @@ def _store(
     tx: Transaction, provider_type: str, name: str, settings: Mapping[str, Any]
 ) -> RequesterView:
     row = {"provider_type": provider_type, "name": name, "settings": settings}
-    tx.execute(Requester.insert(**row, created_at=tx.now).on_conflict_ignore())
-    tx.execute(Requester.update(settings=settings).where(*_is(provider_type, name)))
+    tx.execute(RequesterTable.insert(**row, created_at=tx.now).on_conflict_ignore())
+    tx.execute(RequesterTable.update(settings=settings).where(*_is(provider_type, name)))
     stored = _find(tx, provider_type, name)
     assert stored is not None
     return stored
 
 
 def _find(tx: Transaction, provider_type: str, name: str) -> RequesterView | None:
-    row = tx.row(Requester.select().where(*_is(provider_type, stripped(name))))
+    row = tx.row(RequesterTable.select().where(*_is(provider_type, stripped(name))))
     return None if row is None else requester_view(row)
 
 
 def _is(provider_type: str, name: str) -> tuple[Any, ...]:
-    return (Requester.provider_type == provider_type, Requester.name == name)
+    return (RequesterTable.provider_type == provider_type, RequesterTable.name == name)

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from famulus.engine.platform.outbox import OutboxKind
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, literal
+from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
 
 #: The action of the platform when a row of each kind is delivered.
@@ -48,14 +48,14 @@ class UndeliveredRows:
 
 def read_undelivered(tx: Transaction, run: int) -> list[UndeliveredRows]:
     """Return by kind the rows of a run that were refused, or were tried and wait."""
-    failed = Outbox.status == literal(OutboxStatus.FAILED)
-    waiting = (Outbox.status == literal(OutboxStatus.PENDING)) & (Outbox.attempts > 0)
+    failed = OutboxTable.status == literal(OutboxStatus.FAILED)
+    waiting = (OutboxTable.status == literal(OutboxStatus.PENDING)) & (OutboxTable.attempts > 0)
     found = []
     for is_refused, condition in ((True, failed), (False, waiting)):
         rows = tx.rows(
-            Outbox.select(Outbox.kind, Outbox.error)
-            .where(Outbox.run == run, condition)
-            .order_by(Outbox.id)
+            OutboxTable.select(OutboxTable.kind, OutboxTable.error)
+            .where(OutboxTable.run == run, condition)
+            .order_by(OutboxTable.id)
             .limit(_MOST)
         )
         for kind in OutboxKind:

@@ -5,29 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from famulus.contracts.provider import VisitView
-from famulus.model.tables import Visit, Worker
+from famulus.model.tables import VisitTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 
 
 def select_visits() -> Any:
     """Return the query of visits with their workers' names."""
-    return Visit.select(
-        Visit.id,
-        Visit.run.alias("run"),
-        Visit.worker.alias("worker"),
-        Visit.reference,
-        Visit.status,
-        Visit.query,
-        Visit.done_at,
-        Visit.arrived_at,
-        Visit.last_arrived_at,
-        Worker.name.alias("worker_name"),
-    ).join(Worker, on=(Visit.worker == Worker.id))
+    return VisitTable.select(
+        VisitTable.id,
+        VisitTable.run.alias("run"),
+        VisitTable.worker.alias("worker"),
+        VisitTable.reference,
+        VisitTable.status,
+        VisitTable.query,
+        VisitTable.done_at,
+        VisitTable.arrived_at,
+        VisitTable.last_arrived_at,
+        WorkerTable.name.alias("worker_name"),
+    ).join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
 
 
 def read_visit(tx: Transaction, visit: int) -> Row:
     """Return a row of :func:`select_visits`."""
-    row = tx.row(select_visits().where(Visit.id == visit))
+    row = tx.row(select_visits().where(VisitTable.id == visit))
     assert row is not None
     return row
 

@@ -32,7 +32,7 @@ from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox, Requester, literal
+from famulus.model.tables import OutboxTable, RequesterTable, literal
 from famulus.plan import RunParts, account_provider, plan_from_stored
 from famulus.plugins import Plugins
 
@@ -151,7 +151,7 @@ def bind_provider(database: Database, plugins: Plugins, run: int) -> BoundProvid
 
 def requester_provider(database: Database, plugins: Plugins, requester: int) -> Provider:
     """Construct the provider of a requester's account, without a run."""
-    query = Requester.select().where(Requester.id == requester)
+    query = RequesterTable.select().where(RequesterTable.id == requester)
     with database.read() as tx:
         row = tx.row(query)
     if row is None:
@@ -164,10 +164,10 @@ def requester_provider(database: Database, plugins: Plugins, requester: int) -> 
 
 def _is_verdict_waiting(database: Database, run: int) -> bool:
     """Return whether a verdict may be waiting for the platform to report its submission."""
-    query = Outbox.select(Outbox.id).where(
-        Outbox.run == run,
-        Outbox.kind == OutboxKind.DECIDE.value,
-        Outbox.status == literal(OutboxStatus.PENDING),
+    query = OutboxTable.select(OutboxTable.id).where(
+        OutboxTable.run == run,
+        OutboxTable.kind == OutboxKind.DECIDE.value,
+        OutboxTable.status == literal(OutboxStatus.PENDING),
     )
     with database.read() as tx:
         return tx.row(query.limit(1)) is not None

@@ -18,7 +18,15 @@ from famulus.model.states import (
     RunStatus,
     UnitStatus,
 )
-from famulus.model.tables import Outbox, Payment, Review, TaskRun, Unit, Visit, literals
+from famulus.model.tables import (
+    OutboxTable,
+    PaymentTable,
+    ReviewTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    literals,
+)
 from famulus.model.transaction import Row, Transaction
 
 _PAYMENTS = "payments are not completed"
@@ -54,10 +62,16 @@ def read_pending_cleanup(tx: Transaction, run: int) -> str | None:
 
     None where it is, where the run never had places, and while the run's work is reviewed.
     """
-    had_places = TaskRun.select(TaskRun.id).where(TaskRun.id == run, TaskRun.next_place > 0)
+    had_places = TaskRunTable.select(TaskRunTable.id).where(
+        TaskRunTable.id == run, TaskRunTable.next_place > 0
+    )
     if not (_is_finished(tx, run) and _exists(tx, had_places)):
         return None
-    row = tx.row(Outbox.select(Outbox.status, Outbox.error).where(Outbox.key == _key(run)))
+    row = tx.row(
+        OutboxTable.select(OutboxTable.status, OutboxTable.error).where(
+            OutboxTable.key == _key(run)
+        )
+    )
     if row is not None:
         return None if row.status is OutboxStatus.DONE else _message(row.error or "it is waiting")
     blocking = [reason for reason, query in _blocking(run).items() if _exists(tx, query)]
@@ -83,32 +97,34 @@ def _is_over(tx: Transaction, run: int) -> bool:
 
 def _blocking(run: int) -> dict[str, Any]:
     """Return the reasons not to clean up, each with the query that finds its rows."""
-    owed = Payment.status << literals(*_OWED)
+    owed = PaymentTable.status << literals(*_OWED)
     return {
-        "work is to be reviewed": Unit.select(Unit.id).where(
-            Unit.run == run, Unit.status == UnitStatus.COMPLETED
+        "work is to be reviewed": UnitTable.select(UnitTable.id).where(
+            UnitTable.run == run, UnitTable.status == UnitStatus.COMPLETED
         ),
-        "visits are open": Visit.select(Visit.id).where(
-            Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS)
+        "visits are open": VisitTable.select(VisitTable.id).where(
+            VisitTable.run == run, VisitTable.status << literals(*UNSETTLED_VISITS)
         ),
-        "outbox rows are undelivered": Outbox.select(Outbox.id).where(
-            Outbox.run == run,
-            Outbox.status != OutboxStatus.DONE,
-            Outbox.key != _key(run),
-            Outbox.kind != OutboxKind.PAY.value,
+        "outbox rows are undelivered": OutboxTable.select(OutboxTable.id).where(
+            OutboxTable.run == run,
+            OutboxTable.status != OutboxStatus.DONE,
+            OutboxTable.key != _key(run),
+            OutboxTable.kind != OutboxKind.PAY.value,
         ),
-        _PAYMENTS: Payment.select(Payment.id).where(
-            Payment.run == run, owed, Payment.error != REJECTED_INSTEAD
+        _PAYMENTS: PaymentTable.select(PaymentTable.id).where(
+            PaymentTable.run == run, owed, PaymentTable.error != REJECTED_INSTEAD
         ),
-        "decisions are not applied": Review.select(Review.id)
-        .join(Unit, on=(Review.unit == Unit.id))
-        .where(Unit.run == run, Review.settled_at.is_null(), Review.undone_at.is_null()),
+        "decisions are not applied": ReviewTable.select(ReviewTable.id)
+        .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
+        .where(
+            UnitTable.run == run, ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+        ),
     }
 
 
 def _is_finished(tx: Transaction, run: int) -> bool:
-    finished = TaskRun.status == RunStatus.FINISHED
-    return _exists(tx, TaskRun.select(TaskRun.id).where(TaskRun.id == run, finished))
+    finished = TaskRunTable.status == RunStatus.FINISHED
+    return _exists(tx, TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run, finished))
 
 
 def _message(reason: str) -> str:

@@ -7,7 +7,7 @@ from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.platform.outbox import OutboxKind, redeliver
 from famulus.engine.platform.places import retry_refused
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import Outbox
+from famulus.model.tables import OutboxTable
 from famulus.model.transaction import Transaction
 
 
@@ -18,10 +18,10 @@ def redeliver_refused(tx: Transaction, run: int) -> None:
     more places are opened than are missing.
     """
     rows = tx.rows(
-        Outbox.select(Outbox.key, Outbox.kind, Outbox.payload).where(
-            Outbox.run == run,
-            Outbox.status == OutboxStatus.FAILED,
-            Outbox.kind.not_in([OutboxKind.PAY.value, OutboxKind.OPEN_PLACES.value]),
+        OutboxTable.select(OutboxTable.key, OutboxTable.kind, OutboxTable.payload).where(
+            OutboxTable.run == run,
+            OutboxTable.status == OutboxStatus.FAILED,
+            OutboxTable.kind.not_in([OutboxKind.PAY.value, OutboxKind.OPEN_PLACES.value]),
         )
     )
     retry_refused(tx, run)

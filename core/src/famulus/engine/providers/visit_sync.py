@@ -31,7 +31,7 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import Agent, Visit, literals
+from famulus.model.tables import AgentTable, VisitTable, literals
 from famulus.model.transaction import Row, Transaction
 
 _log = logging.getLogger(__name__)
@@ -94,8 +94,12 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
     while True:
         query = (
             select_visits()
-            .where(Visit.run == run, Visit.status << literals(*UNSETTLED_VISITS), Visit.id > after)
-            .order_by(Visit.id)
+            .where(
+                VisitTable.run == run,
+                VisitTable.status << literals(*UNSETTLED_VISITS),
+                VisitTable.id > after,
+            )
+            .order_by(VisitTable.id)
             .limit(_BATCH)
         )
         with database.read() as tx:
@@ -115,9 +119,13 @@ def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport)
     """
     worker = find_worker(tx, provider_type, report.worker_name)
     newest = (
-        Visit.select(Visit.id)
-        .where(Visit.run == run, Visit.worker == worker, Visit.reference == report.reference)
-        .order_by(Visit.id.desc())
+        VisitTable.select(VisitTable.id)
+        .where(
+            VisitTable.run == run,
+            VisitTable.worker == worker,
+            VisitTable.reference == report.reference,
+        )
+        .order_by(VisitTable.id.desc())
         .limit(1)
     )
     row = None if worker is None else tx.row(newest)
@@ -134,7 +142,10 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
     """Apply a report if the visit's status allows it; return whether that changed the visit."""
     row = tx.row(
         for_update(
-            Visit.select(Visit.run.alias("run"), Visit.status).where(Visit.id == visit), tx.kind
+            VisitTable.select(VisitTable.run.alias("run"), VisitTable.status).where(
+                VisitTable.id == visit
+            ),
+            tx.kind,
         )
     )
     if row is None or not may_follow(row.status, report.status):
@@ -159,9 +170,12 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
     """End the open attempts of a visit that has ended; stored answers stay."""
     rows = tx.rows(
-        Agent.select(
-            Agent.id, Agent.worker.alias("worker"), Agent.unit.alias("unit"), Agent.status
-        ).where(Agent.visit == visit, Agent.status << literals(*OPEN_AGENTS))
+        AgentTable.select(
+            AgentTable.id,
+            AgentTable.worker.alias("worker"),
+            AgentTable.unit.alias("unit"),
+            AgentTable.status,
+        ).where(AgentTable.visit == visit, AgentTable.status << literals(*OPEN_AGENTS))
     )
     attempts = [
         OpenAttempt(agent=row.id, worker=row.worker, visit=visit, unit=row.unit, status=row.status)
@@ -180,7 +194,7 @@ def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error
 
 
 def _contradiction(tx: Transaction, visit: int, report: VisitReport) -> str | None:
-    row = tx.row(Visit.select(Visit.status).where(Visit.id == visit))
+    row = tx.row(VisitTable.select(VisitTable.status).where(VisitTable.id == visit))
     under_way = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
     if row is None or row.status is report.status or report.status in under_way:
         return None

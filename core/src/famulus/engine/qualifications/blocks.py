@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from famulus.engine.platform.outbox import OutboxKind, enqueue
 from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
-from famulus.model.tables import Worker
+from famulus.model.tables import WorkerTable
 from famulus.model.transaction import Transaction
 
 
@@ -26,7 +26,9 @@ def set_blocked(
     :param requesters: the accounts whose platform blocks the worker too. That may harm the worker's
         account as a whole, so nothing is sent to a platform by default.
     """
-    query = Worker.update(blocked=blocked).where(Worker.id == worker, Worker.blocked != blocked)
+    query = WorkerTable.update(blocked=blocked).where(
+        WorkerTable.id == worker, WorkerTable.blocked != blocked
+    )
     changed = bool(tx.execute(query).rowcount)
     if changed:
         record(

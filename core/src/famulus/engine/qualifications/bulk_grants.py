@@ -17,7 +17,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json, to_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import GrantedQualification, Outbox, Worker
+from famulus.model.tables import GrantedQualificationTable, OutboxTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name
 
@@ -25,42 +25,42 @@ from famulus.names import read_name
 _BATCH = 1000
 
 _NEW_WORKER = Statement(
-    Worker.insert(
+    WorkerTable.insert(
         {
-            Worker.provider_type: Param("provider"),
-            Worker.name: Param("name"),
-            Worker.created_at: Param("at"),
-            Worker.blocked: Param("blocked"),
+            WorkerTable.provider_type: Param("provider"),
+            WorkerTable.name: Param("name"),
+            WorkerTable.created_at: Param("at"),
+            WorkerTable.blocked: Param("blocked"),
         }
     ).on_conflict_ignore()
 )
 _GRANT = Statement(
-    GrantedQualification.insert(
+    GrantedQualificationTable.insert(
         {
-            GrantedQualification.worker: Param("worker"),
-            GrantedQualification.qualification: Param("qualification"),
-            GrantedQualification.value: Param("value"),
-            GrantedQualification.granted_at: Param("at"),
+            GrantedQualificationTable.worker: Param("worker"),
+            GrantedQualificationTable.qualification: Param("qualification"),
+            GrantedQualificationTable.value: Param("value"),
+            GrantedQualificationTable.granted_at: Param("at"),
         }
     ).on_conflict(
-        conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
-        preserve=[GrantedQualification.value, GrantedQualification.granted_at],
+        conflict_target=[GrantedQualificationTable.worker, GrantedQualificationTable.qualification],
+        preserve=[GrantedQualificationTable.value, GrantedQualificationTable.granted_at],
     )
 )
 _ENQUEUE = Statement(
-    Outbox.insert(
+    OutboxTable.insert(
         {
-            Outbox.run: Param("run"),
-            Outbox.requester: Param("requester"),
-            Outbox.key: Param("key"),
-            Outbox.kind: Param("kind"),
-            Outbox.payload: Param("payload"),
-            Outbox.status: Param("status"),
-            Outbox.attempts: Param("attempts"),
-            Outbox.next_attempt_at: Param("next"),
-            Outbox.error: Param("error"),
-            Outbox.created_at: Param("created"),
-            Outbox.claimed_by: Param("claimed_by"),
+            OutboxTable.run: Param("run"),
+            OutboxTable.requester: Param("requester"),
+            OutboxTable.key: Param("key"),
+            OutboxTable.kind: Param("kind"),
+            OutboxTable.payload: Param("payload"),
+            OutboxTable.status: Param("status"),
+            OutboxTable.attempts: Param("attempts"),
+            OutboxTable.next_attempt_at: Param("next"),
+            OutboxTable.error: Param("error"),
+            OutboxTable.created_at: Param("created"),
+            OutboxTable.claimed_by: Param("claimed_by"),
         }
     ).on_conflict_ignore()
 )
@@ -146,8 +146,8 @@ def make_workers(
 def _ids(tx: Transaction, provider_type: str, names: Sequence[str]) -> dict[str, int]:
     if tx.kind is DatabaseKind.POSTGRESQL:
         return dict(tx.sql(_IDS, (list(names), provider_type)).fetchall())
-    query = Worker.select(Worker.name, Worker.id).where(
-        Worker.provider_type == provider_type, Worker.name << names
+    query = WorkerTable.select(WorkerTable.name, WorkerTable.id).where(
+        WorkerTable.provider_type == provider_type, WorkerTable.name << names
     )
     return {row.name: int(row.id) for row in tx.rows(query)} if names else {}
 
@@ -194,14 +194,14 @@ def _read_grants(
     tx: Transaction, wanted: Mapping[tuple[int, int], int]
 ) -> dict[tuple[int, int], Row]:
     """Return the stored grants by worker and qualification."""
-    query = GrantedQualification.select(
-        GrantedQualification.worker.alias("worker"),
-        GrantedQualification.qualification.alias("qualification"),
-        GrantedQualification.value,
-        GrantedQualification.granted_at,
+    query = GrantedQualificationTable.select(
+        GrantedQualificationTable.worker.alias("worker"),
+        GrantedQualificationTable.qualification.alias("qualification"),
+        GrantedQualificationTable.value,
+        GrantedQualificationTable.granted_at,
     ).where(
-        GrantedQualification.worker << sorted({worker for worker, _ in wanted}),
-        GrantedQualification.qualification << sorted({number for _, number in wanted}),
+        GrantedQualificationTable.worker << sorted({worker for worker, _ in wanted}),
+        GrantedQualificationTable.qualification << sorted({number for _, number in wanted}),
     )
     return {(row.worker, row.qualification): row for row in tx.rows(query)}
 

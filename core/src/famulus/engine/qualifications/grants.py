@@ -15,7 +15,12 @@ from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.status import NewEvent, record
 from famulus.engine.workers import lock_worker
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import GrantedQualification, Qualification, Requester, Worker
+from famulus.model.tables import (
+    GrantedQualificationTable,
+    QualificationTable,
+    RequesterTable,
+    WorkerTable,
+)
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
 from famulus.options.requirements import OnboardingRequired, check_value, qualification_name
@@ -32,11 +37,15 @@ class _Cause:
     run: int | None = None
 
 
-_ID = Statement(Qualification.select(Qualification.id).where(Qualification.name == Param("name")))
+_ID = Statement(
+    QualificationTable.select(QualificationTable.id).where(QualificationTable.name == Param("name"))
+)
 _GRANT = Statement(
-    GrantedQualification.select(GrantedQualification.value, GrantedQualification.granted_at).where(
-        GrantedQualification.worker == Param("worker"),
-        GrantedQualification.qualification == Param("qualification"),
+    GrantedQualificationTable.select(
+        GrantedQualificationTable.value, GrantedQualificationTable.granted_at
+    ).where(
+        GrantedQualificationTable.worker == Param("worker"),
+        GrantedQualificationTable.qualification == Param("qualification"),
     ),
     _GrantRow,
 )
@@ -57,7 +66,7 @@ def make_qualification(tx: Transaction, name: str, description: str = "") -> int
     qualification = find_qualification(tx, name)
     if qualification is not None:
         return qualification
-    query = Qualification.insert(name=name, description=description, created_at=tx.now)
+    query = QualificationTable.insert(name=name, description=description, created_at=tx.now)
     tx.execute(query.on_conflict_ignore())
     qualification = find_qualification(tx, name)
     assert qualification is not None
@@ -112,8 +121,9 @@ def revoke(
     if granted is None:
         return False
     tx.execute(
-        GrantedQualification.delete().where(
-            GrantedQualification.worker == worker, GrantedQualification.qualification == number
+        GrantedQualificationTable.delete().where(
+            GrantedQualificationTable.worker == worker,
+            GrantedQualificationTable.qualification == number,
         )
     )
     record(
@@ -180,10 +190,10 @@ def reset_onboarding(
 def requesters_of(tx: Transaction, worker: int) -> list[int]:
     """Return the ids of all accounts of a worker's provider: each has qualifications of its own."""
     query = (
-        Requester.select(Requester.id)
-        .join(Worker, on=(Worker.provider_type == Requester.provider_type))
-        .where(Worker.id == worker)
-        .order_by(Requester.id)
+        RequesterTable.select(RequesterTable.id)
+        .join(WorkerTable, on=(WorkerTable.provider_type == RequesterTable.provider_type))
+        .where(WorkerTable.id == worker)
+        .order_by(RequesterTable.id)
     )
     return [int(row.id) for row in tx.rows(query)]
 
@@ -232,11 +242,14 @@ def _grant(
 
 
 def _store(tx: Transaction, worker: int, qualification: int, value: int) -> None:
-    query = GrantedQualification.insert(
+    query = GrantedQualificationTable.insert(
         worker=worker, qualification=qualification, value=value, granted_at=tx.now
     ).on_conflict(
-        conflict_target=[GrantedQualification.worker, GrantedQualification.qualification],
-        update={GrantedQualification.value: value, GrantedQualification.granted_at: tx.now},
+        conflict_target=[GrantedQualificationTable.worker, GrantedQualificationTable.qualification],
+        update={
+            GrantedQualificationTable.value: value,
+            GrantedQualificationTable.granted_at: tx.now,
+        },
     )
     tx.execute(query)
 

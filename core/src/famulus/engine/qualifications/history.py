@@ -8,7 +8,7 @@ from attrs import frozen
 
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus
-from famulus.model.tables import Agent, Task, TaskRun
+from famulus.model.tables import AgentTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
 
@@ -58,23 +58,27 @@ def read_past_work(
 ) -> list[PastWork]:
     """Return the answers of a worker; see :func:`past_work`."""
     query = (
-        Agent.select(
-            Agent.run.alias("run_id"),
-            Task.name.alias("task_name"),
-            Agent.unit.alias("unit_id"),
-            Agent.id.alias("agent_id"),
-            Agent.status,
-            Agent.late,
-            Agent.submitted_at,
+        AgentTable.select(
+            AgentTable.run.alias("run_id"),
+            TaskTable.name.alias("task_name"),
+            AgentTable.unit.alias("unit_id"),
+            AgentTable.id.alias("agent_id"),
+            AgentTable.status,
+            AgentTable.late,
+            AgentTable.submitted_at,
         )
-        .join(TaskRun, on=(Agent.run == TaskRun.id))
-        .join(Task, on=(TaskRun.task == Task.id))
-        .where(Agent.worker == worker, Agent.unit.is_null(False), Agent.submitted_at.is_null(False))
-        .order_by(Agent.submitted_at.desc(), Agent.id.desc())
+        .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+        .join(TaskTable, on=(TaskRunTable.task == TaskTable.id))
+        .where(
+            AgentTable.worker == worker,
+            AgentTable.unit.is_null(False),
+            AgentTable.submitted_at.is_null(False),
+        )
+        .order_by(AgentTable.submitted_at.desc(), AgentTable.id.desc())
         .limit(most)
     )
     if task is not None:
-        query = query.where(Task.name == stripped(task))
+        query = query.where(TaskTable.name == stripped(task))
     if since is not None:
-        query = query.where(Agent.submitted_at >= since)
+        query = query.where(AgentTable.submitted_at >= since)
     return [PastWork(**{**vars(row), "late": bool(row.late)}) for row in tx.rows(query)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from famulus.contracts.provider import Capabilities, Provider
 from famulus.engine.platform.calls import MirrorCall
-from famulus.model.tables import GrantedQualification, Qualification, Worker
+from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 
 
@@ -17,18 +17,20 @@ class QualifyCall(MirrorCall):
         return row.payload if capabilities.qualifications else None
 
     def _read_state(self, tx: Transaction, prepared: Any) -> Any:
-        worker = tx.row(Worker.select(Worker.name).where(Worker.id == prepared["worker"]))
+        worker = tx.row(
+            WorkerTable.select(WorkerTable.name).where(WorkerTable.id == prepared["worker"])
+        )
         qualification = tx.row(
-            Qualification.select(Qualification.name).where(
-                Qualification.id == prepared["qualification"]
+            QualificationTable.select(QualificationTable.name).where(
+                QualificationTable.id == prepared["qualification"]
             )
         )
         if worker is None or qualification is None:
             return None
         granted = tx.row(
-            GrantedQualification.select(GrantedQualification.value).where(
-                GrantedQualification.worker == prepared["worker"],
-                GrantedQualification.qualification == prepared["qualification"],
+            GrantedQualificationTable.select(GrantedQualificationTable.value).where(
+                GrantedQualificationTable.worker == prepared["worker"],
+                GrantedQualificationTable.qualification == prepared["qualification"],
             )
         )
         return worker.name, qualification.name, None if granted is None else granted.value
@@ -46,7 +48,9 @@ class BlockCall(MirrorCall):
 
     def _read_state(self, tx: Transaction, prepared: Any) -> Any:
         row = tx.row(
-            Worker.select(Worker.name, Worker.blocked).where(Worker.id == prepared["worker"])
+            WorkerTable.select(WorkerTable.name, WorkerTable.blocked).where(
+                WorkerTable.id == prepared["worker"]
+            )
         )
         return None if row is None else (row.name, bool(row.blocked))
 

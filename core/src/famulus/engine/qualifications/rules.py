@@ -8,7 +8,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.model.statements import Param, Statement
-from famulus.model.tables import GrantedQualification, Qualification
+from famulus.model.tables import GrantedQualificationTable, QualificationTable
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
 from famulus.options.requirements import (
@@ -29,9 +29,9 @@ class FailedOnboarding(Refusal):
 
 
 _QUALIFICATIONS = Statement(
-    GrantedQualification.select(Qualification.name, GrantedQualification.value)
-    .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
-    .where(GrantedQualification.worker == Param("worker"))
+    GrantedQualificationTable.select(QualificationTable.name, GrantedQualificationTable.value)
+    .join(QualificationTable, on=(GrantedQualificationTable.qualification == QualificationTable.id))
+    .where(GrantedQualificationTable.worker == Param("worker"))
 )
 
 

@@ -13,9 +13,8 @@ from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.grants import requesters_of
 from famulus.engine.workers import find_worker as find_number
 from famulus.errors import NotFoundError
-from famulus.model import tables
 from famulus.model.database import Database
-from famulus.model.tables import GrantedQualification, Qualification
+from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name, stripped
 from famulus.options.suggest import did_you_mean
@@ -88,9 +87,7 @@ class Worker(WorkerView):
     def is_blocked(self) -> bool:
         """Whether the worker is blocked from every task."""
         with self._database.read() as tx:
-            row = tx.row(
-                tables.Worker.select(tables.Worker.blocked).where(tables.Worker.id == self.id)
-            )
+            row = tx.row(WorkerTable.select(WorkerTable.blocked).where(WorkerTable.id == self.id))
         return row is not None and bool(row.blocked)
 
     def block(self, reason: str, *, on_platform: bool = False) -> None:
@@ -113,17 +110,20 @@ class Worker(WorkerView):
 
     def _grants(self, name: str | None = None) -> list[Grant]:
         query = (
-            GrantedQualification.select(
-                Qualification.name.alias("qualification_name"),
-                GrantedQualification.value,
-                GrantedQualification.granted_at,
+            GrantedQualificationTable.select(
+                QualificationTable.name.alias("qualification_name"),
+                GrantedQualificationTable.value,
+                GrantedQualificationTable.granted_at,
             )
-            .join(Qualification, on=(GrantedQualification.qualification == Qualification.id))
-            .where(GrantedQualification.worker == self.id)
-            .order_by(Qualification.name)
+            .join(
+                QualificationTable,
+                on=(GrantedQualificationTable.qualification == QualificationTable.id),
+            )
+            .where(GrantedQualificationTable.worker == self.id)
+            .order_by(QualificationTable.name)
         )
         if name is not None:
-            query = query.where(Qualification.name == stripped(name))
+            query = query.where(QualificationTable.name == stripped(name))
         with self._database.read() as tx:
             return [Grant(**vars(row)) for row in tx.rows(query)]
 
@@ -152,7 +152,7 @@ def get_worker(database: Database, worker_id: int) -> Worker:
     :raises famulus.NotFoundError: when there is none.
     """
     with database.read() as tx:
-        row = tx.row(tables.Worker.select().where(tables.Worker.id == worker_id))
+        row = tx.row(WorkerTable.select().where(WorkerTable.id == worker_id))
     if row is None:
         raise NotFoundError(f"there is no worker with the id {worker_id}")
     return worker_of(database, row)
@@ -175,7 +175,7 @@ def _elsewhere(database: Database, name: str) -> str:
     """Return a hint at the other providers that have a worker of that name."""
     if not database.exists:
         return ""
-    query = tables.Worker.select(tables.Worker.provider_type).where(tables.Worker.name == name)
+    query = WorkerTable.select(WorkerTable.provider_type).where(WorkerTable.name == name)
     with database.read() as tx:
         others = sorted(row.provider_type for row in tx.rows(query))
     return f"; there is one of {' and '.join(others)}" if others else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS
-from famulus.model.tables import TaskRun
+from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.delivery_differences import of_accounts, of_deliveries, of_payments
@@ -32,7 +32,10 @@ def read_differences(
         records = [find_run(database, run)]
     elif database.exists:
         with database.read() as tx:
-            numbers = [row.id for row in tx.rows(TaskRun.select(TaskRun.id).order_by(TaskRun.id))]
+            numbers = [
+                row.id
+                for row in tx.rows(TaskRunTable.select(TaskRunTable.id).order_by(TaskRunTable.id))
+            ]
             records = [read_run(tx, number) for number in numbers]
     else:
         records = []

@@ -16,9 +16,9 @@ from famulus.model.states import (
     PaymentStatus,
 )
 from famulus.model.tables import (
-    Outbox,
-    Payment,
-    Requester,
+    OutboxTable,
+    PaymentTable,
+    RequesterTable,
 )
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
@@ -32,13 +32,19 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find outbox rows that are not delivered. Payments have sentences of their own."""
     kinds = [kind for kind in OutboxKind if kind is not OutboxKind.PAY]
     rows = tx.rows(
-        Outbox.select(Outbox.kind, Outbox.status, Outbox.error, Outbox.attempts, Outbox.created_at)
-        .where(
-            Outbox.run == run.id,
-            Outbox.status != OutboxStatus.DONE,
-            Outbox.kind << [kind.value for kind in kinds],
+        OutboxTable.select(
+            OutboxTable.kind,
+            OutboxTable.status,
+            OutboxTable.error,
+            OutboxTable.attempts,
+            OutboxTable.created_at,
         )
-        .order_by(Outbox.id)
+        .where(
+            OutboxTable.run == run.id,
+            OutboxTable.status != OutboxStatus.DONE,
+            OutboxTable.kind << [kind.value for kind in kinds],
+        )
+        .order_by(OutboxTable.id)
     )
     operated = lease.is_operated(tx, run)
     for kind in kinds:
@@ -66,10 +72,10 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find rejections that the platform has refused; approvals are in the ledger."""
     rows = tx.rows(
-        Outbox.select(Outbox.payload, Outbox.error).where(
-            Outbox.run == run.id,
-            Outbox.status == OutboxStatus.FAILED,
-            Outbox.kind == OutboxKind.DECIDE.value,
+        OutboxTable.select(OutboxTable.payload, OutboxTable.error).where(
+            OutboxTable.run == run.id,
+            OutboxTable.status == OutboxStatus.FAILED,
+            OutboxTable.kind == OutboxKind.DECIDE.value,
         )
     )
     refused = [row for row in rows if row.payload["verdict"] == "rejected"]
@@ -85,9 +91,9 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find payments that failed, wait or have an unknown outcome, and clean-ups that wait."""
     rows = tx.rows(
-        Payment.select(Payment.status, Payment.kind, Payment.error)
-        .where(Payment.run == run.id, Payment.status != PaymentStatus.CONFIRMED)
-        .order_by(Payment.id)
+        PaymentTable.select(PaymentTable.status, PaymentTable.kind, PaymentTable.error)
+        .where(PaymentTable.run == run.id, PaymentTable.status != PaymentStatus.CONFIRMED)
+        .order_by(PaymentTable.id)
     )
     unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN]
     if unknown:
@@ -128,12 +134,14 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def of_accounts(tx: Transaction) -> Iterator[Difference]:
     """Find changes of requesters' accounts that were refused, or could not be delivered yet."""
     rows = tx.rows(
-        Outbox.select(Outbox.status, Outbox.error, Requester.name, Requester.provider_type)
-        .join(Requester, on=(Outbox.requester == Requester.id))
+        OutboxTable.select(
+            OutboxTable.status, OutboxTable.error, RequesterTable.name, RequesterTable.provider_type
+        )
+        .join(RequesterTable, on=(OutboxTable.requester == RequesterTable.id))
         .where(
-            Outbox.run.is_null(),
-            (Outbox.status == OutboxStatus.FAILED)
-            | ((Outbox.status == OutboxStatus.PENDING) & (Outbox.attempts > 0)),
+            OutboxTable.run.is_null(),
+            (OutboxTable.status == OutboxStatus.FAILED)
+            | ((OutboxTable.status == OutboxStatus.PENDING) & (OutboxTable.attempts > 0)),
         )
     )
     for account in dict.fromkeys((row.provider_type, row.name) for row in rows):

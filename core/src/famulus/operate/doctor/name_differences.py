@@ -9,13 +9,18 @@ from typing import Any
 import peewee
 
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.tables import Qualification, Requester, Task, Worker
+from famulus.model.tables import QualificationTable, RequesterTable, TaskTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.names import WHITE_SPACE, stripped
 from famulus.operate.doctor.difference import Difference
 
 _TABLES: Mapping[str, Any] = MappingProxyType(
-    {"worker": Worker, "requester": Requester, "qualification": Qualification, "task": Task}
+    {
+        "worker": WorkerTable,
+        "requester": RequesterTable,
+        "qualification": QualificationTable,
+        "task": TaskTable,
+    }
 )
 
 

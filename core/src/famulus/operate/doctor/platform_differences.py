@@ -19,8 +19,8 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import (
-    Agent,
-    Visit,
+    AgentTable,
+    VisitTable,
     literals,
 )
 from famulus.operate import lease
@@ -38,11 +38,11 @@ def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterato
     query = (
         select_visits()
         .where(
-            Visit.run == run.id,
-            Visit.done_at.is_null(False),
-            Visit.status << [VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN],
+            VisitTable.run == run.id,
+            VisitTable.done_at.is_null(False),
+            VisitTable.status << [VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN],
         )
-        .order_by(Visit.id)
+        .order_by(VisitTable.id)
         .limit(_MOST_ASKED)
     )
     with database.read() as tx:
@@ -66,13 +66,13 @@ def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterato
 
 
 def _visits_at_work(run: int) -> Any:
-    at_work = Agent.select(Agent.visit).where(
-        Agent.run == run, Agent.status << literals(*OPEN_AGENTS)
+    at_work = AgentTable.select(AgentTable.visit).where(
+        AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS)
     )
     return (
         select_visits()
-        .where(Visit.id << at_work, Visit.status << literals(*OPEN_VISITS))
-        .order_by(Visit.id)
+        .where(VisitTable.id << at_work, VisitTable.status << literals(*OPEN_VISITS))
+        .order_by(VisitTable.id)
         .limit(_MOST_ASKED)
     )
 

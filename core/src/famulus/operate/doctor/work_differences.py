@@ -18,7 +18,14 @@ from famulus.model.states import (
     UnitStatus,
     VisitStatus,
 )
-from famulus.model.tables import Agent, Review, Unit, Visit, Worker, literals
+from famulus.model.tables import (
+    AgentTable,
+    ReviewTable,
+    UnitTable,
+    VisitTable,
+    WorkerTable,
+    literals,
+)
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor.difference import NAMED, Difference, named
 
@@ -32,9 +39,9 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     not_there = _visits_where(
         tx,
         run,
-        Visit.done_at.is_null(False),
-        (Visit.status == VisitStatus.UNKNOWN)
-        | ((Visit.status == VisitStatus.ACCEPTED) & (Visit.done_at <= late)),
+        VisitTable.done_at.is_null(False),
+        (VisitTable.status == VisitStatus.UNKNOWN)
+        | ((VisitTable.status == VisitStatus.ACCEPTED) & (VisitTable.done_at <= late)),
     )
     if not_there:
         yield Difference(
@@ -46,8 +53,8 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     ended_there = _visits_where(
         tx,
         run,
-        Visit.done_at.is_null(False),
-        Visit.status << [VisitStatus.RETURNED, VisitStatus.EXPIRED],
+        VisitTable.done_at.is_null(False),
+        VisitTable.status << [VisitStatus.RETURNED, VisitStatus.EXPIRED],
     )
     if ended_there:
         yield Difference(
@@ -56,7 +63,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             command=("compensate", run.id, "WORKER", "AMOUNT", "--reason", "…"),
         )
     not_here = _visits_where(
-        tx, run, Visit.done_at.is_null(), Visit.status == VisitStatus.SUBMITTED
+        tx, run, VisitTable.done_at.is_null(), VisitTable.status == VisitStatus.SUBMITTED
     )
     if not_here:
         yield Difference(
@@ -74,7 +81,7 @@ def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[D
     """
     over = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
     if over or (is_operated and run.status in LIVE_RUNS):
-        late = _at_work_where(tx, run, Agent.deadline <= tx.now - _LATENESS)
+        late = _at_work_where(tx, run, AgentTable.deadline <= tx.now - _LATENESS)
         if late:
             yield Difference(
                 run=run.id,
@@ -89,7 +96,7 @@ def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[D
         if status in (*OPEN_VISITS, VisitStatus.SUBMITTED):
             # Without answers here, a submission there is listed as such.
             continue
-        ended = _at_work_where(tx, run, Visit.status == status)
+        ended = _at_work_where(tx, run, VisitTable.status == status)
         if ended:
             yield Difference(
                 run=run.id,
@@ -100,11 +107,11 @@ def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[D
 
 def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
     rows = tx.rows(
-        Agent.select(Visit.reference, Worker.name)
-        .join(Visit, on=(Agent.visit == Visit.id))
-        .join(Worker, on=(Visit.worker == Worker.id))
-        .where(Agent.run == run.id, Agent.status << literals(*OPEN_AGENTS), *conditions)
-        .order_by(Agent.id)
+        AgentTable.select(VisitTable.reference, WorkerTable.name)
+        .join(VisitTable, on=(AgentTable.visit == VisitTable.id))
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .where(AgentTable.run == run.id, AgentTable.status << literals(*OPEN_AGENTS), *conditions)
+        .order_by(AgentTable.id)
         .limit(NAMED + 1)
     )
     return named([(row.reference, row.name) for row in rows])
@@ -113,9 +120,13 @@ def _at_work_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
 def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find decisions that are not applied, and answers that are not up for a decision."""
     unapplied = tx.row(
-        Review.select(peewee.fn.COUNT(Review.id).alias("n"))
-        .join(Unit, on=(Review.unit == Unit.id))
-        .where(Unit.run == run.id, Review.settled_at.is_null(), Review.undone_at.is_null())
+        ReviewTable.select(peewee.fn.COUNT(ReviewTable.id).alias("n"))
+        .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
+        .where(
+            UnitTable.run == run.id,
+            ReviewTable.settled_at.is_null(),
+            ReviewTable.undone_at.is_null(),
+        )
     )
     if unapplied is not None and unapplied.n:
         yield Difference(
@@ -124,16 +135,16 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             command=("review", run.task_name),
         )
     spare = tx.rows(
-        Agent.select(Worker.name)
-        .join(Unit, on=(Agent.unit == Unit.id))
-        .switch(Agent)
-        .join(Worker, on=(Agent.worker == Worker.id))
+        AgentTable.select(WorkerTable.name)
+        .join(UnitTable, on=(AgentTable.unit == UnitTable.id))
+        .switch(AgentTable)
+        .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
         .where(
-            Agent.run == run.id,
-            Agent.status == AgentStatus.COMPLETED,
-            Agent.late,
-            Unit.agent_id != Agent.id,
-            Unit.status != UnitStatus.EXPIRED,
+            AgentTable.run == run.id,
+            AgentTable.status == AgentStatus.COMPLETED,
+            AgentTable.late,
+            UnitTable.agent_id != AgentTable.id,
+            UnitTable.status != UnitStatus.EXPIRED,
         )
         .limit(NAMED + 1)
     )
@@ -148,10 +159,10 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 def _visits_where(tx: Transaction, run: RunRecord, *conditions: Any) -> str:
     rows = tx.rows(
-        Visit.select(Visit.reference, Worker.name)
-        .join(Worker, on=(Visit.worker == Worker.id))
-        .where(Visit.run == run.id, *conditions)
-        .order_by(Visit.id)
+        VisitTable.select(VisitTable.reference, WorkerTable.name)
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .where(VisitTable.run == run.id, *conditions)
+        .order_by(VisitTable.id)
         .limit(NAMED + 1)
     )
     return named([(row.reference, row.name) for row in rows])

@@ -33,7 +33,7 @@ from famulus.data.export import export_records
 from famulus.errors import RefusedError, UnavailableError, UsageError
 from famulus.model.schema import PluginSchema
 from famulus.model.states import PaymentKind
-from famulus.model.tables import Requester
+from famulus.model.tables import RequesterTable
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.harness import (
@@ -401,7 +401,7 @@ class ProviderConformance:
         name = getattr(harness.plan.provider.args, "requester_name", None) or "requester"
         harness.database.write(
             lambda tx: tx.insert(
-                Requester, provider_type=self.provider.type, name=name, created_at=tx.now
+                RequesterTable, provider_type=self.provider.type, name=name, created_at=tx.now
             )
         )
 

@@ -60,8 +60,8 @@ class Server:
             lambda: Connection(self), sock=self._listener, backlog=backlog
         )
         await stopping.wait()
-        # A connection that was accepted but not yet handed on when asyncio's server closes is lost:
-        # nobody closes it.
+        # When asyncio's server closes, it forgets a connection that was accepted and not yet handed
+        # on: that would stay open.
         self._loop.remove_reader(self._listener)
         for _ in range(_ACCEPT_STEPS):
             await asyncio.sleep(0)
