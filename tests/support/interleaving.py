@@ -18,7 +18,7 @@ import pytest
 from attrs import define, evolve, field
 
 from famulus.clock import Waiting
-from famulus.engine.platform.closing import ClosingLimits
+from famulus.engine.places.closing import ClosingLimits
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction

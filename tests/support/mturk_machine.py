@@ -14,8 +14,8 @@ from attrs import define, field
 from famulus import Database, FamulusError, Form, RequesterView, RunStatus
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.providers.bound_provider import bind_provider
-from famulus.engine.providers.visit_sync import sync_run
+from famulus.engine.platform.bound_provider import bind_provider
+from famulus.engine.platform.visit_sync import sync_run
 from famulus.engine.runs import find_run
 from famulus.model.states import (
     SUBMITTED_VISITS,

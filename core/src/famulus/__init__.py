@@ -71,9 +71,6 @@ if TYPE_CHECKING:
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
     from famulus.engine.open_gateway import open_gateway as open_gateway
-    from famulus.engine.platform.requesters import RequesterSummary as RequesterSummary
-    from famulus.engine.platform.requesters import list_requesters as list_requesters
-    from famulus.engine.platform.requesters import register_requester as register_requester
     from famulus.engine.qualifications.history import PastWork as PastWork
     from famulus.engine.qualifications.history import past_work as past_work
     from famulus.engine.qualifications.worker_handle import Grant as Grant
@@ -83,6 +80,9 @@ if TYPE_CHECKING:
     )
     from famulus.engine.qualifications.worker_handle import find_worker as find_worker
     from famulus.engine.qualifications.worker_handle import get_worker as get_worker
+    from famulus.engine.requesters import RequesterSummary as RequesterSummary
+    from famulus.engine.requesters import list_requesters as list_requesters
+    from famulus.engine.requesters import register_requester as register_requester
     from famulus.engine.runs import RunRecord as RunRecord
     from famulus.errors import ConflictError as ConflictError
     from famulus.errors import DatabaseError as DatabaseError
@@ -229,7 +229,7 @@ _WHERE = {
     "RefusalReason": "famulus.contracts.views",
     "RefusedError": "famulus.errors",
     "Reply": "famulus.contracts.views",
-    "RequesterSummary": "famulus.engine.platform.requesters",
+    "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
@@ -272,14 +272,14 @@ _WHERE = {
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
     "list_payments": "famulus.data.payments",
-    "list_requesters": "famulus.engine.platform.requesters",
+    "list_requesters": "famulus.engine.requesters",
     "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
     "open_gateway": "famulus.engine.open_gateway",
     "option": "famulus.options.declare",
     "past_work": "famulus.engine.qualifications.history",
     "pay_bonus": "famulus.review.payment_actions",
-    "register_requester": "famulus.engine.platform.requesters",
+    "register_requester": "famulus.engine.requesters",
     "retry_payment": "famulus.review.payment_actions",
     "rows": "famulus.options.declare",
     "run_examine_or_review": "famulus.review.interactive",

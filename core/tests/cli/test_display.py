@@ -16,8 +16,8 @@ from famulus.cli.display import FinishingLines, Lines, Rate, details, display
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
 from famulus.cli.words import counted, duration
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.platform.undelivered import UndeliveredRows
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.undelivered import UndeliveredRows
 from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
 from famulus.operate.progress import Progress
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.engine.platform.closing import ClosingLimits
+from famulus.engine.places.closing import ClosingLimits
 from famulus.model.database import Database
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins

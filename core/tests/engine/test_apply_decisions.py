@@ -12,7 +12,7 @@ from famulus.contracts.provider import Verdict
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
-from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, PaymentStatus, UnitStatus, VisitStatus
 from famulus.model.tables import OutboxTable, PaymentTable, ReviewTable, UnitTable, VisitTable

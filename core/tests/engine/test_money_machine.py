@@ -25,8 +25,8 @@ from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.providers.bound_provider import deliver_run
-from famulus.engine.providers.redelivery import redeliver_refused
+from famulus.engine.platform.bound_provider import deliver_run
+from famulus.engine.platform.redelivery import redeliver_refused
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatus

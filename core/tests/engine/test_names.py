@@ -16,7 +16,6 @@ from famulus.data.filters import make_filter
 from famulus.data.qualification_list import holders_of
 from famulus.data.scope import find_scope
 from famulus.engine.ledger.bonuses import worker_payee
-from famulus.engine.platform.requesters import find_requester, register_requester
 from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all, make_workers
 from famulus.engine.qualifications.grants import (
     find_qualification,
@@ -28,6 +27,7 @@ from famulus.engine.qualifications.grants import (
 )
 from famulus.engine.qualifications.history import past_work
 from famulus.engine.qualifications.worker_handle import find_or_create_qualification, find_worker
+from famulus.engine.requesters import find_requester, register_requester
 from famulus.engine.workers import make_worker
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from famulus.engine.platform.outbox import OutboxKind, enqueue
-from famulus.engine.providers.bound_provider import deliver_requester
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
+from famulus.engine.platform.bound_provider import deliver_requester
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus

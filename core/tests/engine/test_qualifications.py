@@ -8,7 +8,7 @@ import pytest
 
 import famulus
 from famulus import Database, Grant, NotFoundError, UsageError
-from famulus.engine.providers.bound_provider import deliver_requester
+from famulus.engine.platform.bound_provider import deliver_requester
 from famulus.engine.qualifications.bulk_grants import Granted, ListedGrant, grant_all
 from famulus.engine.qualifications.grants import grant, granted_value, make_qualification, revoke
 from famulus.engine.workers import make_worker

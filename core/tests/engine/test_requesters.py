@@ -12,7 +12,7 @@ from famulus.contracts.context import RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Capabilities, Provider
-from famulus.engine.platform.requesters import list_requesters, register_requester
+from famulus.engine.requesters import list_requesters, register_requester
 from famulus.engine.runs import find_run
 from famulus.errors import PluginError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database

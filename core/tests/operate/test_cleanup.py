@@ -9,8 +9,8 @@ import pytest
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import OutboxTable, UnitTable

@@ -9,7 +9,7 @@ import pytest
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
-from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus

@@ -14,10 +14,10 @@ import pytest
 from attrs import evolve
 
 from famulus.engine.gateway import Gateway
-from famulus.engine.platform import outbox
-from famulus.engine.platform.closing import ClosingLimits, PlacesOpenError
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.outbox import outbox_rows
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
+from famulus.engine.platform.bound_provider import bind_provider
 from famulus.errors import ConflictError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus, RunStatus, UnitStatus
@@ -353,10 +353,10 @@ def test_verdict_that_waits_for_another_is_due_when_the_other_is_finished(
 
     def enqueue(tx: Transaction) -> None:
         for n in (1, 2):
-            outbox.enqueue(
+            outbox_rows.enqueue(
                 tx,
                 kind=OutboxKind.DECIDE,
-                key=outbox.verdict_key(7, n),
+                key=outbox_rows.verdict_key(7, n),
                 run=run,
                 payload={"visit": 7, "n": n, "verdict": "approved"},
             )
@@ -365,13 +365,13 @@ def test_verdict_that_waits_for_another_is_due_when_the_other_is_finished(
 
     def row(n: int) -> Any:
         with database.read() as tx:
-            return outbox.find_outbox_row(tx, outbox.verdict_key(7, n))
+            return outbox_rows.find_outbox_row(tx, outbox_rows.verdict_key(7, n))
 
     lease = timedelta(minutes=2)
     first, second = row(1), row(2)
-    assert database.write(lambda tx: outbox.claim(tx, first, lease, "me"))
-    assert not database.write(lambda tx: outbox.claim(tx, second, lease, "me"))
-    database.write(lambda tx: outbox.finish(tx, first, status))
+    assert database.write(lambda tx: outbox_rows.claim(tx, first, lease, "me"))
+    assert not database.write(lambda tx: outbox_rows.claim(tx, second, lease, "me"))
+    database.write(lambda tx: outbox_rows.finish(tx, first, status))
 
     assert row(2).next_attempt_at == database.clock()
 

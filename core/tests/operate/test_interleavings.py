@@ -168,8 +168,8 @@ def database(database_address: str, clock: MovableClock) -> Iterator[ScheduledDa
 @pytest.fixture(autouse=True)
 def _small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make five places need several rows, and several calls each."""
-    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 4)
-    monkeypatch.setattr("famulus.engine.platform.place_calls.PLACES_PER_CALL", 2)
+    monkeypatch.setattr("famulus.engine.places.place_changes.PLACES_PER_ROW", 4)
+    monkeypatch.setattr("famulus.engine.places.place_calls.PLACES_PER_CALL", 2)
 
 
 def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from famulus.contracts.provider import RunView
-from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus

@@ -12,8 +12,8 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.limits import set_limits
-from famulus.engine.platform.places import count_places
-from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.places.place_changes import count_places
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
@@ -156,7 +156,7 @@ def test_many_places_are_opened_in_several_rows(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 2)
+    monkeypatch.setattr("famulus.engine.places.place_changes.PLACES_PER_ROW", 2)
     launch(operator, 5)
     for _ in range(3):
         turn(operator, clock)
@@ -170,7 +170,7 @@ def test_missing_places_are_opened_once_the_platform_is_available(
     clock: MovableClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.places.PLACES_PER_ROW", 2)
+    monkeypatch.setattr("famulus.engine.places.place_changes.PLACES_PER_ROW", 2)
     platform.faults = [Fault.THROTTLED] * 3
     launch(operator, 3)
     for _ in range(10):
@@ -379,7 +379,7 @@ def test_refused_places_that_are_still_missing_are_opened_on_request(
     plugins: Plugins,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("famulus.engine.platform.place_calls.PLACES_PER_CALL", 2)
+    monkeypatch.setattr("famulus.engine.places.place_calls.PLACES_PER_CALL", 2)
     platform.faults = [None, Fault.REFUSED]
     gateway = launch(operator, 5)
     assert platform.open == {0, 1}

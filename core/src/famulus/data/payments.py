@@ -13,7 +13,7 @@ from attrs import frozen
 from famulus import process
 from famulus.data.scope import find_scope
 from famulus.engine.ledger.bonuses import payment_outbox_key
-from famulus.engine.platform.outbox import find_outbox_row
+from famulus.engine.outbox.outbox_rows import find_outbox_row
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.model.database import Database

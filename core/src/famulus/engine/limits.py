@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from famulus.engine.deadlines import quiet_since
-from famulus.engine.platform.places import move_end
+from famulus.engine.places.place_changes import move_end
 from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.engine.status import NewEvent, record
 from famulus.engine.window import adjust_window, is_window_off

@@ -1,4 +1,4 @@
-"""Visits: their names checked, their rows found, made and ended, their places locked.
+"""Visits: names checked, rows found, made and ended, places locked, views for providers.
 
 A visit is one arrival of a worker, as the platform knows it.
 """
@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import peewee
 from attrs import evolve, frozen
@@ -22,7 +22,7 @@ from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
 from famulus.model.tables import VisitTable, WorkerTable, literals
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Row, Transaction
 from famulus.names import is_placeholder, name_fault, stripped
 
 _NOT_FILLED_IN = (
@@ -188,6 +188,43 @@ def read_visit_view(tx: Transaction, visit: int) -> VisitView:
         reference=row.reference,
         query=json.loads(row.query),
         worker_name=row.worker_name,
+    )
+
+
+def select_visits() -> Any:
+    """Return the query of visits with their workers' names."""
+    return VisitTable.select(
+        VisitTable.id,
+        VisitTable.run.alias("run"),
+        VisitTable.worker.alias("worker"),
+        VisitTable.reference,
+        VisitTable.status,
+        VisitTable.query,
+        VisitTable.done_at,
+        VisitTable.arrived_at,
+        VisitTable.last_arrived_at,
+        WorkerTable.name.alias("worker_name"),
+    ).join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+
+
+def read_visit(tx: Transaction, visit: int) -> Row:
+    """Return a row of :func:`select_visits`."""
+    row = tx.row(select_visits().where(VisitTable.id == visit))
+    assert row is not None
+    return row
+
+
+def visit_view(row: Row) -> VisitView:
+    """Make a provider's view of a row of :func:`select_visits`."""
+    return VisitView(
+        id=row.id,
+        run_id=row.run,
+        worker_name=row.worker_name,
+        reference=row.reference,
+        query=row.query,
+        arrived_at=row.arrived_at,
+        last_arrived_at=row.last_arrived_at,
+        done_at=row.done_at,
     )
 
 

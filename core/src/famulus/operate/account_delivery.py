@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.providers.bound_provider import deliver_requester
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.platform.bound_provider import deliver_requester
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus

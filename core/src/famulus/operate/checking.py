@@ -14,7 +14,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
-from famulus.engine.platform.requesters import choose_requester, read_requesters
+from famulus.engine.requesters import choose_requester, read_requesters
 from famulus.errors import (
     DatabaseError,
     FamulusError,

@@ -8,7 +8,7 @@ import peewee
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SPECIFIC, Plan
-from famulus.engine.providers.run_views import run_requirements
+from famulus.engine.platform.run_views import run_requirements
 from famulus.engine.qualifications.rules import onboarding_qualification
 from famulus.errors import Problem, UsageError
 from famulus.model.database import Database

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Quote
-from famulus.engine.platform.requesters import choose_requester, read_requesters
+from famulus.engine.requesters import choose_requester, read_requesters
 from famulus.errors import Problem
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up

@@ -12,9 +12,9 @@ from attrs import frozen
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
-from famulus.engine.platform.requesters import choose_requester, chosen_name, read_requesters
 from famulus.engine.qualifications.grants import make_qualification
 from famulus.engine.qualifications.rules import qualification_names
+from famulus.engine.requesters import choose_requester, chosen_name, read_requesters
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import NewEvent, change_run, record
 from famulus.errors import FamulusError, UsageError

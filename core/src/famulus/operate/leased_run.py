@@ -19,8 +19,8 @@ from famulus.engine.deadlines import (
     mark_unreported,
     time_out,
 )
-from famulus.engine.platform.outbox import make_run_due
-from famulus.engine.platform.places import open_missing
+from famulus.engine.outbox.outbox_rows import make_run_due
+from famulus.engine.places.place_changes import open_missing
 from famulus.engine.runs import RunRecord, lock_run, read_run
 from famulus.engine.window import adjust_window, is_window_off
 from famulus.model.database import Database

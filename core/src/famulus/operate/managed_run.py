@@ -19,11 +19,11 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
 from famulus.engine.open_gateway import RUN_VARIABLE
-from famulus.engine.platform.closing import ClosingLimits, close_places, describe_open
-from famulus.engine.platform.delivery import OutboxDelivery
-from famulus.engine.platform.outbox import read_closing
-from famulus.engine.platform.places import newest_change
-from famulus.engine.providers.bound_provider import BoundProvider
+from famulus.engine.outbox.delivery import OutboxDelivery
+from famulus.engine.outbox.outbox_rows import read_closing
+from famulus.engine.places.closing import ClosingLimits, close_places, describe_open
+from famulus.engine.places.place_changes import newest_change
+from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import ConflictError, FamulusError, RunBusyError

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
-from famulus.engine.platform.closing import ClosingLimits
-from famulus.engine.platform.outbox import make_run_due
-from famulus.engine.platform.undelivered import UndeliveredRows, read_undelivered
-from famulus.engine.providers.bound_provider import BoundProvider, bind_provider
-from famulus.engine.providers.redelivery import redeliver_refused
-from famulus.engine.providers.visit_sync import SyncResult, sync_run
+from famulus.engine.outbox.outbox_rows import make_run_due
+from famulus.engine.outbox.undelivered import UndeliveredRows, read_undelivered
+from famulus.engine.places.closing import ClosingLimits
+from famulus.engine.platform.bound_provider import BoundProvider, bind_provider
+from famulus.engine.platform.redelivery import redeliver_refused
+from famulus.engine.platform.visit_sync import SyncResult, sync_run
 from famulus.model.database import Database
 from famulus.operate.ending import clean_up
 from famulus.plugins import Plugins

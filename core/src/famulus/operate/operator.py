@@ -13,7 +13,7 @@ from typing import Self
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
-from famulus.engine.platform.closing import ClosingLimits, PlacesOpenError
+from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from famulus.clock import has_passed
-from famulus.engine.providers.bound_provider import BoundProvider
-from famulus.engine.providers.visit_sync import sync_run
+from famulus.engine.platform.bound_provider import BoundProvider
+from famulus.engine.platform.visit_sync import sync_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from famulus.engine.platform.undelivered import UndeliveredRows, read_undelivered
+from famulus.engine.outbox.undelivered import UndeliveredRows, read_undelivered
 from famulus.engine.runs import agents_at_work, read_run, unit_counts
 from famulus.errors import FamulusError
 from famulus.model.database import Database

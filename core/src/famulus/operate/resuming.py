@@ -10,9 +10,9 @@ from attrs import evolve
 from famulus.clock import Waiting
 from famulus.contracts.provider import Provider
 from famulus.engine.deadlines import extend_deadlines
-from famulus.engine.platform.closing import ClosingLimits
-from famulus.engine.platform.outbox import release_claims
-from famulus.engine.platform.places import keep_untaken, retry_refused
+from famulus.engine.outbox.outbox_rows import release_claims
+from famulus.engine.places.closing import ClosingLimits
+from famulus.engine.places.place_changes import keep_untaken, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
 from famulus.errors import ConflictError, RunBusyError, UsageError, without_warnings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from famulus.engine.platform.outbox import read_closing
+from famulus.engine.outbox.outbox_rows import read_closing
 from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
 from famulus.model.tables import EventTable

@@ -10,8 +10,8 @@ from attrs import frozen
 from famulus.data.payments import PaymentTotal, run_totals
 from famulus.engine.answers import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
-from famulus.engine.platform.places import count_places
-from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.places.place_changes import count_places
+from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, find_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from famulus.data.scope import Scope
 from famulus.engine.events import dispatch_events_of_ended_run
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.providers.bound_provider import deliver_run
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus

@@ -18,7 +18,7 @@ from famulus.engine.ledger.bonuses import (
     unit_payee,
     worker_payee,
 )
-from famulus.engine.providers.bound_provider import bind_provider, deliver_run
+from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.runs import find_run
 from famulus.errors import FamulusError, NotFoundError, UsageError
 from famulus.model.database import Database

@@ -10,7 +10,7 @@ from typing import Any
 from famulus.contracts.blueprint import Blueprint
 from famulus.data.browser_units import browser_unit
 from famulus.engine.answers import StoredAnswer
-from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.platform.bound_provider import bind_provider
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.plugins import Plugins

@@ -14,7 +14,7 @@ from attrs import frozen
 from famulus.contracts.views import Form, FormFile, Reply
 from famulus.engine.gateway import Gateway
 from famulus.engine.pages import SUBMISSION_FIELD, TOKEN_FIELD
-from famulus.engine.platform.closing import ClosingLimits
+from famulus.engine.places.closing import ClosingLimits
 from famulus.operate import lease
 from famulus.operate.launching import Launched
 from famulus.operate.managed_run import ManagedRun

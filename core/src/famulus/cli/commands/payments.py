@@ -14,7 +14,7 @@ from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
-from famulus.engine.providers.cleanup import find_pending_cleanups
+from famulus.engine.platform.cleanup import find_pending_cleanups
 from famulus.engine.runs import find_run
 from famulus.errors import NotFoundError
 from famulus.iso_time import iso

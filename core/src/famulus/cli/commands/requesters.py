@@ -13,7 +13,7 @@ from famulus.cli.output import ask, say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import aligned, table
 from famulus.contracts.provider import Provider
-from famulus.engine.platform.requesters import (
+from famulus.engine.requesters import (
     RequesterSummary,
     find_requester,
     list_requesters,

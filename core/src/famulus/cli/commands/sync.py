@@ -10,7 +10,7 @@ from famulus.cli.arguments import json_option, run_number
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
-from famulus.engine.providers.visit_sync import SyncResult
+from famulus.engine.platform.visit_sync import SyncResult
 from famulus.model.database import Database
 from famulus.operate.account_delivery import deliver_accounts
 from famulus.operate.doctor import read_differences

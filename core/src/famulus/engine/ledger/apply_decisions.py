@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
 from famulus.engine.ledger.visit_work import read_visit_work
-from famulus.engine.platform.outbox import (
+from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     enqueue,
     find_outbox_row,

@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.platform.outbox import OutboxKind, enqueue, make_due, redeliver
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, redeliver
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor

@@ -12,10 +12,10 @@ from attrs import frozen
 
 from famulus.contracts.provider import Capabilities, Outcome, PaymentView, Verdict, VisitView
 from famulus.engine.ledger.rewards import read_reward
-from famulus.engine.platform.calls import CallContext, CallResult, CallStatus, PlatformCall
-from famulus.engine.platform.outbox import find_outbox_row, verdict_key
-from famulus.engine.platform.visit_views import read_visit, visit_view
+from famulus.engine.outbox.outbox_rows import find_outbox_row, verdict_key
+from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
 from famulus.engine.status import Change, change_payment, change_visit
+from famulus.engine.visits import read_visit, visit_view
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update

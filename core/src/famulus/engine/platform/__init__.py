@@ -1,1 +1,1 @@
-"""Outbox rows, the calls that deliver them, places, and requesters' accounts."""
+"""A run's platform: its provider constructed, outbox rows mapped to calls, visits synced."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.status import NewEvent, record
 from famulus.model.fields import to_micros
 from famulus.model.tables import WorkerTable

@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 from attrs import field, frozen
 
-from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.qualifications.grants import grant_outbox_key
 from famulus.engine.status import NewEvent, record
 from famulus.model.database import Database

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.qualifications.rules import read_qualifications
 from famulus.engine.status import NewEvent, record
 from famulus.engine.workers import lock_worker

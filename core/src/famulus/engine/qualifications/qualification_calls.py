@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from famulus.contracts.provider import Capabilities, Provider
-from famulus.engine.platform.calls import MirrorCall
+from famulus.engine.outbox.platform_call import MirrorCall
 from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 

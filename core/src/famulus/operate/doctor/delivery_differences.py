@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.platform.undelivered import UndeliveredRows
-from famulus.engine.providers.cleanup import read_pending_cleanup
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.undelivered import UndeliveredRows
+from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
     OutboxStatus,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from famulus.contracts.provider import VisitReport, VisitView
-from famulus.engine.platform.visit_views import select_visits, visit_view
-from famulus.engine.providers.bound_provider import bind_provider
+from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord
+from famulus.engine.visits import select_visits, visit_view
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import (

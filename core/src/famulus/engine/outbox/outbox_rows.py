@@ -23,7 +23,7 @@ _LONGEST_WAIT = timedelta(minutes=10)
 
 
 class OutboxKind(StrEnum):
-    """The kinds of rows; ``engine/providers/outbox_calls.py`` maps each to its call."""
+    """The kinds of rows; ``engine/platform/outbox_calls.py`` maps each to its call."""
 
     OPEN_PLACES = "open_places"
     MOVE_END = "move_end"

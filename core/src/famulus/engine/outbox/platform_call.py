@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from attrs import frozen
 
 from famulus.contracts.provider import Capabilities, Outcome, Provider, RunView
-from famulus.engine.platform import outbox
+from famulus.engine.outbox import outbox_rows
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.transaction import Row, Transaction
@@ -82,11 +82,11 @@ class PlatformCall(ABC):
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
         """Write the result. ``prepared`` is None where :meth:`prepare` returned None or raised."""
         if result.status is CallStatus.DONE:
-            outbox.finish(tx, row, OutboxStatus.DONE)
+            outbox_rows.finish(tx, row, OutboxStatus.DONE)
         elif result.status is CallStatus.REFUSED:
-            outbox.finish(tx, row, OutboxStatus.FAILED, result.error)
+            outbox_rows.finish(tx, row, OutboxStatus.FAILED, result.error)
         else:
-            outbox.postpone(tx, row, result.error)
+            outbox_rows.postpone(tx, row, result.error)
 
 
 class MirrorCall(PlatformCall):

@@ -7,8 +7,8 @@ from typing import Any
 
 from famulus.contracts.provider import Capabilities, Outcome
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.platform.calls import CallContext, PlatformCall
-from famulus.engine.platform.outbox import OutboxKind, enqueue
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
+from famulus.engine.outbox.platform_call import CallContext, PlatformCall
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import (

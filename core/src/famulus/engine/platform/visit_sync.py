@@ -14,11 +14,16 @@ from famulus.engine.attempts import OpenAttempt
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import plan_reward, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
-from famulus.engine.platform.outbox import make_due
-from famulus.engine.platform.visit_views import select_visits, visit_view
+from famulus.engine.outbox.outbox_rows import make_due
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.engine.units import give_back_units
-from famulus.engine.visits import NewVisit, make_visit, normalize_report
+from famulus.engine.visits import (
+    NewVisit,
+    make_visit,
+    normalize_report,
+    select_visits,
+    visit_view,
+)
 from famulus.engine.workers import find_worker, make_worker
 from famulus.model.database import Database
 from famulus.model.statements import for_update

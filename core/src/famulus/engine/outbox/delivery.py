@@ -10,10 +10,10 @@ from typing import Any
 from attrs import field, frozen
 
 from famulus.contracts.provider import Outcome, Provider, RunView
-from famulus.engine.platform import outbox
-from famulus.engine.platform.calls import CallContext, CallResult, CallStatus, PlatformCall
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.platform.undelivered import describe_recovery, describe_undelivered
+from famulus.engine.outbox import outbox_rows
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
+from famulus.engine.outbox.undelivered import describe_recovery, describe_undelivered
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
@@ -64,7 +64,7 @@ class OutboxDelivery:
         :param kinds: only these kinds of the run's rows, and none of the requester's.
         """
         with self.database.read() as tx:
-            due = outbox.select_due(
+            due = outbox_rows.select_due(
                 tx, run=self.run_id, requester=self.requester, most=_ROUND, kinds=kinds
             )
         return sum(self._deliver_one(row) for row in due)
@@ -80,7 +80,7 @@ class OutboxDelivery:
         call = self.calls.get(row.kind)
         if call is None:
             reason = f"this version of Famulus cannot deliver outbox rows of the kind {row.kind!r}"
-            self.database.write(lambda tx: outbox.postpone(tx, row, reason))
+            self.database.write(lambda tx: outbox_rows.postpone(tx, row, reason))
             return False
         try:
             claimed, prepared = self.database.write(lambda tx: self._prepare(tx, call, row))
@@ -106,7 +106,7 @@ class OutboxDelivery:
             _log.warning("%s", describe_undelivered(row, is_refused=False, error=result.error))
 
     def _prepare(self, tx: Transaction, call: PlatformCall, row: Row) -> tuple[bool, Any]:
-        if not outbox.claim(tx, row, call.lease, self.process):
+        if not outbox_rows.claim(tx, row, call.lease, self.process):
             return False, None
         return True, call.prepare(tx, row, self.provider.capabilities)
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from famulus.engine.platform.outbox import OutboxKind
+from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction

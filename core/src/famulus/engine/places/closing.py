@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from attrs import field, frozen
 
 from famulus.clock import Waiting
-from famulus.engine.platform.delivery import OutboxDelivery
-from famulus.engine.platform.outbox import PLACE_KINDS, Closing, make_closing_due, read_closing
+from famulus.engine.outbox.delivery import OutboxDelivery
+from famulus.engine.outbox.outbox_rows import PLACE_KINDS, Closing, make_closing_due, read_closing
 from famulus.engine.runs import RunRecord
 from famulus.errors import UnavailableError
 from famulus.model.database import Database

@@ -15,19 +15,19 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, RunView
-from famulus.engine.platform.closing import (
+from famulus.engine.outbox.delivery import OutboxDelivery
+from famulus.engine.outbox.outbox_rows import OutboxKind, release_claims
+from famulus.engine.places.closing import (
     ClosingLimits,
     PlacesOpenError,
     close_places,
     describe_open,
 )
-from famulus.engine.platform.delivery import OutboxDelivery
-from famulus.engine.platform.outbox import OutboxKind, release_claims
-from famulus.engine.platform.requesters import prepare_tables, requester_view
-from famulus.engine.providers.cleanup import enqueue_cleanup
-from famulus.engine.providers.outbox_calls import OUTBOX_CALLS
-from famulus.engine.providers.run_views import run_view
-from famulus.engine.providers.visit_sync import sync_run
+from famulus.engine.platform.cleanup import enqueue_cleanup
+from famulus.engine.platform.outbox_calls import OUTBOX_CALLS
+from famulus.engine.platform.run_views import run_view
+from famulus.engine.platform.visit_sync import sync_run
+from famulus.engine.requesters import prepare_tables, requester_view
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import NotFoundError
 from famulus.model.database import Database

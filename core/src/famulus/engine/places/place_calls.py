@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from famulus.contracts.provider import Capabilities, Outcome
-from famulus.engine.platform import outbox
-from famulus.engine.platform.calls import CallContext, CallResult, CallStatus, PlatformCall
-from famulus.engine.platform.places import close_all, uncount_refused
+from famulus.engine.outbox import outbox_rows
+from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
+from famulus.engine.places.place_changes import close_all, uncount_refused
 from famulus.model.transaction import Row, Transaction
 
 #: Places that are opened by one call.
@@ -21,7 +21,7 @@ class OpenPlacesCall(PlatformCall):
     """
 
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Row | None:
-        return None if outbox.is_closed_later(tx, row) else row
+        return None if outbox_rows.is_closed_later(tx, row) else row
 
     def send(self, context: CallContext, prepared: Row) -> Outcome:
         first, count = prepared.payload["first"], prepared.payload["count"]
@@ -37,13 +37,13 @@ class OpenPlacesCall(PlatformCall):
         super().record(tx, row, prepared, result)
         if result.status is CallStatus.REFUSED:
             uncount_refused(tx, row)
-        if prepared is not None and outbox.is_closed_since(tx, row):
+        if prepared is not None and outbox_rows.is_closed_since(tx, row):
             # The claim was lost, and which of the two calls came last is unknown.
             close_all(tx, row.run_id)
 
     def _renew(self, context: CallContext, row: Row, rest: Any) -> bool:
         return context.database.write(
-            lambda tx: outbox.renew_claim(tx, row, self.lease, context.process, rest)
+            lambda tx: outbox_rows.renew_claim(tx, row, self.lease, context.process, rest)
         )
 
 
@@ -51,7 +51,7 @@ class MoveEndCall(PlatformCall):
     """No payload: the end is read at the time of the call."""
 
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
-        return None if outbox.is_closed_later(tx, row) else row.payload
+        return None if outbox_rows.is_closed_later(tx, row) else row.payload
 
     def send(self, context: CallContext, prepared: Any) -> Outcome:
         context.provider.move_end(context.run_view())
@@ -68,4 +68,4 @@ class ClosePlacesCall(PlatformCall):
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
         super().record(tx, row, prepared, result)
         if result.status is CallStatus.DONE:
-            outbox.supersede_places(tx, row.run_id, before=row.id)
+            outbox_rows.supersede_places(tx, row.run_id, before=row.id)

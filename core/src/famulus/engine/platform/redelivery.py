@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.rewards import read_reward
-from famulus.engine.platform.outbox import OutboxKind, redeliver
-from famulus.engine.platform.places import retry_refused
+from famulus.engine.outbox.outbox_rows import OutboxKind, redeliver
+from famulus.engine.places.place_changes import retry_refused
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable
 from famulus.model.transaction import Transaction

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from famulus.engine.ledger.payment_calls import DecideCall, PayCall
-from famulus.engine.platform.calls import PlatformCall
-from famulus.engine.platform.outbox import OutboxKind
-from famulus.engine.platform.place_calls import ClosePlacesCall, MoveEndCall, OpenPlacesCall
-from famulus.engine.providers.cleanup import CleanUpCall
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.platform_call import PlatformCall
+from famulus.engine.places.place_calls import ClosePlacesCall, MoveEndCall, OpenPlacesCall
+from famulus.engine.platform.cleanup import CleanUpCall
 from famulus.engine.qualifications.qualification_calls import BlockCall, QualifyCall
 
 OUTBOX_CALLS: Mapping[str, PlatformCall] = MappingProxyType(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import peewee
 
-from famulus.engine.platform.outbox import (
+from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     enqueue,
     find_outbox_row,

@@ -1,0 +1,1 @@
+"""The outbox: rows for calls that a platform must get, the interface of a call, and delivery."""
