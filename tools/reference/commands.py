@@ -15,7 +15,7 @@ from .markdown import document, table
 from .options import ROOT
 
 _INTRODUCTION = """
-`famulus COMMAND --help` prints what stands here. Options of `famulus` itself come before the
+`famulus COMMAND --help` prints the text of this page. Options of `famulus` itself come before the
 command: `famulus --database study.db runs`.
 """
 

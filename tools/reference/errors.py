@@ -14,9 +14,9 @@ from .places import ERRORS
 PAGE = "errors.md"
 
 _OTHER_STATUSES = """
-The command line ends with the exit status of the error that was not caught, with 2 when the
-command itself was misspelt, with 130 when it was interrupted, and with 0 when all is well.
-[Commands](../commands.md) has more.
+A command ends with the exit status of the error that was not caught, with 2 if the command itself
+was misspelt, with 130 if it was interrupted, and with 0 otherwise. [Commands](../commands.md) has
+more.
 """
 
 

@@ -11,8 +11,8 @@ PAGE = "hooks.md"
 
 _INTRODUCTION = """
 A plugin is a module (or any object) behind an entry point of the group `famulus`. Its functions
-marked with `@famulus.hookimpl` and named as below implement the hooks; it needs only those it has
-something to say to.
+marked with `@famulus.hookimpl` and named as below implement the hooks. It implements only those
+that it needs.
 
 ```toml
 [project.entry-points.famulus]
@@ -20,13 +20,14 @@ words = "famulus_words"
 ```
 
 Arguments are passed by name: take those you want and leave the others out, so that later versions
-can add some. `famulus plugins` lists what each plugin brings, or why it is refused: it cannot be
-imported, implements a hook that does not exist, or returns something else than a list of complete
-classes. Naming a refused plugin in a configuration raises the reason, and a refused plugin takes
-no other down. `FAMULUS_DISABLED_PLUGINS` names plugins, separated by commas, that are not loaded.
+can add some. `famulus plugins` lists what each plugin registers, or why it is refused: it cannot be
+imported, implements a hook that does not exist, or returns something other than a list of complete
+classes. Naming a refused plugin in a configuration is an error with that reason; a refused plugin
+does not affect the others. `FAMULUS_DISABLED_PLUGINS` names plugins, separated by commas, that are
+not loaded.
 
-[Contracts](contracts.md) describes what the classes have to do. Commands are no hook: the entry
-points of the group `famulus.commands` name objects that are click commands.
+[Contracts](contracts.md) describes the classes. Commands need no hook: the entry points of the
+group `famulus.commands` name click commands.
 """
 
 
@@ -36,8 +37,8 @@ def hooks_page() -> str:
     register = {name: spec for name, spec in specs.items() if name.startswith("famulus_register_")}
     parts = [_INTRODUCTION]
     for title, names in (
-        ("Bringing something", register),
-        ("Hearing of something", specs.keys() - register.keys()),
+        ("Hooks that register", register),
+        ("Hooks that notify", specs.keys() - register.keys()),
     ):
         parts.append(f"## {title}")
         for name, spec in specs.items():
