@@ -17,7 +17,7 @@ from famulus.engine.units import UnitNumber
 pytestmark = pytest.mark.browser
 
 _SHEETS = Path(__file__).with_name("style_sheets")
-#: Rules that an author's page may well have, and more.
+#: Rules that an author's page may have, and worse ones.
 ROUGH = """
 html { font-size: 30px }
 body { font: italic 28px/3 serif; color: #fff; background: #113; text-align: center;
@@ -174,7 +174,9 @@ def test_a_page_does_not_scroll_sideways(tab: Tab, style: str) -> None:
 
 @pytest.mark.parametrize("width", [768, 800, 992, 1000, 1200, 1205, 1280])
 @pytest.mark.parametrize("style", ["bootstrap 3", "bootstrap 4", "bootstrap 5"])
-def test_a_container_is_as_wide_as_it_asks(browser: Browser, style: str, width: int) -> None:
+def test_a_container_is_as_wide_as_outside_the_frame(
+    browser: Browser, style: str, width: int
+) -> None:
     tab = browser.new_page(viewport={"width": width, "height": 900})
     tab.set_content(f"<style>{_css(STYLES[style])}</style>{BODY}")
     measure = "document.querySelector('.container').getBoundingClientRect().toJSON()"

@@ -1,4 +1,4 @@
-"""Each page of ``as_on_mturk/`` sends here what it sends on MTurk, name by name and in that order.
+"""Each page of ``as_on_mturk/`` sends the same names and values as on MTurk, in the same order.
 
 A page is one HTML file whose first comment describes it. A line ``steps: …`` in it lists
 what the worker does where that is not ``fill; submit``: ``click SELECTOR``, ``type SELECTOR TEXT``,
@@ -44,7 +44,7 @@ def test_page_sends_what_it_sends_on_mturk(page: MTurkPage, browser: Any, tmp_pa
     there, here = _sent_by_both(page, browser, tmp_path)
 
     assert here == there
-    assert there, "the page sends nothing, and so shows nothing"
+    assert there, "the page sends nothing, so the comparison proves nothing"
 
 
 PLAIN = [page for page in PAGES if not page.has_code]
@@ -59,7 +59,7 @@ def test_page_without_scripts_needs_no_javascript(
     assert here == there
 
 
-def test_there_are_pages_of_many_kinds() -> None:
+def test_there_are_enough_pages_with_and_without_scripts() -> None:
     assert len(PAGES) >= 20
     assert len(PLAIN) >= 5
 
@@ -89,7 +89,7 @@ def _do(tab: Any, step: str, folder: Path) -> None:
     if verb == "fill":
         _fill(tab, folder)
     elif verb == "submit":
-        # Ours where both are there.
+        # A page can have a button of its own beside ours.
         ours = tab.locator("#famulus-submit")
         (ours if ours.count() else tab.locator("[type=submit]").last).click(no_wait_after=True)
     elif verb == "click":
@@ -103,7 +103,7 @@ def _do(tab: Any, step: str, folder: Path) -> None:
 
 
 def _fill(tab: Any, folder: Path) -> None:
-    """Fill in what can be seen, by where it stands among the page's own controls."""
+    """Fill in the visible controls; the values depend on their position in the page."""
     own = "input:not([name^=famulus_], #assignmentId), select, textarea"
     chosen: set[str] = set()
     for number, control in enumerate(tab.locator(own).all()):

@@ -1,4 +1,4 @@
-"""The worker's page in a real Chromium, against a server that plays every part it can play."""
+"""The worker's page in a real Chromium, with a stub of the server that can send any reply."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ FIELDS = """
 
 
 class Stub(ThreadingHTTPServer):
-    """Serves ``page`` and takes submissions; ``replies`` are played first, one a request."""
+    """Serves ``page`` and receives submissions; ``replies`` are sent first, one per request."""
 
     daemon_threads = True
 
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Stub
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        """Keep quiet."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/hang"):
@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def form_fields(headers: Message, body: bytes) -> dict[str, list[str]]:
-    """Read a form with the standard library; a file stands as its name."""
+    """Parse a form with the standard library; the value of a file is its name."""
     if not headers["Content-Type"].startswith("multipart/"):
         return {"raw": [body.decode()]}
     whole = b"Content-Type: " + headers["Content-Type"].encode() + b"\r\n\r\n" + body
@@ -149,7 +149,7 @@ def serving(page: str, port: int = 0) -> Iterator[Stub]:
 
 
 def expect(what: Any) -> Any:
-    """Playwright's own ``expect``, imported only once there is a browser."""
+    """Playwright's ``expect``, which can only be imported where playwright is installed."""
     from playwright.sync_api import expect as expect_of
 
     expect_of.set_options(timeout=15_000)
@@ -241,7 +241,7 @@ def test_without_javascript_the_form_is_posted_plainly(
     assert stub.submissions[0]["famulus_submission"] == ["first"]
 
 
-def test_without_javascript_a_refused_form_comes_again_with_its_answers(
+def test_without_javascript_a_refused_form_is_shown_again_with_its_answers(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     sent = [("name", "Ann"), ("rating", "bad"), ("many", "two"), ("which", "b"), ("action", "<&")]
@@ -364,7 +364,7 @@ def test_form_without_a_final_reply_is_sent_again_with_the_same_submission(
     assert all(sent == stub.submissions[0] for sent in stub.submissions)
 
 
-def test_the_wait_that_a_busy_server_asks_for_is_kept(
+def test_the_retry_waits_as_long_as_a_busy_server_asks(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     stub.replies = [(503, "busy", {"Retry-After": "200"})]
@@ -378,7 +378,7 @@ def test_the_wait_that_a_busy_server_asks_for_is_kept(
     expect(stored(page)).to_be_visible()
 
 
-def test_worker_can_go_back_to_the_answers_which_are_a_new_submission_then(
+def test_answers_changed_after_a_failed_submission_are_a_new_submission(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     stub.replies = [(500, "", {"Retry-After": "200"})]
@@ -410,7 +410,7 @@ def test_giving_back_is_retried_until_our_server_confirms_it(
     assert len(stub.received) == 4
 
 
-def test_data_stay_in_the_page_until_the_server_is_back(open_page: Callable[..., Any]) -> None:
+def test_answers_stay_in_the_page_until_the_server_is_back(open_page: Callable[..., Any]) -> None:
     with serving(document()) as gone:
         page = open_page(gone.url)
         page.get_by_label("Name").fill("Ann")
@@ -448,7 +448,7 @@ def test_invalid_answers_leave_the_form_editable_with_the_reason(
     assert [sent["name"] for sent in stub.submissions] == [["A"], ["Ann"]]
 
 
-def test_conflict_takes_the_place_of_the_form(stub: Stub, open_page: Callable[..., Any]) -> None:
+def test_a_conflict_replaces_the_form(stub: Stub, open_page: Callable[..., Any]) -> None:
     stub.replies = [(409, submit_json("conflict", "", conflict_document("Task")), {})]
     page = open_page(stub.url)
     page.get_by_label("Name").fill("Ann")
@@ -481,7 +481,7 @@ def test_refused_submission_shows_the_reason_and_keeps_the_answers(
     expect(page.get_by_role("button", name="Submit")).to_have_attribute("aria-disabled", "false")
 
 
-def test_file_that_vanished_is_named_instead_of_tried_for_ever(
+def test_a_file_deleted_before_the_submission_is_named_and_not_retried(
     open_page: Callable[..., Any], tmp_path: Path
 ) -> None:
     photo = tmp_path / "cat.png"
@@ -549,7 +549,7 @@ def test_reload_lists_the_files_to_choose_again(stub: Stub, open_page: Callable[
     expect(note).to_have_count(0)
 
 
-def test_kept_answers_are_another_agents_business_and_end_with_the_submission(
+def test_a_draft_is_restored_for_its_agent_only_and_removed_by_the_submission(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     page = open_page(stub.url)
@@ -593,7 +593,7 @@ def test_restored_answers_reach_the_authors_scripts_and_fields_but_submit_nothin
         assert stub.submissions == []
 
 
-def test_fields_that_scripts_make_where_they_stand_are_sent(
+def test_fields_that_scripts_write_in_place_are_sent(
     open_page: Callable[..., Any],
 ) -> None:
     body = """<script>document.write('<input name="written" value="1">')</script>
@@ -610,7 +610,7 @@ def test_fields_that_scripts_make_where_they_stand_are_sent(
         assert [sent.get(name) for name in ("written", "inserted", "late")] == [["1"], ["2"], ["3"]]
 
 
-def test_author_scripts_that_replace_builtins_do_no_harm(
+def test_a_script_of_the_author_that_replaces_builtins_does_not_prevent_a_submission(
     open_page: Callable[..., Any],
 ) -> None:
     body = "<script>window.fetch = window.FormData = null;</script>" + FIELDS
@@ -646,7 +646,7 @@ window.addEventListener("load", () => {
 
 
 def kept(page: Any, text: str) -> None:
-    """Wait until a browser that dies now has kept a text."""
+    """Wait until a text is in the local storage, so that a crash of the browser keeps it."""
     page.wait_for_function("text => JSON.stringify(localStorage).includes(text)", arg=text)
 
 
@@ -689,7 +689,7 @@ def test_there_is_no_event_without_a_draft(
         assert page.evaluate("document.querySelector('[name=count]').value") == "8"
 
 
-def test_fields_that_scripts_make_late_come_back_too(open_page: Callable[..., Any]) -> None:
+def test_fields_that_scripts_add_late_are_restored(open_page: Callable[..., Any]) -> None:
     body = """<div id="here"></div><script>
     function add(name) {
       document.querySelector("#here").insertAdjacentHTML(
@@ -762,7 +762,7 @@ def test_hanging_host_delays_neither_reading_nor_submitting(
 
 
 @pytest.mark.parametrize("target", ["document.forms[0]", "document", "window"])
-def test_author_who_prevents_the_submission_is_respected(
+def test_a_submission_that_the_authors_script_prevents_is_not_sent(
     open_page: Callable[..., Any], target: str
 ) -> None:
     scripts = f"""<script>
@@ -784,7 +784,9 @@ def test_author_who_prevents_the_submission_is_respected(
         expect(stored(page)).to_be_visible()
 
 
-def test_broken_author_script_harms_nothing(open_page: Callable[..., Any]) -> None:
+def test_a_broken_script_of_the_author_does_not_prevent_a_submission(
+    open_page: Callable[..., Any],
+) -> None:
     scripts = """<script>
     window.fetch = window.FormData = null; var form = 1, status = 2, send = 3;
     throw new Error("author's mistake");
@@ -815,7 +817,7 @@ def test_pressed_button_and_form_submit_of_a_script_are_sent(
         assert [sent.get("choice") for sent in stub.submissions] == [["left"], None]
 
 
-def test_leaving_is_warned_of_only_while_a_submission_is_on_its_way(
+def test_a_warning_about_leaving_is_shown_only_while_a_submission_is_sent(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     asked = "!window.dispatchEvent(new Event('beforeunload', {cancelable: true}))"
@@ -851,7 +853,7 @@ def test_giving_back_is_confirmed_and_sends_no_answers(
     ]
 
 
-def test_onboarding_goes_on_in_a_fresh_window(open_page: Callable[..., Any]) -> None:
+def test_the_task_after_an_onboarding_is_a_new_document(open_page: Callable[..., Any]) -> None:
     scripts = "<script>const once = 1; document.title = 'ran ' + once;</script>"
     with serving(document(onboarding=True, scripts=scripts)) as stub:
         page = open_page(stub.url)
@@ -888,7 +890,7 @@ def test_page_after_a_passed_onboarding_shows_the_note_once(open_page: Callable[
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_platforms_form_is_posted_by_itself_or_by_its_button(
+def test_the_platforms_form_is_posted_automatically_or_by_its_button(
     stub: Stub, open_page: Callable[..., Any], javascript: bool
 ) -> None:
     platform = f"http://127.0.0.1:{stub.server_port}/platform"
@@ -945,7 +947,9 @@ def test_code_is_shown_and_can_be_copied(stub: Stub, open_page: Callable[..., An
     assert page.evaluate("navigator.clipboard.readText()") == "C7F-QX91"
 
 
-def test_time_left_is_shown_announced_and_over(open_page: Callable[..., Any]) -> None:
+def test_the_time_left_is_shown_and_announced_until_it_is_over(
+    open_page: Callable[..., Any],
+) -> None:
     with serving(document(seconds_left=302)) as stub:
         page = open_page("about:blank")
         page.clock.install()
@@ -1007,7 +1011,7 @@ def test_page_fits_its_width_and_names_its_controls(
     assert page.evaluate("document.cookie") == ""
 
 
-def test_page_asks_for_nothing_but_itself(stub: Stub, open_page: Callable[..., Any]) -> None:
+def test_a_page_sends_no_further_request(stub: Stub, open_page: Callable[..., Any]) -> None:
     page = open_page("about:blank")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -1018,7 +1022,7 @@ def test_page_asks_for_nothing_but_itself(stub: Stub, open_page: Callable[..., A
     assert [url for url in asked if not url.startswith("data:")] == [stub.url]
 
 
-def test_answers_are_kept_where_storage_is_forbidden_as_far_as_the_page_goes(
+def test_answers_are_submitted_where_local_storage_is_forbidden(
     stub: Stub, open_page: Callable[..., Any]
 ) -> None:
     page = open_page("about:blank")

@@ -68,7 +68,7 @@ def rate(page: Page, rating: str) -> None:
 
 
 @pytest.mark.parametrize("streams", [False, True])
-def test_workers_do_their_work_over_https_below_a_path(
+def test_workers_submit_over_https_below_a_path(
     page: Page, proxy: Proxy, tmp_path: Path, streams: bool
 ) -> None:
     proxy.streams = streams
@@ -97,7 +97,7 @@ def test_workers_do_their_work_over_https_below_a_path(
     assert len(records) == 2
 
 
-def test_forms_go_through_without_scripts_too(
+def test_forms_are_submitted_without_scripts(
     browser: Browser, proxy: Proxy, tmp_path: Path
 ) -> None:
     with (
@@ -146,7 +146,7 @@ def test_two_runs_of_one_host_do_not_share_drafts(page: Page, proxy: Proxy, tmp_
         assert page.input_value("textarea[name=comment]") == ""
 
 
-def test_connections_behind_the_proxy_are_used_again(proxy: Proxy, tmp_path: Path) -> None:
+def test_the_proxy_can_reuse_its_connections(proxy: Proxy, tmp_path: Path) -> None:
     with launched(proxy, tmp_path / "f.db"):
         connection = http.client.HTTPConnection("127.0.0.1", proxy.ports[FIRST], timeout=30)
         for path in ("/", "/healthz", "/nothing-here", "/?worker_id=x&assignment_id=1", "/submit"):
@@ -157,7 +157,7 @@ def test_connections_behind_the_proxy_are_used_again(proxy: Proxy, tmp_path: Pat
         connection.close()
 
 
-def test_nothing_is_believed_of_forwarded_headers(proxy: Proxy, tmp_path: Path) -> None:
+def test_forwarded_headers_are_ignored(proxy: Proxy, tmp_path: Path) -> None:
     """No header changes an address or a link."""
     lies = {
         "Host": "evil.invalid",

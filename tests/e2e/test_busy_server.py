@@ -1,4 +1,4 @@
-"""A served run with its operator, while strangers and workers send slowly."""
+"""Slow clients, with and without a link, do not disturb a served run."""
 
 from __future__ import annotations
 

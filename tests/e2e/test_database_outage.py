@@ -1,4 +1,4 @@
-"""PostgreSQL goes away under workers and comes back: no answer is lost, the log stays short."""
+"""PostgreSQL stops under workers and starts again: no answer is lost, the log is short."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def lines(command: Command, text: str) -> list[str]:
     return [line for line in command.output.splitlines() if text in line]
 
 
-def test_workers_wait_while_the_database_is_away_and_their_answers_arrive(
+def test_answers_are_stored_after_an_outage_of_the_database(
     command: Command, server: PostgresServer, browser: Browser
 ) -> None:
     url = command.url()

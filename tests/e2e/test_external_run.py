@@ -1,4 +1,4 @@
-"""A run that another program mounts."""
+"""A run that is mounted in another application."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def test_run_is_served_under_a_path_of_another_application(
     assert "lantern" in page.text
 
 
-def test_address_has_to_be_one(configuration: dict[str, object], tmp_path: Path) -> None:
+def test_a_public_url_without_a_scheme_is_refused(
+    configuration: dict[str, object], tmp_path: Path
+) -> None:
     configuration["architect"] = {"public_url": "example.org"}
 
     with Operator(tmp_path / "f.db") as operator, pytest.raises(UsageError) as caught:

@@ -1,4 +1,4 @@
-"""The disk of the database is full: workers wait, no answer is lost, the log stays short."""
+"""The disk of the database is full: workers wait, no answer is lost, the log is short."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_a_full_disk_is_busy_until_there_is_room_again(command: Command, disk: Path) -> None:
+def test_a_full_disk_is_answered_with_503_until_there_is_room_again(
+    command: Command, disk: Path
+) -> None:
     url = command.url()
     people = [ScriptedWorker(HttpWay(url), f"p{number}") for number in range(40)]
     pages = [person.open() for person in people]

@@ -1,4 +1,4 @@
-"""A worker's first visit, in Chromium: the introduction, then a unit, or a kind word."""
+"""A worker's first visit, in Chromium: the introduction, then a unit or a refusal."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def practise(page: Page, rating: str) -> None:
     page.click("#famulus-submit")
 
 
-def test_a_worker_who_passes_goes_straight_to_a_unit(page: Page, url: str, database: Path) -> None:
+def test_a_worker_who_passes_gets_a_unit_at_once(page: Page, url: str, database: Path) -> None:
     page.goto(f"{url}?worker_id=x&assignment_id=1")
     page.get_by_text("Before you begin").wait_for()
     practise(page, "good")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 SIMPLE = Path(__file__).parents[2] / "sdk_examples" / "simple_static_task"
 ANY_PORT = "architect.port=0"
 
-#: A configuration of one's own, in the layout of existing task folders.
+#: A user's configuration, in the layout of existing task folders.
 MY_CONFIG = """\
 #@package _global_
 defaults:
@@ -88,7 +88,7 @@ def worker(url: str, name: str = "x", variant: int = 0) -> ScriptedWorker:
 
 
 def work_until(person: ScriptedWorker, units: int, command: Command) -> None:
-    """Let a worker come again until they have done so many units."""
+    """Have a worker arrive until they have done so many units."""
     while units > 0:
         assert command.process.poll() is None, command.output
         units -= len(person.steady(units))
@@ -118,7 +118,7 @@ def test_option_on_the_command_line_serves_at_another_port(
     )
 
 
-def test_configuration_of_ones_own_is_picked_by_its_name(task: Path, database: Path) -> None:
+def test_another_configuration_is_selected_by_its_name(task: Path, database: Path) -> None:
     (task / "conf" / "my_config.yaml").write_text(MY_CONFIG)
 
     arguments = ("run_task.py", "conf=my_config", ANY_PORT)
@@ -133,7 +133,7 @@ def test_configuration_of_ones_own_is_picked_by_its_name(task: Path, database: P
     assert runs(database) == [(1, RunStatus.FINISHED)]
 
 
-def test_launch_picks_a_configuration_by_its_name_too(task: Path, database: Path) -> None:
+def test_launch_selects_a_configuration_by_its_name(task: Path, database: Path) -> None:
     (task / "conf" / "my_config.yaml").write_text(MY_CONFIG)
     given = task / "conf" / "example.yaml"
 
@@ -144,7 +144,7 @@ def test_launch_picks_a_configuration_by_its_name_too(task: Path, database: Path
         assert launch.wait() == 0, launch.output
 
 
-def test_script_and_folders_as_existing_ones_are(task: Path, database: Path) -> None:
+def test_a_script_and_folders_in_the_existing_layout_work(task: Path, database: Path) -> None:
     (task / "hydra_configs").mkdir()
     (task / "conf").rename(task / "hydra_configs" / "conf")
     (task / "hydra_configs" / "conf" / "my_config.yaml").write_text(f"{MY_CONFIG}custom_args: 6\n")
@@ -164,7 +164,7 @@ def test_script_and_folders_as_existing_ones_are(task: Path, database: Path) -> 
     assert run.record.plan["task_dir"] == str(task)
 
 
-def test_killed_script_is_resumed_with_its_function(task: Path, database: Path) -> None:
+def test_a_killed_script_is_resumed_with_its_function(task: Path, database: Path) -> None:
     arguments = (task / "run_task_with_onboarding.py", ANY_PORT, "right_rating=good")
     with python_command(*arguments, database=database) as script:
         url = script.url()
@@ -240,7 +240,7 @@ def test_two_ctrl_c_end_a_script_whose_function_hangs(task: Path, database: Path
     assert runs(database) == [(1, RunStatus.STOPPED)]
 
 
-def test_script_that_is_gone_is_named(task: Path, database: Path) -> None:
+def test_a_missing_script_is_named(task: Path, database: Path) -> None:
     file = task / "run_task_with_onboarding.py"
     with python_command(file, ANY_PORT, database=database) as script:
         script.url()
@@ -256,7 +256,7 @@ def test_script_that_is_gone_is_named(task: Path, database: Path) -> None:
     assert runs(database) == [(1, RunStatus.STOPPED)]
 
 
-def test_script_that_lost_its_function_resumes_nothing(task: Path, database: Path) -> None:
+def test_a_script_without_its_function_resumes_nothing(task: Path, database: Path) -> None:
     file = task / "run_task_with_onboarding.py"
     with python_command(file, ANY_PORT, database=database) as script:
         script.url()
@@ -271,7 +271,7 @@ def test_script_that_lost_its_function_resumes_nothing(task: Path, database: Pat
     assert runs(database) == [(1, RunStatus.STOPPED)]
 
 
-def test_script_that_needs_no_function_is_not_run_to_resume(task: Path, database: Path) -> None:
+def test_a_script_without_functions_is_not_run_by_a_resume(task: Path, database: Path) -> None:
     with python_command(task / "run_task.py", ANY_PORT, database=database) as script:
         url = script.url()
         script.kill()
@@ -313,7 +313,7 @@ def test_script_of_a_package_is_resumed_as_it_was_started(task: Path, database: 
         assert resumed.wait() == 0, resumed.output
 
 
-def test_rows_that_a_script_makes_are_loaded_on_by_it(task: Path, database: Path) -> None:
+def test_loading_rows_from_a_script_continues_after_a_kill(task: Path, database: Path) -> None:
     file = task / "make_rows.py"
     file.write_text(
         "import time\n"

@@ -1,4 +1,4 @@
-"""The notebook and the two operators, each run as a program, with workers coming in over HTTP."""
+"""The notebook and the two operators, each run as a program, with workers over HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENTRANCE = re.compile(r"(http://\S+/)\?worker_id=")
 
 @contextmanager
 def program(script: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run an example in its own folder; what is still going on is killed with the block."""
+    """Run an example in its own folder; it is killed at the end of the block if it still runs."""
     process = subprocess.Popen(
         [sys.executable, script.name],
         cwd=script.parent,

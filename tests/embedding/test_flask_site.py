@@ -1,4 +1,4 @@
-"""The example site, served over HTTP, with workers in it."""
+"""The example site, served over HTTP to scripted workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from famulus import Database, RunStatus, list_runs
 
 @pytest.fixture
 def flask_site(example: Path) -> ModuleType:
-    """The example's program, loaded from its file as no package holds it."""
+    """The example's program, loaded from its file, which is in no package."""
     spec = importlib.util.spec_from_file_location("flask_site", example / "flask_site.py")
     assert spec is not None
     assert spec.loader is not None

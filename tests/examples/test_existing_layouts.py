@@ -1,4 +1,4 @@
-"""Configurations as existing task folders have them mean what their native spelling means."""
+"""Configurations in the layout of existing task folders mean the same as those in ours."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def native(folder: Path, tree: dict[str, Any]) -> Configuration:
 
 
 def former(folder: Path, tree: dict[str, Any]) -> Configuration:
-    """Read the same, spelt as existing files are, with keys that have no effect."""
+    """Read the same in the existing layout, with keys that have no effect."""
     roles = {role: name for each in tree["defaults"] for role, name in each.items()}
     sections = {
         name: {**body, **USELESS.get(name, {})} for name, body in tree.items() if name != "defaults"

@@ -1,4 +1,4 @@
-"""A program in a pseudo-terminal, typed into as a person does."""
+"""A program in a pseudo-terminal, with keys pressed as a person does."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Screen:
         self._read = self._text.index(text, self._read) + len(text)
 
     def type(self, line: str = "") -> None:
-        """Type a line and press enter."""
+        """Type a line and press Enter."""
         os.write(self._end, f"{line}\n".encode())
 
     def answer(self, prompt: str, line: str = "") -> None:
@@ -66,7 +66,7 @@ class Screen:
         self.type(line)
 
     def press(self, keys: str) -> None:
-        """Press keys, and no enter after them."""
+        """Press keys without Enter."""
         os.write(self._end, keys.encode())
 
     def modes(self) -> list[Any]:
