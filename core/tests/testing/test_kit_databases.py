@@ -1,13 +1,30 @@
-"""The messages of the kit where PostgreSQL cannot be used."""
+"""The kit's PostgreSQL server: its end, and the messages where there is none."""
 
 from __future__ import annotations
 
 import importlib.machinery
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from famulus.testing import databases, postgres
+from famulus.testing.waiting import wait_until
+
+#: Prints the URL of a server of its own, then waits.
+SERVING = """
+import time
+from famulus.testing.postgres import postgres_server
+
+with postgres_server() as url:
+    print(url, flush=True)
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -52,3 +69,21 @@ def test_tests_on_postgresql_are_skipped_with_that_sentence_and_fail_in_ci(
 
     with pytest.raises(ending, match="need the Python package psycopg"):
         next(fixture())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a handle of a process of another parent")
+@pytest.mark.usefixtures("postgres")
+def test_a_server_ends_with_a_test_run_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVING], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        [folder] = parse_qs(urlsplit(process.stdout.readline().strip()).query)["host"]
+        pid = int((Path(folder) / "data/postmaster.pid").read_text().split()[0])
+        ended = select.poll()
+        ended.register(os.pidfd_open(pid), select.POLLIN)
+        process.kill()
+
+    assert ended.poll(30_000)
+    wait_until(lambda: not Path(folder).exists(), "the server's folder is removed")

@@ -23,6 +23,10 @@ HOW_TO_GET = (
     "elsewhere put initdb and pg_ctl on the PATH"
 )
 
+#: Waits until its standard input ends, as it does when the process at its other end has ended in
+#: whatever way, then stops the server and removes its folder.
+_CLEAN_UP = 'cat; folder=$1; shift; "$@" -m immediate stop; rm -rf "$folder"'
+
 
 def find_server() -> Path | None:
     """Return the folder of ``initdb`` and ``pg_ctl``, or None. Debian keeps it off the PATH."""
@@ -83,22 +87,35 @@ def stoppable_server() -> Iterator[PostgresServer]:
     if os.getuid() == 0:
         prefix, user = ("runuser", "-u", "postgres", "--"), "postgres"
         shutil.chown(folder, user)
-    try:
+    control = (*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data")
+    with _cleaned_up(folder, control):
         _run(*prefix, str(binaries / "initdb"), "-D", f"{folder}/data", "-A", "trust", "--no-sync")
         options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
         server = PostgresServer(
             url=f"postgresql://{user}@/postgres?host={quote(str(folder), safe='')}",
-            control=(*prefix, str(binaries / "pg_ctl"), "-D", f"{folder}/data"),
+            control=control,
             start=("-o", options, "-l", f"{folder}/log"),
         )
         server.start()
-        try:
-            yield server
-        finally:
-            with contextlib.suppress(RuntimeError):  # a test may have stopped it
-                server.stop("immediate")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield server
+
+
+@contextlib.contextmanager
+def _cleaned_up(folder: Path, control: Sequence[str]) -> Iterator[None]:
+    """Stop the server and remove its folder at the end of the block, or of this process.
+
+    :param control: ``pg_ctl`` with the server's data.
+    """
+    with subprocess.Popen(
+        ("sh", "-c", _CLEAN_UP, "sh", str(folder), *control),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        # What ends this process' whole group, as Ctrl-C does, leaves it running.
+        start_new_session=True,
+    ):
+        yield
 
 
 def database_url(server: str, name: str) -> str:
