@@ -103,10 +103,3 @@ def test_command_of_the_page_works(famulus: Famulus, command: str) -> None:
 
 def test_two_plugins_of_one_name_behave_as_documented() -> None:
     assert " and ".join(f"`{name}`" for name in distinct_names(["cat.png"] * 2)) in TEXT
-
-
-def test_links_of_the_page_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([\w./-]+)\)", TEXT)
-
-    assert targets
-    assert [target for target in targets if not (PAGE.parent / target).exists()] == []

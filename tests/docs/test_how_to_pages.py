@@ -33,13 +33,6 @@ def block(name: str, language: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["limits", "mturk", "profiles", "public", "requesters"])
-def test_links_lead_somewhere(name: str) -> None:
-    links = re.findall(r"\]\(([^):]+?)(?:#[^)]*)?\)", page(name))
-
-    assert [link for link in links if not (FOLDER / link).exists()] == []
-
-
 def test_the_program_that_registers_a_requester_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,10 +31,3 @@ def test_command_of_the_page_works(command: str, tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout or ">" in command
-
-
-def test_links_of_the_page_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([\w./-]+)\)", PAGE.read_text(encoding="utf-8"))
-
-    assert targets
-    assert [target for target in targets if not (PAGE.parent / target).exists()] == []

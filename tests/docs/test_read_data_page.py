@@ -77,10 +77,3 @@ def test_every_method_has_its_line() -> None:
 
     methods = {name for name in vars(DataBrowser) if not name.startswith("_")}
     assert described <= methods <= described | mentioned
-
-
-def test_links_of_the_page_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([\w./-]+)\)", TEXT)
-
-    assert targets
-    assert [target for target in targets if not (PAGE.parent / target).exists()] == []

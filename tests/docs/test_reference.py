@@ -18,13 +18,11 @@ from famulus.contracts import hookspecs
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-REFERENCE = sorted((DOCS / "reference").rglob("*.md"))
 FIRST_PARTY = {
     tomllib.loads(file.read_text(encoding="utf-8"))["project"]["name"]
     for file in ROOT.glob("plugins/*/pyproject.toml")
 }
 
-LINK = re.compile(r"\]\(([\w./-]*)#?([\w-]*)\)")
 HOOKS = sorted(name for name in vars(hookspecs) if name.startswith("famulus_"))
 ERRORS = sorted(
     name
@@ -94,22 +92,6 @@ def test_every_command_has_its_entry() -> None:
 
     assert names
     assert [name for name in names if f"famulus {name}" not in commands] == []
-
-
-@pytest.mark.parametrize("page", REFERENCE, ids=lambda page: page.name)
-def test_links_of_the_reference_lead_somewhere(page: Path) -> None:
-    dead = []
-    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
-        file = page.parent / target if target else page
-        anchors = {_anchor(heading) for heading in headings(file)} if file.exists() else set()
-        if not file.exists() or (anchor and anchor not in anchors):
-            dead.append(f"{target}#{anchor}")
-
-    assert dead == []
-
-
-def _anchor(heading: str) -> str:
-    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _is_ours(ctx: click.Context, name: str) -> bool:

@@ -33,8 +33,3 @@ def test_configuration_has_the_options_of_the_check() -> None:
     options = yaml.safe_load(text)["task"]["qualification_checks"]["recent_work"]
 
     assert options == {"task_name": "pilot", "days": 7}
-
-
-def test_links_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", PAGE):
-        assert (ROOT / "docs/how-to" / target).exists(), target
