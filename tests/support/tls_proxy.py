@@ -19,17 +19,13 @@ _CHUNK = 64 * 1024
 
 
 class Proxy:
-    """Forwards requests: each prefix leads to a port of this machine, and is removed.
-
-    ``connections`` counts those it has made to the servers behind it.
-    """
+    """Forwards requests: each prefix leads to a port of this machine, and is removed."""
 
     def __init__(self, ports: Mapping[str, int]) -> None:
         self.origin = ""
         self.ports = ports
         #: pass a body on while it comes in, without its length, instead of waiting for all of it
         self.streams = False
-        self.connections = 0
 
 
 @contextmanager
@@ -103,7 +99,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _connection(self, port: int) -> http.client.HTTPConnection:
         if port not in self._behind:
             self._behind[port] = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            self.proxy.connections += 1
         return self._behind[port]
 
     def _headers(self, prefix: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -47,21 +48,19 @@ def copy_files() -> Callable[[Path, Path], None]:
 
 @pytest.fixture(scope="session")
 def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Build the wheel of a project."""
+    """Build the wheel of a project, once for all workers of pytest-xdist."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
 
     def build(project: Path) -> Path:
-        target = tmp_path_factory.mktemp("dist")
-        _run(
-            sys.executable,
-            "-m",
-            "build",
-            "--quiet",
-            "--wheel",
-            "--outdir",
-            target,
-            project,
-            cwd=target,
-        )
+        target = folder / f"wheel of {project.name}"
+        target.mkdir(exist_ok=True)
+        with (target / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not list(target.glob("*.whl")):
+                command = (sys.executable, "-m", "build", "--quiet", "--wheel")
+                _run(*command, "--outdir", target, project, cwd=target)
         [wheel] = target.glob("*.whl")
         return wheel
 
@@ -102,9 +101,11 @@ def empty_environment(
 
     def make(name: str, more: Sequence[str] = ()) -> Path:
         folder = tmp_path_factory.mktemp(name)
-        venv.create(folder / "env", with_pip=True)
-        pip = (folder / "env/bin/python", "-m", "pip", "--disable-pip-version-check", "--quiet")
-        _run(*pip, "install", *famulus_wheels, *more, cwd=folder)
+        venv.create(folder / "env")
+        pip = (sys.executable, "-m", "pip", "--python", folder / "env/bin/python")
+        # Python compiles what it imports; most modules of boto3 never are.
+        options = ("--disable-pip-version-check", "--quiet", "--no-compile")
+        _run(*pip, "install", *options, *famulus_wheels, *more, cwd=folder)
         return folder
 
     return make

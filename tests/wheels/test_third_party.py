@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from famulus.testing.command import python_command
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,35 +26,6 @@ Run = Callable[..., str]
 def installed(third_party_environment: Callable[[Path], Path]) -> Path:
     """An environment with the blueprint's wheel."""
     return third_party_environment(EXAMPLE)
-
-
-@contextmanager
-def launched(installed: Path, database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Launch the package's example; yield the process and the run's address."""
-    with subprocess.Popen(
-        [
-            installed / "env/bin/famulus",
-            "--database",
-            database,
-            "launch",
-            "conf/example.yaml",
-            "architect.port=0",
-        ],
-        cwd=installed / "package",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            found = (re.search(r"(http://\S+/)\?worker_id=", line) for line in process.stdout)
-            address = next((match[1] for match in found if match), None)
-            assert address is not None, "the launch ended without printing an address"
-            yield process, address
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
 
 
 def test_package_passes_its_own_tests(installed: Path, run: Run) -> None:
@@ -78,9 +47,15 @@ def test_example_is_done_with_the_keyboard_and_exported(
 ) -> None:
     database = tmp_path / "famulus.db"
     with (
-        launched(installed, database) as (process, url),
+        python_command(
+            *("-m", "famulus", "launch", "conf/example.yaml", "architect.port=0"),
+            database=database,
+            folder=installed / "package",
+            python=installed / "env/bin/python",
+        ) as launched,
         browser.new_context() as context,
     ):
+        url = launched.url()
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.goto(url)
@@ -95,7 +70,7 @@ def test_example_is_done_with_the_keyboard_and_exported(
             page.goto(f"{url}?worker_id=y&assignment_id={visit}")
             _judge(page, "1")
 
-        assert process.wait(timeout=30) == 0
+        assert launched.wait() == 0, launched.output
 
     target = tmp_path / "out.jsonl"
     famulus = (installed / "env/bin/famulus", "--database", database)

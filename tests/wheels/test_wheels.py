@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlencode, urljoin
 from urllib.request import urlopen
 
 import pytest
+
+from famulus.testing.command import python_command
 
 pytestmark = pytest.mark.slow
 
@@ -29,35 +29,6 @@ def installed(empty_environment: Callable[..., Path], copy_files: Callable[..., 
     return folder
 
 
-@pytest.fixture
-def launched(installed: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    process = subprocess.Popen(
-        [
-            installed / "env/bin/famulus",
-            "--database",
-            tmp_path / "famulus.db",
-            "launch",
-            "conf/example.yaml",
-            "architect.port=0",
-        ],
-        cwd=installed / "example",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        found = re.search(r"(http://\S+/)\?worker_id=", line)
-        if found:
-            yield process, found[1]
-            break
-    if process.poll() is None:
-        process.send_signal(signal.SIGKILL)
-    process.stdout.close()
-    process.wait()
-
-
 def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
     listed = run(installed / "env/bin/famulus", "plugins", cwd=installed)
 
@@ -72,22 +43,27 @@ def test_fake_of_mturk_comes_with_its_provider(installed: Path, run: Run) -> Non
 
 
 def test_example_is_launched_worked_on_and_exported(
-    installed: Path, launched: tuple[subprocess.Popen[str], str], tmp_path: Path, run: Run
+    installed: Path, tmp_path: Path, run: Run
 ) -> None:
-    process, url = launched
+    with python_command(
+        *("-m", "famulus", "launch", "conf/example.yaml", "architect.port=0"),
+        database=tmp_path / "famulus.db",
+        folder=installed / "example",
+        python=installed / "env/bin/python",
+    ) as launched:
+        url = launched.url()
+        for worker in ("x", "y"):
+            for visit in ("1", "2"):
+                query = urlencode({"worker_id": worker, "assignment_id": visit})
+                with urlopen(f"{url}?{query}") as response:
+                    page = response.read().decode()
+                hidden = re.findall(r'name="(famulus_\w+)" value="([^"]+)"', page)
+                (action,) = re.findall(r'<form [^>]*action="([^"]+)"', page)
+                form = urlencode([*hidden, ("rating", "good")]).encode()
+                with urlopen(urljoin(url, unescape(action)), data=form) as response:
+                    assert response.status == 200
 
-    for worker in ("x", "y"):
-        for visit in ("1", "2"):
-            query = urlencode({"worker_id": worker, "assignment_id": visit})
-            with urlopen(f"{url}?{query}") as response:
-                page = response.read().decode()
-            hidden = re.findall(r'name="(famulus_\w+)" value="([^"]+)"', page)
-            (action,) = re.findall(r'<form [^>]*action="([^"]+)"', page)
-            form = urlencode([*hidden, ("rating", "good")]).encode()
-            with urlopen(urljoin(url, unescape(action)), data=form) as response:
-                assert response.status == 200
-
-    assert process.wait(timeout=30) == 0
+        assert launched.wait() == 0, launched.output
     target = tmp_path / "out.jsonl"
     database = ("--database", tmp_path / "famulus.db")
     task = "html-static-task-example"

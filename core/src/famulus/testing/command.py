@@ -46,12 +46,13 @@ class Command:
         """
         return self._wait_for(_LINK)[1]
 
-    def wait_for(self, text: str) -> None:
+    def wait_for(self, text: str) -> str:
         """Wait until the command prints a line with this text, after the last one waited for.
 
+        :returns: the line.
         :raises AssertionError: when it ends, or takes too long, without printing it.
         """
-        self._wait_for(re.compile(re.escape(text)))
+        return self._wait_for(re.compile(re.escape(text))).string
 
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""
@@ -91,7 +92,10 @@ class Command:
 
 @contextlib.contextmanager
 def python_command(
-    *arguments: str | Path, database: Path | str, folder: Path | None = None
+    *arguments: str | Path,
+    database: Path | str,
+    folder: Path | None = None,
+    python: str | Path = sys.executable,
 ) -> Iterator[Command]:
     """Run Python with a database for the length of a ``with`` block, then kill what is left.
 
@@ -99,10 +103,11 @@ def python_command(
     it is killed when this process, or the thread that called this, ends.
 
     :param folder: the working directory; this process' own unless given.
+    :param python: the interpreter, such as that of another environment.
     """
     starting = ("-c", _WITH_ITS_PARENT) if sys.platform == "linux" else ()
     process = subprocess.Popen(
-        [sys.executable, *starting, *map(str, arguments)],
+        [str(python), *starting, *map(str, arguments)],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
