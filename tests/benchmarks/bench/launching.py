@@ -35,7 +35,7 @@ def run(scale: Scale, folder: Path) -> Iterator[Figure]:
         subject="launching",
         what=f"{rows}: most memory of the operator",
         measured=megabytes(memory),
-        beside=f"server's two processes {megabytes(serving)}",
+        beside=f"server {megabytes(serving)}",
         goal="below 300 MB",
         met=memory < 300e6,
     )
