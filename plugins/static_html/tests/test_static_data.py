@@ -84,6 +84,8 @@ def test_csv_with_and_without_a_mark_at_its_start(write: Write, bom: str) -> Non
         ("a,b\n1,2\n1,\0\n", 3, "NUL"),
         ("a;b\n1;2,5\n2;3\n", 1, "the separator looks like ';': save the file with commas"),
         ("a\tb\n1\t2\n", 1, "the separator looks like a tab"),
+        ("\na|b\n\n1|2\n", 1, "the separator looks like '|'"),
+        ('"a, or b";"c"\n"1";"2"\n', 1, "the separator looks like ';'"),
         ("a,b,,\n1,2,,\n1,2,,x\n1,2,y,\n", 3, "a value in column 4, which has no name"),
         (",,\n1,2,3\n", 1, "no name of a column"),
         ("a,b\n,\n , \n", 1, "a header and no rows"),
@@ -101,6 +103,33 @@ def test_faults_of_csv_have_their_line(
     assert problems[0].line == line
     assert words in problems[0].message
     assert len({problem.message for problem in problems}) == 1
+
+
+@pytest.mark.parametrize("separator", [";", "|", "\t"])
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("Text{} please read it", ["a", "b"]),
+        ("Text{} please read it", ["a", "b{}c", '"d{}"']),
+        ('"Text{} please read it"', ["a{}b", "c{}d"]),
+    ],
+)
+def test_name_of_the_only_column_may_contain_another_separator(
+    write: Write, header: str, rows: list[str], separator: str
+) -> None:
+    lines = [line.format(separator) for line in (header, *rows)]
+    path = write("\n".join(lines))
+
+    assert not _checked(path)
+    (name, *values) = (line.strip('"') for line in lines)
+    assert [row for _, row in _rows(read_csv, path)] == [{name: value} for value in values]
+
+
+@pytest.mark.parametrize("content", ["a;b\n", "\ufeffa;b\n1\n", 'a;b\n"1;2\n'])
+def test_separator_is_not_guessed_without_a_row_that_it_separates(
+    write: Write, content: str
+) -> None:
+    assert not any("separator" in problem.message for problem in _checked(write(content)))
 
 
 def test_rows_in_which_every_field_is_empty_are_left_out_and_counted(write: Write) -> None:

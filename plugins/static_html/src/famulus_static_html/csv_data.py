@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
@@ -95,6 +97,14 @@ class _Table:
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
         """Yield the line and the fields of every row that has as many as there are columns."""
+        separator = _other_separator(file)
+        if separator:
+            message = (
+                f"the separator looks like {separator}: save the file with commas; if this line "
+                "names only one column, put the name in quotes"
+            )
+            self._report.add(message, 1)
+            return
         records = _records(file)
         header = next(records, None)
         if header is None:
@@ -147,11 +157,6 @@ class _Table:
         while columns and not columns[-1]:
             self._unnamed += 1
             columns.pop()
-        separator = _other_separator(columns)
-        if separator:
-            message = f"the separator looks like {separator}: save the file with commas"
-            self._report.add(message, 1)
-            return []
         faults = [f"column {n} has no name" for n, name in enumerate(columns, 1) if not name]
         repeated = sorted({name for name in columns if name and columns.count(name) > 1})
         faults += [f"has the column {name!r} more than once" for name in repeated]
@@ -201,11 +206,33 @@ def _reason(error: csv.Error) -> str:
     return f"is not CSV: {reason}"
 
 
-def _other_separator(columns: Sequence[str]) -> str:
-    """Return the name of the separator that a header seems to use in place of the comma, or ""."""
-    if len(columns) != 1:
-        return ""
-    return next((name for char, name in _OTHER_SEPARATORS.items() if char in columns[0]), "")
+def _other_separator(file: TextIO) -> str:
+    """Return the name of the separator that a file seems to use in place of the comma, or "".
+
+    It separates fields in the first row as well as in the header, in which no comma does. Leaves
+    the file at its start.
+    """
+    found = ""
+    if len(_first_records(file, ",", 1)[0]) < 2:
+        names = (name for char, name in _OTHER_SEPARATORS.items() if _separates(file, char))
+        found = next(names, "")
+    file.seek(0)
+    return found
+
+
+def _separates(file: TextIO, character: str) -> bool:
+    """Return whether a character separates fields in the header and in the first row."""
+    return all(len(fields) > 1 for fields in _first_records(file, character, 2))
+
+
+def _first_records(file: TextIO, separator: str, count: int) -> list[list[str]]:
+    """Return the first records that are not blank; an empty list for each that is missing."""
+    file.seek(0)
+    found: list[list[str]] = []
+    with contextlib.suppress(csv.Error):  # not CSV with this separator
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        found.extend(islice(filter(None, reader), count))
+    return found + [[]] * (count - len(found))
 
 
 def _begins_with_spaced_quote(value: str) -> bool:
