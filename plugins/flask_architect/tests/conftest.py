@@ -41,9 +41,11 @@ class Served:
 
 
 class Serve(Protocol):
-    """Starts servers that are stopped at the end of the test."""
+    """Starts servers that are stopped at the end of the test, on a port or on ``listener``."""
 
-    def __call__(self, application: Any, **settings: Any) -> Served: ...
+    def __call__(
+        self, application: Any, *, listener: socket.socket | None = None, **settings: Any
+    ) -> Served: ...
 
 
 def read_all(client: socket.socket) -> bytes:
@@ -58,12 +60,20 @@ def read_all(client: socket.socket) -> bytes:
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     with contextlib.ExitStack() as stack:
-        yield lambda application, **settings: stack.enter_context(_served(application, settings))
+
+        def start(
+            application: Any, *, listener: socket.socket | None = None, **settings: Any
+        ) -> Served:
+            listener = listener or socket.create_server(("127.0.0.1", 0), backlog=256)
+            return stack.enter_context(_served(application, listener, settings))
+
+        yield start
 
 
 @contextlib.contextmanager
-def _served(application: Any, settings: dict[str, Any]) -> Iterator[Served]:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+def _served(
+    application: Any, listener: socket.socket, settings: dict[str, Any]
+) -> Iterator[Served]:
     chosen = Settings(**{"threads": 4, "sweep_seconds": 0.05, "stop_seconds": 0.2, **settings})
     ready = threading.Event()
     wrong: list[dict[str, Any]] = []

@@ -7,6 +7,8 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from famulus_flask.serving.server import Server
 from famulus_flask.serving.settings import Settings
 
@@ -43,3 +45,21 @@ def test_connection_accepted_while_the_server_stops_is_closed() -> None:
     with client:
         client.settimeout(_PATIENCE)
         assert client.recv(1) == b""
+
+
+def test_cancelled_server_listens_no_longer() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+
+    async def start_and_cancel() -> None:
+        server = Server(_application, listener, Settings(threads=1))
+        serving = asyncio.create_task(server.serve_until(asyncio.Event(), backlog=1))
+        await asyncio.sleep(0)
+        serving.cancel()
+        await asyncio.wait([serving], timeout=_PATIENCE)
+        assert serving.cancelled()
+
+    asyncio.run(start_and_cancel())
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=_PATIENCE)

@@ -7,6 +7,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING
 
+from famulus_flask.serving.accepting import Acceptor
 from famulus_flask.serving.connection import Connection
 from famulus_flask.serving.disk import DiskFullError
 from famulus_flask.serving.heads import Head
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STOP_LOOK_SECONDS = 0.02
-#: Steps of the event loop from accepting a connection until its protocol knows of it.
-_ACCEPT_STEPS = 2
 
 
 class Server:
@@ -56,17 +55,15 @@ class Server:
 
     async def serve_until(self, stopping: asyncio.Event, backlog: int) -> None:
         """Serve until the event is set; then give the requests under way a bounded time to end."""
-        server = await self._loop.create_server(
-            lambda: Connection(self), sock=self._listener, backlog=backlog
+        acceptor = Acceptor(
+            self._listener, lambda: Connection(self), self.settings.accept_pause_seconds
         )
-        await stopping.wait()
-        # When asyncio's server closes, it forgets a connection that was accepted and not yet handed
-        # on: that would stay open.
-        self._loop.remove_reader(self._listener)
-        for _ in range(_ACCEPT_STEPS):
-            await asyncio.sleep(0)
-        server.close()
-        await self._stop()
+        acceptor.start(backlog)
+        try:
+            await stopping.wait()
+        finally:
+            await acceptor.stop()
+            await self._stop()
 
     def time(self) -> float:
         """Return the time that deadlines refer to."""

@@ -18,6 +18,8 @@ class Settings:
     queue_seconds: float = 10.0
     #: connections at the same time; a new one replaces an idle one
     connections: int = 4096
+    #: until the next attempt to accept connections, after one that failed
+    accept_pause_seconds: float = 1.0
     #: request line and headers
     head_bytes: int = 32 * 1024
     head_seconds: float = 10.0
