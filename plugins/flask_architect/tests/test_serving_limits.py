@@ -263,6 +263,20 @@ def test_upload_that_would_fill_the_disk_is_asked_to_come_again(
     assert caplog.text.count("uploads are refused with 503") == 1
 
 
+@pytest.mark.parametrize("framing", [b"Content-Length: 500000", b"Transfer-Encoding: chunked"])
+def test_no_space_stays_promised_to_an_upload_without_a_file(
+    serve: Any, stub_gateway: Any, framing: bytes
+) -> None:
+    stub_gateway.upload_folder = stub_gateway.upload_folder / "a file"
+    stub_gateway.upload_folder.touch()
+    served = serve(create_app(stub_gateway))
+
+    received = served.talk(_MULTIPART + framing + b"\r\n\r\n30d40\r\n" + bytes(200_000))
+
+    assert _status(received) == 503
+    assert served.server.site._disk._promised == 0
+
+
 def test_space_is_promised_to_one_upload_only(serve: Any, stub_gateway: Any) -> None:
     disk = os.statvfs(stub_gateway.upload_folder)
     free = disk.f_bavail * disk.f_frsize

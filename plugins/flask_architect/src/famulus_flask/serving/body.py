@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import tempfile
 from http import HTTPStatus
 from typing import IO
 
@@ -85,11 +84,13 @@ class Body:
     def _open(self, expected: int) -> None:
         if self._disk is None:
             raise BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        self._reservation = self._disk.reserve(expected)
+        reservation = self._disk.reserve(expected)
         try:
-            self._file = tempfile.TemporaryFile(dir=self._disk.folder)  # noqa: SIM115
-        except OSError as error:
-            raise DiskFullError(f"a body could not be stored: {error}") from error
+            self._file = self._disk.open_file()
+        except DiskFullError:
+            reservation.release()
+            raise
+        self._reservation = reservation
         pieces, self._pieces = self._pieces, []
         for piece in pieces:
             self._write_to_file(self._file, piece)

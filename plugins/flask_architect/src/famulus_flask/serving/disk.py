@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from famulus import UnavailableError
 
@@ -27,10 +29,15 @@ class DiskSpace:
         self._keep_free = keep_free
         self._promised = 0
 
-    @property
-    def folder(self) -> Path:
-        """The folder to write to."""
-        return self._folder()
+    def open_file(self) -> IO[bytes]:
+        """Open a file without a name in the folder.
+
+        :raises DiskFullError: when that fails.
+        """
+        try:
+            return tempfile.TemporaryFile(dir=self._folder())
+        except (OSError, UnavailableError) as error:
+            raise DiskFullError(f"a body could not be stored: {error}") from error
 
     def reserve(self, size: int) -> Reservation:
         """Reserve space for a body of ``size`` bytes.
@@ -52,7 +59,7 @@ class DiskSpace:
 
     def _free(self) -> int:
         try:
-            disk = os.statvfs(self.folder)
+            disk = os.statvfs(self._folder())
         except (OSError, UnavailableError) as error:
             raise DiskFullError(f"the folder of uploads cannot be used: {error}") from error
         return disk.f_bavail * disk.f_frsize
