@@ -12,7 +12,7 @@ from famulus import escaped_line
 from famulus_flask.serving.body import Body
 from famulus_flask.serving.disk import DiskFullError
 from famulus_flask.serving.heads import Head
-from famulus_flask.serving.pool import PoolFullError
+from famulus_flask.serving.pool import PoolClosedError, PoolFullError
 from famulus_flask.serving.replies import OutgoingReply, encode
 from famulus_flask.serving.wsgi_call import RemainingBody, Response, call_application, make_environ
 
@@ -108,6 +108,8 @@ class Exchange:
             self._send(outcome)
         elif isinstance(outcome, PoolFullError):
             self._server.note_full_pool()
+            self._send(self._server.site.busy())
+        elif isinstance(outcome, PoolClosedError):
             self._send(self._server.site.busy())
         elif isinstance(outcome, DiskFullError):
             self._server.note_full_disk(outcome)

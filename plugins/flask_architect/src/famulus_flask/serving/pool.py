@@ -19,6 +19,10 @@ class PoolFullError(Exception):
     """No thread became free for a job in time."""
 
 
+class PoolClosedError(Exception):
+    """No thread became free for a job before the pool was closed."""
+
+
 class Job:
     """One call, which either a thread claims to run it or the pool claims to give it up."""
 
@@ -73,6 +77,11 @@ class ThreadPool:
         """Whether every thread has a job."""
         return self._outstanding >= self._threads
 
+    @property
+    def has_jobs(self) -> bool:
+        """Whether a job is under way or waits."""
+        return self._outstanding > 0
+
     def submit(self, call: Callable[[], Any], done: Callable[[Outcome], None]) -> None:
         """Run ``call`` in a thread, then ``done`` on the loop with its result or exception.
 
@@ -98,12 +107,12 @@ class ThreadPool:
         """Give up jobs that have waited too long."""
         now = self._loop.time()
         while self._waiting and self._waiting[0].deadline <= now:
-            job = self._waiting.popleft()
-            if job.claim():
-                self._finish(job, PoolFullError("every thread is busy"))
+            self._give_up(self._waiting.popleft(), PoolFullError("every thread is busy"))
 
     def close(self) -> None:
-        """End the threads after their current jobs."""
+        """Give up the jobs that wait for a thread, and end the threads after their current ones."""
+        while self._waiting:
+            self._give_up(self._waiting.popleft(), PoolClosedError("the server has stopped"))
         for _ in range(self._threads):
             self._queue.put(None)
 
@@ -119,6 +128,10 @@ class ThreadPool:
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(self._finish, job, outcome)
             del job, outcome
+
+    def _give_up(self, job: Job, error: Exception) -> None:
+        if job.claim():
+            self._finish(job, error)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         self._outstanding -= 1

@@ -116,7 +116,7 @@ class Server:
         end = self.time() + self.settings.stop_seconds
         for connection in list(self._connections):
             connection.stop()
-        while any(each.is_busy for each in self._connections) and self.time() < end:
+        while self._is_at_work() and self.time() < end:
             await asyncio.sleep(_STOP_LOOK_SECONDS)
         for connection in list(self._connections):
             connection.transport.close()  # after the buffer was sent
@@ -127,6 +127,10 @@ class Server:
         while self._connections:
             await asyncio.sleep(0)
         self.pool.close()
+
+    def _is_at_work(self) -> bool:
+        """Return whether a request is under way, be it that of a client who has left."""
+        return self.pool.has_jobs or any(each.is_busy for each in self._connections)
 
     def _sweep(self) -> None:
         now = self.time()
