@@ -137,6 +137,25 @@ def test_new_connection_replaces_an_idle_one(serve: Any, stub_gateway: Any) -> N
             assert closed.recv(10) == b""
 
 
+def test_connections_that_come_at_once_replace_an_idle_one_each(
+    serve: Any, stub_gateway: Any
+) -> None:
+    served = serve(create_app(stub_gateway), connections=10)
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(served.connect()) for _ in range(10)]
+        _wait_until(lambda: len(served.server._connections) == 10)
+        resume = threading.Event()
+        served.server._loop.call_soon_threadsafe(resume.wait, _PATIENCE)
+        for _ in range(10):
+            stack.enter_context(served.connect())
+        resume.set()
+
+        for client in idle:
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(10) == b""
+        assert len(served.server._connections) == 10
+
+
 def test_new_connection_is_refused_where_none_is_idle(serve: Any, stub_gateway: Any) -> None:
     served = serve(create_app(stub_gateway), connections=10)
     with contextlib.ExitStack() as stack:

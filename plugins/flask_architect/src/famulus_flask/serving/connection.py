@@ -187,8 +187,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether the connection can be closed without interrupting a request."""
-        return self._is_lingering or not self.is_busy
+        """Whether the connection is open, and closing it would interrupt no request."""
+        return not self.transport.is_closing() and (self._is_lingering or not self.is_busy)
 
     def finished(self, *, closes: bool) -> None:
         """Go on after a reply was handed to the transport."""
