@@ -29,6 +29,7 @@ class Pieces:
         self._pieces = pieces
         self.taken = 0
         self.closed = threading.Event()
+        self.closings = 0
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._pieces:
@@ -36,6 +37,7 @@ class Pieces:
             yield piece
 
     def close(self) -> None:
+        self.closings += 1
         self.closed.set()
 
 
@@ -75,6 +77,24 @@ def test_long_reply_without_a_length_comes_in_chunks(serve: Any) -> None:
     assert response.headers["Transfer-Encoding"] == "chunked"
     assert body == b"".join(b"%07d" % each for each in range(100_000))
     assert pieces.closed.wait(_PATIENCE)
+
+
+@pytest.mark.parametrize("size", [3, 300_000])
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [(("X-A", "a\nb"), 500), (("X-A", "\N{SNOWMAN}"), 500), (("X-A", "a"), 200)],
+)
+def test_body_is_closed_once_also_where_its_headers_cannot_be_sent(
+    serve: Any, header: tuple[str, str], status: int, size: int
+) -> None:
+    pieces = Pieces(iter([b"x" * size]))
+    served = serve(_replying(pieces, header), threads=1)
+
+    response, _ = _ask(served.port)
+
+    assert response.status == status
+    _ask(served.port, path="/other")  # in the thread that closes the body
+    assert pieces.closings == 1
 
 
 def test_long_reply_to_an_old_client_ends_with_the_connection(serve: Any) -> None:

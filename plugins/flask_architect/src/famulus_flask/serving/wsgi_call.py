@@ -49,7 +49,7 @@ class RemainingBody:
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
         self._pieces = pieces
-        self.close = close
+        self._close = close
 
     def fetch(self) -> tuple[bytes, bool]:
         """Return the next bytes, and whether there may be more. Runs third-party code."""
@@ -62,6 +62,11 @@ class RemainingBody:
                 return b"".join(found), True
         self.close()
         return b"".join(found), False
+
+    def close(self) -> None:
+        """Have the application clean up, once. Runs third-party code."""
+        close, self._close = self._close, _do_nothing
+        close()
 
 
 def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> Response:
@@ -76,14 +81,13 @@ def call_application(application: WSGIApplication, environ: WSGIEnvironment) -> 
         return written.append
 
     pieces = application(environ, start_response)
-    close = getattr(pieces, "close", _do_nothing)
-    rest = RemainingBody(iter(pieces), close)
+    rest = RemainingBody(iter(pieces), getattr(pieces, "close", _do_nothing))
     try:
         beginning, has_more = rest.fetch()
         status, headers = started[-1]
         response = Response(status, _checked(headers), b"".join(written) + beginning)
     except BaseException:
-        close()
+        rest.close()
         raise
     response.rest = rest if has_more else None
     return response
