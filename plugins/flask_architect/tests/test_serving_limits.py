@@ -10,12 +10,13 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from famulus.testing.waiting import wait_until
 from famulus_flask.app import create_app
 
 _PATIENCE = 20.0
@@ -42,14 +43,6 @@ def _upload(size: int) -> bytes:
 
 def _status(received: bytes) -> int:
     return int(received.split(b" ", 2)[1])
-
-
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.01)
 
 
 def _spooled(folder: Path) -> Iterator[os.stat_result]:
@@ -143,7 +136,7 @@ def test_connections_that_come_at_once_replace_an_idle_one_each(
     served = serve(create_app(stub_gateway), connections=10)
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(served.connect()) for _ in range(10)]
-        _wait_until(lambda: len(served.server._connections) == 10)
+        wait_until(lambda: len(served.server._connections) == 10, "ten connections")
         resume = threading.Event()
         served.server._loop.call_soon_threadsafe(resume.wait, _PATIENCE)
         for _ in range(10):
@@ -162,7 +155,9 @@ def test_new_connection_is_refused_where_none_is_idle(serve: Any, stub_gateway: 
         for _ in range(10):
             client = stack.enter_context(served.connect())
             client.sendall(_FORM + b"Content-Length: 30\r\n\r\na=1")
-        _wait_until(lambda: sum(each.is_busy for each in served.server._connections) == 10)
+        wait_until(
+            lambda: sum(each.is_busy for each in served.server._connections) == 10, "ten requests"
+        )
 
         assert _ask(served.port)[0] == 503
 
@@ -193,8 +188,8 @@ def test_hanging_pages_leave_health_and_are_answered_503(
         assert caplog.text.count("requests are refused with 503") == 1
 
         ending.set()
-        _wait_until(lambda: _ask(served.port, "/submit", b"a=1")[0] == 200)
-    _wait_until(lambda: "threads are free again" in caplog.text)
+        wait_until(lambda: _ask(served.port, "/submit", b"a=1")[0] == 200, "a free thread")
+    wait_until(lambda: "threads are free again" in caplog.text, "the line of the log")
 
 
 def test_hanging_threads_do_not_delay_the_end(serve: Any, stub_gateway: Any) -> None:
@@ -224,7 +219,7 @@ def test_large_body_is_kept_in_a_private_file(serve: Any, stub_gateway: Any) -> 
     request = _upload(500_000)
     with served.connect() as client:
         client.sendall(request[:-100])
-        _wait_until(lambda: any(_spooled(stub_gateway.upload_folder)))
+        wait_until(lambda: any(_spooled(stub_gateway.upload_folder)), "the file of the body")
 
         (found,) = _spooled(stub_gateway.upload_folder)
         assert (found.st_mode & 0o777, found.st_nlink) == (0o600, 0)
@@ -234,7 +229,7 @@ def test_large_body_is_kept_in_a_private_file(serve: Any, stub_gateway: Any) -> 
         assert _status(client.recv(4096)) == 200
     (file,) = stub_gateway.kept_folder.iterdir()
     assert file.stat().st_size == 500_000
-    _wait_until(lambda: not list(_spooled(stub_gateway.upload_folder)))
+    wait_until(lambda: not list(_spooled(stub_gateway.upload_folder)), "its removal")
 
 
 @pytest.mark.parametrize("query", ["", "?ticket=forged", "?ticket=good%20", "?x=good"])
@@ -310,7 +305,7 @@ def test_space_is_promised_to_one_upload_only(serve: Any, stub_gateway: Any) -> 
 
         assert 2 <= len(refused) <= 5
         assert {_status(each.recv(4096)) for each in refused} == {503}
-    _wait_until(lambda: served.server.site._disk._promised == 0)
+    wait_until(lambda: served.server.site._disk._promised == 0, "the release of the space")
 
 
 def _is_answered(client: socket.socket) -> bool:
@@ -341,7 +336,7 @@ def test_upload_that_breaks_off_leaves_nothing(serve: Any, stub_gateway: Any) ->
     with served.connect() as client:
         client.sendall(_upload(500_000)[:-1])
 
-    _wait_until(lambda: not served.server._connections)
+    wait_until(lambda: not served.server._connections, "the loss of the connection")
     assert served.server.site._disk._promised == 0
     assert not stub_gateway.forms
     assert not list(stub_gateway.upload_folder.iterdir())
