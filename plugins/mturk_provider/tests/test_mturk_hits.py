@@ -187,6 +187,32 @@ def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
 
 
+def test_closing_waits_for_the_last_attempt_that_may_have_created_a_hit(bench: Bench) -> None:
+    for fault in (Fault.FAIL, Fault.LOSE_REPLY):
+        bench.clock.advance(601)
+        bench.account.faults.plan(fault, "CreateHITWithHITType")
+        with pytest.raises(CallLostError):
+            bench.provider.open_places(bench.run, range(1))
+    bench.account.faults.lists_late = timedelta(minutes=5)
+    with pytest.raises(UnavailableError, match="may have created 1 more"):
+        bench.provider.close_places(bench.run)
+    bench.clock.advance(301)
+
+    bench.provider.close_places(bench.run)
+
+    assert assignable(bench) == 0
+
+
+def test_closing_does_not_wait_for_an_attempt_that_certainly_failed(bench: Bench) -> None:
+    for fault in (Fault.FAIL, Fault.THROTTLE):
+        bench.clock.advance(601)
+        bench.account.faults.plan(fault, "CreateHITWithHITType")
+        with pytest.raises(CallLostError):
+            bench.provider.open_places(bench.run, range(1))
+
+    bench.provider.close_places(bench.run)
+
+
 def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Bench) -> None:
     bench.account.faults.plan(Fault.FAIL, "CreateHITWithHITType")
     with pytest.raises(CallLostError):

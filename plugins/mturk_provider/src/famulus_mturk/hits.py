@@ -17,7 +17,7 @@ from famulus_mturk.question import external_question
 if TYPE_CHECKING:
     from famulus import Clock, RunView
     from famulus_mturk.hit_types import HitTypes
-    from famulus_mturk.records import HitRecords
+    from famulus_mturk.records import Attempt, HitRecords
 
 #: MTurk remembers a UniqueRequestToken for 24 hours; an hour is left for differing clocks.
 _TOKEN_KNOWN = timedelta(hours=23)
@@ -64,14 +64,13 @@ class Hits:
             token = f"{run.key}-{place}"
             attempt = self.records.begin(run.id, place)
             hit = None
-            if self.clock() - attempt.first >= _TOKEN_KNOWN:
+            if self._is_forgotten(attempt):
                 listed = self._listed(run) if listed is None else listed
                 hit = listed.get(token)
             try:
                 hit = hit or self._create(run, token, hit_type)
             except HitNotCreatedError as error:
-                if attempt.is_first:
-                    self.records.undo(run.id, place)
+                self.records.undo(run.id, place, attempt)
                 raise error.reason from error.reason.__cause__
             self.records.name(run.id, place, hit)
         if not self.types.group(run.id):
@@ -101,8 +100,9 @@ class Hits:
             hit = row.hit_id or listed.get(f"{run.key}-{row.place}")
             if hit is not None:
                 self._expire(hit, _LONG_AGO)
-                self.records.name(run.id, row.place, hit)
-            elif self.clock().timestamp() - row.tried_at < _LISTED_BY.total_seconds():
+                if row.hit_id is None:
+                    self.records.name(run.id, row.place, hit)
+            elif self.clock().timestamp() - row.last_tried_at < _LISTED_BY.total_seconds():
                 unlisted += 1
                 continue
             self.records.close(row)
@@ -143,6 +143,11 @@ class Hits:
             self.records.forget(row)
         if kept:
             raise UnavailableError(f"{kept} of the run's HITs cannot be deleted yet: {reason}")
+
+    def _is_forgotten(self, attempt: Attempt) -> bool:
+        """Return whether MTurk may have forgotten the token of an earlier attempt."""
+        first = attempt.first_before
+        return first is not None and attempt.at - first >= _TOKEN_KNOWN.total_seconds()
 
     def _create(self, run: RunView, token: str, hit_type: str) -> str:
         """Create the HIT of a place, or find the one that an earlier attempt has created."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -19,10 +19,13 @@ _BATCH = 500
 
 @frozen(kw_only=True)
 class Attempt:
-    """An attempt to create a HIT: when the first one was, and whether this is the first."""
+    """An attempt to create a HIT. Times are in seconds since 1970."""
 
-    first: datetime
-    is_first: bool
+    at: int
+    #: the times of the first and of the last attempt before it that may have created the HIT; None
+    #: if there was none
+    first_before: int | None = None
+    last_before: int | None = None
 
 
 @frozen(kw_only=True)
@@ -74,19 +77,21 @@ class HitRecords:
         return bool(self._rows(run, MturkHit.hit_id.is_null() & ~MturkHit.closed))
 
     def begin(self, run: int, place: int) -> Attempt:
-        """Store that a HIT is about to be created; return which attempt this is."""
+        """Store that a HIT is about to be created."""
         return self.database.write(lambda tx: _begin(tx, run, place))
 
-    def undo(self, run: int, place: int) -> None:
-        """Delete the row of a HIT that was certainly not created."""
-        query = MturkHit.delete().where(
-            MturkHit.run_id == run, MturkHit.place == place, MturkHit.hit_id.is_null()
-        )
-        self.database.write(lambda tx: tx.execute(query))
+    def undo(self, run: int, place: int, attempt: Attempt) -> None:
+        """Store that an attempt has certainly not created a HIT, unless another one has begun."""
+        which = _which(run, place) & MturkHit.hit_id.is_null()
+        which &= MturkHit.last_tried_at == attempt.at
+        if attempt.last_before is None:
+            self.database.write(lambda tx: tx.execute(MturkHit.delete().where(which)))
+        else:
+            self._update(which, last_tried_at=attempt.last_before)
 
     def name(self, run: int, place: int, hit: str) -> None:
         """Store the id of a place's HIT."""
-        self._update((MturkHit.run_id == run) & (MturkHit.place == place), hit_id=hit)
+        self._update(_which(run, place), hit_id=hit)
 
     def close(self, row: Any) -> None:
         """Store that a HIT cannot be accepted any more."""
@@ -144,14 +149,21 @@ def _begin(tx: Transaction, run: int, place: int) -> Attempt:
             run_id=run,
             place=place,
             tried_at=now,
+            last_tried_at=now,
             closed=False,
             ended=False,
             rejected=False,
             gone=False,
         ).on_conflict_ignore()
     )
-    row = tx.row(
-        MturkHit.select(MturkHit.tried_at).where(MturkHit.run_id == run, MturkHit.place == place)
-    )
+    if added.rowcount:
+        return Attempt(at=now)
+    columns = (MturkHit.tried_at, MturkHit.last_tried_at)
+    row = tx.row(MturkHit.select(*columns).where(_which(run, place)))
     assert row is not None
-    return Attempt(first=datetime.fromtimestamp(row.tried_at, UTC), is_first=bool(added.rowcount))
+    tx.execute(MturkHit.update(last_tried_at=now).where(_which(run, place)))
+    return Attempt(at=now, first_before=row.tried_at, last_before=row.last_tried_at)
+
+
+def _which(run: int, place: int) -> Any:
+    return (MturkHit.run_id == run) & (MturkHit.place == place)

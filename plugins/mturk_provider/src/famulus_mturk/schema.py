@@ -53,6 +53,11 @@ _SQLITE = (
 #: Unknown for a bonus from before this step: 0 means that its token is not trusted.
 _FIRST_SENT = ('ALTER TABLE "mturk_bonus" ADD COLUMN "first_sent_at" INTEGER NOT NULL DEFAULT 0',)
 
+_LAST_TRIED = (
+    'ALTER TABLE "mturk_hit" ADD COLUMN "last_tried_at" INTEGER NOT NULL DEFAULT 0',
+    'UPDATE "mturk_hit" SET "last_tried_at" = "tried_at"',
+)
+
 
 def _postgresql(statement: str) -> str:
     keyed = statement.replace("INTEGER NOT NULL PRIMARY KEY", "BIGSERIAL NOT NULL PRIMARY KEY")
@@ -63,6 +68,6 @@ SCHEMA = PluginSchema(
     name="mturk",
     migrations=tuple(
         Migration(number=number, sqlite=step, postgresql=tuple(map(_postgresql, step)))
-        for number, step in enumerate((_SQLITE, _FIRST_SENT), start=1)
+        for number, step in enumerate((_SQLITE, _FIRST_SENT, _LAST_TRIED), start=1)
     ),
 )

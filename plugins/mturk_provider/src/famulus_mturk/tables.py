@@ -31,8 +31,9 @@ class MturkHit(_Table):
     place = peewee.BigIntegerField()
     #: null until MTurk has returned it
     hit_id = peewee.CharField(max_length=64, null=True)
-    #: the time of the first attempt to create it
+    #: the times of the first and of the last attempt that may have created it
     tried_at = peewee.BigIntegerField()
+    last_tried_at = peewee.BigIntegerField()
     #: it cannot be accepted any more
     closed = peewee.BooleanField(default=False)
     #: it is final: it was submitted, or has expired without a submission
