@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from famulus import (
     OnboardingRequired,
@@ -15,6 +15,9 @@ from famulus import (
 )
 from famulus_mturk.question import external_question
 from famulus_mturk.texts import control_character
+
+if TYPE_CHECKING:
+    from botocore.model import ServiceModel
 
 #: The most characters, and the control characters that are allowed. botocore's model of MTurk has
 #: neither; these are from AWS's documentation.
@@ -116,8 +119,9 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
     if number > _MOST_REQUIREMENTS:
         message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, and this run has {number}"
         yield Problem(message, key=_SPECIFIC)
+    model = _mturk_model()
     for index, each in enumerate(given):
-        for fault in _faults(each):
+        for fault in _faults(each, model):
             yield Problem(fault, key=f"{_SPECIFIC}.{index}")
 
 
@@ -135,16 +139,21 @@ def _typed(given: Any) -> QualificationRequirement:
     return QualificationRequirement(**given)
 
 
-def _faults(requirement: object) -> Iterator[str]:
-    """Validate a requirement against botocore's model of MTurk."""
+def _mturk_model() -> ServiceModel:
+    """Read botocore's model of MTurk, which takes a while."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model("mturk", "service-2"))
+
+
+def _faults(requirement: object, model: ServiceModel) -> Iterator[str]:
+    """Validate a requirement against botocore's model of MTurk."""
     from botocore.validate import ParamValidator
 
     if not isinstance(requirement, Mapping):
         yield f"has to be a mapping such as {{'QualificationTypeId': …}}, not {requirement!r}"
         return
-    model = ServiceModel(Loader().load_service_model("mturk", "service-2"))
     shape = model.shape_for("QualificationRequirement")
     report = ParamValidator().validate(dict(requirement), shape)
     if report.has_errors():
