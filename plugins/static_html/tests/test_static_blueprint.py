@@ -322,13 +322,17 @@ def test_a_reviewer_sees_inputs_and_answers_and_no_control_characters() -> None:
     file = {"name": "a.png", "size": 3, "type": "image/png", "sha256": "0"}
     unit = famulus.SubmittedUnit(
         id=1, assignment_id=1, index=0, data={"text": "one\ntwo"}, agent_id=1, worker=WORKER,
-        answers={"a": "\x1b[2Jx", "l": ["1", "2"], "f": file, "n": None}, late=False,
+        answers={
+            "a": "\x1b[2Jx", "l": ["1", "2"], "f": file, "n": None,
+            "m\nb: 2": "\u061c\u200b\ty\r\nz",
+        }, late=False,
         started_at=moment, submitted_at=moment,
     )  # fmt: skip
 
     assert _blueprint().show(unit) == (
         "Inputs\n  text: one\n    two\n\n"
-        "Outputs\n  a: \\x1b[2Jx\n  l: 1, 2\n  f: a.png (image/png, 3 bytes)\n  n: (none)"
+        "Outputs\n  a: \\x1b[2Jx\n  l: 1, 2\n  f: a.png (image/png, 3 bytes)\n  n: (none)\n"
+        "  m\\nb: 2: \\u061c\\u200b    y\n    z"
     )
 
 

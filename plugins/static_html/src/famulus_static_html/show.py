@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import famulus
 from famulus_static_html.escapes import text_of
-
-# A worker's text must not control the reviewer's terminal, nor reorder what it shows.
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def shown(unit: famulus.SubmittedUnit) -> str:
@@ -20,9 +16,10 @@ def shown(unit: famulus.SubmittedUnit) -> str:
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
-    return [f"  {_plain(name)}: {_indented(_text(value))}" for name, value in values.items()] or [
-        "  (none)"
-    ]
+    return [
+        f"  {famulus.escaped_line(name)}: {_indented(_text(value))}"
+        for name, value in values.items()
+    ] or ["  (none)"]
 
 
 def _text(value: Any) -> str:
@@ -36,9 +33,5 @@ def _text(value: Any) -> str:
 
 
 def _indented(text: str) -> str:
-    return "\n    ".join(_plain(text).split("\n"))
-
-
-def _plain(text: str) -> str:
-    unified = text.replace("\r\n", "\n").replace("\t", "    ")
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", unified)
+    lines = text.replace("\r\n", "\n").replace("\t", "    ").split("\n")
+    return "\n    ".join(map(famulus.escaped_line, lines))
