@@ -16,8 +16,8 @@ class Facts:
     codes_as_reported: bool = True
     #: whether errors carry MTurk's own code; otherwise they have only a message
     codes_given: bool = True
-    #: what "has already been created" names: ``hit``, ``request``, as promised by the page on
-    #: request tokens promises, or ``nothing``
+    #: what "has already been created" names: the ``hit``, the ``request``, as the page on request
+    #: tokens promises, or ``nothing``
     duplicate_names: str = "hit"
     #: the code of keys that have expired
     expired_code: str = "ExpiredTokenException"

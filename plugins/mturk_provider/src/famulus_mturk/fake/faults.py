@@ -11,7 +11,7 @@ from enum import Enum
 
 from attrs import define
 
-#: the one request of the workers' site that troubles can be planned for
+#: the one request of the workers' site that faults can be planned for
 SUBMISSION = "externalSubmit"
 
 

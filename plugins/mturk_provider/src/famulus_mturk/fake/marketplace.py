@@ -163,7 +163,7 @@ class Marketplace:
         return self._state.status(hit, self._state.now) == "Assignable"
 
     def _has_tried(self, hit: Hit, worker_id: str) -> bool:
-        """Submit a posted form, for the holder of the assignment unless a worker is named."""
+        """Return whether a worker is at work on a HIT or has submitted it."""
         return any(
             accept.worker_id == worker_id and accept.stage in (Stage.ACCEPTED, *VISIBLE)
             for accept in hit.accepts

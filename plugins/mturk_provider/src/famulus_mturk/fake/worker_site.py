@@ -37,7 +37,7 @@ class _Reply:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-_IN_TROUBLE = _Reply(
+_UNAVAILABLE = _Reply(
     body=pages.refusal_page("This page cannot be shown now. Please try again."),
     status=HTTPStatus.SERVICE_UNAVAILABLE,
 )
@@ -119,7 +119,7 @@ class _Handler(Handler):
         fault = account.faults.take_submission()
         account.faults.wait(SUBMISSION, after=False)
         if fault in (Fault.FAIL, Fault.THROTTLE):
-            return _IN_TROUBLE
+            return _UNAVAILABLE
         assignment_id = dict(self.form).get("assignmentId", "")
         for _time in range(2 if fault is Fault.TWICE else 1):
             with account.turn():
@@ -127,7 +127,7 @@ class _Handler(Handler):
         account.faults.wait(SUBMISSION, after=True)
         if fault is Fault.LOSE_REPLY:
             raise ReplyLostError
-        return _IN_TROUBLE if fault is Fault.FAIL_AFTER else _Reply(body=pages.submitted_page())
+        return _UNAVAILABLE if fault is Fault.FAIL_AFTER else _Reply(body=pages.submitted_page())
 
     def _reply(self, routes: dict[str, _Route]) -> None:
         try:
