@@ -63,6 +63,8 @@ class Listener(ThreadingHTTPServer):
 
     daemon_threads = False
     block_on_close = True
+    #: seconds until the thread that serves looks whether it is to end, where it cannot be woken
+    timeout = 1.0
 
     def __init__(
         self,
@@ -72,16 +74,16 @@ class Listener(ThreadingHTTPServer):
         host: str = "127.0.0.1",
         certificate: Certificate | None = None,
     ) -> None:
+        context = None if certificate is None else certificate.context()
         super().__init__((host, port), handler)
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._stopping = False
-        scheme = "http"
-        if certificate is not None:
-            self.socket = certificate.context().wrap_socket(
+        if context is not None:
+            self.socket = context.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
-            scheme = "https"
+        scheme = "http" if context is None else "https"
         self.origin = f"{scheme}://{host}:{self.server_port}"
 
     def get_request(self) -> tuple[socket.socket, Any]:
@@ -112,8 +114,8 @@ class Listener(ThreadingHTTPServer):
             yield
         finally:
             self._stopping = True
-            # The thread waits for a request.
-            socket.create_connection(self.socket.getsockname()[:2]).close()
+            with contextlib.suppress(OSError):  # no file is left
+                socket.create_connection(self.socket.getsockname()[:2]).close()
             thread.join()
             with self._lock:
                 still_open = list(self._connections)
