@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -76,6 +78,21 @@ def test_the_program_serves_both_accounts_and_a_console(running: int) -> None:
         "ListHITs: ThrottlingException": 1,
         "GetAccountBalance: ok": 1,
     }
+
+
+@pytest.mark.slow
+def test_https_without_openssl_ends_the_program_with_a_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--https"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": str(tmp_path)},
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("--https needs a certificate, which openssl has not made: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import secrets
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        certificate = make_certificate(folder) if options.https else None
+        try:
+            certificate = make_certificate(folder) if options.https else None
+        except (OSError, subprocess.CalledProcessError) as error:
+            sys.stderr.write(f"--https needs a certificate, which openssl has not made: {error}\n")
+            return 1
         try:
             mturk, console = _serve(stack, options, certificate)
         except OSError as error:
