@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from attrs import evolve
+
 from famulus import (
     Arrival,
     Capabilities,
@@ -333,14 +335,5 @@ class MturkSandboxProvider(MturkProvider):
     """
 
     type = "mturk_sandbox"
-    capabilities = Capabilities(
-        sandbox=True,
-        pays=True,
-        qualifications=True,
-        needs_https=True,
-        sells_places=True,
-        reports_submissions=True,
-        most_requirements=10,
-        shortest_rejection=1,
-    )
+    capabilities = evolve(MturkProvider.capabilities, sandbox=True)
     _other: ClassVar[str] = "mturk-requester."
