@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from attrs import define, evolve, field
 
 from famulus import (
@@ -30,6 +31,22 @@ from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Shown
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
+
+
+def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give AWS's own search for keys something to find, and no setting of this machine's.
+
+    They are in the environment, for the commands that tests start as well.
+    """
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "a-key",
+        "AWS_SECRET_ACCESS_KEY": "a-secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/nowhere/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
 
 
 def parameters(shown: Shown) -> dict[str, str]:

@@ -9,22 +9,14 @@ import pytest
 from famulus import Database
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import FakeMTurk
-from mturk_bench import Bench
+from mturk_bench import Bench, set_keys
 
 
 @pytest.fixture(autouse=True)
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give AWS's own search for keys something to find, and one attempt a call."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "a-key",
-        "AWS_SECRET_ACCESS_KEY": "a-secret",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": "/nowhere/config",
-        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    """Set keys, and one attempt per call."""
+    set_keys(monkeypatch)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
 
 
 @pytest.fixture
