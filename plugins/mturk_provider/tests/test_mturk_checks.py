@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, evolve
 
-from famulus import QualificationRequirement, Role, UsageError, make_qualification_dict
+from famulus import (
+    PaymentKind,
+    QualificationRequirement,
+    Role,
+    UsageError,
+    make_qualification_dict,
+)
 from famulus_mturk.fake import FakeMTurk
 from mturk_bench import Bench
 
@@ -148,6 +155,17 @@ def test_specific_qualifications_are_compared_with_botocores_model(
 
     assert problem.startswith("shared_state.mturk_specific_qualifications.1: ")
     assert expected in problem
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["adults", 5, {"QualificationTypeId": "x"}, ["adults"], [{"QualificationTypeId": ["x"]}], [{}]],
+)
+def test_fee_is_known_where_conditions_are_invalid(bench: Bench, given: Any) -> None:
+    bench.shared_state.specific_qualifications = {"mturk": given}
+
+    assert bench.provider.fee(PaymentKind.REWARD, Decimal("1.00")) == Decimal("0.20")
+    assert bool(problems(bench)) is isinstance(given, list)
 
 
 def test_more_than_ten_conditions_are_reported_before_the_launch(bench: Bench) -> None:

@@ -40,10 +40,12 @@ _SPECIFIC = "shared_state.mturk_specific_qualifications"
 def specific_requirements(state: SharedTaskState, provider_type: str) -> Sequence[Any]:
     """Return the requirements that a run script passes through to MTurk.
 
-    Those for ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``.
+    Those for ``mturk`` apply in the sandbox too, unless there are some for ``mturk_sandbox``. There
+    are none in a value that is not a list, which core reports.
     """
     given = state.specific_qualifications
-    return given.get(provider_type) or given.get("mturk") or ()
+    found = given.get(provider_type) or given.get("mturk")
+    return found if isinstance(found, (list, tuple)) else ()
 
 
 def plan_problems(plan: Plan) -> Iterator[Problem]:
@@ -112,8 +114,7 @@ def _names(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _specific_problems(plan: Plan) -> Iterator[Problem]:
     given = specific_requirements(plan.shared_state, plan.provider.type)
-    if not given or not isinstance(given, (list, tuple)):
-        # Core reports that it has to be a list.
+    if not given:
         return
     number = len(given) + _asked(plan)
     if number > _MOST_REQUIREMENTS:

@@ -29,6 +29,7 @@ def fee(amount: Decimal, *, assignments: int = 1, masters: bool = False) -> Deci
     return max((amount * share).quantize(_CENT, rounding=ROUND_HALF_UP), _CENT)
 
 
-def asks_for_masters(requirements: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether requirements in MTurk's own format admit only Masters."""
-    return any(each.get("QualificationTypeId") in _MASTERS for each in requirements)
+def asks_for_masters(requirements: Iterable[Any]) -> bool:
+    """Return whether requirements in MTurk's own format, valid or not, admit only Masters."""
+    types = [each.get("QualificationTypeId") for each in requirements if isinstance(each, Mapping)]
+    return any(each in _MASTERS for each in types if isinstance(each, str))
