@@ -168,10 +168,17 @@ def test_fee_is_known_where_conditions_are_invalid(bench: Bench, given: Any) -> 
     assert bool(problems(bench)) is isinstance(given, list)
 
 
-def test_more_than_ten_conditions_are_reported_before_the_launch(bench: Bench) -> None:
-    bench.shared_state.specific_qualifications = {"mturk": [APPROVED] * 11}
+@pytest.mark.parametrize(("given_for", "is_reported"), [("mturk", True), ("mturk_sandbox", False)])
+def test_conditions_of_the_live_site_are_counted_in_the_sandbox(
+    bench: Bench, given_for: str, is_reported: bool
+) -> None:
+    """Core counts those that are given for the provider itself."""
+    bench.shared_state.specific_qualifications = {given_for: [APPROVED] * 11}
 
-    assert any("allows 10 conditions, and this run has 11" in each for each in problems(bench))
+    found = [
+        each for each in problems(bench) if "allows 10 conditions, and this run has 11" in each
+    ]
+    assert bool(found) is is_reported
 
 
 def test_address_of_the_other_site_is_refused(bench: Bench, live_bench: Bench) -> None:

@@ -116,8 +116,10 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
     given = specific_requirements(plan.shared_state, plan.provider.type)
     if not given:
         return
+    # Core counts those that are given for this very provider.
+    is_counted = plan.shared_state.specific_qualifications.get(plan.provider.type)
     number = len(given) + _asked(plan)
-    if number > _MOST_REQUIREMENTS:
+    if number > _MOST_REQUIREMENTS and not is_counted:
         message = f"MTurk allows {_MOST_REQUIREMENTS} conditions, and this run has {number}"
         yield Problem(message, key=_SPECIFIC)
     model = _mturk_model()
