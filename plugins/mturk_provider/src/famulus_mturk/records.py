@@ -74,7 +74,10 @@ class HitRecords:
 
     def is_any_unnamed(self, run: int) -> bool:
         """Return whether a HIT may exist whose id is not stored yet."""
-        return bool(self._rows(run, MturkHit.hit_id.is_null() & ~MturkHit.closed))
+        condition = MturkHit.hit_id.is_null() & ~MturkHit.closed
+        query = MturkHit.select(MturkHit.id).where(MturkHit.run_id == run, condition)
+        with self.database.read() as tx:
+            return tx.row(query.limit(1)) is not None
 
     def begin(self, run: int, place: int) -> Attempt:
         """Store that a HIT is about to be created."""
