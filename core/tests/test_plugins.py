@@ -240,7 +240,7 @@ class Raising:
         (NoList, "it has to return a list"),
         (NoClass, "returned 'CrowdProvider', not a subclass of Provider"),
         (OtherContract, "not a subclass of Provider"),
-        (Abstract, "Incomplete lacks deploy, is_alive, shutdown"),
+        (Abstract, "Incomplete lacks deploy, health, shutdown"),
         (NoType, "Nameless has no type name"),
         (NoArgs, "Bare has no attrs class Args"),
         (Raising, "LookupError: on purpose"),

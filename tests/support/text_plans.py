@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from attrs import define, field, frozen
 
-from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Completion, Nothing, Provider, VisitView
@@ -61,11 +61,11 @@ class Here(Architect):
     def problems(self, plan: Plan) -> list[Problem]:
         return []
 
-    def deploy(self, deployment: Deployment) -> str:
-        return ""
+    def deploy(self, deployment: Deployment) -> Deployed:
+        return Deployed("http://localhost:3000/")
 
-    def is_alive(self) -> bool:
-        return True
+    def health(self) -> ServerHealth:
+        return ServerHealth.SERVING
 
     def shutdown(self) -> None:
         """Nothing was started."""

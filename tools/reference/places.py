@@ -23,7 +23,16 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "SubmittedUnit",
             "SharedTaskState",
         ),
-        "Where a run is served": ("Architect", "Deployment", "Gateway", "Reply"),
+        "Where a run is served": (
+            "Architect",
+            "Deployment",
+            "Deployed",
+            "ServerHealth",
+            "ProcessArchitect",
+            "ProcessArgs",
+            "Gateway",
+            "Reply",
+        ),
         "A crowd": (
             "Provider",
             "Capabilities",

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
     from famulus.contracts.architect import Architect as Architect
+    from famulus.contracts.architect import Deployed as Deployed
     from famulus.contracts.architect import Deployment as Deployment
+    from famulus.contracts.architect import ServerHealth as ServerHealth
     from famulus.contracts.blueprint import Blueprint as Blueprint
     from famulus.contracts.context import Context as Context
     from famulus.contracts.context import RequesterView as RequesterView
@@ -148,6 +150,8 @@ if TYPE_CHECKING:
     from famulus.review.payment_actions import pay_bonus as pay_bonus
     from famulus.review.payment_actions import retry_payment as retry_payment
     from famulus.review.payment_actions import settle_payments as settle_payments
+    from famulus.serving.process_architect import ProcessArchitect as ProcessArchitect
+    from famulus.serving.process_architect import ProcessArgs as ProcessArgs
 
 _WHERE = {
     "Agent": "famulus.data.browser_units",
@@ -166,6 +170,7 @@ _WHERE = {
     "DataBrowser": "famulus.data.data_browser",
     "Database": "famulus.model.database",
     "DatabaseError": "famulus.errors",
+    "Deployed": "famulus.contracts.architect",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
     "Estimate": "famulus.operate.estimate",
@@ -210,6 +215,8 @@ _WHERE = {
     "Preview": "famulus.contracts.provider",
     "PreviewView": "famulus.contracts.views",
     "Problem": "famulus.errors",
+    "ProcessArchitect": "famulus.serving.process_architect",
+    "ProcessArgs": "famulus.serving.process_architect",
     "Progress": "famulus.operate.progress",
     "Provider": "famulus.contracts.provider",
     "QUAL_EQUAL": "famulus.options.requirements",
@@ -241,6 +248,7 @@ _WHERE = {
     "ScriptCall": "famulus.contracts.plan",
     "Section": "famulus.options.sections",
     "Sections": "famulus.options.sections",
+    "ServerHealth": "famulus.contracts.architect",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
     "ShowCode": "famulus.contracts.provider",
@@ -317,6 +325,7 @@ __all__ = [
     "DataBrowser",
     "Database",
     "DatabaseError",
+    "Deployed",
     "Deployment",
     "DuplicateError",
     "Estimate",
@@ -361,6 +370,8 @@ __all__ = [
     "Preview",
     "PreviewView",
     "Problem",
+    "ProcessArchitect",
+    "ProcessArgs",
     "Progress",
     "Provider",
     "QualificationCheck",
@@ -382,6 +393,7 @@ __all__ = [
     "ScriptCall",
     "Section",
     "Sections",
+    "ServerHealth",
     "SharedTaskState",
     "ShowAnswers",
     "ShowCode",

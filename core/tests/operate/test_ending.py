@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from famulus.contracts.architect import Deployed, ServerHealth
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, RunBusyError, UnavailableError
 from famulus.model.database import Database
@@ -347,11 +348,15 @@ def test_a_server_that_died_is_started_again(
     gateway = operator.launch_rows(ROWS)
     deployed: list[object] = []
 
-    def deploy(self: object, deployment: object) -> str:
+    def deploy(self: object, deployment: object) -> Deployed:
         deployed.append(deployment)
-        return NowhereArchitect.url
+        return Deployed(NowhereArchitect.url)
 
-    monkeypatch.setattr(NowhereArchitect, "is_alive", lambda _: bool(deployed))
+    monkeypatch.setattr(
+        NowhereArchitect,
+        "health",
+        lambda _: ServerHealth.SERVING if deployed else ServerHealth.GONE,
+    )
     monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
 
     clock.advance(2)

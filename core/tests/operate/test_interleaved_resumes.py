@@ -11,7 +11,7 @@ from attrs import define, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
 from famulus.model.database_kind import DatabaseKind
@@ -45,7 +45,7 @@ class Service:
         class ServingArchitect(NowhereArchitect):
             type = "serving"
 
-            def deploy(self, deployment: Deployment) -> str:
+            def deploy(self, deployment: Deployment) -> Deployed:
                 service.change(True)
                 return super().deploy(deployment)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.architect import Deployment
+from famulus.contracts.architect import Deployed, Deployment
 from famulus.contracts.plan import Plan
 from famulus.errors import ConflictError, DatabaseError, Problem, UnavailableError, UsageError
 from famulus.model.database import Database
@@ -256,9 +256,9 @@ def test_the_serving_process_is_given_the_key_of_the_environment(
     monkeypatch.setenv("FAMULUS_SECRET_KEY", f"{'n' * 32} {'o' * 32}")
     given: list[Mapping[str, str]] = []
 
-    def deploy(_: NowhereArchitect, deployment: Deployment) -> str:
+    def deploy(_: NowhereArchitect, deployment: Deployment) -> Deployed:
         given.append(deployment.environment)
-        return NowhereArchitect.url
+        return Deployed(NowhereArchitect.url)
 
     monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
     operator.launch_rows(ROWS)

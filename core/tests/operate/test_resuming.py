@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
@@ -38,7 +38,7 @@ class Probes:
         class ProbedArchitect(NowhereArchitect):
             type = "probed"
 
-            def deploy(self, deployment: Deployment) -> str:
+            def deploy(self, deployment: Deployment) -> Deployed:
                 probes.at_start()
                 return super().deploy(deployment)
 

@@ -23,7 +23,8 @@ def main() -> None:
     architect = StubArchitect(LocalArgs(port=int(sys.argv[1]), threads=4), context)
     signal.signal(signal.SIGINT, lambda *_: say("interrupted"))
     environment = {"FAMULUS_RUN": "7"}
-    say(architect.deploy(Deployment(run_id=7, instance="operated", environment=environment)))
+    deployment = Deployment(run_id=7, instance="operated", environment=environment)
+    say(architect.deploy(deployment).url)
     while True:
         signal.pause()
 

@@ -26,14 +26,15 @@ from famulus import (
     Context,
     Deployment,
     Plan,
+    ServerHealth,
     SharedTaskState,
     TaskArgs,
     UnavailableError,
     system_clock,
 )
 from famulus.contracts.plan import Role
+from famulus.serving.health_check import HealthReply, ask_health
 from famulus_flask.architect import LocalArchitect, LocalArgs
-from famulus_flask.health import FailureCount, Health, ask_health
 
 pytestmark = pytest.mark.slow
 
@@ -111,6 +112,10 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
         return response.status, response.read()
 
 
+def _server_pid(port: int) -> int:
+    return int(json.loads(_get(port, "/environment")[1])["pid"])
+
+
 def _post(port: int, body: bytes, content_type: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(_HOST, port, timeout=20)
     with contextlib.closing(connection):
@@ -160,18 +165,18 @@ def _plan(**options: Any) -> Plan:
 def test_deployed_run_answers_as_its_own_instance(make: Make) -> None:
     architect = make()
 
-    url = architect.deploy(_DEPLOYMENT)
+    url = architect.deploy(_DEPLOYMENT).url
 
     assert url == f"http://localhost:{_port(url)}/"
-    assert ask_health(_HOST, _port(url), timeout=5) == Health(7, "first")
+    assert ask_health(_HOST, _port(url), timeout=5) == HealthReply(7, "first")
     assert _get(_port(url), "/?worker_id=x") == (200, b'{"worker_id": "x"}')
-    assert architect.is_alive()
+    assert architect.health() is ServerHealth.SERVING
 
 
 def test_public_url_is_the_address_for_workers(make: Make) -> None:
     architect = make(public_url="https://tasks.example.org/a")
 
-    assert architect.deploy(_DEPLOYMENT) == "https://tasks.example.org/a/"
+    assert architect.deploy(_DEPLOYMENT).url == "https://tasks.example.org/a/"
 
 
 @pytest.mark.parametrize(
@@ -180,26 +185,26 @@ def test_public_url_is_the_address_for_workers(make: Make) -> None:
 def test_url_names_a_host_that_a_browser_here_can_open(
     make: Make, hostname: str, shown: str
 ) -> None:
-    url = make(hostname=hostname).deploy(_DEPLOYMENT)
+    url = make(hostname=hostname).deploy(_DEPLOYMENT).url
 
     assert url == f"http://{shown}:{_port(url)}/"
 
 
 def test_shutdown_ends_the_server_and_closes_the_gateway(make: Make, tmp_path: Path) -> None:
     architect = make()
-    port = _port(architect.deploy(_DEPLOYMENT))
+    port = _port(architect.deploy(_DEPLOYMENT).url)
 
     architect.shutdown()
     architect.shutdown()
 
-    assert not architect.is_alive()
+    assert architect.health() is ServerHealth.GONE
     assert _is_refused(port)
     assert (tmp_path / "closed").exists()
 
 
 def test_shutdown_finishes_the_request_under_way(make: Make) -> None:
     architect = make()
-    port = _port(architect.deploy(_DEPLOYMENT))
+    port = _port(architect.deploy(_DEPLOYMENT).url)
     client = _stalled_form(port)
     _wait_until(lambda: _post_form(port) == 200)
     ending = threading.Thread(target=architect.shutdown)
@@ -217,9 +222,9 @@ def test_shutdown_finishes_the_request_under_way(make: Make) -> None:
 def test_shutdown_does_not_wait_for_ever_for_a_stalled_request(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("famulus_flask.server_process._STOP_SECONDS", 0.5)
+    monkeypatch.setattr("famulus.serving.server_process._STOP_SECONDS", 0.5)
     architect = make()
-    port = _port(architect.deploy(_DEPLOYMENT))
+    port = _port(architect.deploy(_DEPLOYMENT).url)
 
     with _stalled_form(port):
         architect.shutdown()
@@ -228,8 +233,8 @@ def test_shutdown_does_not_wait_for_ever_for_a_stalled_request(
 
 
 def test_second_server_on_the_port_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("famulus_flask.architect._PATIENCE_WHEN_DEPLOYING", 0.1)
-    port = _port(make().deploy(_DEPLOYMENT))
+    monkeypatch.setattr("famulus.serving.process_architect._PATIENCE_WHEN_DEPLOYING", 0.1)
+    port = _port(make().deploy(_DEPLOYMENT).url)
 
     with pytest.raises(UnavailableError) as caught:
         make(port=port).deploy(_DEPLOYMENT)
@@ -241,8 +246,8 @@ def test_second_server_on_the_port_is_refused(make: Make, monkeypatch: pytest.Mo
 
 
 def test_taken_port_is_a_problem(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("famulus_flask.architect._PATIENCE_WHEN_CHECKING", 0.1)
-    port = _port(make().deploy(_DEPLOYMENT))
+    monkeypatch.setattr("famulus.serving.process_architect._PATIENCE_WHEN_CHECKING", 0.1)
+    port = _port(make().deploy(_DEPLOYMENT).url)
     architect = make(port=port)
 
     (problem,) = architect.problems(_plan(port=port))
@@ -255,7 +260,7 @@ def test_free_port_is_no_problem_and_stays_free(make: Make) -> None:
     architect = make()
 
     assert architect.problems(_plan()) == []
-    assert not architect.is_alive()
+    assert architect.health() is ServerHealth.GONE
 
 
 def test_port_of_another_program_is_refused_at_once(make: Make) -> None:
@@ -290,7 +295,7 @@ def test_kill_of_the_operator_ends_the_server(
     process = operator()
     assert process.stdout is not None
     port = _port(process.stdout.readline())
-    assert ask_health(_HOST, port, timeout=5) == Health(7, "operated")
+    assert ask_health(_HOST, port, timeout=5) == HealthReply(7, "operated")
 
     process.kill()
 
@@ -307,17 +312,17 @@ def test_run_of_a_killed_operator_comes_back_at_the_same_address(
     process.kill()
     make(port=port).deploy(_DEPLOYMENT)
 
-    assert ask_health(_HOST, port, timeout=5) == Health(7, "first")
+    assert ask_health(_HOST, port, timeout=5) == HealthReply(7, "first")
 
 
 def test_free_port_is_kept_when_the_run_comes_back(make: Make) -> None:
     first = make(port=0)
-    url = first.deploy(_DEPLOYMENT)
+    deployed = first.deploy(_DEPLOYMENT)
     first.shutdown()
 
-    again = make(port=0).deploy(evolve(_DEPLOYMENT, instance="second", previous_url=url))
+    again = make(port=0).deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
 
-    assert again == url
+    assert again.url == deployed.url
 
 
 def test_ctrl_c_in_the_terminal_does_not_reach_the_server(
@@ -330,21 +335,21 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(
     os.killpg(process.pid, signal.SIGINT)
 
     assert process.stdout.readline() == "interrupted\n"
-    assert ask_health(_HOST, port, timeout=5) == Health(7, "operated")
+    assert ask_health(_HOST, port, timeout=5) == HealthReply(7, "operated")
 
 
 def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
     architect = make()
-    port = _port(architect.deploy(_DEPLOYMENT))
-    assert architect._server is not None
+    deployed = architect.deploy(_DEPLOYMENT)
+    port = _port(deployed.url)
 
-    os.kill(architect._server.pid, signal.SIGKILL)
+    os.kill(_server_pid(port), signal.SIGKILL)
 
-    _wait_until(lambda: not architect.is_alive())
+    _wait_until(lambda: architect.health() is ServerHealth.GONE)
     assert _is_refused(port)
-    again = Deployment(run_id=7, instance="second", environment=_ENVIRONMENT)
-    assert _port(architect.deploy(again)) == port
-    assert ask_health(_HOST, port, timeout=5) == Health(7, "second")
+    again = evolve(_DEPLOYMENT, instance="second", handle=deployed.handle)
+    assert architect.deploy(again).url == deployed.url
+    assert ask_health(_HOST, port, timeout=5) == HealthReply(7, "second")
 
 
 @pytest.mark.parametrize(
@@ -364,7 +369,7 @@ def test_failed_start_gives_the_reason_and_leaves_nothing(
         architect.deploy(_DEPLOYMENT)
 
     assert expected in str(caught.value)
-    assert not architect.is_alive()
+    assert architect.health() is ServerHealth.GONE
 
 
 def test_an_unknown_run_is_reported_at_the_start(tmp_path: Path) -> None:
@@ -377,7 +382,7 @@ def test_an_unknown_run_is_reported_at_the_start(tmp_path: Path) -> None:
 
 
 def test_stalled_submissions_do_not_stop_others(make: Make) -> None:
-    port = _port(make(threads=12).deploy(_DEPLOYMENT))
+    port = _port(make(threads=12).deploy(_DEPLOYMENT).url)
 
     with contextlib.ExitStack() as stack:
         for _ in range(8):
@@ -389,7 +394,7 @@ def test_stalled_submissions_do_not_stop_others(make: Make) -> None:
 
 def test_submission_is_stored_while_twice_as_many_as_there_are_threads_stall(make: Make) -> None:
     architect = make(threads=8)
-    port = _port(architect.deploy(_DEPLOYMENT))
+    port = _port(architect.deploy(_DEPLOYMENT).url)
 
     with contextlib.ExitStack() as stack:
         for _ in range(16):
@@ -399,19 +404,19 @@ def test_submission_is_stored_while_twice_as_many_as_there_are_threads_stall(mak
         assert _post_form(port) == 200
         assert time.monotonic() - begun < 5
         assert _get(port, "/?a=b") == (200, b'{"a": "b"}')
-        assert architect.is_alive()
+        assert architect.health() is ServerHealth.SERVING
 
 
 def test_server_whose_pages_hang_is_busy_and_not_gone(make: Make) -> None:
     architect = make(threads=4)
-    port = _port(architect.deploy(_DEPLOYMENT))
+    port = _port(architect.deploy(_DEPLOYMENT).url)
     with contextlib.ExitStack() as stack:
         for _ in range(50):
             client = stack.enter_context(socket.create_connection((_HOST, port), timeout=20))
             client.sendall(b"GET /?hang=1 HTTP/1.1\r\nHost: x\r\n\r\n")
         _wait_until(lambda: bool((health := ask_health(_HOST, port, 5)) and health.busy))
 
-        assert all(architect.is_alive() for _ in range(10))
+        assert {architect.health() for _ in range(10)} == {ServerHealth.BUSY}
     begun = time.monotonic()
     architect.shutdown()
     assert time.monotonic() - begun < 14
@@ -420,41 +425,22 @@ def test_server_whose_pages_hang_is_busy_and_not_gone(make: Make) -> None:
 def test_server_that_does_not_answer_is_given_up_after_several_looks(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("famulus_flask.architect._LOOK_SECONDS", 0.05)
-    monkeypatch.setattr("famulus_flask.architect._SILENT_SECONDS", 0.5)
+    monkeypatch.setattr("famulus.serving.process_architect._CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("famulus.serving.process_architect._SILENT_SECONDS", 0.5)
     architect = make()
-    architect.deploy(_DEPLOYMENT)
-    assert architect._server is not None
-    os.kill(architect._server.pid, signal.SIGSTOP)
+    server = _server_pid(_port(architect.deploy(_DEPLOYMENT).url))
+    os.kill(server, signal.SIGSTOP)
     begun = time.monotonic()
-    looks = [architect.is_alive()]
+    looks = [architect.health()]
 
-    while looks[-1] and time.monotonic() < begun + 20:
-        looks.append(architect.is_alive())
-    os.kill(architect._server.pid, signal.SIGKILL)
+    while looks[-1] is not ServerHealth.GONE and time.monotonic() < begun + 20:
+        looks.append(architect.health())
+    os.kill(server, signal.SIGKILL)
 
     assert len(looks) >= 5
     assert time.monotonic() - begun >= 0.5
-    assert looks[-1] is False
-
-
-@pytest.mark.parametrize(
-    ("looks", "is_over"),
-    [
-        ([(0, False), (40, False)], False),
-        ([(0, False), (1, False), (2, False)], False),
-        ([(0, False), (20, False), (31, False)], True),
-        ([(0, False), (20, True), (31, False), (32, False)], False),
-    ],
-)
-def test_server_is_given_up_for_several_silent_looks_over_some_time(
-    looks: list[tuple[float, bool]], is_over: bool
-) -> None:
-    patience = FailureCount(looks=3, seconds=30)
-
-    found = [patience.is_over(answered=answered, now=now) for now, answered in looks]
-
-    assert found[-1] is is_over
+    assert set(looks[:-1]) == {ServerHealth.BUSY}
+    assert looks[-1] is ServerHealth.GONE
 
 
 def test_serving_process_has_no_foreign_secrets(
@@ -462,7 +448,7 @@ def test_serving_process_has_no_foreign_secrets(
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     monkeypatch.setenv("PGPASSWORD", "needed")
-    port = _port(make().deploy(_DEPLOYMENT))
+    port = _port(make().deploy(_DEPLOYMENT).url)
 
     names = json.loads(_get(port, "/environment")[1])
 
@@ -472,7 +458,7 @@ def test_serving_process_has_no_foreign_secrets(
 
 
 def test_submission_that_breaks_off_is_not_taken(make: Make, tmp_path: Path) -> None:
-    port = _port(make().deploy(_DEPLOYMENT))
+    port = _port(make().deploy(_DEPLOYMENT).url)
     with _stalled_form(port):
         pass
     boundary = b"--cut\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
@@ -489,7 +475,7 @@ def test_submission_that_breaks_off_is_not_taken(make: Make, tmp_path: Path) -> 
 
 
 def test_413_reaches_a_client_that_is_still_sending(make: Make) -> None:
-    port = _port(make(max_file_bytes=1_000_000).deploy(_DEPLOYMENT))
+    port = _port(make(max_file_bytes=1_000_000).deploy(_DEPLOYMENT).url)
     part = b"--cut\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\n"
     body = part + bytes(20_000_000) + b"\r\n--cut--\r\n"
 
@@ -501,7 +487,7 @@ def test_413_reaches_a_client_that_is_still_sending(make: Make) -> None:
 
 @pytest.mark.parametrize("path", ["/..%2f..%2fetc/passwd", "/../../etc/passwd", "/%00", "/%ff"])
 def test_path_that_leads_outside_is_404(make: Make, path: str) -> None:
-    port = _port(make().deploy(_DEPLOYMENT))
+    port = _port(make().deploy(_DEPLOYMENT).url)
 
     assert _get(port, path)[0] == 404
 
@@ -512,10 +498,6 @@ def test_path_that_leads_outside_is_404(make: Make, path: str) -> None:
         ({"port": 65536}, "port"),
         ({"port": -1}, "port"),
         ({"threads": 0}, "threads"),
-        ({"public_url": "tasks.example.org"}, "public_url"),
-        ({"public_url": "ftp://tasks.example.org"}, "public_url"),
-        ({"public_url": "https://"}, "public_url"),
-        ({"public_url": "https://tasks.example.org:x"}, "public_url"),
         ({"hostname": "192.0.2.1"}, "hostname"),
         ({"hostname": "no such host"}, "hostname"),
         ({"hostname": ""}, "hostname"),

@@ -1,14 +1,18 @@
 """``python -m campaign.fork_server SOCKET``: fork a server for each line of standard input.
 
-It prints the server's process id, and waits for its end.
+It prints the server's process id, and waits for its end. The server is killed with it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import sys
 
 from famulus_flask import app, serve, wsgi
+
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -17,16 +21,14 @@ def main() -> None:
     # What is imported here need not be imported by each server.
     assert app is not None
     assert wsgi is not None
-    lifeline, _held = os.pipe()
     for _ in sys.stdin:
         server = os.fork()
         if server == 0:
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             serve.main(
                 [
                     "--socket",
                     str(listener),
-                    "--lifeline",
-                    str(lifeline),
                     "--threads",
                     "8",
                     "--min-free-bytes",

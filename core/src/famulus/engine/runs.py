@@ -25,7 +25,10 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class RunRecord:
-    """A run as it was when it was read. ``plan`` is what was launched, without secrets."""
+    """A run as it was when it was read.
+
+    ``plan`` is what was launched, without secrets; ``handle`` is for the run's architect alone.
+    """
 
     id: int
     task_id: int
@@ -40,6 +43,7 @@ class RunRecord:
     sandbox: bool
     plan: Mapping[str, Any]
     url: str
+    handle: Any
     created_at: datetime
     opened_at: datetime | None
     served_since: datetime | None

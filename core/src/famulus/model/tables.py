@@ -128,6 +128,8 @@ class TaskRunTable(Table):
     sandbox = peewee.BooleanField()
     plan = JsonField()
     url = peewee.TextField(default="")
+    #: what the architect needs to find what its last deployment has started
+    handle = JsonField(null=True)
     created_at = UtcField()
     #: when the run was last launched or resumed
     opened_at = UtcField(null=True)

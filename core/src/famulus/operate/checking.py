@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -218,6 +219,9 @@ def _lane_problems(plan: Plan, blueprint: Blueprint, found: Sequence[Problem]) -
 
 def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
     public = getattr(plan.architect.args, "public_url", None) or ""
+    if public and not _is_site(public):
+        message = f"{public!r} is not an address such as https://tasks.example.org/words/"
+        return [plan.problem("architect.public_url", message)]
     if not provider.capabilities.needs_https or public.startswith("https://"):
         return []
     served = f"and {public} is not" if public else "and this run has no such address"
@@ -227,6 +231,20 @@ def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
         "(docs/how-to/public.md)"
     )
     return [plan.problem("architect.public_url", message)]
+
+
+def _is_site(text: str) -> bool:
+    """Return whether a text is the address of a site, without a query."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises for an invalid port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not (parts.query or parts.fragment)
+    )
 
 
 def _reward_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from attrs import frozen
 
+from famulus.contracts.architect import Deployed
 from famulus.engine.deadlines import (
     give_back_pause,
     mark_unreported,
@@ -145,11 +146,11 @@ class LeasedRun:
 
         return self.database.write(act)
 
-    def publish(self, url: str, instance: str) -> bool:
+    def publish(self, deployed: Deployed, instance: str) -> bool:
         """Store where the run is served from now on; return whether this operator may serve it."""
-        query = TaskRunTable.update(url=url, instance=instance).where(
-            TaskRunTable.id == self.run, TaskRunTable.lease_holder == self.holder.name
-        )
+        query = TaskRunTable.update(
+            url=deployed.url, handle=deployed.handle, instance=instance
+        ).where(TaskRunTable.id == self.run, TaskRunTable.lease_holder == self.holder.name)
         return bool(self.database.write(lambda tx: tx.execute(query).rowcount))
 
     def _decide(

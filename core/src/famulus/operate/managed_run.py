@@ -14,7 +14,7 @@ from typing import Any, Never
 from attrs import define, evolve, field
 
 from famulus.clock import has_passed
-from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import SubmittedUnit
 from famulus.engine.events import Listeners
@@ -26,7 +26,7 @@ from famulus.engine.places.place_changes import newest_change
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer, callback_names
-from famulus.errors import ConflictError, FamulusError, RunBusyError
+from famulus.errors import ConflictError, FamulusError, PluginError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
 from famulus.model.signing_keys import KEY_VARIABLE
@@ -100,10 +100,16 @@ class ManagedRun:
             run_id=self.run,
             instance=self.instance,
             environment=self._environment(),
-            previous_url=self._record().url,
+            handle=self._record().handle,
         )
-        self.url = self.architect.deploy(deployment)
-        if not self._leased.publish(self.url, self.instance):
+        deployed = self.architect.deploy(deployment)
+        if not isinstance(deployed, Deployed):
+            raise PluginError(
+                f"the architect {self.architect.type!r} returned {deployed!r} from deploy(); "
+                f"contract {Architect.contract} asks for famulus.Deployed(url, handle)"
+            )
+        self.url = deployed.url
+        if not self._leased.publish(deployed, self.instance):
             self._raise_lost()
         return self.url
 
@@ -296,7 +302,7 @@ class ManagedRun:
         if self.ended.is_set() or not has_passed(now, self._pulse_at, pulse):
             return
         self._pulse_at = now
-        if self.architect.is_alive():
+        if self.architect.health() is not ServerHealth.GONE:
             return
         _log.warning("run %d: the server is gone; starting it again", self.run)
         try:

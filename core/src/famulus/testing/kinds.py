@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from attrs import define, frozen
 
-from famulus.contracts.architect import Architect, Deployment
+from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
@@ -145,13 +145,13 @@ class NowhereArchitect(Architect):
         """Return no problems."""
         return []
 
-    def deploy(self, deployment: Deployment) -> str:
+    def deploy(self, deployment: Deployment) -> Deployed:
         """Return an address at which there is nothing."""
-        return self.args.public_url or self.url
+        return Deployed(self.args.public_url or self.url)
 
-    def is_alive(self) -> bool:
-        """Return True, so that it is not started again."""
-        return True
+    def health(self) -> ServerHealth:
+        """Return ``SERVING``, so that it is not deployed again."""
+        return ServerHealth.SERVING
 
     def shutdown(self) -> None:
         """Do nothing."""

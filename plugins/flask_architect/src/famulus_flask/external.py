@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from famulus import Architect, Deployment, Plan, Problem, option
-from famulus_flask.addresses import is_public_url
+from famulus import Architect, Deployed, Deployment, Plan, Problem, ServerHealth, option
 
 
 @frozen(kw_only=True)
@@ -34,20 +33,16 @@ class ExternalArchitect(Architect):
     args: ExternalArgs
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Check the address."""
-        url = self.args.public_url
-        if url is None or is_public_url(url):
-            return []
-        message = f"{url!r} is not an address such as https://tasks.example.org/words/"
-        return [plan.problem("architect.public_url", message)]
+        """Return no problems: core checks the address, which is all there is."""
+        return []
 
-    def deploy(self, deployment: Deployment) -> str:
-        """Return the address; nothing is started."""
-        return (self.args.public_url or "").rstrip("/") + "/"
+    def deploy(self, deployment: Deployment) -> Deployed:
+        """Return the address; nothing is started, so there is no handle."""
+        return Deployed((self.args.public_url or "").rstrip("/") + "/")
 
-    def is_alive(self) -> bool:
-        """Return True: there is no server to start again."""
-        return True
+    def health(self) -> ServerHealth:
+        """Return ``SERVING``: there is no server to start again."""
+        return ServerHealth.SERVING
 
     def shutdown(self) -> None:
         """Do nothing: the program that serves the run ends it."""

@@ -1,7 +1,6 @@
 """The serving process: the server around the application, on a socket that it is given.
 
-:class:`famulus_flask.server_process.ServerProcess` starts it. It ends within a second of its
-operator.
+The architect starts it, and sees to it that it ends with its operator.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import argparse
 import asyncio
 import importlib
 import os
-import select
 import signal
 import socket
 import sys
@@ -19,13 +17,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from famulus import FamulusError
-from famulus_flask.listening import BACKLOG
 from famulus_flask.serving.server import Server
 from famulus_flask.serving.settings import Settings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+#: Connections that wait to be accepted.
+_BACKLOG = 1024
 #: Connections at the same time, idle ones included. Each may have a file for the body it receives.
 _CONNECTIONS = 4096
 _FILES_BESIDES_CONNECTIONS = 4096 + 1024
@@ -34,10 +33,8 @@ _CLOSING_SECONDS = 2.0
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until SIGTERM, or until the operator is gone."""
-    operator = os.getppid()
+    """Serve until SIGTERM."""
     options = _parser().parse_args(arguments)
-    _end_with_operator(operator, options.lifeline)
     settings = Settings(
         threads=options.threads,
         connections=_allowed_connections(),
@@ -65,13 +62,12 @@ def load_application(name: str) -> WSGIApplication:
 async def _serve(application: WSGIApplication, listener: socket.socket, settings: Settings) -> None:
     stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    await Server(application, listener, settings).serve_until(stopping, BACKLOG)
+    await Server(application, listener, settings).serve_until(stopping, _BACKLOG)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m famulus_flask.serve")
     parser.add_argument("--socket", type=int, required=True, help="descriptor that listens")
-    parser.add_argument("--lifeline", type=int, required=True, help="pipe that the operator holds")
     parser.add_argument("--threads", type=int, required=True, help="requests at the same time")
     parser.add_argument(
         "--min-free-bytes", type=int, required=True, help="space that uploads must leave free"
@@ -94,21 +90,6 @@ def _allowed_connections() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         return min(_CONNECTIONS, soft // 3)
     return _CONNECTIONS
-
-
-def _end_with_operator(operator: int, lifeline: int) -> None:
-    """End this process when the operator's has ended.
-
-    The pipe closes with the operator, unless a fork of it has a copy: the parent process is
-    therefore checked too.
-    """
-
-    def watch() -> None:
-        while os.getppid() == operator and not select.select([lifeline], [], [], 1.0)[0]:
-            pass
-        os._exit(1)
-
-    threading.Thread(target=watch, name="famulus-lifeline", daemon=True).start()
 
 
 def _end_after(seconds: float) -> None:

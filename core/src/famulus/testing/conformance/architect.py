@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
-from famulus.contracts.architect import Architect, Deployment
-from famulus.errors import Problem, UsageError
+from famulus.contracts.architect import Architect, Deployment, ServerHealth
+from famulus.engine.runs import find_run
+from famulus.errors import Problem, UnavailableError, UsageError
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.operator import Operator
 from famulus.operate.run_threads import RunThreads
 from famulus.options.option_class import options_of
 from famulus.plugins import discover
+from famulus.testing.command import famulus_command
 from famulus.testing.conformance.harness import snapshot
 from famulus.testing.inprocess import NoThreads
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.transports import HttpWay
 
 _ROWS = 3
+#: Seconds in which a server ends after its operator, and recovers from stalled requests.
+_PATIENCE = 10.0
+_RECOVERY = 40.0
+#: Requests that stop halfway: more than a server has threads, in most cases.
+_STALLED = 64
+_HALF_A_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _PAGE = (
     '<p>${word}</p><label>Answer <input name="answer" required></label>'
     '<input type="file" name="file" aria-label="A file">'
@@ -37,9 +49,9 @@ class ArchitectConformance:
             def configuration(self, tmp_path):
                 return {"port": 0}
 
-    It serves real runs of the blueprint ``static_task`` to the provider ``mock``, so the package
-    under test, famulus-static-html and famulus-mock must be installed. Each failing test names the
-    rule that is broken.
+    It serves real runs of the blueprint ``static_task`` to the provider ``mock``, and kills an
+    operator, so the package under test, famulus-static-html and famulus-mock must be installed.
+    Each failing test names the rule that is broken.
     """
 
     #: The class under test.
@@ -88,7 +100,10 @@ class ArchitectConformance:
 
     def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, architect, url):
-            assert architect.is_alive(), "is_alive() must be true while the run is served."
+            health = architect.health()
+            assert health is ServerHealth.SERVING, (
+                f"health() must be ServerHealth.SERVING while the run is served, not {health!r}."
+            )
             worker = ScriptedWorker(HttpWay(url), "steady")
             answers = worker.steady(_ROWS + 1)
             plain = ScriptedWorker(HttpWay(url), "plain", has_scripts=False).steady(_ROWS + 1)
@@ -137,23 +152,83 @@ class ArchitectConformance:
     ) -> None:
         with self._served(tmp_path) as (operator, architect, url):
             page = ScriptedWorker(HttpWay(url), "before").open()
-            environment = operator.environment()
+            deployment = operator.deployment("again")
             architect.shutdown()
             architect.shutdown()
-            assert not architect.is_alive(), (
-                "is_alive() must notice that the server no longer answers."
+            health = architect.health()
+            assert health is ServerHealth.GONE, (
+                f"health() must be ServerHealth.GONE once the server has ended, not {health!r}."
             )
 
-            again = architect.deploy(
-                Deployment(run_id=1, instance="again", environment=environment, previous_url=url)
-            )
+            again = architect.deploy(deployment).url
 
-            assert again == url, (
-                "Workers have the page open, so a run that is served again keeps its address:"
-                f" {url}, not {again}."
-            )
+            assert again == url, _moved(url, again)
             worker = ScriptedWorker(HttpWay(again), "before")
             assert worker.submit(page).outcome == "stored"
+
+    def test_server_with_stalled_requests_is_not_gone(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (_, architect, url), contextlib.ExitStack() as stack:
+            for _ in range(_STALLED):
+                client = stack.enter_context(socket.create_connection(_address(url), _PATIENCE))
+                client.sendall(_HALF_A_REQUEST)
+            found = [architect.health() for _ in range(3)]
+            stack.close()
+
+            assert ServerHealth.GONE not in found, (
+                "A server that does not answer for a moment is busy: one that is restarted loses"
+                f" every request. health() was {[f'{each}' for each in found]}."
+            )
+            assert _happens(lambda: architect.health() is ServerHealth.SERVING, _RECOVERY), (
+                "health() must be ServerHealth.SERVING again once the requests are over."
+            )
+
+    def test_deployment_ends_or_adopts_what_the_handle_names(self, tmp_path: Path) -> None:
+        with self._served(tmp_path) as (operator, architect, url), contextlib.ExitStack() as stack:
+            page = ScriptedWorker(HttpWay(url), "before").open()
+            # Another operator has its own instance, and knows the handle alone.
+            other = type(architect)(architect.args, architect.context)
+            stack.callback(other.shutdown)
+
+            try:
+                again = other.deploy(operator.deployment("other")).url
+            except UnavailableError as error:
+                raise AssertionError(
+                    "deploy() must end or adopt what the handle names before it starts anything,"
+                    f" and failed: {error}"
+                ) from error
+
+            assert again == url, _moved(url, again)
+            worker = ScriptedWorker(HttpWay(again), "before")
+            assert worker.submit(page).outcome == "stored"
+            other.shutdown()
+            assert _happens(lambda: not _is_served(url), _PATIENCE), (
+                "deploy() must end or adopt what the handle names: it serves still after the"
+                " shutdown of what was deployed last."
+            )
+
+    def test_kill_of_the_operator_leaves_nothing_that_answers_and_the_run_is_resumed(
+        self, tmp_path: Path
+    ) -> None:
+        configuration = tmp_path / "run.yaml"
+        run = self._run(tmp_path, self.configuration(tmp_path))
+        configuration.write_text(json.dumps(run, default=str), encoding="utf-8")
+        database = tmp_path / "famulus.db"
+        with famulus_command("launch", configuration, database=database) as launch:
+            url = launch.url()
+            page = ScriptedWorker(HttpWay(url), "before").open()
+
+            launch.process.kill()
+
+            assert _happens(lambda: not _is_served(url), _PATIENCE), (
+                "A server must end with its operator, also after kill -9 and with all processes"
+                f" that it has forked: {url} is served {_PATIENCE:.0f} seconds later."
+            )
+        with _Watched(database) as operator:
+            again = operator.resume(1).url
+
+            assert again == url, _moved(url, again)
+            worker = ScriptedWorker(HttpWay(again), "before")
+            assert worker.submit(page).outcome == "stored", "A resumed run must take open pages."
 
     @contextlib.contextmanager
     def _served(self, tmp_path: Path) -> Iterator[tuple[_Watched, Architect, str]]:
@@ -197,9 +272,44 @@ class _Watched(Operator):
     def architect(self) -> Architect:
         return self._runs[1].architect
 
-    def environment(self) -> dict[str, str]:
-        return self._runs[1]._environment()
+    def deployment(self, instance: str) -> Deployment:
+        """Return what the next deployment of the run is given, with its handle."""
+        return Deployment(
+            run_id=1,
+            instance=instance,
+            environment=self._runs[1]._environment(),
+            handle=find_run(self.database, 1).handle,
+        )
 
     def _make_threads(self, runs: dict[int, ManagedRun]) -> RunThreads:
         # What a test shuts down is not started again.
         return NoThreads(runs)
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _is_served(url: str) -> bool:
+    try:
+        socket.create_connection(_address(url), timeout=_PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def _happens(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _moved(url: str, again: str) -> str:
+    return (
+        "Workers have the page open, so a run that is served again keeps its address:"
+        f" {url}, not {again}."
+    )

@@ -6,10 +6,10 @@ import errno
 import socket
 import time
 
-from famulus_flask.health import ask_health
+from famulus.serving.health_check import ask_health
 
 #: Connections that wait to be accepted, while the server starts too.
-BACKLOG = 1024
+_BACKLOG = 1024
 
 _LOOPBACK = ("127.0.0.1", "localhost")
 _NEAREST = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -56,7 +56,7 @@ def reachable_host(hostname: str) -> str:
 def _bind(hostname: str, port: int) -> socket.socket:
     found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-    listener = socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     try:
         if hostname in _LOOPBACK and port:
             _require_free_on_ipv6_loopback(port)
@@ -88,7 +88,7 @@ def _occupant(hostname: str, port: int) -> tuple[str, bool]:
         health = ask_health(reachable_host(hostname), port, timeout=1.0)
     except OSError:
         return "", True
-    if health is None:
+    if health is None or health.run is None:
         return " by another program", False
     return f" by the Famulus server of run {health.run}", True
 

@@ -1,4 +1,4 @@
-"""Starting, watching and ending the child process that serves a run."""
+"""Starting, watching and ending the process that serves a run."""
 
 from __future__ import annotations
 
@@ -11,48 +11,54 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from famulus import UnavailableError, escaped_line
-from famulus_flask.health import Health, ask_health
+from famulus.errors import UnavailableError
+from famulus.escaping import escaped_line
+from famulus.serving import keeper
+from famulus.serving.deployment_processes import TOKEN_VARIABLE, end_processes
+from famulus.serving.health_check import ask_health
 
 #: Seconds from the start of the process to its first answer.
 _START_SECONDS = 60.0
-#: Seconds to end in after SIGTERM: more than what the child gives its running requests.
+#: Seconds to end in after SIGTERM: more than what a server gives its running requests.
 _STOP_SECONDS = 15.0
+#: Seconds in which the keeper kills what is left.
+_KILL_SECONDS = 5.0
 _KEPT_LINES = 30
 _LONGEST_LINE = 2000
 
-_log = logging.getLogger("famulus_flask")
+_log = logging.getLogger(__name__)
 
 
 class ServerProcess:
-    """One child, from its start to its end. What it prints goes to the log ``famulus_flask``."""
+    """A server and its keeper, from start to end. What they print goes to the log.
+
+    The operator has one end of a pipe, the lifeline. It closes when the operator ends, however that
+    happens; the keeper, which has the other end, then kills the server and all that it has started.
+    """
 
     def __init__(
         self,
         listener: socket.socket,
+        command: Sequence[str],
         *,
-        application: str,
-        threads: int,
-        min_free_bytes: int,
+        token: str,
         environment: Mapping[str, str],
     ) -> None:
+        self._token = token
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._is_ready = False
         self._is_stopped = False
         lifeline, self._lifeline = os.pipe()
-        command = [sys.executable, "-P", "-m", "famulus_flask.serve"]
-        command += ["--socket", str(listener.fileno()), "--lifeline", str(lifeline)]
-        command += ["--threads", str(threads), "--min-free-bytes", str(min_free_bytes)]
-        command += ["--application", application]
+        numbers = map(str, (os.getpid(), lifeline, listener.fileno()))
         try:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", "-S", keeper.__file__, *numbers, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env={**environment, TOKEN_VARIABLE: token},
                 pass_fds=(listener.fileno(), lifeline),
                 # A terminal's Ctrl-C goes to the operator's whole process group.
                 start_new_session=True,
@@ -69,24 +75,19 @@ class ServerProcess:
         )
         self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """The id of the process."""
-        return self._process.pid
-
     def is_running(self) -> bool:
-        """Return whether the process has not ended."""
+        """Return whether the server has not ended."""
         return self._process.poll() is None
 
-    def wait_until_ready(self, host: str, port: int, expected: Health) -> None:
+    def wait_until_ready(self, host: str, port: int) -> None:
         """Wait for the first answer.
 
-        :raises famulus.UnavailableError: with what the process printed, when none comes.
+        :raises famulus.UnavailableError: with what the server printed, when none comes.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self.is_running():
             with contextlib.suppress(OSError):
-                if ask_health(host, port, timeout=5.0) == expected:
+                if ask_health(host, port, timeout=5.0) is not None:
                     self._is_ready = True
                     return
             time.sleep(0.02)
@@ -103,12 +104,21 @@ class ServerProcess:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(_STOP_SECONDS)
         finally:
-            self._process.kill()
-            self._process.wait()
             os.close(self._lifeline)
+            self._end_by_force()
         self._reader.join(_STOP_SECONDS)
         if self._process.stdout is not None and not self._reader.is_alive():
             self._process.stdout.close()
+
+    def _end_by_force(self) -> None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_KILL_SECONDS)
+        try:
+            # A keeper that hangs or was killed has left processes behind.
+            end_processes(self._token)
+        finally:
+            self._process.kill()
+            self._process.wait()
 
     def _read_output(self) -> None:
         assert self._process.stdout is not None

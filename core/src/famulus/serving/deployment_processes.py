@@ -1,0 +1,116 @@
+"""The processes of one deployment, found by a random token in their environment.
+
+The system uses process ids again, so an id that was stored proves nothing later. A token does:
+only what a deployment has started, and its descendants, can have it. It needs Linux; elsewhere a
+server ends by its lifeline alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from famulus.errors import UnavailableError
+
+TOKEN_VARIABLE = "FAMULUS_DEPLOYMENT"
+
+_PROC = Path("/proc")
+#: Fields of /proc/PID/stat after the command's name, which may contain spaces and parentheses.
+_PARENT, _START_TIME = 1, 19
+#: Seconds in which a process that was killed ends.
+_SECONDS = 5.0
+
+
+@frozen
+class _Process:
+    pid: int
+    #: with the pid, identifies a process until the next boot
+    started: str
+    parent: int = field(eq=False)
+
+
+def end_processes(token: str) -> None:
+    """Kill all processes of a deployment, with their descendants, and wait until they have ended.
+
+    :raises famulus.UnavailableError: when one does not end within five seconds.
+    """
+    if sys.platform != "linux":
+        return
+    deadline = time.monotonic() + _SECONDS
+    # A process may fork while the others are read: until none is left.
+    while found := _of_deployment(token):
+        with contextlib.ExitStack() as stack:
+            opened = {}
+            for process in found:
+                with contextlib.suppress(OSError):
+                    descriptor = os.pidfd_open(process.pid)
+                    stack.callback(os.close, descriptor)
+                    # The descriptor is of the process that was found if that is still there.
+                    if _read(process.pid) == process:
+                        opened[process.pid] = descriptor
+            for descriptor in opened.values():
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            for descriptor in opened.values():
+                _wait(descriptor, deadline)
+        if time.monotonic() > deadline:
+            left = ", ".join(str(process.pid) for process in found)
+            raise UnavailableError(
+                f"an earlier server of the run does not end: process {left}; end it, and resume"
+            )
+
+
+def _wait(descriptor: int, deadline: float) -> None:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    waiting.poll(max(0.0, deadline - time.monotonic()) * 1000)
+
+
+def _of_deployment(token: str) -> list[_Process]:
+    """Return the processes with a token and all their descendants, but not this process."""
+    mark = f"{TOKEN_VARIABLE}={token}".encode()
+    running = {process.pid: process for process in _all()}
+    found = {pid for pid in running if _is_marked(pid, mark)}
+    # Some programs write over their environment when they change their title.
+    found |= {pid for pid in running if _has_ancestor(pid, found, running)}
+    return [running[pid] for pid in found - {os.getpid()}]
+
+
+def _has_ancestor(pid: int, wanted: set[int], running: Mapping[int, _Process]) -> bool:
+    seen = set()
+    while (process := running.get(pid)) is not None and pid not in seen:
+        seen.add(pid)
+        pid = process.parent
+        if pid in wanted:
+            return True
+    return False
+
+
+def _is_marked(pid: int, mark: bytes) -> bool:
+    try:
+        return mark in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def _all() -> Iterator[_Process]:
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and (process := _read(int(entry.name))) is not None:
+            yield process
+
+
+def _read(pid: int) -> _Process | None:
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return _Process(pid, fields[_START_TIME], int(fields[_PARENT]))

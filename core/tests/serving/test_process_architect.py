@@ -1,0 +1,231 @@
+"""Servers that fork: ended with their operator, and found again by their handle."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from attrs import evolve
+
+from famulus import Deployment, ServerHealth, UnavailableError
+from famulus.serving.health_check import ask_health
+from famulus.serving.process_architect import ProcessArchitect
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="it looks at processes in /proc"),
+]
+
+_HERE = Path(__file__).parent
+_DEPLOYMENT = Deployment(run_id=1, instance="x", environment={})
+_PROCESSES = 3
+
+Make = Callable[..., ProcessArchitect]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the processes of a server leave their ids."""
+    path = tmp_path / "pids"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def make(folder: Path) -> Iterator[Make]:
+    """Make architects whose servers are ended after the test."""
+    made: list[ProcessArchitect] = []
+    make_one = runpy.run_path(str(_HERE / "forking_operator.py"))["make"]
+
+    def make_kept(**options: Any) -> ProcessArchitect:
+        made.append(make_one(folder, **options))
+        return made[-1]
+
+    yield make_kept
+    for architect in made:
+        architect.shutdown()
+
+
+@pytest.fixture
+def operator(folder: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], int]]]:
+    """Start a program that serves; return it with the port."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*words: str) -> tuple[subprocess.Popen[str], int]:
+        process = subprocess.Popen(
+            [sys.executable, str(_HERE / "forking_operator.py"), str(folder), *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, _port(process.stdout.readline().strip())
+
+    yield start
+    for process in started:
+        with process:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _port(url: str) -> int:
+    port = urlsplit(url).port
+    assert port is not None
+    return port
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        pause.wait(0.01)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def _pids(folder: Path) -> list[int]:
+    """Wait for the processes of a server, and return their ids."""
+    _wait_until(lambda: len(list(folder.iterdir())) >= _PROCESSES)
+    return [int(path.name) for path in folder.iterdir()]
+
+
+def _running(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if _is_running(pid)]
+
+
+def _is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def _keeper(architect: ProcessArchitect) -> int:
+    assert architect._server is not None
+    return architect._server._process.pid
+
+
+def test_shutdown_ends_every_process_of_the_server(make: Make, folder: Path) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT).url)
+    pids = _pids(folder)
+    assert architect.health() is ServerHealth.SERVING
+
+    architect.shutdown()
+
+    assert _running(pids) == []
+    assert _is_refused(port)
+
+
+@pytest.mark.parametrize("words", [[], ["fork"]], ids=["alone", "with a fork of the operator"])
+def test_kill_of_the_operator_ends_every_process_of_the_server(
+    operator: Callable[..., tuple[subprocess.Popen[str], int]], folder: Path, words: list[str]
+) -> None:
+    process, port = operator(*words)
+    pids = _pids(folder)
+
+    process.kill()
+
+    _wait_until(lambda: not _running(pids))
+    assert _is_refused(port)
+
+
+def test_end_of_the_server_ends_what_it_has_forked(make: Make, folder: Path) -> None:
+    architect = make()
+    port = _port(architect.deploy(_DEPLOYMENT).url)
+    pids = _pids(folder)
+
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /end HTTP/1.0\r\n\r\n")
+
+    _wait_until(lambda: architect.health() is ServerHealth.GONE)
+    assert _running(pids) == []
+
+
+def test_what_survived_its_operator_is_ended_by_the_next_deployment(
+    make: Make, folder: Path
+) -> None:
+    first = make()
+    deployed = first.deploy(_DEPLOYMENT)
+    pids = _pids(folder)
+    # The lifeline does nothing while the keeper is stopped.
+    os.kill(_keeper(first), signal.SIGSTOP)
+
+    again = make().deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
+
+    assert again.url == deployed.url
+    assert _running(pids) == []
+    assert ask_health("127.0.0.1", _port(again.url), timeout=5) is not None
+
+
+def test_kill_of_the_keeper_is_noticed_and_what_it_leaves_is_ended(
+    make: Make, folder: Path
+) -> None:
+    architect = make()
+    deployed = architect.deploy(_DEPLOYMENT)
+    pids = _pids(folder)
+
+    os.kill(_keeper(architect), signal.SIGKILL)
+
+    _wait_until(lambda: architect.health() is ServerHealth.GONE)
+    again = architect.deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
+    assert again.url == deployed.url
+    assert _running(pids) == []
+
+
+def test_handle_of_a_server_that_has_ended_ends_no_other_process(make: Make, folder: Path) -> None:
+    gone = make()
+    handle = gone.deploy(_DEPLOYMENT).handle
+    gone.shutdown()
+    for path in folder.iterdir():
+        path.unlink()
+    other = make()
+    other.deploy(_DEPLOYMENT)
+    pids = _pids(folder)
+
+    make().deploy(evolve(_DEPLOYMENT, handle=handle))
+
+    assert _running(pids) == pids
+    assert other.health() is ServerHealth.SERVING
+
+
+def test_free_port_is_kept_behind_a_public_address_too(make: Make) -> None:
+    options = {"public_url": "https://tasks.example.org/"}
+    first = make(**options)
+    deployed = first.deploy(_DEPLOYMENT)
+    first.shutdown()
+
+    again = make(**options).deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
+
+    assert again.url == deployed.url == "https://tasks.example.org/"
+    assert again.handle["port"] == deployed.handle["port"]
+    assert again.handle["token"] != deployed.handle["token"]
+
+
+def test_program_that_is_missing_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    architect = make()
+    monkeypatch.setattr(architect, "command", lambda socket: ["/no/such/program", str(socket)])
+
+    with pytest.raises(UnavailableError, match=r"did not start: /no/such/program: No such file"):
+        architect.deploy(_DEPLOYMENT)
+
+    assert architect.health() is ServerHealth.GONE
