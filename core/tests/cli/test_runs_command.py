@@ -53,6 +53,20 @@ def test_no_runs_in_the_default_database_is_a_hint_and_creates_none(
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("command", ["status", "stop", "finish", "resume", "sync"])
+def test_a_run_that_no_database_has_is_named_and_none_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("FAMULUS_DATABASE", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    done = CliRunner().invoke(program, [command, "1"], prog_name="famulus")
+
+    assert done.exit_code == 2
+    assert "there is no run 1: the database" in done.stderr
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -163,6 +177,26 @@ def test_report_of_a_run_without_operator_shows_how_to_resume(
     shown = famulus("status", 1).stdout
 
     assert "no process; `famulus resume 1` resumes it" in shown
+
+
+def test_list_and_report_agree_on_a_run_whose_operator_was_killed(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    operated_by = {
+        json.loads(famulus("status", 1, "--json").stdout)["operated_by"],
+        *(run["operated_by"] for run in json.loads(famulus("runs", "--json").stdout)),
+    }
+    assert [str(each).split()[:2] for each in operated_by] == [["process", str(os.getpid())]]
+    manual.database.write(lambda tx: tx.sql("UPDATE task_run SET lease_until = 0"))
+
+    listed, report = famulus("runs").stdout, famulus("status", 1).stdout
+
+    assert listed.splitlines()[1].split()[:4] == ["1", "running", "(no", "process)"]
+    assert report.startswith("Run 1 of the task words: running (no process)\n")
+    assert "no process; `famulus resume 1` resumes it" in report
+    assert json.loads(famulus("runs", "--json").stdout)[0]["operated_by"] is None
+    manual.stop(1)
+    assert famulus("runs").stdout.splitlines()[1].split()[:2] == ["1", "stopped"]
 
 
 @pytest.mark.parametrize("command", ["status", "stop", "finish", "resume"])

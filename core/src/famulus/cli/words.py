@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from famulus.model.states import UnitStatus
+from famulus.model.states import LIVE_RUNS, RunStatus, UnitStatus
 
 
 def counted(number: int, noun: str) -> str:
@@ -36,6 +36,14 @@ def moment(time: datetime, now: datetime) -> str:
     local = time.astimezone()
     is_today = local.date() == now.astimezone().date()
     return f"{local:%H:%M:%S}" if is_today else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def run_status(status: RunStatus, operated_by: str | None) -> str:
+    """Return ``running``, or ``running (no process)`` where no process operates the run.
+
+    A run whose operator was killed keeps its status until it is resumed or ended.
+    """
+    return f"{status} (no process)" if status in LIVE_RUNS and operated_by is None else f"{status}"
 
 
 def units_by_status(units: Mapping[UnitStatus, int]) -> str:

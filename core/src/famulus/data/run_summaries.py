@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import peewee
 from attrs import frozen
 
-from famulus.engine.runs import RunRecord, run_record, select_runs
+from famulus.engine.runs import RunRecord, operator_of, run_record, select_runs
 from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
 from famulus.model.tables import TaskRunTable, UnitTable
@@ -15,10 +15,12 @@ from famulus.model.tables import TaskRunTable, UnitTable
 
 @frozen(kw_only=True)
 class RunSummary:
-    """A run and the numbers of its units by status."""
+    """A run, the numbers of its units by status, and the process that operates it."""
 
     record: RunRecord
     units: Mapping[UnitStatus, int]
+    #: None where no process operates it, whatever its status
+    operated_by: str | None
 
     @property
     def total(self) -> int:
@@ -40,9 +42,10 @@ def list_runs(database: Database) -> Sequence[RunSummary]:
     ).group_by(UnitTable.run, UnitTable.status)
     units: dict[int, dict[UnitStatus, int]] = {}
     with database.read() as tx:
-        records = [
-            run_record(row) for row in tx.rows(select_runs().order_by(TaskRunTable.id.desc()))
-        ]
         for row in tx.iterate(counted):
             units.setdefault(row.run, {})[row.status] = int(row.n)
-    return [RunSummary(record=each, units=units.get(each.id, {})) for each in records]
+        records = map(run_record, tx.rows(select_runs().order_by(TaskRunTable.id.desc())))
+        return [
+            RunSummary(record=each, units=units.get(each.id, {}), operated_by=operator_of(tx, each))
+            for each in records
+        ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 
 import peewee
 from attrs import frozen
 
+from famulus import process
 from famulus.contracts.context import RequesterView
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
@@ -110,6 +112,19 @@ def requester_of(record: RunRecord) -> RequesterView:
     )
 
 
+def operator_of(tx: Transaction, record: RunRecord) -> str | None:
+    """Return the process that may be operating a run, for messages; None where there is none.
+
+    There is none once the run's lease has expired, or its holder has certainly ended.
+
+    :param record: the run as this transaction reads it: a lease is renewed every few seconds.
+    """
+    if record.lease_until is None or record.lease_until < tx.now:
+        return None
+    is_dead = process.is_dead(record.lease_process)
+    return None if is_dead else process.describe(record.lease_process)
+
+
 def read_run(tx: Transaction, run: int) -> RunRecord:
     """Return a run.
 
@@ -129,13 +144,21 @@ def lock_run(tx: Transaction, run: int) -> RunRecord:
     return read_run(tx, run)
 
 
-def find_run(database: Database, run: int) -> RunRecord:
-    """Return a run of a database; raises like :func:`read_run`."""
+def reading_run(database: Database, run: int) -> AbstractContextManager[Transaction]:
+    """Return a transaction that reads a run and what belongs to it.
+
+    :raises famulus.NotFoundError: when the database does not exist yet: reading would create it.
+    """
     if not database.exists:
         raise NotFoundError(
             f"there is no run {run}: the database {database.location.shown} does not exist yet"
         )
-    with database.read() as tx:
+    return database.read()
+
+
+def find_run(database: Database, run: int) -> RunRecord:
+    """Return a run of a database; raises like :func:`read_run`."""
+    with reading_run(database, run) as tx:
         return read_run(tx, run)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from famulus import process
-from famulus.engine.runs import RunRecord
+from famulus.engine.runs import RunRecord, operator_of
 from famulus.errors import RunBusyError
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
@@ -82,7 +82,7 @@ def last_sign(record: RunRecord) -> datetime | None:
 
 def is_operated(tx: Transaction, record: RunRecord) -> bool:
     """Return whether an operator that may be alive has the run's lease."""
-    return record.lease_until is not None and record.lease_until >= tx.now and not is_dead(record)
+    return operator_of(tx, record) is not None
 
 
 def is_ours(record: RunRecord, holder: Holder) -> bool:

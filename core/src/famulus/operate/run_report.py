@@ -12,11 +12,10 @@ from famulus.engine.answers import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.places.place_changes import count_places
 from famulus.engine.platform.bound_provider import bind_provider
-from famulus.engine.runs import RunRecord, find_run
+from famulus.engine.runs import RunRecord, operator_of, read_run, reading_run
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, RunStatus
-from famulus.operate import lease
 from famulus.operate.progress import Progress, read_progress
 from famulus.plugins import discover
 
@@ -53,9 +52,9 @@ def read_report(database: Database, run: int) -> RunReport:
 
     :raises famulus.NotFoundError: when there is none of that number.
     """
-    record = find_run(database, run)
-    with database.read() as tx:
-        is_operated = lease.is_operated(tx, record)
+    with reading_run(database, run) as tx:
+        record = read_run(tx, run)
+        operated_by = operator_of(tx, record)
         newest = last_submission(tx, run)
         payments = run_totals(tx, run)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
@@ -64,7 +63,7 @@ def read_report(database: Database, run: int) -> RunReport:
     return RunReport(
         record=record,
         progress=read_progress(database, run),
-        operated_by=lease.shown(record) if is_operated else None,
+        operated_by=operated_by,
         last_submission=newest.submitted_at if newest else None,
         payments=payments,
         places=places,

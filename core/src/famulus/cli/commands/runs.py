@@ -13,7 +13,7 @@ from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import aligned, prose, text_width
-from famulus.cli.words import counted, moment, units_by_status
+from famulus.cli.words import counted, moment, run_status, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
 from famulus.engine.limits import run_limits
 from famulus.iso_time import iso
@@ -87,6 +87,7 @@ def run_json(run: RunSummary) -> dict[str, Any]:
         "launched_at": iso(record.created_at),
         "ended_at": None if record.ended_at is None else iso(record.ended_at),
         "url": record.url,
+        "operated_by": run.operated_by,
     }
 
 
@@ -94,7 +95,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     record = run.record
     return (
         str(record.id),
-        record.status.value,
+        run_status(record.status, run.operated_by),
         f"{run.done}/{run.total}",
         f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
         record.blueprint_type,
@@ -107,7 +108,8 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 def report_lines(report: RunReport, session: Session) -> Iterator[str]:
     """Yield a headline, and each fact of a run on a line of its own."""
     record = report.record
-    yield f"Run {record.id} of the task {record.task_name}: {record.status}"
+    state = run_status(record.status, report.operated_by)
+    yield f"Run {record.id} of the task {record.task_name}: {state}"
     details = [(name, text) for name, text in _details(report, session) if text]
     width = max(len(name) for name, _ in details)
     for name, text in details:
