@@ -368,6 +368,35 @@ def test_a_server_that_died_is_started_again(
     assert operator.holds(gateway.run_id)
 
 
+@pytest.mark.parametrize("end", [{"now": True}, {}])
+def test_a_server_that_ends_with_its_run_is_not_started_again(
+    operator: ManualOperator,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: MovableClock,
+    end: dict[str, bool],
+) -> None:
+    """Another thread may end the run while the server is asked whether it is alive."""
+    gateway = operator.launch_rows(ROWS)
+    deployed: list[object] = []
+
+    def is_alive(_: object) -> bool:
+        act = operator.stop if end else operator.finish
+        ending = threading.Thread(target=act, args=(gateway.run_id,), kwargs=end)
+        ending.start()
+        ending.join()
+        return False
+
+    monkeypatch.setattr(NowhereArchitect, "is_alive", is_alive)
+    monkeypatch.setattr(
+        NowhereArchitect, "deploy", lambda _, deployment: deployed.append(deployment)
+    )
+    clock.advance(2)
+    operator.turn()
+
+    assert deployed == []
+    assert not operator.holds(gateway.run_id)
+
+
 def test_a_server_that_cannot_be_ended_keeps_nothing_from_ending(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

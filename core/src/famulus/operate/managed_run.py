@@ -78,6 +78,7 @@ class ManagedRun:
     #: set once the operator no longer manages the run
     ended: threading.Event = field(factory=threading.Event)
     _delivering: threading.Lock = field(factory=threading.Lock)
+    #: held while the run is shut down, and while its server is started again
     _shutting_down: threading.RLock = field(factory=threading.RLock)
     _renewed_at: datetime | None = None
     _is_lost: bool = False
@@ -299,16 +300,20 @@ class ManagedRun:
         """Serve again, at the same address, when the server has died under the workers."""
         now = self.database.clock()
         pulse = timedelta(seconds=_PULSE_SECONDS)
-        if self.ended.is_set() or not has_passed(now, self._pulse_at, pulse):
+        if not has_passed(now, self._pulse_at, pulse):
             return
         self._pulse_at = now
         if self.architect.health() is not ServerHealth.GONE:
             return
-        _log.warning("run %d: the server is gone; starting it again", self.run)
-        try:
-            self.serve()
-        except FamulusError as error:
-            _log.error("run %d: %s", self.run, error)
+        with self._shutting_down:
+            # Another thread may have ended the run, and its server, while that was asked.
+            if self.ended.is_set() or not self._is_live():
+                return
+            _log.warning("run %d: the server is gone; starting it again", self.run)
+            try:
+                self.serve()
+            except FamulusError as error:
+                _log.error("run %d: %s", self.run, error)
 
 
 def manage(
