@@ -15,6 +15,7 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
+from famulus.operate import lease
 from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
@@ -126,6 +127,27 @@ def test_a_run_without_an_operator_is_listed(
         "the run is running, and no process operates it",
         "2 places can still be taken on the platform, and no process operates the run",
     ]
+
+
+def test_a_run_that_is_operated_is_not_listed_however_slow_the_platform_of_another_is(
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: MovableClock,
+) -> None:
+    operator.launch_rows([{"n": 1}], provider="selling")
+
+    def differences(*_: object) -> list[str]:
+        clock.advance(lease.LEASE_SECONDS + 1)
+        for managed in operator._threads.going_on():
+            managed.renew_lease()
+        return []
+
+    monkeypatch.setattr(plugins.provider("selling"), "differences", differences)
+
+    assert found(database, plugins) == []
 
 
 def test_a_provider_adds_its_own_differences(

@@ -28,28 +28,26 @@ def read_differences(
 
     :raises famulus.NotFoundError: when there is no such run.
     """
-    if run is not None:
-        records = [find_run(database, run)]
-    elif database.exists:
-        with database.read() as tx:
-            numbers = [
-                row.id
-                for row in tx.rows(TaskRunTable.select(TaskRunTable.id).order_by(TaskRunTable.id))
-            ]
-            records = [read_run(tx, number) for number in numbers]
-    else:
-        records = []
+    numbers = _run_numbers(database) if run is None else [find_run(database, run).id]
     found: list[Difference] = []
-    for record in records:
+    for number in numbers:
         with database.read() as tx:
-            found += _of_run(tx, record)
-        found += of_platform(database, plugins, record)
+            found += _of_run(tx, read_run(tx, number))
+        found += of_platform(database, plugins, number)
     if run is None and database.exists:
         with database.read() as tx:
             found += [*of_accounts(tx), *of_names(tx)]
     if run is None:
         found += of_files(database.location)
     return found
+
+
+def _run_numbers(database: Database) -> list[int]:
+    if not database.exists:
+        return []
+    query = TaskRunTable.select(TaskRunTable.id).order_by(TaskRunTable.id)
+    with database.read() as tx:
+        return [row.id for row in tx.rows(query)]
 
 
 def _of_run(tx: Transaction, run: RunRecord) -> Iterator[Difference]:

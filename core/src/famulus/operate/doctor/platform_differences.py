@@ -7,7 +7,7 @@ from typing import Any
 
 from famulus.contracts.provider import VisitReport, VisitView
 from famulus.engine.platform.bound_provider import bind_provider
-from famulus.engine.runs import RunRecord
+from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.visits import select_visits, visit_view
 from famulus.errors import FamulusError
 from famulus.model.database import Database
@@ -31,22 +31,13 @@ from famulus.plugins import Plugins
 _MOST_ASKED = 500
 
 
-def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterator[Difference]:
+def of_platform(database: Database, plugins: Plugins, number: int) -> Iterator[Difference]:
     """Ask a run's platform for places that are open, and for visits whose status differs."""
-    if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
-        return
-    query = (
-        select_visits()
-        .where(
-            VisitTable.run == run.id,
-            VisitTable.done_at.is_null(False),
-            VisitTable.status << [VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN],
-        )
-        .order_by(VisitTable.id)
-        .limit(_MOST_ASKED)
-    )
     with database.read() as tx:
-        visits = [visit_view(row) for row in tx.rows(query)]
+        run = read_run(tx, number)
+        if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
+            return
+        visits = [visit_view(row) for row in tx.rows(_visits_done(run.id))]
         at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
         is_inviting = run.status is RunStatus.RUNNING and lease.is_operated(tx, run)
     try:
@@ -63,6 +54,20 @@ def of_platform(database: Database, plugins: Plugins, run: RunRecord) -> Iterato
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
     yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
+
+
+def _visits_done(run: int) -> Any:
+    statuses = (VisitStatus.ACCEPTED, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
+    return (
+        select_visits()
+        .where(
+            VisitTable.run == run,
+            VisitTable.done_at.is_null(False),
+            VisitTable.status << literals(*statuses),
+        )
+        .order_by(VisitTable.id)
+        .limit(_MOST_ASKED)
+    )
 
 
 def _visits_at_work(run: int) -> Any:
