@@ -22,6 +22,7 @@ from famulus.testing.inprocess import (
     rows_configuration,
 )
 from famulus.testing.kinds import CrowdProvider, NowhereArchitect, RowsBlueprint, RowsState
+from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": 1}, {"n": 2}]
 
@@ -173,6 +174,51 @@ def test_a_launch_that_cannot_be_served_is_failed_and_the_next_one_works(
     assert GatewayWorker(gateway, "x").work().status == 200
     with pytest.raises(ConflictError, match="is failed and cannot be resumed"):
         operator.resume(run.id)
+
+
+@pytest.mark.parametrize("is_served", [True, False])
+def test_a_run_that_is_finished_during_its_launch_stays_finished(
+    operator: ManualOperator,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: MovableClock,
+    is_served: bool,
+) -> None:
+    ended_at = clock()
+
+    def deploy(*_: object) -> str:
+        operator.finish(runs(database)[0].id)
+        clock.advance(1)
+        if not is_served:
+            raise UnavailableError("the port is taken")
+        return NowhereArchitect.url
+
+    monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
+    with pytest.raises(ConflictError if is_served else UnavailableError):
+        operator.launch_rows(ROWS)
+
+    (run,) = runs(database)
+    assert (run.status, run.failure, run.ended_at) == (RunStatus.FINISHED, "", ended_at)
+    assert run.lease_holder == ""
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_a_run_that_is_stopped_during_a_launch_that_fails_can_be_resumed(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch, now: bool
+) -> None:
+    def deploy(*_: object) -> str:
+        operator.stop(runs(database)[0].id, now=now)
+        raise UnavailableError("the port is taken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NowhereArchitect, "deploy", deploy)
+        with pytest.raises(UnavailableError, match="the port is taken"):
+            operator.launch_rows(ROWS)
+
+    (run,) = runs(database)
+    assert (run.status, run.failure, run.lease_holder) == (RunStatus.STOPPED, "", "")
+    operator.resume(run.id, shared_state=RowsState(rows=ROWS))
+    assert operator.progress(run.id).status is RunStatus.RUNNING
 
 
 @pytest.mark.parametrize("kind", [RowsBlueprint, NowhereArchitect, CrowdProvider])

@@ -24,6 +24,7 @@ from famulus.model.states import LoadingStatus, PaymentKind, RunStatus
 from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
+from famulus.operate.ending import end_stop
 from famulus.operate.lease import Holder
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.resuming import refuse_ended
@@ -83,40 +84,53 @@ def load_first(managed: ManagedRun) -> None:
         raise UsageError("the data have no rows; there is nothing to do")
 
 
-def open_run(tx: Transaction, record: RunRecord) -> None:
-    """Open a run that has just been launched.
+def open_run(tx: Transaction, run: int) -> None:
+    """Open a run that has just been launched, unless it was stopped in the meantime.
 
-    :raises famulus.ConflictError: when it has been ended in the meantime.
+    :raises famulus.ConflictError: when it was finished in the meantime.
     """
-    refuse_ended(lock_run(tx, record.id))
-    tx.execute(TaskRunTable.update(opened_at=tx.now).where(TaskRunTable.id == record.id))
-    change_run(tx, run=record.id, old=record.status, new=RunStatus.RUNNING, cause="launch")
+    refuse_ended(lock_run(tx, run))
+    tx.execute(TaskRunTable.update(opened_at=tx.now).where(TaskRunTable.id == run))
+    change_run(tx, run=run, old=RunStatus.LAUNCHING, new=RunStatus.RUNNING, cause="launch")
 
 
 def fail_launch(
     database: Database,
-    record: RunRecord,
+    run: int,
     managed: ManagedRun | None,
     holder: Holder,
     error: BaseException,
 ) -> None:
-    """Mark a launch as failed and end what it has started; never raises."""
+    """Mark a launch as failed and end what it has started; never raises.
+
+    A run that was opened or stopped in the meantime is stopped; one that was finished or taken over
+    is left alone.
+    """
     reason = str(error) or type(error).__name__
 
     def mark(tx: Transaction) -> None:
-        query = TaskRunTable.update(failure=reason, ended_at=tx.now)
-        tx.execute(query.where(TaskRunTable.id == record.id))
-        change_run(tx, run=record.id, old=record.status, new=RunStatus.FAILED, cause="launch")
-        lease.release(tx, record.id, holder)
+        stored = lock_run(tx, run)
+        if not lease.is_ours(stored, holder):
+            return
+        if stored.status is RunStatus.LAUNCHING:
+            query = TaskRunTable.update(failure=reason, ended_at=tx.now)
+            tx.execute(query.where(TaskRunTable.id == run))
+            change_run(tx, run=run, old=stored.status, new=RunStatus.FAILED, cause="launch")
+        else:
+            end_stop(tx, run, "launch failed")
 
-    steps: list[Callable[[], None]] = [lambda: database.write(mark)]
-    if managed is not None:
-        steps.append(managed.shut_down)
+    def release() -> None:
+        database.write(lambda tx: lease.release(tx, run, holder))
+
+    steps: list[Callable[[], None]] = [
+        lambda: database.write(mark),
+        release if managed is None else managed.shut_down,
+    ]
     for step in steps:
         try:
             step()
         except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
-            _log.exception("run %d: the failed launch could not be cleaned up", record.id)
+            _log.exception("run %d: the failed launch could not be cleaned up", run)
 
 
 def _insert_run(tx: Transaction, parts: RunParts, cost: Decimal, holder: Holder) -> int:

@@ -358,9 +358,9 @@ class Operator:
             with self._threads.renewing(managed):
                 load_first(managed)
                 url = managed.serve()
-                self.database.write(partial(open_run, record=record))
+                self.database.write(partial(open_run, run=record.id))
         except BaseException as error:
-            fail_launch(self.database, record, managed, self._holder, error)
+            fail_launch(self.database, record.id, managed, self._holder, error)
             raise
         return self._manage_run(managed, plan, url)
 
