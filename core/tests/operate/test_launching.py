@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from famulus.errors import ConflictError, DatabaseError, Problem, UnavailableErr
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
-from famulus.model.transaction import Row
+from famulus.model.transaction import Row, Transaction
 from famulus.testing.inprocess import (
     GatewayWorker,
     ManualOperator,
@@ -258,6 +260,40 @@ def test_a_failure_that_cannot_even_be_written_down_is_the_first_error_still(
         monkeypatch.undo()
 
     assert len(shut_down) == 1
+
+
+def test_no_plugin_is_asked_inside_a_transaction(
+    operator: ManualOperator, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing: set[int] = set()
+    asked: list[bool] = []
+    write = Database.write
+
+    def watched(self: Database, job: Callable[[Transaction], Any]) -> Any:
+        def act(tx: Transaction) -> Any:
+            writing.add(get_ident())
+            try:
+                return job(tx)
+            finally:
+                writing.discard(get_ident())
+
+        return write(self, act)
+
+    def answer(number: Any) -> Callable[..., Any]:
+        def ask(*_: object) -> Any:
+            asked.append(get_ident() in writing)
+            return number
+
+        return ask
+
+    monkeypatch.setattr(Database, "write", watched)
+    monkeypatch.setattr(RowsBlueprint, "units_per_assignment", property(answer(2)))
+    monkeypatch.setattr(RowsBlueprint, "has_onboarding", property(answer(False)))
+    monkeypatch.setattr(CrowdProvider, "fee", answer(Decimal(0)))
+    operator.launch_rows(ROWS)
+
+    assert set(asked) == {False}
+    assert len(runs(database)) == 1
 
 
 @pytest.mark.parametrize(

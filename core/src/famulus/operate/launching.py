@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from attrs import frozen
 
@@ -51,15 +52,14 @@ def create_run(parts: RunParts, holder: Holder) -> RunRecord:
 
     The operator ``holder`` has its lease from the start.
     """
-    blueprint = parts.blueprint
-    names = qualification_names(parts.plan, blueprint)
-    reward = parts.plan.task.task_reward or Decimal(0)
-    cost = reward + parts.provider.fee(PaymentKind.REWARD, reward)
+    # Plugins are asked before the transaction, their properties too.
+    names = qualification_names(parts.plan, parts.blueprint)
+    columns = _planned_columns(parts)
 
     def insert(tx: Transaction) -> int:
         for name in names:
             make_qualification(tx, name)
-        return _insert_run(tx, parts, cost, holder)
+        return _insert_run(tx, parts, columns, holder)
 
     return find_run(parts.database, parts.database.write(insert))
 
@@ -133,42 +133,49 @@ def fail_launch(
             _log.exception("run %d: the failed launch could not be cleaned up", run)
 
 
-def _insert_run(tx: Transaction, parts: RunParts, cost: Decimal, holder: Holder) -> int:
-    """Insert the row of a run; return its number.
-
-    :param cost: of one unit: its reward, and the platform's fee.
-    """
+def _planned_columns(parts: RunParts) -> dict[str, Any]:
+    """Return the columns of a run that follow from its plan and its plugins."""
     plan, provider = parts.plan, parts.provider_class
-    task, requester = plan.task, make_requester(tx, plan, provider)
-    currency = provider.currency
+    task, currency = plan.task, provider.currency
+    reward = task.task_reward or Decimal(0)
+    return {
+        "blueprint_type": plan.blueprint.type,
+        "architect_type": plan.architect.type,
+        "provider_type": plan.provider.type,
+        "sandbox": provider.capabilities.sandbox,
+        "plan": stored_plan(plan),
+        "reward": to_minor(reward, currency),
+        "currency": currency,
+        "max_spend": to_minor(task.max_spend, currency),
+        "unit_cost": to_minor_up(reward + parts.provider.fee(PaymentKind.REWARD, reward), currency),
+        "units_per_assignment": parts.blueprint.units_per_assignment,
+        "assignment_duration_in_seconds": task.assignment_duration_in_seconds,
+        "submission_timeout": task.submission_timeout,
+        "no_submission_patience": task.no_submission_patience,
+        "allowed_concurrent": _allowed_concurrent(task.allowed_concurrent, provider),
+        "maximum_units_per_worker": task.maximum_units_per_worker,
+        "max_num_concurrent_units": task.max_num_concurrent_units,
+        "max_upload_bytes": _size(task.max_upload_bytes),
+    }
+
+
+def _insert_run(
+    tx: Transaction, parts: RunParts, columns: Mapping[str, Any], holder: Holder
+) -> int:
+    """Insert the row of a run; return its number."""
+    plan = parts.plan
     run = tx.insert(
         TaskRunTable,
-        task=make_task(tx, plan),
-        requester=requester.id,
+        task=_make_task(tx, plan),
+        requester=_make_requester(tx, plan, parts.provider_class).id,
         status=RunStatus.LAUNCHING,
-        blueprint_type=plan.blueprint.type,
-        architect_type=plan.architect.type,
-        provider_type=plan.provider.type,
-        sandbox=provider.capabilities.sandbox,
-        plan=stored_plan(plan),
         created_at=tx.now,
-        closes_at=tx.now + timedelta(seconds=task.task_lifetime_in_seconds),
-        reward=to_minor(task.task_reward or Decimal(0), currency),
-        currency=currency,
-        max_spend=to_minor(task.max_spend, currency),
-        unit_cost=to_minor_up(cost, currency),
-        units_per_assignment=parts.blueprint.units_per_assignment,
-        assignment_duration_in_seconds=task.assignment_duration_in_seconds,
-        submission_timeout=task.submission_timeout,
-        no_submission_patience=task.no_submission_patience,
-        allowed_concurrent=_allowed_concurrent(task.allowed_concurrent, provider),
-        maximum_units_per_worker=task.maximum_units_per_worker,
-        max_num_concurrent_units=task.max_num_concurrent_units,
-        max_upload_bytes=_size(task.max_upload_bytes),
+        closes_at=tx.now + timedelta(seconds=plan.task.task_lifetime_in_seconds),
         loading=LoadingStatus.LOADING,
         lease_holder=holder.name,
         lease_process=holder.process,
         lease_until=tx.now + timedelta(seconds=lease.LEASE_SECONDS),
+        **columns,
     )
     record(
         tx,
@@ -199,7 +206,7 @@ def _allowed_concurrent(asked: int | None, provider: type[Provider]) -> int:
     return 0 if provider.capabilities.sells_places else 1
 
 
-def make_task(tx: Transaction, plan: Plan) -> int:
+def _make_task(tx: Transaction, plan: Plan) -> int:
     """Return the number of a plan's task, made when there is none of that name."""
     tx.execute(
         TaskTable.insert(
@@ -211,7 +218,7 @@ def make_task(tx: Transaction, plan: Plan) -> int:
     return int(row.id)
 
 
-def make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> RequesterView:
+def _make_requester(tx: Transaction, plan: Plan, provider: type[Provider]) -> RequesterView:
     """Return the requester of a plan, created where the provider allows that.
 
     :raises famulus.UsageError: when no requester can pay.
