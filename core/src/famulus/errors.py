@@ -61,6 +61,11 @@ class FamulusError(Exception):
     exit_code = 1
 
 
+def reason(error: BaseException) -> str:
+    """Return an error in words: of one that Famulus did not raise on purpose, with its class."""
+    return str(error) if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
+
+
 class UsageError(FamulusError):
     """The user's input is wrong; nothing was written. ``problems`` lists all that was found."""
 

@@ -12,7 +12,14 @@ import pytest
 
 from famulus.contracts.architect import Deployed, Deployment
 from famulus.contracts.plan import Plan
-from famulus.errors import ConflictError, DatabaseError, Problem, UnavailableError, UsageError
+from famulus.errors import (
+    ConflictError,
+    DatabaseError,
+    Problem,
+    UnavailableError,
+    UsageError,
+    reason,
+)
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
@@ -52,6 +59,25 @@ def test_a_launch_shows_the_entrances(operator: ManualOperator) -> None:
     assert launched.url == NowhereArchitect.url
     assert launched.entrances == (launched.url,)
     assert operator.progress(launched).status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize("error", [UnavailableError("away"), ConnectionError("reset")])
+def test_a_provider_that_does_not_know_the_entrances_fails_no_launch(
+    operator: ManualOperator,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    def entrances(*_: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(CrowdProvider, "entrances", entrances)
+
+    launched = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+
+    assert launched.entrances == (launched.url,)
+    assert operator.holds(launched)
+    assert f"cannot be asked for its links: {reason(error)}" in caplog.text
 
 
 def test_runs_of_one_name_share_a_task_and_a_requester(

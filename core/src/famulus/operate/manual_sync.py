@@ -13,6 +13,7 @@ from famulus.engine.places.closing import ClosingLimits
 from famulus.engine.platform.bound_provider import BoundProvider, bind_provider
 from famulus.engine.platform.redelivery import redeliver_refused
 from famulus.engine.platform.visit_sync import SyncResult, sync_run
+from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.operate.ending import clean_up
 from famulus.plugins import Plugins
@@ -60,7 +61,8 @@ def _count_open_there(bound: BoundProvider) -> int | None:
     try:
         return bound.provider.count_open_places(bound.run_view())
     except Exception as error:  # noqa: BLE001 - third-party code; what is known here is closed
+        why = reason(error)
         _log.warning(
-            "run %d: the platform cannot be asked for open places: %s", bound.record.id, error
+            "run %d: the platform cannot be asked for open places: %s", bound.record.id, why
         )
         return None

@@ -15,7 +15,14 @@ from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
 from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.engine.runs import RunRecord, find_run, requester_of
-from famulus.errors import ConflictError, FamulusError, Problem, UnavailableError, UsageError
+from famulus.errors import (
+    ConflictError,
+    FamulusError,
+    Problem,
+    UnavailableError,
+    UsageError,
+    reason,
+)
 from famulus.model.database import Database
 from famulus.model.states import LoadingStatus, RunStatus
 from famulus.operate import lease
@@ -421,11 +428,12 @@ class Operator:
 
 
 def _entrances(managed: ManagedRun) -> Sequence[str]:
-    """Return the addresses for workers; if the platform does not answer, the run's own."""
+    """Return the addresses for workers; if the provider does not know them, the run's own."""
     try:
         return managed.bound.provider.entrances(managed.bound.run_view())
-    except UnavailableError as error:
-        _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, error)
+    except Exception as error:  # noqa: BLE001 - third-party code; the run is served already
+        why = reason(error)
+        _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, why)
         return (managed.url,)
 
 

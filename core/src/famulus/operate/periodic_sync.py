@@ -10,7 +10,7 @@ from attrs import define, field
 from famulus.clock import has_passed
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.platform.visit_sync import sync_run
-from famulus.errors import UnavailableError
+from famulus.errors import UnavailableError, reason
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 
@@ -53,10 +53,7 @@ class PeriodicSync:
         except Exception as error:  # noqa: BLE001 - third-party code; tried again later
             if not self._failures or not isinstance(error, UnavailableError):
                 _log.warning(
-                    "run %d: the platform cannot be asked about visits: %s: %s",
-                    run,
-                    type(error).__name__,
-                    error,
+                    "run %d: the platform cannot be asked about visits: %s", run, reason(error)
                 )
             self._failures += 1
             self._asked_at = now

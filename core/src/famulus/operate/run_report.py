@@ -13,7 +13,7 @@ from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.places.place_changes import count_places
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, operator_of, read_run, reading_run
-from famulus.errors import FamulusError
+from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS, RunStatus
 from famulus.operate.progress import Progress, read_progress
@@ -83,5 +83,5 @@ def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], st
         bound = bind_provider(database, discover(), record.id)
         return bound.provider.entrances(bound.run_view()), ""
     except Exception as error:  # noqa: BLE001 - third-party code; the rest is still shown
-        why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
-        return (), f"not known, because {record.provider_type} cannot be asked now: {why}"
+        why = f"{record.provider_type} cannot be asked now: {reason(error)}"
+        return (), f"not known, because {why}"

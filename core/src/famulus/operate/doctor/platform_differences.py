@@ -9,7 +9,7 @@ from famulus.contracts.provider import VisitReport, VisitView
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.visits import select_visits, visit_view
-from famulus.errors import FamulusError
+from famulus.errors import reason
 from famulus.model.database import Database
 from famulus.model.states import (
     LIVE_RUNS,
@@ -47,8 +47,7 @@ def of_platform(database: Database, plugins: Plugins, number: int) -> Iterator[D
         reports = list(bound.provider.look(view, at_work)) if at_work else []
         sentences = list(bound.provider.differences(view, visits))
     except Exception as error:  # noqa: BLE001 - third-party code; the other runs are looked at
-        why = error if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
-        yield Difference(run=run.id, what=f"its platform cannot be asked: {why}")
+        yield Difference(run=run.id, what=f"its platform cannot be asked: {reason(error)}")
         return
     if places:
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
