@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.platform.bound_provider import deliver_requester
+from famulus.engine.platform.redelivery import redeliver_account
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable, literal
 from famulus.plugins import Plugins
+
+_log = logging.getLogger(__name__)
 
 _KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
 
@@ -62,17 +67,35 @@ def deliver_account(database: Database, plugins: Plugins, requester: int) -> Acc
 
 
 def deliver_accounts(database: Database, plugins: Plugins) -> int:
-    """Deliver what is due for every account; return how many rows were delivered or refused."""
+    """Deliver all changes that some account's platform has not accepted yet, refused ones again.
+
+    Return how many rows were delivered or refused. An account of which nothing can be delivered
+    does not prevent the delivery of the others.
+
+    :raises famulus.FamulusError: the error of the first such account; those of more are logged.
+    """
     if not database.exists:
         return 0
     query = (
         OutboxTable.select(OutboxTable.requester.alias("requester"))
-        .where(OutboxTable.run.is_null(), OutboxTable.status == OutboxStatus.PENDING)
+        .where(OutboxTable.run.is_null(), OutboxTable.status != OutboxStatus.DONE)
         .distinct()
     )
     with database.read() as tx:
-        requesters = [row.requester for row in tx.rows(query)]
-    return sum(deliver_requester(database, plugins, requester) for requester in requesters)
+        requesters = sorted(row.requester for row in tx.rows(query))
+    delivered = 0
+    errors: list[FamulusError] = []
+    for requester in requesters:
+        database.write(partial(redeliver_account, requester=requester))
+        try:
+            delivered += deliver_requester(database, plugins, requester)
+        except FamulusError as error:
+            errors.append(error)
+    for another in errors[1:]:
+        _log.error("%s", another)
+    if errors:
+        raise errors[0]
+    return delivered
 
 
 def stored_provider_types(database: Database) -> set[str]:

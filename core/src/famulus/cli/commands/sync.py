@@ -29,7 +29,7 @@ def sync(session: Session, run: int | None) -> None:
     The operator of a run does this all the time; the command is for runs that are over, and for
     those who do not want to wait. What the platform has refused is sent again. Places of a run
     without an operator are closed; `famulus resume` opens new ones. Without RUN, what concerns the
-    requesters' accounts is sent.
+    requesters' accounts is sent, or sent again.
     """
     plugins = discover()
     with session.open_existing() as database:

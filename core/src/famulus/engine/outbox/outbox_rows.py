@@ -219,6 +219,12 @@ def make_run_due(tx: Transaction, run: int) -> None:
     _release(tx, (OutboxTable.run == run) & OutboxTable.claimed_until.is_null())
 
 
+def make_account_due(tx: Transaction, requester: int) -> None:
+    """Make a requester's pending rows due now, except those that are claimed."""
+    mine = OutboxTable.run.is_null() & (OutboxTable.requester == requester)
+    _release(tx, mine & OutboxTable.claimed_until.is_null())
+
+
 def is_closed_later(tx: Transaction, row: Row) -> bool:
     """Return whether a later row closes the places that a row opens."""
     query = OutboxTable.select(OutboxTable.id).where(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.rewards import read_reward
-from famulus.engine.outbox.outbox_rows import OutboxKind, redeliver
+from famulus.engine.outbox.outbox_rows import OutboxKind, make_account_due, redeliver
 from famulus.engine.places.place_changes import retry_refused
 from famulus.model.states import OutboxStatus
-from famulus.model.tables import OutboxTable
+from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Transaction
 
 
@@ -29,3 +29,17 @@ def redeliver_refused(tx: Transaction, run: int) -> None:
         approves = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
         if not approves or read_reward(tx, row.payload["visit"]) is None:
             redeliver(tx, row.key)
+
+
+def redeliver_account(tx: Transaction, requester: int) -> None:
+    """Make due the rows of a requester's account that were refused, or that wait for a retry."""
+    refused = tx.rows(
+        OutboxTable.select(OutboxTable.key).where(
+            OutboxTable.run.is_null(),
+            OutboxTable.requester == requester,
+            OutboxTable.status == literal(OutboxStatus.FAILED),
+        )
+    )
+    for row in refused:
+        redeliver(tx, row.key)
+    make_account_due(tx, requester)
