@@ -19,7 +19,7 @@ from famulus.cli.words import counted, duration, moment, people
 from famulus.errors import ConflictError, FamulusError
 from famulus.model.database import Database
 from famulus.model.money import from_minor
-from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
+from famulus.model.states import ENDED_RUNS, LoadingStatus, RunStatus, UnitStatus
 from famulus.operate import lease
 from famulus.operate.checking import Checked
 from famulus.operate.ending import BUDGET_SPENT, LIFETIME_OVER, NO_SUBMISSION
@@ -200,7 +200,7 @@ def next_commands(ending: RunEnding, session: Session) -> list[str]:
         lines.append(f"Allow more:    {more}")
     if ending.is_open:
         lines.append(f"Close its places: {session.command('sync', record.id)}")
-    if record.status not in (RunStatus.FINISHED, RunStatus.FAILED):
+    if record.status not in ENDED_RUNS:
         lines.append(f"Resume it with: {session.command('resume', record.id)}")
     if progress.done:
         name = f"{record.task_name}.jsonl".replace("/", "_")

@@ -17,10 +17,9 @@ from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
 from famulus.model.database import Database
-from famulus.model.states import OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import ENDED_RUNS, OPEN_RUNS, LoadingStatus
 from famulus.model.transaction import Transaction
 
-_CLOSED = (RunStatus.FINISHED, RunStatus.FAILED)
 #: Transactions that one arrival may search through units that are not for the worker.
 _SEARCHES = 500
 
@@ -32,7 +31,7 @@ def time_is_over(worker: ArrivingWorker) -> Refusal | None:
 
 def run_is_closed(worker: ArrivingWorker) -> Refusal | None:
     """Refuse new work once the run has ended, or its lifetime is over."""
-    is_open = worker.tx.micros < worker.run.closes_at and worker.run.status not in _CLOSED
+    is_open = worker.tx.micros < worker.run.closes_at and worker.run.status not in ENDED_RUNS
     return None if is_open else Refusal(reason=RefusalReason.RUN_CLOSED)
 
 

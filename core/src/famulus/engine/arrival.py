@@ -67,7 +67,6 @@ _SECOND = 1_000_000
 _PASSED_AT_A_GLANCE = 200
 _HANDOVER = "place passed on"
 _ACCEPTED_AGAIN = "accepted again"
-_CLOSED = (RunStatus.FINISHED, RunStatus.FAILED)
 _TIME_IS_OVER = (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNECT)
 
 

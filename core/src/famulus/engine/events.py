@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from famulus.engine.event_dispatch import Dispatcher, add_positions
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
-from famulus.model.states import RunStatus
+from famulus.model.states import ENDED_RUNS
 from famulus.plugins import Listener, Plugins, listeners_of
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def dispatch_events_of_ended_run(database: Database, plugins: Plugins, run: int)
     functions of its script.
     """
     record = find_run(database, run)
-    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+    if record.status in ENDED_RUNS:
         Listeners(database, run, record.task_name, listeners_of(plugins)).catch_up()
 
 

@@ -19,7 +19,7 @@ from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor
 from famulus.model.statements import for_update
-from famulus.model.states import LIVE_RUNS, RunStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.options.convert import structure
@@ -106,7 +106,7 @@ def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChan
         for_update(TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run), tx.kind)
     )
     before = read_run(tx, run)
-    if before.status in (RunStatus.FINISHED, RunStatus.FAILED):
+    if before.status in ENDED_RUNS:
         raise ConflictError(
             f"run {run} is {before.status.value}; its limits can no longer be changed"
         )

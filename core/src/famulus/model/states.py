@@ -196,6 +196,8 @@ OPEN_VISITS = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
 OPEN_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING)
 #: Runs that an operator has to work on.
 LIVE_RUNS = (RunStatus.LAUNCHING, RunStatus.RUNNING, RunStatus.STOPPING)
+#: Runs that are over for good.
+ENDED_RUNS = (RunStatus.FINISHED, RunStatus.FAILED)
 #: Units that a finished run still has to expire.
 OPEN_UNITS = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
 #: Units whose answers count towards ``maximum_units_per_worker``.

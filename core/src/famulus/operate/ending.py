@@ -24,7 +24,7 @@ from famulus.engine.status import change_run
 from famulus.engine.window import is_spent, open_unit_exists
 from famulus.errors import ConflictError, FamulusError
 from famulus.model.database import Database
-from famulus.model.states import LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS, OPEN_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
@@ -137,7 +137,7 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
     Return whether it was not over until now.
     """
     record = lock_run(tx, run)
-    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+    if record.status in ENDED_RUNS:
         return False
     if record.status is RunStatus.LAUNCHING:
         change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)

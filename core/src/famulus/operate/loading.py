@@ -20,7 +20,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import LoadingStatus, RunStatus, UnitStatus
+from famulus.model.states import ENDED_RUNS, LoadingStatus, RunStatus, UnitStatus
 from famulus.model.tables import AssignmentTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.prefetch import Prefetcher
@@ -36,8 +36,6 @@ _SHORTEST_PAUSE = 0.001
 _PAUSE_SHARE = 0.25
 #: Seconds to wait while the database is unavailable.
 _AWAY_SECONDS = 1.0
-#: Such a run has expired its units once; units that were added later would never expire.
-_OVER = (RunStatus.FINISHED, RunStatus.FAILED)
 
 _ASSIGNMENT = Statement(
     AssignmentTable.insert(
@@ -234,7 +232,8 @@ def _store_batch(
 ) -> None:
     run, lanes = source.run, source.lanes
     stored = tx.one(_STORED, run=run)
-    if stored is None or stored.status in _OVER:
+    # Such a run has expired its units once: units that are added later would never expire.
+    if stored is None or stored.status in ENDED_RUNS:
         raise RunOverError(f"run {run} is over")
     if stored.rows_loaded == first + len(batch):
         # The commit's acknowledgement got lost, and this is the second attempt.

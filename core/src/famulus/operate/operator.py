@@ -24,7 +24,7 @@ from famulus.errors import (
     reason,
 )
 from famulus.model.database import Database
-from famulus.model.states import LoadingStatus, RunStatus
+from famulus.model.states import ENDED_RUNS, LoadingStatus
 from famulus.operate import lease
 from famulus.operate.checking import Checked, Configured, check_draft, read_draft
 from famulus.operate.ending import close_run, complete_end, finish_run, order_stop
@@ -48,10 +48,6 @@ _log = logging.getLogger(__name__)
 
 #: Rows that are counted before a launch, to compare their cost with the requester's balance.
 _MOST_COUNTED = 50_000
-#: The ends of a run that are final.
-_OVER = (RunStatus.FINISHED, RunStatus.FAILED)
-
-
 #: A run by its number, or as ``launch`` and ``resume`` return it.
 RunLike = Launched | int
 
@@ -298,7 +294,7 @@ class Operator:
             the platform does not answer.
         """
         record = find_run(self.database, _number(run))
-        if record.status in _OVER:
+        if record.status in ENDED_RUNS:
             self._complete_end(record.id)
             raise ConflictError(f"run {record.id} is {record.status.value} already")
         on_step = partial(self._observer.finishing, record.id)

@@ -13,7 +13,7 @@ from famulus.engine.runs import agents_at_work, read_run, unit_counts
 from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
-from famulus.model.states import DONE_UNITS, LoadingStatus, RunStatus, UnitStatus
+from famulus.model.states import DONE_UNITS, OPEN_UNITS, LoadingStatus, RunStatus, UnitStatus
 
 _log = logging.getLogger(__name__)
 
@@ -49,8 +49,7 @@ class Progress:
     @property
     def open(self) -> int:
         """Units that are still to be done."""
-        open_ones = (UnitStatus.CREATED, UnitStatus.LAUNCHED, UnitStatus.ASSIGNED)
-        return sum(self.units.get(status, 0) for status in open_ones)
+        return sum(self.units.get(status, 0) for status in OPEN_UNITS)
 
 
 def read_progress(database: Database, run: int) -> Progress:

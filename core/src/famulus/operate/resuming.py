@@ -17,7 +17,7 @@ from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
 from famulus.errors import ConflictError, RunBusyError, UsageError, without_warnings
 from famulus.model.database import Database
-from famulus.model.states import LoadingStatus, RunStatus
+from famulus.model.states import ENDED_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
@@ -35,7 +35,7 @@ def refuse_ended(record: RunRecord) -> None:
 
     :raises famulus.ConflictError: when it is.
     """
-    if record.status in (RunStatus.FINISHED, RunStatus.FAILED):
+    if record.status in ENDED_RUNS:
         raise ConflictError(
             f"run {record.id} is {record.status.value} and cannot be resumed; launch a new one"
         )

@@ -15,7 +15,7 @@ from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, operator_of, read_run, reading_run
 from famulus.errors import reason
 from famulus.model.database import Database
-from famulus.model.states import LIVE_RUNS, RunStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.operate.progress import Progress, read_progress
 from famulus.plugins import discover
 
@@ -77,7 +77,7 @@ def read_report(database: Database, run: int) -> RunReport:
 
 def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str]:
     """Return the addresses for workers, or the reason why they are not known."""
-    if record.status not in (*LIVE_RUNS, RunStatus.STOPPED):
+    if record.status in ENDED_RUNS:
         return (), ""
     try:
         bound = bind_provider(database, discover(), record.id)

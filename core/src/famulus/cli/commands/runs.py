@@ -17,7 +17,7 @@ from famulus.cli.words import counted, moment, run_status, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
 from famulus.engine.limits import run_limits
 from famulus.iso_time import iso
-from famulus.model.states import LIVE_RUNS, LoadingStatus, RunStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS, LoadingStatus
 from famulus.operate.run_report import RunReport, read_report
 from famulus.options.option_values import unstructure
 
@@ -181,7 +181,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     states = units_by_status(progress.units)
     yield "units", f"{done} ({states})" if states else done
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
-    yield "limits", limits_line(record) if record.status in (*LIVE_RUNS, RunStatus.STOPPED) else ""
+    yield "limits", "" if record.status in ENDED_RUNS else limits_line(record)
     yield "places", f"{report.places:,} open or taken" if report.places else ""
     sync = session.command("sync", record.id)
     for trouble in progress.troubles:
@@ -224,10 +224,9 @@ def _loading(report: RunReport) -> str:
 def _operated_by(report: RunReport, session: Session) -> str:
     if report.operated_by is not None:
         return report.operated_by
-    resume = session.command("resume", report.record.id)
-    if report.record.status in (*LIVE_RUNS, RunStatus.STOPPED):
-        return f"no process; `{resume}` resumes it"
-    return ""
+    if report.record.status in ENDED_RUNS:
+        return ""
+    return f"no process; `{session.command('resume', report.record.id)}` resumes it"
 
 
 def _moment(time: datetime | None, now: datetime) -> str:

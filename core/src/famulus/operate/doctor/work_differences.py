@@ -10,11 +10,11 @@ import peewee
 
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
+    ENDED_RUNS,
     LIVE_RUNS,
     OPEN_AGENTS,
     OPEN_VISITS,
     AgentStatus,
-    RunStatus,
     UnitStatus,
     VisitStatus,
 )
@@ -79,7 +79,7 @@ def of_work(tx: Transaction, run: RunRecord, *, is_operated: bool) -> Iterator[D
 
     :param is_operated: whether a process operates the run; deadlines are only enforced then.
     """
-    over = run.status in (RunStatus.FINISHED, RunStatus.FAILED)
+    over = run.status in ENDED_RUNS
     if over or (is_operated and run.status in LIVE_RUNS):
         late = _at_work_where(tx, run, AgentTable.deadline <= tx.now - _LATENESS)
         if late:
