@@ -51,7 +51,7 @@ class PluginInfo:
     checks: list[type[QualificationCheck]] = field(factory=list)
     schemas: list[PluginSchema] = field(factory=list)
     listens: list[str] = field(factory=list)
-    #: duration of its import and registration; 0 for a plugin that a program has added itself
+    #: duration of its import and registration, or of the attempt
     import_seconds: float = 0.0
 
     def types(self) -> list[tuple[str, str]]:
@@ -121,16 +121,7 @@ class Plugins:
 
     def add(self, name: str, plugin: object, *, distribution: str = "", version: str = "") -> None:
         """Register one plugin. A faulty one is listed with the reason and affects no other."""
-        info = PluginInfo(name, distribution, version)
-        self.infos.append(info)
-        if name in _disabled():
-            info.refused = f"disabled by {DISABLED_VARIABLE}"
-            return
-        try:
-            self._check_name(info)
-            self._register(info, plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
-            self.refuse(info, error)
+        self._admit(PluginInfo(name, distribution, version), lambda: plugin)
 
     def refuse(self, info: PluginInfo, error: BaseException) -> None:
         """Unregister a plugin and keep the reason."""
@@ -175,6 +166,21 @@ class Plugins:
         """Return every plugin's own tables."""
         return [schema for info in self.accepted for schema in info.schemas]
 
+    def _admit(self, info: PluginInfo, load: Callable[[], object]) -> None:
+        """List a plugin, and load and register it unless it is disabled or faulty."""
+        self.infos.append(info)
+        if info.name in _disabled():
+            info.refused = f"disabled by {DISABLED_VARIABLE}"
+            return
+        started = time.perf_counter()
+        try:
+            plugin = load()
+            self._check_name(info)
+            self._register(info, plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
+            self.refuse(info, error)
+        info.import_seconds = time.perf_counter() - started
+
     def _of_that_name(self, info: PluginInfo) -> PluginInfo | None:
         """Return the accepted plugin that has the name of another one."""
         named = (each for each in self.accepted if each.name == info.name and each is not info)
@@ -213,18 +219,18 @@ class Plugins:
 
     def _call_one(self, info: PluginInfo, hook: str) -> list[Any]:
         """Call a collecting hook of one plugin, so that its result can be attributed."""
-        others = [
-            plugin
-            for name, plugin in self._manager.list_name_plugin()
-            if name != info.name and plugin is not None
-        ]
-        caller = self._manager.subset_hook_caller(hook, others)
         results = []
-        for result in caller():
+        for result in self._caller_of(info, hook)():
             if not isinstance(result, list):
                 raise PluginError(f"{hook} returned {result!r}; it has to return a list")
             results.extend(result)
         return results
+
+    def _caller_of(self, info: PluginInfo, hook: str) -> Callable[..., Any]:
+        """Return a function that calls a hook of one plugin alone."""
+        registered = self._manager.list_name_plugin()
+        others = [plugin for name, plugin in registered if name != info.name]
+        return self._manager.subset_hook_caller(hook, others)
 
     def _find(
         self, kind: str, type_name: str, of: Callable[[PluginInfo], list[type[C]]]
@@ -273,16 +279,11 @@ def conflict_text(kind: str, type_name: str, infos: Iterable[PluginInfo]) -> str
 
 def listeners_of(plugins: Plugins) -> list[Listener]:
     """Return the plugins that implement a hook of events, each as a listener of its own."""
-    manager = plugins._manager
-    registered = manager.list_name_plugin()
     return [
         Listener(
             name=info.name,
             label=f"plugin {info.name!r}",
-            hooks={
-                hook: manager.subset_hook_caller(hook, [p for n, p in registered if n != info.name])
-                for hook in info.listens
-            },
+            hooks={hook: plugins._caller_of(info, hook) for hook in info.listens},
         )
         for info in plugins.accepted
         if info.listens
@@ -297,24 +298,13 @@ def discover() -> Plugins:
     """
     plugins = Plugins()
     for entry in _entry_points():
-        distribution = entry.dist.name if entry.dist else ""
-        version = entry.dist.version if entry.dist else ""
-        if entry.name in _disabled():
-            info = PluginInfo(entry.name, distribution, version)
-            info.refused = f"disabled by {DISABLED_VARIABLE}"
-            plugins.infos.append(info)
-            continue
-        started = time.perf_counter()
+        info = PluginInfo(
+            name=entry.name,
+            distribution=entry.dist.name if entry.dist else "",
+            version=entry.dist.version if entry.dist else "",
+        )
         with _printing_to_stderr():
-            try:
-                plugin = entry.load()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; raised at use
-                info = PluginInfo(entry.name, distribution, version)
-                plugins.infos.append(info)
-                plugins.refuse(info, error)
-                continue
-            plugins.add(entry.name, plugin, distribution=distribution, version=version)
-        plugins.infos[-1].import_seconds = time.perf_counter() - started
+            plugins._admit(info, entry.load)
     return plugins
 
 
