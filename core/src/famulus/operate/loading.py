@@ -151,7 +151,7 @@ class Loader:
         return True
 
     def load_rest(self, stopping: threading.Event) -> None:
-        """Store all that is left, giving way to workers, until :meth:`stop` is called."""
+        """Store all that is left, giving way to workers, until ``stopping`` is set."""
         more = True
         while more and not stopping.is_set():
             more = self._when_possible(lambda: self.load_batch(stopping), stopping) is not False

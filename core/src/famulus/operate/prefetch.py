@@ -43,8 +43,8 @@ class Prefetcher(Generic[T]):
     def take(self, most: int, stopping: threading.Event | None = None) -> list[T]:
         """Wait for the next item and return it with those that directly follow.
 
-        Returns no items at the end, and after :meth:`stop`; raises what the iterator has raised,
-        after all items before it.
+        Returns no items at the end, and once ``stopping`` is set; raises what the iterator has
+        raised, after all items before it.
         """
         with self._changed:
             while not self._made and self._end is None:
