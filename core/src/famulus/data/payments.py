@@ -75,30 +75,32 @@ def list_payments(
     """
     if task is not None and run is not None:
         raise UsageError("name a task or a run, not both")
+    runs: Sequence[int] | None = None
     if run is not None:
-        find_run(database, run)
-    runs = None if task is None else find_scope(database, task).runs
-    found = find_payments(database, run=run, runs=runs)
-    return [payment for payment in found if status in (None, payment.status)]
+        runs = [find_run(database, run).id]
+    if task is not None:
+        runs = find_scope(database, task).runs
+    return find_payments(database, runs=runs, statuses=None if status is None else [status])
 
 
 def find_payments(
     database: Database,
     *,
-    run: int | None = None,
     runs: Sequence[int] | None = None,
+    statuses: Sequence[PaymentStatus] | None = None,
     ids: Sequence[int] | None = None,
 ) -> list[PaymentRecord]:
-    """Return payments: of one run, of several runs, of the given numbers, or all."""
+    """Return the payments of some runs, statuses and numbers; without any of them, all."""
     if not database.exists:
         return []
     query = _query()
-    if run is not None:
-        query = query.where(PaymentTable.run == run)
-    if runs is not None:
-        query = query.where(PaymentTable.run << list(runs))
-    if ids is not None:
-        query = query.where(PaymentTable.id << list(ids))
+    for column, wanted in (
+        (PaymentTable.run, runs),
+        (PaymentTable.status, statuses),
+        (PaymentTable.id, ids),
+    ):
+        if wanted is not None:
+            query = query.where(column << list(wanted))
     with database.read() as tx:
         return [_record(tx, row) for row in tx.rows(query)]
 

@@ -101,7 +101,8 @@ def settle_payments(
     if not database.exists:
         return []
     plugins = discover() if plugins is None else plugins
-    open_before = [row.id for row in find_payments(database, run=run) if row.status in _OPEN]
+    runs = None if run is None else [run]
+    open_before = [row.id for row in find_payments(database, runs=runs, statuses=_OPEN)]
     errors = []
     for each in database.write(lambda tx: make_payments_due(tx, run)):
         try:
