@@ -16,11 +16,13 @@ from typing import Any, TypeVar
 
 import pytest
 from attrs import define, evolve, field
+from hypothesis import HealthCheck, settings
 
 from famulus.clock import Waiting
 from famulus.engine.places.closing import ClosingLimits
 from famulus.errors import FamulusError
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.transaction import Transaction
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.run_threads import RunThreads
@@ -35,6 +37,17 @@ T = TypeVar("T")
 _FIRST_PID = 2**30
 #: Turns after which something surely goes round in circles.
 _MOST_TURNS = 3_000
+
+
+def examples(database: Database, *, sqlite: int, postgresql: int) -> settings:
+    """Return Hypothesis's settings for that many courses on a database, always the same ones."""
+    return settings(
+        max_examples=sqlite if database.kind is DatabaseKind.SQLITE else postgresql,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=True,
+    )
 
 
 class Died(BaseException):

@@ -8,18 +8,23 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from attrs import define, field
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
-from famulus.model.database_kind import DatabaseKind
 from famulus.testing.fake_platform import PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import NowhereArchitect, RowsState
 from famulus.testing.movable_clock import MovableClock
-from interleaving import ScheduledDatabase, ScheduledOperator, ScheduledPlatform, Scheduler
+from interleaving import (
+    ScheduledDatabase,
+    ScheduledOperator,
+    ScheduledPlatform,
+    Scheduler,
+    examples,
+)
 
 ARRIVALS = 4
 ROWS = [{"n": n} for n in range(3 * ARRIVALS)]
@@ -101,13 +106,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, choices: Sequence[int
 def test_no_worker_is_turned_away_or_invited_in_vain(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
-    @settings(
-        max_examples=40 if database.kind is DatabaseKind.SQLITE else 8,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        derandomize=True,
-    )
+    @examples(database, sqlite=40, postgresql=8)
     @given(choices=st.lists(st.integers(0, 11), max_size=100))
     def holds(choices: Sequence[int]) -> None:
         play(database, clock, choices)

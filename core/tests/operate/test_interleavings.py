@@ -7,12 +7,11 @@ from contextlib import closing, suppress
 
 import pytest
 from attrs import define, field, frozen
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
-from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import LIVE_RUNS
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
@@ -27,6 +26,7 @@ from interleaving import (
     ScheduledOperator,
     ScheduledPlatform,
     Scheduler,
+    examples,
 )
 
 UNITS = 5
@@ -192,13 +192,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
 def test_no_place_is_open_of_a_run_that_is_not_served(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
-    @settings(
-        max_examples=100 if database.kind is DatabaseKind.SQLITE else 15,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        derandomize=True,
-    )
+    @examples(database, sqlite=100, postgresql=15)
     @given(plan=PLANS)
     def holds(plan: Plan) -> None:
         play(database, clock, plan)

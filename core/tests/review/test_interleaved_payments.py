@@ -6,19 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from famulus.data.payments import list_payments
 from famulus.errors import FamulusError
-from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentStatus
 from famulus.model.tables import UnitTable
 from famulus.review.payment_actions import pay_bonus, settle_payments
 from famulus.testing.fake_platform import Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
-from interleaving import ScheduledDatabase, ScheduledPlatform, Scheduler
+from interleaving import ScheduledDatabase, ScheduledPlatform, Scheduler, examples
 
 #: Seconds; longer than the claim of a process that may still be alive.
 CLAIM = 660
@@ -94,13 +93,7 @@ def play(
 def test_a_payment_is_made_once_at_most_and_known_after_one_settle(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
-    @settings(
-        max_examples=40 if database.kind is DatabaseKind.SQLITE else 8,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=False,
-        derandomize=True,
-    )
+    @examples(database, sqlite=40, postgresql=8)
     @given(
         choices=st.lists(st.integers(0, 5), max_size=60),
         faults=FAULTS,
