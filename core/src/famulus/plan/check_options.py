@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from famulus.contracts.plan import Plan
 from famulus.contracts.qualification_check import QualificationCheck
@@ -11,19 +10,14 @@ from famulus.errors import Problem, UsageError
 from famulus.options.convert import structure
 from famulus.options.origins import located
 from famulus.options.suggest import did_you_mean
+from famulus.plugins import Plugins
 
 _KEY = "task.qualification_checks"
 
 Check = type[QualificationCheck]
 
 
-class CheckLookup(Protocol):
-    """The part of the plugins that is needed here."""
-
-    def checks(self) -> Sequence[Check]: ...
-
-
-def chosen_checks(plan: Plan, plugins: CheckLookup) -> list[tuple[Check, Any]]:
+def chosen_checks(plan: Plan, plugins: Plugins) -> list[tuple[Check, Any]]:
     """Return every installed check, each with its options for a run.
 
     :raises famulus.UsageError: when a named check is not installed, or its options are wrong.
@@ -34,12 +28,12 @@ def chosen_checks(plan: Plan, plugins: CheckLookup) -> list[tuple[Check, Any]]:
     return chosen
 
 
-def check_problems(plan: Plan, plugins: CheckLookup) -> list[Problem]:
+def check_problems(plan: Plan, plugins: Plugins) -> list[Problem]:
     """Return the problems of a plan's options for checks."""
     return _typed(plan, plugins)[1]
 
 
-def _typed(plan: Plan, plugins: CheckLookup) -> tuple[list[tuple[Check, Any]], list[Problem]]:
+def _typed(plan: Plan, plugins: Plugins) -> tuple[list[tuple[Check, Any]], list[Problem]]:
     given = plan.task.qualification_checks
     installed = plugins.checks()
     names = [check.type for check in installed]

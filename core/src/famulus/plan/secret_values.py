@@ -43,4 +43,5 @@ def secret_environment(plan: Plan) -> Mapping[str, str]:
 
 def lacking_secrets(stored: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys of a stored plan's secrets that are missing in the environment."""
-    return [key for key in stored["secrets"] if key not in secrets_in_environment([key])]
+    known = secrets_in_environment(stored["secrets"])
+    return [key for key in stored["secrets"] if key not in known]
