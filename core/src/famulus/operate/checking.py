@@ -113,8 +113,9 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
     Warnings of plugins are among them. What they report about an unsound section is left out:
     they were given its defaults.
 
-    :raises famulus.DatabaseError: when only the database is wrong; it is a problem among others.
-    :raises famulus.UnavailableError: likewise.
+    :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong;
+        otherwise that is one of the problems.
+    :raises famulus.UnavailableError: likewise, when it cannot be reached.
     """
     problems = [*draft.problems, *_key_problems(database)]
     try:
