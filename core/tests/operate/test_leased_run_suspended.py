@@ -167,13 +167,13 @@ def test_the_lifetime_is_a_date_and_goes_on(operator: ManualOperator, clock: Mov
 CHILD = """
 import sys
 from famulus import Database
-from famulus.operate import launching, lease
+from famulus.operate import lease
 from famulus.operate.operator import Operator
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 from famulus.engine.runs import find_run
 
-lease.LEASE_SECONDS = launching.LEASE_SECONDS = 1.0
+lease.LEASE_SECONDS = 1.0
 lease.RENEWAL_SECONDS = 0.2
 options = {"assignment_duration_in_seconds": 5, "no_submission_patience": 5}
 with Database(sys.argv[1]) as database, Operator(database, plugins=kit_plugins()) as operator:
