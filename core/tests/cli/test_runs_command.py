@@ -324,7 +324,7 @@ def test_resume_of_a_run_that_finished_before_its_operator_was_killed_is_a_succe
         assert "Run 1 was finished: 0 of 2 units done, 2 expired." in resumed.stdout
 
 
-def test_resume_of_a_finished_run_whose_operator_let_it_go_is_refused(
+def test_resume_of_a_finished_run_that_was_released_is_refused(
     famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
 ) -> None:
     manual.finish(1)

@@ -138,7 +138,7 @@ def test_a_resumed_run_goes_on_with_the_same_units(
         assert status(other, gateway.run_id) is RunStatus.FINISHED
 
 
-def test_a_run_in_ones_own_hands_is_not_resumed(operator: ManualOperator) -> None:
+def test_a_run_that_the_operator_manages_is_not_resumed(operator: ManualOperator) -> None:
     gateway = operator.launch_rows(ROWS)
 
     with pytest.raises(ConflictError, match="already"):
@@ -203,7 +203,7 @@ def test_the_run_of_a_machine_that_is_gone_is_taken_over_when_its_lease_is_over(
         assert other.holds(gateway.run_id)
 
 
-def test_an_operator_whose_run_was_taken_lets_it_go(
+def test_an_operator_releases_a_run_that_was_taken_over(
     operator: ManualOperator, other: ManualOperator, clock: MovableClock, database: Database
 ) -> None:
     gateway = operator.launch_rows(ROWS)
@@ -413,7 +413,7 @@ def test_a_server_that_cannot_be_ended_keeps_nothing_from_ending(
     assert "the server could not be ended" in caplog.text
 
 
-def test_threads_that_let_a_run_go_at_once_do_it_once(
+def test_threads_that_shut_a_run_down_together_do_it_once(
     operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gateway = operator.launch_rows(ROWS)
