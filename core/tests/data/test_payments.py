@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+from datetime import timedelta
 
-from famulus.data.payments import list_payments
+import pytest
+from attrs import evolve
+
+from famulus.data.payments import PaymentRecord, list_payments
 from famulus.errors import NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentStatus
-from famulus.model.tables import UnitTable
+from famulus.model.tables import OutboxTable, UnitTable
 from famulus.plugins import Plugins
+from famulus.process import ProcessIdentity
 from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 TASKS = ("first", "second")
+#: A process id that this machine does not give.
+ENDED_PID = 2**30
 
 
 @pytest.fixture
@@ -53,6 +61,25 @@ def test_payments_are_of_a_run_of_a_task_or_of_a_status(
 
     assert len(list_payments(database, status=PaymentStatus.CONFIRMED)) == len(runs)
     assert list_payments(database, status=PaymentStatus.FAILED) == []
+
+
+def test_a_payment_names_the_process_that_makes_it_unless_it_has_ended(
+    runs: list[int], database: Database, clock: MovableClock
+) -> None:
+    def unknown() -> PaymentRecord:
+        (payment,) = list_payments(database, run=runs[0], status=PaymentStatus.UNKNOWN)
+        return payment
+
+    assert (unknown().payer, unknown().payer_until) == ("", None)
+    until = clock() + timedelta(minutes=1)
+    for pid, payer in ((os.getpid(), f"process {os.getpid()} on "), (ENDED_PID, "")):
+        claimant = evolve(ProcessIdentity.current(), pid=pid)
+        claim = OutboxTable.update(claimed_by=str(claimant), claimed_until=until)
+        mine = claim.where(OutboxTable.key == f"pay-{unknown().id}")
+        database.write(lambda tx: tx.execute(mine))  # noqa: B023
+
+        assert unknown().payer.startswith(payer)
+        assert unknown().payer_until == (until if payer else None)
 
 
 def test_payments_of_what_does_not_exist_are_an_error(runs: list[int], database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from attrs import frozen
 from famulus import process
 from famulus.data.scope import find_scope
 from famulus.engine.ledger.bonuses import payment_outbox_key
-from famulus.engine.outbox.outbox_rows import find_outbox_row
+from famulus.engine.outbox.outbox_rows import claimed_rows
 from famulus.engine.runs import find_run
 from famulus.errors import UsageError
 from famulus.model.database import Database
@@ -21,6 +21,9 @@ from famulus.model.money import from_minor
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import PaymentTable, TaskRunTable, TaskTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
+
+#: Payments of which a process may be calling the platform now.
+_CALLED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
 @frozen(kw_only=True)
@@ -102,7 +105,9 @@ def find_payments(
         if wanted is not None:
             query = query.where(column << list(wanted))
     with database.read() as tx:
-        return [_record(tx, row) for row in tx.rows(query)]
+        rows = tx.rows(query)
+        claimed = claimed_rows(tx) if any(row.status in _CALLED for row in rows) else {}
+        return [_record(tx, row, claimed) for row in rows]
 
 
 def run_totals(tx: Transaction, run: int) -> list[PaymentTotal]:
@@ -180,19 +185,22 @@ def _query() -> Any:
     )
 
 
-def _record(tx: Transaction, row: Row) -> PaymentRecord:
-    payer, until = _payer(tx, row)
+def _record(tx: Transaction, row: Row, claimed: Mapping[str, Row]) -> PaymentRecord:
+    payer, until = _payer(tx, row, claimed)
     values = {**vars(row), "payer": payer, "payer_until": until}
     del values["visit_id"]
     money = {name: from_minor(values[name], row.currency) for name in ("amount", "fee")}
     return PaymentRecord(**{**values, **money, "sandbox": bool(row.sandbox)})
 
 
-def _payer(tx: Transaction, payment: Row) -> tuple[str, datetime | None]:
-    """Return which process has claimed a payment that is still open, and until when."""
-    if payment.status not in (PaymentStatus.SENT, PaymentStatus.UNKNOWN):
+def _payer(
+    tx: Transaction, payment: Row, claimed: Mapping[str, Row]
+) -> tuple[str, datetime | None]:
+    """Return which process has claimed a payment that is still open, and until when.
+
+    :param claimed: the outbox rows that are claimed, by key.
+    """
+    if not claimed or payment.status not in _CALLED:
         return "", None
-    row = find_outbox_row(tx, payment_outbox_key(tx, payment))
-    if row is None or row.claimed_until is None or row.claimed_until <= tx.now:
-        return "", None
-    return process.describe(row.claimed_by), row.claimed_until
+    row = claimed.get(payment_outbox_key(tx, payment))
+    return ("", None) if row is None else (process.describe(row.claimed_by), row.claimed_until)

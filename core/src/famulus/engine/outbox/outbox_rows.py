@@ -75,6 +75,19 @@ def find_outbox_row(tx: Transaction, key: str) -> Row | None:
     return tx.row(OutboxTable.select().where(OutboxTable.key == key))
 
 
+def claimed_rows(tx: Transaction) -> dict[str, Row]:
+    """Return by key the rows that a process has claimed, unless it has certainly ended."""
+    rows = tx.rows(
+        OutboxTable.select(
+            OutboxTable.key, OutboxTable.claimed_until, OutboxTable.claimed_by
+        ).where(
+            OutboxTable.status == literal(OutboxStatus.PENDING),
+            OutboxTable.claimed_until > tx.now,
+        )
+    )
+    return {row.key: row for row in rows if _is_claimed(row, tx)}
+
+
 def select_due(
     tx: Transaction,
     *,
