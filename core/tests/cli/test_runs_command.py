@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -243,6 +244,29 @@ def test_finish_of_a_run_without_an_operator_is_done_at_once(
 
     assert done.stdout == "Run 1 is finished: 1 of 2 units done, 1 expired.\n"
     assert status_of(manual) is RunStatus.FINISHED
+
+
+def test_finish_asks_no_provider_while_it_waits_for_workers(
+    famulus: Callable[..., Result],
+    manual: ManualOperator,
+    gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive()
+    asked: list[object] = []
+    looks: Iterator[Callable[[], object]] = iter(
+        [lambda: None, lambda: worker.submit(page), manual.turn]
+    )
+    clock = SimpleNamespace(sleep=lambda _: next(looks)())
+    monkeypatch.setattr("famulus.cli.commands.stop.time", clock)
+    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: asked.append("plugins"))
+
+    done = famulus("finish", 1)
+
+    assert done.exit_code == 0
+    assert "Run 1 is finished: 1 of 2 units done, 1 expired." in done.stdout
+    assert asked == []
 
 
 def test_a_finished_run_cannot_be_ended_again(

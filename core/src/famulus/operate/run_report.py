@@ -41,10 +41,15 @@ class RunReport:
     entrances_problem: str
     database: str
 
-    @property
-    def is_served(self) -> bool:
-        """Whether a process operates the run and it is still going on."""
-        return self.operated_by is not None and self.record.status in LIVE_RUNS
+
+def is_served(database: Database, run: int) -> bool:
+    """Return whether a run is going on, operated by some process.
+
+    :raises famulus.NotFoundError: when there is none of that number.
+    """
+    with reading_run(database, run) as tx:
+        record = read_run(tx, run)
+        return record.status in LIVE_RUNS and operator_of(tx, record) is not None
 
 
 def read_report(database: Database, run: int) -> RunReport:

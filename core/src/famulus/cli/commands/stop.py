@@ -14,7 +14,7 @@ from famulus.cli.words import counted, moment, people
 from famulus.model.states import RunStatus, UnitStatus
 from famulus.operate.observer import OperatorObserver
 from famulus.operate.operator import Operator
-from famulus.operate.run_report import read_report
+from famulus.operate.run_report import is_served
 
 #: Seconds between looks at a run that another process operates.
 _TICK = 0.5
@@ -80,7 +80,7 @@ class _FinishObserver(OperatorObserver):
 
 def _wait_for_workers(session: Session, operator: Operator, run: int) -> None:
     """Stop the run and wait for its workers, as long as a process serves them."""
-    if not read_report(operator.database, run).is_served:
+    if not is_served(operator.database, run):
         return
     operator.stop(run)
     progress = operator.progress(run)
@@ -93,5 +93,5 @@ def _wait_for_workers(session: Session, operator: Operator, run: int) -> None:
             f"Ctrl-C leaves the run stopping; `{session.command('finish', run, '--now')}` does "
             "not wait for them."
         )
-    while read_report(operator.database, run).is_served:
+    while is_served(operator.database, run):
         time.sleep(_TICK)
