@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from secrets import token_hex
 
@@ -16,6 +17,28 @@ _PROC = Path("/proc")
 _VARIABLE = "FAMULUS_TEST_SESSION"
 #: Milliseconds that a process may take to end once the last test is over.
 _PATIENCE = 10_000
+#: Seconds for one test with its fixtures, many times what the longest needs; 0 is no limit, for a
+#: debugger. Whatever hangs after that is interrupted as well, once in each minute.
+_LONGEST = float(os.environ.get("FAMULUS_TEST_SECONDS", "300"))
+_AGAIN = 60.0
+_STANDARD_ERROR = 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Fail a test that hangs, with the stacks of all threads in its captured standard error."""
+
+    def fail(*_: object) -> None:
+        faulthandler.dump_traceback(_STANDARD_ERROR)
+        pytest.fail(f"the test has not ended after {_LONGEST:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.setitimer(signal.ITIMER_REAL, _LONGEST, _AGAIN)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

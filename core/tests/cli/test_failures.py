@@ -26,6 +26,8 @@ task:
   task_title: A task
   task_description: Of a test.
   task_reward: 0.10
+  # A launch that should have been refused ends by itself.
+  no_submission_patience: 1
 """
 
 #: name of the case -> (overrides, files, the line on standard error)

@@ -1,0 +1,38 @@
+"""The root ``conftest.py``: a test that hangs fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CONFTEST = Path(__file__).parents[1] / "conftest.py"
+TESTS = """
+import threading
+
+def test_waits_for_ever():
+    threading.Event().wait()
+
+def test_next():
+    pass
+"""
+
+
+def test_a_test_that_hangs_fails_with_its_stack_and_the_next_one_runs(tmp_path: Path) -> None:
+    shutil.copy(CONFTEST, tmp_path)
+    (tmp_path / "test_hanging.py").write_text(TESTS)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_hanging.py"],
+        cwd=tmp_path,
+        env={**os.environ, "FAMULUS_TEST_SECONDS": "0.5"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "the test has not ended after 0.5 seconds" in done.stdout
+    assert "in test_waits_for_ever" in done.stdout
