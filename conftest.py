@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import faulthandler
 import os
 import select
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 
@@ -22,6 +25,18 @@ _PATIENCE = 10_000
 _LONGEST = float(os.environ.get("FAMULUS_TEST_SECONDS", "300"))
 _AGAIN = 60.0
 _STANDARD_ERROR = 2
+#: The default of the architect ``local``.
+_DEFAULT_PORT = 3000
+
+
+def pytest_configure() -> None:
+    """Have the default port taken, as it is while a developer's own run is served there."""
+    sys.addaudithook(_refuse_the_default_port)
+
+
+def _refuse_the_default_port(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.bind" and arguments[1][1:2] == (_DEFAULT_PORT,):
+        raise OSError(errno.EADDRINUSE, "tests use other ports: set architect.port=0")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""The root ``conftest.py``: a test that hangs fails."""
+"""The root ``conftest.py``: a test that hangs fails, and the default port is taken."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from pathlib import Path
 
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 TESTS = """
+import socket
 import threading
+
+import pytest
 
 def test_waits_for_ever():
     threading.Event().wait()
 
-def test_next():
-    pass
+def test_finds_the_default_port_taken():
+    with pytest.raises(OSError, match="set architect.port=0"):
+        socket.create_server(("127.0.0.1", 3000))
 """
 
 

@@ -98,7 +98,7 @@ def test_the_configuration_for_mturk_is_sound(tmp_path: Path) -> None:
             )
         )
 
-        checked = operator.check(config)
+        checked = operator.check(config, overrides=["architect.port=0"])
 
     assert checked.plan.provider.type == "mturk_sandbox"
     assert checked.warnings == []

@@ -56,7 +56,7 @@ def test_file_that_cannot_be_read_is_one_error_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "task.yaml").write_bytes(content)
 
-    done = famulus("launch", "task.yaml")
+    done = famulus("launch", "task.yaml", "architect.port=0")
 
     assert done.exit_code == 2
     assert f"famulus: error: {line}" in done.stderr.splitlines()
@@ -70,7 +70,7 @@ def test_overrides_are_read_by_the_options_types(
         "check",
         example,
         "task.task_reward=0.50",
-        "mephisto.architect.port=1234",
+        "mephisto.architect.port=0",
         "+task.task_title=About: this",
         "blueprint.preview_source=null",
         "/provider=mock",
@@ -105,7 +105,7 @@ def test_configuration_beside_the_given_one_is_picked_by_name(
     other = given.read_text().replace("task_name: html-static-task-example", "task_name: mine")
     given.with_name("my_config.yaml").write_text(other)
 
-    picked = famulus("check", given, "conf=my_config")
+    picked = famulus("check", given, "conf=my_config", "architect.port=0")
     unknown = famulus("check", given, "conf=my_confg")
 
     assert picked.exit_code == 0
@@ -117,7 +117,9 @@ def test_configuration_beside_the_given_one_is_picked_by_name(
 def test_option_without_effect_is_warned_of_once(
     famulus: Callable[..., Result], example: Path
 ) -> None:
-    done = famulus("check", example, "architect.server_type=node", "log_level=debug")
+    ignored = ("architect.server_type=node", "log_level=debug")
+
+    done = famulus("check", example, "architect.port=0", *ignored)
 
     assert done.exit_code == 0
     assert sorted(done.stderr.splitlines()) == [
@@ -169,7 +171,7 @@ def test_an_option_that_is_wrong_hides_no_other_of_its_section(
     content = f"blueprint:\n  data_csv: missing.csv\n  {wrong}\n{SOUND}"
     (tmp_path / "task.yaml").write_text(content)
 
-    done = famulus("check", "task.yaml")
+    done = famulus("check", "task.yaml", "architect.port=0")
 
     assert f"blueprint.{wrong.partition(':')[0]}: " in done.stderr
     assert "blueprint.data_csv: " in done.stderr
@@ -182,7 +184,7 @@ def test_an_onboarding_without_its_script_is_refused_with_the_remedy(
 ) -> None:
     file = Path(__file__).parents[3] / "sdk_examples/simple_static_task/conf/onboarding.yaml"
 
-    done = famulus(command, file)
+    done = famulus(command, file, "architect.port=0")
 
     assert done.exit_code == 2
     assert "shared_state.validate_onboarding: is not set" in done.stderr

@@ -21,6 +21,7 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.movable_clock import MovableClock
 
 Famulus = Callable[..., Result]
+ANY_PORT = "architect.port=0"
 
 
 @pytest.fixture
@@ -54,15 +55,15 @@ def run(opened: Database, example: Path) -> Iterator[Gateway]:
 
 
 def test_a_quote_says_what_all_units_cost_with_fees(famulus: Famulus, example: Path) -> None:
-    quoted = famulus("quote", example, "provider.fee=0.2")
+    quoted = famulus("quote", example, ANY_PORT, "provider.fee=0.2")
 
     assert quoted.exit_code == 0
     assert quoted.stdout == "Cost: 1.44 USD (1.20 and fees of 0.24) for 4 units, 0.36 each.\n"
 
 
 def test_a_quote_writes_money_with_all_its_places(famulus: Famulus, example: Path) -> None:
-    quoted = famulus("quote", example, "task.task_reward=0.3", "provider.fee=0.1")
-    limited = famulus("quote", example, "task.task_reward=0.3", "task.max_spend=5")
+    quoted = famulus("quote", example, ANY_PORT, "task.task_reward=0.3", "provider.fee=0.1")
+    limited = famulus("quote", example, ANY_PORT, "task.task_reward=0.3", "task.max_spend=5")
 
     assert quoted.stdout == "Cost: 1.32 USD (1.20 and fees of 0.12) for 4 units, 0.33 each.\n"
     assert limited.stdout.startswith("Cost: 1.20 USD for 4 units, 0.30 each.\n")
@@ -70,8 +71,8 @@ def test_a_quote_writes_money_with_all_its_places(famulus: Famulus, example: Pat
 
 
 def test_a_quote_says_what_a_limit_means(famulus: Famulus, example: Path) -> None:
-    narrow = famulus("quote", example, "task.max_spend=0.7").stdout
-    wide = famulus("quote", example, "task.max_spend=1.20").stdout
+    narrow = famulus("quote", example, ANY_PORT, "task.max_spend=0.7").stdout
+    wide = famulus("quote", example, ANY_PORT, "task.max_spend=1.20").stdout
 
     assert "It may cost 0.70 USD at most (task.max_spend): 2 units," in narrow
     assert "That is within the limit of 1.20 USD (task.max_spend)." in wide
@@ -80,7 +81,7 @@ def test_a_quote_says_what_a_limit_means(famulus: Famulus, example: Path) -> Non
 def test_a_limit_that_does_not_pay_for_one_unit_is_a_problem(
     famulus: Famulus, example: Path
 ) -> None:
-    checked = famulus("check", example, "task.max_spend=0.30", "provider.fee=0.2")
+    checked = famulus("check", example, ANY_PORT, "task.max_spend=0.30", "provider.fee=0.2")
 
     assert checked.exit_code == 2
     assert (
@@ -90,7 +91,7 @@ def test_a_limit_that_does_not_pay_for_one_unit_is_a_problem(
 
 
 def test_a_quote_is_exact_in_json(famulus: Famulus, example: Path, database_file: Path) -> None:
-    quoted = json.loads(famulus("quote", example, "--json").stdout)
+    quoted = json.loads(famulus("quote", example, ANY_PORT, "--json").stdout)
 
     assert (quoted["units"], quoted["total"], quoted["fees"]) == (4, "1.20", "0.00")
     assert not database_file.exists()

@@ -25,8 +25,8 @@ WORD = re.compile(r"[^\s`]*`[^`]*`\S*|\S+")
 TASK = "a-study-of-sentences-and-of-whoever-reads-them-slowly"
 #: Each prints something of a run with submissions, payments, qualifications and blocks.
 COMMANDS = [
-    ("check", "CONFIG"),
-    ("quote", "CONFIG", "task.max_spend=2"),
+    ("check", "CONFIG", "architect.port=0"),
+    ("quote", "CONFIG", "architect.port=0", "task.max_spend=2"),
     ("config", "show", "CONFIG"),
     ("runs",),
     ("status", "1"),
