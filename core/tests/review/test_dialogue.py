@@ -446,13 +446,15 @@ def test_decision_that_ends_the_review_can_be_undone(
 
 
 @pytest.mark.usefixtures("done")
-def test_end_of_the_input_after_the_last_unit_finishes_the_review(
-    session_of: Callable[..., ReviewSession], database: Database
+@pytest.mark.parametrize("keys", [["a"], ["a", "a", "a", "a"]], ids=["first", "last"])
+def test_end_of_the_input_at_any_question_leaves_decisions_unapplied(
+    session_of: Callable[..., ReviewSession], database: Database, keys: list[str]
 ) -> None:
-    is_complete, _ = hold_typed(session_of(), "a", "a", "a", "a")
+    is_complete, printed = hold_typed(session_of(), *keys)
 
-    assert is_complete
-    assert unapplied(database) == 0
+    assert not is_complete
+    assert unapplied(database) > 0
+    assert "kept, and the next review of the task applies" in printed
 
 
 @pytest.mark.usefixtures("done")

@@ -152,10 +152,7 @@ class Dialogue:
         if not self.terminal.is_interactive or not self.session.unapplied:
             return None
         while True:
-            try:
-                key = self.terminal.ask_key(_FINISH)
-            except EOFError:
-                return None
+            key = self.terminal.ask_key(_FINISH)
             if key.lower() in {"", "q"}:
                 return None
             if key.lower() == "u":
