@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import pty
+import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -156,3 +158,27 @@ def test_terminal_asks_by_key_inside_the_block_and_by_line_outside(typist: Typis
 def test_stream_that_is_no_terminal_has_no_keyboard() -> None:
     with keyboard_of(io.StringIO("a\n")) as keyboard:
         assert keyboard is None
+
+
+def test_terminal_of_a_system_without_termios_is_read_by_lines(typist: Typist) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['termios'] = None\n"
+        "from famulus.review.terminal import Terminal\n"
+        "terminal = Terminal()\n"
+        "with terminal.key_presses():\n"
+        "    print(terminal.confirm('Launch?'))\n"
+    )
+    typist.press("yes\n")
+
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        stdin=typist.stream,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.endswith("True\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import termios
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -22,6 +21,8 @@ class Keyboard:
     """
 
     def __init__(self, stream: TextIO) -> None:
+        import termios
+
         self._fd = stream.fileno()
         self._modes = termios.tcgetattr(self._fd)
         self._unread = ""
@@ -71,6 +72,8 @@ class Keyboard:
 
         An Enter that is ignored must not leave an empty line.
         """
+        import termios
+
         modes = list(self._modes)
         modes[3] &= ~(termios.ICANON | termios.ECHO)
         modes[6] = [*modes[6]]
@@ -78,6 +81,8 @@ class Keyboard:
         self._set(modes)
 
     def _set(self, modes: list[Any]) -> None:
+        import termios
+
         try:
             # TCSAFLUSH would drop what was typed ahead.
             termios.tcsetattr(self._fd, termios.TCSADRAIN, modes)
@@ -153,6 +158,10 @@ def keyboard_of(stream: TextIO) -> Iterator[Keyboard | None]:
 def _find_keyboard(stream: TextIO) -> Keyboard | None:
     if not stream.isatty():
         return None
+    try:
+        import termios
+    except ModuleNotFoundError:
+        return None  # Windows: answers are read by lines.
     try:
         return Keyboard(stream)
     except (OSError, ValueError, termios.error):
