@@ -37,11 +37,10 @@ def sync(session: Session, run: int | None) -> None:
             delivered = deliver_accounts(database, plugins)
         else:
             delivered = _sync(database, plugins, run)
-    say(
-        f"Reported {counted(delivered, 'change')} to the platform."
-        if delivered
-        else "Nothing to report."
-    )
+    if delivered:
+        say(f"Reported {counted(delivered, 'change')} to the platform.")
+    elif run is None:
+        say("Nothing to report.")
 
 
 @click.command
