@@ -37,6 +37,7 @@ RETIRED = {
     r"\bheld\(": "for_update()",
     r"\bsettle_decisions\b": "apply_decisions",
     "Say whether": "Return whether",
+    r"(?i)(?<![a-z])troubles?(?![a-z])": "undelivered, fault, problem",
     r"\bfamulus\.(work|config|planning)\b": "famulus.engine, famulus.options, famulus.plan",
 }
 #: What docstrings and comments do not contain, and what to write instead.

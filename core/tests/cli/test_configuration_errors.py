@@ -137,7 +137,7 @@ def test_run_script_is_not_launched_as_a_configuration(
     assert "run_task.py: is not a YAML file; a run script is started with `python`" in done.stderr
 
 
-def test_trouble_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there(
+def test_problem_of_the_task_hides_no_other_and_brings_up_none_that_is_not_there(
     famulus: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

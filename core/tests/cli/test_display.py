@@ -147,10 +147,14 @@ def test_messages_of_platforms_and_sources_cannot_control_the_live_display(
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "200")
     hostile = "\x1b]0;title\x07"
-    trouble = UndeliveredRows(kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=hostile)
+    undelivered = UndeliveredRows(
+        kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=hostile
+    )
 
     with display(30) as shown:
-        shown.show(look(troubles=[trouble], loading=LoadingStatus.FAILED, loading_error=hostile))
+        shown.show(
+            look(undelivered=[undelivered], loading=LoadingStatus.FAILED, loading_error=hostile)
+        )
 
     assert r"\x1b]0;title\x07" in terminal.getvalue()
     assert hostile not in terminal.getvalue()
@@ -232,11 +236,11 @@ def test_released_signal_ends_the_program_as_ever(kept_handlers: None) -> None:
 def test_undelivered_rows_are_shown_with_each_look(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    trouble = UndeliveredRows(
+    undelivered = UndeliveredRows(
         kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=2, error="no money"
     )
 
-    Lines(30).show(look(troubles=[trouble]))
+    Lines(30).show(look(undelivered=[undelivered]))
 
     assert "the platform has refused to open places (2 times): no money" in capsys.readouterr().out
 

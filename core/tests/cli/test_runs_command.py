@@ -155,6 +155,7 @@ def test_lists_and_reports_are_json_too(famulus: Callable[..., Result], gateway:
     assert report["units"] == listed["units"]
     assert (report["units_done"], report["units_total"], report["at_work"]) == (0, 2, 1)
     assert report["at_work_until"].endswith("Z")
+    assert report["undelivered"] == []
 
 
 def test_report_shows_workers_and_operator(

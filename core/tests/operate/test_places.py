@@ -357,7 +357,7 @@ def test_refused_opening_is_logged_once_shown_and_counted_as_missing(
         turn(operator, clock)
 
     assert platform.open == set()
-    assert [str(trouble) for trouble in operator.progress(gateway.run_id).troubles] == [
+    assert [str(rows) for rows in operator.progress(gateway.run_id).undelivered] == [
         "the platform has refused to open places: the balance is too low"
     ]
     lines = [line for line in caplog.messages if "too low" in line]
@@ -401,7 +401,7 @@ def test_refused_places_that_are_still_missing_are_opened_on_request(
     # The place that was taken is open on this platform until it is closed.
     taken = platform.open & {0}
     assert len(platform.open - taken) == 4
-    assert operator.progress(gateway.run_id).troubles == []
+    assert operator.progress(gateway.run_id).undelivered == []
 
 
 def test_unavailable_platform_is_logged_once_and_once_when_it_recovers(
@@ -414,7 +414,9 @@ def test_unavailable_platform_is_logged_once_and_once_when_it_recovers(
     gateway = launch(operator, 1)
     for _ in range(2):
         turn(operator, clock)
-    assert "has yet to open places: throttled" in str(operator.progress(gateway.run_id).troubles[0])
+    assert "has yet to open places: throttled" in str(
+        operator.progress(gateway.run_id).undelivered[0]
+    )
     for _ in range(10):
         turn(operator, clock)
 

@@ -112,12 +112,12 @@ class Lines:
             states = units_by_status(look.units)
             time = f"{look.at.astimezone():%H:%M:%S}"
             say(f"{time} {run}{', '.join(parts)} ({states})", hang=len(time) + 1)
-            for trouble in look.troubles:
-                say(f"         {run}{trouble}")
+            for rows in look.undelivered:
+                say(f"         {run}{rows}")
 
 
 class _Screen:
-    """The live display: three lines per run and its platform troubles, updated in place."""
+    """The live display: three lines per run and those of its undelivered rows, updated in place."""
 
     every = 1.0
 
@@ -142,8 +142,8 @@ class _Screen:
         )
         texts = (", ".join(details(look, self._rates[look.run_id])), units_by_status(look.units))
         lines = [_line(text, "dim") for text in texts]
-        troubles = [_line(str(trouble), "yellow") for trouble in look.troubles]
-        return [Text(), head, *lines, *troubles]
+        undelivered = [_line(str(rows), "yellow") for rows in look.undelivered]
+        return [Text(), head, *lines, *undelivered]
 
 
 def _line(text: str, style: str) -> Text:

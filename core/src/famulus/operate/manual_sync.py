@@ -31,7 +31,7 @@ class SyncReport:
     #: how many outbox rows were delivered or refused
     delivered: int
     #: rows that it has refused, and rows that could not be delivered
-    troubles: Sequence[UndeliveredRows]
+    undelivered: Sequence[UndeliveredRows]
 
 
 def sync_now(
@@ -51,9 +51,9 @@ def sync_now(
     database.write(lambda tx: make_run_due(tx, run))
     delivered = bound.deliver()
     with database.read() as tx:
-        troubles = read_undelivered(tx, run)
+        undelivered = read_undelivered(tx, run)
     return SyncReport(
-        was_unserved=was_unserved, synced=synced, delivered=delivered, troubles=troubles
+        was_unserved=was_unserved, synced=synced, delivered=delivered, undelivered=undelivered
     )
 
 

@@ -34,7 +34,7 @@ class Progress:
     rows_loaded: int
     at: datetime
     #: rows that its platform has refused, or that could not be delivered
-    troubles: Sequence[UndeliveredRows] = ()
+    undelivered: Sequence[UndeliveredRows] = ()
 
     @property
     def total(self) -> int:
@@ -72,7 +72,7 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
-            troubles=read_undelivered(tx, run),
+            undelivered=read_undelivered(tx, run),
         )
 
 

@@ -1,4 +1,4 @@
-"""The troubles a test can switch on, as boto3 meets them."""
+"""The faults a test can switch on, as boto3 meets them."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_a_request_can_be_held(sandbox: Account, launch: Launch, after: bool, ma
     assert len(sandbox.state.hits) == 1
 
 
-def test_everything_works_again_once_troubles_are_cleared(
+def test_everything_works_again_once_faults_are_cleared(
     sandbox: Account, client: Any, launch: Launch
 ) -> None:
     sandbox.faults.plan(Fault.FAIL, times=100)
@@ -174,7 +174,7 @@ def test_everything_works_again_once_troubles_are_cleared(
     assert [one["HITId"] for one in client.list_hits()["HITs"]] == [hit["HITId"]]
 
 
-def test_troubles_of_one_account_are_not_the_others(sandbox: Account, live_client: Any) -> None:
+def test_faults_of_one_account_are_not_the_others(sandbox: Account, live_client: Any) -> None:
     sandbox.faults.plan(Fault.FAIL, times=100)
 
     assert live_client.list_hits()["HITs"] == []

@@ -162,7 +162,7 @@ def test_a_form_may_come_from_a_browser_without_cookies(
         (Fault.TWICE, 400, True),
     ],
 )
-def test_troubles_befall_submissions_too(
+def test_faults_apply_to_submissions_too(
     sandbox: Account,
     client: Any,
     launch: Launch,
@@ -185,9 +185,7 @@ def test_troubles_befall_submissions_too(
     assert listed == int(submitted)
 
 
-def test_troubles_of_any_operation_are_the_requesters_alone(
-    sandbox: Account, launch: Launch
-) -> None:
+def test_faults_of_any_operation_are_the_requesters_alone(sandbox: Account, launch: Launch) -> None:
     shown = sandbox.worker("A1").accept(launch()["HITGroupId"])
     sandbox.faults.plan(Fault.FAIL)
 

@@ -155,14 +155,14 @@ def report_json(report: RunReport) -> dict[str, Any]:
         ],
         "places": report.places,
         "visits_not_reported": report.unreported,
-        "troubles": [
+        "undelivered": [
             {
-                "kind": trouble.kind.value,
-                "refused": trouble.is_refused,
-                "rows": trouble.rows,
-                "error": trouble.error,
+                "kind": each.kind.value,
+                "refused": each.is_refused,
+                "rows": each.rows,
+                "error": each.error,
             }
-            for trouble in progress.troubles
+            for each in progress.undelivered
         ],
         "unanswered": report.unanswered,
         "operated_by": report.operated_by,
@@ -184,8 +184,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "limits", "" if record.status in ENDED_RUNS else limits_line(record)
     yield "places", f"{report.places:,} open or taken" if report.places else ""
     sync = session.command("sync", record.id)
-    for trouble in progress.troubles:
-        yield "platform", f"{trouble}; `{sync}` sends it again"
+    for rows in progress.undelivered:
+        yield "platform", f"{rows}; `{sync}` sends it again"
     unreported = counted(report.unreported, "visit")
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""

@@ -76,8 +76,8 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
         say(f"No process operates run {run}: its places on the platform are closed.")
     for line in _lines(report.synced):
         say(line)
-    for trouble in report.troubles:
-        say(str(trouble))
+    for rows in report.undelivered:
+        say(str(rows))
     return report.delivered
 
 

@@ -62,10 +62,10 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         ]
         for is_refused, found in ((False, waiting), (True, refused)):
             if found:
-                trouble = UndeliveredRows(
+                undelivered = UndeliveredRows(
                     kind=kind, is_refused=is_refused, rows=len(found), error=found[-1].error
                 )
-                yield Difference(run=run.id, what=str(trouble), command=("sync", run.id))
+                yield Difference(run=run.id, what=str(undelivered), command=("sync", run.id))
     yield from _refused_verdicts(tx, run)
 
 
