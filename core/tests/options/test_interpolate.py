@@ -5,12 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from attrs import Factory, frozen
 
 from famulus.options.configuration import read_configuration
+from famulus.options.convert import structure
+from famulus.options.declare import option
 from famulus.options.interpolate import interpolate
+from famulus.options.option_class import options_of
 from famulus.options.scalars import Typed
 
 HEAD = "defaults:\n  - blueprint: static_task\n  - architect: local\n  - provider: mock\ntask:\n"
@@ -179,14 +185,88 @@ def test_keys_that_are_written_alike_keep_their_own_values() -> None:
     assert problems == {}
 
 
-def test_message_does_not_quote_the_value_of_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOKEN", "not for logs")
-    problems: dict[str, str] = {}
+SECRET = "not for logs"
 
-    interpolate({"a": "${task.${oc.env:TOKEN}}"}, problems.__setitem__)
 
-    assert "'${oc.env:TOKEN}' is not a valid reference" in problems["a"]
-    assert "not for logs" not in problems["a"]
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("${task.${oc.env:TOKEN}}", "'${oc.env:TOKEN}' is not a valid reference"),
+        ("${oc.env:${oc.env:TOKEN}}", "refers to an environment variable that is not set"),
+        ("${oc.env:X_${task.key}}", "refers to an environment variable that is not set"),
+        ("${oc.env:NOT_SET_HERE}", "an environment variable that is not set: NOT_SET_HERE"),
+    ],
+)
+def test_message_does_not_quote_the_value_of_a_reference(
+    text: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", SECRET)
+
+    _, problems = resolved(a=text, key="${oc.env:TOKEN}")
+
+    assert words in problems["task.a"]
+    assert SECRET not in problems["task.a"]
+
+
+def is_short(_: object, _field: object, value: object) -> None:
+    if len(str(value)) > 2:
+        raise ValueError(f"{value!r} is too long")
+
+
+@frozen(kw_only=True)
+class Options:
+    """One option of each type that has a message of its own."""
+
+    whole: int = 0
+    number: float = 0.0
+    amount: Decimal = Decimal(0)
+    truth: bool = False
+    items: list[int] = Factory(list)
+    entries: dict[str, int] = Factory(dict)
+    size: Literal["small", "large"] = "small"
+    either: int | list[int] = 0
+    color: str = option(help="", choices=["red"], default="red")
+    short: str = option(help="", validator=is_short, default="")
+
+
+@pytest.mark.parametrize("name", options_of(Options))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${oc.env:TOKEN}",
+        "of ${oc.env:TOKEN}",
+        "${.token}",
+        "${oc.decode:${oc.env:TOKEN}}",
+        "${oc.env:NOT_SET_HERE,${.token}}",
+        "${oc.select:task.none,${.token}}",
+        ["${task.token}"],
+        {"key": "${task.token}"},
+        Typed("${.token}"),
+        Typed("[${.token}]"),
+    ],
+    ids=str,
+)
+def test_no_message_shows_a_value_of_the_environment(
+    name: str, text: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", SECRET)
+    task, _ = resolved(**{name: text}, token="${oc.env:TOKEN}")
+    del task["token"]
+
+    _, problems = structure(Options, task, prefix="task", origins={}, task_dir=Path("/"))
+
+    assert problems
+    assert SECRET not in str(problems)
+
+
+def test_text_from_the_environment_is_an_ordinary_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORD", "ab")
+
+    task, _ = resolved(short="${oc.env:WORD}")
+    made, _ = structure(Options, task, prefix="task", origins={}, task_dir=Path("/"))
+
+    assert made is not None
+    assert type(made.short) is str
 
 
 def test_text_of_many_backslashes_is_read_at_once() -> None:

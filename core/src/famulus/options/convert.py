@@ -34,7 +34,9 @@ from famulus.errors import Problem
 from famulus.options.option_class import Option, is_option_class, is_union, options_of
 from famulus.options.origins import Origins, located
 from famulus.options.scalars import (
+    FromEnvironment,
     Refused,
+    is_from_environment,
     is_null,
     shown,
     to_anything,
@@ -177,8 +179,8 @@ def structure_union(converter: Converter, raw: Any, cls: Any) -> Any:
     members = get_args(cls)
     if type(None) in members and is_null(raw):
         return None
-    if str in members and type(raw) is str:
-        return raw
+    if str in members and type(raw) in (str, FromEnvironment):
+        return str(raw)
     # Most values can be read as a text too, so str comes last.
     others = sorted((each for each in members if each is not type(None)), key=lambda t: t is str)
     errors = list[Exception]()
@@ -296,7 +298,13 @@ def _option_class_hook(cls: Any, converter: Converter) -> _Hook:
             unfit, whole = error.group_exceptions()
             errors = [each for each, _ in unfit]
             errors += [each for each in whole if isinstance(each, ForbiddenExtraKeysError)]
-            failed = list(_failed_validators(cls, options, _fitting(converter, options, given)))
+            unshown = {
+                name: reason
+                for name, each in options.items()
+                if (reason := _why_unshown(each, given.get(name)))
+            }
+            fitting = _fitting(converter, options, given)
+            failed = list(_failed_validators(cls, options, fitting, unshown))
             errors += failed or [each for each in whole if each not in errors]
             raise error.derive(errors) from error
 
@@ -323,7 +331,7 @@ def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = N
         value = converter.structure(raw, option.type)
     except (Refused, BaseValidationError) as error:
         if option.secret:
-            raise _secret() from None
+            raise Refused(_SECRET) from None
         if raw is None and not option.required:
             remedy = f"leave the line out to have the default, {option.default!r}"
             raise Refused(f"{_sentence(error)}; {remedy}") from None
@@ -331,7 +339,7 @@ def _structure_option(converter: Converter, option: Option, raw: Any, _: Any = N
     if value is None and option.refuses_none:
         raise _missing(option)
     if option.choices is not None and value is not None:
-        _check_choices(option, value)
+        _check_choices(option, value, _why_unshown(option, raw))
     return value
 
 
@@ -354,26 +362,37 @@ def _missing(option: Option) -> Refused:
     return Refused(f"is missing; set it as '{option.name}: …'{words}")
 
 
-def _secret() -> Refused:
-    return Refused("cannot be used (a secret, not shown here)")
+_SECRET = "cannot be used (a secret, not shown here)"
+_FROM_ENVIRONMENT = "cannot be used (a value from the environment, not shown here)"
 
 
-def _check_choices(option: Option, value: Any) -> None:
+def _why_unshown(option: Option, raw: Any) -> str | None:
+    """Return the message about a value that no message may show; None where it may."""
+    if option.secret:
+        return _SECRET
+    return _FROM_ENVIRONMENT if is_from_environment(raw) else None
+
+
+def _check_choices(option: Option, value: Any, unshown: str | None) -> None:
     choices = option.choices or ()
     items = value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
     for item in items:
         if item not in choices:
             near = did_you_mean(str(item), map(str, choices), otherwise="use one of")
-            refused = Refused(f"{shown(item)} is not allowed{near}")
-            raise _secret() if option.secret else refused
+            raise Refused(unshown or f"{shown(item)} is not allowed{near}")
 
 
 def _failed_validators(
-    cls: type, options: Mapping[str, Option], values: Mapping[str, Any]
+    cls: type,
+    options: Mapping[str, Option],
+    values: Mapping[str, Any],
+    unshown: Mapping[str, str],
 ) -> Iterator[Exception]:
     """Run the validator of every value; attrs itself stops at the first that fails.
 
     They get what attrs gives them: an instance whose fields are set but not yet validated.
+
+    :param unshown: messages in place of those of validators, which may show a value.
     """
     half_made: object = object.__new__(cls)
     failed = set[str]()
@@ -392,7 +411,7 @@ def _failed_validators(
         try:
             validate(half_made, option.field, getattr(half_made, option.attribute))
         except Exception as error:  # noqa: BLE001 - validators are plugins' code
-            refused = _secret() if option.secret else Refused(_reason(error))
+            refused = Refused(unshown.get(name) or _reason(error))
             refused.add_note(AttributeValidationNote(name, option.attribute, option.type))
             yield refused
 

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from famulus.errors import UsageError
 from famulus.options.compat import native_path
-from famulus.options.scalars import UNSET, Typed
+from famulus.options.scalars import UNSET, FromEnvironment, Typed, is_from_environment
 from famulus.options.suggest import did_you_mean
 
 #: Limit of nested references.
@@ -158,8 +158,9 @@ class _Interpolation:
             found = self._follow(parts[0], key)
             is_typed = isinstance(raw, Typed) and isinstance(found.value, str)
             return _Resolved(Typed(found.value)) if is_typed else found
-        made = "".join(self._text(each, key) for each in parts)
-        return _Resolved(type(raw)(made), characters=len(made))
+        texts = [self._text(each, key) for each in parts]
+        made = _like(texts, "".join(texts))
+        return _Resolved(Typed(made) if isinstance(raw, Typed) else made, characters=len(made))
 
     def _text(self, part: str | _Reference, key: str) -> str:
         if isinstance(part, str):
@@ -167,14 +168,15 @@ class _Interpolation:
         value = self._follow(part, key).value
         if isinstance(value, (Mapping, list)):
             raise _Broken("refers to several values, which cannot be a part of a text")
-        return str(value)
+        return _like([value], str(value))
 
     def _follow(self, reference: _Reference, key: str) -> _Resolved:
         first = reference.parts[0]
         resolver = _RESOLVER.match(first) if isinstance(first, str) else None
         if resolver is not None:
-            parts = [resolver.string[resolver.end() :], *reference.parts[1:]]
-            found = self._call(resolver[1], self._arguments(parts, key), key)
+            literal = resolver.string[resolver.end() :]
+            arguments = self._arguments([literal, *reference.parts[1:]], key)
+            found = self._call(resolver[1], arguments, literal, key)
         else:
             path = "".join(self._text(each, key) for each in reference.parts).strip()
             found = self._find(path, key)
@@ -211,25 +213,32 @@ class _Interpolation:
 
     def _arguments(self, parts: Sequence[str | _Reference], key: str) -> list[str]:
         """Return the arguments of a resolver, which are separated by commas."""
-        arguments = [""]
+        arguments = [list[str]()]
         for part in parts:
             if not isinstance(part, str):
-                arguments[-1] += self._text(part, key)
+                arguments[-1].append(self._text(part, key))
                 continue
             for token in _ARGUMENT.findall(part):
                 if token == ",":
-                    arguments.append("")
+                    arguments.append([])
                 else:
-                    arguments[-1] += token
-        return [_unquoted(each.strip()) for each in arguments]
+                    arguments[-1].append(token)
+        return [_like(texts, _unquoted("".join(texts).strip())) for texts in arguments]
 
-    def _call(self, resolver: str, arguments: Sequence[str], key: str) -> _Resolved:
+    def _call(self, resolver: str, arguments: Sequence[str], literal: str, key: str) -> _Resolved:
+        """Return what a resolver makes of its arguments.
+
+        :param literal: the part of them that is written in the configuration: a message may quote
+            it, but no value of another reference.
+        """
         name, *default = arguments
         if resolver == "oc.env":
             if name in os.environ:
-                return _Resolved(os.environ[name], characters=len(os.environ[name]))
+                text = FromEnvironment(os.environ[name])
+                return _Resolved(text, characters=len(text))
             if not default:
-                raise _Broken(f"refers to an environment variable that is not set: {name}")
+                which = f": {name}" if name in literal else ""
+                raise _Broken(f"refers to an environment variable that is not set{which}")
             return _Resolved(None if default[0] == "null" else default[0])
         if resolver == "oc.select":
             try:
@@ -313,6 +322,11 @@ def _sized(value: Any, below: Any) -> _Resolved:
         values=1 + sum(each.values for each in below),
         characters=sum(each.characters for each in below),
     )
+
+
+def _like(sources: Sequence[Any], text: str) -> str:
+    """Mark a text as one from the environment if one of its sources is."""
+    return FromEnvironment(text) if any(map(is_from_environment, sources)) else text
 
 
 def _unquoted(text: str) -> str:

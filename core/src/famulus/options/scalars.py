@@ -65,6 +65,12 @@ class Typed(_Scalar):
     __slots__ = ()
 
 
+class FromEnvironment(str):
+    """Text with a value of the environment in it, which may be a secret: no message shows it."""
+
+    __slots__ = ()
+
+
 class Refused(ValueError):  # noqa: N818 - the message is a sentence about the value
     """A value does not fit."""
 
@@ -74,6 +80,8 @@ def shown(raw: object) -> str:
     match raw:
         case None:
             return "null (nothing)"
+        case FromEnvironment() | _Scalar(text=FromEnvironment()):
+            return "a value from the environment"
         case Plain():
             return raw.text
         case Typed():
@@ -87,6 +95,18 @@ def shown(raw: object) -> str:
         case _:
             return f"an object of type {type(raw).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def is_from_environment(raw: object) -> bool:
+    """Return whether a value of the environment is in a given value, or in a part of it."""
+    match raw:
+        case FromEnvironment() | _Scalar(text=FromEnvironment()):
+            return True
+        case Mapping():
+            return any(map(is_from_environment, raw.values()))
+        case list() | tuple() | set() | frozenset():
+            return any(map(is_from_environment, raw))
+    return False
 
 
 def is_null(raw: object) -> bool:
@@ -104,9 +124,11 @@ def to_text(raw: object) -> str:
     """Return a text exactly as it was written, numbers and ``no`` included."""
     match raw:
         case Plain() | Typed():
-            return raw.text
+            return str(raw.text)
         case Enum():
             pass
+        case FromEnvironment():
+            return str(raw)
         case str():
             return raw
         case bool():
@@ -164,7 +186,7 @@ def to_truth(raw: object) -> bool:
         word = raw.text.lower()
         if word in _TRUE | _FALSE:
             return word in _TRUE
-    quotes = isinstance(raw, str) and raw.lower() in _TRUE | _FALSE
+    quotes = type(raw) is str and raw.lower() in _TRUE | _FALSE
     remedy = " (leave the quotes out)" if quotes else ""
     raise Refused(f"{shown(raw)} is neither true nor false{remedy}")
 
@@ -190,7 +212,7 @@ def to_items(raw: object) -> list[Any]:
     if isinstance(raw, (list, tuple, set, frozenset)):
         return list(raw)
     if isinstance(raw, Typed):
-        return [Typed(item) for item in _split(raw.text.strip())]
+        return _split(raw)
     raise Refused(f"{shown(raw)} is not a list, such as [a, b]")
 
 
@@ -222,12 +244,15 @@ def _number_text(raw: object) -> str | None:
     return str(raw).strip() if isinstance(raw, (str, Plain, Typed)) else None
 
 
-def _split(text: str) -> list[str]:
+def _split(raw: Typed) -> list[Typed]:
+    text = raw.text.strip()
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1].strip()
     if not text:
         return []
     try:
-        return [item.strip() for item in next(csv.reader([text], skipinitialspace=True))]
+        items = [item.strip() for item in next(csv.reader([text], skipinitialspace=True))]
     except csv.Error as error:
-        raise Refused(f"{text!r} is not a list, such as [a,b]: {error}") from None
+        raise Refused(f"{shown(raw)} is not a list, such as [a,b]: {error}") from None
+    kind = FromEnvironment if is_from_environment(raw) else str
+    return [Typed(kind(item)) for item in items]
