@@ -130,7 +130,7 @@ def test_all_problems_are_reported_by_line_and_nothing_is_applied(
         "5: there is no unit 999999",
         f"6: unit {c} is rejected without a reason; write it into the column 'note'",
         f"7: unit {a} is in line 2 already",
-        "8: it has more cells than there are columns",
+        "8: has 4 cells for 3 columns",
     ]
 
 
@@ -187,24 +187,25 @@ def test_reason_is_as_long_as_the_provider_requires(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "1: there is no column 'unit'"),
+        ("", "1: is empty: its first line must name the columns"),
+        ("unit;decision\n1;accepted\n", "1: the separator looks like ';'"),
         ("unti,decision\n", "1: there is no column 'unit'; is 'unti' meant for it?"),
         ("id,verdict\n", "1: there is no column 'unit'; there are: id, verdict"),
-        ('unit,decision\n"1,accepted\n', "None: is not CSV in UTF-8: unexpected end of data"),
+        ('unit,decision\n"1,accepted\n', "2: opens a quote that is never closed"),
     ],
 )
 def test_file_of_another_shape_is_refused(problems: Check, text: str, problem: str) -> None:
-    assert problems(text)[0] == problem
+    assert problems(text)[0].startswith(problem)
 
 
 @pytest.mark.usefixtures("units")
 def test_file_that_cannot_be_read_is_refused(
     session_of: Callable[..., ReviewSession], file: Path
 ) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="cannot be read"):
         read_decisions(session_of(), file)
     file.write_bytes(b"unit,decision\n1,\xff\n")
-    with pytest.raises(UsageError, match="is not CSV in UTF-8"):
+    with pytest.raises(UsageError, match="is not UTF-8"):
         read_decisions(session_of(), file)
 
 

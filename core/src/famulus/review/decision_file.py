@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from attrs import Factory, define, evolve, frozen
 
+from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import STATUSES, decide
-from famulus.errors import ConflictError, Problem, UsageError
+from famulus.errors import ConflictError, Problem
 from famulus.model.states import DONE_UNITS, Decision, UnitStatus
 from famulus.model.tables import TaskRunTable, TaskTable, UnitTable
 from famulus.model.transaction import Row, Transaction
@@ -20,15 +19,16 @@ from famulus.options.suggest import did_you_mean
 from famulus.review.deliver_changes import deliver_changes, newest_outbox_row
 from famulus.review.review_session import ReviewSession, pages
 
-_REQUIRED = ("unit", "decision")
-_NOTE = "note"
+_COLUMNS = CsvColumns(
+    required={"unit": "", "decision": ""}, optional=("note",), ignores_others=True
+)
 #: The largest value of a 64-bit column.
 _LARGEST = 2**63 - 1
 
 
 @frozen(kw_only=True)
 class DecisionRow:
-    """One row of the file. ``line`` is the number of its last line, from 1."""
+    """One row of the file. ``line`` is the line that it begins on, from 1."""
 
     line: int
     unit: int
@@ -67,8 +67,7 @@ def read_decisions(session: ReviewSession, path: Path) -> list[DecisionRow]:
     for page in pages(_parsed(path, problems)):
         with session.database.read() as tx:
             rows += _fitting(tx, session, path, page, problems)
-    if problems:
-        raise UsageError(sorted(problems, key=lambda problem: problem.line or 0))
+    refuse_table(path, problems)
     return rows
 
 
@@ -88,62 +87,38 @@ def apply_decision_file(session: ReviewSession, rows: Sequence[DecisionRow]) -> 
 
 
 def _parsed(path: Path, problems: list[Problem]) -> Iterator[DecisionRow]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            yield from _rows(csv.DictReader(stream, strict=True), path, problems)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(Problem(f"is not CSV in UTF-8: {error}", file=path)) from error
-
-
-def _instead(column: str, header: Sequence[str]) -> str:
-    """Return a hint about a missing column: a similar one of the file, or all that it has."""
-    near = difflib.get_close_matches(column, header, n=1)
-    if near:
-        return f"; is {near[0]!r} meant for it?"
-    return f"; there are: {', '.join(header)}" if header else ""
-
-
-def _rows(
-    reader: csv.DictReader[str], path: Path, problems: list[Problem]
-) -> Iterator[DecisionRow]:
-    header = reader.fieldnames or []
-    missing = [name for name in _REQUIRED if name not in header]
-    if missing:
-        problems += [
-            Problem(f"there is no column {name!r}{_instead(name, header)}", file=path, line=1)
-            for name in missing
-        ]
-        return
     lines: dict[int, int] = {}
-    for cells in reader:
-        row, messages = _read(cells, reader.line_num)
+    for found in read_csv_table(path, _COLUMNS, problems):
+        row, messages = _read(found)
         if row is not None and row.unit in lines:
             messages.append(f"unit {row.unit} is in line {lines[row.unit]} already")
-        problems += [Problem(each, file=path, line=reader.line_num) for each in messages]
+        problems += [Problem(each, file=path, line=found.line) for each in messages]
         if row is not None and not messages:
             lines[row.unit] = row.line
             yield row
 
 
-def _read(
-    cells: Mapping[str | None, str | None], line: int
-) -> tuple[DecisionRow | None, list[str]]:
-    if None in cells:
-        return None, ["it has more cells than there are columns"]
-    texts = {name: (cells.get(name) or "").strip() for name in (*_REQUIRED, _NOTE)}
-    unit, word = texts["unit"], texts["decision"]
+def _read(found: CsvRow) -> tuple[DecisionRow | None, list[str]]:
+    text, word = found.values["unit"], found.values["decision"]
     messages = []
-    if not (unit.isdecimal() and 0 < int(unit) <= _LARGEST):
-        messages.append(f"{unit!r} is not the number of a unit")
+    unit = _unit_number(text)
+    if unit is None:
+        messages.append(f"{text!r} is not the number of a unit")
     words = [decision.value for decision in Decision]
     if word not in words:
         messages.append(f"{word!r} is not a decision{did_you_mean(word, words)}")
-    if messages:
+    if unit is None or messages:
         return None, messages
-    row = DecisionRow(line=line, unit=int(unit), decision=Decision(word), note=texts[_NOTE])
-    return row, []
+    note = found.values.get("note", "")
+    return DecisionRow(line=found.line, unit=unit, decision=Decision(word), note=note), []
+
+
+def _unit_number(text: str) -> int | None:
+    try:
+        number = int(text)
+    except ValueError:
+        return None
+    return number if 0 < number <= _LARGEST else None
 
 
 def _fitting(

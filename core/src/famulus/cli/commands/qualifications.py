@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -182,14 +183,16 @@ def workers(session: Session, name: str, provider: str | None, as_json: bool) ->
 
 
 @qualifications.command("import", short_help="Grant what a CSV file lists.")
-@click.argument("file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False))
+@click.argument(
+    "file", metavar="FILE.csv", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.argument("name", required=False)
 @_create_option
 @provider_options
 @pass_session
 def import_(
     session: Session,
-    file: str,
+    file: Path,
     name: str | None,
     create: bool,
     provider: str | None,
@@ -201,24 +204,22 @@ def import_(
     unless NAME is given. Workers need not have come yet. The file is checked whole before the
     first row is granted; importing it again changes nothing.
     """
-    from famulus.cli.grant_files import read_names, read_rows
+    from famulus.cli.grant_files import read_grants
     from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all
 
-    name = None if name is None else qualification_name(name)
+    rows = read_grants(file, None if name is None else qualification_name(name))
+    names = dict.fromkeys(row.qualification for row in rows)
     with choose_provider(session, provider, requester) as choice:
-        numbers = _numbers(session, choice.database, read_names(file, name), create=create)
-        listed = (
-            ListedGrant(row.worker, numbers[row.qualification], row.value)
-            for row in read_rows(file, name)
-        )
+        numbers = _numbers(session, choice.database, names, create=create)
+        listed = (ListedGrant(row.worker, numbers[row.qualification], row.value) for row in rows)
         done = grant_all(
             choice.database,
             listed,
             provider_type=choice.provider_type,
             requesters=choice.informed,
         )
-        rows = counted(done.changed + done.unchanged, "grant")
-        say(f"The file has {rows} to workers of {choice.provider_type}{_besides(done)}.")
+        number = counted(done.changed + done.unchanged, "grant")
+        say(f"The file has {number} to workers of {choice.provider_type}{_besides(done)}.")
         deliver(choice)
 
 
