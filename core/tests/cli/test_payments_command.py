@@ -197,7 +197,7 @@ def test_payments_are_exact_in_json(famulus: Famulus, run: Gateway) -> None:
         (
             ["compensate", "1", "nobody", "1", "--reason", "R"],
             2,
-            "has no visit of a worker 'nobody'",
+            "there is no worker 'nobody' of mock",
         ),
         (["payments", "retry", "9"], 2, "there is no payment 9"),
         (["payments", "--run", "9"], 2, "there is no run 9"),

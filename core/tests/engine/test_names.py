@@ -15,7 +15,6 @@ from famulus.data.data_browser import DataBrowser
 from famulus.data.filters import make_filter
 from famulus.data.qualification_list import holders_of
 from famulus.data.scope import find_scope
-from famulus.engine.ledger.bonuses import worker_payee
 from famulus.engine.qualifications.bulk_grants import ListedGrant, grant_all, make_workers
 from famulus.engine.qualifications.grants import (
     find_qualification,
@@ -83,9 +82,6 @@ WORKER_ENTRANCES: Mapping[str, Callable[[Database, str], Any]] = {
             provider_type="crowd",
             requesters=(),
         ).new_workers
-    ),
-    "worker_payee": lambda db, name: (
-        db.write(lambda tx: worker_payee(tx, find_scope(db, "words").runs[0], name)).worker
     ),
     "find_scope": lambda db, name: find_scope(db, "words", worker=name).worker,
     "make_filter": lambda db, name: (

@@ -14,6 +14,8 @@ from attrs import evolve
 
 from famulus.data.payments import PaymentRecord, list_payments, payment_totals
 from famulus.engine.gateway import Gateway
+from famulus.engine.qualifications.worker_handle import find_worker
+from famulus.engine.workers import make_worker
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
@@ -286,15 +288,18 @@ def test_worker_is_compensated_once(
     gateway: Gateway, database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:
     GatewayWorker(gateway, "unlucky").arrive()
+    worker = find_worker(database, "paying", "unlucky")
     for _ in range(2):
-        paid = compensate(
-            database, gateway.run_id, "unlucky", "0.10", reason="Sorry.", plugins=plugins
-        )
+        paid = compensate(worker, gateway.run_id, "0.10", reason="Sorry.", plugins=plugins)
 
     assert (paid.kind, paid.unit, paid.worker) == (PaymentKind.COMPENSATION, None, "unlucky")
     assert len(platform.paid) == 1
-    with pytest.raises(NotFoundError, match="has no visit of a worker 'nobody'"):
-        compensate(database, gateway.run_id, "nobody", "1", reason="Sorry.", plugins=plugins)
+    with pytest.raises(NotFoundError, match="there is no run 99"):
+        compensate(worker, 99, "1", reason="Sorry.", plugins=plugins)
+    database.write(lambda tx: make_worker(tx, "paying", "elsewhere"))
+    other = find_worker(database, "paying", "elsewhere")
+    with pytest.raises(NotFoundError, match="has no visit of the worker 'elsewhere'"):
+        compensate(other, gateway.run_id, "1", reason="Sorry.", plugins=plugins)
 
 
 def test_totals_add_up_by_currency_and_status(

@@ -19,6 +19,7 @@ from famulus.engine.ledger.bonuses import (
     worker_payee,
 )
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
+from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run
 from famulus.errors import FamulusError, NotFoundError, UsageError
 from famulus.model.database import Database
@@ -62,22 +63,23 @@ def pay_bonus(
 
 
 def compensate(
-    database: Database,
+    worker: Worker,
     run: int,
-    worker: str,
     amount: Decimal | str,
     *,
     reason: str,
     again: bool = False,
     plugins: Plugins | None = None,
 ) -> PaymentRecord:
-    """Compensate a worker of a run for work that was lost; like :func:`pay_bonus`.
+    """Compensate a worker for work that was lost in a run; like :func:`pay_bonus`.
 
-    :param worker: the provider's id. The payment is for the newest visit of this worker to the run.
+    :param worker: a result of :func:`find_worker`. The payment is for the worker's newest visit to
+        the run.
+    :raises famulus.NotFoundError: when there is no such run, or the worker has not come to it.
     """
-    find_run(database, run)
+    find_run(worker.database, run)
     return _pay(
-        database,
+        worker.database,
         _PaymentRequest(
             kind=PaymentKind.COMPENSATION, amount=_decimal(amount), reason=reason, again=again
         ),

@@ -15,6 +15,7 @@ from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.payments import PaymentRecord, PaymentTotal, list_payments, payment_totals
 from famulus.engine.platform.cleanup import find_pending_cleanups
+from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.engine.runs import find_run
 from famulus.errors import NotFoundError
 from famulus.iso_time import iso
@@ -179,9 +180,9 @@ def compensate(
 ) -> None:
     """Pay AMOUNT to WORKER, who has lost work on run RUN through no fault of theirs."""
     with session.open_existing() as database:
-        find_run(database, run)
+        payee = find_worker(database, find_run(database, run).provider_type, worker)
         started = database.clock()
-        paid = pay_compensation(database, run, worker, amount, reason=reason, again=again)
+        paid = pay_compensation(payee, run, amount, reason=reason, again=again)
     _report(session, ctx, paid, is_new=paid.created_at >= started)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
+from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
@@ -26,7 +27,6 @@ from famulus.model.tables import (
     literals,
 )
 from famulus.model.transaction import Row, Transaction
-from famulus.names import read_name
 
 #: In the currency's main unit; a larger amount is taken for a typing error.
 _LARGEST = Decimal(10**6)
@@ -76,21 +76,19 @@ def unit_payee(tx: Transaction, unit: int) -> Payee:
     return _payee(tx, agent.visit, unit)
 
 
-def worker_payee(tx: Transaction, run: int, worker: str) -> Payee:
+def worker_payee(tx: Transaction, run: int, worker: WorkerView) -> Payee:
     """Return a worker with their newest visit to a run.
 
     :raises famulus.NotFoundError: when they have none.
     """
-    worker = read_name(worker, "worker")
     row = tx.row(
         VisitTable.select(VisitTable.id)
-        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
-        .where(VisitTable.run == run, WorkerTable.name == worker)
+        .where(VisitTable.run == run, VisitTable.worker == worker.id)
         .order_by(VisitTable.id.desc())
         .limit(1)
     )
     if row is None:
-        raise NotFoundError(f"run {run} has no visit of a worker {worker!r}")
+        raise NotFoundError(f"run {run} has no visit of the worker {worker.name!r}")
     return _payee(tx, row.id, None)
 
 

@@ -37,7 +37,8 @@ class Worker(WorkerView):
     delivers it, or ``famulus qualifications``, with retries until the platform has accepted it.
     """
 
-    _database: Database = field(repr=False, eq=False)
+    #: the database that the worker is stored in
+    database: Database = field(repr=False, eq=False)
 
     if not TYPE_CHECKING:
 
@@ -52,7 +53,7 @@ class Worker(WorkerView):
 
         :raises famulus.UsageError: for a name or a value that is not allowed.
         """
-        self._database.write(
+        self.database.write(
             lambda tx: grants.grant(tx, worker=self.id, qualification=name, value=value)
         )
         granted = self.get_granted_qualification(name)
@@ -61,9 +62,7 @@ class Worker(WorkerView):
 
     def revoke_qualification(self, name: str) -> bool:
         """Revoke a qualification of the worker; return whether they had it."""
-        return self._database.write(
-            lambda tx: grants.revoke(tx, worker=self.id, qualification=name)
-        )
+        return self.database.write(lambda tx: grants.revoke(tx, worker=self.id, qualification=name))
 
     def get_granted_qualification(self, name: str) -> Grant | None:
         """Return a qualification of the worker, or None."""
@@ -86,7 +85,7 @@ class Worker(WorkerView):
     @property
     def is_blocked(self) -> bool:
         """Whether the worker is blocked from every task."""
-        with self._database.read() as tx:
+        with self.database.read() as tx:
             row = tx.row(WorkerTable.select(WorkerTable.blocked).where(WorkerTable.id == self.id))
         return row is not None and bool(row.blocked)
 
@@ -106,7 +105,7 @@ class Worker(WorkerView):
             requesters = requesters_of(tx, self.id) if on_platform else ()
             set_blocked(tx, worker=self.id, blocked=blocked, reason=reason, requesters=requesters)
 
-        self._database.write(job)
+        self.database.write(job)
 
     def _grants(self, name: str | None = None) -> list[Grant]:
         query = (
@@ -124,7 +123,7 @@ class Worker(WorkerView):
         )
         if name is not None:
             query = query.where(QualificationTable.name == stripped(name))
-        with self._database.read() as tx:
+        with self.database.read() as tx:
             return [Grant(**vars(row)) for row in tx.rows(query)]
 
 
