@@ -46,6 +46,30 @@ def test_unknown_name_is_reported_with_the_known_ones(conf: Path) -> None:
     assert str(far.value).endswith("; there are: example, my_config, v1.2")
 
 
+@pytest.mark.parametrize("name", ["base", "base.yml", "parts/base"])
+def test_file_includes_others_by_the_names_that_pick_one(conf: Path, name: str) -> None:
+    (conf / "parts").mkdir()
+    for base in (conf / "base.yml", conf / "parts" / "base.yaml"):
+        base.write_text("task: {task_name: base}\n")
+    (conf / "example.yaml").write_text(f"defaults: [{name}, blueprint: static_task]\n")
+
+    configuration = read_configuration(conf / "example.yaml")
+
+    assert configuration.sections["task"]["task_name"] == "base"
+
+
+@pytest.mark.parametrize("name", ["my_confg", "parts/my_config", "/", "..", "''"])
+def test_included_file_that_is_not_there_is_reported_at_its_line(conf: Path, name: str) -> None:
+    (conf / "example.yaml").write_text(f"task: {{}}\ndefaults: [{name}]\n")
+
+    with pytest.raises(UsageError) as caught:
+        read_configuration(conf / "example.yaml")
+
+    (problem,) = caught.value.problems
+    assert (problem.file, problem.line, problem.key) == (conf / "example.yaml", 2, "defaults")
+    assert problem.message.startswith("there is no ")
+
+
 def test_name_may_not_be_empty(conf: Path) -> None:
     with pytest.raises(UsageError, match="conf: names no file"):
         read_configuration(conf / "example.yaml", ["conf="])

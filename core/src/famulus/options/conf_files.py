@@ -8,7 +8,8 @@ from pathlib import Path
 from famulus.errors import Problem, UsageError
 from famulus.options.suggest import did_you_mean
 
-_SUFFIXES = (".yaml", ".yml")
+#: How the name of a configuration file ends.
+SUFFIXES = (".yaml", ".yml")
 
 
 def find_conf(folders: Sequence[Path], name: str) -> Path:
@@ -16,14 +17,22 @@ def find_conf(folders: Sequence[Path], name: str) -> Path:
 
     :raises UsageError: when there is none; the message lists the existing ones.
     """
-    for folder in folders:
-        for suffix in ("", *_SUFFIXES):
-            file = folder / f"{name}{suffix}"
-            if file.suffix in _SUFFIXES and file.is_file():
-                return file
+    file = seek_conf(folders, name)
+    if file is None:
+        raise UsageError(Problem(missing_conf(folders, name), key="conf"))
+    return file
+
+
+def seek_conf(folders: Iterable[Path], name: str) -> Path | None:
+    """Return the file that :func:`find_conf` returns; None when there is none."""
+    files = (folder / f"{name}{suffix}" for folder in folders for suffix in ("", *SUFFIXES))
+    return next((file for file in files if file.suffix in SUFFIXES and file.is_file()), None)
+
+
+def missing_conf(folders: Sequence[Path], name: str) -> str:
+    """Return the message that there is no file of a name, with those there are."""
     near = did_you_mean(name, conf_names(folders))
-    places = " or ".join(map(str, folders))
-    raise UsageError(Problem(f"there is no {name!r} in {places}{near}", key="conf"))
+    return f"there is no {name!r} in {' or '.join(map(str, folders))}{near}"
 
 
 def conf_names(folders: Iterable[Path]) -> list[str]:
@@ -33,4 +42,4 @@ def conf_names(folders: Iterable[Path]) -> list[str]:
 
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
-        yield from (file for file in folder.iterdir() if file.suffix in _SUFFIXES)
+        yield from (file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())

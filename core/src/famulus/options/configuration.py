@@ -11,7 +11,7 @@ from attrs import Factory, frozen
 from famulus.errors import Problem, UsageError
 from famulus.options.command_line import source_from_overrides, split_conf
 from famulus.options.compat import task_folder
-from famulus.options.conf_files import find_conf
+from famulus.options.conf_files import find_conf, missing_conf, seek_conf
 from famulus.options.merge import Merged
 from famulus.options.origins import Origins
 from famulus.options.profiles import Profile, find_profile, split_profile
@@ -128,7 +128,11 @@ def _with_includes(
     source.problems[:0] = document.problems
     sources = []
     for name in source.includes:
-        included = file.with_name(f"{name.removesuffix('.yaml')}.yaml")
+        included = seek_conf([file.parent], name)
+        if included is None:
+            message = missing_conf([file.parent], name)
+            line = document.lines.get("defaults")
+            raise UsageError(Problem(message, key="defaults", file=file, line=line))
         sources += _with_includes(included, (*parents, file), arguments)
     return [*sources, source]
 

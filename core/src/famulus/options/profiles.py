@@ -9,14 +9,13 @@ from pathlib import Path
 from attrs import frozen
 
 from famulus.errors import Problem, UsageError
-from famulus.options.conf_files import conf_names
+from famulus.options.conf_files import SUFFIXES, conf_names, find_conf
 from famulus.options.suggest import did_you_mean
 
 #: Names the folder of the user's own configuration.
 CONFIG_VARIABLE = "FAMULUS_CONFIG"
 
 _KEY = "profile"
-_SUFFIXES = (".yaml", ".yml")
 
 
 @frozen(kw_only=True)
@@ -44,7 +43,7 @@ def profiles_folder() -> Path:
 def list_profiles() -> list[Profile]:
     """Return the existing profiles, by name."""
     folder = profiles_folder()
-    return [Profile(name=name, file=_file(folder, name)) for name in conf_names([folder])]
+    return [Profile(name=name, file=find_conf([folder], name)) for name in conf_names([folder])]
 
 
 def find_profile(name: str) -> Profile:
@@ -63,7 +62,7 @@ def find_profile(name: str) -> Profile:
 
 def profile_name(file: Path) -> str | None:
     """Return the name of the profile that a file is; None for any other file."""
-    is_one = file.parent == profiles_folder() and file.suffix in _SUFFIXES
+    is_one = file.parent == profiles_folder() and file.suffix in SUFFIXES
     return file.stem if is_one else None
 
 
@@ -94,8 +93,3 @@ def with_profile(name: str | None, overrides: Iterable[str]) -> tuple[str, ...]:
 
 def _known() -> str:
     return did_you_mean("", (profile.name for profile in list_profiles()))
-
-
-def _file(folder: Path, name: str) -> Path:
-    files = (folder / f"{name}{suffix}" for suffix in _SUFFIXES)
-    return next(file for file in files if file.exists())

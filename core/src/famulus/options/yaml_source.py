@@ -10,6 +10,7 @@ import yaml
 from attrs import Factory, frozen
 
 from famulus.errors import Problem, UsageError
+from famulus.options.conf_files import SUFFIXES
 from famulus.options.scalars import Plain
 from famulus.options.suggest import did_you_mean
 
@@ -92,7 +93,7 @@ def _read_text(file: Path) -> str:
 def _neighbours(file: Path) -> str:
     if not file.parent.is_dir():
         return f"; nor is there a folder {str(file.parent)!r}"
-    names = [path.name for path in file.parent.iterdir() if path.suffix in (".yaml", ".yml")]
+    names = [path.name for path in file.parent.iterdir() if path.suffix in SUFFIXES]
     return did_you_mean(file.name, names, otherwise="beside it there are")
 
 
