@@ -276,20 +276,23 @@ def _numbers(
         return database.write(
             lambda tx: {name: granting.make_qualification(tx, name) for name in wanted}
         )
-    known = [each.name for each in list_qualifications(database)]
-    hint = session.command("qualifications", "create")
-    missing = [
-        Problem(
-            f"there is no qualification {name!r}{did_you_mean(name, known)}; `{hint} NAME` "
-            "makes one"
-        )
-        for name in wanted
-        if name not in known
-    ]
+    numbers: dict[str, int | None] = {}
+    if database.exists:
+        with database.read() as tx:
+            numbers = {name: granting.find_qualification(tx, name) for name in wanted}
+    found = {name: number for name, number in numbers.items() if number is not None}
+    missing = [name for name in wanted if name not in found]
     if missing:
-        raise NotFoundError(missing)
-    with database.read() as tx:
-        return {name: granting.find_qualification(tx, name) or 0 for name in wanted}
+        known = [each.name for each in list_qualifications(database)]
+        hint = session.command("qualifications", "create")
+        raise NotFoundError(
+            Problem(
+                f"there is no qualification {name!r}{did_you_mean(name, known)}; `{hint} NAME` "
+                "makes one"
+            )
+            for name in missing
+        )
+    return found
 
 
 def _known(database: Database, provider_type: str, names: Iterable[str]) -> dict[str, int]:
