@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import difflib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from types import MappingProxyType
 from attrs import Factory, frozen
 
 from famulus.errors import Problem, UsageError
-from famulus.options.suggest import did_you_mean
+from famulus.options.suggest import did_you_mean, nearest
 
 #: Separators that spreadsheets use instead of the comma, and their names in messages.
 _OTHER_SEPARATORS: Mapping[str, str] = MappingProxyType({";": "';'", "\t": "a tab", "|": "'|'"})
@@ -145,8 +144,8 @@ def _header_faults(titles: Sequence[str], columns: CsvColumns) -> list[str]:
 
 def _instead(column: str, titles: Sequence[str]) -> str:
     """Return a hint about a missing column: a similar one of the file, or all that it has."""
-    near = difflib.get_close_matches(column, titles, n=1)
-    return f"; is {near[0]!r} meant for it?" if near else f"; there are: {', '.join(titles)}"
+    near = nearest(column, titles)
+    return f"; is {near!r} meant for it?" if near else f"; there are: {', '.join(titles)}"
 
 
 def _row_fault(cells: Sequence[str], titles: Sequence[str], columns: CsvColumns) -> str:

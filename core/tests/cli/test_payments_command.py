@@ -247,7 +247,7 @@ def test_payments_of_a_task_are_listed_by_its_name(famulus: Famulus) -> None:
     ("word", "words"),
     [
         ("html-static-task-exampel", "did you mean 'html-static-task-example'?"),
-        ("setle", "there is no task and no command 'setle'; did you mean 'settle'?"),
+        ("setle", "did you mean the command 'settle'?"),
         ("nope", "there is no task 'nope'"),
     ],
 )

@@ -174,7 +174,7 @@ def test_words_without_a_match_are_reported_last(famulus: Famulus) -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ("blueprin", "no category 'blueprin'; did you mean 'blueprint'? (there are: blueprint, "),
+        ("blueprin", "no category 'blueprin'; did you mean 'blueprint'? (there are: architect, "),
         ("zzz", "no category 'zzz'; there are: architect, blueprint, check, provider, task"),
         ("local", "no category 'local'; did you mean 'architect=local'?"),
         ("architect=locl", "no architect 'locl'; did you mean 'local'? (installed: external, "),

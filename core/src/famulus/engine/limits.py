@@ -94,11 +94,10 @@ def unknown_limits(names: Iterable[str]) -> list[Problem]:
 
 
 def _unknown(name: str) -> Problem:
-    near = did_you_mean(name, LIVE_LIMITS, otherwise="these can be changed")
-    others = f" (these can be changed: {', '.join(LIVE_LIMITS)})" if "did you mean" in near else ""
+    near = did_you_mean(name, LIVE_LIMITS, otherwise="these can be changed", lists_all=True)
     is_option = name in options_of(TaskArgs)
     found = "cannot be changed once a run is launched" if is_option else "is not a limit of a run"
-    return Problem(f"{found}{near}{others}", key=f"task.{name}" if is_option else name)
+    return Problem(f"{found}{near}", key=f"task.{name}" if is_option else name)
 
 
 def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChange]:

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from famulus.errors import UsageError
 from famulus.options.compat import native_path
 from famulus.options.scalars import UNSET, FromEnvironment, Typed, is_from_environment
-from famulus.options.suggest import did_you_mean
+from famulus.options.suggest import nearest
 
 #: Limit of nested references.
 _MOST_NESTED = 10
@@ -260,12 +260,12 @@ class _Interpolation:
         self._suggested += 1
         if self._suggested > _MOST_SUGGESTED:
             return ""
-        known = [*_leaves(self._tree, "")]
+        known = [key for key, _ in leaves(self._tree)]
         for name in _NAME.findall(raw):
             path = ".".join(native_path(name.strip().split(".")))
-            near = did_you_mean(path, known)
-            if near.startswith("; did"):
-                return near
+            near = nearest(path, known)
+            if near is not None:
+                return f"; did you mean {near!r}?"
         return ""
 
 
@@ -350,9 +350,10 @@ def _cited(raw: str) -> str:
     return " with ".join(map(repr, dict.fromkeys(_CITED.findall(raw)))) or "'${'"
 
 
-def _leaves(value: Any, key: str) -> Iterator[str]:
+def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values of a tree that are no mappings, and empty mappings, by dotted key."""
     if not isinstance(value, Mapping) or not value:
-        yield key
+        yield key, value
         return
     for name in value:
-        yield from _leaves(value[name], f"{key}.{name}" if key else str(name))
+        yield from leaves(value[name], f"{key}.{name}" if key else str(name))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
 from famulus.errors import Problem
-from famulus.options.interpolate import interpolate
+from famulus.options.interpolate import interpolate, leaves
 from famulus.options.origins import located
 from famulus.options.source import SECTIONS, ConfigSource
+from famulus.options.suggest import nearest
 
 
 @define(kw_only=True)
@@ -46,7 +46,7 @@ class Merged:
         self.warnings += source.warnings
         for key in source.removed:
             self._remove(key)
-        for key, value in _leaves(source.sections, ""):
+        for key, value in leaves(source.sections):
             if isinstance(value, Mapping):
                 continue
             self._forget(key)
@@ -77,8 +77,8 @@ class Merged:
             del node[last]
             self._forget(key)
             return
-        near = get_close_matches(key, [known for known, _ in _leaves(self._tree, "")], n=1)
-        meant = f"; did you mean '~{near[0]}'?" if near else ""
+        near = nearest(key, [known for known, _ in leaves(self._tree)])
+        meant = "" if near is None else f"; did you mean '~{near}'?"
         message = f"cannot be removed with '~', since the configuration does not set it{meant}"
         self.problems.append(Problem(message, key=key))
 
@@ -99,11 +99,3 @@ def _over(lower: Mapping[Any, Any], upper: Mapping[Any, Any]) -> dict[Any, Any]:
         else:
             merged[name] = value
     return merged
-
-
-def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, Mapping) or not value:
-        yield key, value
-        return
-    for name in value:
-        yield from _leaves(value[name], f"{key}.{name}" if key else str(name))

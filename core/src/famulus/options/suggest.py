@@ -13,15 +13,26 @@ def add_hint(message: str, hint: str | None) -> str:
     return f"{message}{' ' if message.endswith('?') else '; '}{hint}"
 
 
-def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "there are") -> str:
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a misspelt one is most like, regardless of case, if any is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)
+    return next((name for name in names if name.lower() in near), None)
+
+
+def did_you_mean(
+    word: str, known: Iterable[str], *, otherwise: str = "there are", lists_all: bool = False
+) -> str:
     """Return the rest of a message about an unknown name: ``; did you mean 'port'?``.
 
     When no known name is near, it lists all of them after ``otherwise``; when there are none, it is
     empty.
+
+    :param lists_all: whether to list them after a suggestion too.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(word.lower(), [name.lower() for name in names], n=1)
-    if near:
-        name = next(name for name in names if name.lower() == near[0])
-        return f"; did you mean {name!r}?"
-    return f"; {otherwise}: {', '.join(names)}" if names else ""
+    listed = f"{otherwise}: {', '.join(names)}"
+    near = nearest(word, names)
+    if near is not None:
+        return f"; did you mean {near!r}?{f' ({listed})' if lists_all else ''}"
+    return f"; {listed}" if names else ""

@@ -20,7 +20,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import NotFoundError
 from famulus.iso_time import iso
 from famulus.model.states import PaymentStatus
-from famulus.options.suggest import did_you_mean
+from famulus.options.suggest import add_hint, nearest
 from famulus.review.payment_actions import compensate as pay_compensation
 from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
 
@@ -98,12 +98,11 @@ def _of_task(
         try:
             found = list_payments(database, run=run, task=task)
         except NotFoundError as error:
-            near = did_you_mean(task, payments.commands)
-            if "did you mean" not in near or "did you mean" in str(error):
+            command = nearest(task, payments.commands)
+            if command is None:
                 raise
-            raise click.UsageError(
-                f"there is no task and no command {task!r}{near}", ctx
-            ) from error
+            hint = f"did you mean the command {command!r}?"
+            raise NotFoundError(add_hint(str(error), hint)) from error
     _show(session, found, as_json=as_json)
 
 

@@ -21,7 +21,7 @@ from famulus.errors import Problem, UsageError
 from famulus.options.compat import plugin_hint
 from famulus.options.describe import Described, describe_options, describe_state
 from famulus.options.scalars import UNSET
-from famulus.options.suggest import add_hint, did_you_mean
+from famulus.options.suggest import add_hint, did_you_mean, nearest
 from famulus.options.task_args import TaskArgs
 from famulus.plugins import PluginInfo, Plugins, discover
 
@@ -91,9 +91,7 @@ class WutPage:
         found = {word for name in known for word in self._words_in(name)}
         unknown = [word for word in self._words if word not in found]
         if unknown:
-            raise UsageError(
-                Problem(f"no name here contains {word!r}{_near(word, known)}") for word in unknown
-            )
+            raise UsageError(map(Problem, (_no_name_contains(word, known) for word in unknown)))
 
     def _words_in(self, name: str) -> list[str]:
         return [word for word in self._words if word.lower() in name.lower()]
@@ -107,9 +105,10 @@ class WutPage:
             say(line, bold=number < bold, wrap=False)
 
 
-def _near(word: str, known: Sequence[str]) -> str:
-    near = did_you_mean(word, known)
-    return near if "did you mean" in near else ""
+def _no_name_contains(word: str, known: Sequence[str]) -> str:
+    near = nearest(word, known)
+    hint = "" if near is None else f"; did you mean {near!r}?"
+    return f"no name here contains {word!r}{hint}"
 
 
 def paragraphs(cls: type) -> list[str]:
@@ -185,9 +184,11 @@ def _check_category(name: str, plugins: Plugins) -> None:
     if name in _CATEGORIES:
         return
     types = [f"{each}={name}" for each in _CATEGORIES if name in _types(plugins, each)]
-    near = f"; did you mean {types[0]!r}?" if types else did_you_mean(name, _CATEGORIES)
-    names = f" (there are: {', '.join(_CATEGORIES)})" if "did you mean" in near else ""
-    raise UsageError(f"there is no category {name!r}{near}{names}")
+    if types:
+        near = f"; did you mean {types[0]!r}? (there are: {', '.join(sorted(_CATEGORIES))})"
+    else:
+        near = did_you_mean(name, _CATEGORIES, lists_all=True)
+    raise UsageError(f"there is no category {name!r}{near}")
 
 
 def _check_no_type(rest: str) -> None:
@@ -287,9 +288,8 @@ def _find(plugins: Plugins, category: str, name: str) -> tuple[PluginInfo, type[
 
 
 def _unknown(category: str, name: str, known: Sequence[str]) -> str:
-    near = did_you_mean(name, known, otherwise="installed")
-    names = f" (installed: {', '.join(known)})" if "did you mean" in near else ""
-    return add_hint(f"there is no {category} {name!r}{near}{names}", plugin_hint(category, name))
+    near = did_you_mean(name, known, otherwise="installed", lists_all=True)
+    return add_hint(f"there is no {category} {name!r}{near}", plugin_hint(category, name))
 
 
 def _types(plugins: Plugins, category: str) -> list[str]:
