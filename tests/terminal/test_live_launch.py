@@ -71,12 +71,14 @@ def test_a_launch_shows_its_cost_and_asks(
         assert {state.status(hit, state.now) for hit in state.hits.values()} <= closed
 
 
+@pytest.mark.parametrize("keys", ["\n", "\x04"], ids=["enter", "end of input"])
 def test_nothing_is_launched_unless_that_is_meant(
-    in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk
+    in_terminal: Callable[..., Any], launch: list[str], mturk: FakeMTurk, keys: str
 ) -> None:
     screen = in_terminal("-m", "famulus", *launch)
+    screen.wait_for(QUESTION)
 
-    screen.answer(QUESTION)
+    screen.press(keys)
 
     assert screen.wait() == 2
     assert "nothing was launched" in screen.text

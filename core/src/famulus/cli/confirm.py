@@ -22,7 +22,8 @@ def confirm_live(plan: Plan, plugins: Plugins, *, yes: bool) -> None:
     """Ask for confirmation of a launch that costs real money; the cost was printed before.
 
     :param yes: whether it was confirmed already.
-    :raises famulus.UsageError: when it is declined, or there is no terminal to ask on.
+    :raises famulus.UsageError: when it is declined (the end of the input declines it too), or there
+        is no terminal to ask on.
     """
     capabilities = plugins.provider(plan.provider.type).capabilities
     costs = capabilities.pays and not capabilities.sandbox and plan.task.task_reward
@@ -35,5 +36,9 @@ def confirm_live(plan: Plan, plugins: Plugins, *, yes: bool) -> None:
         )
     from famulus.review.terminal import Terminal
 
-    if not Terminal().confirm(f"{plan.provider.type} pays workers real money. Launch?"):
+    try:
+        confirmed = Terminal().confirm(f"{plan.provider.type} pays workers real money. Launch?")
+    except EOFError:
+        confirmed = False
+    if not confirmed:
         raise UsageError("nothing was launched")
