@@ -62,9 +62,12 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        known = self.list_commands(ctx)
-        if name not in known and not name.startswith("-"):
-            raise click.UsageError(f"there is no command {name!r}{did_you_mean(name, known)}", ctx)
+        # The entry points of all packages are only read for a command that is not built in.
+        if name not in self._builtins and not name.startswith("-"):
+            known = self.list_commands(ctx)
+            if name not in known:
+                near = did_you_mean(name, known)
+                raise click.UsageError(f"there is no command {name!r}{near}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

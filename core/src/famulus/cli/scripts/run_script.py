@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from famulus.operate.operator import Operator
     from famulus.plugins import Plugins
 
-#: Where configurations lie beside a script.
-
 
 @frozen(kw_only=True)
 class RunScript:
