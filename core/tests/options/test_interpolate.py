@@ -140,6 +140,7 @@ def test_reference_stands_for(text: str, expected: object, monkeypatch: pytest.M
         ("${task.b", "is not a valid reference"),
         ("${....b}", "refers to an unknown key"),
         ("${.list[2]}", "refers to an unknown key"),
+        ("${.list[" + "9" * 5000 + "]}", "refers to an unknown key"),
         ("${.b.c}", "refers to an unknown key"),
         ("x${.list}", "refers to several values, which cannot be a part of a text"),
         ("${.broken}", "refers to an unknown key"),

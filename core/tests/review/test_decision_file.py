@@ -122,6 +122,7 @@ def test_all_problems_are_reported_by_line_and_nothing_is_applied(
         f"{c},rejected,\n"
         f"{a},accepted,\n"
         f"{d},accepted,a,b\n"
+        f"{'9' * 5000},accepted\n"
     )
 
     assert found == [
@@ -131,6 +132,7 @@ def test_all_problems_are_reported_by_line_and_nothing_is_applied(
         f"6: unit {c} is rejected without a reason; write it into the column 'note'",
         f"7: unit {a} is in line 2 already",
         "8: has 4 cells for 3 columns",
+        f"9: '{'9' * 5000}' is not the number of a unit",
     ]
 
 

@@ -68,6 +68,7 @@ def answer_of(data: Mapping[str, Any]) -> str:
         ("e 2 5", range(18, 15, -1)),
         ("E 0 1", range(20, 19, -1)),
         ("e 18 99", range(2, 0, -1)),
+        ("e 18 99999999999999999999", range(2, 0, -1)),
     ],
 )
 def test_examine_shows_the_newest_first_in_the_range_that_is_asked_for(
@@ -80,7 +81,9 @@ def test_examine_shows_the_newest_first_in_the_range_that_is_asked_for(
 
 
 @pytest.mark.usefixtures("twenty")
-@pytest.mark.parametrize("answer", ["x", "e x", "e 5 2", "e 1 2 3", "e -1", "r 2"])
+@pytest.mark.parametrize(
+    "answer", ["x", "e x", "e 5 2", "e 1 2 3", "e -1", "r 2", f"e {'9' * 5000}"]
+)
 def test_invalid_answer_is_asked_again(ask: Ask, answer: str) -> None:
     printed = ask(answer, "e 1", "words")
 

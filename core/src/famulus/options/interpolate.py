@@ -34,6 +34,8 @@ _OPENING = re.compile(r"\$\{")
 _RESOLVER = re.compile(r"\s*([A-Za-z_][\w.]*)\s*:")
 _ARGUMENT = re.compile(r"""'[^']*'|"[^"]*"|,|[^,'"]+|['"]""")
 _INDEX = re.compile(r"\[([^\[\]]+)\]")
+#: Far more digits than there are items, and far fewer than Python refuses to read.
+_INDEX_NAME = re.compile(r"[0-9]{1,9}")
 _PATH = re.compile(r"\.*[^\s.\\:,'\"={}\[\]()$]+(\.[^\s.\\:,'\"={}\[\]()$]+)*")
 #: The part of a value that a message may quote; the rest may be secret.
 _CITED = re.compile(r"\$\{[^{}]*\}")
@@ -310,7 +312,7 @@ def _child(node: Any, name: str) -> Any:
         found = next((key for key in node if not isinstance(key, str) and str(key) == name), None)
         if found is not None:
             return node[found]
-    elif isinstance(node, (list, tuple)) and name.isdecimal() and int(name) < len(node):
+    elif isinstance(node, (list, tuple)) and _INDEX_NAME.fullmatch(name) and int(name) < len(node):
         return node[int(name)]
     raise _AbsentError("refers to an unknown key")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -100,7 +101,7 @@ def examine(
     :param end: where to stop, counted from the newest too.
     """
     number = 0
-    for unit in newest_units(database, scope, start, end):
+    for unit in newest_units(database, scope, min(start, sys.maxsize), min(end, sys.maxsize)):
         terminal.say(unit_text(formatter, unit))
         number += 1
     if not number:
@@ -159,9 +160,12 @@ def _ask_what(terminal: Terminal) -> _Examination | None:
 
 
 def _read_range(words: list[str]) -> _Examination | None:
-    if len(words) > 2 or not all(word.isdecimal() for word in words):
+    try:
+        numbers = [int(word) for word in words]
+    except ValueError:
         return None
-    numbers = [int(word) for word in words]
+    if min(numbers, default=0) < 0:
+        return None
     match numbers:
         case [end]:
             return _Examination(end=end)
