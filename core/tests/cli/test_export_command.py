@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -314,3 +317,22 @@ def test_file_that_cannot_be_written_is_named(
 
     assert done.exit_code == 2
     assert f"cannot write {target}: " in done.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "-"])
+def test_full_disk_is_named(four_answers: None, database_file: Path, target: str) -> None:
+    command = [sys.executable, "-m", "famulus", "export", "words", "--format", "csv", "-o", target]
+
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command,
+            env={**os.environ, "FAMULUS_DATABASE": str(database_file)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    name = "the output" if target == "-" else target
+    assert done.stderr.startswith(f"famulus: error: cannot write {name}: No space left on device\n")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from famulus.errors import UsageError
+from famulus.errors import UnavailableError, UsageError
 from famulus.escaping import escaped
 
 #: Half a surrogate pair, which a form can send and UTF-8 cannot hold, is written as its escape.
@@ -23,28 +23,33 @@ def whole_file(path: Path) -> Iterator[TextIO]:
 
     A target that is not a regular file, such as a device or a pipe, is written directly.
 
-    :raises famulus.UsageError: when it cannot be written.
+    :raises famulus.UsageError: when it cannot be opened.
+    :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
     target = path.resolve()
     if target.is_dir():
         raise UsageError(f"{path} is a folder; name a file in it")
-    if not _is_ordinary(target):
-        with target.open("w", encoding="utf-8", newline="", errors=_ERRORS) as stream:
-            yield stream
-        return
+    is_ordinary = _is_ordinary(target)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        stream = draft.open("x", encoding="utf-8", newline="", errors=_ERRORS)
+        if is_ordinary:
+            stream = draft.open("x", encoding="utf-8", newline="", errors=_ERRORS)
+        else:
+            stream = target.open("w", encoding="utf-8", newline="", errors=_ERRORS)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     try:
-        with stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(target)
+        with _written(str(path)):
+            with stream:
+                yield stream
+                if is_ordinary:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            if is_ordinary:
+                draft.replace(target)
     finally:
-        draft.unlink(missing_ok=True)
+        if is_ordinary:
+            draft.unlink(missing_ok=True)
 
 
 def folder_aside(path: Path) -> Path | None:
@@ -71,11 +76,25 @@ def text_on(binary: BinaryIO) -> Iterator[TextIO]:
 
     The stream stays open. A file or a pipe gets the text as it is; characters that control a
     terminal are escaped on one.
+
+    :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
     kind = _TerminalText if binary.isatty() else io.TextIOWrapper
     stream = kind(binary, encoding="utf-8", newline="", errors=_ERRORS)
+    with _written("the output"):
+        try:
+            yield stream
+            stream.flush()
+        finally:
+            stream.detach()
+
+
+@contextmanager
+def _written(name: str) -> Iterator[None]:
+    """Report a failed write; a pipe whose reader has left is none."""
     try:
-        yield stream
-        stream.flush()
-    finally:
-        stream.detach()
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnavailableError(f"cannot write {name}: {error.strerror or error}") from error
