@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
+import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,3 +211,16 @@ def test_debug_log_comes_with_v_and_only_our_own(capsys: pytest.CaptureFixture[s
         logging.getLogger("another").debug("not this: it may hold a secret")
 
     assert capsys.readouterr().err == "famulus: debug: [famulus.test] this\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("arguments", "status"), [("check task.yaml", 0), ("register mock", 2)])
+def test_command_works_without_standard_streams(
+    task: Path, database_file: Path, arguments: str, status: int, closed: str
+) -> None:
+    command = f"{shlex.quote(sys.executable)} -m famulus {arguments} {closed}"
+    environment = {**os.environ, "FAMULUS_DATABASE": str(database_file)}
+
+    done = subprocess.run(["sh", "-c", command], cwd=task, env=environment, check=False)
+
+    assert done.returncode == status

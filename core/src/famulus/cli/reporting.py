@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ class ReportingCommand(click.Command):
 
     def run(self, args: Sequence[str] | None, prog_name: str | None, **extra: Any) -> int:
         """Run the program; return its status."""
+        _open_missing_streams()
         try:
             status = super().main(args, prog_name, standalone_mode=False, **extra)
         except click.Abort:
@@ -57,3 +59,14 @@ class ReportingCommand(click.Command):
     def report(self, error: Exception, *, verbose: bool) -> int:
         """Print what went wrong; return the status."""
         return report(error, verbose=verbose)
+
+
+def _open_missing_streams() -> None:
+    """Open standard streams that the process was started without, which are None.
+
+    They take the lowest numbers, on which other programs print: a database must not get them.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nowhere, mode, closefd=False))
