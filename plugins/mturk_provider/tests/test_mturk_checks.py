@@ -122,6 +122,18 @@ def test_invalid_names_are_found_in_every_option(
     assert bool(found) == (expected is not None)
 
 
+@pytest.mark.parametrize(
+    "given", ["adults", 5, ["adults"], [{"name": "adults"}], [{"qualification_name": ""}]]
+)
+def test_invalid_conditions_hide_no_problem(bench: Bench, given: Any) -> None:
+    bench.shared_state.qualifications = given
+    bench.task["task_title"] = "x" * 129
+
+    [problem] = problems(bench)
+
+    assert problem.startswith("task.task_title: has 129 characters")
+
+
 def test_an_address_that_makes_the_question_too_large_is_a_problem(bench: Bench) -> None:
     @define
     class Args:

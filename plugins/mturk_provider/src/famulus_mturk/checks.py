@@ -12,6 +12,7 @@ from famulus import (
     Problem,
     QualificationRequirement,
     SharedTaskState,
+    UsageError,
 )
 from famulus_mturk.question import external_question
 from famulus_mturk.texts import control_character
@@ -92,14 +93,8 @@ def _name_problems(plan: Plan) -> Iterator[Problem]:
 
 
 def _names(plan: Plan) -> Iterator[tuple[str, str]]:
-    where = (
-        ("task.qualifications", plan.task.qualifications),
-        ("shared_state.qualifications", map(_typed, plan.shared_state.qualifications)),
-    )
-    for key, asked in where:
-        for index, each in enumerate(asked):
-            if each.applies_to(plan.provider.type):
-                yield f"{key}.{index}.qualification_name", each.qualification_name
+    for key, condition in _conditions(plan):
+        yield f"{key}.qualification_name", condition.qualification_name
     block = getattr(plan.blueprint.args, "block_qualification", None)
     if block:
         yield "blueprint.block_qualification", block
@@ -130,16 +125,32 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
 
 def _asked(plan: Plan) -> int:
     """Count the run's own conditions, including those for its block and its onboarding."""
-    written = [*plan.task.qualifications, *map(_typed, plan.shared_state.qualifications)]
     names = ("block_qualification", "onboarding_qualification")
     own = [name for name in names if getattr(plan.blueprint.args, name, None)]
-    return len(own) + sum(each.applies_to(plan.provider.type) for each in written)
+    return len(own) + len(list(_conditions(plan)))
 
 
-def _typed(given: Any) -> QualificationRequirement:
+def _conditions(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:
+    """Yield the conditions for this provider with their keys; core reports what is none."""
+    given: Any = plan.shared_state.qualifications
+    in_python = given if isinstance(given, (list, tuple)) else ()
+    for key, asked in (
+        ("task.qualifications", plan.task.qualifications),
+        ("shared_state.qualifications", in_python),
+    ):
+        for index, each in enumerate(asked):
+            condition = _typed(each)
+            if condition is not None and condition.applies_to(plan.provider.type):
+                yield f"{key}.{index}", condition
+
+
+def _typed(given: Any) -> QualificationRequirement | None:
     if isinstance(given, QualificationRequirement):
         return given
-    return QualificationRequirement(**given)
+    try:
+        return QualificationRequirement(**given)
+    except (TypeError, UsageError):
+        return None
 
 
 def _mturk_model() -> ServiceModel:
