@@ -379,14 +379,14 @@ def test_a_server_that_ends_with_its_run_is_not_started_again(
     gateway = operator.launch_rows(ROWS)
     deployed: list[object] = []
 
-    def is_alive(_: object) -> bool:
+    def health(_: object) -> ServerHealth:
         act = operator.stop if end else operator.finish
         ending = threading.Thread(target=act, args=(gateway.run_id,), kwargs=end)
         ending.start()
         ending.join()
-        return False
+        return ServerHealth.GONE
 
-    monkeypatch.setattr(NowhereArchitect, "is_alive", is_alive)
+    monkeypatch.setattr(NowhereArchitect, "health", health)
     monkeypatch.setattr(
         NowhereArchitect, "deploy", lambda _, deployment: deployed.append(deployment)
     )

@@ -214,12 +214,12 @@ def test_a_run_that_is_finished_during_its_launch_stays_finished(
 ) -> None:
     ended_at = clock()
 
-    def deploy(*_: object) -> str:
+    def deploy(*_: object) -> Deployed:
         operator.finish(runs(database)[0].id)
         clock.advance(1)
         if not is_served:
             raise UnavailableError("the port is taken")
-        return NowhereArchitect.url
+        return Deployed(NowhereArchitect.url)
 
     monkeypatch.setattr(NowhereArchitect, "deploy", deploy)
     with pytest.raises(ConflictError if is_served else UnavailableError):
