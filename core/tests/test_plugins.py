@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import frozen
 
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.contracts.hookspecs import RunEvent, hookimpl
 from famulus.errors import PluginError
+from famulus.options.declare import option
 from famulus.plugins import Plugins, discover, listeners_of
 from famulus.testing.inprocess import kit_plugins
 from famulus.testing.kinds import CrowdProvider, KitPlugin, NowhereArchitect, RowsBlueprint
@@ -253,6 +257,119 @@ def test_a_faulty_plugin_is_refused_with_the_reason_and_no_other(
 
     assert message in reason(plugins, "faulty")
     assert [info.name for info in plugins.accepted] == ["kit", "fine"]
+
+
+@frozen(kw_only=True)
+class PlainArgs:
+    units_per_assignment: int = option(help="Workers for each row.", default=1)
+
+
+class UndecoratedArgs(OnboardingArgs):
+    rows_file: str | None = option(help="The file.")
+
+
+@frozen(kw_only=True)
+class MisspeltArgs(OnboardingArgs):
+    block_qualificaton: str | None = option(help="Workers who have it are refused.")
+
+
+@frozen(kw_only=True)
+class NearArgs(OnboardingArgs):
+    units_per_assignments: int = option(help="Workers for each row.", default=1)
+
+
+@frozen(kw_only=True)
+class OwnOnboardingArgs(BlueprintArgs):
+    onboarding_qualification: str | None = option(help="Set it to have an onboarding.")
+
+
+class WithoutOnboarding(RowsBlueprint):
+    has_onboarding = Blueprint.has_onboarding
+
+
+class WithoutJudge(RowsBlueprint):
+    onboarding_passed = Blueprint.onboarding_passed
+
+
+def with_method(contract: type[Any], name: str, method: Callable[..., Any]) -> type[Any]:
+    return type("Old", (contract,), {name: method})
+
+
+@pytest.mark.parametrize(
+    ("cls", "message"),
+    [
+        (
+            type("Plain", (RowsBlueprint,), {"Args": PlainArgs}),
+            "Plain.Args has to be a subclass of famulus.BlueprintArgs, which declares "
+            "units_per_assignment, block_qualification",
+        ),
+        (
+            type("Undecorated", (RowsBlueprint,), {"Args": UndecoratedArgs}),
+            "UndecoratedArgs lacks its decorator @attrs.frozen(kw_only=True)",
+        ),
+        (
+            type("Misspelt", (RowsBlueprint,), {"Args": MisspeltArgs}),
+            "MisspeltArgs has the option 'block_qualificaton'; did you mean 'block_qualification'",
+        ),
+        (
+            type("Near", (RowsBlueprint,), {"Args": NearArgs}),
+            "'units_per_assignments'; did you mean 'units_per_assignment'",
+        ),
+        (
+            type("OwnOnboarding", (RowsBlueprint,), {"Args": OwnOnboardingArgs}),
+            "OwnOnboardingArgs declares onboarding_qualification; subclass famulus.OnboardingArgs",
+        ),
+        (
+            type("NoOnboardingArgs", (RowsBlueprint,), {"Args": BlueprintArgs}),
+            "NoOnboardingArgs.Args has to be a subclass of famulus.OnboardingArgs",
+        ),
+        (WithoutOnboarding, "but WithoutOnboarding has no onboarding; override has_onboarding"),
+        (WithoutJudge, "WithoutJudge has an onboarding and lacks onboarding_passed"),
+        (
+            with_method(RowsBlueprint, "task_page", lambda self, page: None),
+            "Old.task_page takes (page); change it to (view), as the contract has it",
+        ),
+        (
+            with_method(RowsBlueprint, "read_answers", lambda self, form: None),
+            "Old.read_answers takes (form); change it to (form, attempt)",
+        ),
+        (
+            with_method(RowsBlueprint, "assets", lambda self, folder: ()),
+            "Old.assets takes (folder); change it to ()",
+        ),
+    ],
+)
+def test_a_blueprint_that_breaks_the_contract_is_refused_with_what_to_change(
+    cls: type[Blueprint], message: str
+) -> None:
+    assert message in reason(kit_plugins(faulty=blueprints(cls)), "faulty")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda self, _form, _attempt: None,
+        lambda self, form, attempt, more=None: None,
+        lambda self, form, *more: None,
+        lambda *anything: None,
+        lambda self, form, attempt, **more: None,
+    ],
+)
+def test_parameters_beyond_those_of_the_contract_are_accepted(method: Callable[..., Any]) -> None:
+    fitting = with_method(RowsBlueprint, "read_answers", method)
+
+    assert reason(kit_plugins(fine=blueprints(fitting)), "fine") == ""
+
+
+def blueprints(cls: type[Blueprint]) -> object:
+    """Return a plugin that registers a blueprint."""
+
+    class OneBlueprint:
+        @hookimpl
+        def famulus_register_blueprints(self) -> list[Any]:
+            return [cls]
+
+    return OneBlueprint()
 
 
 def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.blueprint_args import BlueprintArgs
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Completion, Nothing, Provider, VisitView
 from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
@@ -23,9 +24,8 @@ from famulus.plan.stored import plan_from_stored
 
 
 @frozen(kw_only=True)
-class TextArgs:
+class TextArgs(BlueprintArgs):
     source: Path | None = option(help="The page.", required=True)
-    units_per_assignment: int = option(help="Workers for each row.", default=1)
 
 
 @define(kw_only=True)

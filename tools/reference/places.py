@@ -11,6 +11,8 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
     {
         "A kind of task": (
             "Blueprint",
+            "BlueprintArgs",
+            "OnboardingArgs",
             "Page",
             "TaskView",
             "OnboardingView",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from famulus.contracts.architect import Deployment as Deployment
     from famulus.contracts.architect import ServerHealth as ServerHealth
     from famulus.contracts.blueprint import Blueprint as Blueprint
+    from famulus.contracts.blueprint_args import BlueprintArgs as BlueprintArgs
+    from famulus.contracts.blueprint_args import OnboardingArgs as OnboardingArgs
     from famulus.contracts.context import Context as Context
     from famulus.contracts.context import RequesterView as RequesterView
     from famulus.contracts.hookspecs import RunEvent as RunEvent
@@ -160,6 +162,7 @@ _WHERE = {
     "Arrival": "famulus.contracts.provider",
     "AttemptView": "famulus.contracts.views",
     "Blueprint": "famulus.contracts.blueprint",
+    "BlueprintArgs": "famulus.contracts.blueprint_args",
     "Capabilities": "famulus.contracts.provider",
     "Checked": "famulus.operate.checking",
     "Clock": "famulus.clock",
@@ -195,6 +198,7 @@ _WHERE = {
     "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
     "Nothing": "famulus.contracts.provider",
+    "OnboardingArgs": "famulus.contracts.blueprint_args",
     "OnboardingRequired": "famulus.options.requirements",
     "OnboardingView": "famulus.contracts.views",
     "Operator": "famulus.operate.operator",
@@ -315,6 +319,7 @@ __all__ = [
     "Arrival",
     "AttemptView",
     "Blueprint",
+    "BlueprintArgs",
     "Capabilities",
     "Checked",
     "Clock",
@@ -350,6 +355,7 @@ __all__ = [
     "NoRequesterArgs",
     "NotFoundError",
     "Nothing",
+    "OnboardingArgs",
     "OnboardingRequired",
     "OnboardingView",
     "Operator",

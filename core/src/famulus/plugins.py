@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import inspect
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from attrs import define, field, frozen
 from famulus.contracts import hookspecs
 from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.class_checks import check_class
 from famulus.contracts.hookspecs import PROJECT, RunEvent
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
@@ -214,7 +214,7 @@ class Plugins:
     def _collect(self, info: PluginInfo, hook: str, contract: type[Any]) -> list[Any]:
         classes = self._call_one(info, hook)
         for cls in classes:
-            _check_class(cls, contract, hook)
+            check_class(cls, contract, hook)
         return classes
 
     def _call_one(self, info: PluginInfo, hook: str) -> list[Any]:
@@ -334,20 +334,6 @@ def _check_hooks(callers: Iterable[pluggy.HookCaller]) -> None:
         if not (caller.has_spec() or is_optional):
             near = did_you_mean(caller.name, known)
             raise PluginError(f"it implements an unknown hook: {caller.name}{near}")
-
-
-def _check_class(cls: Any, contract: type[Any], hook: str) -> None:
-    if not (inspect.isclass(cls) and issubclass(cls, contract)):
-        raise PluginError(f"{hook} returned {cls!r}, not a subclass of {contract.__name__}")
-    missing = sorted(getattr(cls, "__abstractmethods__", ()))
-    if missing:
-        raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
-    if not isinstance(getattr(cls, "type", None), str):
-        raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
-    if contract is not QualificationCheck and not hasattr(
-        getattr(cls, "Args", None), "__attrs_attrs__"
-    ):
-        raise PluginError(f"{cls.__name__} has no attrs class Args")
 
 
 def _reason(error: BaseException) -> str:

@@ -71,6 +71,35 @@ def test_a_type_that_two_plugins_register_is_named(famulus: Famulus, install: In
     assert listed(famulus)["mock"]["conflicts"] == []
 
 
+KIND = """
+    import attrs
+    import famulus
+    from famulus.testing.kinds import RowsArgs, RowsBlueprint
+
+    @attrs.frozen(kw_only=True)
+    class KindArgs(RowsArgs):
+        block_qualificaton: str | None = famulus.option(help="Workers who have it are refused.")
+
+    class Kind(RowsBlueprint):
+        type = "third"
+        Args = KindArgs
+
+    @famulus.hookimpl
+    def famulus_register_blueprints():
+        return [Kind]
+"""
+
+
+def test_a_misspelt_option_of_core_is_the_reason_of_a_refusal(
+    famulus: Famulus, install: Install
+) -> None:
+    install("third-party-kind", KIND, "[famulus]\nkind = third_party_kind\n")
+
+    refused = listed(famulus)["kind"]["refused"]
+
+    assert "'block_qualificaton'; did you mean 'block_qualification'" in refused
+
+
 def test_commands_are_listed_with_their_problems(famulus: Famulus, install: Install) -> None:
     source = """
         import click

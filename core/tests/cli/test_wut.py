@@ -146,10 +146,10 @@ def test_words_leave_the_rows_whose_names_contain_one(famulus: Famulus) -> None:
     assert done.exit_code == 0
     assert [found[0] for found in cells(done.output)] == [
         "dest",
+        "units_per_assignment",
         "data_csv",
         "data_json",
         "data_jsonl",
-        "units_per_assignment",
     ]
 
 

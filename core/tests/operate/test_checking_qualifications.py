@@ -21,10 +21,11 @@ from famulus import (
     hookimpl,
     make_qualification_dict,
 )
+from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.provider import Provider
 from famulus.model.tables import QualificationTable, TaskRunTable
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
-from famulus.testing.kinds import CrowdProvider, RowsState
+from famulus.testing.kinds import CrowdProvider, RowsBlueprint, RowsState
 
 
 class Picky(CrowdProvider):
@@ -292,3 +293,31 @@ def test_a_providers_conditions_leave_out_those_of_others(
         "trained-failed",
         "here",
     ]
+
+
+class AlwaysOnboarding(RowsBlueprint):
+    type = "onboarding"
+
+    @property
+    def has_onboarding(self) -> bool:
+        return True
+
+
+class Onboardings:
+    @hookimpl
+    def famulus_register_blueprints(self) -> list[type[Blueprint]]:
+        return [AlwaysOnboarding]
+
+
+@pytest.mark.parametrize("name", [None, ""])
+def test_an_onboarding_without_a_qualification_to_grant_is_not_launched(
+    database: Database, name: str | None
+) -> None:
+    options = rows_configuration(blueprint={"onboarding_qualification": name})
+    options["defaults"][0] = {"blueprint": "onboarding"}
+    plugins = kit_plugins(onboardings=Onboardings())
+
+    with ManualOperator(database, plugins=plugins) as operator, pytest.raises(UsageError) as caught:
+        operator.check(options, shared_state=RowsState(rows=[]))
+
+    assert [each.key for each in caught.value.problems] == ["blueprint.onboarding_qualification"]

@@ -19,7 +19,7 @@ from famulus.testing import ProviderConformance as CrowdRules
 
 
 @frozen(kw_only=True)
-class WordArgs:
+class WordArgs(famulus.BlueprintArgs):
     words: Path | None = famulus.option(help="File with a word on each line.", required=True)
 
 
@@ -69,6 +69,15 @@ class SilentArgs(WordArgs):
 
 class Silent(Word):
     Args = SilentArgs
+
+
+@frozen(kw_only=True)
+class MisspeltArgs(WordArgs):
+    block_qualificaton: str | None = famulus.option(help="Workers who have it are refused.")
+
+
+class Misspelt(Word):
+    Args = MisspeltArgs
 
 
 class Careless(Word):
@@ -185,6 +194,7 @@ class Refusing(Word):
     ("broken", "rule", "sentence"),
     [
         (Silent, "every_option_has_help", "more have none"),
+        (Misspelt, "core_accepts_the_class", "did you mean 'block_qualification'"),
         (Careless, "broken_configuration_is_reported_with_its_place", "missed: no such file"),
         (Raising, "good_configuration_has_no_problems", "raised OSError"),
         (Placeless, "broken_configuration_is_reported_with_its_place", "must say where"),
@@ -219,7 +229,7 @@ def test_broken_rule_is_named(tmp_path: Path, broken: type[Word], rule: str, sen
     test = getattr(rules, f"test_{rule}")
 
     with pytest.raises(AssertionError, match=sentence):
-        test(tmp_path) if "help" not in rule else test()
+        test(tmp_path) if "class" not in rule and "help" not in rule else test()
 
 
 @frozen(kw_only=True)

@@ -12,6 +12,7 @@ import pytest
 from attrs import define, evolve
 
 from famulus import (
+    OnboardingArgs,
     PaymentKind,
     QualificationRequirement,
     Role,
@@ -85,12 +86,6 @@ def test_option_within_the_limits_is_no_problem(bench: Bench, task: dict[str, An
     bench.provider.open_places(bench.run, range(1))
 
 
-@define
-class BlueprintArgs:
-    block_qualification: str | None = None
-    onboarding_qualification: str | None = None
-
-
 @pytest.mark.parametrize(
     ("where", "length", "expected"),
     [
@@ -107,13 +102,14 @@ def test_invalid_names_are_found_in_every_option(
 ) -> None:
     name = "x" * length
     asked = make_qualification_dict(name, "Exists", None)
-    args = BlueprintArgs()
+    args = OnboardingArgs()
     if where == "task":
         bench.task["qualifications"] = [QualificationRequirement(**asked)]
     elif where == "shared":
         bench.shared_state.qualifications = [asked]
     else:
-        setattr(args, f"{where}_qualification", name)
+        named: dict[str, Any] = {f"{where}_qualification": name}
+        args = OnboardingArgs(**named)
     plan = evolve(bench.plan, blueprint=Role(type="nothing", args=args))
 
     found = [str(each) for each in bench.provider.problems(plan)]

@@ -160,17 +160,14 @@ def test_every_problem_is_named_at_once(files: Path) -> None:
         onboarding_source=files / "onboarding.html",
         extra_source_dir=files / "data.csv",
         data_csv=files / "none.csv",
-        units_per_assignment=0,
     )
 
     found = {(problem.key, problem.message.split(" ")[-1]) for problem in _problems(blueprint)}
 
     assert found >= {
-        ("blueprint.units_per_assignment", "1"),
         ("blueprint.task_source", "exist"),
         ("blueprint.preview_source", "file"),
         ("blueprint.data_csv", "exist"),
-        ("blueprint.onboarding_source", "grant"),
         ("shared_state.validate_onboarding", "script"),
         ("blueprint.extra_source_dir", "folder"),
     }

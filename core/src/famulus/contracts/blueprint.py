@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from famulus.contracts.context import AnyClass, Context
+from famulus.contracts.blueprint_args import BlueprintArgs, BlueprintArgsClass, OnboardingArgs
+from famulus.contracts.context import Context
 from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
 from famulus.contracts.views import (
     AttemptView,
@@ -36,8 +37,9 @@ class Blueprint(ABC):
 
     #: The name in configurations: ``blueprint: static_task``.
     type: ClassVar[str]
-    #: An attrs class of options made with :func:`famulus.option`.
-    Args: ClassVar[AnyClass]
+    #: Its options: an attrs class with fields made with :func:`famulus.option`, a subclass of
+    #: :class:`famulus.BlueprintArgs`.
+    Args: ClassVar[BlueprintArgsClass] = BlueprintArgs
     #: What a run script can set in Python; ``self.context.shared_state`` is one of these.
     SharedState: ClassVar[SharedStateClass] = SharedTaskState
 
@@ -67,8 +69,9 @@ class Blueprint(ABC):
 
     @property
     def units_per_assignment(self) -> int:
-        """The number of units per assignment, at least 1. Read at the launch and stored."""
-        return int(getattr(self.args, "units_per_assignment", 1))
+        """The option of that name. Read at the launch and stored."""
+        units: int = self.args.units_per_assignment
+        return units
 
     @property
     def data_is_code(self) -> bool:
@@ -97,7 +100,8 @@ class Blueprint(ABC):
     def has_onboarding(self) -> bool:
         """Whether a worker's first visit begins with :meth:`onboarding_page`.
 
-        If so, :attr:`onboarding_qualification` must be a name.
+        A blueprint that overrides it takes its options from :class:`famulus.OnboardingArgs`. Where
+        it is true, :attr:`onboarding_qualification` must be a name.
         """
         return False
 
@@ -105,15 +109,21 @@ class Blueprint(ABC):
     def onboarding_qualification(self) -> str | None:
         """The qualification that the onboarding grants: 1 for passed, 0 for failed.
 
-        It is created at the launch if it is missing. A worker who has it gets no onboarding, and no
-        unit if its value is 0.
+        The option of that name; None without :class:`famulus.OnboardingArgs`. The qualification is
+        created at the launch if it is missing. A worker who has it gets no onboarding, and no unit
+        if its value is 0.
         """
-        return getattr(self.args, "onboarding_qualification", None)
+        args = self.args
+        return args.onboarding_qualification if isinstance(args, OnboardingArgs) else None
 
     @property
     def block_qualification(self) -> str | None:
-        """The qualification that excludes a worker; created at the launch if it is missing."""
-        return getattr(self.args, "block_qualification", None)
+        """The option of that name: the qualification that excludes a worker.
+
+        It is created at the launch if it is missing.
+        """
+        name: str | None = self.args.block_qualification
+        return name
 
     def onboarding_page(self, view: OnboardingView) -> Page:
         """Return the onboarding page.

@@ -173,7 +173,7 @@ def plan_problems(
         elif role in incomplete:
             problems += _asked_in_part(parts, role)
     if "blueprint" in sound:
-        problems += _lane_problems(plan, parts.blueprint, problems)
+        problems += _lane_problems(plan, parts.blueprint)
     problems += _task_problems(plan, known)
     if provider is None:
         return problems
@@ -210,12 +210,11 @@ def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
     return [each for each in found if f"{each.key}".startswith(f"{role}.")]
 
 
-def _lane_problems(plan: Plan, blueprint: Blueprint, found: Sequence[Problem]) -> list[Problem]:
-    """Make the checks that a blueprint may have omitted."""
-    key, units = "blueprint.units_per_assignment", blueprint.units_per_assignment
-    if units >= 1 or any(problem.key == key for problem in found):
+def _lane_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
+    units = blueprint.units_per_assignment
+    if units >= 1:
         return []
-    return [plan.problem(key, f"{units} is less than 1")]
+    return [plan.problem("blueprint.units_per_assignment", f"{units} is less than 1")]
 
 
 def _address_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:

@@ -92,6 +92,9 @@ def _name_problems(plan: Plan, blueprint: Blueprint) -> list[Problem]:
         "onboarding_qualification": onboarding_qualification(blueprint),
     }
     problems = []
+    if blueprint.has_onboarding and blueprint.onboarding_qualification is None:
+        message = "is not set: the onboarding needs a qualification to grant"
+        problems.append(plan.problem("blueprint.onboarding_qualification", message))
     for option, name in names.items():
         if name is None:
             continue

@@ -15,6 +15,7 @@ from attrs import define, frozen
 
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.blueprint_args import OnboardingArgs
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import (
@@ -41,13 +42,10 @@ from famulus.options.declare import callback, option, rows
 
 
 @frozen(kw_only=True)
-class RowsArgs:
-    """Options of the blueprint ``rows``."""
+class RowsArgs(OnboardingArgs):
+    """Options of the blueprint ``rows``; ``onboarding_qualification`` adds an onboarding."""
 
-    units_per_assignment: int = option(help="Workers for each row.", default=1)
     rows_file: Path | None = option(help="File with a JSON object on each line, read when needed.")
-    onboarding_qualification: str | None = option(help="Set it to have an onboarding.")
-    block_qualification: str | None = option(help="Workers who have it are refused.")
 
 
 @define(kw_only=True)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from famulus import (
+    BlueprintArgs,
+    OnboardingArgs,
     OnboardingRequired,
     Plan,
     Problem,
@@ -95,16 +97,21 @@ def _name_problems(plan: Plan) -> Iterator[Problem]:
 def _names(plan: Plan) -> Iterator[tuple[str, str]]:
     for key, condition in _conditions(plan):
         yield f"{key}.qualification_name", condition.qualification_name
-    block = getattr(plan.blueprint.args, "block_qualification", None)
+    block, onboarding = _own_names(plan.blueprint.args)
     if block:
         yield "blueprint.block_qualification", block
-    onboarding = getattr(plan.blueprint.args, "onboarding_qualification", None)
     if onboarding:
         # A failed onboarding grants another qualification, whose name is longer.
         yield (
             "blueprint.onboarding_qualification",
             OnboardingRequired.get_failed_qual(onboarding.strip()),
         )
+
+
+def _own_names(args: object) -> tuple[str | None, str | None]:
+    """Return the qualifications that a blueprint's options name: its block and its onboarding."""
+    block = args.block_qualification if isinstance(args, BlueprintArgs) else None
+    return block, args.onboarding_qualification if isinstance(args, OnboardingArgs) else None
 
 
 def _specific_problems(plan: Plan) -> Iterator[Problem]:
@@ -125,9 +132,8 @@ def _specific_problems(plan: Plan) -> Iterator[Problem]:
 
 def _asked(plan: Plan) -> int:
     """Count the run's own conditions, including those for its block and its onboarding."""
-    names = ("block_qualification", "onboarding_qualification")
-    own = [name for name in names if getattr(plan.blueprint.args, name, None)]
-    return len(own) + len(list(_conditions(plan)))
+    own = sum(map(bool, _own_names(plan.blueprint.args)))
+    return own + len(list(_conditions(plan)))
 
 
 def _conditions(plan: Plan) -> Iterator[tuple[str, QualificationRequirement]]:

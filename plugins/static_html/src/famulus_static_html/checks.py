@@ -33,8 +33,6 @@ class StaticTaskChecks:
 
     def problems(self) -> list[famulus.Problem]:
         """Return everything that is wrong."""
-        if self.args.units_per_assignment < 1:
-            self._option("units_per_assignment", f"{self.args.units_per_assignment} is less than 1")
         state = self._static_state()
         task, preview = self._page("task_source"), self._page("preview_source")
         watches = [
@@ -155,13 +153,10 @@ class StaticTaskChecks:
 
     def _onboarding(self, state: SharedStaticTaskState | None) -> None:
         has_source = self.args.onboarding_source is not None
-        has_qualification = bool(self.args.onboarding_qualification)
-        if has_qualification and not has_source:
+        if self.args.onboarding_qualification and not has_source:
             self._option("onboarding_qualification", "needs an onboarding_source that grants it")
         if not has_source:
             return
-        if not has_qualification:
-            self._option("onboarding_source", "needs an onboarding_qualification to grant")
         if state is not None:
             self._validation(state)
         page = self._page("onboarding_source")

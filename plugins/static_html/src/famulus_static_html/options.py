@@ -12,7 +12,7 @@ import famulus
 
 
 @frozen(kw_only=True)
-class StaticTaskArgs:
+class StaticTaskArgs(famulus.OnboardingArgs):
     """The files of a task, and how many workers do each row."""
 
     task_source: Path | None = famulus.option(
@@ -43,15 +43,6 @@ class StaticTaskArgs:
         help="Whether values are inserted as they are, as on Mechanical Turk: true where you trust "
         "every row; false shows markup as text without a warning.",
         default=None,
-    )
-    units_per_assignment: int = famulus.option(
-        help="How many different workers do each assignment.", default=1
-    )
-    onboarding_qualification: str | None = famulus.option(
-        help="Qualification that the onboarding grants: 1 for passed, 0 for failed."
-    )
-    block_qualification: str | None = famulus.option(
-        help="Qualification that excludes a worker from this task."
     )
 
 

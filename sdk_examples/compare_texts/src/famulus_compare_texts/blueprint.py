@@ -26,8 +26,6 @@ class CompareTexts(famulus.Blueprint):
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         """Check the options, and the file whole."""
         found = []
-        if self.args.units_per_assignment < 1:
-            found.append(plan.problem("blueprint.units_per_assignment", "has to be at least 1"))
         if (self.args.pairs is None) == (self._given is None):
             message = "name a file, or give pairs in Python: one of them"
             found.append(plan.problem("blueprint.pairs", message))

@@ -1,4 +1,4 @@
-"""The options of a static task: in configurations, and in Python."""
+"""The options of a comparison: in configurations, and in Python."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import famulus
 
 
 @frozen(kw_only=True)
-class CompareTextsArgs:
+class CompareTextsArgs(famulus.BlueprintArgs):
     """The pairs, and what is asked of them."""
 
     pairs: Path | None = famulus.option(

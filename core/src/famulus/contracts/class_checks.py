@@ -1,0 +1,130 @@
+"""The checks of a plugin's class before it is registered."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
+from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import PluginError
+
+#: How near a name has to be to one of core's options to be taken for a misspelt one.
+_NEAR = 0.8
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+#: What a blueprint with an onboarding overrides.
+_ONBOARDING = ("onboarding_page", "onboarding_passed")
+
+
+def check_class(cls: Any, contract: type[Any], hook: str) -> None:
+    """Check a class that a hook has returned.
+
+    :raises famulus.PluginError: with what to change in the class.
+    """
+    if not (inspect.isclass(cls) and issubclass(cls, contract)):
+        raise PluginError(f"{hook} returned {cls!r}, not a subclass of {contract.__name__}")
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
+    if not isinstance(getattr(cls, "type", None), str):
+        raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
+    if contract is not QualificationCheck and not attrs.has(getattr(cls, "Args", type(None))):
+        raise PluginError(f"{cls.__name__} has no attrs class Args")
+    for name, method in _methods(contract):
+        _check_parameters(cls, name, method)
+    if issubclass(cls, Blueprint):
+        _check_blueprint(cls)
+
+
+def _methods(contract: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, method in vars(contract).items():
+        if inspect.isfunction(method) and not name.startswith("_"):
+            yield name, method
+
+
+def _check_parameters(cls: type[Any], name: str, method: Callable[..., Any]) -> None:
+    """Check that an overridden method has the contract's parameters, by name and in order."""
+    own = inspect.getattr_static(cls, name)
+    if own is method or not inspect.isfunction(own):
+        return
+    wanted, found = _parameters(method), _parameters(own)
+    if not _fits(found, [each.name for each in wanted]):
+        raise PluginError(
+            f"{cls.__name__}.{name} takes {_listed(found)}; change it to {_listed(wanted)}, as the "
+            "contract has it"
+        )
+
+
+def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:
+    """Return whether a method with the parameters that were found can stand for the contract's.
+
+    More may follow if they have defaults, and an unused one may begin with an underscore.
+    """
+    named = [each for each in found if each.kind not in _ANY_NUMBER]
+    needed = [each for each in named[len(wanted) :] if each.default is inspect.Parameter.empty]
+    if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in found):
+        return True
+    return not needed and [each.name.lstrip("_") for each in named[: len(wanted)]] == wanted
+
+
+def _parameters(method: Callable[..., Any]) -> Sequence[inspect.Parameter]:
+    """Return the parameters of a method after ``self``, which may be one of any number."""
+    found = [*inspect.signature(method).parameters.values()]
+    return found if found and found[0].kind in _ANY_NUMBER else found[1:]
+
+
+def _listed(parameters: Sequence[inspect.Parameter]) -> str:
+    return f"({', '.join(each.name for each in parameters)})"
+
+
+def _check_blueprint(cls: type[Blueprint]) -> None:
+    args, name = cls.Args, cls.__name__
+    if not issubclass(args, BlueprintArgs):
+        raise PluginError(
+            f"{name}.Args has to be a subclass of famulus.BlueprintArgs, which declares "
+            f"{', '.join(_names(BlueprintArgs))}"
+        )
+    if "__attrs_attrs__" not in vars(args):
+        raise PluginError(f"{args.__name__} lacks its decorator @attrs.frozen(kw_only=True)")
+    _check_names(args)
+    has_onboarding = cls.has_onboarding is not Blueprint.has_onboarding
+    if has_onboarding and not issubclass(args, OnboardingArgs):
+        raise PluginError(
+            f"{name} has an onboarding, so {name}.Args has to be a subclass of "
+            "famulus.OnboardingArgs, which declares onboarding_qualification"
+        )
+    if issubclass(args, OnboardingArgs) and not has_onboarding:
+        raise PluginError(
+            f"{name}.Args is a subclass of famulus.OnboardingArgs, but {name} has no onboarding; "
+            "override has_onboarding, or subclass famulus.BlueprintArgs"
+        )
+    lacking = [each for each in _ONBOARDING if getattr(cls, each) is getattr(Blueprint, each)]
+    if has_onboarding and lacking:
+        raise PluginError(f"{name} has an onboarding and lacks {', '.join(lacking)}")
+
+
+def _check_names(args: type[BlueprintArgs]) -> None:
+    """Refuse options that are misspelt ones of core, or declared without their class."""
+    known = _names(OnboardingArgs)
+    inherited = set(_names(OnboardingArgs if issubclass(args, OnboardingArgs) else BlueprintArgs))
+    for option in _names(args):
+        near = difflib.get_close_matches(option, known, n=1, cutoff=_NEAR)
+        if option in inherited or not near:
+            continue
+        if option in known:
+            raise PluginError(
+                f"{args.__name__} declares {option}; subclass famulus.OnboardingArgs, which has it"
+            )
+        raise PluginError(
+            f"{args.__name__} has the option {option!r}; did you mean {near[0]!r}, which has a "
+            "meaning for Famulus? Choose another name otherwise"
+        )
+
+
+def _names(args: type[BlueprintArgs]) -> list[str]:
+    return [field.alias or field.name for field in attrs.fields(args)]
