@@ -53,6 +53,7 @@ PUBLIC = [
     "NoCheckArgs",
     "NoRequesterArgs",
     "NotFoundError",
+    "NotPassed",
     "Nothing",
     "OnboardingArgs",
     "OnboardingRequired",

@@ -17,6 +17,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "TaskView",
             "OnboardingView",
             "AttemptView",
+            "NotPassed",
             "PreviewView",
             "UnitView",
             "WorkerView",

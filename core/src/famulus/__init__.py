@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
     from famulus.contracts.views import FormFile as FormFile
+    from famulus.contracts.views import NotPassed as NotPassed
     from famulus.contracts.views import OnboardingView as OnboardingView
     from famulus.contracts.views import Page as Page
     from famulus.contracts.views import PreviewView as PreviewView
@@ -197,6 +198,7 @@ _WHERE = {
     "NoCheckArgs": "famulus.contracts.qualification_check",
     "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
+    "NotPassed": "famulus.contracts.views",
     "Nothing": "famulus.contracts.provider",
     "OnboardingArgs": "famulus.contracts.blueprint_args",
     "OnboardingRequired": "famulus.options.requirements",
@@ -354,6 +356,7 @@ __all__ = [
     "NoCheckArgs",
     "NoRequesterArgs",
     "NotFoundError",
+    "NotPassed",
     "Nothing",
     "OnboardingArgs",
     "OnboardingRequired",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.contracts.views import UnitView, WorkerView
+from famulus.contracts.views import NotPassed, UnitView, WorkerView
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
 from famulus.engine.script_callbacks import (
@@ -239,7 +239,7 @@ def served_remotely(operator: ManualOperator, monkeypatch: pytest.MonkeyPatch) -
         shared_state=RowsState(
             rows=[{"n": 1}],
             worker_can_do_unit=lambda worker, unit: True,
-            validate_onboarding=lambda answers: answers["answer"] == "yes",
+            validate_onboarding=lambda answers: answers["answer"] == "yes" or NotPassed("Say yes."),
         ),
     )
     operator.load_all(launched)
@@ -255,7 +255,9 @@ def test_every_callback_of_a_run_is_asked_over_the_socket(served_remotely: Gatew
     good, bad = GatewayWorker(served_remotely, "good"), GatewayWorker(served_remotely, "bad")
 
     assert good.submit(good.arrive(), "yes").row == {"n": 1}
-    assert bad.submit(bad.arrive(), "no").refusal == "not_qualified"
+    refused = bad.submit(bad.arrive(), "no")
+    assert refused.refusal == "not_qualified"
+    assert "<p>Say yes.</p>" in refused.text
 
 
 def test_without_the_operator_the_door_is_busy_and_never_open(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from famulus.contracts.views import NotPassed
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.grants import grant
 from famulus.engine.qualifications.rules import read_qualifications
@@ -90,6 +92,69 @@ def test_a_worker_who_fails_gets_no_unit_now_or_later(gateway: Gateway, database
         assert arrived.text.count("You did not pass the introduction") == 1
     assert granted(database, "x") == {"trained": 0, "trained-failed": 0}
     assert statuses(database) == [AgentStatus.REJECTED]
+
+
+def explaining(operator: ManualOperator, message: str, **options: Any) -> Gateway:
+    """Launch a run whose onboarding no worker passes, each with a message."""
+    return operator.launch_rows(
+        ROWS,
+        blueprint={"onboarding_qualification": "trained"},
+        shared={"validate_onboarding": lambda _: NotPassed(message)},
+        **options,
+    )
+
+
+@pytest.mark.parametrize("has_scripts", [False, True])
+def test_message_about_a_failed_onboarding_is_shown_then_and_later(
+    operator: ManualOperator, has_scripts: bool
+) -> None:
+    gateway = explaining(operator, "Number 3 was a <b>joke</b>.\x00\ud800")
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive("a")
+
+    first = worker.submit(page, "wrong", as_json=has_scripts)
+
+    pages = [worker.arrive("a"), worker.arrive("b"), worker.submit(page, "wrong")]
+    if not has_scripts:
+        pages.append(first)
+    other = GatewayWorker(operator.gateway(gateway.run_id), "x")
+    for shown in (*pages, other.arrive("c")):
+        assert shown.refusal == "not_qualified"
+        assert shown.text.count("<p>Number 3 was a &lt;b&gt;joke&lt;/b&gt;.") == 1
+
+
+def test_message_about_a_failed_onboarding_is_not_shown_to_others(
+    operator: ManualOperator, database: Database
+) -> None:
+    gateway = explaining(operator, "Yours alone.")
+    worker = GatewayWorker(gateway, "x")
+    worker.submit(worker.arrive(), "wrong")
+    second = explaining(operator, "Another one.", task_name="two")
+    other = GatewayWorker(second, "y")
+    other.submit(other.arrive(), "wrong")
+
+    assert "Yours alone." not in GatewayWorker(gateway, "y").arrive().text
+    elsewhere = GatewayWorker(second, "x").arrive()
+    assert elsewhere.refusal == "not_qualified"
+    assert "alone" not in elsewhere.text
+
+
+def test_long_message_about_a_failed_onboarding_is_cut_off(operator: ManualOperator) -> None:
+    worker = GatewayWorker(explaining(operator, "x" * 5000), "x")
+
+    shown = worker.submit(worker.arrive(), "wrong")
+
+    assert f"<p>{'x' * 2000}</p>" in shown.text
+
+
+@pytest.mark.parametrize("message", ["", "  ", None, 3])
+def test_a_message_without_text_decides_nothing(
+    operator: ManualOperator, database: Database, message: Any
+) -> None:
+    worker = GatewayWorker(explaining(operator, message), "x")
+
+    assert worker.submit(worker.arrive("a"), "wrong").status == 500
+    assert granted(database, "x") == {}
 
 
 @pytest.mark.parametrize(("value", "gets"), [(1, {"n": 1}), (5, {"n": 1}), (0, None)])

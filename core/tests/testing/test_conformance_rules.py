@@ -72,6 +72,81 @@ class Silent(Word):
 
 
 @frozen(kw_only=True)
+class TrialArgs(famulus.OnboardingArgs):
+    words: Path | None = famulus.option(help="File with a word on each line.", required=True)
+
+
+class Trial(Word):
+    """A blueprint with an onboarding that keeps every rule."""
+
+    Args = TrialArgs  # type: ignore[assignment]
+
+    @property
+    def has_onboarding(self) -> bool:
+        return True
+
+    def onboarding_page(self, view: famulus.OnboardingView) -> famulus.Page:
+        return famulus.Page(body="<input name=answer required>")
+
+    def onboarding_passed(
+        self, answers: Any, attempt: famulus.AttemptView
+    ) -> bool | famulus.NotPassed:
+        return bool(answers.get("answer")) or famulus.NotPassed("Give an answer.")
+
+
+class TrialRules(WordRules):
+    blueprint = Trial
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        return {**super().configuration(tmp_path), "onboarding_qualification": "trained"}
+
+
+class TestTrial(TrialRules):
+    """The blueprint with an onboarding is right too."""
+
+
+class Wordless(Trial):
+    def onboarding_passed(self, answers: Any, attempt: famulus.AttemptView) -> bool:
+        return None  # type: ignore[return-value]
+
+
+class Mute(Trial):
+    def onboarding_passed(self, answers: Any, attempt: famulus.AttemptView) -> famulus.NotPassed:
+        return famulus.NotPassed("")
+
+
+class Nameless(Trial):
+    onboarding_qualification = None
+
+
+class OldJudge(Trial):
+    def onboarding_passed(self, answers: Any) -> bool:  # type: ignore[override]
+        return True
+
+
+@pytest.mark.parametrize(
+    ("broken", "rule", "sentence"),
+    [
+        (Wordless, "onboarding_decides", "must return True, False or a NotPassed, not None"),
+        (Mute, "onboarding_decides", "raised ValueError: the message has to be text"),
+        (Nameless, "onboarding_decides", "must name the onboarding_qualification it grants"),
+        (
+            OldJudge,
+            "core_accepts_the_class",
+            r"takes \(answers\); change it to \(answers, attempt\)",
+        ),
+    ],
+)
+def test_broken_rule_of_an_onboarding_is_named(
+    tmp_path: Path, broken: type[Trial], rule: str, sentence: str
+) -> None:
+    rules = type("Rules", (TrialRules,), {"blueprint": broken})()
+
+    with pytest.raises(AssertionError, match=sentence):
+        getattr(rules, f"test_{rule}")(*(() if "class" in rule else (tmp_path,)))
+
+
+@frozen(kw_only=True)
 class MisspeltArgs(WordArgs):
     block_qualificaton: str | None = famulus.option(help="Workers who have it are refused.")
 

@@ -130,11 +130,14 @@ def test_the_onboarding_page_is_filled_with_onboarding_data(files: Path) -> None
     assert blueprint.read_answers(form, attempt) == {"o": ["1"], "a": "2"}
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_validate_onboarding_gets_inputs_and_outputs(answer: bool) -> None:
+ONBOARDING = famulus.AttemptView(agent_id=1, onboarding=True, unit=_no_unit)
+
+
+@pytest.mark.parametrize("answer", [True, False, famulus.NotPassed("Read the first page again.")])
+def test_validate_onboarding_gets_inputs_and_outputs(answer: bool | famulus.NotPassed) -> None:
     seen: list[Any] = []
 
-    def validate(data: dict[str, Any]) -> bool:
+    def validate(data: dict[str, Any]) -> bool | famulus.NotPassed:
         seen.append(data)
         return answer
 
@@ -142,15 +145,15 @@ def test_validate_onboarding_gets_inputs_and_outputs(answer: bool) -> None:
         SharedStaticTaskState(onboarding_data={"q": 1}, validate_onboarding=validate)
     )
 
-    assert blueprint.onboarding_passed({"a": "2"}) is answer
+    assert blueprint.onboarding_passed({"a": "2"}, ONBOARDING) is answer
     assert seen == [{"inputs": {"q": 1}, "outputs": {"a": "2"}}]
 
 
 def test_validation_without_a_result_fails_no_worker() -> None:
     state = SharedStaticTaskState(validate_onboarding=lambda _: cast("Any", None))
 
-    with pytest.raises(TypeError, match="must return True or False"):
-        _blueprint(state).onboarding_passed({})
+    with pytest.raises(TypeError, match="must return True, False or NotPassed"):
+        _blueprint(state).onboarding_passed({}, ONBOARDING)
 
 
 def test_every_problem_is_named_at_once(files: Path) -> None:

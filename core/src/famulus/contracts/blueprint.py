@@ -14,6 +14,7 @@ from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
 from famulus.contracts.views import (
     AttemptView,
     Form,
+    NotPassed,
     OnboardingView,
     Page,
     PreviewView,
@@ -132,12 +133,13 @@ class Blueprint(ABC):
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 
-    def onboarding_passed(self, answers: Any) -> bool:
+    def onboarding_passed(self, answers: Any, attempt: AttemptView) -> bool | NotPassed:
         """Return whether answers to the onboarding, as :meth:`read_answers` returns them, qualify.
 
-        Called once for each submission that counts, though rarely again when several processes
-        serve a run. After an exception the worker gets an apology and may try again; nothing is
-        granted.
+        Return :class:`famulus.NotPassed` in place of False to explain it to the worker. Called once
+        for each submission that counts, though rarely again when several processes serve a run.
+        After an exception, and any other result, the worker gets an apology and may try again;
+        nothing is granted.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 

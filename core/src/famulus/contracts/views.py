@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
 
 
 @frozen(kw_only=True)
@@ -94,6 +94,25 @@ class AttemptView:
         :raises LookupError: in the onboarding.
         """
         return self._unit()
+
+
+@frozen
+class NotPassed:
+    """The verdict on answers to an onboarding that do not qualify. It is false, like False.
+
+    The page of the failed onboarding shows the message, as text, whenever the worker comes.
+    """
+
+    #: one or more sentences for the worker; core cuts it off after 2,000 characters
+    message: str = field()
+
+    @message.validator
+    def _check(self, _field: object, value: object) -> None:
+        if not (isinstance(value, str) and value.strip()):
+            raise ValueError(f"the message has to be text for the worker, not {value!r}")
+
+    def __bool__(self) -> bool:
+        return False
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ from famulus.contracts.provider import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules
+from famulus.engine.attempts import read_onboarding_message
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
@@ -65,7 +66,10 @@ def requirement_is_not_met(worker: ArrivingWorker) -> Refusal | None:
     """Refuse a worker who does not meet one of the run's requirements: the first one is named."""
     for rule in worker.rules.requirements:
         if not rule.requirement.met_by(worker.qualifications):
-            return evolve(rule.refusal, note=str(rule.requirement))
+            note = str(rule.requirement)
+            if isinstance(rule.refusal, FailedOnboarding):
+                return _failed_onboarding(worker, note)
+            return evolve(rule.refusal, note=note)
     return None
 
 
@@ -74,7 +78,14 @@ def onboarding_was_failed(worker: ArrivingWorker) -> Refusal | None:
     onboarding = worker.rules.onboarding
     if onboarding is None or worker.qualifications.get(onboarding, 1) >= 1:
         return None
-    return FailedOnboarding(note=f"{onboarding} is {worker.qualifications[onboarding]}")
+    return _failed_onboarding(worker, f"{onboarding} is {worker.qualifications[onboarding]}")
+
+
+def _failed_onboarding(worker: ArrivingWorker, note: str) -> FailedOnboarding:
+    """Return the refusal with the blueprint's message, if the worker failed in this run."""
+    assert worker.worker is not None
+    message = read_onboarding_message(worker.tx, run=worker.rules.run, worker=worker.worker)
+    return FailedOnboarding(detail=message, note=note)
 
 
 def place_is_taken(worker: ArrivingWorker) -> Refusal | None:

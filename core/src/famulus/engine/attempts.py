@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from attrs import frozen
 from famulus.contracts.provider import Arrival
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place
+from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
@@ -212,6 +214,21 @@ _OTHER_AT_ASSIGNMENT = Statement(
 )
 _ANSWERS = Statement(AgentTable.select(AgentTable.answers).where(AgentTable.id == Param("agent")))
 
+_STORE_MESSAGE = Statement(
+    AgentTable.update({AgentTable.message: Param("message")}).where(AgentTable.id == Param("agent"))
+)
+_FAILED_ONBOARDING = Statement(
+    AgentTable.select(AgentTable.message)
+    .where(
+        AgentTable.worker == Param("worker"),
+        AgentTable.run == Param("run"),
+        AgentTable.unit.is_null(),
+        AgentTable.status == AgentStatus.REJECTED,
+    )
+    .order_by(AgentTable.id.desc())
+    .limit(1)
+)
+
 
 def make_attempt(tx: Transaction, attempt: NewAttempt) -> tuple[int, str | None]:
     """Store a new attempt; return its number and the row of its assignment, as JSON text."""
@@ -304,6 +321,17 @@ def read_answers(tx: Transaction, agent: int) -> str | None:
     """Return the answers stored with an attempt, as JSON text."""
     row = tx.one(_ANSWERS, agent=agent)
     return None if row is None else row[0]
+
+
+def store_message(tx: Transaction, agent: int, message: str) -> None:
+    """Store the blueprint's message about the failed onboarding of an attempt."""
+    tx.run(_STORE_MESSAGE, agent=agent, message=dump_json(message))
+
+
+def read_onboarding_message(tx: Transaction, *, run: int, worker: int) -> str:
+    """Return the blueprint's message about a worker's failed onboarding; empty without one."""
+    row = tx.one(_FAILED_ONBOARDING, run=run, worker=worker)
+    return "" if row is None or row[0] is None else str(json.loads(row[0]))
 
 
 def holds_answer(value: Any) -> bool:

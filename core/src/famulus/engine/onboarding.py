@@ -8,8 +8,8 @@ from typing import Any
 from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.views import AttemptView, Form
-from famulus.engine.attempts import Attempt, read_attempt
+from famulus.contracts.views import AttemptView, Form, NotPassed
+from famulus.engine.attempts import Attempt, read_attempt, store_message
 from famulus.engine.locks_by_key import LocksByKey
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.qualifications.rules import onboarding_qualification
@@ -28,6 +28,9 @@ from famulus.model.transaction import Transaction
 _Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[OnboardingResult, Attempt]"]
 #: Statuses of attempts whose answers count: not of those that were given back or expired.
 _JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
+
+#: Characters of the blueprint's message about a failed onboarding, which may repeat the answers.
+_LONGEST_MESSAGE = 2000
 
 
 class UndecidedError(Exception):
@@ -88,7 +91,7 @@ class OnboardingSubmissions:
             qualification = onboarding_qualification(self._blueprint)
             assert qualification is not None
             answers = self._blueprint.read_answers(form, view)
-            passed = is_passed(self._blueprint, answers)
+            verdict = judge(self._blueprint, answers, view)
 
             def job(
                 tx: Transaction, files: Sequence[StoredFile]
@@ -97,7 +100,7 @@ class OnboardingSubmissions:
                     tx,
                     attempt.agent,
                     Submission(id=submission, answers=answers, files=files),
-                    passed=passed,
+                    verdict=verdict,
                     qualification=qualification,
                     requesters=self._requesters,
                 )
@@ -106,21 +109,23 @@ class OnboardingSubmissions:
             return write(job)
 
 
-def is_passed(blueprint: Blueprint, answers: Any) -> bool:
-    """Return whether the answers to the onboarding qualify.
+def judge(blueprint: Blueprint, answers: Any, view: AttemptView) -> bool | NotPassed:
+    """Return the blueprint's verdict on the answers to the onboarding.
 
-    :raises UndecidedError: when the blueprint raises, or returns anything else than a bool: nothing
-        is granted, and the worker may try again.
+    :raises UndecidedError: when the blueprint raises, or returns anything else: nothing is granted,
+        and the worker may try again.
     """
     try:
-        passed = blueprint.onboarding_passed(answers)
-        if not isinstance(passed, bool):
-            raise TypeError(f"onboarding_passed returned {passed!r}: it must be True or False")
+        verdict = blueprint.onboarding_passed(answers, view)
+        if not isinstance(verdict, bool | NotPassed):
+            raise TypeError(
+                f"onboarding_passed returned {verdict!r}: it must be True, False or NotPassed"
+            )
     except (UnavailableError, InvalidAnswers):
         raise
     except Exception as error:
         raise UndecidedError from error
-    return passed
+    return verdict
 
 
 def store_onboarding(
@@ -128,11 +133,11 @@ def store_onboarding(
     agent: int,
     submission: Submission,
     *,
-    passed: bool,
+    verdict: bool | NotPassed,
     qualification: str,
     requesters: Sequence[int] | None,
 ) -> OnboardingResult:
-    """Store the answers to the onboarding and grant what they lead to.
+    """Store the answers to the onboarding with the verdict on them, and grant what follows.
 
     :param requesters: whose platform is to be informed; see ``qualifications.grant``.
     """
@@ -142,9 +147,14 @@ def store_onboarding(
     known = known_result(attempt, submission.id)
     if known is not None:
         return known
+    passed = bool(verdict)
     status = AgentStatus.APPROVED if passed else AgentStatus.REJECTED
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, late=late)
+    if isinstance(verdict, NotPassed):
+        message = verdict.message[:_LONGEST_MESSAGE]
+        # A page is UTF-8, which has no lone surrogates.
+        store_message(tx, attempt.agent, message.encode(errors="replace").decode())
     record_onboarding(
         tx,
         worker=attempt.worker,

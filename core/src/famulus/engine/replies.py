@@ -49,7 +49,7 @@ class Replies:
             that has none.
         """
         if isinstance(refusal, FailedOnboarding):
-            status, page = 200, pages.failed_onboarding_document(self.title)
+            status, page = 200, pages.failed_onboarding_document(self.title, refusal.detail)
         else:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
             page = pages.refusal_document(

@@ -31,7 +31,7 @@ from typing import Any
 import attrs
 
 from famulus.contracts.plan import SharedTaskState
-from famulus.contracts.views import UnitView, WorkerView
+from famulus.contracts.views import NotPassed, UnitView, WorkerView
 from famulus.errors import UnavailableError
 from famulus.model.pool import Pool
 from famulus.options.option_class import options_of
@@ -45,6 +45,7 @@ _VIEWS: Mapping[str, type[Any]] = MappingProxyType(
     {
         "worker": WorkerView,
         "unit": UnitView,
+        "not passed": NotPassed,
     }
 )
 _NAMES: Mapping[type[Any], str] = MappingProxyType({cls: name for name, cls in _VIEWS.items()})
@@ -130,7 +131,7 @@ class CallbackServer:
         try:
             name, *arguments = _decode(json.loads(message))
             result = self._functions[name](*arguments)
-            return json.dumps({"result": result}, default=_plain).encode()
+            return json.dumps({"result": _encode(result)}, default=_plain).encode()
         except Exception as error:  # noqa: BLE001 - the author's code; the caller gets the error
             _log.exception("the callback %s failed", message[:60])
             return json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
@@ -170,7 +171,7 @@ class RemoteCallbacks:
             reply = json.loads(connection.recv_bytes())
         if "error" in reply:
             raise CallbackFailedError(f"{name}: {reply['error']}")
-        return reply["result"]
+        return _decode(reply["result"])
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Any]:

@@ -246,6 +246,8 @@ class AgentTable(Table):
     #: submitted without any value and without a file
     unanswered = peewee.BooleanField(default=False)
     answers = JsonField(null=True)
+    #: what the blueprint says to the worker about an onboarding that they have failed
+    message = JsonField(null=True)
 
 
 class ParticipationTable(Table):

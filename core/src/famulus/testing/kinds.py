@@ -30,6 +30,7 @@ from famulus.contracts.provider import (
 from famulus.contracts.views import (
     AttemptView,
     Form,
+    NotPassed,
     OnboardingView,
     Page,
     PreviewView,
@@ -53,8 +54,8 @@ class RowsState(SharedTaskState):
     """The state of the blueprint ``rows``, which a test gives in Python."""
 
     rows: Any = rows(help="The rows: a list or a generator.")
-    validate_onboarding: Callable[[Any], bool] | None = callback(
-        help="(answers) -> bool; without it the answer must be 'right'."
+    validate_onboarding: Callable[[Any], bool | NotPassed] | None = callback(
+        help="(answers) -> bool or NotPassed; without it the answer must be 'right'."
     )
 
 
@@ -102,7 +103,7 @@ class RowsBlueprint(Blueprint):
         """Show one field."""
         return _page(None)
 
-    def onboarding_passed(self, answers: Any) -> bool:
+    def onboarding_passed(self, answers: Any, attempt: AttemptView) -> bool | NotPassed:
         """Ask the callback; without one, accept the answer ``right``."""
         check = self._state.validate_onboarding
         return check(answers) if check else answers.get("answer") == "right"

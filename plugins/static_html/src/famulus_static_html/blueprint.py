@@ -84,21 +84,23 @@ class StaticTaskBlueprint(famulus.Blueprint):
         }
         return self._page(self.args.onboarding_source).render(values)
 
-    def onboarding_passed(self, answers: Any) -> bool:
+    def onboarding_passed(
+        self, answers: Any, attempt: famulus.AttemptView
+    ) -> bool | famulus.NotPassed:
         """Return what ``validate_onboarding`` decides.
 
-        :raises TypeError: when it returns neither True nor False; a forgotten return must not fail
-            a worker.
+        :raises TypeError: when it returns anything else than a verdict; a forgotten return must not
+            fail a worker.
         """
         validate = self._state.validate_onboarding
         if validate is None:
             raise LookupError("the onboarding needs validate_onboarding, and it is not set")
-        passed = validate({"inputs": self._state.onboarding_data, "outputs": answers})
-        if not isinstance(passed, bool):
+        verdict = validate({"inputs": self._state.onboarding_data, "outputs": answers})
+        if not isinstance(verdict, bool | famulus.NotPassed):
             raise TypeError(
-                f"validate_onboarding returned {passed!r}: it must return True or False"
+                f"validate_onboarding returned {verdict!r}: it must return True, False or NotPassed"
             )
-        return passed
+        return verdict
 
     def read_answers(self, form: famulus.Form, attempt: famulus.AttemptView) -> dict[str, Any]:
         """Return the form's fields; one that can have several values is always a list."""

@@ -57,6 +57,9 @@ class SharedStaticTaskState(famulus.SharedTaskState):
     onboarding_data: dict[str, Any] = famulus.option(
         help="Values for the placeholders of the onboarding page.", factory=dict
     )
-    validate_onboarding: Callable[[dict[str, Any]], bool] | None = famulus.callback(
-        help='({"inputs", "outputs"}) -> bool: do the answers to the onboarding qualify?'
+    validate_onboarding: Callable[[dict[str, Any]], bool | famulus.NotPassed] | None = (
+        famulus.callback(
+            help='({"inputs", "outputs"}) -> bool: do the answers to the onboarding qualify? '
+            "NotPassed(message) explains to the worker why not."
+        )
     )

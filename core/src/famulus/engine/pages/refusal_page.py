@@ -128,11 +128,15 @@ def refusal_document(
     return notice(title, words.heading, body, mood=words.mood, end=end)
 
 
-def failed_onboarding_document(title: str) -> str:
-    """Return the page for a worker who has failed the onboarding."""
+def failed_onboarding_document(title: str, message: str = "") -> str:
+    """Return the page for a worker who has failed the onboarding.
+
+    :param message: of the blueprint, about these answers.
+    """
     text = (
         "You did not pass the introduction, so there are no units for you in this task: thank you"
         " for the time you took to try."
     )
-    body = paragraph(text) + codes(RefusalReason.NOT_QUALIFIED.value)
+    body = paragraph(text) + (paragraph(message) if message else "")
+    body += codes(RefusalReason.NOT_QUALIFIED.value)
     return notice(title, "Thank you for trying", body)

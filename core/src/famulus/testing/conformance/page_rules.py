@@ -13,6 +13,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import (
     AttemptView,
     Form,
+    NotPassed,
     OnboardingView,
     Page,
     PreviewView,
@@ -172,9 +173,12 @@ class BlueprintPageRules(BlueprintUnderTest):
             attempt = self._attempt(harness, onboarding=True)
             answers = blueprint.read_answers(self._as_form(harness, page, 0), attempt)
 
-            assert isinstance(blueprint.onboarding_passed(answers), bool), (
-                "onboarding_passed() must return True or False."
-            )
+            with must_not_raise("onboarding_passed() must judge what read_answers() returns"):
+                verdict = blueprint.onboarding_passed(answers, attempt)
+
+        assert isinstance(verdict, bool | NotPassed), (
+            f"onboarding_passed() must return True, False or a NotPassed, not {verdict!r}."
+        )
 
     def _view(
         self,
