@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.filled_form import fill_form
 from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, ShowCode
 from famulus.contracts.views import Page as TaskPage
 from famulus.engine.pages import (
@@ -23,7 +24,6 @@ from famulus.engine.pages import (
     TaskFrame,
     TaskInfo,
     conflict_document,
-    fill_form,
     given_back_document,
     preview_document,
     stored_document,

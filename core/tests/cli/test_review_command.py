@@ -54,6 +54,26 @@ def test_only_the_units_of_one_worker_are_accepted(famulus: Famulus, database_fi
     assert sorted(statuses(database_file)) == ["accepted", "accepted", "completed", "completed"]
 
 
+def test_a_page_per_unit_is_written_for_a_browser(famulus: Famulus, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "pages"
+
+    done = famulus("examine", "words", "--html", str(folder), "3")
+
+    assert done.output.replace("\n", " ") == f"Wrote 3 pages to {folder}. "
+    texts = [path.read_text() for path in sorted(folder.iterdir())]
+    assert len(texts) == 3
+    assert 'value="by y"' in "".join(texts)
+
+
+def test_pages_need_a_folder(famulus: Famulus, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    done = famulus("examine", "words", "--html", str(tmp_path / "file" / "pages"))
+
+    assert done.exit_code == 2
+    assert "cannot make the folder" in done.stderr
+
+
 def test_file_is_applied_and_the_same_file_again_changes_nothing(
     famulus: Famulus, database_file: Path, tmp_path: Path
 ) -> None:

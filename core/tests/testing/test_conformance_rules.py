@@ -246,6 +246,26 @@ class Loud(Word):
         return str(unit.answers["answer"])
 
 
+class Believing(Word):
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        return famulus.Page(body=f"<p>{unit.answers['answer']}</p>")
+
+
+class Boxed(Word):
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        return famulus.Page(body="<form></form>")
+
+
+class Unready(Word):
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        raise NotImplementedError
+
+
+class Textual(Word):
+    def review_page(self, unit: famulus.SubmittedUnit) -> famulus.Page:
+        return "<p>text</p>"  # type: ignore[return-value]
+
+
 class LostAssets(Word):
     def assets(self) -> Sequence[Path]:
         return [Path("no/such/folder")]
@@ -292,6 +312,10 @@ class Refusing(Word):
         (SetAnswers, "answers_are_json_and_the_same_for_the_same_form", "must return JSON"),
         (Naive, "hostile_forms_get_answers_or_a_message", "got an empty form, and raised KeyError"),
         (Loud, "reviewer_is_shown_text", "control characters"),
+        (Believing, "review_page_shows_answers_as_data", "became an element <famulus-probe>"),
+        (Boxed, "review_page_shows_answers_as_data", "leave out: <form>"),
+        (Unready, "review_page_shows_answers_as_data", "raised NotImplementedError"),
+        (Textual, "review_page_shows_answers_as_data", "must return a Page, not '<p>text</p>'"),
         (LostAssets, "assets_are_folders", "folders that are there"),
         (Forgetful, "threads_can_share_an_instance", "Many threads use one instance"),
         (Refusing, "run_is_worked_on_from_start_to_end", "must be stored"),

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from attrs import evolve
+
 from famulus.contracts.blueprint_args import BlueprintArgs, BlueprintArgsClass, OnboardingArgs
 from famulus.contracts.context import Context
+from famulus.contracts.filled_form import fields_of, fill_form
 from famulus.contracts.plan import Plan, SharedStateClass, SharedTaskState
 from famulus.contracts.views import (
     AttemptView,
@@ -20,6 +23,7 @@ from famulus.contracts.views import (
     PreviewView,
     SubmittedUnit,
     TaskView,
+    UnitView,
     answers_from,
 )
 from famulus.errors import Problem
@@ -167,6 +171,21 @@ class Blueprint(ABC):
         return json.dumps(
             {"inputs": unit.data, "outputs": unit.answers}, indent=2, ensure_ascii=False
         )
+
+    def review_page(self, unit: SubmittedUnit) -> Page:
+        """Return what the worker saw and answered, for the reviewer's browser.
+
+        The default is the task page with the answers in its fields. The fields are disabled, and no
+        script of the page runs: answers are text of a stranger, which a script can take for markup.
+        All answers are listed below the page. Escape answers like data. Called by ``famulus examine
+        --html``, in its own process; the run's callbacks are not available. When it raises, the
+        answers are shown alone.
+        """
+        shown = UnitView(
+            id=unit.id, assignment_id=unit.assignment_id, index=unit.index, data=unit.data
+        )
+        page = self.task_page(TaskView(agent_id=unit.agent_id, worker=unit.worker, unit=shown))
+        return evolve(page, body=fill_form(page.body, fields_of(unit.answers)))
 
     def assets(self) -> Sequence[Path]:
         """Return the folders whose files are served beside the page, under their own names.

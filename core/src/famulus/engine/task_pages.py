@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.filled_form import fill_form
 from famulus.contracts.views import (
     Form,
     OnboardingView,
@@ -92,7 +93,7 @@ class TaskPages:
             view = TaskView(agent_id=attempt.agent, worker=worker, unit=unit)
             page = self.blueprint.task_page(view)
             number = self._number(attempt.worker, attempt.agent)
-        page = evolve(page, body=pages.fill_form(page.body, form.fields))
+        page = evolve(page, body=fill_form(page.body, form.fields))
         frame = self._frame(attempt.agent, page, deadline, unit is None)
         return pages.task_document(evolve(frame, number=number, message=message))
 

@@ -7,13 +7,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from famulus.contracts.blueprint import Blueprint
 from famulus.data.browser_units import browser_unit
 from famulus.engine.answers import StoredAnswer
-from famulus.engine.platform.bound_provider import bind_provider
-from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.plugins import Plugins
+from famulus.review.run_blueprints import RunBlueprints
 
 _log = logging.getLogger(__name__)
 
@@ -27,24 +25,13 @@ class BlueprintFormatter:
     """Format units with :meth:`Blueprint.show`, between a heading and a list of the files."""
 
     def __init__(self, database: Database, plugins: Plugins) -> None:
-        self._database = database
-        self._plugins = plugins
-        self._blueprints: dict[int, Blueprint | None] = {}
+        self._blueprints = RunBlueprints(database, plugins)
 
     def __call__(self, unit: StoredAnswer) -> str:
         """Return the text of a unit."""
-        blueprint = self._blueprint(unit.run)
-        body = as_json(unit) if blueprint is None else blueprint.show(unit.submitted_unit)
+        run = self._blueprints.find(unit.run)
+        body = as_json(unit) if run is None else run.blueprint.show(unit.submitted_unit)
         return "\n".join([*_heading(unit), body, *_files(unit)])
-
-    def _blueprint(self, run: int) -> Blueprint | None:
-        if run not in self._blueprints:
-            try:
-                self._blueprints[run] = bind_provider(self._database, self._plugins, run).blueprint
-            except FamulusError as error:
-                _log.warning("run %d: its blueprint cannot show its units: %s", run, error)
-                self._blueprints[run] = None
-        return self._blueprints[run]
 
 
 class ScriptFormatter:

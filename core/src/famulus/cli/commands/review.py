@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from famulus.cli.arguments import run_number
+from famulus.cli.atomic_file import whole_file
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.output import say
 from famulus.cli.session import Session, pass_session
 from famulus.cli.words import counted
+from famulus.data.newest_units import newest_units
 from famulus.data.scope import find_scope
+from famulus.engine.answers import StoredAnswer
+from famulus.errors import UsageError
+from famulus.model.database import Database
 from famulus.plugins import discover
 from famulus.review.decision_file import apply_decision_file, read_decisions
 from famulus.review.interactive import EXAMINED
@@ -20,6 +25,7 @@ from famulus.review.interactive import examine as show_units
 from famulus.review.interactive import review as hold_review
 from famulus.review.review_session import ReviewSession
 from famulus.review.terminal import Terminal
+from famulus.review.unit_page import UnitPages
 from famulus.review.unit_text import BlueprintFormatter
 
 
@@ -84,8 +90,16 @@ def review(
 @click.argument("task")
 @click.argument("numbers", nargs=-1, type=click.IntRange(min=0), metavar="[[START] END]")
 @click.option("--run", type=run_number, metavar="RUN", help="Only the units of this run.")
+@click.option(
+    "--html",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write a page per unit into this folder, for a browser: what the worker saw and answered.",
+)
 @pass_session
-def examine(session: Session, task: str, numbers: tuple[int, ...], run: int | None) -> None:
+def examine(
+    session: Session, task: str, numbers: tuple[int, ...], run: int | None, html: Path | None
+) -> None:
     """Show the units of TASK that are done, the newest first.
 
     END is how many, 15 unless given; START is how many of the newest to leave out, so that 2 5
@@ -95,8 +109,26 @@ def examine(session: Session, task: str, numbers: tuple[int, ...], run: int | No
 
     with session.open_existing() as database:
         scope = find_scope(database, task, run=run)
+        if html is not None:
+            number = _write_pages(database, html, newest_units(database, scope, start, end))
+            say(f"Wrote {counted(number, 'page')} to {html}.")
+            return
         formatter = BlueprintFormatter(database, discover())
         show_units(Terminal(), database, scope, formatter, start=start, end=end)
+
+
+def _write_pages(database: Database, folder: Path, units: Iterable[StoredAnswer]) -> int:
+    """Write the page of each unit into a folder; return how many."""
+    page_of, number = UnitPages(database, discover()), 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {folder}: {error.strerror}") from error
+    for unit in units:
+        with whole_file(folder / f"unit-{unit.unit}.html") as stream:
+            stream.write(page_of(unit))
+        number += 1
+    return number
 
 
 def _range(numbers: tuple[int, ...]) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from famulus.engine.pages.filled_form import fill_form
 from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
@@ -13,6 +12,7 @@ from famulus.engine.pages.notice_page import (
     undecided_document,
 )
 from famulus.engine.pages.refusal_page import failed_onboarding_document, refusal_document
+from famulus.engine.pages.review_page import review_document
 from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
@@ -39,12 +39,12 @@ __all__ = [
     "busy_document",
     "conflict_document",
     "failed_onboarding_document",
-    "fill_form",
     "given_back_document",
     "invalid_document",
     "notice_document",
     "preview_document",
     "refusal_document",
+    "review_document",
     "stored_document",
     "submit_json",
     "task_document",

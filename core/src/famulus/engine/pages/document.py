@@ -9,6 +9,8 @@ from html import escape
 from importlib.resources import files
 from types import MappingProxyType
 
+from famulus.html_attributes import attributes
+
 _COMMENTS = {
     ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
     ".js": re.compile(r"^\s*//.*$", re.MULTILINE),
@@ -52,7 +54,6 @@ _BEFORE_TITLE = """<head>
 
 
 _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
-_ATTRIBUTE_NAME = re.compile(r"[^\s\"'<>/=\x00-\x20\x7f]+")
 
 
 def document(
@@ -72,15 +73,6 @@ def document(
         f"<!doctype html>\n<html{language}{attributes(html_attributes)}>\n{_BEFORE_TITLE}"
         f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
         f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
-    )
-
-
-def attributes(values: Mapping[str, str]) -> str:
-    """Return the attributes of a tag as HTML; a name that no tag can have is left out."""
-    return "".join(
-        f' {name}="{escape(value)}"'
-        for name, value in values.items()
-        if _ATTRIBUTE_NAME.fullmatch(name)
     )
 
 

@@ -184,19 +184,24 @@ def _answers(answers: Any) -> str:
             f"<h2>What you sent</h2>\n{paragraph(_TOO_LONG)}"
             f'<pre class="famulus-json" tabindex="0">{escape(beginning, quote=False)} …</pre>\n'
         )
-    table = ""
-    if isinstance(answers, Mapping) and answers:
-        rows = "".join(
-            f"<dt>{escape(str(name))}</dt>\n<dd>{_value(value)}</dd>\n"
-            for name, value in answers.items()
-        )
-        table = f'<h2>What you sent</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
+    table = answers_list(answers, "What you sent")
     # Quotes are not escaped, so that the source of the page has the data as they are stored.
     return (
         f"{table}<h2>As data</h2>\n"
         f'<pre class="famulus-json" id="famulus-answers" tabindex="0">'
         f"{escape(text, quote=False)}</pre>\n"
     )
+
+
+def answers_list(answers: Any, heading: str) -> str:
+    """Return the answers as a list of names and values in HTML; nothing if they have no names."""
+    if not isinstance(answers, Mapping) or not answers:
+        return ""
+    rows = "".join(
+        f"<dt>{escape(str(name))}</dt>\n<dd>{_value(value)}</dd>\n"
+        for name, value in answers.items()
+    )
+    return f'<h2>{escape(heading)}</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
 
 
 def _lines(answers: Any) -> str:

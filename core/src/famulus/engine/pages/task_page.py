@@ -9,8 +9,9 @@ from urllib.parse import quote, urlencode
 from attrs import evolve, frozen
 
 from famulus.contracts.views import Page
-from famulus.engine.pages.document import attributes, document, script
+from famulus.engine.pages.document import document, script
 from famulus.engine.units import UnitNumber
+from famulus.html_attributes import attributes
 
 #: The hidden field with the signed number of the attempt that the form belongs to.
 TOKEN_FIELD = "famulus_token"
@@ -99,17 +100,24 @@ def preview_document(info: TaskInfo, page: Page | None) -> str:
 
     The author's scripts find a form as on the task page, one that browsers never send.
     """
-    inside = ""
-    if page is not None:
-        inside = (
-            f"{_form(page, _NEVER_SENT)}"
-            '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
-            # Controls in a fieldset's first legend are never disabled, so that one is ours.
-            f'<legend class="famulus-unseen">Preview</legend>\n{page.body}\n{page.scripts}\n'
-            "</fieldset>\n</form>\n"
-        )
+    inside = "" if page is None else disabled_form(page, "Preview", scripts=page.scripts)
     body = f'<main id="famulus-page">\n{_PREVIEW}{header(info)}{inside}</main>\n'
     return document(info.title, body) if page is None else _document(info.title, body, page)
+
+
+def disabled_form(page: Page, legend: str, *, scripts: str = "") -> str:
+    """Return the form of a page as HTML, to look at: browsers never send it.
+
+    :param legend: its name for those who cannot see it.
+    :param scripts: the page's scripts that are loaded from other hosts.
+    """
+    return (
+        f"{_form(page, _NEVER_SENT)}"
+        '<fieldset id="famulus-task" class="famulus-task" disabled>\n'
+        # Controls in a fieldset's first legend are never disabled, so that one is ours.
+        f'<legend class="famulus-unseen">{escape(legend)}</legend>\n{page.body}\n{scripts}\n'
+        "</fieldset>\n</form>\n"
+    )
 
 
 def _notes(frame: TaskFrame) -> str:

@@ -136,6 +136,15 @@ class BlueprintPageRules(BlueprintUnderTest):
                     "show() must not hand a worker's control characters to the reviewer's terminal."
                 )
 
+    def test_review_page_shows_answers_as_data(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            form = self._form(harness)
+            for number, (name, sent) in enumerate(form.fields):
+                for value in (sent, *HOSTILE_VALUES):
+                    fields = [*form.fields]
+                    fields[number] = (name, value)
+                    self._review(harness, Form(fields=fields, files=form.files), value)
+
     def test_assets_are_folders(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
             folders = harness.blueprint().assets()
@@ -220,6 +229,27 @@ class BlueprintPageRules(BlueprintUnderTest):
                 message = str(error)
         assert message, "InvalidAnswers must tell the worker what is wrong."
         assert_json(answers, f"Answers from {words} must be JSON")
+
+    def _review(self, harness: PluginHarness, form: Form, value: str) -> None:
+        """Check the review page of a form, if the blueprint accepts it."""
+        blueprint = harness.blueprint()
+        try:
+            answers = blueprint.read_answers(form, self._attempt(harness))
+        except InvalidAnswers:
+            return
+        with must_not_raise("review_page() must show all answers that read_answers() returns"):
+            page = blueprint.review_page(_submitted(self._view(harness).unit, answers))
+        assert isinstance(page, Page), f"review_page() must return a Page, not {page!r}."
+        outer = outer_parts(page)
+        assert not outer, (
+            "The page of review_page() stands inside core's form and document; leave out:"
+            f" {', '.join(outer)}."
+        )
+        found = break_outs(page, value)
+        assert not found, (
+            f"Answers are a stranger's text, but in review_page() the value {value!r} became"
+            f" {', '.join(found)}. Escape each value for the place it stands in."
+        )
 
     def _form(self, harness: PluginHarness, variant: int = 0) -> Form:
         page = harness.blueprint().task_page(self._view(harness))

@@ -1,17 +1,18 @@
-"""A form with the values that a worker has sent, for browsers without JavaScript."""
+"""A form with the values that a worker has sent."""
 
 from __future__ import annotations
 
 import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from html.parser import HTMLParser
+from typing import Any
 
 from attrs import frozen
 
-from famulus.engine.pages.document import attributes
+from famulus.html_attributes import attributes
 
 _Attributes = list[tuple[str, str | None]]
 
@@ -46,6 +47,18 @@ def fill_form(body: str, fields: Iterable[tuple[str, str]]) -> str:
         filler.feed(body)
         filler.close()
     return filler.filled()
+
+
+def fields_of(answers: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of answers that a field can show, one by one.
+
+    The answers are those of ``answers_from``. Files, and what is no text and no number, are left
+    out.
+    """
+    for name, value in answers.items() if isinstance(answers, Mapping) else ():
+        for each in value if isinstance(value, list) else (value,):
+            if isinstance(each, str | int | float) and not isinstance(each, bool):
+                yield str(name), str(each)
 
 
 class _Filler(HTMLParser):

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from famulus.engine.pages import fill_form
+from famulus.contracts.filled_form import fields_of, fill_form
+
+
+@pytest.mark.parametrize(
+    ("answers", "fields"),
+    [
+        ({"a": "1", "b": 2, "c": 0.5}, [("a", "1"), ("b", "2"), ("c", "0.5")]),
+        ({"which": ["x", "y"], "none": []}, [("which", "x"), ("which", "y")]),
+        ({"photo": {"name": "a.png", "size": 1}, "empty": None, "sure": True}, []),
+        (["a", "b"], []),
+        (None, []),
+    ],
+)
+def test_fields_of_answers_are_what_a_form_has_sent(
+    answers: Any, fields: list[tuple[str, str]]
+) -> None:
+    assert list(fields_of(answers)) == fields
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""The page on which a reviewer looks at a unit: what the worker saw and what they answered.
+
+Answers are text of a stranger, and a script of the page can make markup of what its fields hold. So
+no script runs on this page, and it sends nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from famulus.contracts.views import Page
+from famulus.engine.pages.document import document
+from famulus.engine.pages.submitted_page import answers_list
+from famulus.engine.pages.task_page import disabled_form
+
+#: Images, style sheets and fonts are shown as to workers; everything else is forbidden.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline' http: https: file:; "
+    "img-src http: https: file: data:; media-src http: https: file: data:; "
+    "font-src http: https: file: data:; form-action 'none'"
+)
+
+
+def review_document(
+    title: str, page: Page | None, answers: Any, *, facts: Mapping[str, str], assets: str = ""
+) -> str:
+    """Return the page of one unit.
+
+    :param page: what the blueprint's ``review_page`` returned; None shows the answers alone.
+    :param facts: about the unit, by name.
+    :param assets: the address of the folder that the page's own files lie in; empty without one.
+    """
+    base = f'<base href="{escape(assets)}">\n' if assets else ""
+    head = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{base}'
+    rows = "".join(
+        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in facts.items()
+    )
+    shown = "" if page is None else disabled_form(page, "What the worker saw and answered")
+    body = (
+        f'<main id="famulus-page">\n<header class="famulus-frame famulus-header">\n'
+        f'<h1 class="famulus-title">{escape(title)}</h1>\n'
+        f'<dl class="famulus-answers">\n{rows}</dl>\n</header>\n{shown}'
+        f'<section class="famulus-frame">\n{_all_answers(answers)}</section>\n</main>\n'
+    )
+    if page is None:
+        return document(title, body, head=head)
+    return document(
+        title,
+        body,
+        head=head + page.head,
+        html_attributes=page.html_attributes,
+        body_attributes=page.body_attributes,
+    )
+
+
+def _all_answers(answers: Any) -> str:
+    listed = answers_list(answers, "All answers")
+    if listed:
+        return listed
+    text = json.dumps(answers, ensure_ascii=False, indent=2)
+    return f'<h2>All answers</h2>\n<pre class="famulus-json">{escape(text)}</pre>\n'

@@ -1,0 +1,55 @@
+"""The page of a unit for a reviewer's browser, made by its blueprint."""
+
+from __future__ import annotations
+
+import logging
+
+from famulus.contracts.blueprint import Blueprint
+from famulus.contracts.views import Page
+from famulus.engine.answers import StoredAnswer
+from famulus.engine.pages import review_document
+from famulus.model.database import Database
+from famulus.plugins import Plugins
+from famulus.review.run_blueprints import RunBlueprints
+
+_log = logging.getLogger(__name__)
+
+
+class UnitPages:
+    """Makes the pages of units with :meth:`Blueprint.review_page`."""
+
+    def __init__(self, database: Database, plugins: Plugins) -> None:
+        self._blueprints = RunBlueprints(database, plugins)
+
+    def __call__(self, unit: StoredAnswer) -> str:
+        """Return the page of a unit; the answers alone if its blueprint is missing or raises."""
+        run = self._blueprints.find(unit.run)
+        page = None if run is None else _page(run.blueprint, unit)
+        facts = {
+            "Task": unit.task,
+            "Worker": unit.worker,
+            "Unit": str(unit.unit),
+            "Status": unit.unit_status.value,
+            "Submitted": f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC",
+            **{f"File in {file.field}": f"{file.name}: {file.path}" for file in unit.files},
+        }
+        assets = "" if run is None or page is None else _assets(run.blueprint)
+        title = f"Unit {unit.unit} of {unit.task}"
+        return review_document(title, page, unit.outputs, facts=facts, assets=assets)
+
+
+def _page(blueprint: Blueprint, unit: StoredAnswer) -> Page | None:
+    try:
+        page = blueprint.review_page(unit.submitted_unit)
+        if not isinstance(page, Page):
+            raise TypeError(f"review_page returned {page!r}: it must return a Page")
+    except Exception:  # noqa: BLE001 - third-party code; the answers can still be looked at
+        _log.warning("unit %d is shown without its page", unit.unit, exc_info=True)
+        return None
+    return page
+
+
+def _assets(blueprint: Blueprint) -> str:
+    """Return the address of the first folder of assets, which is all that a page can name."""
+    folder = next(iter(blueprint.assets()), None)
+    return "" if folder is None else f"{folder.resolve().as_uri()}/"
