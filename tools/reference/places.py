@@ -60,7 +60,10 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "Who may work": (
             "QualificationCheck",
             "NoCheckArgs",
+            "GuardedRun",
+            "PastWork",
             "Refusal",
+            "PluginRefusal",
             "RefusalReason",
         ),
         "What every plugin is given": (
@@ -116,7 +119,6 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "get_worker",
             "Grant",
             "past_work",
-            "PastWork",
         ),
         "Reading what is stored": (
             "Database",

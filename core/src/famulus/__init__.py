@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitView as VisitView
+    from famulus.contracts.qualification_check import GuardedRun as GuardedRun
     from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
+    from famulus.contracts.qualification_check import PastWork as PastWork
     from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from famulus.contracts.views import NotPassed as NotPassed
     from famulus.contracts.views import OnboardingView as OnboardingView
     from famulus.contracts.views import Page as Page
+    from famulus.contracts.views import PluginRefusal as PluginRefusal
     from famulus.contracts.views import PreviewView as PreviewView
     from famulus.contracts.views import Refusal as Refusal
     from famulus.contracts.views import RefusalReason as RefusalReason
@@ -76,7 +79,6 @@ if TYPE_CHECKING:
     from famulus.engine.limits import LimitChange as LimitChange
     from famulus.engine.limits import set_limits as set_limits
     from famulus.engine.open_gateway import open_gateway as open_gateway
-    from famulus.engine.qualifications.history import PastWork as PastWork
     from famulus.engine.qualifications.history import past_work as past_work
     from famulus.engine.qualifications.worker_handle import Grant as Grant
     from famulus.engine.qualifications.worker_handle import Worker as Worker
@@ -186,6 +188,7 @@ _WHERE = {
     "Gateway": "famulus.engine.gateway",
     "GoTo": "famulus.contracts.provider",
     "Grant": "famulus.engine.qualifications.worker_handle",
+    "GuardedRun": "famulus.contracts.qualification_check",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
     "LaunchRequest": "famulus.operate.observer",
@@ -207,7 +210,7 @@ _WHERE = {
     "OperatorObserver": "famulus.operate.observer",
     "Outcome": "famulus.contracts.provider",
     "Page": "famulus.contracts.views",
-    "PastWork": "famulus.engine.qualifications.history",
+    "PastWork": "famulus.contracts.qualification_check",
     "PaymentKind": "famulus.model.states",
     "PaymentRecord": "famulus.data.payments",
     "PaymentStatus": "famulus.model.states",
@@ -215,6 +218,7 @@ _WHERE = {
     "Plan": "famulus.contracts.plan",
     "PluginError": "famulus.errors",
     "PluginInfo": "famulus.plugins",
+    "PluginRefusal": "famulus.contracts.views",
     "PluginSchema": "famulus.model.schema",
     "Plugins": "famulus.plugins",
     "PostForm": "famulus.contracts.provider",
@@ -344,6 +348,7 @@ __all__ = [
     "Gateway",
     "GoTo",
     "Grant",
+    "GuardedRun",
     "IllegalTransitionError",
     "InvalidAnswers",
     "LaunchRequest",
@@ -373,6 +378,7 @@ __all__ = [
     "Plan",
     "PluginError",
     "PluginInfo",
+    "PluginRefusal",
     "PluginSchema",
     "Plugins",
     "PostForm",

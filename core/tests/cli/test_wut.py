@@ -35,7 +35,7 @@ class Quota(QualificationCheck):
     type = "quota"
     Args = QuotaArgs
 
-    def refuse(self, worker, run_id):
+    def refuse(self, worker, run):
         return None
 
 @hookimpl

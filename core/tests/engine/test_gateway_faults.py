@@ -11,7 +11,7 @@ import pytest
 
 from famulus.contracts.context import Context
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal, RefusalReason, WorkerView
 from famulus.engine.open_gateway import open_gateway
 from famulus.errors import NotFoundError, UnavailableError, UsageError
@@ -145,7 +145,7 @@ class Doorkeeper(QualificationCheck):
     def __init__(self, args: object, context: Context) -> None:
         super().__init__(args, context)
 
-    def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
+    def refuse(self, worker: WorkerView, run: GuardedRun) -> Refusal | None:
         if worker.name == "y":
             raise ZeroDivisionError("on purpose")
         if worker.name == "x":

@@ -14,7 +14,9 @@ from famulus import (
     QUAL_EXISTS,
     QUAL_NOT_EXIST,
     Database,
+    GuardedRun,
     OnboardingRequired,
+    PluginRefusal,
     QualificationCheck,
     Refusal,
     RefusalReason,
@@ -277,17 +279,40 @@ class ShunArgs:
     times: int = option(help="A number.", default=1)
 
 
+#: Refusals that cannot be shown, by the worker who gets them.
+WRONG: dict[str, Any] = {
+    "bad title": {"title": " ", "text": "Text.", "code": "own"},
+    "bad lines": {"title": "Two\nlines", "text": "Text.", "code": "own"},
+    "bad length": {"title": "x" * 101, "text": "Text.", "code": "own"},
+    "bad text": {"title": "Title", "text": "", "code": "own"},
+    "bad novel": {"title": "Title", "text": "x" * 2001, "code": "own"},
+    "bad code": {"title": "Title", "text": "Text.", "code": "Own Code"},
+    "bad long code": {"title": "Title", "text": "Text.", "code": "x" * 33},
+    "bad core code": {"title": "Title", "text": "Text.", "code": "blocked"},
+    "bad number": {"title": "Title", "text": "Text.", "code": 3},
+}
+
+
 class Shun(QualificationCheck):
     """Refuses the worker whose name the run gives; cannot make up its mind about some."""
 
     type = "shun"
     Args = ShunArgs
 
-    def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
+    def refuse(self, worker: WorkerView, run: GuardedRun) -> Refusal | None:
         if worker.name == "odd":
             raise ZeroDivisionError("on purpose")
         if worker.name == "yes":
             return True  # type: ignore[return-value]
+        if worker.name == "busy" and run.past_work(worker, task=run.task_name):
+            return PluginRefusal(
+                title="You were here <already>",
+                text="Come back & try next week.",
+                code="worked_lately",
+                note="has worked",
+            )
+        if worker.name.startswith("bad"):
+            return PluginRefusal(**WRONG[worker.name])
         if worker.name != self.args.name:
             return None
         return Refusal(reason=RefusalReason.NOT_QUALIFIED, detail="Not you.", note="by name")
@@ -341,7 +366,32 @@ def test_options_of_checks_are_checked_at_launch(
     )
 
 
-@pytest.mark.parametrize("name", ["odd", "yes"])
+def test_a_check_has_a_title_a_text_and_a_code_of_its_own(
+    shunning: Launch, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    gateway = shunning(ROWS)
+    worker = GatewayWorker(gateway, "busy")
+    worker.work()
+
+    refused = [worker.arrive(), worker.arrive()][-1]
+
+    assert (refused.status, refused.refusal) == (403, "worked_lately")
+    assert "<h1>You were here &lt;already&gt;</h1>" in refused.text
+    assert "<p>Come back &amp; try next week.</p>" in refused.text
+    assert "code: worked_lately" in refused.text
+    assert "has worked" not in refused.text
+    assert refusals(database) == [("worked_lately", "check shun: has worked")]
+    assert caplog.text.count("busy was not let in, worked_lately: check shun: has worked") == 1
+
+
+def test_past_work_can_be_that_of_one_task(shunning: Launch, database: Database) -> None:
+    GatewayWorker(shunning(ROWS, task_name="elsewhere"), "busy").work()
+
+    assert GatewayWorker(shunning(ROWS, task_name="here"), "busy").arrive().row == {"n": 1}
+
+
+@pytest.mark.parametrize("name", ["odd", "yes", *WRONG])
 def test_a_failing_check_admits_no_worker_and_is_named_in_the_log(
     shunning: Launch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal, WorkerView
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.worker_handle import find_worker
@@ -64,7 +64,7 @@ class NoObjection(QualificationCheck):
 
     type = "no_objection"
 
-    def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
+    def refuse(self, worker: WorkerView, run: GuardedRun) -> Refusal | None:
         return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ class Held(famulus.QualificationCheck):
     type = "held"
     Args = HeldArgs
 
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
         if not famulus.get_worker(self.context.database, worker.id).is_qualified(self.args.name):
             return None
         return famulus.Refusal(reason=famulus.RefusalReason.NOT_QUALIFIED)
@@ -58,39 +59,61 @@ class Silent(Held):
 
 
 class Careless(Held):
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> None:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> None:
+        return None
+
+
+class Talkative(Held):
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
+        if super().refuse(worker, run) is None:
+            return None
+        return famulus.PluginRefusal(title="Not you", text="", code="not_you")
+
+
+class Coded(Held):
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
+        if super().refuse(worker, run) is None:
+            return None
+        return famulus.PluginRefusal(title="Not you", text="You are held.", code="blocked")
+
+
+class Old(Held):
+    def refuse(self, worker: famulus.WorkerView, run_id: int) -> None:  # type: ignore[override]
         return None
 
 
 class Strict(Held):
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal:
         return famulus.Refusal(reason=famulus.RefusalReason.BLOCKED)
 
 
 class Raising(Held):
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> None:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> None:
         raise LookupError("on purpose")
 
 
 class Writing(Held):
     asked: ClassVar[itertools.count[int]] = itertools.count()
 
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
         famulus.find_or_create_qualification(self.context.database, f"{next(self.asked)} times")
-        return super().refuse(worker, run_id)
+        return super().refuse(worker, run)
 
 
 class Wavering(Held):
     answers: ClassVar[itertools.count[int]] = itertools.count()
 
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
-        return super().refuse(worker, run_id) if next(self.answers) % 2 else None
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
+        return super().refuse(worker, run) if next(self.answers) % 2 else None
 
 
 @pytest.mark.parametrize(
     ("broken", "rule", "sentence"),
     [
         (Silent, "every_option_has_help", "more have none"),
+        (Old, "core_accepts_the_class", r"takes \(worker, run_id\); change it to \(worker, run\)"),
+        (Talkative, "many_threads_ask_at_once", "the text has to be text for the worker"),
+        (Coded, "many_threads_ask_at_once", "the code 'blocked' is one of Famulus"),
         (Careless, "refused_worker_gets_a_reason", "they were let in"),
         (Strict, "other_workers_are_admitted", "Only the workers that are meant"),
         (Raising, "many_threads_ask_at_once", "raised LookupError: on purpose"),
@@ -103,4 +126,4 @@ def test_broken_rule_is_named(tmp_path: Path, broken: type[Held], rule: str, sen
     test = getattr(rules, f"test_{rule}")
 
     with pytest.raises(AssertionError, match=sentence):
-        test(**({} if rule == "every_option_has_help" else {"tmp_path": tmp_path}))
+        test(**({"tmp_path": tmp_path} if "tmp_path" in signature(test).parameters else {}))

@@ -30,11 +30,12 @@ class TestRecentWork(QualificationCheckConformance):
             check = self.make_check(hall)
 
             hall.clock.advance(timedelta(days=7).total_seconds())
-            refused = check.refuse(known, hall.run_id)
+            refused = check.refuse(known, hall.run)
             hall.clock.advance(1)
-            admitted = check.refuse(known, hall.run_id)
+            admitted = check.refuse(known, hall.run)
 
         assert refused is not None
+        assert refused.code == "worked_lately"
         assert refused.note.startswith("submitted to pilot at ")
         assert admitted is None
 
@@ -43,4 +44,4 @@ class TestRecentWork(QualificationCheckConformance):
             hall.work("x", task="pilot")
             check = self.make_check(hall, options={})
 
-            assert check.refuse(hall.known("x"), hall.run_id) is None
+            assert check.refuse(hall.known("x"), hall.run) is None

@@ -11,7 +11,6 @@ import attrs
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
-from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import PluginError
 
 #: How near a name has to be to one of core's options to be taken for a misspelt one.
@@ -33,7 +32,7 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
         raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
     if not isinstance(getattr(cls, "type", None), str):
         raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
-    if contract is not QualificationCheck and not attrs.has(getattr(cls, "Args", type(None))):
+    if not attrs.has(getattr(cls, "Args", type(None))):
         raise PluginError(f"{cls.__name__} has no attrs class Args")
     for name, method in _methods(contract):
         _check_parameters(cls, name, method)

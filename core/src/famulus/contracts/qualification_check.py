@@ -3,17 +3,67 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from attrs import frozen
 
 from famulus.contracts.context import AnyClass, Context
+from famulus.contracts.plan import Plan
 from famulus.contracts.views import Refusal, WorkerView
+from famulus.model.states import AgentStatus
 
 
 @frozen(kw_only=True)
 class NoCheckArgs:
     """The options of a check that has none."""
+
+
+@frozen(kw_only=True)
+class PastWork:
+    """The answers of a worker to one unit."""
+
+    run_id: int
+    task_name: str
+    unit_id: int
+    agent_id: int
+    #: ``completed`` until the answers are reviewed
+    status: AgentStatus
+    #: whether they were submitted after the deadline
+    late: bool
+    submitted_at: datetime
+
+
+@frozen(kw_only=True)
+class GuardedRun:
+    """The run that a worker asks for work in, as a qualification check sees it."""
+
+    id: int
+    #: what it was launched with; limits that were changed since are not in it
+    plan: Plan
+    _past_work: Callable[..., list[PastWork]]
+
+    @property
+    def task_name(self) -> str:
+        """The name of its task."""
+        return self.plan.task_name
+
+    def past_work(
+        self,
+        worker: WorkerView,
+        *,
+        task: str | None = None,
+        since: datetime | None = None,
+        most: int | None = None,
+    ) -> Sequence[PastWork]:
+        """Return what a worker has submitted so far, the newest first, by one indexed query.
+
+        :param task: only to runs of the task of that name; of any task, also others, unless given.
+        :param since: only at this aware time or later.
+        :param most: at most so many.
+        """
+        return self._past_work(worker.id, task=task, since=since, most=most)
 
 
 class QualificationCheck(ABC):
@@ -37,10 +87,11 @@ class QualificationCheck(ABC):
         self.context = context
 
     @abstractmethod
-    def refuse(self, worker: WorkerView, run_id: int) -> Refusal | None:
-        """Return why this worker may not work on this run, or None.
+    def refuse(self, worker: WorkerView, run: GuardedRun) -> Refusal | None:
+        """Return why this worker may not work in this run, or None.
 
-        The refusal's ``detail`` is shown to the worker, its ``note`` only to the operator. Called
-        outside any transaction. When it raises, the worker gets an apology and no unit: a broken
-        check admits no worker.
+        A :class:`famulus.PluginRefusal` has a title, a text and a code of the check's own. Of any
+        other refusal, the ``detail`` is shown to the worker; ``note`` is only for the operator.
+        Called outside any transaction; writes nothing. When it raises, the worker gets an apology
+        and no unit: a broken check admits no worker.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -156,6 +157,10 @@ class Form:
         return next((value for key, value in self.fields if key == name), None)
 
 
+_LONGEST_TITLE, _LONGEST_TEXT, _LONGEST_CODE = 100, 2000, 32
+_CODE = re.compile(f"[a-z][a-z0-9_]{{0,{_LONGEST_CODE - 1}}}")
+
+
 class RefusalReason(StrEnum):
     """Why a worker gets no task. Each reason has a text and a code on the page."""
 
@@ -182,6 +187,9 @@ class RefusalReason(StrEnum):
     TIME_OVER = "time_over"
 
 
+_CODES = frozenset(reason.value for reason in RefusalReason)
+
+
 @frozen(kw_only=True)
 class Refusal:
     """Why an arrival gets no unit."""
@@ -191,6 +199,54 @@ class Refusal:
     detail: str = ""
     #: what refused, for the log and the event; it is not shown to the worker
     note: str = ""
+
+    @property
+    def code(self) -> str:
+        """The code of the reason, which is shown to the worker and recorded with the event."""
+        return self.reason.value
+
+
+@frozen(kw_only=True)
+class PluginRefusal(Refusal):
+    """A refusal that is a plugin's own: the worker sees its title, its text and its code.
+
+    ``reason`` is the one of core that is nearest to it. All three are shown as text, not as HTML.
+
+    :raises ValueError: for a title or text that is blank or too long, and for a code that is not
+        lowercase letters, digits and underscores, or is one of core's.
+    """
+
+    reason: RefusalReason = RefusalReason.NOT_QUALIFIED
+    #: the heading of the page, of at most 100 characters in one line
+    title: str = field()
+    #: what the worker can know and do about it, of at most 2,000 characters
+    text: str = field()
+    #: identifies the kind of refusal, such as ``worked_lately``; of at most 32 characters
+    code: str = field()
+
+    @title.validator
+    def _check_title(self, _field: object, value: object) -> None:
+        if not (isinstance(value, str) and value.strip() and value.isprintable()):
+            raise ValueError(f"the title has to be a line of text, not {value!r}")
+        if len(value) > _LONGEST_TITLE:
+            raise ValueError(f"the title has {len(value)} of at most {_LONGEST_TITLE} characters")
+
+    @text.validator
+    def _check_text(self, _field: object, value: object) -> None:
+        if not (isinstance(value, str) and value.strip()):
+            raise ValueError(f"the text has to be text for the worker, not {value!r}")
+        if len(value) > _LONGEST_TEXT:
+            raise ValueError(f"the text has {len(value)} of at most {_LONGEST_TEXT} characters")
+
+    @code.validator
+    def _check_code(self, _field: object, value: object) -> None:
+        if not (isinstance(value, str) and _CODE.fullmatch(value)):
+            raise ValueError(
+                f"the code {value!r} has to be a letter and then at most {_LONGEST_CODE - 1} "
+                "lowercase letters, digits and underscores"
+            )
+        if value in _CODES:
+            raise ValueError(f"the code {value!r} is one of Famulus; choose another one")
 
 
 @frozen(kw_only=True)

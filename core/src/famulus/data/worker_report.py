@@ -8,7 +8,8 @@ from datetime import datetime
 import peewee
 from attrs import frozen
 
-from famulus.engine.qualifications.history import PastWork, read_past_work
+from famulus.contracts.qualification_check import PastWork
+from famulus.engine.qualifications.history import read_past_work
 from famulus.engine.qualifications.worker_handle import Grant, Worker
 from famulus.model.database import Database
 from famulus.model.states import AgentStatus

@@ -162,8 +162,7 @@ class Gateway:
             database,
             self._refusal_log,
             rules=run_rules_of(record, blueprint, requirements),
-            checks=parts.checks,
-            predicate=blueprint.context.shared_state.worker_can_do_unit,
+            parts=parts,
         )
 
     @property

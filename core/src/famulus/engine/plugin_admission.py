@@ -9,8 +9,9 @@ from functools import partial
 
 from attrs import evolve, frozen
 
+from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Arrival
-from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal, RefusalReason, UnitView, WorkerView
 from famulus.engine.admission import (
     BEFORE_SEARCH,
@@ -22,10 +23,12 @@ from famulus.engine.admission import (
 )
 from famulus.engine.admission_results import AdmissionResult
 from famulus.engine.arrival import ArrivingWorker, RunRules
+from famulus.engine.qualifications.history import past_work
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, find_units, read_unit_data, save_progress
 from famulus.model.database import Database
 from famulus.model.transaction import Transaction
+from famulus.plan import RunParts
 
 #: Units that ``worker_can_do_unit`` is asked about between two transactions, and at one arrival.
 _ASKED_TOGETHER = 50
@@ -41,6 +44,8 @@ class CheckedAdmission(Admission):
     """How workers come into a run that has qualification checks or ``worker_can_do_unit``."""
 
     checks: Sequence[QualificationCheck]
+    #: the run as the checks see it
+    guarded_run: GuardedRun
     predicate: Predicate | None
 
     def _admit(self, arrival: Arrival, query: Mapping[str, str]) -> AdmissionResult:
@@ -61,7 +66,7 @@ class CheckedAdmission(Admission):
 
     def _ask(self, check: QualificationCheck, worker: WorkerView) -> Refusal | None:
         try:
-            refusal = check.refuse(worker, self.rules.run)
+            refusal = check.refuse(worker, self.guarded_run)
             if refusal is None:
                 return None
             if not isinstance(refusal, Refusal):
@@ -170,12 +175,22 @@ def open_admission(
     refusal_log: RefusalLog,
     *,
     rules: RunRules,
-    checks: Sequence[QualificationCheck],
-    predicate: Predicate | None,
+    parts: RunParts,
 ) -> Admission:
     """Return the admission of a run: the plain one where no plugin has a say."""
-    if not checks and predicate is None:
+    predicate = parts.plan.shared_state.worker_can_do_unit
+    if not parts.checks and predicate is None:
         return Admission(database=database, rules=rules, refusal_log=refusal_log)
     return CheckedAdmission(
-        database=database, rules=rules, refusal_log=refusal_log, checks=checks, predicate=predicate
+        database=database,
+        rules=rules,
+        refusal_log=refusal_log,
+        checks=parts.checks,
+        guarded_run=guarded_run(database, rules.run, parts.plan),
+        predicate=predicate,
     )
+
+
+def guarded_run(database: Database, run: int, plan: Plan) -> GuardedRun:
+    """Return a run as qualification checks see it."""
+    return GuardedRun(id=run, plan=plan, past_work=partial(past_work, database))

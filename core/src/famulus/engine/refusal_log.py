@@ -19,7 +19,7 @@ _REMEMBERED = 10_000
 
 
 class RefusalLog:
-    """Records one event per worker and reason. Used by many threads; keeps only a cache."""
+    """Records one event per worker and code. Used by many threads; keeps only a cache."""
 
     def __init__(self, database: Database, *, run: int, provider_type: str) -> None:
         self._database = database
@@ -33,21 +33,19 @@ class RefusalLog:
 
         :param worker_name: empty for a worker who cannot be named.
         """
-        if not self._is_new((worker_name, refusal.reason.value)):
+        if not self._is_new((worker_name, refusal.code)):
             return
         _log.info(
             "run %d: %s was not let in, %s: %s",
             self._run,
             worker_name or "a worker without a name",
-            refusal.reason.value,
+            refusal.code,
             refusal.note,
         )
 
         def job(tx: Transaction) -> None:
             worker = find_worker(tx, self._provider_type, worker_name)
-            record_refusal(
-                tx, run=self._run, worker=worker, reason=refusal.reason.value, by=refusal.note
-            )
+            record_refusal(tx, run=self._run, worker=worker, code=refusal.code, by=refusal.note)
 
         self._database.write(job)
 

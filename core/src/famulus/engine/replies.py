@@ -58,7 +58,7 @@ class Replies:
         if as_json:
             message = "This form does not belong to this task. Please open the task again."
             return self.answer("refused", status, page, True, message=message)
-        return self.page(status, page, headers={"X-Famulus-Refusal": refusal.reason.value})
+        return self.page(status, page, headers={"X-Famulus-Refusal": refusal.code})
 
     def conflict(self, as_json: bool) -> Reply:
         """Return the reply to answers of a worker who has other answers stored."""

@@ -175,8 +175,8 @@ def record(tx: Transaction, event: NewEvent) -> None:
     )
 
 
-def record_refusal(tx: Transaction, *, run: int, worker: int | None, reason: str, by: str) -> None:
-    """Append an event of a worker who was not let in, unless there is one for this reason."""
+def record_refusal(tx: Transaction, *, run: int, worker: int | None, code: str, by: str) -> None:
+    """Append an event of a worker who was not let in, unless there is one with this code."""
     tx.run(
         _RECORD_ONCE,
         run=run,
@@ -185,7 +185,7 @@ def record_refusal(tx: Transaction, *, run: int, worker: int | None, reason: str
         subject_id=worker,
         old=None,
         new=REFUSED,
-        cause=reason,
+        cause=code,
         count=1,
         agent=None,
         detail=dump_json({"by": by}),

@@ -36,18 +36,17 @@ class RecentWork(famulus.QualificationCheck):
     Args = RecentWorkArgs
     args: RecentWorkArgs
 
-    def refuse(self, worker: famulus.WorkerView, run_id: int) -> famulus.Refusal | None:
+    def refuse(self, worker: famulus.WorkerView, run: famulus.GuardedRun) -> famulus.Refusal | None:
         """Look for the worker's newest submission."""
         if self.args.task_name is None:
             return None
         since = self.context.clock() - timedelta(days=self.args.days)
-        recent = famulus.past_work(
-            self.context.database, worker.id, task=self.args.task_name, since=since, most=1
-        )
+        recent = run.past_work(worker, task=self.args.task_name, since=since, most=1)
         if not recent:
             return None
-        return famulus.Refusal(
-            reason=famulus.RefusalReason.NOT_QUALIFIED,
-            detail="You have worked on something similar lately. Please come back another time.",
+        return famulus.PluginRefusal(
+            title="You have done something similar lately",
+            text="Please come back another time: this task needs people to whom it is new.",
+            code="worked_lately",
             note=f"submitted to {self.args.task_name} at {recent[0].submitted_at:%Y-%m-%d %H:%M}",
         )

@@ -19,10 +19,10 @@ from famulus.cli.provider_choice import (
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import aligned, table
 from famulus.cli.words import counted, people
+from famulus.contracts.qualification_check import PastWork
 from famulus.data.worker_report import WorkerReport, read_worker_report, refused_from
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.bulk_grants import make_workers
-from famulus.engine.qualifications.history import PastWork
 from famulus.engine.qualifications.worker_handle import Grant, find_worker
 from famulus.engine.runs import find_run
 from famulus.iso_time import iso

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from famulus.contracts.views import Refusal, RefusalReason
+from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine.pages.document import script
 from famulus.engine.pages.notice_page import (
     Mood,
@@ -114,18 +114,24 @@ def refusal_document(
         that has none.
     :param contact: how a blocked worker reaches the requester, to whom the page refers them.
     """
-    words = _REFUSALS[refusal.reason]
+    words = _words(refusal)
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
     if refusal.reason is RefusalReason.BLOCKED:
         body += contact_line(contact)
     if words.again:
         again = "" if again_query is None else query_link(again_query)
         body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
-    body += codes(refusal.reason.value, reference)
+    body += codes(refusal.code, reference)
     if passed is not None:
         body = passed_note(is_shown=passed) + body
     end = script("passed.js") if passed is False else ""
     return notice(title, words.heading, body, mood=words.mood, end=end)
+
+
+def _words(refusal: Refusal) -> _Words:
+    if isinstance(refusal, PluginRefusal):
+        return _Words(refusal.title, refusal.text)
+    return _REFUSALS[refusal.reason]
 
 
 def failed_onboarding_document(title: str, message: str = "") -> str:

@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from attrs import frozen
-
+from famulus.contracts.qualification_check import PastWork
 from famulus.model.database import Database
-from famulus.model.states import AgentStatus
 from famulus.model.tables import AgentTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Transaction
 from famulus.names import stripped
-
-
-@frozen(kw_only=True)
-class PastWork:
-    """The answers of a worker to one unit."""
-
-    run_id: int
-    task_name: str
-    unit_id: int
-    agent_id: int
-    #: ``completed`` until the answers are reviewed
-    status: AgentStatus
-    #: whether they were submitted after the deadline
-    late: bool
-    submitted_at: datetime
 
 
 def past_work(

@@ -11,10 +11,11 @@ import pytest
 from attrs import frozen
 
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.qualification_check import QualificationCheck
+from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
+from famulus.engine.plugin_admission import guarded_run
 from famulus.engine.qualifications.worker_handle import Worker, find_worker
 from famulus.errors import UsageError
 from famulus.model.database import Database
@@ -39,7 +40,7 @@ class Hall:
     clock: MovableClock
     operator: ManualOperator
     #: the run that the check is asked about
-    run_id: int
+    run: GuardedRun
 
     def work(self, worker: str, task: str) -> None:
         """Have a worker do one unit of another task, in a run that the check does not guard."""
@@ -182,22 +183,24 @@ class QualificationCheckConformance:
                 gateway = operator.launch_rows(
                     _ROWS, task_name="guarded", qualification_checks={self.check.type: given}
                 )
-                yield Hall(database=database, clock=clock, operator=operator, run_id=gateway.run_id)
+                run = gateway.run_id
+                guarded = guarded_run(database, run, operator.managed(run).bound.plan)
+                yield Hall(database=database, clock=clock, operator=operator, run=guarded)
 
     def make_check(
         self, hall: Hall, options: Mapping[str, Any] | None = None
     ) -> QualificationCheck:
         """Construct the check as a serving process does; ``options`` default to :meth:`options`."""
-        context = hall.operator.managed(hall.run_id).blueprint.context
+        context = hall.operator.managed(hall.run.id).blueprint.context
         given = self.options() if options is None else options
         return self.check(self._args(given, hall.database.files), context)
 
     def _gateway(self, hall: Hall) -> Gateway:
         return open_gateway(
             hall.database,
-            hall.run_id,
+            hall.run.id,
             plugins=hall.operator.plugins,
-            shared_state=hall.operator.managed(hall.run_id).blueprint.context.shared_state,
+            shared_state=hall.operator.managed(hall.run.id).blueprint.context.shared_state,
         )
 
     def _args(self, options: Mapping[str, Any], folder: Path) -> Any:
@@ -209,7 +212,7 @@ class QualificationCheckConformance:
 
     def _ask(self, check: QualificationCheck, worker: Worker, hall: Hall) -> Any:
         with must_not_raise("refuse() must return a Refusal or None"):
-            return check.refuse(worker, hall.run_id)
+            return check.refuse(worker, hall.run)
 
 
 @frozen
