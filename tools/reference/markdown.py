@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
@@ -130,4 +131,6 @@ def value(given: Any) -> str:
     """Return a default as it is written; ``...`` for one that is made fresh_state, or for none."""
     if given is attrs.NOTHING:
         return "..."
+    if isinstance(given, Enum):
+        return f"{type(given).__name__}.{given.name}"
     return getattr(given, "__name__", None) or repr(given)

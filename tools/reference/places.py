@@ -151,6 +151,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "Estimate",
         ),
         "Plugins": ("discover", "Plugins", "PluginInfo"),
+        "Writing commands": ("Session", "pass_session", "json_option"),
         "Writing plugins": (
             "hookimpl",
             "RunEvent",

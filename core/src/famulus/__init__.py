@@ -9,7 +9,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from famulus.cli.arguments import json_option as json_option
     from famulus.cli.scripts import task_script as task_script
+    from famulus.cli.session import Session as Session
+    from famulus.cli.session import pass_session as pass_session
     from famulus.clock import Clock as Clock
     from famulus.clock import system_clock as system_clock
     from famulus.contracts.architect import Architect as Architect
@@ -259,6 +262,7 @@ _WHERE = {
     "Section": "famulus.options.sections",
     "Sections": "famulus.options.sections",
     "ServerHealth": "famulus.contracts.architect",
+    "Session": "famulus.cli.session",
     "SharedTaskState": "famulus.contracts.plan",
     "ShowAnswers": "famulus.contracts.provider",
     "ShowCode": "famulus.contracts.provider",
@@ -289,12 +293,14 @@ _WHERE = {
     "find_worker": "famulus.engine.qualifications.worker_handle",
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
+    "json_option": "famulus.cli.arguments",
     "list_payments": "famulus.data.payments",
     "list_requesters": "famulus.engine.requesters",
     "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
     "open_gateway": "famulus.engine.open_gateway",
     "option": "famulus.options.declare",
+    "pass_session": "famulus.cli.session",
     "past_work": "famulus.engine.qualifications.history",
     "pay_bonus": "famulus.review.payment_actions",
     "register_requester": "famulus.engine.requesters",
@@ -409,6 +415,7 @@ __all__ = [
     "Section",
     "Sections",
     "ServerHealth",
+    "Session",
     "SharedTaskState",
     "ShowAnswers",
     "ShowCode",
@@ -439,12 +446,14 @@ __all__ = [
     "find_worker",
     "get_worker",
     "hookimpl",
+    "json_option",
     "list_payments",
     "list_requesters",
     "list_runs",
     "make_qualification_dict",
     "open_gateway",
     "option",
+    "pass_session",
     "past_work",
     "pay_bonus",
     "register_requester",

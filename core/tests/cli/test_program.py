@@ -97,12 +97,11 @@ def other_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: famulus-{name}\nVersion: 1\n")
         (info / "entry_points.txt").write_text(f"[famulus.commands]\n{target}\n")
         (site / f"famulus_{name}_cli.py").write_text(
-            "import click\n"
-            "from famulus.cli.session import pass_session\n"
+            "import click, famulus\n"
             "@click.command()\n"
-            "@pass_session\n"
+            "@famulus.pass_session\n"
             "def hello(session):\n"
-            "    click.echo(f'hello {session.open_database().location.path.name}')\n"
+            "    session.say(f'hello {session.open_database().location.path.name}')\n"
         )
         monkeypatch.syspath_prepend(str(site))
 

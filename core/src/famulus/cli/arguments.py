@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+
+T = TypeVar("T")
 
 #: What a database's 64-bit column can hold.
 _LARGEST = 2**63 - 1
@@ -36,7 +38,11 @@ def row_number(what: str, command: str) -> Callable[[str], int]:
 
 run_number = row_number("run", "runs")
 run_argument = click.argument("run", type=run_number)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def json_option(command: Callable[..., T]) -> Callable[..., T]:
+    """Add the option ``--json`` to a click command, which takes it as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
 def with_configuration(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,29 +1,53 @@
-"""The state of one call of the command line: its database, and how to name it again."""
+"""What a command works with: the database, the plugins, and the conventions of output."""
 
 from __future__ import annotations
 
 import shlex
 import shutil
 import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
+from famulus.cli.failures import warn
+from famulus.cli.output import say, say_json
+from famulus.cli.text_layout import table
+
 if TYPE_CHECKING:
+    from famulus.errors import Problem
     from famulus.model.database import Database
+    from famulus.plugins import Plugins
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Session:
-    """The global options of the command line.
+    """One call of ``famulus``, as its commands and those of other packages see it.
 
-    ``famulus.commands`` of other packages get it by :data:`pass_session`.
+    A command gets it from :func:`famulus.pass_session`. It raises an error instead of printing one:
+    the program prints one line per problem on standard error and ends with the error's
+    ``exit_code``, which is 2 for a :class:`famulus.UsageError` and 1 for any other. A number that
+    the command returns is the exit status too; without one it is 0. Results go to standard output,
+    as text or, with :func:`famulus.json_option`, as one JSON value.
     """
 
     def __init__(self, address: str | None, *, address_typed: bool, verbose: bool) -> None:
+        #: the database of ``--database`` or ``FAMULUS_DATABASE``; None for the default file
         self.address = address
+        #: whether ``-v`` was given
         self.verbose = verbose
         self._address_typed = address_typed
+
+    @cached_property
+    def plugins(self) -> Plugins:
+        """The installed plugins, which are loaded when they are first asked for."""
+        from famulus.plugins import discover
+
+        return discover()
 
     def open_database(self) -> Database:
         """Return the database, to be used with ``with``; nothing is opened or created yet."""
@@ -49,6 +73,28 @@ class Session:
             )
         return database
 
+    def say(self, text: str = "") -> None:
+        """Print a result, one line or several, wrapped to the terminal.
+
+        Control characters are escaped: names and answers of workers are among the results.
+        """
+        say(text)
+
+    def say_table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print a table, whose head is the first row; nothing if there is no other."""
+        for line in table(rows) if len(rows) > 1 else ():
+            say(line, wrap=False)
+
+    def say_json(self, value: Any) -> None:
+        """Print the result for programs: a JSON value, the only thing on standard output."""
+        say_json(value)
+
+    def warn(self, warning: str | Problem) -> None:
+        """Print one line on standard error, after ``famulus: warning:``."""
+        from famulus.errors import Problem
+
+        warn([warning if isinstance(warning, Problem) else Problem(warning)])
+
     def command(self, *words: str | int) -> str:
         """Return a command on the same database, for a hint that can be pasted into a shell."""
         named: list[str] = []
@@ -73,7 +119,13 @@ def _program() -> str:
     return str(started)
 
 
-pass_session = click.make_pass_decorator(Session)
+_pass_session = click.make_pass_decorator(Session)
+
+
+def pass_session(command: Callable[Concatenate[Session, P], T]) -> Callable[P, T]:
+    """Decorate a click command that takes the :class:`famulus.Session` as its first argument."""
+    return _pass_session(command)
+
 
 database_option = click.option(
     "--database",

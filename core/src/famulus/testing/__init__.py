@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from famulus.testing.forms import HtmlForm as HtmlForm
     from famulus.testing.forms import html_form as html_form
     from famulus.testing.movable_clock import MovableClock as MovableClock
+    from famulus.testing.plugin_command import run_command as run_command
     from famulus.testing.scripted_worker import ScriptedWorker as ScriptedWorker
     from famulus.testing.served_run import ServedRun as ServedRun
     from famulus.testing.transports import GatewayWay as GatewayWay
@@ -44,6 +45,7 @@ _WHERE = {
     "ScriptedWorker": "famulus.testing.scripted_worker",
     "ServedRun": "famulus.testing.served_run",
     "html_form": "famulus.testing.forms",
+    "run_command": "famulus.testing.plugin_command",
 }
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "ScriptedWorker",
     "ServedRun",
     "html_form",
+    "run_command",
 ]
 
 # Before they are imported, so that a failing rule shows the values it was about.

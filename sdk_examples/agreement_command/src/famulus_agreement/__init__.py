@@ -1,0 +1,1 @@
+"""The command ``famulus agreement``: how often workers have given the same answer."""
