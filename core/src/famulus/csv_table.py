@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
@@ -124,7 +125,7 @@ def _header_faults(titles: Sequence[str], columns: CsvColumns) -> list[str]:
     if len(titles) == 1:
         for sign, name in _OTHER_SEPARATORS.items():
             if sign in titles[0]:
-                return [f"the separator looks like {name}: save the file with commas"]
+                return [_wrong_separator(name)]
     faults = [
         f"there is no column {name!r}{_instead(name, titles)}{f'; {remedy}' if remedy else ''}"
         for name, remedy in columns.required.items()
@@ -175,7 +176,9 @@ def _begins_with_spaced_quote(cell: str) -> bool:
 
 def _records(file: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
     """Yield the records that have a value, each with the line it begins on."""
-    reader = csv.reader(_lines(file), strict=True)
+    lines = _lines(file)
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), strict=True)
     begins = 1
     try:
         for cells in reader:
@@ -183,7 +186,14 @@ def _records(file: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
                 yield begins, cells
             begins = reader.line_num + 1
     except csv.Error as error:
-        raise _BrokenError(_reason(error), begins) from error
+        separators = [name for sign, name in _OTHER_SEPARATORS.items() if f'"{sign}' in first]
+        is_other = begins == 1 and separators
+        reason = _wrong_separator(separators[0]) if is_other else _reason(error)
+        raise _BrokenError(reason, begins) from error
+
+
+def _wrong_separator(name: str) -> str:
+    return f"the separator looks like {name}: save the file with commas"
 
 
 def _lines(file: io.TextIOWrapper) -> Iterator[str]:
