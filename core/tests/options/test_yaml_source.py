@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -261,3 +262,20 @@ def test_common_mistakes_come_with_a_hint(tmp_path: Path, content: str, hint: st
         read_document(file)
 
     assert str(caught.value).endswith(f"({hint})")
+
+
+def test_two_escapes_of_json_are_one_character(tmp_path: Path) -> None:
+    file = write(tmp_path, json.dumps({"a": "Hi \N{GRINNING FACE}", "b": ["\N{GRINNING FACE}"]}))
+
+    document = read_document(file)
+
+    assert document.tree == {"a": "Hi \N{GRINNING FACE}", "b": ["\N{GRINNING FACE}"]}
+    assert document.problems == []
+
+
+@pytest.mark.parametrize("text", ["\\ud83d", "\\ude00 \\ud83d", "\\ude00"])
+def test_half_of_a_character_is_a_problem(tmp_path: Path, text: str) -> None:
+    problem = only_problem(write(tmp_path, f'a:\n  b: "x{text}"\n'))
+
+    assert (problem.key, problem.line) == ("a.b", 2)
+    assert problem.message.startswith("has half of a character (\\u")

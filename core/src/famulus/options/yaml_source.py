@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ _MOST_BYTES = 1_000_000
 #: Limit of the values of one file, in which aliases count as what they stand for.
 _MOST_VALUES = 20_000
 _LONGEST_NUMBER = 1000
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 #: The text at which the parser gives up, and the remedy.
 _HINTS = (
     (":", "a text with a colon and a space needs quotes"),
@@ -237,13 +239,26 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, key: str) -> str | Plain | None:
         text = str(node.value)
         if node.tag in _TEXT_TAGS:
-            return text
+            return self._whole_characters(node, key)
         if node.tag == _TAG + "null":
             return None
         if node.tag in _NUMBER_TAGS:
             return self._number(node, key)
         self._refuse(node, key, f"the tag {_short(node.tag)} is not supported")
         return text
+
+    def _whole_characters(self, node: yaml.ScalarNode, key: str) -> str:
+        """Return a text whose characters beyond U+FFFF may be two escapes each, as in JSON."""
+        text = str(node.value)
+        if _HALF_CHARACTER.search(text) is None:
+            return text
+        try:
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            half = _HALF_CHARACTER.findall(text)[0]
+            message = f"has half of a character (\\u{ord(half):04x}); write the character itself"
+            self._refuse(node, key, message)
+            return text
 
     def _number(self, node: yaml.ScalarNode, key: str) -> str | Plain:
         text = str(node.value)
