@@ -38,7 +38,7 @@ def _idle(run: Run, scale: Scale) -> Iterator[Figure]:
     time.sleep(scale.idle_seconds)
     minutes = scale.idle_seconds / 60
     for number, (pid, used) in enumerate(zip(processes, before, strict=True)):
-        name = ("operator", "server")[min(number, 1)]
+        name = ("operator", "keeper of the server", "server")[min(number, 2)]
         spent = (processor_seconds(pid) - used) / minutes
         yield Figure(
             subject="idle",
