@@ -13,6 +13,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import PluginError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
+from famulus.model.tables import TaskRunTable
 from famulus.plugins import Plugins
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 from famulus.testing.kinds import NowhereArchitect
@@ -99,6 +100,23 @@ def test_only_a_server_that_is_gone_is_deployed_again(
     operator.turn()
 
     assert servers.given == [None, {"n": 1}][:deployments]
+
+
+def test_operator_that_lost_its_run_does_not_deploy_over_the_server_of_another(
+    operator: ManualOperator, database: Database, servers: Servers, clock: MovableClock
+) -> None:
+    run = launch(operator)
+    query = TaskRunTable.update(lease_holder="another", handle=["b"])
+    database.write(lambda tx: tx.execute(query.where(TaskRunTable.id == run)))
+    servers.health = ServerHealth.GONE
+    managed = operator.managed(run)
+
+    clock.advance(2)
+    managed.look_after()
+
+    assert servers.given == [None]
+    assert managed.ended.is_set()
+    assert find_run(database, run).handle == ["b"]
 
 
 def test_architect_of_the_first_contract_fails_the_launch_with_a_sentence(

@@ -96,12 +96,19 @@ class ManagedRun:
         )
 
     def serve(self) -> str:
-        """Serve the run and return its address."""
+        """Serve the run and return its address.
+
+        :raises famulus.errors.RunBusyError: when another operator has taken the run over.
+        """
+        record = self._record()
+        # Else the handle could be the other operator's, and deploying would end its server.
+        if not lease.is_ours(record, self.holder):
+            self._raise_lost()
         deployment = Deployment(
             run_id=self.run,
             instance=self.instance,
             environment=self._environment(),
-            handle=self._record().handle,
+            handle=record.handle,
         )
         deployed = self.architect.deploy(deployment)
         if not isinstance(deployed, Deployed):
