@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.errors import PluginError
 from famulus.model.database import Database
-from famulus.model.tables import RequesterTable, WorkerTable
+from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable
 from famulus.model.transaction import Transaction
-from famulus.operate.account_delivery import deliver_accounts
+from famulus.operate.account_delivery import (
+    deliver_account,
+    deliver_accounts,
+    requester_numbers,
+)
 from famulus.plugins import Plugins
-from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.process import ProcessIdentity
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import kit_plugins
+
+#: A process id that this machine does not give.
+ENDED_PID = 2**30
 
 
 @pytest.fixture
@@ -47,6 +56,25 @@ def test_a_change_that_failed_is_sent_again_at_once(
     assert platform.blocked == {"x"}
     assert deliver_accounts(database, plugins) == 0
     assert platform.calls == ["block", "block"]
+
+
+def test_a_change_of_a_process_that_was_killed_is_sent_at_once(
+    database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    database.write(lambda tx: block_worker(tx, "paying"))
+    platform.faults = [Fault.KILLED]
+    with pytest.raises(Killed):
+        deliver_accounts(database, plugins)
+    (requester,) = requester_numbers(database, "paying").values()
+    busy = deliver_account(database, plugins, requester)
+    assert (busy.delivered, busy.elsewhere) == (0, 1)
+
+    ended = str(evolve(ProcessIdentity.current(), pid=ENDED_PID))
+    database.write(lambda tx: tx.execute(OutboxTable.update(claimed_by=ended)))
+    done = deliver_account(database, plugins, requester)
+
+    assert (done.delivered, done.elsewhere) == (1, 0)
+    assert platform.blocked == {"x"}
 
 
 def test_an_account_without_its_plugin_keeps_nothing_from_the_others(

@@ -113,7 +113,7 @@ def select_due(
         is_closing = OutboxTable.kind == OutboxKind.CLOSE_PLACES.value
         rows = tx.rows(mine.order_by(is_closing.desc(), OutboxTable.id).limit(most))
     if kinds is None and len(rows) < most:
-        mine = due.where(OutboxTable.run.is_null(), OutboxTable.requester == requester)
+        mine = due.where(_of_account(requester))
         rows += tx.rows(mine.order_by(OutboxTable.id).limit(most - len(rows)))
     return rows
 
@@ -164,9 +164,18 @@ def release_claims(tx: Transaction, run: int, of: str = "") -> None:
 
     :param of: a process whose claims are released as well, because it has lost the run.
     """
+    _release_claims(tx, OutboxTable.run == run, of)
+
+
+def release_account_claims(tx: Transaction, requester: int) -> None:
+    """Release a requester's claims of processes that have certainly ended; make their rows due."""
+    _release_claims(tx, _of_account(requester), "")
+
+
+def _release_claims(tx: Transaction, condition: peewee.Node, of: str) -> None:
     rows = tx.rows(
         OutboxTable.select(OutboxTable.id, OutboxTable.claimed_by).where(
-            OutboxTable.run == run,
+            condition,
             OutboxTable.status == literal(OutboxStatus.PENDING),
             OutboxTable.claimed_until.is_null(False),
         )
@@ -234,8 +243,7 @@ def make_run_due(tx: Transaction, run: int) -> None:
 
 def make_account_due(tx: Transaction, requester: int) -> None:
     """Make a requester's pending rows due now, except those that are claimed."""
-    mine = OutboxTable.run.is_null() & (OutboxTable.requester == requester)
-    _release(tx, mine & OutboxTable.claimed_until.is_null())
+    _release(tx, _of_account(requester) & OutboxTable.claimed_until.is_null())
 
 
 def is_closed_later(tx: Transaction, row: Row) -> bool:
@@ -373,6 +381,10 @@ def _release(tx: Transaction, condition: peewee.Node) -> None:
         OutboxTable.status == literal(OutboxStatus.PENDING), condition
     )
     tx.execute(query)
+
+
+def _of_account(requester: int) -> Any:
+    return OutboxTable.run.is_null() & (OutboxTable.requester == requester)
 
 
 def _is_claimed(row: Row, tx: Transaction) -> bool:

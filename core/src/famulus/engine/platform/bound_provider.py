@@ -16,7 +16,11 @@ from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider, RunView
 from famulus.engine.outbox.delivery import OutboxDelivery
-from famulus.engine.outbox.outbox_rows import OutboxKind, release_claims
+from famulus.engine.outbox.outbox_rows import (
+    OutboxKind,
+    release_account_claims,
+    release_claims,
+)
 from famulus.engine.places.closing import (
     ClosingLimits,
     PlacesOpenError,
@@ -114,11 +118,10 @@ def deliver_requester(database: Database, plugins: Plugins, requester: int) -> i
 
     :raises famulus.NotFoundError: when there is no such requester.
     """
+    provider = requester_provider(database, plugins, requester)
+    database.write(lambda tx: release_account_claims(tx, requester))
     return OutboxDelivery(
-        database=database,
-        provider=requester_provider(database, plugins, requester),
-        calls=OUTBOX_CALLS,
-        requester=requester,
+        database=database, provider=provider, calls=OUTBOX_CALLS, requester=requester
     ).deliver_all()
 
 
