@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import resource
 import runpy
 from pathlib import Path
 from typing import Any
@@ -462,6 +464,24 @@ def test_asset_that_cannot_be_read_is_404(
 
     assert client.get("/circle").status_code == 404
     assert client.get("/gone.txt").status_code == 404
+
+
+def test_asset_is_asked_for_again_where_no_file_can_be_opened(
+    client: FlaskClient, gateway: Any
+) -> None:
+    (gateway.assets[0] / "style.css").write_text("a { }")
+    assert client.get("/style.css", buffered=True).status_code == 200
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        reply = client.get("/style.css")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert (reply.status_code, reply.text) == (503, "come again")
+    assert reply.headers["Retry-After"] == "5"
 
 
 def test_every_reply_carries_the_headers_of_the_frame(client: FlaskClient, gateway: Any) -> None:

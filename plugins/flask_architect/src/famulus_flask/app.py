@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LOGGED_PATH = 200
 _LONGEST_LOGGED_METHOD = 20
+_NO_FILE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = None) -> Flask:
@@ -87,8 +88,10 @@ class _Views:
             raise NotFound
         try:
             return send_file(path)
-        except OSError as error:  # removed in the meantime, or not readable
+        except _NO_FILE as error:  # removed or replaced in the meantime, or not readable
             raise NotFound from error
+        except OSError as error:  # no more files can be opened, for instance
+            raise UnavailableError(f"{path} cannot be read now: {error}") from error
 
     def explain(self, error: HTTPException) -> Response:
         """Return the page for an HTTP error; for the page's script, JSON."""
