@@ -28,18 +28,23 @@ class Forking(ProcessArchitect):
 
     type = "forking"
     folder: Path
+    words: tuple[str, ...] = ()
 
     def command(self, socket: int) -> list[str]:
         """Return the program beside this file."""
-        return [sys.executable, str(HERE / "forking_server.py"), str(socket), str(self.folder)]
+        program = str(HERE / "forking_server.py")
+        return [sys.executable, program, str(socket), str(self.folder), *self.words]
 
 
-def make(folder: Path, **options: Any) -> Forking:
-    """Make an architect whose server leaves the ids of its processes in a folder."""
+def make(folder: Path, *words: str, **options: Any) -> Forking:
+    """Make an architect whose server leaves the ids of its processes in a folder.
+
+    ``words`` are more arguments of the server.
+    """
     database = cast("Any", None)
     context = Context(database=database, clock=system_clock, shared_state=SharedTaskState())
     architect = Forking(ProcessArgs(**{"port": 0, **options}), context)
-    architect.folder = folder
+    architect.folder, architect.words = folder, words
     return architect
 
 

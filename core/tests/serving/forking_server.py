@@ -1,7 +1,8 @@
-"""``forking_server.py SOCKET FOLDER``: several processes that answer at one socket.
+"""``forking_server.py SOCKET FOLDER [bare]``: several processes that answer at one socket.
 
 Each leaves a file with its process id in the folder: the one that was started, one that it has
-forked, and one that has left its session, group and parent. ``GET /end`` ends the first alone.
+forked, and one that has left its session, group and parent, and with ``bare`` its environment.
+``GET /end`` ends the first alone.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ def main() -> None:
     listener = socket.socket(fileno=int(sys.argv[1]))
     folder = Path(sys.argv[2])
     first = os.getpid()
+    if "again" in sys.argv:
+        serve(listener, folder, first)
     if os.fork() == 0:
         serve(listener, folder, first)
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
+            if "bare" in sys.argv:
+                os.execve(sys.executable, [sys.executable, *sys.argv[:3], "again"], {})
             serve(listener, folder, first)
         os._exit(0)
     serve(listener, folder, first)

@@ -48,8 +48,8 @@ def make(folder: Path) -> Iterator[Make]:
     made: list[ProcessArchitect] = []
     make_one = runpy.run_path(str(_HERE / "forking_operator.py"))["make"]
 
-    def make_kept(**options: Any) -> ProcessArchitect:
-        made.append(make_one(folder, **options))
+    def make_kept(*words: str, **options: Any) -> ProcessArchitect:
+        made.append(make_one(folder, *words, **options))
         return made[-1]
 
     yield make_kept
@@ -124,8 +124,11 @@ def _keeper(architect: ProcessArchitect) -> int:
     return architect._server._process.pid
 
 
-def test_shutdown_ends_every_process_of_the_server(make: Make, folder: Path) -> None:
-    architect = make()
+@pytest.mark.parametrize("words", [[], ["bare"]], ids=["marked", "without its environment"])
+def test_shutdown_ends_every_process_of_the_server(
+    make: Make, folder: Path, words: list[str]
+) -> None:
+    architect = make(*words)
     port = _port(architect.deploy(_DEPLOYMENT).url)
     pids = _pids(folder)
     assert architect.health() is ServerHealth.SERVING
@@ -161,10 +164,11 @@ def test_end_of_the_server_ends_what_it_has_forked(make: Make, folder: Path) -> 
     assert _running(pids) == []
 
 
+@pytest.mark.parametrize("words", [[], ["bare"]], ids=["marked", "without its environment"])
 def test_what_survived_its_operator_is_ended_by_the_next_deployment(
-    make: Make, folder: Path
+    make: Make, folder: Path, words: list[str]
 ) -> None:
-    first = make()
+    first = make(*words)
     deployed = first.deploy(_DEPLOYMENT)
     pids = _pids(folder)
     # The lifeline does nothing while the keeper is stopped.
