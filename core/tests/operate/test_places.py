@@ -16,9 +16,11 @@ from famulus.engine.places.place_changes import count_places
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import OutboxTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.managed_run import ManagedRun
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
@@ -70,6 +72,34 @@ def test_first_places_are_open_when_the_launch_returns_and_links_name_them(
     )
 
     assert launched.entrances == ["1 places"]
+
+
+def test_a_database_that_is_away_when_the_run_is_open_does_not_fail_the_launch(
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load_rest = ManagedRun.load_rest
+
+    def away(*_: object) -> Any:
+        raise DatabaseUnavailableError("on purpose")
+
+    def then_away(managed: ManagedRun) -> None:
+        load_rest(managed)
+        assert managed.loading is not None
+        managed.loading.join()
+        patch.setattr(Database, "read", away)
+
+    state = RowsState(rows=[{"n": 1}, {"n": 2}])
+    with monkeypatch.context() as patch:
+        patch.setattr(ManagedRun, "load_rest", then_away)
+        launched = operator.launch(rows_configuration(provider="selling"), shared_state=state)
+
+    assert launched.entrances == (launched.url,)
+    assert platform.opened == []
+    turn(operator, clock)
+    assert platform.opened == [0, 1]
 
 
 def test_unavailable_platform_does_not_fail_the_launch(

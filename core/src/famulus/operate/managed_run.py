@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from typing import Any, Never
 
@@ -29,6 +29,7 @@ from famulus.engine.script_callbacks import CallbackServer, callback_names
 from famulus.errors import ConflictError, FamulusError, PluginError, RunBusyError
 from famulus.model.database import Database
 from famulus.model.location import DATABASE_VARIABLE, FILES_VARIABLE
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.signing_keys import KEY_VARIABLE
 from famulus.model.states import LIVE_RUNS
 from famulus.operate import lease
@@ -164,8 +165,13 @@ class ManagedRun:
         self.periodic_sync.sync()
 
     def open_first_places(self) -> None:
-        """Have the run's first places opened on the platform, if it answers."""
-        if self.bound.provider.capabilities.sells_places:
+        """Have the run's first places opened on the platform, if it and the database answer.
+
+        Otherwise the operator's threads do that once they answer.
+        """
+        if not self.bound.provider.capabilities.sells_places:
+            return
+        with suppress(DatabaseUnavailableError):
             self._open_places()
             with self._delivering:
                 self.delivery.deliver()
