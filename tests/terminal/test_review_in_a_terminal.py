@@ -71,7 +71,7 @@ def by_command(in_terminal: Open) -> Any:
 def reviewed(database_address: str) -> tuple[list[str], int]:
     """Return the status of each unit, and how many decisions are not applied."""
     unapplied = ReviewTable.select().where(
-        ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+        ReviewTable.applied_at.is_null(), ReviewTable.undone_at.is_null()
     )
     with Database(database_address) as database, database.read() as tx:
         units = [

@@ -154,7 +154,7 @@ class Money(RuleBasedStateMachine):
         earned = {
             references[self.visits[review.agent_id]]
             for review in self.rows(ReviewTable)
-            if review.settled_at is not None and review.decision in EARNS
+            if review.applied_at is not None and review.decision in EARNS
         }
         assert set(self.platform.rewarded) <= earned
 
@@ -195,7 +195,7 @@ class Money(RuleBasedStateMachine):
         verdicts = {}
         for review in self.rows(ReviewTable):
             if review.undone_at is None:
-                assert review.settled_at is not None
+                assert review.applied_at is not None
                 verdict = Verdict.APPROVED if review.decision in EARNS else Verdict.REJECTED
                 verdicts[self.visits[review.agent_id]] = verdict
         references = {visit.id: visit.reference for visit in self.rows(VisitTable)}

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from famulus.engine.ledger.decisions import unapplied_units
 from famulus.errors import DatabaseError, NewerDatabaseError
 from famulus.model.database import Database
 from famulus.model.migrations import CORE
 from famulus.model.schema import Migration, PluginSchema
+from famulus.model.transaction import Transaction
 from famulus.testing.databases import PostgresDatabases
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 FIRST = Migration(
     number=1,
@@ -228,3 +231,38 @@ def test_processes_that_open_a_new_database_at_once_all_find_it_whole(
     assert len({key for key, _ in results}) == 1
     with Database(address) as database, database.read() as tx:
         assert tx.sql("SELECT version FROM famulus_schema").fetchall() == [(len(CORE.migrations),)]
+
+
+def test_decisions_that_were_applied_before_an_upgrade_stay_applied(own_address: str) -> None:
+    before = (
+        'DROP INDEX "review_unapplied"',
+        'ALTER TABLE "review" RENAME COLUMN "applied_at" TO "settled_at"',
+        'CREATE INDEX "review_unsettled" ON "review" ("unit_id")'
+        ' WHERE (("settled_at" IS NULL) AND ("undone_at" IS NULL))',
+    )
+    review = (
+        "INSERT INTO review (unit_id, agent_id, decision, note, decided_at, settled_at, undone_at)"
+        " SELECT unit_id, id, 'accepted', '', 5, {}, {} FROM agent"
+        " WHERE assignment_id = (SELECT id FROM assignment WHERE number = {})"
+    )
+    (renaming,) = (each for each in CORE.migrations if "applied_at" in "".join(each.sqlite))
+    times = [(7, "NULL"), ("NULL", "NULL"), ("NULL", 8)]
+    decided = [review.format(*each, number) for number, each in enumerate(times)]
+    with Database(own_address) as database:
+        with ManualOperator(database, plugins=kit_plugins()) as operator:
+            gateway = operator.launch_rows([{"n": n} for n in range(3)])
+            for name in "abc":
+                GatewayWorker(gateway, name).work()
+
+        def upgrade(tx: Transaction) -> None:
+            for statement in (*before, *decided, *renaming.statements(tx.kind)):
+                tx.sql(statement)
+
+        database.write(upgrade)
+        with database.read() as tx:
+            rows = tx.sql("SELECT unit_id, applied_at, undone_at FROM review ORDER BY id")
+            found = [tuple(row) for row in rows.fetchall()]
+            waiting = unapplied_units(tx, [gateway.run_id])
+
+    assert [each[1:] for each in found] == [(7, None), (None, None), (None, 8)]
+    assert waiting == [found[1][0]]

@@ -92,7 +92,7 @@ def test_each_row_is_recorded_and_applied(
     with database.read() as tx:
         reviews = tx.rows(ReviewTable.select().order_by(ReviewTable.unit))
     assert [row.note for row in reviews] == ["", "too short", REASON]
-    assert all(row.settled_at for row in reviews)
+    assert all(row.applied_at for row in reviews)
 
 
 def test_same_file_again_changes_nothing(

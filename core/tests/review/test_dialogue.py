@@ -45,7 +45,7 @@ def notes(database: Database) -> list[str]:
 
 def unapplied(database: Database) -> int:
     query = ReviewTable.select().where(
-        ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+        ReviewTable.applied_at.is_null(), ReviewTable.undone_at.is_null()
     )
     with database.read() as tx:
         return len(tx.rows(query))

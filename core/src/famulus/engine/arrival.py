@@ -218,7 +218,7 @@ class ArrivingWorker:
             unit=None,
             status=AgentStatus.ONBOARDING,
         )
-        self._give_back(attempt, cause="onboarding settled", visit_becomes=None)
+        self._give_back(attempt, cause="onboarding decided", visit_becomes=None)
         return True
 
     @property

@@ -189,10 +189,10 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
     ),
     _index("review_of_unit", ReviewTable, ReviewTable.unit),
     _index(
-        "review_unsettled",
+        "review_unapplied",
         ReviewTable,
         ReviewTable.unit,
-        where=(ReviewTable.settled_at.is_null() & ReviewTable.undone_at.is_null()),
+        where=(ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()),
     ),
     _index("payment_key", PaymentTable, PaymentTable.key, unique=True),
     _index("payment_of_run", PaymentTable, PaymentTable.run, PaymentTable.status),

@@ -207,8 +207,8 @@ DONE_UNITS = (
     UnitStatus.SOFT_REJECTED,
     UnitStatus.REJECTED,
 )
-#: Visits whose status on the platform may still change.
-UNSETTLED_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
+#: Visits whose end is still to come: the platform is asked about these.
+PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 #: Visits with a submission on the platform.
 SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
 #: Attempts that are under way.

@@ -271,7 +271,7 @@ class ParticipationTable(Table):
 class ReviewTable(Table):
     """A reviewer's decision on the answers of a unit; the newest that is not undone counts.
 
-    A decision without ``settled_at`` can still be undone: it was not applied to the ledger yet.
+    A decision without ``applied_at`` can still be undone: it was not applied to the ledger yet.
     """
 
     unit = _to(UnitTable, "unit_id")
@@ -280,7 +280,7 @@ class ReviewTable(Table):
     note = peewee.TextField(default="")
     decided_at = UtcField()
     undone_at = UtcField(null=True)
-    settled_at = UtcField(null=True)
+    applied_at = UtcField(null=True)
 
 
 class PaymentTable(Table):

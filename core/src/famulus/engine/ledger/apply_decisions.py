@@ -61,7 +61,7 @@ def _apply_visit(tx: Transaction, visit: int) -> int:
     work = read_visit_work(tx, visit)
     if row is None or work.is_open:
         return 0
-    stamp = ReviewTable.update(settled_at=tx.now).where(
+    stamp = ReviewTable.update(applied_at=tx.now).where(
         ReviewTable.unit << list(work.units), _is_unapplied()
     )
     applied = int(tx.execute(stamp).rowcount)
@@ -104,4 +104,4 @@ def _reasons(tx: Transaction, units: Sequence[int]) -> str:
 
 
 def _is_unapplied() -> object:
-    return ReviewTable.settled_at.is_null() & ReviewTable.undone_at.is_null()
+    return ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()

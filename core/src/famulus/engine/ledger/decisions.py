@@ -107,7 +107,7 @@ class _ReviewRow(NamedTuple):
     decision: str
     note: str
     decided_at: int
-    settled_at: int | None
+    applied_at: int | None
     undone_at: int | None
 
     @property
@@ -117,7 +117,7 @@ class _ReviewRow(NamedTuple):
             decision=Decision(self.decision),
             note=self.note,
             decided_at=from_micros(self.decided_at),
-            is_applied=self.settled_at is not None,
+            is_applied=self.applied_at is not None,
         )
 
 
@@ -136,7 +136,7 @@ _REVIEWS = Statement(
         ReviewTable.decision,
         ReviewTable.note,
         ReviewTable.decided_at,
-        ReviewTable.settled_at,
+        ReviewTable.applied_at,
         ReviewTable.undone_at,
     )
     .where(ReviewTable.unit == Param("unit"))
@@ -157,7 +157,7 @@ _ADD = Statement(
 _UNDO = Statement(
     ReviewTable.update({ReviewTable.undone_at: Param("at")}).where(
         ReviewTable.id == Param("review"),
-        ReviewTable.settled_at.is_null(),
+        ReviewTable.applied_at.is_null(),
         ReviewTable.undone_at.is_null(),
     )
 )
@@ -234,7 +234,7 @@ def unapplied_units(
         ReviewTable.select(ReviewTable.unit.alias("unit"))
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
         .where(
-            ReviewTable.settled_at.is_null(),
+            ReviewTable.applied_at.is_null(),
             ReviewTable.undone_at.is_null(),
             ReviewTable.unit > after,
             UnitTable.run << list(runs),

@@ -12,7 +12,7 @@ from famulus.engine.outbox.platform_call import CallContext, PlatformCall
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import (
-    UNSETTLED_VISITS,
+    PENDING_VISITS,
     OutboxStatus,
     PaymentStatus,
     RunStatus,
@@ -103,7 +103,7 @@ def _blocking(run: int) -> dict[str, Any]:
             UnitTable.run == run, UnitTable.status == UnitStatus.COMPLETED
         ),
         "visits are open": VisitTable.select(VisitTable.id).where(
-            VisitTable.run == run, VisitTable.status << literals(*UNSETTLED_VISITS)
+            VisitTable.run == run, VisitTable.status << literals(*PENDING_VISITS)
         ),
         "outbox rows are undelivered": OutboxTable.select(OutboxTable.id).where(
             OutboxTable.run == run,
@@ -117,7 +117,7 @@ def _blocking(run: int) -> dict[str, Any]:
         "decisions are not applied": ReviewTable.select(ReviewTable.id)
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
         .where(
-            UnitTable.run == run, ReviewTable.settled_at.is_null(), ReviewTable.undone_at.is_null()
+            UnitTable.run == run, ReviewTable.applied_at.is_null(), ReviewTable.undone_at.is_null()
         ),
     }
 

@@ -29,8 +29,8 @@ from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_AGENTS,
+    PENDING_VISITS,
     SUBMITTED_VISITS,
-    UNSETTLED_VISITS,
     AgentStatus,
     PaymentStatus,
     VisitStatus,
@@ -101,7 +101,7 @@ def _pages(database: Database, run: int) -> Iterator[list[Row]]:
             select_visits()
             .where(
                 VisitTable.run == run,
-                VisitTable.status << literals(*UNSETTLED_VISITS),
+                VisitTable.status << literals(*PENDING_VISITS),
                 VisitTable.id > after,
             )
             .order_by(VisitTable.id)

@@ -124,7 +124,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
         .where(
             UnitTable.run == run.id,
-            ReviewTable.settled_at.is_null(),
+            ReviewTable.applied_at.is_null(),
             ReviewTable.undone_at.is_null(),
         )
     )
