@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from famulus.contracts.provider import RunView
-from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
+from famulus.engine.outbox.outbox_rows import (
+    OutboxKind,
+    claim,
+    enqueue,
+    make_due,
+    redeliver,
+    select_due,
+)
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, TaskRunTable
-from famulus.model.transaction import Row
+from famulus.model.transaction import Row, Transaction
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
 from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
@@ -88,3 +96,29 @@ def test_same_key_twice_is_one_row(database: Database) -> None:
         database.write(lambda tx: enqueue(tx, kind=OutboxKind.QUALIFY, key="same", payload={}))
 
     assert len(outbox_rows(database)) == 1
+
+
+@pytest.mark.parametrize("repeat", [make_due, redeliver])
+def test_a_row_that_a_process_is_delivering_is_due_again_only_once_its_claim_has_expired(
+    operator: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    repeat: Callable[[Transaction, str], None],
+) -> None:
+    run, lease = operator.launch_rows(ROWS).run_id, timedelta(minutes=2)
+
+    def due() -> list[str]:
+        with database.read() as tx:
+            return [row.key for row in select_due(tx, run=run, requester=0, most=5)]
+
+    database.write(lambda tx: enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key="row", payload={}))
+    (row,) = outbox_rows(database)
+    assert database.write(lambda tx: claim(tx, row, lease, "the process that delivers it"))
+
+    database.write(lambda tx: repeat(tx, "row"))
+
+    assert due() == []
+    (claimed,) = outbox_rows(database)
+    assert claimed.claimed_by == "the process that delivers it"
+    clock.advance(lease.total_seconds())
+    assert due() == ["row"]

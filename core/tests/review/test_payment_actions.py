@@ -14,6 +14,7 @@ from attrs import evolve
 
 from famulus.data.payments import PaymentRecord, list_payments, payment_totals
 from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.engine.workers import make_worker
 from famulus.errors import ConflictError, NotFoundError, UsageError
@@ -127,6 +128,22 @@ def test_failed_payment_can_be_retried_with_the_same_key(
 
     assert retry_payment(database, unknown.id, plugins=plugins).status is PaymentStatus.CONFIRMED
     assert [key for key, _ in platform.paid] == [f"{database.identity}-{unknown.id}"]
+
+
+def test_failed_payment_is_planned_again_by_one_of_several_requests(
+    pay: partial[PaymentRecord], database: Database, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.REFUSED]
+    failed = pay().id
+
+    def plan(_: int) -> bool:
+        try:
+            database.write(lambda tx: plan_again(tx, failed))
+        except ConflictError:
+            return False
+        return True
+
+    assert sum(at_once(THREADS, plan)) == 1
 
 
 def test_refusal_is_reported_and_not_retried(

@@ -151,7 +151,8 @@ def plan_again(tx: Transaction, payment: int) -> int:
     :raises famulus.NotFoundError: when there is no such payment.
     :raises famulus.ConflictError: unless it has failed for certain, and is still owed.
     """
-    row = tx.row(PaymentTable.select().where(PaymentTable.id == payment))
+    query = PaymentTable.select().where(PaymentTable.id == payment)
+    row = tx.row(for_update(query, tx.kind))
     if row is None:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
     if row.status is not PaymentStatus.FAILED:
@@ -182,8 +183,7 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
     query = PaymentTable.select().where(PaymentTable.status << literals(*_OPEN))
     rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
     for row in rows:
-        if row.status is not PaymentStatus.SENT:
-            make_due(tx, payment_outbox_key(tx, row))
+        make_due(tx, payment_outbox_key(tx, row))
     return sorted({row.run_id for row in rows})
 
 

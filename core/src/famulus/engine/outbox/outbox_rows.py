@@ -215,25 +215,17 @@ def postpone(tx: Transaction, row: Row, error: str) -> None:
     _release_successors(tx, row)
 
 
-def redeliver(tx: Transaction, key: str) -> bool:
-    """Make a row of any status pending and due; return whether there is one."""
+def redeliver(tx: Transaction, key: str) -> None:
+    """Make a row of any status pending and due, unless a process is delivering it."""
     query = OutboxTable.update(
-        status=OutboxStatus.PENDING,
-        next_attempt_at=tx.now,
-        attempts=0,
-        done_at=None,
-        claimed_until=None,
-        claimed_by="",
-    ).where(OutboxTable.key == key)
-    return bool(tx.execute(query).rowcount)
+        status=OutboxStatus.PENDING, next_attempt_at=tx.now, attempts=0, done_at=None
+    ).where(OutboxTable.key == key, OutboxTable.claimed_until.is_null())
+    tx.execute(query)
 
 
 def make_due(tx: Transaction, key: str) -> None:
-    """Make a pending row due now."""
-    query = OutboxTable.update(next_attempt_at=tx.now).where(
-        OutboxTable.key == key, OutboxTable.status == literal(OutboxStatus.PENDING)
-    )
-    tx.execute(query)
+    """Make a pending row due now, unless a process is delivering it."""
+    _release(tx, (OutboxTable.key == key) & OutboxTable.claimed_until.is_null())
 
 
 def make_run_due(tx: Transaction, run: int) -> None:
