@@ -434,6 +434,26 @@ def test_a_refusal_by_another_server_leaves_no_second_event(
     assert refusals(database) == [("blocked", "secret list DoesNotExist")]
 
 
+def test_a_refusal_that_could_not_be_recorded_is_recorded_the_next_time(
+    operator: ManualOperator,
+    database: Database,
+    known: famulus.Worker,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known.grant_qualification("secret list")
+    gateway = operator.launch_rows(ROWS, blueprint={"block_qualification": "secret list"})
+
+    def unavailable(*_: object, **__: object) -> None:
+        raise famulus.UnavailableError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("famulus.engine.refusal_log.record_refusal", unavailable)
+        assert GatewayWorker(gateway, "x").arrive().status == 503
+    assert GatewayWorker(gateway, "x").arrive().refusal == "blocked"
+
+    assert refusals(database) == [("blocked", "secret list DoesNotExist")]
+
+
 def test_limits_leave_an_event_too(operator: ManualOperator, database: Database) -> None:
     gateway = operator.launch_rows(ROWS, maximum_units_per_worker=1)
     worker = GatewayWorker(gateway, "x")

@@ -25,7 +25,7 @@ class RefusalLog:
         self._database = database
         self._run = run
         self._provider_type = provider_type
-        self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._noted: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._mutex = threading.Lock()
 
     def note(self, worker_name: str, refusal: Refusal) -> None:
@@ -33,8 +33,16 @@ class RefusalLog:
 
         :param worker_name: empty for a worker who cannot be named.
         """
-        if not self._is_new((worker_name, refusal.code)):
+        key = (worker_name, refusal.code)
+        if self._is_noted(key):
             return
+
+        def job(tx: Transaction) -> None:
+            worker = find_worker(tx, self._provider_type, worker_name)
+            record_refusal(tx, run=self._run, worker=worker, code=refusal.code, by=refusal.note)
+
+        self._database.write(job)
+        self._remember(key)
         _log.info(
             "run %d: %s was not let in, %s: %s",
             self._run,
@@ -43,17 +51,15 @@ class RefusalLog:
             refusal.note,
         )
 
-        def job(tx: Transaction) -> None:
-            worker = find_worker(tx, self._provider_type, worker_name)
-            record_refusal(tx, run=self._run, worker=worker, code=refusal.code, by=refusal.note)
-
-        self._database.write(job)
-
-    def _is_new(self, key: tuple[str, str]) -> bool:
+    def _is_noted(self, key: tuple[str, str]) -> bool:
         with self._mutex:
-            new = key not in self._seen
-            self._seen[key] = None
-            self._seen.move_to_end(key)
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        return new
+            if key not in self._noted:
+                return False
+            self._noted.move_to_end(key)
+            return True
+
+    def _remember(self, key: tuple[str, str]) -> None:
+        with self._mutex:
+            self._noted[key] = None
+            if len(self._noted) > _REMEMBERED:
+                self._noted.popitem(last=False)
