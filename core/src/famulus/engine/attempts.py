@@ -198,7 +198,7 @@ _OPEN_OF_VISIT = Statement(
     AgentTable.select(peewee.SQL("1"))
     .where(
         AgentTable.visit == Param("visit"),
-        AgentTable.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+        AgentTable.status << literals(*OPEN_AGENTS),
     )
     .limit(1)
 )
@@ -345,15 +345,15 @@ def holds_answer(value: Any) -> bool:
     return value is not None
 
 
-def select_open_attempts(run: int) -> Any:
-    """Return the query of a run's open attempts, for :func:`open_attempt`."""
+def select_open_attempts(*which: Any) -> Any:
+    """Return the query of open attempts that meet conditions, for :func:`open_attempt`."""
     return AgentTable.select(
         AgentTable.id,
         AgentTable.status,
         AgentTable.unit.alias("unit"),
         AgentTable.worker.alias("worker"),
         AgentTable.visit.alias("visit"),
-    ).where(AgentTable.run == run, AgentTable.status << literals(*OPEN_AGENTS))
+    ).where(*which, AgentTable.status << literals(*OPEN_AGENTS))
 
 
 def open_attempt(row: Row) -> OpenAttempt:

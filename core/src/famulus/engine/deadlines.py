@@ -35,7 +35,7 @@ _ARRIVED_SINCE = timedelta(seconds=3)
 
 def time_out(tx: Transaction, run: int, *, reported_by_platform: bool) -> int:
     """End attempts whose deadline has passed and free their units; return how many."""
-    query = select_open_attempts(run).where(AgentTable.deadline <= tx.now)
+    query = select_open_attempts(AgentTable.run == run, AgentTable.deadline <= tx.now)
     # An attempt whose answers are being stored is left out instead of waited for.
     query = for_update(query.order_by(AgentTable.deadline).limit(_STEP), tx.kind, skip_locked=True)
     return give_back_units(
@@ -111,20 +111,12 @@ def end_open_agents(tx: Transaction, run: int) -> int:
     Answers that still come are stored as late ones.
     """
     ended = 0
-    for agent in tx.rows(select_open_attempts(run).limit(_STEP)):
-        if end_agent(
-            tx,
-            Change(
-                run=run,
-                id=agent.id,
-                old=agent.status,
-                new=AgentStatus.EXPIRED,
-                cause="run finished",
-            ),
-        ):
+    for row in tx.rows(select_open_attempts(AgentTable.run == run).limit(_STEP)):
+        new, cause = AgentStatus.EXPIRED, "run finished"
+        if end_agent(tx, Change(run=run, id=row.id, old=row.status, new=new, cause=cause)):
             ended += 1
-            if agent.unit is not None:
-                count_ended(tx, run, agent.worker)
+            if row.unit is not None:
+                count_ended(tx, run, row.worker)
     return ended
 
 

@@ -12,13 +12,12 @@ from attrs import frozen
 
 from famulus.engine.deadlines import quiet_since
 from famulus.engine.places.place_changes import move_end
-from famulus.engine.runs import RunRecord, find_run, read_run
+from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import NewEvent, record
 from famulus.engine.window import adjust_window, is_window_off
 from famulus.errors import ConflictError, Problem, UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor
-from famulus.model.statements import for_update
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS
 from famulus.model.tables import TaskRunTable
 from famulus.model.transaction import Transaction
@@ -101,10 +100,7 @@ def _unknown(name: str) -> Problem:
 
 
 def _set(tx: Transaction, run: int, limits: Mapping[str, Any]) -> list[LimitChange]:
-    tx.execute(
-        for_update(TaskRunTable.select(TaskRunTable.id).where(TaskRunTable.id == run), tx.kind)
-    )
-    before = read_run(tx, run)
+    before = lock_run(tx, run)
     if before.status in ENDED_RUNS:
         raise ConflictError(
             f"run {run} is {before.status.value}; its limits can no longer be changed"

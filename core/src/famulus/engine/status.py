@@ -12,6 +12,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement
 from famulus.model.states import (
+    OPEN_AGENTS,
     AgentStatus,
     PaymentStatus,
     RunStatus,
@@ -86,7 +87,7 @@ _SUBMIT_VISIT = Statement(
         ~peewee.fn.EXISTS(
             AgentTable.select(peewee.SQL("1")).where(
                 AgentTable.visit == Param("id"),
-                AgentTable.status << literals(AgentStatus.ONBOARDING, AgentStatus.IN_TASK),
+                AgentTable.status << literals(*OPEN_AGENTS),
             )
         ),
     )

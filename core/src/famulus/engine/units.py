@@ -426,7 +426,7 @@ def give_back_units(
         units = [free for unit in units for free in _free_units_beside(tx, unit)]
     if units:
         # Last of all: it locks the run, and a submission in a window locks the run last too.
-        _move_to_end(tx, run, units)
+        move_to_end(tx, run, units)
     return len(ended)
 
 
@@ -457,13 +457,12 @@ def next_positions(tx: Transaction, run: int, count: int) -> int:
     return int(row[0]) - count
 
 
+def move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
+    """Give units positions after all others, which no mark has passed. Locks the run's row."""
+    first = next_positions(tx, run, len(units))
+    tx.many(_REPOSITION, [(first + n, unit) for n, unit in enumerate(units)])
+
+
 def _free_units_beside(tx: Transaction, unit: int) -> list[int]:
     """Return the free units of a unit's assignment, itself among them if it is free."""
     return [row[0] for row in tx.all(_FREE_OF_ASSIGNMENT, unit=unit)]
-
-
-def _move_to_end(tx: Transaction, run: int, units: Sequence[int]) -> None:
-    """Give units that come back positions after all others: no mark has passed them."""
-    first = next_positions(tx, run, len(units))
-    for n, unit in enumerate(units):
-        tx.run(_REPOSITION, unit=unit, position=first + n)

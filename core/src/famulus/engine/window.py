@@ -7,10 +7,8 @@ from typing import NamedTuple
 import peewee
 
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.status import (
-    change_units_together,
-)
-from famulus.engine.units import next_positions
+from famulus.engine.status import change_units_together
+from famulus.engine.units import move_to_end
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import UnitStatus
 from famulus.model.tables import TaskRunTable, UnitTable, literal, literals
@@ -83,9 +81,6 @@ _LAST_FREE = Statement(
         kind,
         skip_locked=True,
     )
-)
-_PLACE = Statement(
-    UnitTable.update({UnitTable.position: Param("position")}).where(UnitTable.id == Param("unit"))
 )
 _ANY = Statement(
     UnitTable.select(peewee.SQL("1"))
@@ -199,8 +194,7 @@ def _release(tx: Transaction, run: int, room: int, open_units: int, cause: str) 
         most = min(room, _MOST_RELEASED)
         units = [row[0] for row in tx.all(_WAITING, run=run, most=most)]
     if units:
-        first = next_positions(tx, run, len(units))
-        tx.many(_PLACE, [(first + n, unit) for n, unit in enumerate(units)])
+        move_to_end(tx, run, units)
         change_units_together(
             tx, run=run, units=units, old=UnitStatus.CREATED, new=UnitStatus.LAUNCHED, cause=cause
         )

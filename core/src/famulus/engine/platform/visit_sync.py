@@ -10,7 +10,7 @@ from functools import partial
 from attrs import frozen
 
 from famulus.contracts.provider import Provider, RunView, VisitReport
-from famulus.engine.attempts import OpenAttempt
+from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import plan_reward, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
@@ -28,7 +28,6 @@ from famulus.engine.workers import find_worker, make_worker
 from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
-    OPEN_AGENTS,
     PENDING_VISITS,
     SUBMITTED_VISITS,
     AgentStatus,
@@ -174,20 +173,11 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
     """End the open attempts of a visit that has ended; stored answers stay."""
-    rows = tx.rows(
-        AgentTable.select(
-            AgentTable.id,
-            AgentTable.worker.alias("worker"),
-            AgentTable.unit.alias("unit"),
-            AgentTable.status,
-        ).where(AgentTable.visit == visit, AgentTable.status << literals(*OPEN_AGENTS))
-    )
-    attempts = [
-        OpenAttempt(agent=row.id, worker=row.worker, visit=visit, unit=row.unit, status=row.status)
-        for row in rows
-    ]
+    rows = tx.rows(select_open_attempts(AgentTable.visit == visit))
     new = AgentStatus.RETURNED if status is VisitStatus.RETURNED else AgentStatus.TIMEOUT
-    give_back_units(tx, attempts, run=run, new=new, cause=_CAUSE, visit_becomes=None)
+    give_back_units(
+        tx, [*map(open_attempt, rows)], run=run, new=new, cause=_CAUSE, visit_becomes=None
+    )
 
 
 def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:
