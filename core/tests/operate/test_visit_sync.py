@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import pytest
 
 from famulus.contracts.provider import VisitReport
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.platform.visit_sync import sync_run
 from famulus.model.database import Database
 from famulus.model.states import (
     AgentStatus,
@@ -18,11 +22,14 @@ from famulus.model.states import (
     VisitStatus,
 )
 from famulus.model.tables import AgentTable, PaymentTable, UnitTable, VisitTable
+from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+
+T = TypeVar("T")
 
 RETURNED, EXPIRED, SUBMITTED = VisitStatus.RETURNED, VisitStatus.EXPIRED, VisitStatus.SUBMITTED
 
@@ -99,6 +106,32 @@ def test_submitted_visit_gets_the_status_that_the_platform_reports(
     platform.visits["visit"] = SUBMITTED
     operator.turn()
     assert status(database, VisitTable) is SUBMITTED
+
+
+def test_reports_that_nothing_has_changed_write_nothing(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in "ab":
+        GatewayWorker(gateway, name).arrive(name)
+        platform.visits[name] = VisitStatus.ACCEPTED
+    bound, written = operator.managed(gateway.run_id).bound, []
+    write = database.write
+
+    def counted(job: Callable[[Transaction], T]) -> T:
+        written.append(job)
+        return write(job)
+
+    monkeypatch.setattr(database, "write", counted)
+    unchanged = sync_run(database, bound.provider, bound.run_view())
+    assert (unchanged.asked, unchanged.changed, written) == (2, {}, [])
+
+    platform.visits["b"] = SUBMITTED
+    changed = sync_run(database, bound.provider, bound.run_view())
+    assert (changed.changed, len(written)) == ({SUBMITTED: 1}, 1)
 
 
 def test_impossible_report_changes_nothing_and_is_logged(

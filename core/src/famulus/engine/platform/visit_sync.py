@@ -28,6 +28,7 @@ from famulus.engine.workers import find_worker, make_worker
 from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
+    OPEN_VISITS,
     PENDING_VISITS,
     SUBMITTED_VISITS,
     AgentStatus,
@@ -65,7 +66,7 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> SyncResult
     asked, changed, contradictions = 0, Counter[VisitStatus](), list[str]()
     for page in _pages(database, run.id):
         asked += len(page)
-        known = {(row.worker_name, row.reference): row.id for row in page}
+        known = {(row.worker_name, row.reference): row for row in page}
         for given in provider.sync(run, [visit_view(row) for row in page]):
             report = normalize_report(given)
             if report is None:
@@ -76,17 +77,21 @@ def sync_run(database: Database, provider: Provider, run: RunView) -> SyncResult
                 contradictions.append(nameless)
                 _log.warning("run %d: %s", run.id, nameless)
                 continue
-            visit = known.get((report.worker_name, report.reference))
-            if visit is None:
-                find = partial(_find, provider_type=provider.type, run=run.id, report=report)
-                visit = database.write(find)
-            if visit is None:
+            row = known.get((report.worker_name, report.reference))
+            if row is not None and row.status is report.status:
+                # Most reports, and no reason for a transaction that is synced to the disk.
                 continue
-            if database.write(lambda tx: _apply(tx, visit, report)):  # noqa: B023
+            is_changed, fault = database.write(
+                partial(
+                    _apply,
+                    provider_type=provider.type,
+                    run=run.id,
+                    visit=None if row is None else row.id,
+                    report=report,
+                )
+            )
+            if is_changed:
                 changed[report.status] += 1
-                continue
-            with database.read() as tx:
-                fault = _contradiction(tx, visit, report)
             if fault is not None:
                 contradictions.append(fault)
                 _log.warning("run %d: %s", run.id, fault)
@@ -142,22 +147,27 @@ def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport)
     return make_visit(tx, visit, cause=_CAUSE)
 
 
-def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
-    """Apply a report if the visit's status allows it; return whether that changed the visit."""
-    row = tx.row(
-        for_update(
-            VisitTable.select(VisitTable.run.alias("run"), VisitTable.status).where(
-                VisitTable.id == visit
-            ),
-            tx.kind,
-        )
-    )
+def _apply(
+    tx: Transaction, *, provider_type: str, run: int, visit: int | None, report: VisitReport
+) -> tuple[bool, str | None]:
+    """Apply a report if the status of its visit allows that.
+
+    Return whether the visit was changed, and how the report contradicts what is stored, if it does.
+
+    :param visit: None for a visit that is still to be found.
+    """
+    if visit is None:
+        visit = _find(tx, provider_type=provider_type, run=run, report=report)
+    if visit is None:
+        return False, None
+    status = VisitTable.select(VisitTable.status).where(VisitTable.id == visit)
+    row = tx.row(for_update(status, tx.kind))
     if row is None or not may_follow(row.status, report.status):
-        return False
+        return False, None if row is None else _contradiction(row.status, report)
     if report.status in (VisitStatus.RETURNED, VisitStatus.EXPIRED):
-        _end_attempts(tx, row.run, visit, report.status)
+        _end_attempts(tx, run, visit, report.status)
     changed = change_visit(
-        tx, Change(run=row.run, id=visit, old=row.status, new=report.status, cause=_CAUSE)
+        tx, Change(run=run, id=visit, old=row.status, new=report.status, cause=_CAUSE)
     )
     if report.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)
@@ -165,10 +175,10 @@ def _apply(tx: Transaction, visit: int, report: VisitReport) -> bool:
             make_due(tx, verdict.key)
     elif report.status is VisitStatus.APPROVED:
         plan_reward(tx, visit, max(len(read_visit_work(tx, visit).units), 1))
-        _end_reward(tx, row.run, visit, PaymentStatus.CONFIRMED)
+        _end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
     elif report.status is VisitStatus.REJECTED:
-        _end_reward(tx, row.run, visit, PaymentStatus.FAILED, "the platform has rejected the visit")
-    return changed
+        _end_reward(tx, run, visit, PaymentStatus.FAILED, "the platform has rejected the visit")
+    return changed, None
 
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
@@ -188,12 +198,10 @@ def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error
         )
 
 
-def _contradiction(tx: Transaction, visit: int, report: VisitReport) -> str | None:
-    row = tx.row(VisitTable.select(VisitTable.status).where(VisitTable.id == visit))
-    under_way = (VisitStatus.ARRIVED, VisitStatus.ACCEPTED)
-    if row is None or row.status is report.status or report.status in under_way:
+def _contradiction(stored: VisitStatus, report: VisitReport) -> str | None:
+    if stored is report.status or report.status in OPEN_VISITS:
         return None
     return (
         f"the platform reports visit {report.reference} as {report.status}, and here it is "
-        f"{row.status}, which cannot change to that"
+        f"{stored}, which cannot change to that"
     )
