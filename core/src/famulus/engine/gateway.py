@@ -58,7 +58,7 @@ from famulus.engine.tokens import Tokens
 from famulus.engine.upload_cleanup import UploadCleanup
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
-from famulus.engine.visits import normalize_arrival, read_visit_view
+from famulus.engine.visits import normalize_arrival, read_visit, visit_view
 from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError, Outage
@@ -376,8 +376,8 @@ class Gateway:
             return self._replies.refused(found, passed=self._pages.passed(just_passed))
         if isinstance(found, AlreadySubmitted):
             with self._database.read() as tx:
-                visit = read_visit_view(tx, found.visit)
-            return self._already(visit)
+                visit = read_visit(tx, found.visit)
+            return self._already(visit_view(visit))
         page = self._pages.page(found, worker_name, just_passed=just_passed)
         return Reply(status=200, body=page)
 

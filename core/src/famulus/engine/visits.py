@@ -6,7 +6,6 @@ A visit is one arrival of a worker, as the platform knows it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -47,13 +46,6 @@ class NewVisit:
     handovers: int = 0
 
 
-class _ViewRow(NamedTuple):
-    run: int
-    reference: str
-    query: str
-    worker_name: str
-
-
 class VisitAtPlace(NamedTuple):
     """The open visit that has a place."""
 
@@ -79,17 +71,6 @@ _MAKE = Statement(
             VisitTable.last_arrived_at: Param("at"),
         }
     ).returning(VisitTable.id)
-)
-_VIEW = Statement(
-    VisitTable.select(
-        VisitTable.run,
-        VisitTable.reference,
-        VisitTable.query,
-        WorkerTable.name.alias("worker_name"),
-    )
-    .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
-    .where(VisitTable.id == Param("visit")),
-    _ViewRow,
 )
 _STATUS = Statement(VisitTable.select(VisitTable.status).where(VisitTable.id == Param("visit")))
 _AT_PLACE = Statement(
@@ -176,19 +157,6 @@ def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: st
     if row is not None and row[0] in OPEN_VISITS:
         old = VisitStatus(row[0])
         change_visit(tx, Change(run=run, id=visit, old=old, new=new, cause=cause))
-
-
-def read_visit_view(tx: Transaction, visit: int) -> VisitView:
-    """Return a visit for the provider."""
-    row = tx.one(_VIEW, visit=visit)
-    assert row is not None
-    return VisitView(
-        id=visit,
-        run_id=row.run,
-        reference=row.reference,
-        query=json.loads(row.query),
-        worker_name=row.worker_name,
-    )
 
 
 def select_visits() -> Any:
