@@ -8,7 +8,7 @@ import pytest
 
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.platform.bound_provider import deliver_requester
-from famulus.errors import NotFoundError
+from famulus.errors import NotFoundError, PluginError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import (
@@ -22,6 +22,7 @@ from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
+from famulus.testing.kinds import CrowdProvider
 from famulus.testing.movable_clock import MovableClock
 
 GRANTED = {("x", "careful"): 3}
@@ -158,6 +159,22 @@ def test_nothing_is_sent_to_a_platform_without_qualifications(
     with database.read() as tx:
         (row,) = tx.rows(OutboxTable.select(OutboxTable.status))
     assert row.status is OutboxStatus.DONE
+
+
+def test_provider_that_cannot_be_constructed_is_an_error_that_names_it(
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: CrowdProvider, args: object, context: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(plugins.provider("paying"), "__init__", broken)
+
+    with pytest.raises(PluginError, match="'paying' cannot be constructed: ZeroDivisionError: on"):
+        deliver_requester(database, plugins, requester)
 
 
 def test_unknown_requester_is_an_error(database: Database, plugins: Plugins) -> None:

@@ -74,7 +74,8 @@ def register_requester(
     name = stripped(name)
     prepare_tables(database, plugins, cls)
     known = find_requester(database, provider_type, name)
-    settings = _settings(_for_account(database, cls, known), name, made)
+    provider = account_provider(database, cls, cls.Args(), known)
+    settings = _settings(provider, name, made)
     return database.write(lambda tx: _store(tx, provider_type, name, settings))
 
 
@@ -206,18 +207,6 @@ def _which(provider_type: str, mine: Iterable[str]) -> str:
 
 def _how(provider_type: str) -> str:
     return f"; `famulus register {provider_type} name=NAME` registers one"
-
-
-def _for_account(
-    database: Database, cls: type[Provider], requester: RequesterView | None
-) -> Provider:
-    """Make the provider as it is for one account, without a run."""
-    try:
-        return account_provider(database, cls, cls.Args(), requester)
-    except Exception as error:
-        raise PluginError(
-            f"the provider {cls.type!r} cannot be constructed: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:

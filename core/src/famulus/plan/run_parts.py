@@ -14,6 +14,7 @@ from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
+from famulus.errors import FamulusError, PluginError
 from famulus.model.database import Database
 from famulus.plan.check_options import chosen_checks
 from famulus.plugins import Plugins
@@ -95,6 +96,7 @@ def account_provider(
 
     :param args: of the provider's ``Args`` class.
     :param requester: None for an account that is not registered yet.
+    :raises famulus.PluginError: when the provider raises.
     """
     context = Context(
         database=database,
@@ -102,4 +104,11 @@ def account_provider(
         shared_state=SharedTaskState(),
         requester=requester,
     )
-    return cls(args, context)
+    try:
+        return cls(args, context)
+    except FamulusError:
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"the provider {cls.type!r} cannot be constructed: {type(error).__name__}: {error}"
+        ) from error
