@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -344,6 +345,42 @@ def test_judge_is_not_asked_again_about_a_submission_that_does_not_count(
     assert first.result().row == {"n": 1}
     assert second.result().status == (200 if submission == "the-same" else 409)
     assert worker.submit(page, "right", submission=submission).status == second.result().status
+    assert judge.calls == 1
+
+
+@pytest.mark.parametrize("submission", ["the-same", "another-tabs"])
+def test_judge_is_not_asked_again_by_another_process(
+    operator: ManualOperator, judged: Gateway, judge: Judge, submission: str
+) -> None:
+    worker = GatewayWorker(judged, "x")
+    page = worker.arrive("a")
+    elsewhere = GatewayWorker(operator.gateway(judged.run_id), "x")
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(worker.submit, page, "right", submission="the-same")
+        assert judge.asked.wait(30)
+        busy = elsewhere.submit(page, "right", submission=submission)
+        judge.go_on.set()
+    again = elsewhere.submit(page, "right", submission=submission)
+
+    assert first.result().row == {"n": 1}
+    assert (busy.status, busy.reply.headers["Retry-After"]) == (503, "2")
+    assert again.status == (200 if submission == "the-same" else 409)
+    assert judge.calls == 1
+
+
+def test_answers_whose_judging_process_was_killed_are_judged_again_later(
+    judged: Gateway, judge: Judge, database: Database, clock: MovableClock
+) -> None:
+    judge.go_on.set()
+    worker = GatewayWorker(judged, "x")
+    page = worker.arrive("a")
+    claim = AgentTable.update(judging_until=clock() + timedelta(minutes=2))
+    database.write(lambda tx: tx.execute(claim))
+    assert worker.submit(page, "right").status == 503
+
+    clock.advance(120)
+
+    assert worker.submit(page, "right").row == {"n": 1}
     assert judge.calls == 1
 
 

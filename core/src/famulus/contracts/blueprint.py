@@ -141,9 +141,9 @@ class Blueprint(ABC):
         """Return whether answers to the onboarding, as :meth:`read_answers` returns them, qualify.
 
         Return :class:`famulus.NotPassed` in place of False to explain it to the worker. Called once
-        for each submission that counts, though rarely again when several processes serve a run.
-        After an exception, and any other result, the worker gets an apology and may try again;
-        nothing is granted.
+        for each submission that counts, however many processes serve the run; again only where that
+        took longer than two minutes or its process was killed. After an exception, and any other
+        result, the worker gets an apology and may try again; nothing is granted.
         """
         raise LookupError(f"blueprint {self.type!r} has no onboarding")
 

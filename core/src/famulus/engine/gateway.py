@@ -38,7 +38,12 @@ from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
-from famulus.engine.onboarding import OnboardingResult, OnboardingSubmissions, UndecidedError
+from famulus.engine.onboarding import (
+    JudgedElsewhereError,
+    OnboardingResult,
+    OnboardingSubmissions,
+    UndecidedError,
+)
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
@@ -98,6 +103,8 @@ def _guarded(
             reply = answer(self, *args, **kwargs)
         except _Unsigned:
             return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
+        except JudgedElsewhereError:
+            return self.busy()
         except UnavailableError as error:
             return self.busy(error)
         except UndecidedError:
@@ -147,7 +154,7 @@ class Gateway:
         self._uploads.make_folders()
         self._upload_cleanup.run_if_due()
         self._onboarding = OnboardingSubmissions(
-            blueprint, informs_platform=provider.capabilities.qualifications
+            database, blueprint, informs_platform=provider.capabilities.qualifications
         )
         self._pages = TaskPages(
             database=database,

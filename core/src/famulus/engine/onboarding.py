@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -22,12 +23,34 @@ from famulus.engine.submission import (
 )
 from famulus.engine.workers import lock_worker
 from famulus.errors import InvalidAnswers, UnavailableError
+from famulus.model.database import Database
+from famulus.model.statements import Param, Statement
 from famulus.model.states import AgentStatus
+from famulus.model.tables import AgentTable
 from famulus.model.transaction import Transaction
 
 _Job = Callable[[Transaction, Sequence[StoredFile]], "tuple[OnboardingResult, Attempt]"]
 #: Statuses of attempts whose answers count: not of those that were given back or expired.
 _JUDGED = (AgentStatus.ONBOARDING, AgentStatus.TIMEOUT)
+#: Microseconds for which other processes do not judge the same attempt: a process that was killed
+#: keeps its worker waiting at most as long.
+_CLAIM = 120_000_000
+
+_CLAIM_JUDGEMENT = Statement(
+    AgentTable.update({AgentTable.judging_until: Param("until")}).where(
+        AgentTable.id == Param("agent"),
+        AgentTable.submission_id.is_null(),
+        AgentTable.judging_until.is_null()
+        | (AgentTable.judging_until <= Param("now"))
+        # The clock was set back.
+        | (AgentTable.judging_until > Param("until")),
+    )
+)
+_RELEASE_JUDGEMENT = Statement(
+    AgentTable.update({AgentTable.judging_until: None}).where(
+        AgentTable.id == Param("agent"), AgentTable.judging_until == Param("until")
+    )
+)
 
 #: Characters of the blueprint's message about a failed onboarding, which may repeat the answers.
 _LONGEST_MESSAGE = 2000
@@ -35,6 +58,10 @@ _LONGEST_MESSAGE = 2000
 
 class UndecidedError(Exception):
     """The blueprint could not judge the answers to an onboarding."""
+
+
+class JudgedElsewhereError(UnavailableError):
+    """Another process is judging answers to the same onboarding."""
 
 
 @frozen(kw_only=True)
@@ -63,7 +90,8 @@ class OnboardingSubmissions:
     :param informs_platform: whether the platform has qualifications.
     """
 
-    def __init__(self, blueprint: Blueprint, *, informs_platform: bool) -> None:
+    def __init__(self, database: Database, blueprint: Blueprint, *, informs_platform: bool) -> None:
+        self._database = database
         self._blueprint = blueprint
         self._requesters = None if informs_platform else ()
         self._locks = LocksByKey()
@@ -81,6 +109,7 @@ class OnboardingSubmissions:
 
         :param read: reads the attempt as it is now.
         :param write: runs a job that stores answers, with their files in their place.
+        :raises JudgedElsewhereError: while another process judges answers of this attempt.
         """
         # Two tabs with one attempt: the second sees the outcome of the first.
         with self._locks(view.agent_id):
@@ -91,22 +120,55 @@ class OnboardingSubmissions:
             qualification = onboarding_qualification(self._blueprint)
             assert qualification is not None
             answers = self._blueprint.read_answers(form, view)
-            verdict = judge(self._blueprint, answers, view)
+            with self._claimed(attempt.agent) as is_claimed:
+                if not is_claimed:
+                    attempt = read()
+                    known = known_result(attempt, submission)
+                    if known is None:
+                        raise JudgedElsewhereError("another process is judging these answers")
+                    return known, attempt
+                verdict = judge(self._blueprint, answers, view)
 
-            def job(
-                tx: Transaction, files: Sequence[StoredFile]
-            ) -> tuple[OnboardingResult, Attempt]:
-                judged = store_onboarding(
-                    tx,
-                    attempt.agent,
-                    Submission(id=submission, answers=answers, files=files),
-                    verdict=verdict,
-                    qualification=qualification,
-                    requesters=self._requesters,
-                )
-                return judged, attempt
+                def job(
+                    tx: Transaction, files: Sequence[StoredFile]
+                ) -> tuple[OnboardingResult, Attempt]:
+                    judged = store_onboarding(
+                        tx,
+                        attempt.agent,
+                        Submission(id=submission, answers=answers, files=files),
+                        verdict=verdict,
+                        qualification=qualification,
+                        requesters=self._requesters,
+                    )
+                    return judged, attempt
 
-            return write(job)
+                return write(job)
+
+    @contextlib.contextmanager
+    def _claimed(self, agent: int) -> Iterator[bool]:
+        """Claim the judgement of an attempt for this process; yield whether that succeeded.
+
+        An exception releases the claim, so that the answers can be judged again.
+        """
+        until = 0
+
+        def claim(tx: Transaction) -> bool:
+            nonlocal until
+            until = tx.micros + _CLAIM
+            done = tx.run(_CLAIM_JUDGEMENT, agent=agent, until=until, now=tx.micros)
+            return bool(done.rowcount)
+
+        is_claimed = self._database.write(claim)
+        try:
+            yield is_claimed
+        except BaseException:
+            if is_claimed:
+                # If that fails as well, the claim expires.
+                with contextlib.suppress(UnavailableError):
+                    self._database.write(
+                        lambda tx: tx.run(_RELEASE_JUDGEMENT, agent=agent, until=until)
+                    )
+            raise
 
 
 def judge(blueprint: Blueprint, answers: Any, view: AttemptView) -> bool | NotPassed:

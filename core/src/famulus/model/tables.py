@@ -243,6 +243,8 @@ class AgentTable(Table):
     submitted_at = UtcField(null=True)
     submission_id = peewee.CharField(max_length=64, null=True)
     late = peewee.BooleanField(default=False)
+    #: until when a process has claimed the judgement of an onboarding; null if none has
+    judging_until = UtcField(null=True)
     #: submitted without any value and without a file
     unanswered = peewee.BooleanField(default=False)
     answers = JsonField(null=True)
