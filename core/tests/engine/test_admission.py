@@ -166,19 +166,6 @@ def test_unknown_parameters_are_kept(operator: ManualOperator) -> None:
     assert worker.submit(page).status == 200
 
 
-def test_refusal_of_each_kind_has_words_and_a_code_of_its_own(operator: ManualOperator) -> None:
-    from famulus.contracts.views import Refusal, RefusalReason
-    from famulus.engine.pages import refusal_document
-
-    pages = {
-        reason: refusal_document("title", Refusal(reason=reason), reference=None)
-        for reason in RefusalReason
-    }
-
-    assert len(set(pages.values())) == len(RefusalReason)
-    assert all(f"code: {reason}" in page for reason, page in pages.items())
-
-
 def test_second_accept_of_one_reference_is_a_visit_of_its_own(
     operator: ManualOperator, database: Database
 ) -> None:

@@ -52,9 +52,7 @@ class Replies:
             status, page = 200, pages.failed_onboarding_document(self.title, refusal.detail)
         else:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
-            page = pages.refusal_document(
-                self.title, refusal, reference=None, passed=passed, contact=self.contact
-            )
+            page = pages.refusal_document(self.title, refusal, passed=passed, contact=self.contact)
         if as_json:
             message = "This form does not belong to this task. Please open the task again."
             return self.answer("refused", status, page, True, message=message)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 from typing import Literal
-from urllib.parse import urlencode
 
 from famulus.engine.pages.document import document
 from famulus.engine.pages.task_page import contact_html
@@ -41,30 +40,18 @@ def apology_document(title: str, reference: str, contact: str = "") -> str:
     """Return the page for an error of ours; the log has the same reference."""
     text = (
         "The fault is on our side. If you were submitting, go back and press Submit again: your"
-        " browser has kept your answers, and nothing is stored twice. If it happens again, please"
-        " write to the requester, with the reference below."
+        " browser has kept your answers, and nothing is stored twice."
     )
-    return notice(
-        title,
-        "Sorry, something went wrong",
-        paragraph(text) + contact_line(contact) + codes("error", reference),
-        mood="warn",
-    )
+    return _fault(title, "Sorry, something went wrong", text, reference, contact)
 
 
 def undecided_document(title: str, reference: str, contact: str = "") -> str:
     """Return the page for an onboarding that could not be judged; the log has the reference."""
     text = (
         "Your answers to the introduction could not be checked just now. The fault is on our side,"
-        " and it does not count against you: please come back later and submit them again. If it"
-        " happens again, please write to the requester, with the reference below."
+        " and it does not count against you: please come back later and submit them again."
     )
-    return notice(
-        title,
-        "Please try again later",
-        paragraph(text) + contact_line(contact) + codes("error", reference),
-        mood="warn",
-    )
+    return _fault(title, "Please try again later", text, reference, contact)
 
 
 def notice_document(title: str, heading: str, text: str, code: str) -> str:
@@ -79,6 +66,12 @@ def busy_document(title: str) -> str:
         " submitting, go back and press Submit again: your browser has kept your answers."
     )
     return notice(title, "One moment, please", paragraph(text) + codes("busy"))
+
+
+def _fault(title: str, heading: str, text: str, reference: str, contact: str) -> str:
+    again = " If it happens again, please write to the requester, with the reference below."
+    body = paragraph(text + again) + contact_line(contact) + codes("error", reference)
+    return notice(title, heading, body, mood="warn")
 
 
 def notice(
@@ -119,8 +112,3 @@ def paragraph(text: str) -> str:
 def actions(controls: str) -> str:
     """Return buttons or links, which are HTML, on their own line."""
     return f'<div class="famulus-actions">{controls}</div>\n'
-
-
-def query_link(query: Mapping[str, str]) -> str:
-    """Return the address of the task with a query, relative to its other pages; not escaped."""
-    return f"./?{urlencode(query)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from types import MappingProxyType
 
 from attrs import frozen
@@ -17,7 +16,6 @@ from famulus.engine.pages.notice_page import (
     contact_line,
     notice,
     paragraph,
-    query_link,
 )
 from famulus.engine.pages.task_page import passed_note
 
@@ -102,14 +100,11 @@ def refusal_document(
     title: str,
     refusal: Refusal,
     *,
-    reference: str | None,
-    again_query: Mapping[str, str] | None = None,
     passed: bool | None = None,
     contact: str = "",
 ) -> str:
     """Return the page with the reason why this worker gets no work now.
 
-    :param again_query: parameters of the link "Try again"; None loads the page's own address.
     :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
     :param contact: how a blocked worker reaches the requester, to whom the page refers them.
@@ -119,9 +114,9 @@ def refusal_document(
     if refusal.reason is RefusalReason.BLOCKED:
         body += contact_line(contact)
     if words.again:
-        again = "" if again_query is None else query_link(again_query)
-        body += actions(f'<a class="famulus-button" href="{escape(again)}">Try again</a>')
-    body += codes(refusal.code, reference)
+        # The address of the page itself.
+        body += actions('<a class="famulus-button" href="">Try again</a>')
+    body += codes(refusal.code)
     if passed is not None:
         body = passed_note(is_shown=passed) + body
     end = script("passed.js") if passed is False else ""

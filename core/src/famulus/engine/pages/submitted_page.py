@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from famulus.contracts.provider import (
     Completion,
@@ -18,7 +18,7 @@ from famulus.contracts.provider import (
 )
 from famulus.contracts.views import RefusalReason
 from famulus.engine.pages.document import script
-from famulus.engine.pages.notice_page import actions, notice, paragraph, query_link
+from famulus.engine.pages.notice_page import actions, notice, paragraph
 
 _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and another"
@@ -69,7 +69,7 @@ def stored_document(
 
 
 def already_document(
-    title: str, completion: Completion | None, *, no_more: RefusalReason | None = None
+    title: str, completion: Completion, *, no_more: RefusalReason | None = None
 ) -> str:
     """Return the page for a worker who comes back to what they have submitted.
 
@@ -78,8 +78,7 @@ def already_document(
     return notice(
         title,
         "You have submitted this one already",
-        paragraph("Your answers are stored. Thank you!")
-        + ("" if completion is None else _next_step(completion, None, no_more)),
+        paragraph("Your answers are stored. Thank you!") + _next_step(completion, None, no_more),
         mood="good",
         end=script("done.js"),
     )
@@ -106,7 +105,7 @@ def _next_step(completion: Completion, after: int | None, no_more: RefusalReason
         case ShowAnswers() if no_more is not None:
             return paragraph(f"{_NO_MORE.get(no_more, _NOTHING_NOW)} You can close this page.")
         case ShowAnswers(next_query=query):
-            link = escape(query_link(query))
+            link = escape(f"./?{urlencode(query)}")
             return actions(
                 f'<a id="famulus-next" class="famulus-button" href="{link}">Next unit</a>'
             )

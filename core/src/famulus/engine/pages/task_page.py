@@ -59,7 +59,6 @@ class TaskFrame:
     #: None where there is no deadline
     seconds_left: int | None
     onboarding: bool = False
-    can_give_back: bool = True
     #: which of the worker's units it is; None where that is unknown
     number: UnitNumber | None = None
     #: whether the page shows that the onboarding was passed; None for a run that has none
@@ -89,7 +88,7 @@ def task_document(frame: TaskFrame) -> str:
         f"{_hidden(TOKEN_FIELD, frame.token)}{_hidden(SUBMISSION_FIELD, frame.submission_id)}"
         f"{script('answers.js', 'clock.js', 'worker.js', element_id='famulus-script')}"
         f'<div id="famulus-task" class="famulus-task">\n{page.body}\n</div>\n'
-        f"{_actions(_address('give-back', frame.ticket), frame.can_give_back)}{script('parsed.js')}"
+        f"{_actions(_address('give-back', frame.ticket))}{script('parsed.js')}"
         f'<div class="famulus-task">\n{page.scripts}\n</div>\n</form>\n</main>\n'
     )
     return _document(frame.info.title, body, page)
@@ -193,7 +192,7 @@ def _address(name: str, ticket: str) -> str:
     return f"{name}?{urlencode({TICKET_PARAMETER: ticket})}"
 
 
-def _actions(give_back_address: str, can_give_back: bool) -> str:
+def _actions(give_back_address: str) -> str:
     give_back = (
         '<button id="famulus-give-back" class="famulus-quiet-button" type="submit"'
         f' formaction="{escape(give_back_address)}" formnovalidate>Give back</button>\n'
@@ -203,7 +202,7 @@ def _actions(give_back_address: str, can_give_back: bool) -> str:
         " hidden></div>\n"
         '<div class="famulus-frame famulus-actions">\n'
         '<button id="famulus-submit" class="famulus-button" type="submit">Submit</button>\n'
-        f"{give_back if can_give_back else ''}</div>\n"
+        f"{give_back}</div>\n"
         '<div id="famulus-status" class="famulus-frame famulus-status" role="status" hidden>'
         "</div>\n"
         '<div id="famulus-notice" class="famulus-unseen" role="status"></div>\n'
