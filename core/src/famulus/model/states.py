@@ -211,6 +211,8 @@ DONE_UNITS = (
 PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 #: Visits with a submission on the platform.
 SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
+#: Payments without a final outcome.
+OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 #: Attempts that are under way.
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
 

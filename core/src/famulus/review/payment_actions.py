@@ -24,11 +24,9 @@ from famulus.engine.runs import find_run
 from famulus.errors import FamulusError, NotFoundError, UsageError
 from famulus.model.database import Database
 from famulus.model.money import to_minor, to_minor_up
-from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.states import OPEN_PAYMENTS, PaymentKind
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, discover
-
-_OPEN = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
 def pay_bonus(
@@ -104,7 +102,7 @@ def settle_payments(
         return []
     plugins = discover() if plugins is None else plugins
     runs = None if run is None else [run]
-    open_before = [row.id for row in find_payments(database, runs=runs, statuses=_OPEN)]
+    open_before = [row.id for row in find_payments(database, runs=runs, statuses=OPEN_PAYMENTS)]
     errors = []
     for each in database.write(lambda tx: make_payments_due(tx, run)):
         try:

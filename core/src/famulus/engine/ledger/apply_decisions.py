@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from famulus.contracts.provider import Verdict
+from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox.outbox_rows import (
@@ -46,7 +47,7 @@ def _visits_of(tx: Transaction, units: Sequence[int]) -> set[int]:
     query = (
         AgentTable.select(AgentTable.visit.alias("visit"))
         .join(ReviewTable, on=(ReviewTable.agent == AgentTable.id))
-        .where(ReviewTable.unit << list(units), _is_unapplied())
+        .where(ReviewTable.unit << list(units), UNAPPLIED)
     )
     return {row.visit for row in tx.rows(query)}
 
@@ -62,7 +63,7 @@ def _apply_visit(tx: Transaction, visit: int) -> int:
     if row is None or work.is_open:
         return 0
     stamp = ReviewTable.update(applied_at=tx.now).where(
-        ReviewTable.unit << list(work.units), _is_unapplied()
+        ReviewTable.unit << list(work.units), UNAPPLIED
     )
     applied = int(tx.execute(stamp).rowcount)
     if not applied:
@@ -101,7 +102,3 @@ def _reasons(tx: Transaction, units: Sequence[int]) -> str:
         .limit(len(units))
     )
     return "\n".join(dict.fromkeys(row.note for row in reversed(rows) if row.note))
-
-
-def _is_unapplied() -> object:
-    return ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()

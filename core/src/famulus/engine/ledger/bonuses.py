@@ -16,7 +16,7 @@ from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update
-from famulus.model.states import DONE_UNITS, PaymentKind, PaymentStatus
+from famulus.model.states import DONE_UNITS, OPEN_PAYMENTS, PaymentKind, PaymentStatus
 from famulus.model.tables import (
     AgentTable,
     PaymentTable,
@@ -31,8 +31,6 @@ from famulus.model.transaction import Row, Transaction
 #: In the currency's main unit; a larger amount is taken for a typing error.
 _LARGEST = Decimal(10**6)
 _LONGEST_REASON = 4000
-#: Payments without a final outcome.
-_OPEN = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
 @frozen(kw_only=True)
@@ -180,7 +178,7 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
 
     Return the runs that have open payments.
     """
-    query = PaymentTable.select().where(PaymentTable.status << literals(*_OPEN))
+    query = PaymentTable.select().where(PaymentTable.status << literals(*OPEN_PAYMENTS))
     rows = tx.rows(query if run is None else query.where(PaymentTable.run == run))
     for row in rows:
         make_due(tx, payment_outbox_key(tx, row))

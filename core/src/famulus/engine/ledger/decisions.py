@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from attrs import frozen
 
 from famulus.engine.status import Change, change_agent, change_unit
 from famulus.errors import ConflictError, NotFoundError, UsageError
-from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import from_micros
-from famulus.model.statements import Param, Statement
+from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import DONE_UNITS, AgentStatus, Decision, UnitStatus
 from famulus.model.tables import AgentTable, ReviewTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
@@ -24,6 +23,8 @@ from famulus.model.transaction import Transaction
 #: The causes in the events of these changes of status.
 REVIEW, UNDO = "review", "undo"
 
+#: Condition on decisions: they are in force, and can still be undone.
+UNAPPLIED = ReviewTable.applied_at.is_null() & ReviewTable.undone_at.is_null()
 #: The status of a unit after each decision.
 STATUSES: Mapping[Decision, UnitStatus] = MappingProxyType(
     {
@@ -82,20 +83,6 @@ class _Case:
     undone_at: datetime | None
 
 
-def _visit(kind: DatabaseKind) -> Any:
-    query: Any = (
-        VisitTable.select(VisitTable.id)
-        .join(AgentTable, on=(AgentTable.visit == VisitTable.id))
-        .join(UnitTable, on=(UnitTable.agent_id == AgentTable.id))
-        .where(UnitTable.id == Param("unit"))
-    )
-    return (
-        query
-        if kind is DatabaseKind.SQLITE
-        else query.for_update("FOR NO KEY UPDATE", of=VisitTable)
-    )
-
-
 class _UnitRow(NamedTuple):
     run: int
     agent_id: int
@@ -121,8 +108,14 @@ class _ReviewRow(NamedTuple):
         )
 
 
+_VISIT = (
+    VisitTable.select(VisitTable.id)
+    .join(AgentTable, on=(AgentTable.visit == VisitTable.id))
+    .join(UnitTable, on=(UnitTable.agent_id == AgentTable.id))
+    .where(UnitTable.id == Param("unit"))
+)
 #: ``apply_decisions`` locks the visit too, so that its units cannot change while it reads them.
-_LOCK_VISIT = Statement(_visit)
+_LOCK_VISIT = Statement(lambda kind: for_update(_VISIT, kind, of=VisitTable))
 _UNIT = Statement(
     UnitTable.select(UnitTable.run.alias("run"), UnitTable.agent_id, UnitTable.status).where(
         UnitTable.id == Param("unit")
@@ -156,9 +149,7 @@ _ADD = Statement(
 )
 _UNDO = Statement(
     ReviewTable.update({ReviewTable.undone_at: Param("at")}).where(
-        ReviewTable.id == Param("review"),
-        ReviewTable.applied_at.is_null(),
-        ReviewTable.undone_at.is_null(),
+        ReviewTable.id == Param("review"), UNAPPLIED
     )
 )
 
@@ -234,8 +225,7 @@ def unapplied_units(
         ReviewTable.select(ReviewTable.unit.alias("unit"))
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
         .where(
-            ReviewTable.applied_at.is_null(),
-            ReviewTable.undone_at.is_null(),
+            UNAPPLIED,
             ReviewTable.unit > after,
             UnitTable.run << list(runs),
         )

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from famulus.contracts.provider import Capabilities, Outcome
+from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.engine.outbox.platform_call import CallContext, PlatformCall
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import (
+    OPEN_PAYMENTS,
     PENDING_VISITS,
     OutboxStatus,
     PaymentStatus,
@@ -30,7 +32,7 @@ from famulus.model.tables import (
 from famulus.model.transaction import Row, Transaction
 
 _PAYMENTS = "payments are not completed"
-_OWED = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN, PaymentStatus.FAILED)
+_OWED = (*OPEN_PAYMENTS, PaymentStatus.FAILED)
 
 
 def enqueue_cleanup(tx: Transaction, run: int) -> bool:
@@ -116,9 +118,7 @@ def _blocking(run: int) -> dict[str, Any]:
         ),
         "decisions are not applied": ReviewTable.select(ReviewTable.id)
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
-        .where(
-            UnitTable.run == run, ReviewTable.applied_at.is_null(), ReviewTable.undone_at.is_null()
-        ),
+        .where(UnitTable.run == run, UNAPPLIED),
     }
 
 

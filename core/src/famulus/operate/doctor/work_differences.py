@@ -8,6 +8,7 @@ from typing import Any
 
 import peewee
 
+from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
     ENDED_RUNS,
@@ -122,11 +123,7 @@ def of_reviews(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     unapplied = tx.row(
         ReviewTable.select(peewee.fn.COUNT(ReviewTable.id).alias("n"))
         .join(UnitTable, on=(ReviewTable.unit == UnitTable.id))
-        .where(
-            UnitTable.run == run.id,
-            ReviewTable.applied_at.is_null(),
-            ReviewTable.undone_at.is_null(),
-        )
+        .where(UnitTable.run == run.id, UNAPPLIED)
     )
     if unapplied is not None and unapplied.n:
         yield Difference(
