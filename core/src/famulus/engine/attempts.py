@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import peewee
 from attrs import frozen
 
-from famulus.contracts.provider import Arrival
+from famulus.contracts.provider import Arrival, VisitView
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place
 from famulus.model.fields import dump_json
@@ -121,6 +121,17 @@ class Attempt(NamedTuple):
     query: str
     #: as it was when it was read: only the attempt is locked
     visit_status: VisitStatus
+
+    @property
+    def visit_view(self) -> VisitView:
+        """The visit for the provider, without its times."""
+        return VisitView(
+            id=self.visit,
+            run_id=self.run,
+            reference=self.reference,
+            query=json.loads(self.query),
+            worker_name=self.worker_name,
+        )
 
 
 #: A place is handed over so often before the platform or a deadline has to end a visit: those who

@@ -257,7 +257,7 @@ class Gateway:
         def job(tx: Transaction) -> VisitView | None:
             attempt = self._attempt(tx, agent)
             give_back(tx, attempt, reported_by_platform=self._reported)
-            return None if attempt.submission is None else _visit_of(attempt)
+            return None if attempt.submission is None else attempt.visit_view
 
         submitted = self._database.write(job)
         if submitted is not None:
@@ -307,7 +307,7 @@ class Gateway:
             return self._replies.conflict(as_json)
         if stored.result is Result.REPEATED:
             answers = self._stored_answers(agent)
-        visit = _visit_of(attempt)
+        visit = attempt.visit_view
         completion = self._completion(visit)
         no_more = self._no_more(visit, completion)
         page = pages.stored_document(
@@ -371,7 +371,7 @@ class Gateway:
             # The script loads the page's address again: what comes next is another page.
             message = pages.PASSED if judged.passed else ""
             return self._replies.answer("stored", 200, "", True, message=message)
-        visit = _visit_of(attempt)
+        visit = attempt.visit_view
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
         found = self._admission.admit(arrival, visit.query)
         return self._show(found, visit.worker_name, just_passed=judged.passed)
@@ -444,16 +444,6 @@ class Gateway:
 def _with_outcome(reply: Reply, outcome: str) -> Reply:
     """Mark a page as ours, for the page's script: a network's login page is a success too."""
     return evolve(reply, headers={**reply.headers, pages.OUTCOME_HEADER: outcome})
-
-
-def _visit_of(attempt: Attempt) -> VisitView:
-    return VisitView(
-        id=attempt.visit,
-        run_id=attempt.run,
-        reference=attempt.reference,
-        query=json.loads(attempt.query),
-        worker_name=attempt.worker_name,
-    )
 
 
 def _without_ours(form: Form) -> Form:
