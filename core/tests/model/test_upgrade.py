@@ -203,14 +203,8 @@ with Database(sys.argv[1]) as database:
 """
 
 
-def test_processes_that_open_a_new_database_at_once_all_find_it_whole(
-    database_address: str, request: pytest.FixtureRequest
-) -> None:
-    address = database_address
-    if address.startswith("postgresql"):
-        databases: PostgresDatabases = request.getfixturevalue("postgres")
-        with databases.fresh() as fresh:
-            address = fresh
+def open_at_once(address: str) -> list[tuple[str, str]]:
+    """Open a database in several processes at once; return the key and the errors of each."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(OPENER), address],
@@ -225,12 +219,41 @@ def test_processes_that_open_a_new_database_at_once_all_find_it_whole(
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    results = [process.communicate(timeout=60) for process in processes]
+    return [process.communicate(timeout=60) for process in processes]
+
+
+def test_processes_that_open_a_new_database_at_once_all_find_it_whole(own_address: str) -> None:
+    results = open_at_once(own_address)
 
     assert [errors for _, errors in results] == [""] * 4
     assert len({key for key, _ in results}) == 1
-    with Database(address) as database, database.read() as tx:
+    with Database(own_address) as database, database.read() as tx:
         assert tx.sql("SELECT version FROM famulus_schema").fetchall() == [(len(CORE.migrations),)]
+
+
+def test_processes_that_upgrade_a_database_at_once_leave_one_backup_of_before(
+    own_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_sqlite = not own_address.startswith("postgresql")
+    if not on_sqlite and shutil.which("pg_dump") is None:
+        pytest.skip("pg_dump is not on the PATH")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "data" / "files"))
+    old = PluginSchema(name=CORE.name, migrations=CORE.migrations[:12])
+    with monkeypatch.context() as patch, Database(own_address) as database:
+        patch.setattr("famulus.model.database.CORE", old)
+        database.write(lambda _: None)
+        folder = database.files.parent
+
+    results = open_at_once(own_address)
+
+    assert [errors for _, errors in results] == [""] * 4
+    (backup,) = folder.glob("*-backup-*")
+    if on_sqlite:
+        with closing(sqlite3.connect(backup)) as copy:
+            versions = copy.execute("SELECT version FROM famulus_schema").fetchall()
+        assert versions == [(12,)]
+    else:
+        assert backup.read_bytes().startswith(b"PGDMP")
 
 
 def test_decisions_that_were_applied_before_an_upgrade_stay_applied(own_address: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -44,7 +46,11 @@ def upgrade(
     :raises famulus.DatabaseError: when the database cannot be backed up first.
     """
     newest = len(schema.migrations)
-    stored = backend.write(lambda tx: _stored_version(tx, schema.name, location))
+
+    def read_version() -> int:
+        return backend.write(lambda tx: _stored_version(tx, schema.name, location))
+
+    stored = read_version()
     if stored > newest:
         raise NewerDatabaseError(
             f"the tables of {schema.name!r} in {location.shown} have version {stored}, which is "
@@ -53,7 +59,8 @@ def upgrade(
     if stored == newest:
         return
     if stored:
-        _back_up(location, f"{schema.name}-{stored}")
+        # While another process upgrades, a copy may fail, or be one of after the upgrade.
+        _back_up(location, f"{schema.name}-{stored}", lambda: read_version() == stored)
     backend.write(lambda tx: _migrate(tx, schema, location))
 
 
@@ -102,7 +109,12 @@ def _migrate(tx: Transaction, schema: PluginSchema, location: Location) -> None:
     )
 
 
-def _back_up(location: Location, label: str) -> None:
+def _back_up(location: Location, label: str, is_wanted: Callable[[], bool]) -> None:
+    """Copy a database beside it.
+
+    :param is_wanted: whether the database still needs a backup; called after copying it, whether or
+        not that has failed.
+    """
     if location.path is not None:
         backup = location.path.with_name(f"{location.path.name}-backup-{label}")
         copy = partial(_copy_sqlite, location.path)
@@ -111,13 +123,19 @@ def _back_up(location: Location, label: str) -> None:
         copy = partial(_dump_postgresql, location)
     else:
         return
-    # An upgrade that is tried again must not spoil the backup of an earlier one.
-    incomplete = backup.with_name(f"{backup.name}.incomplete")
+    # An upgrade that is tried again, or by several processes at once, must not spoil the backup of
+    # another one.
+    incomplete = backup.with_name(f"{backup.name}.{secrets.token_hex(4)}.incomplete")
     try:
-        incomplete.unlink(missing_ok=True)
         copy(incomplete)
-        incomplete.replace(backup)
+        if is_wanted():
+            incomplete.replace(backup)
+    except DatabaseError:
+        if is_wanted():
+            raise
     except (OSError, sqlite3.Error) as error:
+        if not is_wanted():
+            return
         raise DatabaseError(
             f"{location.shown} has to be upgraded, and cannot be backed up to {backup} first: "
             f"{error}"
