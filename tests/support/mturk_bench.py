@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import botocore.loaders
 import pytest
 from attrs import define, evolve, field
 
@@ -31,6 +33,19 @@ from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Shown
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA
+
+
+@cache
+def _shared_loader(search_path: str | None) -> Any:
+    return botocore.loaders.create_loader(search_path)
+
+
+def share_service_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all sessions of botocore share the descriptions of AWS's services.
+
+    Each reads them again otherwise, which takes longer than most tests.
+    """
+    monkeypatch.setattr("botocore.session.create_loader", _shared_loader)
 
 
 def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:

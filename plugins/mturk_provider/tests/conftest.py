@@ -9,7 +9,7 @@ import pytest
 from famulus import Database
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import FakeMTurk
-from mturk_bench import Bench, set_keys
+from mturk_bench import Bench, set_keys, share_service_descriptions
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +17,12 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set keys, and one attempt per call."""
     set_keys(monkeypatch)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+
+
+@pytest.fixture(autouse=True)
+def service_descriptions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read the descriptions of AWS's services once."""
+    share_service_descriptions(monkeypatch)
 
 
 @pytest.fixture
