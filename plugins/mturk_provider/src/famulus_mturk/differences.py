@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from famulus_mturk.annotations import listed_hits
 from famulus_mturk.calls import Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 
@@ -29,12 +30,7 @@ def differences(
 
 
 def _of_hits(mturk: Mturk, records: HitRecords, run: RunView) -> Iterator[str]:
-    prefix = f"{run.key}-"
-    listed = {
-        hit["HITId"]: hit
-        for hit in mturk.pages("list_hits", "HITs")
-        if str(hit.get("RequesterAnnotation", "")).startswith(prefix)
-    }
+    listed = {hit["HITId"]: hit for hit in listed_hits(mturk, run)}
     rows = {row.hit_id: row for row in records.left(run.id)}
     for hit, found in listed.items():
         is_open = found["HITStatus"] == "Assignable"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from famulus import FamulusError, UnavailableError
+from famulus_mturk.annotations import annotation, listed_hits
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.question import external_question
@@ -61,7 +62,7 @@ class Hits:
         for place in places:
             if place in made:
                 continue
-            token = f"{run.key}-{place}"
+            token = annotation(run, place)
             attempt = self.records.begin(run.id, place)
             hit = None
             if self._is_forgotten(attempt):
@@ -97,7 +98,7 @@ class Hits:
         listed = self._listed(run) if lost else {}
         unlisted = 0
         for row in rows:
-            hit = row.hit_id or listed.get(f"{run.key}-{row.place}")
+            hit = row.hit_id or listed.get(annotation(run, row.place))
             if hit is not None:
                 self._expire(hit, _LONG_AGO)
                 if row.hit_id is None:
@@ -115,12 +116,12 @@ class Hits:
 
     def count_open(self, run: RunView) -> int:
         """Return how many HITs can be accepted on MTurk and are not closed here."""
-        tokens = {f"{run.key}-{row.place}" for row in self.records.unclosed(run.id)}
-        if not tokens:
+        unclosed = {annotation(run, row.place) for row in self.records.unclosed(run.id)}
+        if not unclosed:
             return 0
         return sum(
-            hit["HITStatus"] == "Assignable" and hit.get("RequesterAnnotation") in tokens
-            for hit in self.mturk.pages("list_hits", "HITs")
+            hit["HITStatus"] == "Assignable" and hit["RequesterAnnotation"] in unclosed
+            for hit in listed_hits(self.mturk, run)
         )
 
     def dispose(self, run: RunView) -> None:
@@ -198,11 +199,8 @@ class Hits:
 
     def _listed(self, run: RunView) -> dict[str, str]:
         """Return the HITs of a run in MTurk's list, by their annotations."""
-        prefix = f"{run.key}-"
         return {
-            hit["RequesterAnnotation"]: str(hit["HITId"])
-            for hit in self.mturk.pages("list_hits", "HITs")
-            if str(hit.get("RequesterAnnotation", "")).startswith(prefix)
+            hit["RequesterAnnotation"]: str(hit["HITId"]) for hit in listed_hits(self.mturk, run)
         }
 
     def _find_group(self, run: int, rows: list[Any]) -> None:
