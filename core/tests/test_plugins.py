@@ -71,7 +71,7 @@ PROVIDER = """
         def arrive(self, query):
             return Preview()
 
-        def completion(self, visit):
+        def completion(self, visit, outcome):
             return Nothing()
 
     @hookimpl

@@ -15,14 +15,22 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.completion import (
+    Completion,
+    GoTo,
+    Nothing,
+    PostForm,
+    ShowCode,
+    VisitOutcome,
+)
 from famulus.contracts.filled_form import fill_form
-from famulus.contracts.provider import Completion, GoTo, PostForm, ShowAnswers, ShowCode
 from famulus.contracts.views import Page as TaskPage
 from famulus.engine.pages import (
     OUTCOME_HEADER,
     PASSED,
     TaskFrame,
     TaskInfo,
+    WayOut,
     conflict_document,
     given_back_document,
     preview_document,
@@ -59,7 +67,7 @@ class Stub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.page = page
         self.replies: list[Reply] = []
-        self.completion: Completion = ShowAnswers(next_query={"worker_id": "x"})
+        self.completion: Completion = Nothing(next_query={"worker_id": "x"})
         self.late = False
         self.received: list[tuple[str, dict[str, list[str]]]] = []
         self.go_on = threading.Event()
@@ -100,11 +108,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.replies:
             self.answer(*self.server.replies.pop(0))
         elif path == "/submit":
-            html = stored_document("Task", fields, self.server.late, self.server.completion)
+            way_out = WayOut(VisitOutcome.COMPLETED, self.server.completion)
+            html = stored_document("Task", fields, self.server.late, way_out, shows_answers=True)
             as_json = self.headers["Accept"] == "application/json"
             self.answer(200, submit_json("stored", "", html) if as_json else html, {})
         elif path == "/give-back":
-            self.answer(200, given_back_document("Task"), {OUTCOME_HEADER: "given_back"})
+            way_out = WayOut(VisitOutcome.WITHDREW, self.server.completion)
+            self.answer(200, given_back_document("Task", way_out), {OUTCOME_HEADER: "given_back"})
         else:
             self.answer(200, "<h1>The platform has it</h1>", {})
 

@@ -201,3 +201,73 @@ def test_worker_who_never_posted_to_mturk_finds_the_button_again(
         with mturk.sandbox.turn() as state:
             [accept] = state.accepts_of("A1WORKER")
             assert accept.stage == "Submitted"
+
+
+def accept(page: Page, preview: str) -> FrameLocator:
+    page.goto(preview)
+    page.get_by_role("button", name="Accept").click()
+    return frame_of(page)
+
+
+def return_hit(page: Page, mturk: FakeMTurk, worker: str) -> None:
+    """Follow the refusal's button to the HIT's page, and return the HIT there."""
+    with page.expect_popup() as opened:
+        frame_of(page).get_by_role("link", name="Return this HIT").click()
+    hit_page = opened.value
+    hit_page.get_by_role("heading", name="Your HIT").wait_for()
+    hit_page.get_by_role("button", name="Return", exact=True).click()
+    hit_page.get_by_text("Empty").wait_for()
+    with mturk.sandbox.turn() as state:
+        assert state.accepts_of(worker)[-1].stage == "Returned"
+    hit_page.close()
+
+
+def test_worker_who_does_not_qualify_returns_the_hit(
+    page: Page, mturk: FakeMTurk, launch: list[str], database: Path, tmp_path: Path
+) -> None:
+    """MTurk lets them accept: what the requester has granted there by hand is not known here."""
+    famulus(database, "qualifications", "create", "trained")
+    with (tmp_path / "my_config.yaml").open("a") as config:
+        config.write("  qualifications:\n  - {qualification_name: trained, comparator: Exists}\n")
+    with launched(database, launch) as (_, preview):
+        with mturk.sandbox.turn() as state:
+            kinds = state.qualification_types.values()
+            [kind] = [each.id for each in kinds if each.name == "trained"]
+        mturk.sandbox.client().associate_qualification_with_worker(
+            QualificationTypeId=kind, WorkerId="A1WORKER", IntegerValue=1
+        )
+        sign_in(page, mturk, "A1WORKER")
+
+        frame = accept(page, preview)
+
+        frame.get_by_text("This task is not open to you").wait_for()
+        frame.get_by_text("Please return this HIT").wait_for()
+        return_hit(page, mturk, "A1WORKER")
+
+
+def test_worker_for_whom_no_work_is_left_returns_the_hit(
+    page: Page, mturk: FakeMTurk, launch: list[str], database: Path
+) -> None:
+    with launched(database, [*launch, "blueprint.units_per_assignment=2"]) as (_, preview):
+        sign_in(page, mturk, "A1WORKER")
+        rate(page, preview, "good")
+        rate(page, preview, "bad")
+
+        frame = accept(page, preview)
+
+        frame.get_by_text("You have done all there is for you in this task").wait_for()
+        return_hit(page, mturk, "A1WORKER")
+
+
+def test_worker_who_gives_the_unit_back_returns_the_hit(
+    page: Page, mturk: FakeMTurk, launch: list[str], database: Path
+) -> None:
+    with launched(database, launch) as (_, preview):
+        sign_in(page, mturk, "A1WORKER")
+        frame = accept(page, preview)
+
+        frame.locator("#famulus-give-back").click()
+        frame.get_by_role("button", name="Yes, give it back").click()
+
+        frame.get_by_text("You have given this one back").wait_for()
+        return_hit(page, mturk, "A1WORKER")

@@ -13,8 +13,9 @@ from attrs import define, field, frozen
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs
+from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Completion, Nothing, Provider, VisitView
+from famulus.contracts.provider import Provider, VisitView
 from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
 from famulus.errors import PluginError, Problem, UsageError
 from famulus.options.configuration import read_configuration
@@ -86,7 +87,7 @@ class Crowd(Provider):
     def arrive(self, query: Mapping[str, str]) -> Refusal:
         return Refusal(reason=RefusalReason.RUN_CLOSED)
 
-    def completion(self, visit: VisitView) -> Completion:
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         return Nothing()
 
 

@@ -28,8 +28,6 @@ not listed here may change in any version. A name that leaves it is deprecated f
 _SAID = {
     "Clock": "Returns the present moment as an aware datetime in UTC: the type "
     "`Callable[[], datetime]`.",
-    "Completion": "What a browser does once a worker's answers are stored, the type of what "
-    "`Provider.completion` returns: `PostForm | GoTo | ShowCode | ShowAnswers | Nothing`.",
     "hookimpl": "Mark a function of a plugin as the implementation of the [hook](hooks.md) of its "
     "name: `@famulus.hookimpl`.",
 }

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from famulus.contracts.blueprint import Blueprint as Blueprint
     from famulus.contracts.blueprint_args import BlueprintArgs as BlueprintArgs
     from famulus.contracts.blueprint_args import OnboardingArgs as OnboardingArgs
+    from famulus.contracts.completion import Completion as Completion
+    from famulus.contracts.completion import GoTo as GoTo
+    from famulus.contracts.completion import Nothing as Nothing
+    from famulus.contracts.completion import PostForm as PostForm
+    from famulus.contracts.completion import ReturnPlace as ReturnPlace
+    from famulus.contracts.completion import ShowCode as ShowCode
+    from famulus.contracts.completion import VisitOutcome as VisitOutcome
     from famulus.contracts.context import Context as Context
     from famulus.contracts.context import RequesterView as RequesterView
     from famulus.contracts.hookspecs import RunEvent as RunEvent
@@ -32,19 +39,13 @@ if TYPE_CHECKING:
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
     from famulus.contracts.provider import Arrival as Arrival
     from famulus.contracts.provider import Capabilities as Capabilities
-    from famulus.contracts.provider import Completion as Completion
-    from famulus.contracts.provider import GoTo as GoTo
     from famulus.contracts.provider import NoRequesterArgs as NoRequesterArgs
-    from famulus.contracts.provider import Nothing as Nothing
     from famulus.contracts.provider import Outcome as Outcome
     from famulus.contracts.provider import PaymentView as PaymentView
-    from famulus.contracts.provider import PostForm as PostForm
     from famulus.contracts.provider import Preview as Preview
     from famulus.contracts.provider import Provider as Provider
     from famulus.contracts.provider import Quote as Quote
     from famulus.contracts.provider import RunView as RunView
-    from famulus.contracts.provider import ShowAnswers as ShowAnswers
-    from famulus.contracts.provider import ShowCode as ShowCode
     from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitView as VisitView
@@ -173,7 +174,7 @@ _WHERE = {
     "Checked": "famulus.operate.checking",
     "Clock": "famulus.clock",
     "Comparator": "famulus.options.requirements",
-    "Completion": "famulus.contracts.provider",
+    "Completion": "famulus.contracts.completion",
     "ConflictError": "famulus.errors",
     "Context": "famulus.contracts.context",
     "DataBrowser": "famulus.data.data_browser",
@@ -189,7 +190,7 @@ _WHERE = {
     "Form": "famulus.contracts.views",
     "FormFile": "famulus.contracts.views",
     "Gateway": "famulus.engine.gateway",
-    "GoTo": "famulus.contracts.provider",
+    "GoTo": "famulus.contracts.completion",
     "Grant": "famulus.engine.qualifications.worker_handle",
     "GuardedRun": "famulus.contracts.qualification_check",
     "IllegalTransitionError": "famulus.errors",
@@ -205,7 +206,7 @@ _WHERE = {
     "NoRequesterArgs": "famulus.contracts.provider",
     "NotFoundError": "famulus.errors",
     "NotPassed": "famulus.contracts.views",
-    "Nothing": "famulus.contracts.provider",
+    "Nothing": "famulus.contracts.completion",
     "OnboardingArgs": "famulus.contracts.blueprint_args",
     "OnboardingRequired": "famulus.options.requirements",
     "OnboardingView": "famulus.contracts.views",
@@ -224,7 +225,7 @@ _WHERE = {
     "PluginRefusal": "famulus.contracts.views",
     "PluginSchema": "famulus.model.schema",
     "Plugins": "famulus.plugins",
-    "PostForm": "famulus.contracts.provider",
+    "PostForm": "famulus.contracts.completion",
     "Preview": "famulus.contracts.provider",
     "PreviewView": "famulus.contracts.views",
     "Problem": "famulus.errors",
@@ -251,6 +252,7 @@ _WHERE = {
     "Reply": "famulus.contracts.views",
     "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
+    "ReturnPlace": "famulus.contracts.completion",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
     "RunEvent": "famulus.contracts.hookspecs",
@@ -264,8 +266,7 @@ _WHERE = {
     "ServerHealth": "famulus.contracts.architect",
     "Session": "famulus.cli.session",
     "SharedTaskState": "famulus.contracts.plan",
-    "ShowAnswers": "famulus.contracts.provider",
-    "ShowCode": "famulus.contracts.provider",
+    "ShowCode": "famulus.contracts.completion",
     "SubmittedUnit": "famulus.contracts.views",
     "TaskArgs": "famulus.options.task_args",
     "TaskConfig": "famulus.options.task_config",
@@ -277,6 +278,7 @@ _WHERE = {
     "UnitView": "famulus.contracts.views",
     "UsageError": "famulus.errors",
     "Verdict": "famulus.contracts.provider",
+    "VisitOutcome": "famulus.contracts.completion",
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitView": "famulus.contracts.provider",
@@ -404,6 +406,7 @@ __all__ = [
     "Reply",
     "RequesterSummary",
     "RequesterView",
+    "ReturnPlace",
     "Role",
     "RunBusyError",
     "RunEvent",
@@ -417,7 +420,6 @@ __all__ = [
     "ServerHealth",
     "Session",
     "SharedTaskState",
-    "ShowAnswers",
     "ShowCode",
     "SubmittedUnit",
     "TaskArgs",
@@ -430,6 +432,7 @@ __all__ = [
     "UnitView",
     "UsageError",
     "Verdict",
+    "VisitOutcome",
     "VisitReport",
     "VisitStatus",
     "VisitView",

@@ -41,7 +41,7 @@ class Bank(Provider):
     def arrive(self, query):
         return Preview()
 
-    def completion(self, visit):
+    def completion(self, visit, outcome):
         return Nothing()
 
     def register(self, name, args):

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Completion, Provider, ShowAnswers, VisitView
+from famulus.contracts.provider import Provider, VisitView
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.workers import find_worker
@@ -24,8 +25,8 @@ NEXT = 'href="./?worker_id=x">Next unit</a>'
 class OfferingProvider(CrowdProvider):
     type = "offering"
 
-    def completion(self, visit: VisitView) -> Completion:
-        return ShowAnswers(next_query={"worker_id": visit.worker_name})
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        return Nothing(next_query={"worker_id": visit.worker_name})
 
 
 class Offering:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import (
+from famulus.contracts.completion import (
     Completion,
     GoTo,
     Nothing,
     PostForm,
-    ShowAnswers,
+    ReturnPlace,
     ShowCode,
+    VisitOutcome,
 )
 from famulus.contracts.views import Page, Refusal, RefusalReason
 from famulus.engine.pages import (
@@ -23,6 +24,7 @@ from famulus.engine.pages import (
     TOKEN_FIELD,
     TaskFrame,
     TaskInfo,
+    WayOut,
     already_document,
     apology_document,
     busy_document,
@@ -53,6 +55,11 @@ INFO = TaskInfo(
     requester="lab",
     contact="lab@example.org",
 )
+
+
+def done(completion: Completion, **more: Any) -> WayOut:
+    """Return the way out of completed work."""
+    return WayOut(VisitOutcome.COMPLETED, completion, **more)
 
 
 class Elements(HTMLParser):
@@ -100,12 +107,15 @@ def every_document(title: str) -> dict[str, str]:
     answers = {title: title, "list": [title], "deep": {"x": title}}
     photo = {"photo": {"name": title, "size": 3, "type": title, "sha256": "0"}}
     completions: list[Completion] = [
-        ShowAnswers(next_query=query),
+        Nothing(next_query=query),
         PostForm(url=f"https://example.org/{title}", fields={title: title}),
         GoTo(url=f"https://example.org/{title}"),
         ShowCode(code=title, url=f"https://example.org/{title}"),
+        ReturnPlace(noun=title, url=f"https://example.org/{title}"),
         Nothing(),
     ]
+    ways = [done(completion) for completion in completions]
+    turned_away = WayOut(VisitOutcome.NOT_QUALIFIED, completions[4])
     return {
         "task": task_document(
             frame(
@@ -118,15 +128,20 @@ def every_document(title: str) -> dict[str, str]:
         "preview": preview_document(hostile, PAGE),
         "plain preview": preview_document(hostile, None),
         **{
-            str(reason): refusal_document(title, Refusal(reason=reason, detail=title))
+            str(reason): refusal_document(
+                title,
+                Refusal(reason=reason, detail=title),
+                way_out=turned_away,
+            )
             for reason in RefusalReason
         },
         **{
-            f"stored {completion}": stored_document(title, answers | photo, True, completion)
-            for completion in completions
+            f"stored {way}": stored_document(title, answers | photo, True, way, shows_answers=True)
+            for way in ways
         },
-        **{f"already {each}": already_document(title, each) for each in completions},
-        "given back": given_back_document(title),
+        **{f"already {way}": already_document(title, way) for way in ways},
+        **{f"given back {way}": given_back_document(title, way) for way in ways},
+        "failed": failed_onboarding_document(title, title, turned_away),
         "invalid": invalid_document(title, title),
         "conflict": conflict_document(title),
         "apology": apology_document(title, title),
@@ -388,6 +403,39 @@ def test_nothing_left_can_be_tried_again_by_loading_the_page_again() -> None:
     assert [each["href"] for each in page.named("a")] == [""]
 
 
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        (RefusalReason.NOT_QUALIFIED, "Please return this HIT where you accepted it"),
+        (RefusalReason.NOTHING_LEFT, "If you would rather leave, please return this HIT"),
+    ],
+)
+def test_refused_worker_is_asked_to_return_the_place_in_a_window_of_its_own(
+    reason: RefusalReason, sentence: str
+) -> None:
+    url = "https://example.org/projects/1/tasks/2?a=b"
+    way_out = WayOut(VisitOutcome.NOT_QUALIFIED, ReturnPlace(noun="HIT", url=url))
+
+    page = Elements(refusal_document("T", Refusal(reason=reason), way_out=way_out))
+
+    assert sentence in page.text
+    link = page.named("a")[-1]
+    assert (link["href"], link["target"], link["rel"]) == (url, "_blank", "noopener")
+
+
+def test_page_of_a_refusal_leads_nowhere_by_itself() -> None:
+    url = "https://example.org/out"
+    for completion in (GoTo(url=url), PostForm(url=url, fields={})):
+        way_out = WayOut(VisitOutcome.RUN_CLOSED, completion)
+        refusal = Refusal(reason=RefusalReason.RUN_CLOSED)
+
+        document = refusal_document("T", refusal, way_out=way_out)
+
+        assert "Continue" in Elements(document).text
+        assert 'http-equiv="refresh"' not in document
+        assert "data-after-seconds=" not in document
+
+
 ANSWERS = {
     "rating": "bad",
     "why": "",
@@ -397,7 +445,7 @@ ANSWERS = {
 
 
 def test_sent_data_are_shown_as_stored_and_readably() -> None:
-    document = stored_document("T", ANSWERS, False, ShowAnswers(next_query={"worker_id": "x"}))
+    document = stored_document("T", ANSWERS, False, done(Nothing()), shows_answers=True)
 
     assert '"rating": "bad"' in document
     page = Elements(document)
@@ -410,13 +458,13 @@ def test_sent_data_are_shown_as_stored_and_readably() -> None:
 
 @pytest.mark.parametrize("answers", [["a"], "text", 3, None, {}])
 def test_answers_of_any_shape_are_shown(answers: Any) -> None:
-    document = stored_document("T", answers, False, ShowAnswers(next_query={}))
+    document = stored_document("T", answers, False, done(Nothing()), shows_answers=True)
 
     assert json.dumps(answers) in unescape(document)
 
 
-def test_answers_are_shown_only_where_the_provider_asks_for_it() -> None:
-    assert "bad" not in Elements(stored_document("T", ANSWERS, False, Nothing())).text
+def test_answers_are_shown_only_where_the_platform_shows_them() -> None:
+    assert "bad" not in Elements(stored_document("T", ANSWERS, False, done(Nothing()))).text
 
 
 @pytest.mark.parametrize("size", [100, 3000, 7000, 20_000, 2_000_000])
@@ -424,17 +472,17 @@ def test_answers_are_shown_only_where_the_provider_asks_for_it() -> None:
 def test_no_page_repeats_more_than_16_kb_of_what_was_sent(size: int, char: str) -> None:
     answers = {"a": char * size, "b": [char * size]}
 
-    page = stored_document("T", answers, False, ShowAnswers(next_query={}))
+    page = stored_document("T", answers, False, done(Nothing()), shows_answers=True)
 
     assert "Your answers are stored" in page
-    plain = stored_document("T", {}, False, ShowAnswers(next_query={}))
+    plain = stored_document("T", {}, False, done(Nothing()), shows_answers=True)
     assert len(unescape(page).encode()) < len(unescape(plain).encode()) + 16_700
     assert len(page.encode()) < 150_000
 
 
 @pytest.mark.parametrize("late", [True, False])
 def test_page_says_that_answers_were_late(late: bool) -> None:
-    text = Elements(stored_document("T", ANSWERS, late, Nothing())).text
+    text = Elements(stored_document("T", ANSWERS, late, done(Nothing()))).text
 
     assert ("marked late" in text) is late
 
@@ -442,7 +490,7 @@ def test_page_says_that_answers_were_late(late: bool) -> None:
 def test_platforms_form_carries_its_fields_and_a_button() -> None:
     completion = PostForm(url="https://example.org/done", fields={"assignmentId": "a&b"})
 
-    page = Elements(stored_document("T", ANSWERS, False, completion))
+    page = Elements(stored_document("T", ANSWERS, False, done(completion)))
 
     (form,) = page.named("form")
     assert (form["method"], form["action"]) == ("post", "https://example.org/done")
@@ -456,19 +504,22 @@ def test_platforms_form_carries_its_fields_and_a_button() -> None:
 )
 def test_next_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
     for completion in (GoTo(url=url), PostForm(url=url, fields={})):
-        page = Elements(stored_document("T", ANSWERS, False, completion))
+        page = Elements(stored_document("T", ANSWERS, False, done(completion)))
         assert "Your answers are stored" in page.text
         assert "bad_next_address" in page.text
         assert page.named("a") == page.named("form") == []
-    code = Elements(stored_document("T", ANSWERS, False, ShowCode(code="C0DE", url=url)))
+    code = Elements(stored_document("T", ANSWERS, False, done(ShowCode(code="C0DE", url=url))))
     assert "C0DE" in code.text
     assert code.named("a") == []
+    back = Elements(given_back_document("T", WayOut(VisitOutcome.WITHDREW, ReturnPlace(url=url))))
+    assert "return this task" in back.text
+    assert back.named("a") == []
 
 
 def test_a_worker_who_has_submitted_sees_the_next_step_without_a_redirect() -> None:
     completion = GoTo(url="https://example.org/done")
 
-    document = already_document("T", completion)
+    document = already_document("T", done(completion))
 
     page = Elements(document)
     assert "You have submitted this one already" in page.text

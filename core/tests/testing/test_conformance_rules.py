@@ -358,8 +358,12 @@ class Crowd(famulus.Provider):
             return famulus.Preview()
         return famulus.Arrival(worker_name=query["who"], reference=query["visit"])
 
-    def completion(self, visit: famulus.VisitView) -> famulus.Completion:
-        return famulus.GoTo(url="https://example.org/done")
+    def completion(
+        self, visit: famulus.VisitView, outcome: famulus.VisitOutcome
+    ) -> famulus.Completion:
+        if outcome is famulus.VisitOutcome.COMPLETED:
+            return famulus.GoTo(url="https://example.org/done")
+        return famulus.Nothing()
 
     def register(self, name: str, args: KeyArgs) -> Mapping[str, Any]:
         if args.key is None:
@@ -385,13 +389,6 @@ class Trusting(Crowd):
         return famulus.Arrival(worker_name=query["who"], reference=query["visit"])
 
 
-class Restless(Crowd):
-    numbers = itertools.count()
-
-    def completion(self, visit: famulus.VisitView) -> famulus.Completion:
-        return famulus.ShowCode(code=str(next(self.numbers)))
-
-
 class Floating(Crowd):
     def quote(self, plan: famulus.Plan, units: int) -> famulus.Quote:
         return famulus.Quote(currency="USD", rewards=0.1 * units, fees=0)  # type: ignore[arg-type]
@@ -410,7 +407,6 @@ class TakesAnything(Crowd):
     ("broken", "rule", "sentence"),
     [
         (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
-        (Restless, "completion_is_one_of_the_kinds_and_can_be_asked_again", "asks again"),
         (Floating, "quote_is_exact", "Money is Decimal"),
     ],
 )

@@ -13,7 +13,9 @@ from famulus import (
     PostForm,
     Preview,
     Refusal,
+    ReturnPlace,
     UnavailableError,
+    VisitOutcome,
     make_qualification_dict,
 )
 from famulus.testing.movable_clock import MovableClock
@@ -245,11 +247,42 @@ def test_the_browser_submits_to_the_origin_that_mturk_names(bench: Bench, given:
     shown, visit = bench.accept("A1")
     query = {**visit.query, "turkSubmitTo": bench.account.worker_url + given}
 
-    completion = bench.provider.completion(bench.visit("A1", query))
+    completion = bench.provider.completion(bench.visit("A1", query), VisitOutcome.COMPLETED)
 
     assert isinstance(completion, PostForm)
     assert completion.url == f"{bench.account.worker_url}/mturk/externalSubmit"
     assert completion.fields["assignmentId"] == shown.assignment_id
+
+
+@pytest.mark.parametrize("outcome", [each for each in VisitOutcome if each != "completed"])
+def test_worker_without_work_returns_the_hit_on_its_page(
+    bench: Bench, outcome: VisitOutcome
+) -> None:
+    bench.provider.open_places(bench.run, range(1))
+    shown, visit = bench.accept("A1")
+    calls = len(bench.account.calls)
+
+    found = bench.provider.completion(visit, outcome)
+
+    assert found == ReturnPlace(
+        noun="HIT",
+        url=f"{bench.account.worker_url}/projects/{shown.group_id}/tasks/{shown.hit_id}"
+        f"?assignment_id={shown.assignment_id}",
+    )
+    assert len(bench.account.calls) == calls
+
+
+def test_worker_without_work_finds_an_unknown_hit_in_their_queue(bench: Bench) -> None:
+    unopened = bench.visit("A1", {"assignmentId": "3A", "hitId": "3H"})
+    of_no_group = bench.provider.completion(unopened, VisitOutcome.RUN_CLOSED)
+    bench.provider.open_places(bench.run, range(1))
+    _, visit = bench.accept("A1")
+    reported = bench.visit("A1", {"assignmentId": visit.reference})
+
+    of_no_hit = bench.provider.completion(reported, VisitOutcome.RUN_CLOSED)
+
+    queue = ReturnPlace(noun="HIT", url=f"{bench.account.worker_url}/tasks")
+    assert of_no_group == of_no_hit == queue
 
 
 def test_frames_are_allowed_to_the_right_site_alone(bench: Bench, live_bench: Bench) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from attrs import Factory, frozen
 
+from famulus.contracts.completion import Completion, VisitOutcome
 from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import Refusal
@@ -39,6 +40,8 @@ class Capabilities:
     most_requirements: int | None = None
     #: the fewest characters that a rejection's reason needs
     shortest_rejection: int = 0
+    #: workers see the data that they have sent, for trying tasks out; only with ``sandbox``
+    shows_answers: bool = False
 
 
 @frozen(kw_only=True)
@@ -92,8 +95,11 @@ class Preview:
 class VisitView:
     """A visit as its provider sees it."""
 
+    #: 0 where no visit is stored, as for a worker who is refused at once
     id: int
     run_id: int
+    #: where the run is served, for browsers; empty while it is not
+    run_url: str = ""
     worker_name: str
     reference: str
     #: the URL parameters that the worker arrived with; none for a visit that was only reported
@@ -104,46 +110,6 @@ class VisitView:
     last_arrived_at: datetime | None = None
     #: when the work was stored here; None before that
     done_at: datetime | None = None
-
-
-@frozen(kw_only=True)
-class PostForm:
-    """The browser posts a form to the platform, which submits the visit there."""
-
-    url: str
-    fields: Mapping[str, str]
-
-
-@frozen(kw_only=True)
-class GoTo:
-    """The browser goes to another address."""
-
-    url: str
-
-
-@frozen(kw_only=True)
-class ShowCode:
-    """The page shows a code, for the worker to copy."""
-
-    code: str
-    #: where to enter it
-    url: str = ""
-
-
-@frozen(kw_only=True)
-class ShowAnswers:
-    """The page shows the data that was sent, and a link to the next unit."""
-
-    #: the URL parameters of that link
-    next_query: Mapping[str, str]
-
-
-@frozen
-class Nothing:
-    """The page thanks the worker, and leads nowhere."""
-
-
-Completion = PostForm | GoTo | ShowCode | ShowAnswers | Nothing
 
 
 class Verdict(StrEnum):
@@ -207,6 +173,8 @@ class PaymentView:
 class Provider(ABC):
     """Subclass this to bring workers, and return it from ``famulus_register_providers``.
 
+    This is version 2 of the contract.
+
     Every method that changes something on the platform must be idempotent: it may be called again
     with the same arguments, after a crash or a lost reply. The only exception is :meth:`pay`, which
     is not called again once it may have had its effect; :meth:`settle` finds out. No method is
@@ -264,12 +232,16 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def completion(self, visit: VisitView) -> Completion:
-        """Return what the browser does once the visit's work is stored.
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        """Return how the worker of a visit leaves, for each outcome.
 
-        Called in the serving process, by any thread, after the commit; again when the same form is
-        sent again, or the worker comes back to a visit that is done. It does not call the platform:
-        the browser does.
+        What it returns for completed work is the worker's claim to the pay: no other outcome has
+        the same code, form or address. It does not call the platform: the browser does.
+
+        Called in the serving process, by any thread, after the commit: once the work is stored or
+        given back, and with each refusal of a worker whom :meth:`arrive` has named; again when a
+        form is sent again, or the worker comes back. When it raises, or takes longer than a few
+        seconds, the page shows what has happened, and leads nowhere.
         """
 
     def register(self, name: str, args: Any) -> Mapping[str, Any]:

@@ -115,6 +115,8 @@ class Attempt(NamedTuple):
     late: bool
     #: ``max_num_concurrent_units`` of the run; 0 where it has no window
     window: int
+    #: where the run is served
+    run_url: str
     worker_name: str
     reference: str
     #: the URL's query that the worker came with, as JSON text
@@ -128,6 +130,7 @@ class Attempt(NamedTuple):
         return VisitView(
             id=self.visit,
             run_id=self.run,
+            run_url=self.run_url,
             reference=self.reference,
             query=json.loads(self.query),
             worker_name=self.worker_name,
@@ -171,6 +174,7 @@ _SELECT = (
         AgentTable.submission_id.alias("submission"),
         AgentTable.late,
         TaskRunTable.max_num_concurrent_units.alias("window"),
+        TaskRunTable.url.alias("run_url"),
         WorkerTable.name.alias("worker_name"),
         VisitTable.reference,
         VisitTable.query,

@@ -16,14 +16,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import evolve
 
-from famulus.contracts.provider import (
-    Arrival,
-    Completion,
-    Nothing,
-    Preview,
-    ShowAnswers,
-    VisitView,
-)
+from famulus.contracts.completion import Nothing, VisitOutcome
+from famulus.contracts.provider import Arrival, Preview, VisitView
 from famulus.contracts.views import (
     AttemptView,
     Form,
@@ -38,6 +32,7 @@ from famulus.engine.admission_results import AdmissionResult, AlreadySubmitted
 from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
+from famulus.engine.completions import Completions
 from famulus.engine.onboarding import (
     JudgedElsewhereError,
     OnboardingResult,
@@ -64,7 +59,7 @@ from famulus.engine.upload_cleanup import UploadCleanup
 from famulus.engine.upload_quota import UploadQuota
 from famulus.engine.uploads import Uploads
 from famulus.engine.visits import normalize_arrival, read_visit, visit_view
-from famulus.errors import FamulusError, InvalidAnswers, UnavailableError
+from famulus.errors import InvalidAnswers, UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.transaction import Transaction
@@ -171,6 +166,9 @@ class Gateway:
             rules=run_rules_of(record, blueprint, requirements),
             parts=parts,
         )
+        self._completions = Completions(
+            database=database, run_id=record.id, provider=provider, admission=self._admission
+        )
 
     @property
     def assets(self) -> Sequence[Path]:
@@ -220,7 +218,7 @@ class Gateway:
             if who.note:
                 self._refusal_log.note("", who)
             return self._replies.refused(who)
-        return self._show(self._admission.admit(who, query), who.worker_name)
+        return self._show(self._admission.admit(who, query), who, query)
 
     @_guarded
     def submit(self, form: Form, *, as_json: bool = False) -> Reply:
@@ -254,15 +252,17 @@ class Gateway:
         """Answer the form of a worker who gives their unit back."""
         agent, _ = self._signed(form)
 
-        def job(tx: Transaction) -> VisitView | None:
+        def job(tx: Transaction) -> Attempt:
             attempt = self._attempt(tx, agent)
             give_back(tx, attempt, reported_by_platform=self._reported)
-            return None if attempt.submission is None else attempt.visit_view
+            return attempt
 
-        submitted = self._database.write(job)
-        if submitted is not None:
-            return _with_outcome(self._already(submitted), "stored")
-        page = pages.given_back_document(self._info.title)
+        attempt = self._database.write(job)
+        visit = attempt.visit_view
+        if attempt.submission is not None:
+            return _with_outcome(self._already(visit, is_work=attempt.unit is not None), "stored")
+        way_out = self._completions.of(visit, VisitOutcome.WITHDREW)
+        page = pages.given_back_document(self._info.title, way_out)
         return _with_outcome(Reply(status=200, body=page), "given_back")
 
     def busy(self, cause: Exception | None = None) -> Reply:
@@ -307,11 +307,13 @@ class Gateway:
             return self._replies.conflict(as_json)
         if stored.result is Result.REPEATED:
             answers = self._stored_answers(agent)
-        visit = attempt.visit_view
-        completion = self._completion(visit)
-        no_more = self._no_more(visit, completion)
+        way_out = self._completions.of(attempt.visit_view, VisitOutcome.COMPLETED)
         page = pages.stored_document(
-            self._info.title, answers, stored.late, completion, no_more=no_more
+            self._info.title,
+            answers,
+            stored.late,
+            way_out,
+            shows_answers=self._provider.capabilities.shows_answers,
         )
         return self._replies.answer("stored", 200, page, as_json)
 
@@ -374,18 +376,25 @@ class Gateway:
         visit = attempt.visit_view
         arrival = Arrival(worker_name=visit.worker_name, reference=visit.reference)
         found = self._admission.admit(arrival, visit.query)
-        return self._show(found, visit.worker_name, just_passed=judged.passed)
+        return self._show(found, arrival, visit.query, just_passed=judged.passed)
 
     def _show(
-        self, found: AdmissionResult, worker_name: str, *, just_passed: bool = False
+        self,
+        found: AdmissionResult,
+        arrival: Arrival,
+        query: Mapping[str, str],
+        *,
+        just_passed: bool = False,
     ) -> Reply:
         if isinstance(found, Refusal):
-            return self._replies.refused(found, passed=self._pages.passed(just_passed))
+            way_out = self._completions.of_refusal(arrival, query, found)
+            passed = self._pages.passed(just_passed)
+            return self._replies.refused(found, passed=passed, way_out=way_out)
         if isinstance(found, AlreadySubmitted):
             with self._database.read() as tx:
                 visit = read_visit(tx, found.visit)
             return self._already(visit_view(visit))
-        page = self._pages.page(found, worker_name, just_passed=just_passed)
+        page = self._pages.page(found, arrival.worker_name, just_passed=just_passed)
         return Reply(status=200, body=page)
 
     def _attempt_view(self, agent: int, onboarding: bool) -> AttemptView:
@@ -395,34 +404,15 @@ class Gateway:
 
         return AttemptView(agent_id=agent, onboarding=onboarding, unit=unit)
 
-    def _already(self, visit: VisitView) -> Reply:
-        completion = self._completion(visit)
-        page = pages.already_document(
-            self._info.title, completion, no_more=self._no_more(visit, completion)
-        )
-        return Reply(status=200, body=page)
+    def _already(self, visit: VisitView, *, is_work: bool = True) -> Reply:
+        """Answer a worker whose answers are stored.
 
-    def _completion(self, visit: VisitView) -> Completion:
-        """Return what the provider wants next; nothing if it fails.
-
-        The page has to confirm in any case that the answers are stored.
+        :param is_work: whether they are to a unit; those to an onboarding have no claim to the pay.
         """
-        try:
-            return self._provider.completion(visit)
-        except Exception:  # noqa: BLE001 - third-party code
-            _log.exception("run %d: %s.completion failed", self.run_id, self._provider.type)
-            return Nothing()
-
-    def _no_more(self, visit: VisitView, completion: Completion) -> RefusalReason | None:
-        """Return why the next unit that a completion offers would be refused, or None."""
-        if not isinstance(completion, ShowAnswers):
-            return None
-        try:
-            refusal = self._admission.refuse_another(visit.worker_name)
-        except FamulusError:
-            # The page confirms that the answers are stored, even if this fails.
-            return None
-        return None if refusal is None else refusal.reason
+        way_out = pages.WayOut(VisitOutcome.WITHDREW, Nothing())
+        if is_work:
+            way_out = self._completions.of(visit, VisitOutcome.COMPLETED)
+        return Reply(status=200, body=pages.already_document(self._info.title, way_out))
 
     def _signed(self, form: Form) -> tuple[int, bool]:
         signed = self._tokens.read(form.first(pages.TOKEN_FIELD) or "")

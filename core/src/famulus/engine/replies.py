@@ -41,18 +41,31 @@ class Replies:
         )
 
     def refused(
-        self, refusal: Refusal, as_json: bool = False, *, passed: bool | None = None
+        self,
+        refusal: Refusal,
+        as_json: bool = False,
+        *,
+        passed: bool | None = None,
+        way_out: pages.WayOut | None = None,
     ) -> Reply:
         """Return the reply to a worker who is refused.
 
         :param passed: whether to add that the worker has just passed the onboarding; None for a run
             that has none.
+        :param way_out: how a worker leaves who holds a place; None for others.
         """
         if isinstance(refusal, FailedOnboarding):
-            status, page = 200, pages.failed_onboarding_document(self.title, refusal.detail)
+            status = 200
+            page = pages.failed_onboarding_document(self.title, refusal.detail, way_out)
         else:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
-            page = pages.refusal_document(self.title, refusal, passed=passed, contact=self.contact)
+            page = pages.refusal_document(
+                self.title,
+                refusal,
+                passed=passed,
+                contact=self.contact,
+                way_out=way_out,
+            )
         if as_json:
             message = "This form does not belong to this task. Please open the task again."
             return self.answer("refused", status, page, True, message=message)

@@ -20,7 +20,7 @@ from famulus.model.database_kind import DatabaseKind
 from famulus.model.fields import dump_json
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
-from famulus.model.tables import VisitTable, WorkerTable, literals
+from famulus.model.tables import TaskRunTable, VisitTable, WorkerTable, literals
 from famulus.model.transaction import Row, Transaction
 from famulus.names import is_placeholder, name_fault, stripped
 
@@ -44,6 +44,14 @@ class NewVisit:
     place: str = ""
     #: how many visits had the place before
     handovers: int = 0
+
+
+class _RefusedRow(NamedTuple):
+    """A run, and the newest visit of a worker's reference, if there is one."""
+
+    run_url: str
+    visit: int | None
+    accept: str | None
 
 
 class VisitAtPlace(NamedTuple):
@@ -71,6 +79,31 @@ _MAKE = Statement(
             VisitTable.last_arrived_at: Param("at"),
         }
     ).returning(VisitTable.id)
+)
+_REFUSED = Statement(
+    TaskRunTable.select(
+        TaskRunTable.url.alias("run_url"),
+        VisitTable.id.alias("visit"),
+        VisitTable.accept,
+    )
+    .join(
+        WorkerTable,
+        peewee.JOIN.LEFT_OUTER,
+        on=((WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))),
+    )
+    .join(
+        VisitTable,
+        peewee.JOIN.LEFT_OUTER,
+        on=(
+            (VisitTable.run == TaskRunTable.id)
+            & (VisitTable.reference == Param("reference"))
+            & (VisitTable.worker == WorkerTable.id)
+        ),
+    )
+    .where(TaskRunTable.id == Param("run"))
+    .order_by(VisitTable.id.desc())
+    .limit(1),
+    _RefusedRow,
 )
 _STATUS = Statement(VisitTable.select(VisitTable.status).where(VisitTable.id == Param("visit")))
 _AT_PLACE = Statement(
@@ -159,11 +192,37 @@ def end_visit(tx: Transaction, run: int, visit: int, new: VisitStatus, cause: st
         change_visit(tx, Change(run=run, id=visit, old=old, new=new, cause=cause))
 
 
+def read_refused_visit(
+    tx: Transaction, run: int, provider_type: str, arrival: Arrival, query: Mapping[str, str]
+) -> VisitView:
+    """Return the visit of a worker who is refused, for the provider; it need not be stored.
+
+    :param query: of the URL that the worker came with.
+    """
+    row = tx.one(
+        _REFUSED,
+        run=run,
+        provider=provider_type,
+        name=arrival.worker_name,
+        reference=arrival.reference,
+    )
+    stored = row.visit if row is not None and arrival.accept in ("", row.accept) else None
+    return VisitView(
+        id=stored or 0,
+        run_id=run,
+        run_url="" if row is None else row.run_url,
+        reference=arrival.reference,
+        query=query,
+        worker_name=arrival.worker_name,
+    )
+
+
 def select_visits() -> Any:
     """Return the query of visits with their workers' names."""
-    return VisitTable.select(
+    columns = (
         VisitTable.id,
         VisitTable.run.alias("run"),
+        TaskRunTable.url.alias("run_url"),
         VisitTable.worker.alias("worker"),
         VisitTable.reference,
         VisitTable.status,
@@ -172,7 +231,14 @@ def select_visits() -> Any:
         VisitTable.arrived_at,
         VisitTable.last_arrived_at,
         WorkerTable.name.alias("worker_name"),
-    ).join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+    )
+    return (
+        VisitTable.select(*columns)
+        .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
+        .switch(VisitTable)
+        .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
+        .switch(VisitTable)
+    )
 
 
 def read_visit(tx: Transaction, visit: int) -> Row:
@@ -187,6 +253,7 @@ def visit_view(row: Row) -> VisitView:
     return VisitView(
         id=row.id,
         run_id=row.run,
+        run_url=row.run_url,
         worker_name=row.worker_name,
         reference=row.reference,
         query=row.query,

@@ -16,13 +16,12 @@ from attrs import define, frozen
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import OnboardingArgs
+from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import (
     Arrival,
     Capabilities,
-    Completion,
-    Nothing,
     Preview,
     Provider,
     VisitView,
@@ -181,7 +180,7 @@ class CrowdProvider(Provider):
             place=query.get("place", ""),
         )
 
-    def completion(self, visit: VisitView) -> Completion:
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Return that nothing is left to do."""
         return Nothing()
 

@@ -14,6 +14,7 @@ from famulus import (
     Arrival,
     Capabilities,
     Completion,
+    Nothing,
     Outcome,
     PaymentKind,
     PaymentView,
@@ -24,9 +25,9 @@ from famulus import (
     Refusal,
     RefusalReason,
     RunView,
-    ShowAnswers,
     Transaction,
     Verdict,
+    VisitOutcome,
     VisitView,
     option,
 )
@@ -74,7 +75,7 @@ class MockProvider(Provider):
 
     type = "mock"
     Args = MockArgs
-    capabilities = Capabilities(sandbox=True, pays=True)
+    capabilities = Capabilities(sandbox=True, pays=True, shows_answers=True)
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -94,9 +95,9 @@ class MockProvider(Provider):
             )
         return Arrival(worker_name=worker, reference=reference)
 
-    def completion(self, visit: VisitView) -> Completion:
-        """Show the answers and a link to the next unit."""
-        return ShowAnswers(
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        """Offer the next unit."""
+        return Nothing(
             next_query={"worker_id": visit.worker_name, "assignment_id": secrets.token_hex(4)}
         )
 

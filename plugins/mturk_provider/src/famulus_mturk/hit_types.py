@@ -56,8 +56,7 @@ class HitTypes:
 
     def group(self, run: int) -> str:
         """Return the id of a run's group of HITs; empty until its first HIT exists."""
-        row = self._row(run)
-        return "" if row is None else str(row.group_id)
+        return read_group(self.database, run)
 
     def note_group(self, run: int, group: str) -> None:
         """Store the group that MTurk has assigned to a run's HITs."""
@@ -67,8 +66,18 @@ class HitTypes:
         self.database.write(lambda tx: tx.execute(query))
 
     def _row(self, run: int) -> Any:
-        with self.database.read() as tx:
-            return tx.row(MturkRun.select().where(MturkRun.run_id == run))
+        return _read(self.database, run)
+
+
+def read_group(database: Database, run: int) -> str:
+    """Return the id of a run's group of HITs; empty until its first HIT exists."""
+    row = _read(database, run)
+    return "" if row is None else str(row.group_id)
+
+
+def _read(database: Database, run: int) -> Any:
+    with database.read() as tx:
+        return tx.row(MturkRun.select().where(MturkRun.run_id == run))
 
 
 def _note(tx: Transaction, run: int, hit_type: str) -> None:

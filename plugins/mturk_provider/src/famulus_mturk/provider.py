@@ -29,10 +29,12 @@ from famulus import (
     Problem,
     Provider,
     Refusal,
+    ReturnPlace,
     RunView,
     UnavailableError,
     UsageError,
     Verdict,
+    VisitOutcome,
     VisitReport,
     VisitView,
 )
@@ -40,7 +42,7 @@ from famulus_mturk.arrivals import read_arrival
 from famulus_mturk.calls import REGION, Account, Mturk
 from famulus_mturk.fees import asks_for_masters, fee
 from famulus_mturk.options import MturkArgs, MturkRequesterArgs
-from famulus_mturk.sites import preview_url, submit_url, worker_origins
+from famulus_mturk.sites import accepted_url, preview_url, submit_url, worker_origins
 
 if TYPE_CHECKING:
     from famulus_mturk.arrival_check import ArrivalCheck
@@ -125,8 +127,14 @@ class MturkProvider(Provider):
         refusal = self._arrival_check.refuse(run, found) if run else None
         return refusal or found.arrival
 
-    def completion(self, visit: VisitView) -> Completion:
-        """Have the browser submit to MTurk; only the worker's browser can do that."""
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        """Have the browser submit to MTurk, which nothing else can, or the worker return the HIT.
+
+        A HIT that was submitted would be paid for or rejected; one that is returned is free for
+        another worker.
+        """
+        if outcome is not VisitOutcome.COMPLETED:
+            return ReturnPlace(noun="HIT", url=self._accepted_url(visit))
         return PostForm(
             url=submit_url(visit.query.get("turkSubmitTo", ""), self._origins),
             fields={"assignmentId": visit.reference, "visit": str(visit.id)},
@@ -213,6 +221,16 @@ class MturkProvider(Provider):
         from famulus_mturk.blocking import unblock
 
         unblock(self._mturk, worker_name, reason)
+
+    def _accepted_url(self, visit: VisitView) -> str:
+        from famulus_mturk.hit_types import read_group
+
+        return accepted_url(
+            self._origins,
+            group=read_group(self.context.database, visit.run_id),
+            hit=visit.query.get("hitId", "").strip(),
+            assignment=visit.reference,
+        )
 
     @cached_property
     def _mturk(self) -> Mturk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _LIVE = "https://worker.mturk.com"
 _SANDBOX = "https://workersandbox.mturk.com"
@@ -23,6 +23,20 @@ def preview_url(group: str, *, sandbox: bool, worker_site: str | None) -> str:
     """Return the address of the preview of a group of HITs."""
     place = worker_origins(sandbox=sandbox, worker_site=worker_site)[0]
     return f"{place}/mturk/preview?groupId={group}"
+
+
+def accepted_url(origins: Sequence[str], *, group: str, hit: str, assignment: str) -> str:
+    """Return the address of the page of an accepted HIT, where its worker can return it.
+
+    :param group: of the HIT; without it, as without the HIT, the address is that of the worker's
+        queue, which lists all HITs they have accepted.
+    """
+    if not (group and hit):
+        return f"{origins[0]}/tasks"
+    project, task = quote(group, safe=""), quote(hit, safe="")
+    return (
+        f"{origins[0]}/projects/{project}/tasks/{task}?assignment_id={quote(assignment, safe='')}"
+    )
 
 
 def submit_url(given: str, origins: Sequence[str]) -> str:

@@ -99,6 +99,26 @@ def test_a_worker_gives_a_hit_back(
     assert status(hit) == ("Assignable", 0, 1, 0)
 
 
+def test_an_accepted_hit_has_a_page_of_its_own_for_its_worker_alone(
+    sandbox: Account, visitor: Visitor, launch: Launch
+) -> None:
+    hit = launch()
+    group = hit["HITGroupId"]
+    given = frame_parameters(visitor.post(f"/projects/{group}/tasks/accept")[1])
+    other = Visitor(sandbox.worker_url)
+    other.post("/sign-in", worker_id="A2")
+    path = f"/projects/{group}/tasks/{hit['HITId']}?assignment_id={given['assignmentId']}"
+
+    code, page = visitor.get(path)
+
+    assert code == 200
+    assert frame_parameters(page) == given
+    assert ">Return<" in page
+    assert given["assignmentId"] in visitor.get("/tasks")[1]
+    assert "You have not accepted this HIT." in other.get(path)[1]
+    assert "You have not accepted" in visitor.get(path.replace(hit["HITId"], "3OTHER"))[1]
+
+
 def test_a_stranger_previews_and_cannot_accept(sandbox: Account, launch: Launch) -> None:
     stranger, hit = Visitor(sandbox.worker_url), launch()
 

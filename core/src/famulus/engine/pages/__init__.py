@@ -6,14 +6,12 @@ from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
     conflict_document,
-    given_back_document,
     invalid_document,
     notice_document,
     undecided_document,
 )
 from famulus.engine.pages.refusal_page import failed_onboarding_document, refusal_document
 from famulus.engine.pages.review_page import review_document
-from famulus.engine.pages.submitted_page import already_document, stored_document, submit_json
 from famulus.engine.pages.task_page import (
     OUTCOME_HEADER,
     PASSED,
@@ -25,6 +23,13 @@ from famulus.engine.pages.task_page import (
     preview_document,
     task_document,
 )
+from famulus.engine.pages.way_out import (
+    WayOut,
+    already_document,
+    given_back_document,
+    stored_document,
+    submit_json,
+)
 
 __all__ = [
     "OUTCOME_HEADER",
@@ -34,6 +39,7 @@ __all__ = [
     "TOKEN_FIELD",
     "TaskFrame",
     "TaskInfo",
+    "WayOut",
     "already_document",
     "apology_document",
     "busy_document",

@@ -1,4 +1,4 @@
-"""The HTML document of all pages, which needs no second request."""
+"""The HTML document of all pages, which needs no second request, and its most common content."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Literal
 
 from famulus.html_attributes import attributes
 
@@ -53,6 +54,8 @@ _BEFORE_TITLE = """<head>
 <title>"""
 
 
+Mood = Literal["plain", "good", "warn"]
+_MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
 _NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -74,6 +77,35 @@ def document(
         f"{_ascii(title)}{_after_title()}{head}\n</head>\n"
         f"<body{attributes(body_attributes)}>\n{body}\n</body>\n</html>\n"
     )
+
+
+def notice(
+    title: str,
+    heading: str,
+    body: str,
+    *,
+    mood: Mood = "plain",
+    head: str = "",
+    end: str = "",
+) -> str:
+    """Return a page with one message; ``body``, ``head`` and ``end`` are HTML."""
+    content = (
+        f'<main class="famulus-result" tabindex="-1">\n'
+        f'<p class="famulus-kicker">{escape(title)}</p>\n'
+        f'<div class="famulus-mark famulus-mark-{mood}" aria-hidden="true">{_MARKS[mood]}</div>\n'
+        f"<h1>{escape(heading)}</h1>\n{body}</main>\n{end}"
+    )
+    return document(f"{heading} · {title}", content, head=head)
+
+
+def paragraph(text: str) -> str:
+    """Return text as a paragraph of HTML."""
+    return f"<p>{escape(text)}</p>\n"
+
+
+def actions(controls: str) -> str:
+    """Return buttons or links, which are HTML, on their own line."""
+    return f'<div class="famulus-actions">{controls}</div>\n'
 
 
 def _ascii(text: str) -> str:

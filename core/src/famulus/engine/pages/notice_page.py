@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from types import MappingProxyType
-from typing import Literal
 
-from famulus.engine.pages.document import document
+from famulus.engine.pages.document import notice, paragraph
 from famulus.engine.pages.task_page import contact_html
-
-Mood = Literal["plain", "good", "warn"]
-_MARKS: Mapping[Mood, str] = MappingProxyType({"plain": "i", "good": "&#10003;", "warn": "!"})
-
-
-def given_back_document(title: str) -> str:
-    """Return the page after a worker has given a unit back."""
-    text = "It is no longer yours, and another worker can do it. You can close this page."
-    return notice(title, "You have given this one back", paragraph(text))
 
 
 def invalid_document(title: str, message: str) -> str:
@@ -74,25 +62,6 @@ def _fault(title: str, heading: str, text: str, reference: str, contact: str) ->
     return notice(title, heading, body, mood="warn")
 
 
-def notice(
-    title: str,
-    heading: str,
-    body: str,
-    *,
-    mood: Mood = "plain",
-    head: str = "",
-    end: str = "",
-) -> str:
-    """Return a page with one message; ``body``, ``head`` and ``end`` are HTML."""
-    content = (
-        f'<main class="famulus-result" tabindex="-1">\n'
-        f'<p class="famulus-kicker">{escape(title)}</p>\n'
-        f'<div class="famulus-mark famulus-mark-{mood}" aria-hidden="true">{_MARKS[mood]}</div>\n'
-        f"<h1>{escape(heading)}</h1>\n{body}</main>\n{end}"
-    )
-    return document(f"{heading} · {title}", content, head=head)
-
-
 def codes(code: str, reference: str | None = None) -> str:
     """Return the details that a worker may be asked for, such as a code, as HTML."""
     referred = f" · reference: {reference}" if reference else ""
@@ -102,13 +71,3 @@ def codes(code: str, reference: str | None = None) -> str:
 def contact_line(contact: str) -> str:
     """Return how workers reach the requester as a paragraph of HTML; nothing where it is unset."""
     return f"<p>Contact: {contact_html(contact)}</p>\n" if contact else ""
-
-
-def paragraph(text: str) -> str:
-    """Return text as a paragraph of HTML."""
-    return f"<p>{escape(text)}</p>\n"
-
-
-def actions(controls: str) -> str:
-    """Return buttons or links, which are HTML, on their own line."""
-    return f'<div class="famulus-actions">{controls}</div>\n'

@@ -8,16 +8,10 @@ from types import MappingProxyType
 from attrs import frozen
 
 from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
-from famulus.engine.pages.document import script
-from famulus.engine.pages.notice_page import (
-    Mood,
-    actions,
-    codes,
-    contact_line,
-    notice,
-    paragraph,
-)
+from famulus.engine.pages.document import Mood, actions, notice, paragraph, script
+from famulus.engine.pages.notice_page import codes, contact_line
 from famulus.engine.pages.task_page import passed_note
+from famulus.engine.pages.way_out import AFTER_REFUSAL, BESIDE_TRY_AGAIN, WayOut, way_out_html
 
 
 @frozen
@@ -102,12 +96,14 @@ def refusal_document(
     *,
     passed: bool | None = None,
     contact: str = "",
+    way_out: WayOut | None = None,
 ) -> str:
     """Return the page with the reason why this worker gets no work now.
 
     :param passed: whether to add that the worker has just passed the onboarding; None for a run
         that has none.
     :param contact: how a blocked worker reaches the requester, to whom the page refers them.
+    :param way_out: how a worker leaves who holds a place; None for others.
     """
     words = _words(refusal)
     body = paragraph(words.text) + (paragraph(refusal.detail) if refusal.detail else "")
@@ -116,10 +112,13 @@ def refusal_document(
     if words.again:
         # The address of the page itself.
         body += actions('<a class="famulus-button" href="">Try again</a>')
+    end = script("passed.js") if passed is False else ""
+    if way_out is not None:
+        body += way_out_html(way_out, lead=BESIDE_TRY_AGAIN if words.again else AFTER_REFUSAL)
+        end += way_out.scripts
     body += codes(refusal.code)
     if passed is not None:
         body = passed_note(is_shown=passed) + body
-    end = script("passed.js") if passed is False else ""
     return notice(title, words.heading, body, mood=words.mood, end=end)
 
 
@@ -129,15 +128,19 @@ def _words(refusal: Refusal) -> _Words:
     return _REFUSALS[refusal.reason]
 
 
-def failed_onboarding_document(title: str, message: str = "") -> str:
+def failed_onboarding_document(title: str, message: str = "", way_out: WayOut | None = None) -> str:
     """Return the page for a worker who has failed the onboarding.
 
     :param message: of the blueprint, about these answers.
+    :param way_out: how the worker leaves.
     """
     text = (
         "You did not pass the introduction, so there are no units for you in this task: thank you"
         " for the time you took to try."
     )
-    body = paragraph(text) + (paragraph(message) if message else "")
+    body, end = paragraph(text) + (paragraph(message) if message else ""), ""
+    if way_out is not None:
+        body += way_out_html(way_out, lead=AFTER_REFUSAL)
+        end = way_out.scripts
     body += codes(RefusalReason.NOT_QUALIFIED.value)
-    return notice(title, "Thank you for trying", body)
+    return notice(title, "Thank you for trying", body, end=end)

@@ -13,8 +13,8 @@ from typing import Any
 
 from famulus.contracts.views import Page
 from famulus.engine.pages.document import document
-from famulus.engine.pages.submitted_page import answers_list
 from famulus.engine.pages.task_page import disabled_form
+from famulus.engine.pages.way_out import answers_list
 
 #: Images, style sheets and fonts are shown as to workers; everything else is forbidden.
 _POLICY = (

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import pytest
@@ -16,42 +15,33 @@ from hypothesis import strategies as st
 
 from famulus.contracts.provider import (
     Arrival,
-    GoTo,
-    Nothing,
     Outcome,
     PaymentView,
-    PostForm,
     Preview,
     Provider,
-    ShowAnswers,
-    ShowCode,
     Verdict,
     VisitView,
 )
 from famulus.contracts.views import Refusal
 from famulus.data.export import export_records
 from famulus.errors import RefusedError, UnavailableError, UsageError
-from famulus.model.schema import PluginSchema
 from famulus.model.states import PaymentKind
-from famulus.model.tables import RequesterTable
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
+from famulus.testing.conformance.completion_rules import ProviderCompletionRules
 from famulus.testing.conformance.harness import (
     PluginHarness,
     PluginUnderTest,
     assert_json,
     listed,
     must_not_raise,
-    open_harness,
     plugins_with,
     problems_of,
     snapshot,
 )
-from famulus.testing.kinds import RowsState
+from famulus.testing.conformance.provider_under_test import ROWS
 from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
-_ROWS = [{"n": number} for number in range(3)]
-_COMPLETIONS = (PostForm, GoTo, ShowCode, ShowAnswers, Nothing)
 _THREADS = 8
 #: An end that differs from the run's.
 _LATER = datetime(2030, 2, 1, tzinfo=UTC)
@@ -64,7 +54,7 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
 }
 
 
-class ProviderConformance:
+class ProviderConformance(ProviderCompletionRules):
     """The rules of a provider, as tests: inherit from it in a test module.
 
     Name the class and describe the workers who arrive::
@@ -78,41 +68,6 @@ class ProviderConformance:
     A fixture of the author's replaces the platform by a fake: no test calls a real one. Each
     failing test names the rule that is broken.
     """
-
-    #: The class under test.
-    provider: ClassVar[type[Provider]]
-    #: The provider's own tables, as its plugin registers them.
-    schemas: ClassVar[Sequence[PluginSchema]] = ()
-    #: Registrations of a requester, besides its name: one that is accepted, and those that must be
-    #: refused, if any can be wrong.
-    good_registration: ClassVar[Mapping[str, Any]] = {}
-    bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
-
-    def query(self, worker: str, reference: str) -> dict[str, str]:
-        """Return the query parameters with which a worker who has accepted arrives."""
-        raise NotImplementedError(f"{type(self).__name__} must define query()")
-
-    def configuration(self, tmp_path: Path) -> dict[str, Any]:
-        """Return good options, as they would stand under ``provider:``."""
-        return {}
-
-    def platform_state(self) -> object:
-        """Return the state of the fake platform, to be compared; None if there is no platform."""
-        return None
-
-    def submitted_visit(self, harness: PluginHarness) -> VisitView:
-        """Return a visit that is submitted on the fake platform and not yet decided."""
-        return VisitView(
-            id=1,
-            run_id=1,
-            worker_name="worker",
-            reference="visit",
-            query=self.query("worker", "visit"),
-        )
-
-    def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
-        """Return a context in which the fake pays and its reply is lost; None if it cannot."""
-        return None
 
     def test_core_accepts_the_class(self) -> None:
         plugins = plugins_with(PluginUnderTest(providers=[self.provider]))
@@ -205,32 +160,6 @@ class ProviderConformance:
             found = at_once(_THREADS, lambda _: shared.arrive(self.query("worker", "visit")))
 
         assert found == [expected] * _THREADS, "Many threads use one instance at once."
-
-    def test_completion_is_one_of_the_kinds_and_can_be_asked_again(self, tmp_path: Path) -> None:
-        visit = VisitView(
-            id=1,
-            run_id=1,
-            worker_name="worker",
-            reference="visit",
-            query=self.query("worker", "visit"),
-        )
-        with self.harness(tmp_path) as harness:
-            first, second = (harness.provider().completion(visit) for _ in range(2))
-
-        assert isinstance(first, _COMPLETIONS), (
-            "completion() must return PostForm, GoTo, ShowCode, ShowAnswers or Nothing, not"
-            f" {first!r}."
-        )
-        # The next unit may be a visit of its own, under a new reference.
-        assert type(first) is type(second), "completion() must return the same for the same visit."
-        assert isinstance(first, ShowAnswers) or first == second, (
-            f"completion() must return the same for the same visit, not {first!r} and {second!r}:"
-            " a browser that got no reply asks again."
-        )
-        if isinstance(first, (GoTo, PostForm)):
-            assert first.url.startswith(("https://", "http://")), (
-                f"A browser can only go to a web address, not to {first.url!r}."
-            )
 
     def test_quote_is_exact(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -353,9 +282,9 @@ class ProviderConformance:
             gateway = harness.launch()
             worker = ScriptedWorker(GatewayWay(gateway), "worker", query=self.query)
 
-            answers = worker.steady(len(_ROWS) + 1)
+            answers = worker.steady(len(ROWS) + 1)
 
-            assert [answer.outcome for answer in answers] == ["stored"] * len(_ROWS), (
+            assert [answer.outcome for answer in answers] == ["stored"] * len(ROWS), (
                 "A worker who comes with the parameters of query() must get a unit for each"
                 f" reference: {[answer.text for answer in answers][-1:]}"
             )
@@ -380,30 +309,6 @@ class ProviderConformance:
 
     def _registration(self, given: Mapping[str, Any]) -> Any:
         return self.provider.RequesterArgs(**given)
-
-    def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
-        """Open the harness of :meth:`configuration`."""
-        return open_harness(
-            plugins_with(PluginUnderTest(providers=[self.provider], schemas=self.schemas)),
-            tmp_path,
-            state=lambda: RowsState(rows=[dict(row) for row in _ROWS]),
-            roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},
-            options={
-                "architect": {"public_url": "https://nowhere.invalid/"},
-                "provider": self.configuration(tmp_path),
-            },
-        )
-
-    def _register(self, harness: PluginHarness) -> None:
-        """Register the requester that a launch needs, unless the provider has a default one."""
-        if self.provider.default_requester is not None:
-            return
-        name = getattr(harness.plan.provider.args, "requester_name", None) or "requester"
-        harness.database.write(
-            lambda tx: tx.insert(
-                RequesterTable, provider_type=self.provider.type, name=name, created_at=tx.now
-            )
-        )
 
 
 def _arrive(provider: Provider, query: Mapping[str, str]) -> object:

@@ -109,6 +109,15 @@ class _Handler(Handler):
             shown = self.server.account.marketplace.shown(assignment_id, self.signed_in())
         return _Reply(body=pages.task_page(shown))
 
+    def hit(self, hit_id: str) -> _Reply:
+        with self.server.account.turn():
+            shown = self.server.account.marketplace.shown(
+                self.query.get("assignment_id", ""), self.signed_in()
+            )
+        if shown.hit_id != hit_id:
+            raise WorkerRefusedError("You have not accepted this HIT.")
+        return _Reply(body=pages.task_page(shown))
+
     def give_back(self, assignment_id: str) -> _Reply:
         with self.server.account.turn():
             self.server.account.marketplace.give_back(assignment_id, self.signed_in())
@@ -157,6 +166,8 @@ _GET: dict[str, _Route] = {
     "/": _Handler.home,
     "/mturk/preview": _Handler.preview_link,
     r"/projects/(\w+)/tasks": _Handler.preview,
+    r"/projects/\w+/tasks/(\w+)": _Handler.hit,
+    "/tasks": _Handler.home,
     r"/tasks/(\w+)": _Handler.task,
 }
 _POST: dict[str, _Route] = {

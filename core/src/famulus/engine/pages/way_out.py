@@ -1,4 +1,4 @@
-"""Pages after a submission is stored, and the reply to the page's script."""
+"""How workers leave: pages after work, the platform's last step, the link to the next unit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from famulus.contracts.provider import (
+from attrs import frozen
+
+from famulus.contracts.completion import (
     Completion,
     GoTo,
+    Nothing,
     PostForm,
-    ShowAnswers,
+    ReturnPlace,
     ShowCode,
+    VisitOutcome,
 )
 from famulus.contracts.views import RefusalReason
-from famulus.engine.pages.document import script
-from famulus.engine.pages.notice_page import actions, notice, paragraph
+from famulus.engine.pages.document import actions, notice, paragraph, script
 
-_LATE = (
-    "They came after the time for this one was over: they are stored and marked late, and another"
-    " worker may have got it meanwhile."
-)
-_TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
+#: How the sentence begins that asks for the last step: after work, and after a refusal that is
+#: final or that may be tried again.
+AFTER_WORK = "One more step: "
+AFTER_REFUSAL = "Please "
+BESIDE_TRY_AGAIN = "If you would rather leave, please "
+_MAY_GO_ON = (VisitOutcome.COMPLETED, VisitOutcome.WITHDREW)
 _NOTHING_NOW = "There is nothing more for you to do right now."
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
     {
@@ -36,6 +40,12 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
         RefusalReason.RUN_STOPPED: "This task has been paused; it may go on later.",
     }
 )
+_CLOSE = "You can close this page."
+_LATE = (
+    "They came after the time for this one was over: they are stored and marked late, and another"
+    " worker may have got it meanwhile."
+)
+_TOO_LONG = "It is too long to be shown here whole; this is how it begins. All of it is stored."
 #: Bytes of answers that a page repeats, twice: as a table and as data. This bounds the size of a
 #: reply to any submission.
 _MOST_REPEATED = 8000
@@ -43,45 +53,67 @@ _MOST_REPEATED = 8000
 _LATE_PAUSE = 10
 
 
-def stored_document(
-    title: str,
-    answers: Any,
-    late: bool,
-    completion: Completion,
-    *,
-    no_more: RefusalReason | None = None,
-) -> str:
-    """Return the page for stored answers, with what the provider wants the browser to do next.
+@frozen
+class WayOut:
+    """How a worker leaves after an outcome."""
 
-    :param no_more: why the worker would get no further unit; it replaces the link to one.
+    outcome: VisitOutcome
+    completion: Completion
+    #: why the worker would get no next unit; it replaces the link to one
+    no_more: RefusalReason | None = None
+
+    @property
+    def may_offer_next(self) -> bool:
+        """Whether the page offers the next unit, if the worker would get one."""
+        return self.completion.next_query is not None and self.outcome in _MAY_GO_ON
+
+    @property
+    def next_query(self) -> Mapping[str, str] | None:
+        """The URL parameters of the link to the next unit; None where none is offered."""
+        is_offered = self.may_offer_next and self.no_more is None
+        return self.completion.next_query if is_offered else None
+
+    @property
+    def scripts(self) -> str:
+        """The scripts that the HTML of this way out needs, as HTML."""
+        return "" if isinstance(self.completion, Nothing) else script("done.js")
+
+
+def stored_document(
+    title: str, answers: Any, late: bool, way_out: WayOut, *, shows_answers: bool = False
+) -> str:
+    """Return the page for stored answers, with what the worker does next.
+
+    :param shows_answers: whether the worker sees the data.
     """
     late_note = f'<p class="famulus-note famulus-note-late">{escape(_LATE)}</p>\n' if late else ""
-    shown = _answers(answers) if isinstance(completion, ShowAnswers) else ""
     after = _LATE_PAUSE if late else 0
+    shown = _answers(answers) if shows_answers else ""
     return notice(
         title,
         "Thank you! Your answers are stored.",
-        late_note + _next_step(completion, after, no_more) + shown,
+        late_note + way_out_html(way_out, after=after) + shown,
         mood="good",
-        head=_refresh(completion, after),
-        end=script("done.js"),
+        head=refresh_html(way_out, after),
+        end=way_out.scripts,
     )
 
 
-def already_document(
-    title: str, completion: Completion, *, no_more: RefusalReason | None = None
-) -> str:
+def already_document(title: str, way_out: WayOut) -> str:
     """Return the page for a worker who comes back to what they have submitted.
 
     The browser does not go on by itself: a platform that sends workers back here would make a loop.
     """
-    return notice(
-        title,
-        "You have submitted this one already",
-        paragraph("Your answers are stored. Thank you!") + _next_step(completion, None, no_more),
-        mood="good",
-        end=script("done.js"),
-    )
+    body = paragraph("Your answers are stored. Thank you!") + way_out_html(way_out)
+    heading = "You have submitted this one already"
+    return notice(title, heading, body, mood="good", end=way_out.scripts)
+
+
+def given_back_document(title: str, way_out: WayOut) -> str:
+    """Return the page after a worker has given a unit back."""
+    text = "It is no longer yours, and another worker can do it."
+    body = paragraph(text) + way_out_html(way_out)
+    return notice(title, "You have given this one back", body, end=way_out.scripts)
 
 
 def submit_json(outcome: str, message: str, html: str) -> str:
@@ -96,47 +128,66 @@ def submit_json(outcome: str, message: str, html: str) -> str:
     return json.dumps({"outcome": outcome, "message": message, "html": html})
 
 
-def _next_step(completion: Completion, after: int | None, no_more: RefusalReason | None) -> str:
-    """Return the next step as HTML.
+def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = None) -> str:
+    """Return the last step, and the link to the next unit.
 
-    :param after: seconds until a browser goes on by itself; None for never.
+    :param lead: how the sentence that asks for the step begins.
+    :param after: seconds until a browser takes the step by itself; None for never.
     """
-    match completion:
-        case ShowAnswers() if no_more is not None:
-            return paragraph(f"{_NO_MORE.get(no_more, _NOTHING_NOW)} You can close this page.")
-        case ShowAnswers(next_query=query):
-            link = escape(f"./?{urlencode(query)}")
-            return actions(
-                f'<a id="famulus-next" class="famulus-button" href="{link}">Next unit</a>'
-            )
-        case ShowCode(code=code, url=url):
-            return _code(code, url)
+    step = _step(way, lead, None if way.next_query is not None else after)
+    if way.next_query is not None:
+        # Relative to the task's other pages.
+        link = escape(f"./?{urlencode(way.next_query)}")
+        return step + actions(
+            f'<a id="famulus-next-unit" class="famulus-button" href="{link}">Next unit</a>'
+        )
+    no_more = ""
+    if way.may_offer_next and way.no_more is not None:
+        no_more = _NO_MORE.get(way.no_more, _NOTHING_NOW)
+    if step or lead is not AFTER_WORK:
+        return (paragraph(no_more) if no_more else "") + step
+    return paragraph(f"{no_more} {_CLOSE}" if no_more else _CLOSE)
+
+
+def refresh_html(way: WayOut, after: int) -> str:
+    """Return what makes a browser without scripts go on, for the head of the page."""
+    step = way.completion
+    if way.next_query is not None or not isinstance(step, GoTo) or not _is_web_address(step.url):
+        return ""
+    # One second after the script, whose way leaves no entry in the browser's history.
+    return f'<meta http-equiv="refresh" content="{after + 1};url={escape(step.url)}">'
+
+
+def _step(way: WayOut, lead: str, after: int | None) -> str:
+    match way.completion:
         case GoTo(url=url) | PostForm(url=url) if not _is_web_address(url):
             return paragraph(
                 "The address to go on to cannot be used. Please write to the requester"
                 " (code: bad_next_address)."
             )
         case GoTo(url=url):
-            return paragraph("One more step: continue to where you came from.") + actions(
+            return paragraph(f"{lead}continue to where you came from.") + actions(
                 f'<a id="famulus-next" class="famulus-button" href="{escape(url)}"'
                 f"{_after(after)}>Continue</a>"
             )
         case PostForm(url=url, fields=fields):
-            return paragraph("One more step: tell the platform that you are done.") + _form(
-                url, fields, after
+            what = "done" if way.outcome is VisitOutcome.COMPLETED else "leaving"
+            asked = paragraph(f"{lead}tell the platform that you are {what}.")
+            return asked + _form(url, fields, after)
+        case ShowCode(code=code, url=url):
+            asked = paragraph(f"{lead}copy this code and enter it where you found the task.")
+            return asked + _code(code, url)
+        case ReturnPlace(noun=noun, url=url):
+            asked = paragraph(
+                f"{lead}return this {noun} where you accepted it, so that another worker can take"
+                " it."
             )
-    return paragraph("You can close this page now.")
+            return asked + _return_link(noun, url)
+    return ""
 
 
 def _after(seconds: int | None) -> str:
     return "" if seconds is None else f' data-after-seconds="{seconds}"'
-
-
-def _refresh(completion: Completion, after: int) -> str:
-    if not isinstance(completion, GoTo) or not _is_web_address(completion.url):
-        return ""
-    # One second after the script, whose way leaves no entry in the browser's history.
-    return f'<meta http-equiv="refresh" content="{after + 1};url={escape(completion.url)}">'
 
 
 def _form(url: str, fields: Mapping[str, str], after: int | None) -> str:
@@ -152,17 +203,26 @@ def _form(url: str, fields: Mapping[str, str], after: int | None) -> str:
 
 
 def _code(code: str, url: str) -> str:
-    text = "One more step: copy this code and enter it where you found the task."
     link = ""
-    if url and _is_web_address(url):
+    if _is_web_address(url):
         link = actions(
             f'<a class="famulus-button" href="{escape(url)}">Go to where the code belongs</a>'
         )
     return (
-        f"{paragraph(text)}"
         f'<div class="famulus-code"><code id="famulus-completion-code">{escape(code)}</code>\n'
         '<button id="famulus-copy" class="famulus-small-button" type="button" hidden>Copy</button>'
         f"</div>\n{link}"
+    )
+
+
+def _return_link(noun: str, url: str) -> str:
+    if not _is_web_address(url):
+        return ""
+    # A frame may not be allowed to replace the page around it, and a platform's page refuses to be
+    # shown in a frame.
+    return actions(
+        f'<a id="famulus-return" class="famulus-button" href="{escape(url)}" target="_blank"'
+        f' rel="noopener">Return this {escape(noun)}</a>'
     )
 
 

@@ -1,0 +1,177 @@
+"""How workers leave: the provider's completion of a visit, for every outcome and refusal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from attrs import define, evolve, field
+
+from famulus.contracts.completion import Completion, Nothing, VisitOutcome
+from famulus.contracts.provider import Arrival, Provider, VisitView
+from famulus.contracts.views import Refusal, RefusalReason
+from famulus.engine.admission import Admission
+from famulus.engine.pages import WayOut
+from famulus.engine.qualifications.rules import FailedOnboarding
+from famulus.engine.visits import read_refused_visit
+from famulus.errors import FamulusError
+from famulus.model.database import Database
+
+_log = logging.getLogger(__name__)
+
+#: Seconds that a worker waits for the provider before the page is sent without its step.
+_PATIENCE = 5.0
+#: Calls that have exceeded the patience and are still running: with so many of them, no further
+#: call is made, and no further thread is lost.
+_MOST_HANGING = 4
+
+_O, _R = VisitOutcome, RefusalReason
+#: The outcome of each refusal; None where the worker holds no place that the provider knows.
+OUTCOMES: Mapping[RefusalReason, VisitOutcome | None] = MappingProxyType(
+    {
+        _R.NOT_QUALIFIED: _O.NOT_QUALIFIED,
+        _R.ALL_DONE: _O.NO_WORK_LEFT,
+        _R.MAXIMUM_REACHED: _O.LIMIT_REACHED,
+        _R.TOO_MANY_OPEN: _O.LIMIT_REACHED,
+        _R.PLACE_TAKEN: _O.NO_WORK_LEFT,
+        _R.NOTHING_LEFT: _O.NO_WORK_LEFT,
+        _R.RUN_CLOSED: _O.RUN_CLOSED,
+        _R.RUN_STOPPED: _O.RUN_CLOSED,
+        _R.BLOCKED: _O.NOT_QUALIFIED,
+        _R.UNKNOWN_LINK: None,
+        _R.TIME_OVER: _O.WITHDREW,
+    }
+)
+
+
+def outcome_of(refusal: Refusal) -> VisitOutcome | None:
+    """Return how a visit ends by a refusal; None where the worker holds no place."""
+    if isinstance(refusal, FailedOnboarding):
+        return VisitOutcome.FAILED_CHECK
+    return OUTCOMES[refusal.reason]
+
+
+@define(eq=False, kw_only=True)
+class Completions:
+    """Asks the provider of one run how workers leave. Used by many threads.
+
+    The page has to be sent in any case, since it confirms that answers are stored, or says why
+    there is no work. So each call has a thread of its own, which is left behind if it hangs.
+    """
+
+    database: Database
+    run_id: int
+    provider: Provider
+    admission: Admission
+    _hanging: int = field(default=0, init=False)
+    _mutex: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def of(self, visit: VisitView, outcome: VisitOutcome) -> WayOut:
+        """Return how the worker of a visit leaves. Not called inside a transaction."""
+        way = WayOut(outcome, self._ask(visit, outcome))
+        return evolve(way, no_more=self._no_more(visit)) if way.may_offer_next else way
+
+    def of_refusal(
+        self, arrival: Arrival, query: Mapping[str, str], refusal: Refusal
+    ) -> WayOut | None:
+        """Return how a worker leaves who is refused; None where they hold no place.
+
+        :param query: of the URL that the worker came with.
+        """
+        outcome = outcome_of(refusal)
+        if outcome is None:
+            return None
+        return self.of(self._refused_visit(arrival, query), outcome)
+
+    def _refused_visit(self, arrival: Arrival, query: Mapping[str, str]) -> VisitView:
+        try:
+            with self.database.read() as tx:
+                return read_refused_visit(tx, self.run_id, self.provider.type, arrival, query)
+        except FamulusError:
+            # The refusal is decided, and the page shows it even if this fails.
+            return VisitView(
+                id=0,
+                run_id=self.run_id,
+                worker_name=arrival.worker_name,
+                reference=arrival.reference,
+                query=query,
+            )
+
+    def _no_more(self, visit: VisitView) -> RefusalReason | None:
+        """Return why the worker would be refused the next unit, or None."""
+        try:
+            refusal = self.admission.refuse_another(visit.worker_name)
+        except FamulusError:
+            # The page is sent even if this fails; the link leads to a reply that is right then.
+            return None
+        return None if refusal is None else refusal.reason
+
+    def _ask(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        if self._hanging >= _MOST_HANGING:
+            return Nothing()
+        call = _Call(self, visit, outcome)
+        thread = threading.Thread(target=call.run, name="famulus-completion", daemon=True)
+        thread.start()
+        thread.join(_PATIENCE)
+        if call.leave():
+            _log.error(
+                "run %d: %s.completion has not returned for %g seconds (%s)",
+                self.run_id,
+                self.provider.type,
+                _PATIENCE,
+                outcome,
+            )
+        return call.completion
+
+    def _count_hanging(self, change: int) -> None:
+        with self._mutex:
+            self._hanging += change
+
+
+class _Call:
+    """One call of the provider, which the thread that wants its result may leave."""
+
+    def __init__(self, completions: Completions, visit: VisitView, outcome: VisitOutcome) -> None:
+        self.completion: Completion = Nothing()
+        self._completions = completions
+        self._visit = visit
+        self._outcome = outcome
+        self._mutex = threading.Lock()
+        self._is_over = False
+        self._is_left = False
+
+    def run(self) -> None:
+        """Make the call; called in its own thread."""
+        provider = self._completions.provider
+        completion: Completion = Nothing()
+        try:
+            completion = provider.completion(self._visit, self._outcome)
+            if not isinstance(completion, Completion):
+                raise TypeError(
+                    f"completion returned {completion!r}: it must return PostForm, GoTo, ShowCode,"
+                    " ReturnPlace or Nothing"
+                )
+        except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
+            completion = Nothing()
+            _log.exception(
+                "run %d: %s.completion failed (%s)",
+                self._completions.run_id,
+                provider.type,
+                self._outcome,
+            )
+        with self._mutex:
+            self._is_over = True
+            if self._is_left:
+                self._completions._count_hanging(-1)
+            else:
+                self.completion = completion
+
+    def leave(self) -> bool:
+        """Take no result that comes later; return whether the call is still running."""
+        with self._mutex:
+            self._is_left = not self._is_over
+            if self._is_left:
+                self._completions._count_hanging(1)
+            return self._is_left

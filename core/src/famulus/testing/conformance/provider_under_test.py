@@ -1,0 +1,85 @@
+"""The methods that the author of a provider defines for its conformance class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from famulus.contracts.provider import Provider, VisitView
+from famulus.model.schema import PluginSchema
+from famulus.model.tables import RequesterTable
+from famulus.testing.conformance.harness import (
+    PluginHarness,
+    PluginUnderTest,
+    open_harness,
+    plugins_with,
+)
+from famulus.testing.kinds import RowsState
+
+#: The data of every run of a provider under test.
+ROWS = [{"n": number} for number in range(3)]
+
+
+class ProviderUnderTest:
+    """The methods that an author defines; each test calls them with a folder of its own."""
+
+    #: The class under test.
+    provider: ClassVar[type[Provider]]
+    #: The provider's own tables, as its plugin registers them.
+    schemas: ClassVar[Sequence[PluginSchema]] = ()
+    #: Registrations of a requester, besides its name: one that is accepted, and those that must be
+    #: refused, if any can be wrong.
+    good_registration: ClassVar[Mapping[str, Any]] = {}
+    bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
+
+    def query(self, worker: str, reference: str) -> dict[str, str]:
+        """Return the query parameters with which a worker who has accepted arrives."""
+        raise NotImplementedError(f"{type(self).__name__} must define query()")
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        """Return good options, as they would stand under ``provider:``."""
+        return {}
+
+    def platform_state(self) -> object:
+        """Return the state of the fake platform, to be compared; None if there is no platform."""
+        return None
+
+    def submitted_visit(self, harness: PluginHarness) -> VisitView:
+        """Return a visit that is submitted on the fake platform and not yet decided."""
+        return VisitView(
+            id=1,
+            run_id=1,
+            worker_name="worker",
+            reference="visit",
+            query=self.query("worker", "visit"),
+        )
+
+    def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
+        """Return a context in which the fake pays and its reply is lost; None if it cannot."""
+        return None
+
+    def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
+        """Open the harness of :meth:`configuration`."""
+        return open_harness(
+            plugins_with(PluginUnderTest(providers=[self.provider], schemas=self.schemas)),
+            tmp_path,
+            state=lambda: RowsState(rows=[dict(row) for row in ROWS]),
+            roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},
+            options={
+                "architect": {"public_url": "https://nowhere.invalid/"},
+                "provider": self.configuration(tmp_path),
+            },
+        )
+
+    def _register(self, harness: PluginHarness) -> None:
+        """Register the requester that a launch needs, unless the provider has a default one."""
+        if self.provider.default_requester is not None:
+            return
+        name = getattr(harness.plan.provider.args, "requester_name", None) or "requester"
+        harness.database.write(
+            lambda tx: tx.insert(
+                RequesterTable, provider_type=self.provider.type, name=name, created_at=tx.now
+            )
+        )
