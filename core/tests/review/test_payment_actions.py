@@ -117,6 +117,28 @@ def test_payment_with_a_lost_reply_is_settled_and_not_repeated(
     assert len(platform.paid) == 1
 
 
+def test_each_run_whose_payments_cannot_be_settled_is_named(
+    database: Database, plugins: Plugins, platform: FakePlatform, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ManualOperator(database, plugins=plugins) as operator:
+        runs = [operator.launch_rows([{"n": 1}], provider="paying") for _ in range(3)]
+        for run in runs:
+            GatewayWorker(run, "x").work()
+    with database.read() as tx:
+        units = [row.id for row in tx.rows(UnitTable.select(UnitTable.id))]
+    platform.faults = [Fault.LOST] * 3
+    for unit in units:
+        pay_bonus(database, unit, "0.50", reason="R", plugins=plugins)
+
+    with pytest.raises(UsageError, match="no provider 'paying'"):
+        settle_payments(database, plugins=Plugins())
+
+    logged = [each.getMessage() for each in caplog.records if "cannot be settled" in each.msg]
+    assert [message.partition(":")[0] for message in logged] == [
+        f"run {run.run_id}" for run in runs[1:]
+    ]
+
+
 def test_failed_payment_can_be_retried_with_the_same_key(
     pay: partial[PaymentRecord], database: Database, plugins: Plugins, platform: FakePlatform
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
@@ -27,6 +28,8 @@ from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import OPEN_PAYMENTS, PaymentKind
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, discover
+
+_log = logging.getLogger(__name__)
 
 
 def pay_bonus(
@@ -94,7 +97,8 @@ def settle_payments(
     Return these payments in their new state. None is made twice.
 
     :raises famulus.NotFoundError: when there is no such run.
-    :raises famulus.UsageError: when a run's provider is not installed, after all other runs.
+    :raises famulus.UsageError: when a run's provider is not installed, after all other runs; the
+        log has the errors of further runs.
     """
     if run is not None:
         find_run(database, run)
@@ -103,14 +107,16 @@ def settle_payments(
     plugins = discover() if plugins is None else plugins
     runs = None if run is None else [run]
     open_before = [row.id for row in find_payments(database, runs=runs, statuses=OPEN_PAYMENTS)]
-    errors = []
+    errors: list[tuple[int, FamulusError]] = []
     for each in database.write(lambda tx: make_payments_due(tx, run)):
         try:
             deliver_run(database, plugins, each)
         except FamulusError as error:
-            errors.append(error)
+            errors.append((each, error))
+    for other, failure in errors[1:]:
+        _log.warning("run %d: its payments cannot be settled: %s", other, failure)
     if errors:
-        raise errors[0]
+        raise errors[0][1]
     return find_payments(database, ids=open_before)
 
 
