@@ -276,6 +276,25 @@ def test_end_of_the_input_keeps_decisions_and_the_next_review_applies_them(
     assert statuses()["x"] == [ACCEPTED, PASSED]
 
 
+@pytest.mark.usefixtures("done")
+def test_input_that_is_not_text_ends_the_review(
+    session_of: Callable[..., ReviewSession], statuses: Statuses
+) -> None:
+    source = io.TextIOWrapper(io.BytesIO(b"r\nJ\xfcrgen\na\na\n"), encoding="utf-8")
+    printed = io.StringIO()
+    dialogue = Dialogue(
+        terminal=Terminal(source, printed),
+        session=session_of(),
+        formatter=lambda unit: f"<unit {unit.unit}>",
+    )
+
+    is_complete = dialogue.run()
+
+    assert not is_complete
+    assert "The input is not text in UTF-8." in printed.getvalue()
+    assert statuses() == {"x": [DONE, DONE], "y": [DONE, DONE]}
+
+
 class _Interrupted(io.StringIO):
     """A keyboard that sends Ctrl-C after the last line."""
 

@@ -52,9 +52,14 @@ class Terminal:
     def ask(self, prompt: str) -> str:
         """Write a prompt and return the line that answers it, stripped.
 
-        :raises EOFError: at the end of the input.
+        :raises EOFError: at the end of the input, and where it is not text: what comes after that
+            could answer another question.
         """
-        line = self._read_line(prompt)
+        try:
+            line = self._read_line(prompt)
+        except UnicodeDecodeError as error:
+            self.say(f"\nThe input is not text in {error.encoding.upper()}.")
+            raise EOFError(str(error)) from error
         if not line:
             self._write("\n")
             raise EOFError("the input has ended")
