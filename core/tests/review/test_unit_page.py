@@ -41,6 +41,8 @@ class Scripted(RowsBlueprint):
         )
 
     def assets(self) -> Sequence[Path]:
+        if self.folder == Path("broken"):
+            raise LookupError("on purpose")
         return (self.folder,)
 
 
@@ -114,6 +116,17 @@ def test_style_sheets_are_found_beside_the_page(
     page = page_of(operator, "blue")
 
     assert f'<base href="{tmp_path.as_uri()}/as%20sets/">' in page
+
+
+def test_folder_of_assets_that_cannot_be_found_leaves_the_answers(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "folder", Path("broken"))
+
+    page = page_of(operator, "blue")
+
+    assert "<dt>answer</dt>\n<dd>blue</dd>" in page
+    assert "<fieldset" not in page
 
 
 @pytest.mark.parametrize("answer", ["unshowable", "nothing"])

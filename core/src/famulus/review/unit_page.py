@@ -24,7 +24,7 @@ class UnitPages:
     def __call__(self, unit: StoredAnswer) -> str:
         """Return the page of a unit; the answers alone if its blueprint is missing or raises."""
         run = self._blueprints.find(unit.run)
-        page = None if run is None else _page(run.blueprint, unit)
+        page, assets = (None, "") if run is None else _shown(run.blueprint, unit)
         facts = {
             "Task": unit.task,
             "Worker": unit.worker,
@@ -33,20 +33,20 @@ class UnitPages:
             "Submitted": f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC",
             **{f"File in {file.field}": f"{file.name}: {file.path}" for file in unit.files},
         }
-        assets = "" if run is None or page is None else _assets(run.blueprint)
         title = f"Unit {unit.unit} of {unit.task}"
         return review_document(title, page, unit.outputs, facts=facts, assets=assets)
 
 
-def _page(blueprint: Blueprint, unit: StoredAnswer) -> Page | None:
+def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
+    """Return the blueprint's page of a unit, and the address of what the page refers to."""
     try:
         page = blueprint.review_page(unit.submitted_unit)
         if not isinstance(page, Page):
             raise TypeError(f"review_page returned {page!r}: it must return a Page")
+        return page, _assets(blueprint)
     except Exception:  # noqa: BLE001 - third-party code; the answers can still be looked at
         _log.warning("unit %d is shown without its page", unit.unit, exc_info=True)
-        return None
-    return page
+        return None, ""
 
 
 def _assets(blueprint: Blueprint) -> str:
