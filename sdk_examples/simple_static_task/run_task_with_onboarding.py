@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define
 
-from famulus import Operator, build_default_task_config, option, task_script
+from famulus import NotPassed, Operator, build_default_task_config, option, task_script
 from famulus_static_html import SharedStaticTaskState
 
 
@@ -29,8 +29,10 @@ class OnboardingConfig(build_default_task_config("onboarding")):  # type: ignore
 def main(operator: Operator, cfg: OnboardingConfig) -> None:
     """Two characters from stories, rated by people who have rated a practice one rightly."""
 
-    def understands_ratings(onboarding: Mapping[str, Any]) -> bool:
-        return bool(onboarding["outputs"].get("practice_rating") == cfg.right_rating)
+    def understands_ratings(onboarding: Mapping[str, Any]) -> bool | NotPassed:
+        if onboarding["outputs"].get("practice_rating") == cfg.right_rating:
+            return True
+        return NotPassed(f"We would have rated the practice character as {cfg.right_rating}.")
 
     shared_state = SharedStaticTaskState(validate_onboarding=understands_ratings)
     operator.launch_task_run(cfg, shared_state)
