@@ -11,13 +11,15 @@ PROJECTS := pyproject.toml $(addsuffix /pyproject.toml,$(MEMBERS))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Two workers: a test that drives Chromium or PostgreSQL keeps a core busy by itself.
 JOBS ?= 2
+WORKERS = -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-fast test-lowest coverage lint docs constraints wheels bench faults clean
 
 help:
 	@echo "make demo         launch the first example at http://localhost:3000; PORT=3001 if that is taken"
-	@echo "make test         run all tests"
+	@echo "make test         run all tests; ARGS goes to pytest"
+	@echo "make test-fast    run those that start no processes, build nothing and need no browser"
 	@echo "make test-lowest  run the fast tests on the lowest versions of what we depend on"
 	@echo "make coverage     run the fast tests and print which lines and branches they reach"
 	@echo "make lint         ruff (format and rules), mypy --strict, import-linter"
@@ -45,14 +47,14 @@ demo: $(VENV)/.installed
 		sdk_examples/simple_static_task/conf/example.yaml $(if $(PORT),architect.port=$(PORT))
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" $(ARGS)
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser" $(ARGS)
 
 # Processes that tests start are not measured: almost all of those tests are among the slow ones.
 coverage: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" \
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser" \
 		--cov --cov-report=term $(ARGS)
 
 $(LOWEST)/.installed: $(PROJECTS) tools/lowest.py
@@ -67,7 +69,7 @@ $(LOWEST)/.installed: $(PROJECTS) tools/lowest.py
 
 # Tests in a browser say nothing about these versions, and would need playwright.
 test-lowest: $(LOWEST)/.installed
-	$(LOWEST)/bin/python -m pytest -n $(JOBS) --dist loadscope -m "not slow and not browser" \
+	$(LOWEST)/bin/python -m pytest $(WORKERS) -m "not slow and not browser" \
 		--ignore-glob "*_browser.py" core/tests plugins $(ARGS)
 
 lint: $(VENV)/.installed-dev

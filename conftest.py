@@ -7,8 +7,10 @@ import errno
 import faulthandler
 import os
 import select
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from secrets import token_hex
@@ -27,16 +29,44 @@ _AGAIN = 60.0
 _STANDARD_ERROR = 2
 #: The default of the architect ``local``.
 _DEFAULT_PORT = 3000
+#: Where Linux has a file system in memory, and bytes that have to be free in it.
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 * 2**30
 
 
 def pytest_configure() -> None:
-    """Have the default port taken, as it is while a developer's own run is served there."""
+    """Keep files of tests in memory, and have the default port taken.
+
+    SQLite waits for the disk at each commit. A folder in ``TMPDIR`` takes precedence. The port is
+    taken while a developer's own run is served there.
+    """
+    if "TMPDIR" not in os.environ and _has_room(_MEMORY):
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
     sys.addaudithook(_refuse_the_default_port)
+
+
+def _has_room(folder: Path) -> bool:
+    """Return whether programs can be run in a folder, and large files written."""
+    return (
+        os.access(folder, os.W_OK)
+        and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+        and shutil.disk_usage(folder).free > _ROOM
+    )
 
 
 def _refuse_the_default_port(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.bind" and arguments[1][1:2] == (_DEFAULT_PORT,):
         raise OSError(errno.EADDRINUSE, "tests use other ports: set architect.port=0")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Have workers of pytest-xdist begin with slow tests, so that none ends long after the others.
+
+    ``--no-loadscope-reorder`` keeps this order.
+    """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.hookimpl(wrapper=True)
