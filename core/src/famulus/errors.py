@@ -105,7 +105,14 @@ class RunBusyError(ConflictError):
 
 
 class UnavailableError(FamulusError):
-    """Something that the call needs is not available now; the same call may succeed later."""
+    """Something that the call needs is not available now; the same call may succeed later.
+
+    ``retry_after`` is in how many seconds, where a platform has said so; None elsewhere.
+    """
+
+    def __init__(self, *args: object, retry_after: float | None = None) -> None:
+        super().__init__(*args)
+        self.retry_after = retry_after
 
 
 class RefusedError(FamulusError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from famulus.engine.outbox.outbox_rows import (
     claim,
     enqueue,
     make_due,
+    pause_after,
     redeliver,
     select_due,
 )
@@ -64,6 +66,60 @@ def test_failing_call_is_retried_with_longer_pauses_until_it_succeeds_once(
     assert tried == [0, 1, 3, 7, 15]
     (row,) = outbox_rows(database)
     assert (row.status, row.attempts, row.error) == (OutboxStatus.DONE, 5, "")
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "second"),
+    [
+        (0, 1),
+        (45, 45),
+        (1000.5, 1001),
+        (-5, 2),
+        (float("nan"), 2),
+        ("45", 2),
+    ],
+)
+def test_failing_call_is_retried_when_the_platform_asks_for_it(
+    operator: ManualOperator,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_for: Any,
+    second: int,
+) -> None:
+    tried: list[float] = []
+    begin = clock()
+
+    def close_places(self: CrowdProvider, run: RunView) -> None:
+        tried.append((clock() - begin).total_seconds())
+        if len(tried) == 2:
+            raise UnavailableError("throttled", retry_after=asked_for)
+        if len(tried) == 1:
+            raise UnavailableError("throttled")
+
+    monkeypatch.setattr(CrowdProvider, "close_places", close_places)
+    gateway = operator.launch_rows(ROWS)
+    pretend_a_place(database)
+    GatewayWorker(gateway, "x").arrive()
+    operator.stop(gateway.run_id)
+    operator.turn()
+    assert tried == [0]
+    clock.advance(1)
+    operator.turn()
+    assert tried == [0, 1]
+
+    clock.advance(second - 1)
+    operator.turn()
+    assert tried == [0, 1]
+    clock.advance(1)
+    operator.turn()
+
+    assert tried == [0, 1, 1 + second]
+
+
+def test_pause_that_a_platform_asks_for_is_at_most_a_day() -> None:
+    assert pause_after(3, 86_399) == timedelta(seconds=86_399)
+    assert pause_after(3, float("inf")) == pause_after(3, 10**400) == timedelta(days=1)
 
 
 def test_pause_between_attempts_is_bounded(

@@ -207,6 +207,27 @@ def test_unavailable_platform_is_asked_less_and_less_often(
     assert tried == [0, 20, 60]
 
 
+def test_unavailable_platform_is_asked_when_it_says(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plugins.provider("reporting"), "sync_seconds", 10)
+    GatewayWorker(gateway, "a").arrive("visit")
+    platform.faults, platform.retry_after = [Fault.THROTTLED] * 2, 33
+    tried = []
+    for second in range(80):
+        before = len(platform.calls)
+        operator.turn()
+        tried += [second] * (len(platform.calls) - before)
+        clock.advance(1)
+
+    assert tried == [0, 33, 66, 76]
+
+
 def test_unreported_visit_is_asked_about_until_the_platform_reports_it(
     gateway: Gateway,
     operator: ManualOperator,

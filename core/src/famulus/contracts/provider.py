@@ -181,9 +181,9 @@ class Provider(ABC):
     called inside a transaction.
 
     A method that cannot reach the platform raises :class:`~famulus.UnavailableError`, and the call
-    is repeated later, with growing pauses. :class:`~famulus.RefusedError` means that the platform
-    refuses the call, and why: the message is shown to the requester, and the call is only repeated
-    at their request.
+    is repeated later: when the platform asks for it (``retry_after``), or with growing pauses.
+    :class:`~famulus.RefusedError` means that the platform refuses the call, and why: the message is
+    shown to the requester, and the call is only repeated at their request.
 
     One instance is made to check a plan, one in the operator and one in each serving process, where
     many threads use it at once; commands make others for a requester's account.

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from famulus.clock import has_passed
+from famulus.engine.outbox.outbox_rows import pause_after
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.errors import UnavailableError, reason
@@ -58,6 +59,9 @@ class PeriodicSync:
             self._failures += 1
             self._asked_at = now
             self._pause = min(every * 2 ** min(self._failures, 10), _LONGEST_WAIT)
+            retry_after = getattr(error, "retry_after", None)
+            if retry_after is not None:
+                self._pause = max(every, pause_after(self._failures, retry_after))
             return
         if self._failures:
             _log.warning("run %d: the platform answers about visits again", run)

@@ -50,6 +50,8 @@ class FakePlatform:
     """The state of the platform. Each item of ``faults`` hits one call; None lets one pass."""
 
     faults: list[Fault | None] = field(factory=list)
+    #: the seconds that a throttled call is asked to wait; None where it is not said
+    retry_after: float | None = None
     #: the amount of every payment that was made, by its key
     paid: list[tuple[str, Decimal]] = field(factory=list)
     #: what its accounts can spend; None if the platform does not report it
@@ -80,7 +82,7 @@ class FakePlatform:
         fault = self.faults.pop(0) if self.faults else None
         match fault:
             case Fault.THROTTLED:
-                raise UnavailableError("throttled")
+                raise UnavailableError("throttled", retry_after=self.retry_after)
             case Fault.REFUSED:
                 raise RefusedError("the balance is too low")
             case Fault.BROKEN:

@@ -130,5 +130,7 @@ class OutboxDelivery:
 
 
 def _result_of(error: UnavailableError | RefusedError) -> CallResult:
-    status = CallStatus.REFUSED if isinstance(error, RefusedError) else CallStatus.FAILED
-    return CallResult(status=status, error=str(error) or type(error).__name__)
+    text = str(error) or type(error).__name__
+    if isinstance(error, RefusedError):
+        return CallResult(status=CallStatus.REFUSED, error=text)
+    return CallResult(status=CallStatus.FAILED, error=text, retry_after=error.retry_after)

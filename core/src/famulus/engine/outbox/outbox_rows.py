@@ -20,6 +20,9 @@ from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
 
 _LONGEST_WAIT = timedelta(minutes=10)
+_SHORTEST_WAIT = timedelta(seconds=1)
+#: Seconds: a platform that asks for more, by mistake or in another unit, is asked again then.
+_LONGEST_ASKED_FOR = 24 * 3600
 
 
 class OutboxKind(StrEnum):
@@ -201,9 +204,22 @@ def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> 
     _release_successors(tx, row)
 
 
-def postpone(tx: Transaction, row: Row, error: str) -> None:
-    """Postpone a row after a failed attempt; the pause doubles with each attempt."""
-    wait = min(timedelta(seconds=2 ** min(row.attempts, 20)), _LONGEST_WAIT)
+def pause_after(failures: int, retry_after: float | None) -> timedelta:
+    """Return how long to wait before a call is repeated.
+
+    :param failures: of the same call before this one; the pause doubles with each.
+    :param retry_after: the seconds that the platform asks for, which replace that pause. They are
+        a plugin's value: one that is no time to wait counts for nothing.
+    """
+    if isinstance(retry_after, (int, float)) and retry_after >= 0:
+        asked_for = timedelta(seconds=min(retry_after, _LONGEST_ASKED_FOR))
+        return max(asked_for, _SHORTEST_WAIT)
+    return min(timedelta(seconds=2 ** min(failures, 20)), _LONGEST_WAIT)
+
+
+def postpone(tx: Transaction, row: Row, error: str, retry_after: float | None = None) -> None:
+    """Postpone a row after a failed attempt; see :func:`pause_after`."""
+    wait = pause_after(row.attempts, retry_after)
     query = OutboxTable.update(
         attempts=row.attempts + 1,
         next_attempt_at=tx.now + wait,

@@ -37,6 +37,8 @@ class CallResult:
 
     status: CallStatus
     error: str = ""
+    #: the seconds that the platform asks to wait; None where it does not say
+    retry_after: float | None = None
 
 
 @frozen(kw_only=True)
@@ -86,7 +88,7 @@ class PlatformCall(ABC):
         elif result.status is CallStatus.REFUSED:
             outbox_rows.finish(tx, row, OutboxStatus.FAILED, result.error)
         else:
-            outbox_rows.postpone(tx, row, result.error)
+            outbox_rows.postpone(tx, row, result.error, result.retry_after)
 
 
 class MirrorCall(PlatformCall):
