@@ -149,6 +149,19 @@ def test_connections_that_come_at_once_replace_an_idle_one_each(
         assert len(served.server._connections) == 10
 
 
+def test_room_is_made_for_several_connections_at_once(serve: Any, stub_gateway: Any) -> None:
+    served = serve(create_app(stub_gateway), connections=256)
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(served.connect()) for _ in range(256)]
+        for _ in range(4):
+            assert _ask(served.port)[0] == 200
+
+        for client in idle[:4]:
+            with contextlib.suppress(ConnectionResetError):
+                assert client.recv(10) == b""
+        wait_until(lambda: len(served.server._connections) == 252, "the end of the new ones")
+
+
 def test_new_connection_is_refused_where_none_is_idle(serve: Any, stub_gateway: Any) -> None:
     served = serve(create_app(stub_gateway), connections=10)
     with contextlib.ExitStack() as stack:
