@@ -25,8 +25,11 @@ from famulus.engine.admission_results import AdmissionResult
 from famulus.engine.arrival import ArrivingWorker, RunRules
 from famulus.engine.qualifications.history import past_work
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.units import FreeUnit, find_units, read_unit_data, save_progress
+from famulus.engine.units import FreeUnit, find_units, save_progress
 from famulus.model.database import Database
+from famulus.model.many_values import AMONG, run_among
+from famulus.model.statements import Statement
+from famulus.model.tables import AssignmentTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.plan import RunParts
 
@@ -35,6 +38,13 @@ _ASKED_TOGETHER = 50
 _ASKED_AT_MOST = 500
 #: Units that are not for a worker passed over for one question to ``worker_can_do_unit``.
 _PASSED_FOR_ONE = 20_000
+
+#: The rows of data of the units that are asked about together.
+_DATA = Statement(
+    UnitTable.select(UnitTable.id, AssignmentTable.data)
+    .join(AssignmentTable, on=(UnitTable.assignment == AssignmentTable.id))
+    .where(UnitTable.id << AMONG)
+)
 
 Predicate = Callable[[WorkerView, UnitView], bool]
 
@@ -127,7 +137,8 @@ class CheckedAdmission(Admission):
         save_progress(tx, progress)
         if not found:
             return Refusal(reason=RefusalReason.NOTHING_LEFT)
-        return [(each, _unit_view(tx, each)) for each in found]
+        data = dict(run_among(tx, _DATA, [each.unit for each in found]))
+        return [(each, _unit_view(each, data[each.unit])) for each in found]
 
     def _after_cursor(self, worker: ArrivingWorker) -> list[FreeUnit]:
         assert worker.worker is not None
@@ -163,10 +174,9 @@ class CheckedAdmission(Admission):
         )
 
 
-def _unit_view(tx: Transaction, found: FreeUnit) -> UnitView:
-    index, data = read_unit_data(tx, found.unit)
+def _unit_view(found: FreeUnit, data: str) -> UnitView:
     return UnitView(
-        id=found.unit, assignment_id=found.assignment, index=index, data=json.loads(data)
+        id=found.unit, assignment_id=found.assignment, index=found.lane, data=json.loads(data)
     )
 
 
