@@ -77,12 +77,11 @@ class Listeners:
         """
         self._add_positions()
         until = time.monotonic() + seconds
-        pause = threading.Event()
         waiting = self._behind()
         while waiting and time.monotonic() < until:
             if all(each.seconds_in_call > _CALL_SECONDS for each in waiting):
                 break
-            pause.wait(_LOOK_SECONDS)
+            time.sleep(_LOOK_SECONDS)
             waiting = self._behind()
         for dispatcher in waiting:
             self._leave(dispatcher)
