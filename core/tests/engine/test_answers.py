@@ -120,7 +120,7 @@ def test_views_have_the_values_of_the_record(answer: StoredAnswer, database: Dat
     assert browsed == browser_unit(database, answer)
     stored = [*vars(answer).values(), answer.folder]
     for view in (submitted, unit, worker, browsed):
-        values = asdict(view, filter=lambda field, _: field.name != "_database")
+        values = asdict(view, filter=lambda field, _: field.name != "database")
         for value in values_of(values):
             assert value in stored, value
 
