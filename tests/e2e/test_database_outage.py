@@ -11,7 +11,7 @@ import pytest
 from famulus.model.database import Database
 from famulus.model.tables import AgentTable
 from famulus.testing.command import Command, famulus_command
-from famulus.testing.postgres import PostgresServer, stoppable_server
+from famulus.testing.postgres import PostgresServer
 from famulus.testing.scripted_worker import HttpWay, ScriptedWorker
 
 if TYPE_CHECKING:
@@ -23,17 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture
-def server() -> Iterator[PostgresServer]:
-    try:
-        with stoppable_server() as started:
-            yield started
-    except LookupError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
 def command(
-    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres_server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Command]:
     monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
@@ -45,7 +36,9 @@ def command(
         "architect: {port: 0}\n"
         "task: {task_title: T, task_description: D, task_reward: 0.10}\n"
     )
-    with famulus_command("launch", tmp_path / "task.yaml", database=server.url) as launched:
+    with famulus_command(
+        "launch", tmp_path / "task.yaml", database=postgres_server.url
+    ) as launched:
         yield launched
 
 
@@ -54,7 +47,7 @@ def lines(command: Command, text: str) -> list[str]:
 
 
 def test_answers_are_stored_after_an_outage_of_the_database(
-    command: Command, server: PostgresServer, browser: Browser
+    command: Command, postgres_server: PostgresServer, browser: Browser
 ) -> None:
     url = command.url()
     people = [ScriptedWorker(HttpWay(url), name) for name in "abcd"]
@@ -64,14 +57,14 @@ def test_answers_are_stored_after_an_outage_of_the_database(
         page.goto(f"{url}?worker_id=ann&assignment_id=1")
         page.get_by_label("Answer").fill("forty-two")
 
-        server.stop()
+        postgres_server.stop()
         page.click("#famulus-submit")
         page.get_by_text("trying again").wait_for()
         answers = [person.submit(page) for person, page in zip(people, pages, strict=True)]
         answers += [people[0].give_back(pages[0]), people[0].open().answer]
         health = HttpWay(url).get("healthz")
         command.wait_for("is unavailable")
-        server.start()
+        postgres_server.start()
         page.get_by_text("Your answers are stored").wait_for()
 
     assert [answer.status for answer in answers] == [503] * 6
@@ -82,7 +75,7 @@ def test_answers_are_stored_after_an_outage_of_the_database(
     for person, opened in zip(people[1:], pages[1:], strict=True):
         assert person.submit(opened).outcome == "stored"
     assert people[0].give_back(pages[0]).status == 200
-    with Database(server.url) as database, database.read() as tx:
+    with Database(postgres_server.url) as database, database.read() as tx:
         query = AgentTable.select(AgentTable.answers).where(AgentTable.submission_id.is_null(False))
         assert {"answer": "forty-two"} in [row.answers for row in tx.rows(query)]
         assert len(tx.rows(query)) == 4

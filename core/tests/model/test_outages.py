@@ -22,7 +22,7 @@ from famulus.model.database import Database
 from famulus.model.outages import Outage
 from famulus.model.tables import RequesterTable
 from famulus.model.transaction import Transaction
-from famulus.testing.postgres import PostgresServer, stoppable_server
+from famulus.testing.postgres import PostgresServer
 
 psycopg = pytest.importorskip("psycopg")
 
@@ -102,33 +102,28 @@ def test_reading_does_not_end_an_outage_of_writing(
     assert len(log()) == 2
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    try:
-        with stoppable_server() as started:
-            yield started
-    except LookupError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def kept(
-    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Database]:
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
-    with Database(server.url) as database:
+    with Database(postgres_server.url) as database:
         read(database)
         yield database
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_a_server_that_stops_and_starts_is_unavailable_in_between(
-    server: PostgresServer, kept: Database, mode: str, hand: Hand, log: Callable[[], list[str]]
+    postgres_server: PostgresServer,
+    kept: Database,
+    mode: str,
+    hand: Hand,
+    log: Callable[[], list[str]],
 ) -> None:
     calm(kept, hand)
     with kept.read(), kept.read():
         pass  # two connections that the pool keeps
-    server.stop(mode)
+    postgres_server.stop(mode)
     try:
         for _ in range(3):
             with pytest.raises(UnavailableError):
@@ -137,7 +132,7 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
                 kept.write(add)
         assert len(log()) == 1
     finally:
-        server.start()
+        postgres_server.start()
 
     hand.now += 1
     kept.write(add)
@@ -147,12 +142,12 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
 
 
 def test_connections_from_before_a_restart_cause_no_failure(
-    server: PostgresServer, kept: Database, log: Callable[[], list[str]]
+    postgres_server: PostgresServer, kept: Database, log: Callable[[], list[str]]
 ) -> None:
     with kept.read(), kept.read(), kept.read():
         pass  # three connections that the pool keeps
-    server.stop()
-    server.start()
+    postgres_server.stop()
+    postgres_server.start()
 
     kept.write(add)
     read(kept)
@@ -161,16 +156,16 @@ def test_connections_from_before_a_restart_cause_no_failure(
 
 
 def test_a_host_that_keeps_silent_holds_up_one_thread_only(
-    server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FAMULUS_FILES", str(tmp_path))
-    folder = Path(psycopg.conninfo.conninfo_to_dict(server.url)["host"])
+    folder = Path(psycopg.conninfo.conninfo_to_dict(postgres_server.url)["host"])
     with (
-        Database(f"{server.url}&connect_timeout=600") as database,
+        Database(f"{postgres_server.url}&connect_timeout=600") as database,
         socket.socket(socket.AF_UNIX) as silent,
     ):
         read(database)
-        server.stop()
+        postgres_server.stop()
         try:
             with pytest.raises(UnavailableError):
                 read(database)
@@ -187,15 +182,15 @@ def test_a_host_that_keeps_silent_holds_up_one_thread_only(
                 assert isinstance(held_up.exception(), UnavailableError)
         finally:
             (folder / ".s.PGSQL.5432").unlink()
-            server.start()
+            postgres_server.start()
 
 
 def test_a_job_whose_connection_is_cut_is_unavailable(
-    server: PostgresServer, kept: Database
+    postgres_server: PostgresServer, kept: Database
 ) -> None:
     def job(tx: Transaction) -> None:
         (pid,) = tx.sql("SELECT pg_backend_pid()").fetchone()
-        with Database(server.url) as other:
+        with Database(postgres_server.url) as other:
             other.write(lambda tx: tx.sql("SELECT pg_terminate_backend(%s)", (pid,)))
         add(tx)
 
@@ -223,23 +218,23 @@ def test_a_server_that_is_read_only_is_unavailable_for_writing(
 
 
 def test_a_server_without_free_connections_is_unavailable(
-    server: PostgresServer, kept: Database
+    postgres_server: PostgresServer, kept: Database
 ) -> None:
-    with Database(server.url) as late:
+    with Database(postgres_server.url) as late:
         read(late)
-        with all_connections(server):
+        with all_connections(postgres_server):
             with late.read(), pytest.raises(UnavailableError, match="too many"):
                 read(late)
-            with pytest.raises(UnavailableError), Database(server.url) as new:
+            with pytest.raises(UnavailableError), Database(postgres_server.url) as new:
                 read(new)
 
 
 @contextmanager
-def all_connections(server: PostgresServer) -> Iterator[None]:
+def all_connections(postgres_server: PostgresServer) -> Iterator[None]:
     held: list[Any] = []
     try:
         while True:
-            held.append(psycopg.connect(server.url))
+            held.append(psycopg.connect(postgres_server.url))
     except psycopg.OperationalError:
         yield
     finally:

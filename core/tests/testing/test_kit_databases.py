@@ -57,14 +57,15 @@ def test_without_a_server_the_message_has_the_remedy() -> None:
 
 
 @pytest.mark.parametrize("ci", [False, True])
+@pytest.mark.parametrize("name", ["postgres", "postgres_server"])
 @pytest.mark.usefixtures("no_driver")
 def test_tests_on_postgresql_are_skipped_with_that_sentence_and_fail_in_ci(
-    ci: bool, monkeypatch: pytest.MonkeyPatch
+    name: str, ci: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from famulus.testing import pytest_plugin
 
     monkeypatch.setenv("CI", "true" if ci else "")
-    fixture = pytest_plugin.postgres.__wrapped__  # type: ignore[attr-defined]
+    fixture = getattr(pytest_plugin, name).__wrapped__
     ending = pytest.fail.Exception if ci else pytest.skip.Exception
 
     with pytest.raises(ending, match="need the Python package psycopg"):

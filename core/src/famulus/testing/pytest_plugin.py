@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from famulus.testing.databases import PostgresDatabases
     from famulus.testing.inprocess import ManualOperator
     from famulus.testing.movable_clock import MovableClock
+    from famulus.testing.postgres import PostgresServer
     from famulus.testing.served_run import ServedRun
 
 
@@ -61,6 +62,19 @@ def postgres() -> Iterator[PostgresDatabases]:
         except LookupError as error:
             _lacking(str(error))
         yield databases
+
+
+@pytest.fixture(scope="module")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the module's own, which its tests stop and start."""
+    from famulus.testing.postgres import stoppable_server
+
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(stoppable_server())
+        except LookupError as error:
+            _lacking(str(error))
+        yield server
 
 
 @pytest.fixture
