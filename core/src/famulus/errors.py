@@ -19,7 +19,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
@@ -82,6 +83,20 @@ class UsageError(FamulusError):
 
 class PluginError(UsageError):
     """A plugin that was requested by name cannot be used."""
+
+
+@contextmanager
+def as_plugin_error(failure: str) -> Iterator[None]:
+    """Raise an error of a plugin's code as a PluginError; a FamulusError stays as it is.
+
+    :param failure: what has failed, for the message.
+    """
+    try:
+        yield
+    except FamulusError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{failure}: {reason(error)}") from error
 
 
 class NotFoundError(UsageError):

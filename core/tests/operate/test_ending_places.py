@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from famulus.contracts.provider import Provider
 from famulus.engine.gateway import Gateway
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.outbox_rows import OutboxKind
@@ -259,6 +260,33 @@ def test_ending_a_run_reports_open_places_with_the_remedy(
     assert remedy in str(raised.value)
     platform.faults.clear()
     bind_provider(database, plugins, gateway.run_id).close_places()
+    assert platform.open == set()
+
+
+@pytest.mark.parametrize("end", ["stop", "finish"])
+def test_ending_a_run_whose_provider_cannot_be_constructed_reports_open_places(
+    end: str,
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: Provider, args: object, context: object) -> None:
+        raise OSError("no key file")
+
+    run = launch(operator).run_id
+    kill(operator, database, run)
+    monkeypatch.setattr(plugins.provider("selling"), "__init__", broken)
+
+    with pytest.raises(PlacesOpenError) as raised:
+        getattr(other, end)(run)
+
+    assert "the provider 'selling' cannot be constructed: OSError: no key" in str(raised.value)
+    assert f"`famulus sync {run}` closes them" in str(raised.value)
+    monkeypatch.undo()
+    bind_provider(database, plugins, run).close_places()
     assert platform.open == set()
 
 

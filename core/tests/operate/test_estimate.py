@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from famulus.cli.costs import quote_lines
-from famulus.errors import UsageError
+from famulus.contracts.provider import Provider
+from famulus.errors import PluginError, UsageError
 from famulus.model.database import Database
-from famulus.operate.estimate import Estimate
+from famulus.operate.estimate import Estimate, balance_problems
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
@@ -85,3 +86,24 @@ def test_unpaid_work_costs_nothing(operator: ManualOperator) -> None:
 
     assert found.affordable is None
     assert [*quote_lines(found)] == ["Cost: nothing; the work is unpaid (task.task_reward is 0)."]
+
+
+@pytest.mark.parametrize(
+    ("method", "failure"),
+    [("quote", "failed to state its prices"), ("balance", "failed to state the balance")],
+)
+def test_provider_that_fails_to_state_costs_is_an_error_that_names_it(
+    method: str, failure: str, operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Provider, *args: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    checked = operator.check(
+        rows_configuration(provider="paying"), shared_state=RowsState(rows=[{"n": 1}])
+    )
+    provider = operator.plugins.provider("paying")
+    monkeypatch.setattr(provider, "balance", lambda _: Decimal(1))
+    monkeypatch.setattr(provider, method, broken)
+
+    with pytest.raises(PluginError, match=f"'paying' {failure}: ZeroDivisionError: on purpose"):
+        balance_problems(operator.database, operator.plugins, checked.plan, most_rows=9)

@@ -8,6 +8,9 @@ import pytest
 
 import famulus
 from famulus.contracts.context import RequesterView
+from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
+from famulus.contracts.views import WorkerView
 from famulus.errors import PluginError
 from famulus.model.database import Database
 from famulus.plan import RunParts, configuration_from_mapping, make_plan
@@ -64,3 +67,38 @@ def test_no_other_module_constructs_a_context() -> None:
     found = [path.name for path in source.rglob("*.py") if made.search(path.read_text())]
 
     assert found == ["run_parts.py"]
+
+
+@pytest.mark.parametrize(
+    ("part", "named"),
+    [
+        ("blueprint", "the blueprint 'rows'"),
+        ("architect", "the architect 'nowhere'"),
+        ("provider", "the provider 'crowd'"),
+        ("checks", "the check 'strict'"),
+    ],
+)
+def test_a_part_whose_constructor_fails_is_an_error_that_names_it(
+    part: str, named: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Strict(QualificationCheck):
+        type = "strict"
+
+        def refuse(self, worker: WorkerView, run: GuardedRun) -> None:
+            return None
+
+    class CheckPlugin:
+        @hookimpl
+        def famulus_register_qualification_checks(self) -> list[type[QualificationCheck]]:
+            return [Strict]
+
+    def broken(self: object, args: object, context: object) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    parts = parts_of(database, kit_plugins(check=CheckPlugin()))
+    cls = Strict if part == "checks" else getattr(parts, f"{part}_class")
+    monkeypatch.setattr(cls, "__init__", broken)
+
+    message = f"{named} cannot be constructed: ZeroDivisionError: on purpose"
+    with pytest.raises(PluginError, match=f"^{message}$"):
+        getattr(parts, part)

@@ -12,12 +12,13 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from famulus.contracts.provider import Provider
 from famulus.data.payments import PaymentRecord, list_payments, payment_totals
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.bonuses import plan_again
 from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.engine.workers import make_worker
-from famulus.errors import ConflictError, NotFoundError, UsageError
+from famulus.errors import ConflictError, NotFoundError, PluginError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import EventTable, OutboxTable, UnitTable
@@ -372,3 +373,19 @@ def test_bonuses_count_against_the_budget(
         pay_bonus(database, unit, "0.50", reason="R", plugins=plugins)
 
     assert len(platform.paid) == 1
+
+
+def test_provider_that_cannot_state_its_fee_is_an_error_that_names_it(
+    pay: partial[PaymentRecord],
+    database: Database,
+    plugins: Plugins,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(self: Provider, kind: PaymentKind, amount: Decimal) -> Decimal:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(plugins.provider("paying"), "fee", broken)
+
+    with pytest.raises(PluginError, match="'paying' failed to state its fee: ZeroDivisionError"):
+        pay()
+    assert list_payments(database) == []

@@ -22,6 +22,7 @@ from famulus.errors import (
     Problem,
     UnavailableError,
     UsageError,
+    as_plugin_error,
     without_warnings,
 )
 from famulus.model.database import Database
@@ -266,7 +267,8 @@ def _spend_problems(parts: RunParts) -> list[Problem]:
         to_minor(task.max_spend, currency)
     except UsageError as error:
         return [plan.problem(key, each.message) for each in error.problems]
-    fee = parts.provider.fee(PaymentKind.REWARD, reward)
+    with as_plugin_error(f"the provider {plan.provider.type!r} failed to state its fee"):
+        fee = parts.provider.fee(PaymentKind.REWARD, reward)
     cost = from_minor(to_minor_up(reward + fee, currency), currency)
     if cost <= task.max_spend:
         return []

@@ -12,7 +12,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Quote
 from famulus.engine.requesters import choose_requester, read_requesters
-from famulus.errors import Problem
+from famulus.errors import Problem, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
 from famulus.options.option_class import options_of
@@ -62,12 +62,15 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
     is_part = rows is not None and most_rows is not None and rows > most_rows
     rows = most_rows if is_part else rows
     units = None if rows is None else rows * blueprint.units_per_assignment
+    with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
+        one = provider.quote(plan, 1)
+        total = None if units is None else provider.quote(plan, units)
     return Estimate(
         rows=rows,
         units=units,
         is_part=is_part,
-        one=_rounded(provider.quote(plan, 1)),
-        total=None if units is None else _rounded(provider.quote(plan, units)),
+        one=_rounded(one),
+        total=None if total is None else _rounded(total),
         max_spend=plan.task.max_spend,
     )
 
@@ -86,7 +89,8 @@ def balance_problems(
         return []
     parts = _parts(database, plugins, plan)
     provider = parts.provider
-    balance = provider.balance()
+    with as_plugin_error(f"the provider {provider.type!r} failed to state the balance"):
+        balance = provider.balance()
     if balance is None:
         return []
     estimate = _estimate(parts, most_rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -14,10 +14,12 @@ from famulus.contracts.context import Context, RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
 from famulus.contracts.qualification_check import QualificationCheck
-from famulus.errors import FamulusError, PluginError
+from famulus.errors import as_plugin_error
 from famulus.model.database import Database
 from famulus.plan.check_options import chosen_checks
 from famulus.plugins import Plugins
+
+Part = TypeVar("Part", Blueprint, Architect, Provider, QualificationCheck)
 
 
 @frozen(kw_only=True, eq=False, slots=False)
@@ -27,7 +29,8 @@ class RunParts:
     Each is constructed once, at its first use, so that a command which needs only the provider
     never constructs the architect. All share one context.
 
-    :raises famulus.PluginError: at the first use of a part whose plugin is not installed.
+    :raises famulus.PluginError: at the first use of a part whose plugin is not installed, or whose
+        constructor raises.
     """
 
     database: Database
@@ -67,17 +70,17 @@ class RunParts:
     @cached_property
     def blueprint(self) -> Blueprint:
         """The blueprint."""
-        return self.blueprint_class(self.plan.blueprint.args, self.context)
+        return _construct("blueprint", self.blueprint_class, self.plan.blueprint.args, self.context)
 
     @cached_property
     def architect(self) -> Architect:
         """The architect."""
-        return self.architect_class(self.plan.architect.args, self.context)
+        return _construct("architect", self.architect_class, self.plan.architect.args, self.context)
 
     @cached_property
     def provider(self) -> Provider:
         """The provider, for the account of the requester."""
-        return self.provider_class(self.plan.provider.args, self.context)
+        return _construct("provider", self.provider_class, self.plan.provider.args, self.context)
 
     @cached_property
     def checks(self) -> Sequence[QualificationCheck]:
@@ -86,7 +89,8 @@ class RunParts:
         :raises famulus.UsageError: when the run names a check that is not installed, or gives one
             options that it does not have.
         """
-        return [check(args, self.context) for check, args in chosen_checks(self.plan, self.plugins)]
+        chosen = chosen_checks(self.plan, self.plugins)
+        return [_construct("check", check, args, self.context) for check, args in chosen]
 
 
 def account_provider(
@@ -104,11 +108,9 @@ def account_provider(
         shared_state=SharedTaskState(),
         requester=requester,
     )
-    try:
+    return _construct("provider", cls, args, context)
+
+
+def _construct(kind: str, cls: type[Part], args: Any, context: Context) -> Part:
+    with as_plugin_error(f"the {kind} {cls.type!r} cannot be constructed"):
         return cls(args, context)
-    except FamulusError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"the provider {cls.type!r} cannot be constructed: {type(error).__name__}: {error}"
-        ) from error

@@ -22,7 +22,7 @@ from famulus.engine.ledger.bonuses import (
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run
-from famulus.errors import FamulusError, NotFoundError, UsageError
+from famulus.errors import FamulusError, NotFoundError, UsageError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import to_minor, to_minor_up
 from famulus.model.states import OPEN_PAYMENTS, PaymentKind
@@ -161,7 +161,9 @@ def _pay(
     plugins = discover() if plugins is None else plugins
     with database.read() as tx:
         payee = find_payee(tx)
-    fee = bind_provider(database, plugins, payee.run).provider.fee(wish.kind, wish.amount)
+    provider = bind_provider(database, plugins, payee.run).provider
+    with as_plugin_error(f"the provider {provider.type!r} failed to state its fee"):
+        fee = provider.fee(wish.kind, wish.amount)
     extra = ExtraPayment(
         kind=wish.kind,
         amount=to_minor(wish.amount, payee.currency),
