@@ -97,6 +97,15 @@ def test_a_quote_is_exact_in_json(famulus: Famulus, example: Path, database_file
     assert not database_file.exists()
 
 
+def test_a_quote_has_the_hourly_wage_in_json(famulus: Famulus, example: Path) -> None:
+    estimated = famulus("quote", example, ANY_PORT, "task.estimated_minutes=2.5", "--json")
+    unknown = famulus("quote", example, ANY_PORT, "--json")
+
+    names = ("estimated_minutes", "hourly_wage")
+    assert [json.loads(estimated.stdout)[name] for name in names] == ["2.5", "7.20"]
+    assert [json.loads(unknown.stdout)[name] for name in names] == [None, None]
+
+
 @pytest.mark.usefixtures("empty_database")
 def test_no_payments_is_a_hint(famulus: Famulus) -> None:
     listed = famulus("payments")

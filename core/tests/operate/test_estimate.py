@@ -107,3 +107,16 @@ def test_provider_that_fails_to_state_costs_is_an_error_that_names_it(
 
     with pytest.raises(PluginError, match=f"'paying' {failure}: ZeroDivisionError: on purpose"):
         balance_problems(operator.database, operator.plugins, checked.plan, most_rows=9)
+
+
+def test_an_estimated_time_gives_the_hourly_wage(operator: ManualOperator) -> None:
+    rows = [{"n": 1}]
+
+    found = estimate(operator, rows, estimated_minutes="1.5")
+
+    assert found.hourly_wage == Decimal("4.00")
+    assert [*quote_lines(found)][1:] == ["Wage: 4.00 USD an hour expected (1.5 min a unit)."]
+    assert estimate(operator, rows).hourly_wage is None
+    assert not any("Wage" in line for line in quote_lines(estimate(operator, rows)))
+    unpaid = estimate(operator, rows, estimated_minutes="1", task_reward="0")
+    assert not any("Wage" in line for line in quote_lines(unpaid))

@@ -162,3 +162,18 @@ def test_stored_task_options_make_the_same_options(args: TaskArgs) -> None:
 
     assert problems == []
     assert again == args
+
+
+@pytest.mark.parametrize("text", ["0.01", "0.5", "5", "100000"])
+def test_estimated_minutes_are_exact(text: str) -> None:
+    args, _ = make(estimated_minutes=Plain(text, float(text)))
+
+    assert args is not None
+    assert args.estimated_minutes == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "0.001", "100001", "1e999"])
+def test_estimated_minutes_that_no_unit_takes_are_refused(text: str) -> None:
+    _, problems = make(estimated_minutes=text)
+
+    assert "is not a number of minutes from 0.01 to 100000" in problems["task.estimated_minutes"]

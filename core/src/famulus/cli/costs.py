@@ -1,13 +1,15 @@
-"""The cost of a run, in words."""
+"""The cost of a run and the wage of its workers, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 from famulus.cli.output import say
 from famulus.cli.words import counted
 from famulus.contracts.provider import Quote
+from famulus.data.wage import Wage
 from famulus.errors import UnavailableError
 from famulus.model.money import minor_digits
 from famulus.operate.checking import Checked
@@ -29,7 +31,7 @@ def say_cost(operator: Operator, checked: Checked) -> None:
 
 
 def quote_lines(estimate: Estimate) -> Iterator[str]:
-    """Yield what a run will cost, and what its limit means for it."""
+    """Yield what a run will cost, what an hour pays, and what the run's limit means for it."""
     one, total = estimate.one, estimate.total
     if not one.total:
         yield "Cost: nothing; the work is unpaid (task.task_reward is 0)."
@@ -40,6 +42,9 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
         least = "at least " if estimate.is_part else ""
         each = _amount(one.total, one.currency)
         yield f"Cost: {least}{_money(total)} for {least}{units}, {each} each."
+    minutes, wage = estimate.estimated_minutes, estimate.hourly_wage
+    if wage and minutes is not None:
+        yield f"Wage: {_expected(wage, one.currency, minutes)}."
     affordable = estimate.affordable
     if affordable is None:
         return
@@ -52,6 +57,45 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
             f"It may cost {limit} at most (task.max_spend): {units}, fewer with bonuses. The "
             "others wait until `famulus set` allows more."
         )
+
+
+def wage_text(wage: Wage) -> str:
+    """Return what an hour of work pays, expected and measured; empty for unpaid work."""
+    if not wage.reward:
+        return ""
+    parts = []
+    if wage.expected is not None and wage.estimated_minutes is not None:
+        parts.append(_expected(wage.expected, wage.currency, wage.estimated_minutes))
+    unmeasured = f"{counted(wage.unmeasured_units, 'unit')} without a measured time"
+    if wage.measured is not None:
+        times = f"median of {counted(wage.measured_units, 'unit')}"
+        left_out = f"; {unmeasured}" if wage.unmeasured_units else ""
+        parts.append(f"{wage.measured} {wage.currency} an hour measured ({times}{left_out})")
+    elif wage.unmeasured_units:
+        parts.append(unmeasured)
+    return ", ".join(parts)
+
+
+def wage_json(wage: Wage) -> dict[str, Any]:
+    """Return what an hour of work pays as JSON; amounts are exact, as text."""
+    return {
+        "currency": wage.currency,
+        "expected": text_or_none(wage.expected),
+        "estimated_minutes": text_or_none(wage.estimated_minutes),
+        "measured": text_or_none(wage.measured),
+        "median_seconds": None if wage.median_seconds is None else float(wage.median_seconds),
+        "measured_units": wage.measured_units,
+        "unmeasured_units": wage.unmeasured_units,
+    }
+
+
+def text_or_none(number: Decimal | None) -> str | None:
+    """Return an exact number as JSON has it."""
+    return None if number is None else f"{number:f}"
+
+
+def _expected(wage: Decimal, currency: str, minutes: Decimal) -> str:
+    return f"{wage} {currency} an hour expected ({minutes.normalize():f} min a unit)"
 
 
 def _money(quote: Quote) -> str:

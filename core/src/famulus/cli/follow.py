@@ -9,7 +9,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from famulus.cli.confirm import confirm_live
-from famulus.cli.costs import say_cost
+from famulus.cli.costs import say_cost, wage_text
 from famulus.cli.display import Display, display
 from famulus.cli.failures import INTERRUPTED
 from famulus.cli.interrupts import Interrupts
@@ -188,6 +188,8 @@ def ending_lines(ending: RunEnding) -> list[str]:
     if _has_loading_failed(ending):
         rows = counted(progress.rows_loaded, "row")
         lines.append(f"Loading failed after {rows}: {progress.loading_error}")
+    if progress.done and (wage := wage_text(ending.wage)):
+        lines.append(f"Wage: {wage}.")
     return lines
 
 

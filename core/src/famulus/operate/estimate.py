@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Quote
+from famulus.data.wage import hourly_wage
 from famulus.engine.requesters import choose_requester, read_requesters
 from famulus.errors import Problem, as_plugin_error
 from famulus.model.database import Database
@@ -36,6 +37,14 @@ class Estimate:
     total: Quote | None
     #: what the run may cost at most, bonuses included; 0 is no limit
     max_spend: Decimal
+    #: minutes that one unit is expected to take; None where the task does not say
+    estimated_minutes: Decimal | None
+
+    @property
+    def hourly_wage(self) -> Decimal | None:
+        """What an hour of work is expected to pay; None where the task has no estimate."""
+        minutes, one = self.estimated_minutes, self.one
+        return None if minutes is None else hourly_wage(one.rewards, minutes * 60, one.currency)
 
     @property
     def affordable(self) -> int | None:
@@ -72,6 +81,7 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
         one=_rounded(one),
         total=None if total is None else _rounded(total),
         max_spend=plan.task.max_spend,
+        estimated_minutes=plan.task.estimated_minutes,
     )
 
 

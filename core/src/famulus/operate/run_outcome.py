@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from famulus.data.wage import Wage, read_wage
 from famulus.engine.outbox.outbox_rows import read_closing
 from famulus.engine.runs import RunRecord, find_run
 from famulus.model.database import Database
@@ -17,6 +18,7 @@ class RunEnding:
 
     record: RunRecord
     progress: Progress
+    wage: Wage
     cause: str
     #: whether its places may still be open on the platform
     is_open: bool = False
@@ -38,9 +40,11 @@ def read_ending(database: Database, run: int) -> RunEnding:
     with database.read() as tx:
         row = tx.row(newest)
         is_open = read_closing(tx, run) is not None
+        wage = read_wage(tx, record)
     return RunEnding(
         record=record,
         progress=read_progress(database, run),
+        wage=wage,
         cause=row.cause if row else "",
         is_open=is_open,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from attrs import frozen
 
 from famulus.data.payments import PaymentTotal, run_totals
+from famulus.data.wage import Wage, read_wage
 from famulus.engine.answers import count_unanswered
 from famulus.engine.deadlines import count_unreported, last_submission
 from famulus.engine.places.place_changes import count_places
@@ -29,6 +30,7 @@ class RunReport:
     operated_by: str | None
     last_submission: datetime | None
     payments: Sequence[PaymentTotal]
+    wage: Wage
     #: places that are open on the platform or were taken, since the run was opened last
     places: int
     #: visits whose submission the platform has not reported
@@ -61,7 +63,7 @@ def read_report(database: Database, run: int) -> RunReport:
         record = read_run(tx, run)
         operated_by = operator_of(tx, record)
         newest = last_submission(tx, run)
-        payments = run_totals(tx, run)
+        payments, wage = run_totals(tx, run), read_wage(tx, record)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
         unanswered = count_unanswered(tx, run)
     entrances, problem = _entrances(database, record)
@@ -71,6 +73,7 @@ def read_report(database: Database, run: int) -> RunReport:
         operated_by=operated_by,
         last_submission=newest.submitted_at if newest else None,
         payments=payments,
+        wage=wage,
         places=places,
         unreported=unreported,
         unanswered=unanswered,

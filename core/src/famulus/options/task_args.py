@@ -19,6 +19,7 @@ _LONGEST_CONTACT = 300
 _LARGEST_REWARD = 10**9
 _LARGEST_SPEND = 10**12
 _LARGEST_SIZE = 10**18
+_SHORTEST_MINUTES, _LONGEST_MINUTES = Decimal("0.01"), 100_000
 #: what a 32-bit column and a date can hold: 68 years in seconds
 _LARGEST_NUMBER = 2**31 - 1
 
@@ -56,6 +57,13 @@ def _is_reward(_: object, _field: Attribute[Any], value: Decimal | None) -> None
         raise ValueError(f"{value} is more than any worker is paid for a unit")
     if value != round(value, 2):
         raise ValueError(f"{value} is not a whole number of cents; write at most two decimals")
+
+
+def _is_estimate(_: object, _field: Attribute[Any], value: Decimal | None) -> None:
+    if value is not None and not _SHORTEST_MINUTES <= value <= _LONGEST_MINUTES:
+        raise ValueError(
+            f"{value} is not a number of minutes from {_SHORTEST_MINUTES} to {_LONGEST_MINUTES}"
+        )
 
 
 def _is_spend(_: object, _field: Attribute[Any], value: Decimal) -> None:
@@ -107,6 +115,11 @@ class TaskArgs:
         help="Reward for one unit, in the provider's currency (0.30 is thirty cents).",
         required=True,
         validator=_is_reward,
+    )
+    estimated_minutes: Decimal | None = option(
+        help="Minutes that one unit is expected to take (0.5 is half a minute), for the hourly "
+        "wage that a quote, a launch and the run's status show.",
+        validator=_is_estimate,
     )
     max_spend: Decimal = option(
         help="What the run may cost at most with the provider's fees and with bonuses, in the "

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, with_configuration
-from famulus.cli.costs import quote_lines
+from famulus.cli.costs import quote_lines, text_or_none
 from famulus.cli.failures import warn
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
@@ -46,5 +46,7 @@ def _json(estimate: Estimate) -> dict[str, Any]:
         "rewards": None if total is None else str(total.rewards),
         "fees": None if total is None else str(total.fees),
         "total": None if total is None else str(total.total),
+        "estimated_minutes": text_or_none(estimate.estimated_minutes),
+        "hourly_wage": text_or_none(estimate.hourly_wage),
         "max_spend": str(estimate.max_spend) if estimate.max_spend else None,
     }

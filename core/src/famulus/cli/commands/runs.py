@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.costs import wage_json, wage_text
 from famulus.cli.limit_words import limits_line
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
@@ -153,6 +154,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
             }
             for total in report.payments
         ],
+        "wage": wage_json(report.wage),
         "places": report.places,
         "visits_not_reported": report.unreported,
         "undelivered": [
@@ -194,6 +196,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
     yield "payments", _payments(report)
+    yield "wage", wage_text(report.wage)
     yield "operated by", _operated_by(report, session)
     yield "launched", moment(record.created_at, progress.at)
     if record.status in LIVE_RUNS:

@@ -1,0 +1,86 @@
+"""What an hour of work on a run pays: as its task expects, and as it was measured."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from statistics import median
+
+from attrs import frozen
+
+from famulus.engine.runs import RunRecord
+from famulus.model.money import from_minor, minor_digits
+from famulus.model.tables import AgentTable
+from famulus.model.transaction import Transaction
+
+#: Submissions that are looked at, the newest: a run can have millions.
+_MOST_SUBMISSIONS = 10_000
+_MICROSECOND = Decimal("0.000001")
+
+
+@frozen(kw_only=True)
+class Wage:
+    """What an hour of work on a run pays, without bonuses, and the times that it follows from.
+
+    Both are of the run's newest 10,000 submissions at most.
+    """
+
+    currency: str
+    #: for one unit
+    reward: Decimal
+    #: ``task.estimated_minutes``
+    estimated_minutes: Decimal | None
+    #: the median of the measured times; None where no time was measured
+    median_seconds: Decimal | None
+    #: submitted units whose time was measured
+    measured_units: int
+    #: submitted units that were late, or during which the clock was set back
+    unmeasured_units: int
+
+    @property
+    def expected(self) -> Decimal | None:
+        """The wage where a unit takes as long as the task estimates; None without an estimate."""
+        minutes = self.estimated_minutes
+        return None if minutes is None else hourly_wage(self.reward, minutes * 60, self.currency)
+
+    @property
+    def measured(self) -> Decimal | None:
+        """The wage where a unit takes as long as in the median; None where nothing was measured."""
+        seconds = self.median_seconds
+        return None if seconds is None else hourly_wage(self.reward, seconds, self.currency)
+
+
+def hourly_wage(reward: Decimal, seconds: Decimal, currency: str) -> Decimal:
+    """Return what an hour pays where a unit takes so long, in whole minor units."""
+    smallest = Decimal(1).scaleb(-minor_digits(currency))
+    return (reward * 3600 / seconds).quantize(smallest, ROUND_HALF_UP)
+
+
+def read_wage(tx: Transaction, run: RunRecord) -> Wage:
+    """Measure how long the units of a run took.
+
+    A time that says nothing about the work is left out: that of a late submission, and one during
+    which the clock was set back.
+    """
+    newest = (
+        AgentTable.select(
+            AgentTable.unit, AgentTable.started_at, AgentTable.submitted_at, AgentTable.late
+        )
+        .where(AgentTable.run == run.id, AgentTable.submitted_at.is_null(False))
+        .order_by(AgentTable.submitted_at.desc())
+        .limit(_MOST_SUBMISSIONS)
+    )
+    of_units = [row for row in tx.execute(newest) if row[0] is not None]
+    times = [
+        submitted - started
+        for _, started, submitted, late in of_units
+        if submitted > started and not late
+    ]
+    estimate = run.plan["task"].get("estimated_minutes")
+    return Wage(
+        currency=run.currency,
+        reward=from_minor(run.reward, run.currency),
+        estimated_minutes=None if estimate is None else Decimal(estimate),
+        median_seconds=Decimal(median(times)) * _MICROSECOND if times else None,
+        measured_units=len(times),
+        unmeasured_units=len(of_units) - len(times),
+    )
