@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
 from typing import Any, ClassVar
@@ -305,41 +304,6 @@ def test_a_provider_that_fails_hides_nothing(
     refused = worker.arrive()
     assert (refused.status, refused.refusal) == (403, "maximum_reached")
     assert "leaving.completion failed (limit_reached)" in caplog.text
-
-
-def test_a_provider_that_hangs_hides_nothing_and_is_asked_less(
-    operator: ManualOperator,
-    leaves: Callable[..., None],
-    calls: list[Call],
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(completions, "_PATIENCE", 0.01)
-    go_on = threading.Event()
-
-    def hang(visit: VisitView, outcome: VisitOutcome) -> Completion:
-        go_on.wait()
-        return code(visit, outcome)
-
-    leaves(hang)
-    before = set(threading.enumerate())
-    gateway = launch(operator, maximum_units_per_worker=1)
-    worker = GatewayWorker(gateway, "x")
-    try:
-        assert "Your answers are stored" in worker.work().text
-        refused = [worker.arrive() for _ in range(10)]
-        hanging = set(threading.enumerate()) - before
-    finally:
-        go_on.set()
-    assert {page.refusal for page in refused} == {"maximum_reached"}
-    assert not any("CODE-" in page.text for page in refused)
-    assert len(hanging) == len(calls) == completions._MOST_HANGING
-    assert "leaving.completion has not returned" in caplog.text
-
-    for thread in hanging:
-        thread.join()
-    monkeypatch.setattr(completions, "_PATIENCE", 60)
-    check_refusal(worker.arrive(), "maximum_reached", "limit_reached")
 
 
 def test_refusal_is_shown_where_the_visit_cannot_be_read(

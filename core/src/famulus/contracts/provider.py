@@ -240,8 +240,8 @@ class Provider(ABC):
 
         Called in the serving process, by any thread, after the commit: once the work is stored or
         given back, and with each refusal of a worker whom :meth:`arrive` has named; again when a
-        form is sent again, or the worker comes back. When it raises, or takes longer than a few
-        seconds, the page shows what has happened, and leads nowhere.
+        form is sent again, or the worker comes back. The worker waits for it, so it returns at
+        once. When it raises, the page shows what has happened, and leads nowhere.
         """
 
     def register(self, name: str, args: Any) -> Mapping[str, Any]:

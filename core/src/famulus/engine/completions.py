@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from attrs import define, evolve, field
+from attrs import evolve, frozen
 
 from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.provider import Arrival, Provider, VisitView
@@ -20,12 +19,6 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 
 _log = logging.getLogger(__name__)
-
-#: Seconds that a worker waits for the provider before the page is sent without its step.
-_PATIENCE = 5.0
-#: Calls that have exceeded the patience and are still running: with so many of them, no further
-#: call is made, and no further thread is lost.
-_MOST_HANGING = 4
 
 _O, _R = VisitOutcome, RefusalReason
 #: The outcome of each refusal; None where the worker holds no place that the provider knows.
@@ -53,20 +46,18 @@ def outcome_of(refusal: Refusal) -> VisitOutcome | None:
     return OUTCOMES[refusal.reason]
 
 
-@define(eq=False, kw_only=True)
+@frozen(eq=False, kw_only=True)
 class Completions:
     """Asks the provider of one run how workers leave. Used by many threads.
 
-    The page has to be sent in any case, since it confirms that answers are stored, or says why
-    there is no work. So each call has a thread of its own, which is left behind if it hangs.
+    The page has to be sent whatever the provider raises, since it confirms that answers are stored,
+    or says why there is no work.
     """
 
     database: Database
     run_id: int
     provider: Provider
     admission: Admission
-    _hanging: int = field(default=0, init=False)
-    _mutex: threading.Lock = field(factory=threading.Lock, init=False)
 
     def of(self, visit: VisitView, outcome: VisitOutcome) -> WayOut:
         """Return how the worker of a visit leaves. Not called inside a transaction."""
@@ -109,69 +100,16 @@ class Completions:
         return None if refusal is None else refusal.reason
 
     def _ask(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
-        if self._hanging >= _MOST_HANGING:
-            return Nothing()
-        call = _Call(self, visit, outcome)
-        thread = threading.Thread(target=call.run, name="famulus-completion", daemon=True)
-        thread.start()
-        thread.join(_PATIENCE)
-        if call.leave():
-            _log.error(
-                "run %d: %s.completion has not returned for %g seconds (%s)",
-                self.run_id,
-                self.provider.type,
-                _PATIENCE,
-                outcome,
-            )
-        return call.completion
-
-    def _count_hanging(self, change: int) -> None:
-        with self._mutex:
-            self._hanging += change
-
-
-class _Call:
-    """One call of the provider, which the thread that wants its result may leave."""
-
-    def __init__(self, completions: Completions, visit: VisitView, outcome: VisitOutcome) -> None:
-        self.completion: Completion = Nothing()
-        self._completions = completions
-        self._visit = visit
-        self._outcome = outcome
-        self._mutex = threading.Lock()
-        self._is_over = False
-        self._is_left = False
-
-    def run(self) -> None:
-        """Make the call; called in its own thread."""
-        provider = self._completions.provider
-        completion: Completion = Nothing()
         try:
-            completion = provider.completion(self._visit, self._outcome)
+            completion = self.provider.completion(visit, outcome)
             if not isinstance(completion, Completion):
                 raise TypeError(
                     f"completion returned {completion!r}: it must return PostForm, GoTo, ShowCode,"
                     " ReturnPlace or Nothing"
                 )
         except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
-            completion = Nothing()
             _log.exception(
-                "run %d: %s.completion failed (%s)",
-                self._completions.run_id,
-                provider.type,
-                self._outcome,
+                "run %d: %s.completion failed (%s)", self.run_id, self.provider.type, outcome
             )
-        with self._mutex:
-            self._is_over = True
-            if self._is_left:
-                self._completions._count_hanging(-1)
-            else:
-                self.completion = completion
-
-    def leave(self) -> bool:
-        """Take no result that comes later; return whether the call is still running."""
-        with self._mutex:
-            self._is_left = not self._is_over
-            if self._is_left:
-                self._completions._count_hanging(1)
-            return self._is_left
+            return Nothing()
+        return completion
