@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from attrs import evolve
 
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
 from famulus.errors import PluginError
 from famulus.model.database import Database
+from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.operate.account_delivery import (
@@ -19,6 +23,7 @@ from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import kit_plugins
+from famulus.testing.movable_clock import MovableClock
 
 #: A process id that this machine does not give.
 ENDED_PID = 2**30
@@ -74,6 +79,70 @@ def test_a_change_of_a_process_that_was_killed_is_sent_at_once(
     done = deliver_account(database, plugins, requester)
 
     assert (done.delivered, done.elsewhere) == (1, 0)
+    assert platform.blocked == {"x"}
+
+
+def add_block(database: Database, name: str) -> int:
+    """Enqueue the block of one more worker; return the number of the requester."""
+
+    def add(tx: Transaction) -> int:
+        (account,) = tx.rows(RequesterTable.select(RequesterTable.id))
+        worker = tx.insert(
+            WorkerTable, name=name, blocked=True, provider_type="paying", created_at=tx.now
+        )
+        enqueue(
+            tx,
+            requester=account.id,
+            kind=OutboxKind.BLOCK,
+            key=f"block-{name}",
+            payload={"worker": worker, "reason": "why"},
+        )
+        return int(account.id)
+
+    return database.write(add)
+
+
+def test_a_refusal_is_reported_after_the_clock_was_set_back(
+    database: Database, plugins: Plugins, platform: FakePlatform, clock: MovableClock
+) -> None:
+    database.write(lambda tx: block_worker(tx, "paying"))
+    platform.faults = [Fault.REFUSED]
+    deliver_accounts(database, plugins)
+    old = OutboxTable.update(error="an old refusal")
+    database.write(lambda tx: tx.execute(old))
+
+    clock.advance(-3600)
+    requester = add_block(database, "y")
+    platform.faults = [Fault.REFUSED]
+    done = deliver_account(database, plugins, requester)
+
+    assert (done.delivered, done.refused) == (0, ["the balance is too low"])
+
+
+def test_a_change_that_another_process_has_refused_is_not_counted(
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another process enqueues a change and has it refused while this one delivers its own."""
+    database.write(lambda tx: block_worker(tx, "paying"))
+    (requester,) = requester_numbers(database, "paying").values()
+    call = FakePlatform.call
+
+    def refuse_another(self: FakePlatform, name: str, effect: Callable[[], Any]) -> Any:
+        monkeypatch.undo()
+        add_block(database, "y")
+        refused = OutboxTable.update(
+            status=OutboxStatus.FAILED, error="too late", done_at=database.clock()
+        ).where(OutboxTable.key == "block-y")
+        database.write(lambda tx: tx.execute(refused))
+        return call(self, name, effect)
+
+    monkeypatch.setattr(FakePlatform, "call", refuse_another)
+    done = deliver_account(database, plugins, requester)
+
+    assert (done.delivered, done.refused) == (1, [])
     assert platform.blocked == {"x"}
 
 

@@ -16,6 +16,7 @@ from famulus.errors import FamulusError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, RequesterTable, WorkerTable, literal
+from famulus.model.transaction import Row, Transaction
 from famulus.plugins import Plugins
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ _KINDS = (OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value)
 
 @frozen(kw_only=True)
 class AccountDelivery:
-    """The outcome of the changes that were due for one account."""
+    """The outcome of the changes that were pending for one account when the delivery began."""
 
     #: changes that the platform has accepted
     delivered: int = 0
@@ -41,25 +42,27 @@ class AccountDelivery:
 
 def count_due(database: Database, requester: int) -> int:
     """Return how many changes are due of a requester's account."""
-    return len(_rows(database, requester, OutboxStatus.PENDING))
+    with database.read() as tx:
+        return len(_pending_ids(tx, requester))
 
 
 def deliver_account(database: Database, plugins: Plugins, requester: int) -> AccountDelivery:
     """Deliver the changes that are due of a requester's account."""
-    before = len(_rows(database, requester, OutboxStatus.FAILED))
-    number, failure = 0, ""
+    with database.read() as tx:
+        numbers = _pending_ids(tx, requester)
+    failure = ""
     try:
-        number = deliver_requester(database, plugins, requester)
+        deliver_requester(database, plugins, requester)
     except FamulusError as error:
         failure = str(error)
-    refused = [row.error for row in _rows(database, requester, OutboxStatus.FAILED)[before:]]
-    pending = _rows(database, requester, OutboxStatus.PENDING)
     with database.read() as tx:
+        rows = _rows_of(tx, requester, numbers)
         now = tx.now
+    pending = [row for row in rows if row.status is OutboxStatus.PENDING]
     waiting = [row.error for row in pending if not row.claimed_until or row.claimed_until < now]
     return AccountDelivery(
-        delivered=max(number - len(refused), 0),
-        refused=refused,
+        delivered=sum(row.status is OutboxStatus.DONE for row in rows),
+        refused=[row.error for row in rows if row.status is OutboxStatus.FAILED],
         waiting=waiting,
         elsewhere=len(pending) - len(waiting),
         failure=failure,
@@ -121,13 +124,29 @@ def requester_numbers(database: Database, provider_type: str) -> Mapping[str, in
         return {row.name: int(row.id) for row in tx.rows(query.order_by(RequesterTable.name))}
 
 
-def _rows(database: Database, requester: int, status: OutboxStatus) -> list[Any]:
-    """Return the rows of a status, in the order in which they ended."""
-    query = OutboxTable.select(OutboxTable.error, OutboxTable.claimed_until).where(
+def _pending_ids(tx: Transaction, requester: int) -> Sequence[int]:
+    """Return the ids of the pending changes of an account, the oldest first."""
+    query = OutboxTable.select(OutboxTable.id).where(
+        *_of_account(requester), OutboxTable.status == literal(OutboxStatus.PENDING)
+    )
+    return [row.id for row in tx.rows(query.order_by(OutboxTable.id))]
+
+
+def _rows_of(tx: Transaction, requester: int, ids: Sequence[int]) -> list[Row]:
+    """Return the changes with these ids, in their order."""
+    if not ids:
+        return []
+    # A statement takes a limited number of values, and there may be more ids than that.
+    query = OutboxTable.select(
+        OutboxTable.id, OutboxTable.status, OutboxTable.error, OutboxTable.claimed_until
+    ).where(*_of_account(requester), OutboxTable.id.between(ids[0], ids[-1]))
+    wanted = set(ids)
+    return [row for row in tx.rows(query.order_by(OutboxTable.id)) if row.id in wanted]
+
+
+def _of_account(requester: int) -> tuple[Any, ...]:
+    return (
         OutboxTable.requester == requester,
         OutboxTable.run.is_null(),
-        OutboxTable.status == literal(status),
         OutboxTable.kind << _KINDS,
     )
-    with database.read() as tx:
-        return tx.rows(query.order_by(OutboxTable.done_at, OutboxTable.id))
