@@ -244,6 +244,32 @@ def test_only_workers_who_have_the_qualification_are_found(
 
     assert holders() == ["x", "y"]
     assert (holders(value=0), holders(value=2), holders(value=1)) == (["x"], ["y"], [])
+    with pytest.raises(UsageError, match="takes a whole number"):
+        holders(value=2**80)
+
+
+def test_only_the_workers_with_the_value_are_read(
+    operator: ManualOperator,
+    browser: DataBrowser,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    launch_done(operator, 1, workers="xy", blueprint={"units_per_assignment": 2})
+    find_worker(database, "crowd", "x").grant_qualification("reads well", 1)
+    find_worker(database, "crowd", "y").grant_qualification("reads well", 2)
+    read: list[Any] = []
+    rows = Transaction.rows
+
+    def counted(tx: Transaction, query: Any) -> list[Any]:
+        found = rows(tx, query)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(Transaction, "rows", counted)
+    found = [*browser.get_workers_with_qualification("reads well", value=2)]
+
+    assert [worker.name for worker in found] == ["y"]
+    assert [row.name for row in read] == ["y"]
 
 
 def test_unknown_names_raise_with_a_suggestion_before_the_first_unit(

@@ -9,6 +9,7 @@ from famulus.data.browser_units import Unit, browser_units
 from famulus.data.filters import unit_statuses
 from famulus.data.qualification_list import holders_of
 from famulus.data.scope import find_scope
+from famulus.engine.qualifications.grants import find_qualification
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, NotFoundError, UsageError
@@ -16,6 +17,7 @@ from famulus.model.database import Database
 from famulus.model.states import DONE_UNITS, UnitStatus
 from famulus.model.tables import QualificationTable, TaskTable
 from famulus.names import read_name
+from famulus.options.requirements import check_value
 from famulus.options.suggest import did_you_mean
 
 
@@ -94,13 +96,14 @@ class DataBrowser:
 
         :param value: only workers who have it with this value.
         :raises famulus.NotFoundError: when there is no such qualification.
+        :raises famulus.UsageError: when the value is none that can be granted.
         """
+        if value is not None:
+            check_value(value)
         qualification_name = read_name(qualification_name, "qualification_name")
         self._check_qualification(qualification_name)
         return (
-            holder.worker
-            for holder in holders_of(self.database, qualification_name)
-            if value in (None, holder.grant.value)
+            holder.worker for holder in holders_of(self.database, qualification_name, value=value)
         )
 
     def get_metadata_property_from_task_name(self, task_name: str, property_name: str) -> NoReturn:
@@ -124,11 +127,11 @@ class DataBrowser:
         return find_scope(self.database, task_name).runs
 
     def _check_qualification(self, name: str) -> None:
-        known = []
+        known: list[str] = []
         if self.database.exists:
             with self.database.read() as tx:
-                known = [
-                    row.name for row in tx.rows(QualificationTable.select(QualificationTable.name))
-                ]
-        if name not in known:
-            raise NotFoundError(f"there is no qualification {name!r}{did_you_mean(name, known)}")
+                if find_qualification(tx, name) is not None:
+                    return
+                query = QualificationTable.select(QualificationTable.name)
+                known = [row.name for row in tx.rows(query)]
+        raise NotFoundError(f"there is no qualification {name!r}{did_you_mean(name, known)}")

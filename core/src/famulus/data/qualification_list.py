@@ -59,11 +59,12 @@ def list_qualifications(database: Database) -> Sequence[QualificationSummary]:
 
 
 def holders_of(
-    database: Database, name: str, provider_type: str | None = None
+    database: Database, name: str, provider_type: str | None = None, *, value: int | None = None
 ) -> Iterator[QualificationHolder]:
     """Yield the workers who have a qualification, in the order in which they were first seen.
 
     :param provider_type: only workers of that provider.
+    :param value: only workers who have it with this value.
     """
     name = stripped(name)
     with database.read() as tx:
@@ -85,6 +86,8 @@ def holders_of(
         )
         if provider_type is not None:
             query = query.where(WorkerTable.provider_type == provider_type)
+        if value is not None:
+            query = query.where(GrantedQualificationTable.value == value)
         with database.read() as tx:
             rows = tx.rows(query)
         for row in rows:
