@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from drafted_plans import drafted_plan
 from famulus.errors import UsageError
 from famulus.options.configuration import Configuration, read_configuration
-from famulus.plan import make_plan, stored_plan
+from famulus.plan import stored_plan
 from famulus.plugins import discover
 
 SIMPLE = Path(__file__).parents[2] / "sdk_examples" / "simple_static_task"
@@ -91,8 +92,8 @@ def former(folder: Path, tree: dict[str, Any]) -> Configuration:
 def test_task_makes_the_same_plan(tmp_path: Path, tree: dict[str, Any]) -> None:
     plugins = discover()
 
-    ours, no_warnings = make_plan(native(tmp_path, tree), plugins)
-    theirs, warnings = make_plan(former(tmp_path, tree), plugins)
+    ours, no_warnings = drafted_plan(native(tmp_path, tree), plugins)
+    theirs, warnings = drafted_plan(former(tmp_path, tree), plugins)
 
     assert stored_plan(theirs) == stored_plan(ours)
     assert no_warnings == []
@@ -121,9 +122,9 @@ def test_sandbox_task_of_a_former_host_is_the_native_one_once_it_is_served_from_
     file = tmp_path / "hydra_configs" / "conf" / "example.yaml"
 
     with pytest.raises(UsageError, match=r"there is no architect 'heroku'.*use architect 'local'"):
-        make_plan(read_configuration(file), plugins)
-    theirs, _ = make_plan(read_configuration(file, moved), plugins)
+        drafted_plan(read_configuration(file), plugins)
+    theirs, _ = drafted_plan(read_configuration(file, moved), plugins)
 
-    ours, _ = make_plan(native(tmp_path, SANDBOX), plugins)
+    ours, _ = drafted_plan(native(tmp_path, SANDBOX), plugins)
     assert stored_plan(theirs) == stored_plan(ours)
     assert theirs.provider.type == "mturk_sandbox"

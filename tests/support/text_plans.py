@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import pytest
 from attrs import define, field, frozen
 
+from drafted_plans import drafted_plan
 from famulus.contracts.architect import Architect, Deployed, Deployment, ServerHealth
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs
@@ -20,7 +21,6 @@ from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
 from famulus.errors import PluginError, Problem, UsageError
 from famulus.options.configuration import read_configuration
 from famulus.options.declare import callback, option
-from famulus.plan.draft import make_plan
 from famulus.plan.stored import plan_from_stored
 
 
@@ -130,7 +130,7 @@ def write(tmp_path: Path, content: str = YAML) -> Path:
 
 
 def plan(tmp_path: Path, *overrides: str, shared_state: SharedTaskState | None = None) -> Plan:
-    made, warnings = make_plan(
+    made, warnings = drafted_plan(
         read_configuration(write(tmp_path), overrides), Installed(), shared_state
     )
     assert warnings == []
@@ -140,7 +140,7 @@ def plan(tmp_path: Path, *overrides: str, shared_state: SharedTaskState | None =
 def problems(tmp_path: Path, content: str, *overrides: str) -> list[str]:
     configuration = read_configuration(write(tmp_path, content), overrides)
     with pytest.raises(UsageError) as caught:
-        make_plan(configuration, Installed())
+        drafted_plan(configuration, Installed())
     return [str(problem).removeprefix(f"{tmp_path}/") for problem in caught.value.problems]
 
 

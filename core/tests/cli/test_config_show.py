@@ -9,8 +9,8 @@ import pytest
 import yaml
 from click.testing import Result
 
+from drafted_plans import drafted_plan
 from famulus.options.configuration import read_configuration
-from famulus.plan import make_plan
 from famulus.plugins import discover
 
 Famulus = Callable[..., Result]
@@ -87,12 +87,12 @@ def test_the_printed_configuration_resolves_to_the_same(
 ) -> None:
     overrides = ["task.task_title=a: #b, ${task.task_name}", "task.task_tags=null"]
     plugins = discover()
-    wanted, _ = make_plan(read_configuration(example, overrides), plugins)
+    wanted, _ = drafted_plan(read_configuration(example, overrides), plugins)
 
     done = famulus("config", "show", example, *overrides)
     again = tmp_path / "again.yaml"
     again.write_text(done.stdout, encoding="utf-8")
-    plan, warnings = make_plan(read_configuration(again), plugins)
+    plan, warnings = drafted_plan(read_configuration(again), plugins)
 
     assert not warnings
     assert (plan.task, plan.blueprint, plan.architect, plan.provider) == (

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from drafted_plans import drafted_plan
 from famulus.contracts.blueprint import Blueprint
 from famulus.options.configuration import configuration_from_mapping, read_configuration
 from famulus.options.declare import option
-from famulus.plan.draft import draft_plan, make_plan
+from famulus.plan.draft import draft_plan
 from text_plans import YAML, HereArgs, Installed, Text, TextArgs, TextState, plan, problems, write
 
 
@@ -39,7 +40,7 @@ def test_mapping_from_python_makes_a_plan(tmp_path: Path) -> None:
         "task": {"task_title": "t", "task_description": "d", "task_reward": 0.3},
     }
 
-    made, _ = make_plan(configuration_from_mapping(mapping, task_dir=tmp_path), Installed())
+    made, _ = drafted_plan(configuration_from_mapping(mapping, task_dir=tmp_path), Installed())
 
     assert made.blueprint.args.source == tmp_path / "page.html"
     assert made.task.task_reward == Decimal("0.3")
@@ -114,7 +115,7 @@ def test_options_of_the_former_system_are_warnings(tmp_path: Path) -> None:
         "task:\n", "architect:\n  server_type: node\ntask:\n  force_rebuild: true\n"
     ).replace("blueprint:\n", "blueprint:\n  tips_location: x\n")
 
-    _, warnings = make_plan(
+    _, warnings = drafted_plan(
         read_configuration(write(tmp_path, content), ["task.resume_incomplete_run=false"]),
         Installed(),
     )
@@ -141,7 +142,7 @@ def test_option_of_the_former_system_that_a_plugin_has_is_its_own(tmp_path: Path
 
     configuration = read_configuration(write(tmp_path), ["blueprint.tips_location=x"])
 
-    made, warnings = make_plan(configuration, WithTips())
+    made, warnings = drafted_plan(configuration, WithTips())
 
     assert made.blueprint.args.tips_location == "x"
     assert warnings == []

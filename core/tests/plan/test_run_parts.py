@@ -7,13 +7,14 @@ import attrs
 import pytest
 
 import famulus
+from drafted_plans import drafted_plan
 from famulus.contracts.context import RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import WorkerView
 from famulus.errors import PluginError
 from famulus.model.database import Database
-from famulus.plan import RunParts, configuration_from_mapping, make_plan
+from famulus.plan import RunParts, configuration_from_mapping
 from famulus.plugins import Plugins
 from famulus.testing.inprocess import kit_plugins, rows_configuration
 
@@ -22,7 +23,7 @@ REQUESTER = RequesterView(id=3, name="payer", provider_type="crowd")
 
 def parts_of(database: Database, plugins: Plugins) -> RunParts:
     configuration = configuration_from_mapping(rows_configuration(), task_dir=Path.cwd())
-    plan, _ = make_plan(configuration, plugins)
+    plan, _ = drafted_plan(configuration, plugins)
     return RunParts(database=database, plugins=plugins, plan=plan, requester=REQUESTER, run_id=7)
 
 

@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 from attrs import Factory, define, frozen
 
+from drafted_plans import drafted_plan
 from famulus.errors import UsageError
 from famulus.options.configuration import Configuration
 from famulus.options.declare import option
 from famulus.options.task_config import TaskConfig, build_default_task_config
-from famulus.plan import make_plan, read_task_config
+from famulus.plan import read_task_config
 from famulus.plugins import Plugins, discover
 
 NATIVE = """\
@@ -96,7 +97,7 @@ def test_assigned_values_are_launched(read: Any, plugins: Plugins) -> None:
     cfg.mephisto.task.task_name = "another"
     cfg.blueprint.units_per_assignment = 7
 
-    plan, _ = make_plan(launched(cfg), plugins)
+    plan, _ = drafted_plan(launched(cfg), plugins)
     assert plan.task_name == "another"
     assert plan.blueprint.args.units_per_assignment == 7
     assert plan.task.task_reward == Decimal("0.30")
@@ -111,7 +112,7 @@ def test_assigned_value_is_checked_by_the_launch_without_a_line(
     cfg.blueprint.units_per_assignment = "many"
 
     with pytest.raises(UsageError) as caught:
-        make_plan(launched(cfg), plugins)
+        drafted_plan(launched(cfg), plugins)
 
     assert str(caught.value) == (
         "blueprint.units_per_assignment: 'many' is not a whole number, such as 3"
@@ -123,7 +124,7 @@ def test_deleted_option_has_its_default_again(read: Any, plugins: Plugins) -> No
 
     del cfg.blueprint["units_per_assignment"]
 
-    plan, _ = make_plan(launched(cfg), plugins)
+    plan, _ = drafted_plan(launched(cfg), plugins)
     assert plan.blueprint.args.units_per_assignment == 1
 
 
@@ -162,7 +163,7 @@ def test_missing_options_may_be_set_by_the_script(read: Any, plugins: Plugins) -
 
     cfg.task.task_title = "From the script"
 
-    plan, _ = make_plan(launched(cfg), plugins)
+    plan, _ = drafted_plan(launched(cfg), plugins)
     assert plan.task.task_title == "From the script"
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from drafted_plans import drafted_plan
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import SharedTaskState
 from famulus.errors import UsageError
 from famulus.options.configuration import read_configuration
-from famulus.plan.draft import make_plan
 from text_plans import Installed, Text, TextState, plan, write
 
 
@@ -57,7 +57,7 @@ def test_state_a_blueprint_cannot_do_without_is_asked_for(tmp_path: Path) -> Non
             return Needy
 
     with pytest.raises(UsageError, match=r"the blueprint needs .*NeedyState from a run script"):
-        make_plan(read_configuration(write(tmp_path)), OnlyNeedy())
+        drafted_plan(read_configuration(write(tmp_path)), OnlyNeedy())
 
 
 def test_state_that_is_no_json_is_refused_by_its_field(tmp_path: Path) -> None:

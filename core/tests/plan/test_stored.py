@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from drafted_plans import drafted_plan
 from famulus.contracts.provider import Provider
 from famulus.errors import UsageError
 from famulus.options.configuration import read_configuration
 from famulus.options.declare import option
-from famulus.plan.draft import make_plan
 from famulus.plan.stored import plan_from_stored, stored_plan
 from text_plans import YAML, Crowd, CrowdArgs, Installed, TextState, plan, restored, write
 
@@ -115,7 +115,7 @@ def test_secrets_inside_lists_and_mappings_are_put_back(tmp_path: Path) -> None:
 
     mapping = {"accounts": [{}, {"token": "a"}], "named": {"x": {"token": "b"}}}
     configuration = read_configuration(write(tmp_path, f"{YAML}provider: {json.dumps(mapping)}\n"))
-    made, _ = make_plan(configuration, WithMany())
+    made, _ = drafted_plan(configuration, WithMany())
     stored = stored_plan(made)
 
     secrets = {"provider.accounts.1.token": "a", "provider.named.x.token": "b"}

@@ -25,7 +25,7 @@ _DEFAULT_ROLES = (("architect", "local"), ("provider", "mock"))
 class Configuration:
     """All sources, merged and interpolated; the options are not typed yet.
 
-    ``problems`` are the faults found so far: :func:`famulus.plan.draft.make_plan` raises
+    ``problems`` are the faults found so far: :func:`famulus.plan.draft.draft_plan` reports
     them together with its own. A value that has a problem is not in the ``sections``.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from famulus.options.configuration import configuration_from_mapping, read_configuration
 from famulus.plan.check_options import check_problems, chosen_checks
-from famulus.plan.draft import EVERYTHING, Draft, draft_plan, make_plan
+from famulus.plan.draft import EVERYTHING, Draft, draft_plan
 from famulus.plan.run_parts import RunParts, account_provider
 from famulus.plan.script_configuration import read_task_config
 from famulus.plan.secret_values import lacking_secrets, plan_secrets, secret_environment
@@ -26,7 +26,6 @@ __all__ = [
     "configuration_from_mapping",
     "draft_plan",
     "lacking_secrets",
-    "make_plan",
     "plan_from_stored",
     "plan_secrets",
     "read_configuration",

@@ -63,21 +63,6 @@ class Draft:
     unread: frozenset[str] = frozenset()
 
 
-def make_plan(
-    configuration: Configuration,
-    plugins: PluginLookup,
-    shared_state: SharedTaskState | None = None,
-) -> tuple[Plan, Sequence[Problem]]:
-    """Return the plan, and warnings about settings without effect.
-
-    :raises UsageError: with all problems except those that only the plugins themselves can find.
-    """
-    draft = draft_plan(configuration, plugins, shared_state)
-    if draft.problems or draft.plan is None:
-        raise UsageError(draft.problems)
-    return draft.plan, draft.warnings
-
-
 def draft_plan(
     configuration: Configuration,
     plugins: PluginLookup,
