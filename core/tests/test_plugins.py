@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from attrs import frozen
 
+from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.contracts.hookspecs import RunEvent, hookimpl
@@ -205,8 +206,6 @@ class OtherContract:
 class Abstract:
     @hookimpl
     def famulus_register_architects(self) -> list[Any]:
-        from famulus.contracts.architect import Architect
-
         class Incomplete(Architect):
             type = "half"
             Args = NowhereArchitect.Args
@@ -215,6 +214,16 @@ class Abstract:
                 return []
 
         return [Incomplete]
+
+
+class FirstContract:
+    @hookimpl
+    def famulus_register_architects(self) -> list[Any]:
+        def is_alive(self: object) -> bool:
+            return True
+
+        rest = {"health": Architect.health, "is_alive": is_alive}
+        return [type("First", (NowhereArchitect,), rest)]
 
 
 class NoType:
@@ -244,7 +253,12 @@ class Raising:
         (NoList, "it has to return a list"),
         (NoClass, "returned 'CrowdProvider', not a subclass of Provider"),
         (OtherContract, "not a subclass of Provider"),
-        (Abstract, "Incomplete lacks deploy, health, shutdown"),
+        (
+            Abstract,
+            "Incomplete lacks deploy(deployment), health(), shutdown() of contract 2 of "
+            "famulus.Architect",
+        ),
+        (FirstContract, "First lacks health() of contract 2 of famulus.Architect; health replaces"),
         (NoType, "Nameless has no type name"),
         (NoArgs, "Bare has no attrs class Args"),
         (Raising, "LookupError: on purpose"),
@@ -327,7 +341,8 @@ def with_method(contract: type[Any], name: str, method: Callable[..., Any]) -> t
         (WithoutJudge, "WithoutJudge has an onboarding and lacks onboarding_passed"),
         (
             with_method(RowsBlueprint, "task_page", lambda self, page: None),
-            "Old.task_page takes (page); change it to (view), as the contract has it",
+            "Old.task_page takes (page); change it to (view), as contract 2 of "
+            "famulus.Blueprint has it",
         ),
         (
             with_method(RowsBlueprint, "read_answers", lambda self, form: None),

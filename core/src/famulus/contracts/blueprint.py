@@ -48,6 +48,9 @@ class Blueprint(ABC):
     #: What a run script can set in Python; ``self.context.shared_state`` is one of these.
     SharedState: ClassVar[SharedStateClass] = SharedTaskState
 
+    #: The number of this contract. A method that is added with a default leaves it.
+    contract: ClassVar[int] = 2
+
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args
         self.context = context

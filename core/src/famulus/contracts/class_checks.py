@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -16,6 +17,8 @@ from famulus.errors import PluginError
 #: How near a name has to be to one of core's options to be taken for a misspelt one.
 _NEAR = 0.8
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+#: Methods of earlier contracts, and those that have their purpose.
+_REPLACED: Mapping[str, str] = MappingProxyType({"is_alive": "health"})
 #: What a blueprint with an onboarding overrides.
 _ONBOARDING = ("onboarding_page", "onboarding_passed")
 
@@ -29,13 +32,13 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
         raise PluginError(f"{hook} returned {cls!r}, not a subclass of {contract.__name__}")
     missing = sorted(getattr(cls, "__abstractmethods__", ()))
     if missing:
-        raise PluginError(f"{cls.__name__} lacks {', '.join(missing)}")
+        raise PluginError(_describe_missing(cls, contract, missing))
     if not isinstance(getattr(cls, "type", None), str):
         raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
     if not attrs.has(getattr(cls, "Args", type(None))):
         raise PluginError(f"{cls.__name__} has no attrs class Args")
     for name, method in _methods(contract):
-        _check_parameters(cls, name, method)
+        _check_parameters(cls, contract, name, method)
     if issubclass(cls, Blueprint):
         _check_blueprint(cls)
 
@@ -46,7 +49,24 @@ def _methods(contract: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
             yield name, method
 
 
-def _check_parameters(cls: type[Any], name: str, method: Callable[..., Any]) -> None:
+def _describe_missing(cls: type[Any], contract: type[Any], missing: Sequence[str]) -> str:
+    """Return what a class lacks, and which of its own methods had that purpose before."""
+    calls = [f"{name}{_listed(_parameters(getattr(contract, name)))}" for name in missing]
+    former = [
+        f"; {new} replaces {old}"
+        for old, new in _REPLACED.items()
+        if new in missing and hasattr(cls, old)
+    ]
+    return f"{cls.__name__} lacks {', '.join(calls)} of {_number(contract)}{''.join(former)}"
+
+
+def _number(contract: type[Any]) -> str:
+    return f"contract {contract.contract} of famulus.{contract.__name__}"
+
+
+def _check_parameters(
+    cls: type[Any], contract: type[Any], name: str, method: Callable[..., Any]
+) -> None:
     """Check that an overridden method has the contract's parameters, by name and in order."""
     own = inspect.getattr_static(cls, name)
     if own is method or not inspect.isfunction(own):
@@ -54,8 +74,8 @@ def _check_parameters(cls: type[Any], name: str, method: Callable[..., Any]) -> 
     wanted, found = _parameters(method), _parameters(own)
     if not _fits(found, [each.name for each in wanted]):
         raise PluginError(
-            f"{cls.__name__}.{name} takes {_listed(found)}; change it to {_listed(wanted)}, as the "
-            "contract has it"
+            f"{cls.__name__}.{name} takes {_listed(found)}; change it to {_listed(wanted)}, as "
+            f"{_number(contract)} has it"
         )
 
 

@@ -173,8 +173,6 @@ class PaymentView:
 class Provider(ABC):
     """Subclass this to bring workers, and return it from ``famulus_register_providers``.
 
-    This is version 2 of the contract.
-
     Every method that changes something on the platform must be idempotent: it may be called again
     with the same arguments, after a crash or a lost reply. The only exception is :meth:`pay`, which
     is not called again once it may have had its effect; :meth:`settle` finds out. No method is
@@ -207,6 +205,9 @@ class Provider(ABC):
     #: the name of the requester that is made when it is needed; None where requesters have to be
     #: registered
     default_requester: ClassVar[str | None] = None
+
+    #: The number of this contract. A method that is added with a default leaves it.
+    contract: ClassVar[int] = 2
 
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args

@@ -82,6 +82,9 @@ class QualificationCheck(ABC):
     #: default must be set by every run.
     Args: ClassVar[AnyClass] = NoCheckArgs
 
+    #: The number of this contract. A method that is added with a default leaves it.
+    contract: ClassVar[int] = 1
+
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args
         self.context = context
