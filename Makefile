@@ -63,7 +63,7 @@ $(LOWEST)/.installed: $(PROJECTS) tools/lowest.py
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tools/lowest.py $(MEMBERS) > $(LOWEST)/pins.txt
 	$(LOWEST)/bin/python -m pip --disable-pip-version-check --quiet install \
-		--constraint $(LOWEST)/pins.txt hypothesis pytest-xdist \
+		--constraint $(LOWEST)/pins.txt gunicorn hypothesis pytest-xdist \
 		-e "core[postgres,testing]" $(addprefix -e ,$(filter-out core,$(MEMBERS)))
 	touch $@
 
