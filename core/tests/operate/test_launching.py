@@ -15,6 +15,7 @@ from famulus.contracts.plan import Plan
 from famulus.errors import (
     ConflictError,
     DatabaseError,
+    PluginError,
     Problem,
     UnavailableError,
     UsageError,
@@ -262,7 +263,7 @@ def test_a_plugin_that_fails_while_it_is_made_fails_the_launch_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(kind, "__init__", made_with_a_requester)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(PluginError, match="cannot be constructed: ZeroDivisionError: on pur"):
             operator.launch_rows(ROWS)
 
     assert [run.status for run in runs(database)] == [RunStatus.FAILED]
