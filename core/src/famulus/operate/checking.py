@@ -167,12 +167,19 @@ def plan_problems(
     requester, unpaid = _requester(plan, provider, known) if provider else (None, [])
     parts = RunParts(database=database, plugins=plugins, plan=plan, requester=requester)
     problems: list[Problem] = []
+    unusable = set()
     for role in ROLES:
         if role in sound:
-            ask = partial(getattr(parts, role).problems, plan)
-            problems += _asked(role, getattr(plan, role).type, ask, sound)
+            try:
+                part = getattr(parts, role)
+            except UsageError as error:
+                problems += error.problems
+                unusable.add(role)
+                continue
+            problems += _asked(role, part.type, partial(part.problems, plan), sound)
         elif role in incomplete:
             problems += _asked_in_part(parts, role)
+    sound -= unusable
     if "blueprint" in sound:
         problems += _lane_problems(plan, parts.blueprint)
     problems += _task_problems(plan, known)
