@@ -19,6 +19,7 @@ import pytest
 from attrs import evolve
 
 from famulus import Deployment, ServerHealth, UnavailableError
+from famulus.serving import keeper, server_process
 from famulus.serving.health_check import ask_health
 from famulus.serving.process_architect import ProcessArchitect
 
@@ -223,6 +224,50 @@ def test_free_port_is_kept_behind_a_public_address_too(make: Make) -> None:
     assert again.url == deployed.url == "https://tasks.example.org/"
     assert again.handle["port"] == deployed.handle["port"]
     assert again.handle["token"] != deployed.handle["token"]
+
+
+@pytest.fixture
+def blocked() -> Iterator[None]:
+    """Block signals in this thread, as a program does that waits for them with ``sigwait``."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD})
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@pytest.mark.usefixtures("blocked")
+def test_signals_that_the_operator_has_blocked_reach_the_server(make: Make) -> None:
+    architect = make()
+    architect.deploy(_DEPLOYMENT)
+    before = time.monotonic()
+
+    architect.shutdown()
+
+    assert time.monotonic() - before < server_process._STOP_SECONDS
+
+
+def test_signal_between_the_fork_and_the_program_ends_the_server() -> None:
+    reader, writer = os.pipe()
+    program = """if True:
+        import os, runpy, signal, sys
+        set_wakeup_fd = signal.set_wakeup_fd
+        def set_and_signal(descriptor):
+            set_wakeup_fd(descriptor)
+            if descriptor == -1:
+                os.kill(os.getpid(), signal.SIGTERM)
+        signal.set_wakeup_fd = set_and_signal
+        runpy.run_path(sys.argv.pop(1), run_name="__main__")
+    """
+    words = [keeper.__file__, str(os.getpid()), str(reader), str(os.dup(0)), "sleep", "60"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *words],
+        pass_fds=(reader, int(words[3])),
+        start_new_session=True,
+    ) as process:
+        try:
+            process.wait(20)
+        finally:
+            for descriptor in (reader, writer, int(words[3])):
+                os.close(descriptor)
 
 
 def test_program_that_is_missing_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,6 +28,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _IS_LINUX = sys.platform == "linux"
 _CANNOT_EXECUTE = 127
+_HANDLED = (signal.SIGCHLD, signal.SIGTERM)
 
 
 def main() -> None:
@@ -35,8 +36,11 @@ def main() -> None:
     operator, lifeline, listener = map(int, sys.argv[1:4])
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     os.set_inheritable(lifeline, False)
-    wakes = _wake_at(signal.SIGCHLD, signal.SIGTERM)
+    # Until each process has its own handlers: the server would lose a signal to those of this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+    wakes = _wake_at(*_HANDLED)
     server = _start(sys.argv[4:])
+    _unblock_signals()
     os.close(listener)
     while os.getppid() == operator:
         ready, _, _ = select.select([lifeline, wakes], [], [], _LOOK_SECONDS)
@@ -57,6 +61,11 @@ def _wake_at(*signals: signal.Signals) -> int:
     return reader
 
 
+def _unblock_signals() -> None:
+    """Unblock all: a program that waits for its signals has them blocked, and its children too."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def _start(command: list[str]) -> int:
     keeper = os.getpid()
     server = os.fork()
@@ -64,8 +73,9 @@ def _start(command: list[str]) -> int:
         return server
     try:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for each in _HANDLED:
+            signal.signal(each, signal.SIG_DFL)
+        _unblock_signals()
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == keeper:
             os.execvp(command[0], command)
