@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import runpy
 import signal
 import socket
@@ -268,6 +270,19 @@ def test_signal_between_the_fork_and_the_program_ends_the_server() -> None:
         finally:
             for descriptor in (reader, writer, int(words[3])):
                 os.close(descriptor)
+
+
+def test_operator_may_have_more_open_files_than_select_takes(make: Make) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    with contextlib.ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        for _ in range(1100):
+            stack.callback(os.close, os.dup(0))
+        architect = make()
+        architect.deploy(_DEPLOYMENT)
+        assert architect.health() is ServerHealth.SERVING
+        architect.shutdown()
 
 
 def test_program_that_is_missing_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,12 @@ def main() -> None:
     server = _start(sys.argv[4:])
     _unblock_signals()
     os.close(listener)
+    # Not select(), which takes no descriptor above 1023; the operator may have more open files.
+    waiting = select.poll()
+    waiting.register(lifeline, select.POLLIN)
+    waiting.register(wakes, select.POLLIN)
     while os.getppid() == operator:
-        ready, _, _ = select.select([lifeline, wakes], [], [], _LOOK_SECONDS)
+        ready = {descriptor for descriptor, _ in waiting.poll(_LOOK_SECONDS * 1000)}
         if lifeline in ready or _has_ended(server):
             break
         if wakes in ready and signal.SIGTERM in os.read(wakes, 4096):
