@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from secrets import token_hex
 from typing import Any, ClassVar
 
 import pytest
+from attrs import evolve
 
 from famulus.contracts.completion import (
     Completion,
@@ -25,6 +27,7 @@ from famulus.engine.completions import OUTCOMES
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.worker_handle import find_or_create_qualification
+from famulus.engine.visits import read_visit, visit_view
 from famulus.engine.workers import find_worker
 from famulus.model.database import Database
 from famulus.model.tables import SettingTable
@@ -269,6 +272,45 @@ def test_provider_sees_the_visit_the_query_and_the_address_of_the_run(
     assert views["a"].query["study"] == "7"
     assert views["a"].id > 0
     assert (views["c"].id, views["c"].query["study"]) == (0, "8")
+
+
+@pytest.mark.parametrize("reported", [False, True])
+def test_provider_sees_the_times_of_a_visit_for_every_way_out(
+    operator: ManualOperator,
+    calls: list[Call],
+    leaves: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    reported: bool,
+) -> None:
+    capabilities = evolve(LeavingProvider.capabilities, reports_submissions=reported)
+    monkeypatch.setattr(LeavingProvider, "capabilities", capabilities)
+    stored: list[VisitView] = []
+
+    def look(visit: VisitView, _: VisitOutcome) -> Completion:
+        if visit.id:
+            with operator.database.read() as tx:
+                stored.append(visit_view(read_visit(tx, visit.id)))
+        return Nothing()
+
+    leaves(look)
+    worker = GatewayWorker(launch(operator), "x")
+    page = worker.arrive("a")
+    worker.submit(page)
+    worker.submit(page)
+    worker.arrive("a")
+    worker.give_back(worker.arrive("b"))
+    worker.work()
+    worker.arrive("b")
+    worker.arrive("c")
+
+    assert [times(view) for view, _ in calls if view.id] == [times(view) for view in stored]
+    assert [view.done_at is not None for view in stored[:4]] == [True, True, True, False]
+    assert calls[-1][0].id == 0
+    assert times(calls[-1][0]) == (None, None, None)
+
+
+def times(view: VisitView) -> tuple[datetime | None, ...]:
+    return view.arrived_at, view.last_arrived_at, view.done_at
 
 
 def test_a_refused_worker_who_has_a_visit_leaves_it(

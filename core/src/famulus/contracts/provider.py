@@ -104,11 +104,11 @@ class VisitView:
     reference: str
     #: the URL parameters that the worker arrived with; none for a visit that was only reported
     query: Mapping[str, str] = Factory(dict)
-    #: when the worker arrived first
+    #: when the worker arrived first; None where no visit is stored
     arrived_at: datetime | None = None
-    #: when the worker arrived last, where visits have a place
+    #: when the worker arrived last, where visits have a place, as ``arrived_at`` elsewhere
     last_arrived_at: datetime | None = None
-    #: when the work was stored here; None before that
+    #: when the last of the work was stored here; None before that
     done_at: datetime | None = None
 
 

@@ -12,7 +12,7 @@ from attrs import frozen
 from famulus.contracts.provider import Arrival, VisitView
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place
-from famulus.model.fields import dump_json
+from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import OPEN_AGENTS, AgentStatus, VisitStatus
 from famulus.model.tables import (
@@ -123,10 +123,16 @@ class Attempt(NamedTuple):
     query: str
     #: as it was when it was read: only the attempt is locked
     visit_status: VisitStatus
+    #: in microseconds since 1970
+    arrived_at: int
+    #: in microseconds since 1970
+    last_arrived_at: int
+    #: when the visit was done, in microseconds since 1970
+    visit_done_at: int | None
 
     @property
     def visit_view(self) -> VisitView:
-        """The visit for the provider, without its times."""
+        """The visit for the provider."""
         return VisitView(
             id=self.visit,
             run_id=self.run,
@@ -134,6 +140,9 @@ class Attempt(NamedTuple):
             reference=self.reference,
             query=json.loads(self.query),
             worker_name=self.worker_name,
+            arrived_at=from_micros(self.arrived_at),
+            last_arrived_at=from_micros(self.last_arrived_at),
+            done_at=None if self.visit_done_at is None else from_micros(self.visit_done_at),
         )
 
 
@@ -179,6 +188,9 @@ _SELECT = (
         VisitTable.reference,
         VisitTable.query,
         VisitTable.status.alias("visit_status"),
+        VisitTable.arrived_at,
+        VisitTable.last_arrived_at,
+        VisitTable.done_at.alias("visit_done_at"),
     )
     .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
     .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))

@@ -299,8 +299,7 @@ class Gateway:
         def job(tx: Transaction, files: Sequence[StoredFile]) -> tuple[Acknowledgement, Attempt]:
             attempt = self._attempt(tx, agent)
             sent = Submission(id=submission, answers=answers, files=files)
-            stored = store_answers(tx, attempt, sent, reported_by_platform=self._reported)
-            return stored, attempt
+            return store_answers(tx, attempt, sent, reported_by_platform=self._reported)
 
         stored, attempt = self._write(agent, form.files, job)
         if stored.result is Result.CONFLICT:

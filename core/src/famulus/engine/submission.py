@@ -99,23 +99,25 @@ def store_answers(
     submission: Submission,
     *,
     reported_by_platform: bool,
-) -> Acknowledgement:
+) -> tuple[Acknowledgement, Attempt]:
     """Store the answers to a unit, unless this attempt has some.
 
-    Late answers complete the unit unless another worker works on it or has completed it.
+    Returned with the attempt, which has the time at which they have made its visit done. Late
+    answers complete the unit unless another worker works on it or has completed it.
     """
     earlier = earlier_submission(attempt, submission.id)
     if earlier is not None:
-        return earlier
+        return earlier, attempt
     late = attempt.status is not AgentStatus.IN_TASK
     if attempt.status is AgentStatus.RETURNED and has_other_attempt(tx, attempt):
-        return Acknowledgement(result=Result.CONFLICT, late=True)
+        return Acknowledgement(result=Result.CONFLICT, late=True), attempt
     store(tx, attempt, AgentStatus.COMPLETED, submission, late=late)
     has_room = attempt.unit is not None and complete_unit(tx, attempt)
     if has_room and attempt.window:
         release_waiting(tx, attempt.run, closed=1)
-    _finish_visit(tx, attempt, reported_by_platform)
-    return Acknowledgement(result=Result.STORED, late=late)
+    if _finish_visit(tx, attempt, reported_by_platform):
+        attempt = attempt._replace(visit_done_at=tx.micros)
+    return Acknowledgement(result=Result.STORED, late=late), attempt
 
 
 def earlier_submission(attempt: Attempt, submission: str) -> Acknowledgement | None:
@@ -190,18 +192,19 @@ def store(
         )
 
 
-def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> None:
+def _finish_visit(tx: Transaction, attempt: Attempt, reported_by_platform: bool) -> bool:
+    """Store that the work of a visit is done, unless an attempt is open; return whether it is."""
     known = attempt.visit_status
     submits = not reported_by_platform and known in _SUBMITTABLE
     if submits and submit_visit(tx, run=attempt.run, visit=attempt.visit, old=known):
-        return
+        return True
     if has_open_attempt(tx, attempt.visit):
-        return
+        return False
     row = tx.one(_VISIT_DONE, visit=attempt.visit, at=tx.micros)
-    if row is None or reported_by_platform:
-        return
+    assert row is not None
     old = VisitStatus(row[0])
-    if old in _SUBMITTABLE:
+    if not reported_by_platform and old in _SUBMITTABLE:
         new = VisitStatus.SUBMITTED
         change = Change(run=attempt.run, id=attempt.visit, old=old, new=new, cause="submission")
         change_visit(tx, change)
+    return True

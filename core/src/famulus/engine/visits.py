@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from famulus.contracts.provider import Arrival, VisitReport, VisitView
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.status import Change, NewEvent, change_visit, record
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.fields import dump_json
+from famulus.model.fields import dump_json, from_micros
 from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
 from famulus.model.tables import TaskRunTable, VisitTable, WorkerTable, literals
@@ -52,6 +53,9 @@ class _RefusedRow(NamedTuple):
     run_url: str
     visit: int | None
     accept: str | None
+    arrived_at: int | None
+    last_arrived_at: int | None
+    done_at: int | None
 
 
 class VisitAtPlace(NamedTuple):
@@ -85,6 +89,9 @@ _REFUSED = Statement(
         TaskRunTable.url.alias("run_url"),
         VisitTable.id.alias("visit"),
         VisitTable.accept,
+        VisitTable.arrived_at,
+        VisitTable.last_arrived_at,
+        VisitTable.done_at,
     )
     .join(
         WorkerTable,
@@ -206,15 +213,27 @@ def read_refused_visit(
         name=arrival.worker_name,
         reference=arrival.reference,
     )
-    stored = row.visit if row is not None and arrival.accept in ("", row.accept) else None
-    return VisitView(
-        id=stored or 0,
+    refused = VisitView(
+        id=0,
         run_id=run,
         run_url="" if row is None else row.run_url,
         reference=arrival.reference,
         query=query,
         worker_name=arrival.worker_name,
     )
+    if row is None or row.visit is None or arrival.accept not in ("", row.accept):
+        return refused
+    return evolve(
+        refused,
+        id=row.visit,
+        arrived_at=_moment(row.arrived_at),
+        last_arrived_at=_moment(row.last_arrived_at),
+        done_at=_moment(row.done_at),
+    )
+
+
+def _moment(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
 
 
 def select_visits() -> Any:
