@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from attrs import frozen
@@ -15,6 +16,8 @@ from famulus.options.suggest import did_you_mean
 
 #: An error about an unknown worker suggests names unless the task has more workers than this.
 _MOST_NAMES = 20
+#: What the databases can compare with the number of a run.
+_RUN_NUMBER = re.compile("[1-9][0-9]{0,17}")
 
 
 @frozen(kw_only=True)
@@ -48,7 +51,7 @@ def find_scope(
         found = tx.row(TaskTable.select(TaskTable.id).where(TaskTable.name == task))
         if found is None:
             names = [row.name for row in tx.rows(TaskTable.select(TaskTable.name))]
-            hint = did_you_mean(task, names)
+            hint = _task_of_run(tx, task) or did_you_mean(task, names)
             raise NotFoundError(f"there is no task {task!r} in {database.location.shown}{hint}")
         query = (
             TaskRunTable.select(TaskRunTable.id)
@@ -65,6 +68,15 @@ def find_scope(
         if worker is not None:
             check_worker(tx, scope, worker)
     return scope
+
+
+def _task_of_run(tx: Transaction, word: str) -> str:
+    """Return the hint for the number of a run where a task is asked for; else an empty text."""
+    if _RUN_NUMBER.fullmatch(word) is None:
+        return ""
+    query = TaskTable.select(TaskTable.name).join(TaskRunTable).where(TaskRunTable.id == int(word))
+    found = tx.row(query)
+    return "" if found is None else f"; run {word} is of the task {found.name!r}"
 
 
 def check_worker(tx: Transaction, scope: Scope, name: str) -> None:
