@@ -87,6 +87,16 @@ def test_missing_file_without_a_similar_one_lists_the_folder(tmp_path: Path) -> 
     assert problem.message == "there is no such file; beside it there are: example.yaml"
 
 
+def test_hidden_files_are_not_suggested(tmp_path: Path) -> None:
+    write(tmp_path, "a: x\n")
+    (tmp_path / ".pre-commit-config.yaml").touch()
+
+    missing, folder = refusal(tmp_path / "pre-commit.yaml"), refusal(tmp_path)
+
+    assert missing.message.endswith("; beside it there are: example.yaml")
+    assert folder.message.endswith("; in it there are: example.yaml")
+
+
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     problem = refusal(tmp_path / "nope" / "a.yaml")
 

@@ -95,12 +95,17 @@ def _read_text(file: Path) -> str:
 def _neighbours(file: Path) -> str:
     if not file.parent.is_dir():
         return f"; nor is there a folder {str(file.parent)!r}"
-    names = [path.name for path in file.parent.iterdir() if path.suffix in SUFFIXES]
+    names = [path.name for path in _visible(file.parent) if path.suffix in SUFFIXES]
     return did_you_mean(file.name, names, otherwise="beside it there are")
 
 
+def _visible(folder: Path) -> Iterator[Path]:
+    """Yield what a folder has but for hidden files, which belong to other programs."""
+    return (path for path in folder.iterdir() if not path.name.startswith("."))
+
+
 def _inside(folder: Path) -> str:
-    names = sorted(str(path.name) for path in folder.glob("*.y*ml"))
+    names = sorted(path.name for path in _visible(folder) if path.suffix in SUFFIXES)
     return f"; in it there are: {', '.join(names)}" if names else ""
 
 
