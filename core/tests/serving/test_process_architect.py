@@ -6,13 +6,14 @@ import contextlib
 import os
 import resource
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ import pytest
 from attrs import evolve
 
 from famulus import Deployment, ServerHealth, UnavailableError
-from famulus.serving import keeper, server_process
+from famulus.serving import deployment_processes, keeper, server_process
 from famulus.serving.health_check import ask_health
 from famulus.serving.process_architect import ProcessArchitect
 
@@ -65,9 +66,10 @@ def operator(folder: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str]
     """Start a program that serves; return it with the port."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*words: str) -> tuple[subprocess.Popen[str], int]:
+    def start(*words: str, before: Sequence[str] = ()) -> tuple[subprocess.Popen[str], int]:
+        program = str(_HERE / "forking_operator.py")
         process = subprocess.Popen(
-            [sys.executable, str(_HERE / "forking_operator.py"), str(folder), *words],
+            [*before, sys.executable, program, str(folder), *words],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
@@ -153,6 +155,41 @@ def test_kill_of_the_operator_ends_every_process_of_the_server(
 
     _wait_until(lambda: not _running(pids))
     assert _is_refused(port)
+
+
+def test_kill_of_the_operator_ends_the_server_without_proc_too(
+    operator: Callable[..., tuple[subprocess.Popen[str], int]], folder: Path
+) -> None:
+    unshare = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    hide = "mount -t tmpfs none /proc"
+    if shutil.which("unshare") is None or subprocess.run([*unshare, hide], check=False).returncode:
+        pytest.skip("it may not mount anything over /proc")
+    process, _ = operator(before=[*unshare, f'{hide} && exec "$@"', "sh"])
+    pids = _pids(folder)
+    sessions = [os.getsid(pid) for pid in pids]
+    # One has left the session, and with it the process group.
+    grouped = [pid for pid in pids if sessions.count(os.getsid(pid)) > 1]
+    assert len(grouped) == _PROCESSES - 1
+
+    try:
+        process.kill()
+        _wait_until(lambda: not _running(grouped))
+    finally:
+        for pid in _running(pids):
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_run_is_deployed_again_without_proc(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment_processes, "_PROC", tmp_path / "none")
+    first = make()
+    deployed = first.deploy(_DEPLOYMENT)
+    first.shutdown()
+
+    again = make().deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
+
+    assert again.url == deployed.url
 
 
 def test_end_of_the_server_ends_what_it_has_forked(make: Make, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """The processes of one deployment, found by a random token in their environment.
 
 The system uses process ids again, so an id that was stored proves nothing later. A token does:
-only what a deployment has started, and its descendants, can have it. It needs Linux; elsewhere a
-server ends by its lifeline alone.
+only what a deployment has started, and its descendants, can have it. It needs Linux with /proc;
+elsewhere a server ends by its lifeline alone.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def end_processes(token: str) -> None:
 
     :raises famulus.UnavailableError: when one does not end within five seconds.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or not (_PROC / "self" / "stat").exists():
         return
     deadline = time.monotonic() + _SECONDS
     # A process may fork while the others are read: until none is left.

@@ -11,7 +11,7 @@ starts quickly and stays small.
 
 On Linux a process whose parent has ended is handed to the keeper, so none of the server's is
 missed, whichever session or process group it has moved to, and the server is killed when the keeper
-is. Elsewhere the process group is killed.
+is. Elsewhere, and without /proc, the process group is killed.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def _has_ended(server: int) -> bool:
 
 
 def _kill_all() -> None:
-    if not _IS_LINUX:
+    # A chroot may have an empty /proc, where no child would be found.
+    if not (_IS_LINUX and os.path.exists("/proc/self/stat")):
         os.killpg(0, signal.SIGKILL)
     while True:
         # Those that a killed process leaves become children of this one, and are found next time.

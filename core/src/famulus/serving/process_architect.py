@@ -87,7 +87,8 @@ class ProcessArchitect(Architect):
     - **The lifeline.** When the operator ends, even by ``kill -9``, the program and every process
       that it has started are killed within a second or two.
     - **The handle.** Should anything survive nevertheless, the next deployment finds it by a random
-      token in its environment, and kills it before it starts the program again. (On Linux.)
+      token in its environment, and kills it before it starts the program again. (On Linux, where
+      /proc is mounted.)
     - **The health.** The program is asked at ``/healthz``; any reply of HTTP counts. One that is
       JSON with ``"busy": true`` is ``BUSY``, and so is silence. After five checks and half a minute
       of silence it is ``GONE``, and at once when it has ended.
