@@ -322,6 +322,34 @@ def test_operator_may_have_more_open_files_than_select_takes(make: Make) -> None
         architect.shutdown()
 
 
+def test_server_that_is_shut_down_during_a_health_check_is_gone(make: Make) -> None:
+    class Interrupted(ProcessArchitect):
+        """Shut down by another thread as soon as a health check has looked for the server."""
+
+        kept: Any = None
+
+        @property
+        def _server(self) -> Any:
+            server, self.kept = self.kept, None
+            if server is not None:
+                server.stop()
+            return server
+
+        @_server.setter
+        def _server(self, server: Any) -> None:
+            self.kept = server
+
+        def command(self, socket: int) -> Sequence[str]:
+            raise NotImplementedError
+
+    architect = make()
+    architect.deploy(_DEPLOYMENT)
+    checked = Interrupted(architect.args, architect.context)
+    checked._server = architect._server
+
+    assert checked.health() is ServerHealth.GONE
+
+
 def test_program_that_is_missing_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     architect = make()
     monkeypatch.setattr(architect, "command", lambda socket: ["/no/such/program", str(socket)])

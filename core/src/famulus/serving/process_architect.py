@@ -172,7 +172,8 @@ class ProcessArchitect(Architect):
 
     def health(self) -> ServerHealth:
         """Ask the program, as the class describes."""
-        if self._server is None or not self._server.is_running():
+        server = self._server  # which shutdown() may remove at any time
+        if server is None or not server.is_running():
             return ServerHealth.GONE
         reply: HealthReply | None = None
         with contextlib.suppress(OSError):
