@@ -159,6 +159,10 @@ if TYPE_CHECKING:
     from famulus.review.payment_actions import pay_bonus as pay_bonus
     from famulus.review.payment_actions import retry_payment as retry_payment
     from famulus.review.payment_actions import settle_payments as settle_payments
+    from famulus.review.topup_actions import Topup as Topup
+    from famulus.review.topup_actions import VisitTopup as VisitTopup
+    from famulus.review.topup_actions import pay_topup as pay_topup
+    from famulus.review.topup_actions import propose_topup as propose_topup
     from famulus.serving.process_architect import ProcessArchitect as ProcessArchitect
     from famulus.serving.process_architect import ProcessArgs as ProcessArgs
 
@@ -271,6 +275,7 @@ _WHERE = {
     "TaskArgs": "famulus.options.task_args",
     "TaskConfig": "famulus.options.task_config",
     "TaskView": "famulus.contracts.views",
+    "Topup": "famulus.review.topup_actions",
     "Transaction": "famulus.model.transaction",
     "UnavailableError": "famulus.errors",
     "Unit": "famulus.data.browser_units",
@@ -281,6 +286,7 @@ _WHERE = {
     "VisitOutcome": "famulus.contracts.completion",
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
+    "VisitTopup": "famulus.review.topup_actions",
     "VisitView": "famulus.contracts.provider",
     "Worker": "famulus.engine.qualifications.worker_handle",
     "WorkerView": "famulus.contracts.views",
@@ -305,6 +311,8 @@ _WHERE = {
     "pass_session": "famulus.cli.session",
     "past_work": "famulus.engine.qualifications.history",
     "pay_bonus": "famulus.review.payment_actions",
+    "pay_topup": "famulus.review.topup_actions",
+    "propose_topup": "famulus.review.topup_actions",
     "register_requester": "famulus.engine.requesters",
     "retry_payment": "famulus.review.payment_actions",
     "rows": "famulus.options.declare",
@@ -425,6 +433,7 @@ __all__ = [
     "TaskArgs",
     "TaskConfig",
     "TaskView",
+    "Topup",
     "Transaction",
     "UnavailableError",
     "Unit",
@@ -435,6 +444,7 @@ __all__ = [
     "VisitOutcome",
     "VisitReport",
     "VisitStatus",
+    "VisitTopup",
     "VisitView",
     "Worker",
     "WorkerView",
@@ -459,6 +469,8 @@ __all__ = [
     "pass_session",
     "past_work",
     "pay_bonus",
+    "pay_topup",
+    "propose_topup",
     "register_requester",
     "retry_payment",
     "rows",

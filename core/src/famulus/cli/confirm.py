@@ -29,16 +29,36 @@ def confirm_live(plan: Plan, plugins: Plugins, *, yes: bool) -> None:
     costs = capabilities.pays and not capabilities.sandbox and plan.task.task_reward
     if yes or not costs:
         return
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not _has_terminal():
         raise UsageError(
             f"{plan.provider.type} pays workers real money, and there is no terminal to confirm "
             "the launch on; confirm it with --yes"
         )
+    if not _confirm(f"{plan.provider.type} pays workers real money. Launch?"):
+        raise UsageError("nothing was launched")
+
+
+def confirm_payment(question: str, *, yes: bool) -> None:
+    """Ask for confirmation of payments that were listed before; raises like :func:`confirm_live`.
+
+    :param yes: whether they were confirmed already.
+    """
+    if yes:
+        return
+    if not _has_terminal():
+        raise UsageError("there is no terminal to confirm the payments on; confirm them with --yes")
+    if not _confirm(question):
+        raise UsageError("nothing was paid")
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _confirm(question: str) -> bool:
     from famulus.review.terminal import Terminal
 
     try:
-        confirmed = Terminal().confirm(f"{plan.provider.type} pays workers real money. Launch?")
+        return Terminal().confirm(question)
     except EOFError:
-        confirmed = False
-    if not confirmed:
-        raise UsageError("nothing was launched")
+        return False

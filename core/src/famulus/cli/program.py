@@ -24,6 +24,7 @@ _BUILTINS = {
     "payments": Builtin("payments:payments", "List payments; settle unknown ones."),
     "bonus": Builtin("payments:bonus", "Pay a worker a bonus for a unit."),
     "compensate": Builtin("payments:compensate", "Pay a worker for lost work."),
+    "topup": Builtin("topup:topup", "Raise the pay to an hourly wage."),
     "examine": Builtin("review:examine", "Show finished units, the newest first."),
     "review": Builtin("review:review", "Accept, pass or reject finished units."),
     "export": Builtin("export:export", "Write the answers to a file."),

@@ -104,6 +104,22 @@ def check_amount(amount: Decimal, reason: str) -> None:
         )
 
 
+def check_budget(tx: Transaction, run: int, currency: str, cost: int, *, lock: bool = True) -> None:
+    """Raise :class:`famulus.UsageError` unless a run's budget covers a cost in minor units.
+
+    :param lock: keep other transactions from spending of it until the commit.
+    """
+    budget = read_budget(tx, run, lock=lock)
+    if budget is None or budget.left >= cost:
+        return
+    wanted, left = (from_minor(each, currency) for each in (cost, max(budget.left, 0)))
+    raise UsageError(
+        f"run {run} has a budget of {from_minor(budget.most, currency)} "
+        f"{currency}, of which {left} are left, and this costs {wanted} with fees; "
+        f"`famulus set {run} max_spend=…` raises the budget"
+    )
+
+
 def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: bool) -> int:
     """Write the ledger row and the outbox row of a bonus or compensation; return its number.
 
@@ -121,10 +137,15 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
         if not again:
             return int(row.id)
         number += 1
-    _check_budget(tx, payee, extra.amount + extra.fee)
+    check_budget(tx, payee.run, payee.currency, extra.amount + extra.fee)
+    return insert_extra(tx, payee, extra, f"{stem}-{number}")
+
+
+def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -> int:
+    """Write the ledger row and the outbox row of a payment with a new key; return its number."""
     payment = tx.insert(
         PaymentTable,
-        key=f"{stem}-{number}",
+        key=key,
         kind=extra.kind,
         run=payee.run,
         worker=payee.worker,
@@ -231,15 +252,3 @@ def _stem(payee: Payee, extra: ExtraPayment) -> str:
 
 def _find(tx: Transaction, key: str) -> Row | None:
     return tx.row(PaymentTable.select(PaymentTable.id).where(PaymentTable.key == key))
-
-
-def _check_budget(tx: Transaction, payee: Payee, cost: int) -> None:
-    budget = read_budget(tx, payee.run)
-    if budget is None or budget.left >= cost:
-        return
-    wanted, left = (from_minor(each, payee.currency) for each in (cost, max(budget.left, 0)))
-    raise UsageError(
-        f"run {payee.run} has a budget of {from_minor(budget.most, payee.currency)} "
-        f"{payee.currency}, of which {left} are left, and this costs {wanted} with fees; "
-        f"`famulus set {payee.run} max_spend=…` raises the budget"
-    )

@@ -1,0 +1,116 @@
+"""Payments that raise what the work of a visit was paid, up to an hourly wage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
+from famulus.model.statements import for_update
+from famulus.model.states import PaymentKind, PaymentStatus
+from famulus.model.tables import PaymentTable, VisitTable, WorkerTable
+from famulus.model.transaction import Transaction
+
+_PREFIX = "topup-"
+
+
+@frozen(kw_only=True)
+class PaidVisit:
+    """A visit whose reward is paid: its work is accepted, and cannot be rejected any more."""
+
+    payee: Payee
+    #: its reward, in minor units
+    earned: int
+    #: the keys of its top-ups, whatever their status, and their amounts in minor units
+    topups: Mapping[str, int]
+
+    @property
+    def paid(self) -> int:
+        """Its reward and its top-ups, in minor units."""
+        return self.earned + sum(self.topups.values())
+
+
+@frozen(kw_only=True)
+class PlannedTopup:
+    """A top-up, and the visit as it was when the amount was computed."""
+
+    visit: PaidVisit
+    key: str
+    extra: ExtraPayment
+
+
+def topup_key(visit: int, hourly: int) -> str:
+    """Return the key of the one payment that raises a visit's pay to a wage in minor units."""
+    return f"{_PREFIX}visit-{visit}-{hourly}"
+
+
+def read_paid_visits(
+    tx: Transaction, run: int, visits: Sequence[int] | None = None
+) -> dict[int, PaidVisit]:
+    """Return the visits of a run whose reward is paid, by number.
+
+    :param visits: only these.
+    """
+    query = (
+        PaymentTable.select(
+            PaymentTable.key,
+            PaymentTable.kind,
+            PaymentTable.status,
+            PaymentTable.amount,
+            PaymentTable.currency,
+            PaymentTable.visit.alias("visit"),
+            PaymentTable.unit.alias("unit"),
+            PaymentTable.worker.alias("worker"),
+            WorkerTable.name,
+            WorkerTable.provider_type,
+        )
+        .join(WorkerTable, on=(PaymentTable.worker == WorkerTable.id))
+        .where(PaymentTable.run == run, PaymentTable.kind != PaymentKind.COMPENSATION)
+        .order_by(PaymentTable.id)
+    )
+    if visits is not None:
+        query = query.where(PaymentTable.visit << list(visits))
+    rows = tx.rows(query)
+    topups: dict[int, dict[str, int]] = {}
+    for row in rows:
+        if row.key.startswith(_PREFIX):
+            topups.setdefault(row.visit, {})[row.key] = row.amount
+    return {
+        row.visit: PaidVisit(
+            payee=Payee(
+                run=run,
+                worker=row.worker,
+                worker_name=row.name,
+                provider_type=row.provider_type,
+                visit=row.visit,
+                unit=row.unit,
+                currency=row.currency,
+            ),
+            earned=row.amount,
+            topups=topups.get(row.visit, {}),
+        )
+        for row in rows
+        if row.kind is PaymentKind.REWARD and row.status is PaymentStatus.CONFIRMED
+    }
+
+
+def plan_topups(tx: Transaction, topups: Sequence[PlannedTopup]) -> list[int]:
+    """Write the ledger and outbox rows of top-ups of one run; return the numbers of the payments.
+
+    Visits that have changed since the amounts were computed are left out.
+
+    :raises famulus.UsageError: when the run's budget does not cover them all; none is written then.
+    """
+    payee = topups[0].visit.payee
+    visits = [each.visit.payee.visit for each in topups]
+    # The lock makes two who top up the same visit do so one after the other.
+    locked = VisitTable.select(VisitTable.id).where(VisitTable.id << visits)
+    tx.rows(for_update(locked.order_by(VisitTable.id), tx.kind))
+    current = read_paid_visits(tx, payee.run, visits)
+    due = [each for each in topups if current.get(each.visit.payee.visit) == each.visit]
+    if not due:
+        return []
+    cost = sum(each.extra.amount + each.extra.fee for each in due)
+    check_budget(tx, payee.run, payee.currency, cost)
+    return [insert_extra(tx, each.visit.payee, each.extra, each.key) for each in due]
