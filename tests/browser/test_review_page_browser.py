@@ -72,7 +72,7 @@ def reviewed(tmp_path: Path, browser: Browser) -> Iterator[Page]:
         "Unit 1",
         blueprint.review_page(unit),
         ANSWERS,
-        facts={"Worker": ATTACK},
+        facts=[("Worker", ATTACK)],
         assets=f"{tmp_path.as_uri()}/",
     )
     (tmp_path / "unit.html").write_text(document)

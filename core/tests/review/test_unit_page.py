@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.views import Page, SubmittedUnit
+from famulus.contracts.views import FormFile, Page, SubmittedUnit
 from famulus.data.newest_units import newest_units
 from famulus.data.scope import find_scope
 from famulus.model.database import Database
@@ -97,6 +99,33 @@ def test_page_has_the_data_and_the_answers_in_fields_that_cannot_be_changed(
     assert "<dt>Worker</dt>\n<dd>&lt;x&gt;</dd>" in page
     assert "<dt>answer</dt>\n<dd>blue</dd>" in page
     assert 'class="task"' in page
+
+
+def test_page_names_every_file_of_a_field(operator: ManualOperator) -> None:
+    gateway = operator.launch_rows([{"n": 1}], task_name="words")
+    files = [received(gateway.upload_folder, name) for name in ("a.png", "<b>.png")]
+    worker = GatewayWorker(gateway, "x")
+    worker.submit(worker.arrive(), files=files)
+
+    page = made(operator.database, operator.plugins)
+
+    assert page.count("<dt>File in photos</dt>") == 2
+    assert "<dd>a.png: " in page
+    assert "<dd>&lt;b&gt;.png: " in page
+
+
+def received(folder: Path, name: str) -> FormFile:
+    """Put a file where a server receives it."""
+    path = folder / token_hex(8)
+    path.write_bytes(b"x")
+    return FormFile(
+        field="photos",
+        filename=name,
+        content_type="image/png",
+        size=1,
+        sha256=hashlib.sha256(b"x").hexdigest(),
+        path=path,
+    )
 
 
 def test_answers_are_text_and_no_script_runs(operator: ManualOperator) -> None:

@@ -25,14 +25,15 @@ class UnitPages:
         """Return the page of a unit; the answers alone if its blueprint is missing or raises."""
         run = self._blueprints.find(unit.run)
         page, assets = (None, "") if run is None else _shown(run.blueprint, unit)
-        facts = {
-            "Task": unit.task,
-            "Worker": unit.worker,
-            "Unit": str(unit.unit),
-            "Status": unit.unit_status.value,
-            "Submitted": f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC",
-            **{f"File in {file.field}": f"{file.name}: {file.path}" for file in unit.files},
-        }
+        facts = [
+            ("Task", unit.task),
+            ("Worker", unit.worker),
+            ("Unit", str(unit.unit)),
+            ("Status", unit.unit_status.value),
+            ("Submitted", f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC"),
+            # One field may have several files.
+            *((f"File in {file.field}", f"{file.name}: {file.path}") for file in unit.files),
+        ]
         title = f"Unit {unit.unit} of {unit.task}"
         return review_document(title, page, unit.outputs, facts=facts, assets=assets)
 

@@ -7,7 +7,7 @@ no script runs on this page, and it sends nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -25,19 +25,22 @@ _POLICY = (
 
 
 def review_document(
-    title: str, page: Page | None, answers: Any, *, facts: Mapping[str, str], assets: str = ""
+    title: str,
+    page: Page | None,
+    answers: Any,
+    *,
+    facts: Sequence[tuple[str, str]],
+    assets: str = "",
 ) -> str:
     """Return the page of one unit.
 
     :param page: what the blueprint's ``review_page`` returned; None shows the answers alone.
-    :param facts: about the unit, by name.
+    :param facts: about the unit: names, which may repeat, and texts.
     :param assets: the address of the folder that the page's own files lie in; empty without one.
     """
     base = f'<base href="{escape(assets)}">\n' if assets else ""
     head = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n{base}'
-    rows = "".join(
-        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in facts.items()
-    )
+    rows = "".join(f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in facts)
     shown = "" if page is None else disabled_form(page, "What the worker saw and answered")
     body = (
         f'<main id="famulus-page">\n<header class="famulus-frame famulus-header">\n'
