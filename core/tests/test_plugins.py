@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -368,6 +369,8 @@ def test_a_blueprint_that_breaks_the_contract_is_refused_with_what_to_change(
         lambda self, form, *more: None,
         lambda *anything: None,
         lambda self, form, attempt, **more: None,
+        lambda self, form, attempt, /, *, more=None: None,
+        cache(lambda self, form, attempt: None),
     ],
 )
 def test_parameters_beyond_those_of_the_contract_are_accepted(method: Callable[..., Any]) -> None:
@@ -385,6 +388,36 @@ def blueprints(cls: type[Blueprint]) -> object:
             return [cls]
 
     return OneBlueprint()
+
+
+async def leave(self: Any, visit: Any, outcome: Any) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (
+            lambda self, visit: None,
+            "takes (visit); change it to (visit, outcome), as contract 2 of famulus.Provider",
+        ),
+        (lambda self, visit, *, outcome: None, "takes (visit, *, outcome); change it to (visit, "),
+        (lambda self, *given, outcome: None, "takes (*given, outcome); change it to (visit, "),
+        (leave, "is async; define it without async"),
+        (property(lambda self: None), "has to be a method, as in contract 2 of famulus.Provider"),
+        ("a code", "has to be a method, as in contract 2 of famulus.Provider"),
+    ],
+)
+def test_a_method_that_cannot_be_called_as_the_contract_has_it_is_refused(
+    method: Any, message: str
+) -> None:
+    class OneProvider:
+        @hookimpl
+        def famulus_register_providers(self) -> list[Any]:
+            return [with_method(CrowdProvider, "completion", method)]
+
+    refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
+
+    assert f"Old.completion {message}" in refused
 
 
 def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:

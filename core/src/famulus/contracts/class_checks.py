@@ -16,6 +16,11 @@ from famulus.errors import PluginError
 
 #: How near a name has to be to one of core's options to be taken for a misspelt one.
 _NEAR = 0.8
+#: Methods are called with positional arguments.
+_POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 #: Methods of earlier contracts, and those that have their purpose.
 _REPLACED: Mapping[str, str] = MappingProxyType({"is_alive": "health"})
@@ -67,9 +72,20 @@ def _number(contract: type[Any]) -> str:
 def _check_parameters(
     cls: type[Any], contract: type[Any], name: str, method: Callable[..., Any]
 ) -> None:
-    """Check that an overridden method has the contract's parameters, by name and in order."""
+    """Check that an overridden method can be called as the contract's is.
+
+    Its parameters have the contract's names, in that order.
+    """
     own = inspect.getattr_static(cls, name)
-    if own is method or not inspect.isfunction(own):
+    if own is method:
+        return
+    if isinstance(own, property) or not callable(getattr(cls, name)):
+        raise PluginError(f"{cls.__name__}.{name} has to be a method, as in {_number(contract)}")
+    if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
+        raise PluginError(
+            f"{cls.__name__}.{name} is async; define it without async, since threads call it"
+        )
+    if not inspect.isfunction(own):
         return
     wanted, found = _parameters(method), _parameters(own)
     if not _fits(found, [each.name for each in wanted]):
@@ -84,10 +100,13 @@ def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:
 
     More may follow if they have defaults, and an unused one may begin with an underscore.
     """
-    named = [each for each in found if each.kind not in _ANY_NUMBER]
-    needed = [each for each in named[len(wanted) :] if each.default is inspect.Parameter.empty]
+    named = [each for each in found if each.kind in _POSITIONAL]
+    by_keyword = [each for each in found if each.kind is inspect.Parameter.KEYWORD_ONLY]
+    if any(each.default is inspect.Parameter.empty for each in by_keyword):
+        return False
     if any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in found):
         return True
+    needed = [each for each in named[len(wanted) :] if each.default is inspect.Parameter.empty]
     return not needed and [each.name.lstrip("_") for each in named[: len(wanted)]] == wanted
 
 
@@ -98,7 +117,7 @@ def _parameters(method: Callable[..., Any]) -> Sequence[inspect.Parameter]:
 
 
 def _listed(parameters: Sequence[inspect.Parameter]) -> str:
-    return f"({', '.join(each.name for each in parameters)})"
+    return str(inspect.Signature([inspect.Parameter(each.name, each.kind) for each in parameters]))
 
 
 def _check_blueprint(cls: type[Blueprint]) -> None:
