@@ -42,7 +42,7 @@ from famulus.engine.onboarding import (
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.replies import NO_ROOM, Replies
+from famulus.engine.replies import NO_ROOM, Replies, as_utf8
 from famulus.engine.runs import RunRecord
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
@@ -95,7 +95,7 @@ def _guarded(
     def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
         as_json = bool(kwargs.get("as_json"))
         try:
-            reply = answer(self, *args, **kwargs)
+            reply = as_utf8(answer(self, *args, **kwargs))
         except _Unsigned:
             return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
         except JudgedElsewhereError:

@@ -214,9 +214,7 @@ def store_onboarding(
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, late=late)
     if isinstance(verdict, NotPassed):
-        message = verdict.message[:_LONGEST_MESSAGE]
-        # A page is UTF-8, which has no lone surrogates.
-        store_message(tx, attempt.agent, message.encode(errors="replace").decode())
+        store_message(tx, attempt.agent, verdict.message[:_LONGEST_MESSAGE])
     record_onboarding(
         tx,
         worker=attempt.worker,
