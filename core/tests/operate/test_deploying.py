@@ -12,6 +12,7 @@ from famulus.data.run_summaries import list_runs
 from famulus.engine.runs import find_run
 from famulus.errors import PluginError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import RunStatus
 from famulus.model.tables import TaskRunTable
 from famulus.plugins import Plugins
@@ -100,6 +101,46 @@ def test_only_a_server_that_is_gone_is_deployed_again(
     operator.turn()
 
     assert servers.given == [None, {"n": 1}][:deployments]
+
+
+@pytest.mark.parametrize("health", [ServerHealth.SERVING, ServerHealth.BUSY, ServerHealth.GONE])
+def test_handle_is_stored_once_the_database_answers_again(
+    operator: ManualOperator,
+    database: Database,
+    servers: Servers,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    health: ServerHealth,
+) -> None:
+    servers.deployed = [Deployed(URL, {"n": n}) for n in (1, 2, 3)]
+    run = launch(operator)
+    servers.health = ServerHealth.GONE
+    clock.advance(2)
+    with monkeypatch.context() as patch:
+
+        def deploy_as_the_database_goes(architect: Architect, deployment: Deployment) -> Deployed:
+            deployed = deploy(architect, deployment)
+            patch.setattr(Database, "write", _refuse)
+            return deployed
+
+        kind = type(operator.managed(run).architect)
+        deploy = kind.deploy
+        patch.setattr(kind, "deploy", deploy_as_the_database_goes)
+        operator.managed(run).look_after()
+    assert find_run(database, run).handle == {"n": 1}
+    servers.health = health
+
+    clock.advance(2)
+    operator.turn()
+
+    # An architect that deploys again is given what it has started last.
+    given, stored = ([2], 3) if health is ServerHealth.GONE else ([], 2)
+    assert servers.given == [None, {"n": 1}, *({"n": n} for n in given)]
+    assert find_run(database, run).handle == {"n": stored}
+
+
+def _refuse(*_: object) -> Any:
+    raise DatabaseUnavailableError("on purpose")
 
 
 def test_operator_that_lost_its_run_does_not_deploy_over_the_server_of_another(

@@ -83,6 +83,8 @@ class ManagedRun:
     _shutting_down: threading.RLock = field(factory=threading.RLock)
     _renewed_at: datetime | None = None
     _is_lost: bool = False
+    #: where the run is served, as long as the database has not stored it
+    _unpublished: Deployed | None = None
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
     _last_change: tuple[int, int] | None = None
@@ -118,9 +120,19 @@ class ManagedRun:
                 f"contract {Architect.contract} asks for famulus.Deployed(url, handle)"
             )
         self.url = deployed.url
-        if not self._leased.publish(deployed, self.instance):
-            self._raise_lost()
+        self._unpublished = deployed
+        self._publish()
         return self.url
+
+    def _publish(self) -> None:
+        """Store where the run is served, if that is not done.
+
+        Without its handle, the server could not be found after this operator is killed.
+        """
+        if self._unpublished is not None:
+            if not self._leased.publish(self._unpublished, self.instance):
+                self._raise_lost()
+            self._unpublished = None
 
     def load_rest(self) -> None:
         """Load what is left of the data, in a thread of its own: it may be slow code."""
@@ -316,11 +328,15 @@ class ManagedRun:
         if not has_passed(now, self._pulse_at, pulse):
             return
         self._pulse_at = now
-        if self.architect.health() is not ServerHealth.GONE:
+        is_gone = self.architect.health() is ServerHealth.GONE
+        if not is_gone and self._unpublished is None:
             return
         with self._shutting_down:
             # Another thread may have ended the run, and its server, while that was asked.
             if self.ended.is_set() or not self._is_live():
+                return
+            self._publish()
+            if not is_gone:
                 return
             _log.warning("run %d: the server is gone; starting it again", self.run)
             try:
