@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from secrets import token_hex
@@ -32,6 +33,8 @@ class Scripted(RowsBlueprint):
     def review_page(self, unit: SubmittedUnit) -> Page:
         if unit.answers["answer"] == "unshowable":
             raise LookupError("on purpose")
+        if unit.answers["answer"] == "exit":
+            sys.exit(3)
         if unit.answers["answer"] == "nothing":
             return None  # type: ignore[return-value]
         shown = super().review_page(unit)
@@ -158,7 +161,7 @@ def test_folder_of_assets_that_cannot_be_found_leaves_the_answers(
     assert "<fieldset" not in page
 
 
-@pytest.mark.parametrize("answer", ["unshowable", "nothing"])
+@pytest.mark.parametrize("answer", ["unshowable", "exit", "nothing"])
 def test_blueprint_that_cannot_show_a_unit_leaves_the_answers(
     operator: ManualOperator, caplog: pytest.LogCaptureFixture, answer: str
 ) -> None:

@@ -108,7 +108,7 @@ def _guarded(
                 "run %d, reference %s: the onboarding could not be judged", self.run_id, reference
             )
             return self._replies.undecided(reference, as_json)
-        except Exception:  # noqa: BLE001 - mostly third-party code; logged with the reference
+        except (Exception, SystemExit):  # noqa: BLE001 - third-party; logged with the reference
             reference = secrets.token_hex(4)
             _log.exception("run %d, reference %s", self.run_id, reference)
             return self._replies.apology(reference, as_json)

@@ -185,7 +185,7 @@ def judge(blueprint: Blueprint, answers: Any, view: AttemptView) -> bool | NotPa
             )
     except (UnavailableError, InvalidAnswers):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UndecidedError from error
     return verdict
 

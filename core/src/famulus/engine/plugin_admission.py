@@ -81,7 +81,7 @@ class CheckedAdmission(Admission):
                 return None
             if not isinstance(refusal, Refusal):
                 raise TypeError(f"refuse returned {refusal!r}: it must return a Refusal or None")
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             error.add_note(f"In the qualification check {check.type!r}: it admits no workers.")
             raise
         note = ": ".join(filter(None, [f"check {check.type}", refusal.note or refusal.detail]))

@@ -45,7 +45,7 @@ def _shown(blueprint: Blueprint, unit: StoredAnswer) -> tuple[Page | None, str]:
         if not isinstance(page, Page):
             raise TypeError(f"review_page returned {page!r}: it must return a Page")
         return page, _assets(blueprint)
-    except Exception:  # noqa: BLE001 - third-party code; the answers can still be looked at
+    except (Exception, SystemExit):  # noqa: BLE001 - third-party; the answers can still be looked at
         _log.warning("unit %d is shown without its page", unit.unit, exc_info=True)
         return None, ""
 

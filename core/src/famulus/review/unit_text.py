@@ -53,7 +53,7 @@ def unit_text(formatter: UnitFormatter, unit: StoredAnswer) -> str:
     """Return the text of a unit; if its formatter raises, the error and the unit as JSON."""
     try:
         return str(formatter(unit)).rstrip("\n")
-    except Exception as error:  # noqa: BLE001 - third-party code; the unit can still be decided on
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the unit can still be decided on
         _log.debug("unit %d", unit.unit, exc_info=True)
         problem = f"Unit {unit.unit} is shown as JSON: {type(error).__name__}: {error}"
         return "\n".join([problem, *_heading(unit), as_json(unit), *_files(unit)])
