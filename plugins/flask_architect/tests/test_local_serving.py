@@ -245,6 +245,22 @@ def test_second_server_on_the_port_is_refused(make: Make, monkeypatch: pytest.Mo
     )
 
 
+def test_run_that_is_served_again_on_a_taken_port_asks_for_its_own(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famulus.serving.process_architect._PATIENCE_WHEN_DEPLOYING", 0.1)
+    first = make()
+    deployed = first.deploy(_DEPLOYMENT)
+    first.shutdown()
+    port = _port(deployed.url)
+
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(UnavailableError, match=f"port {port} is taken .*; free it: the run keeps"),
+    ):
+        make().deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
+
+
 def test_taken_port_is_a_problem(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("famulus.serving.process_architect._PATIENCE_WHEN_CHECKING", 0.1)
     port = _port(make().deploy(_DEPLOYMENT).url)

@@ -23,27 +23,25 @@ class CannotListenError(Exception):
         self.option = option
 
 
-def listen(hostname: str, port: int, *, patience: float) -> socket.socket:
+def listen(hostname: str, port: int, *, patience: float, remedy: str) -> socket.socket:
     """Bind and listen, without SO_REUSEPORT: a second server gets an error, not half the workers.
 
     Waits up to ``patience`` seconds for a Famulus server on that port to end, as one does by
     itself whose operator was killed.
 
+    :param remedy: what the message advises about a port that is taken.
     :raises CannotListenError: naming the program that has the port, if known.
     """
     deadline = time.monotonic() + patience
     while True:
         try:
-            return _bind(hostname, port)
+            return _bind(hostname, port, remedy)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise _refusal(hostname, port, error) from error
             occupant, may_end = _occupant(hostname, port)
             if not may_end or time.monotonic() >= deadline:
-                message = (
-                    f"port {port} is taken on {hostname}{occupant}; "
-                    "choose another with architect.port=…"
-                )
+                message = f"port {port} is taken on {hostname}{occupant}; {remedy}"
                 raise CannotListenError("port", message) from error
             time.sleep(0.05)
 
@@ -53,13 +51,13 @@ def reachable_host(hostname: str) -> str:
     return _NEAREST.get(hostname, hostname)
 
 
-def _bind(hostname: str, port: int) -> socket.socket:
+def _bind(hostname: str, port: int, remedy: str) -> socket.socket:
     found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     try:
         if hostname in _LOOPBACK and port:
-            _require_free_on_ipv6_loopback(port)
+            _require_free_on_ipv6_loopback(port, remedy)
     except CannotListenError:
         listener.close()
         raise
@@ -67,7 +65,7 @@ def _bind(hostname: str, port: int) -> socket.socket:
     return listener
 
 
-def _require_free_on_ipv6_loopback(port: int) -> None:
+def _require_free_on_ipv6_loopback(port: int, remedy: str) -> None:
     """Browsers try ``localhost`` there first, and would show another server's pages."""
     if not socket.has_ipv6:
         return
@@ -76,8 +74,7 @@ def _require_free_on_ipv6_loopback(port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             message = (
-                f"port {port} is taken on ::1, where browsers look for localhost first; "
-                "choose another with architect.port=…"
+                f"port {port} is taken on ::1, where browsers look for localhost first; {remedy}"
             )
             raise CannotListenError("port", message) from error
 

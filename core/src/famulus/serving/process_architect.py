@@ -26,6 +26,10 @@ from famulus.serving.server_process import ServerProcess
 _PATIENCE_WHEN_DEPLOYING = 5.0
 _PATIENCE_WHEN_CHECKING = 2.0
 
+#: What to do about a port that is taken, at the launch and later.
+_CHOOSE_ANOTHER = "choose another with architect.port=…"
+_FREE_IT = "free it: the run keeps its address when it is served again"
+
 #: Seconds that a health check waits for the answer.
 _CHECK_SECONDS = 2.0
 #: Health checks without an answer, and seconds from the first to the last, after which the server
@@ -133,7 +137,12 @@ class ProcessArchitect(Architect):
             wrong["port"] = f"{self.args.port} is not a port; choose one from 1024 to 65535"
         if not wrong:
             try:
-                listen(self.args.hostname, self.args.port, patience=_PATIENCE_WHEN_CHECKING).close()
+                listen(
+                    self.args.hostname,
+                    self.args.port,
+                    patience=_PATIENCE_WHEN_CHECKING,
+                    remedy=_CHOOSE_ANOTHER,
+                ).close()
             except CannotListenError as error:
                 wrong[error.option] = str(error)
         return [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
@@ -150,7 +159,10 @@ class ProcessArchitect(Architect):
         self._silence = _new_silence()
         try:
             listener = listen(
-                self.args.hostname, self.args.port or port, patience=_PATIENCE_WHEN_DEPLOYING
+                self.args.hostname,
+                self.args.port or port,
+                patience=_PATIENCE_WHEN_DEPLOYING,
+                remedy=_FREE_IT if token else _CHOOSE_ANOTHER,
             )
         except CannotListenError as error:
             raise UnavailableError(str(error)) from error
