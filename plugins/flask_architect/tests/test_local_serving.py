@@ -516,6 +516,8 @@ def test_path_that_leads_outside_is_404(make: Make, path: str) -> None:
         ({"threads": 0}, "threads"),
         ({"hostname": "192.0.2.1"}, "hostname"),
         ({"hostname": "no such host"}, "hostname"),
+        ({"hostname": "a..b"}, "hostname"),
+        ({"hostname": "a" * 64}, "hostname"),
         ({"hostname": ""}, "hostname"),
         ({"max_file_bytes": 0}, "max_file_bytes"),
         ({"max_files": -1}, "max_files"),

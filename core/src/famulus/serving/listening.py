@@ -52,7 +52,10 @@ def reachable_host(hostname: str) -> str:
 
 
 def _bind(hostname: str, port: int, remedy: str) -> socket.socket:
-    found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(hostname, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or too long
+        raise _unknown(hostname) from error
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     listener = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
     try:
@@ -92,10 +95,14 @@ def _occupant(hostname: str, port: int) -> tuple[str, bool]:
 
 def _refusal(hostname: str, port: int, error: OSError) -> CannotListenError:
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        return CannotListenError("hostname", f"{hostname!r} is not an address of this machine")
+        return _unknown(hostname)
     if error.errno == errno.EACCES:
         message = f"port {port} needs the system's permission; choose one above 1023"
         return CannotListenError("port", message)
     return CannotListenError(
         "port", f"cannot listen on {hostname}:{port}: {error.strerror or error}"
     )
+
+
+def _unknown(hostname: str) -> CannotListenError:
+    return CannotListenError("hostname", f"{hostname!r} is not an address of this machine")
