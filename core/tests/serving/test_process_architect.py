@@ -350,6 +350,21 @@ def test_server_that_is_shut_down_during_a_health_check_is_gone(make: Make) -> N
     assert checked.health() is ServerHealth.GONE
 
 
+@pytest.mark.parametrize(
+    ("argument", "error"), [("\0", UnavailableError), (5, TypeError)], ids=["null", "no text"]
+)
+def test_program_that_cannot_be_started_leaves_no_file_open(
+    make: Make, argument: Any, error: type[Exception]
+) -> None:
+    architect = make(argument)
+    before = set(Path("/proc/self/fd").iterdir())
+
+    with pytest.raises(error):
+        architect.deploy(_DEPLOYMENT)
+
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
 def test_program_that_is_missing_is_named(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     architect = make()
     monkeypatch.setattr(architect, "command", lambda socket: ["/no/such/program", str(socket)])

@@ -65,9 +65,12 @@ class ServerProcess:
                 encoding="utf-8",
                 errors="replace",
             )
-        except OSError as error:
+        except BaseException as error:
             os.close(self._lifeline)
-            raise UnavailableError(f"the server could not be started: {error}") from error
+            # ValueError: an argument or a variable has a null character.
+            if isinstance(error, (OSError, ValueError)):
+                raise UnavailableError(f"the server could not be started: {error}") from error
+            raise
         finally:
             os.close(lifeline)
         self._reader = threading.Thread(
