@@ -40,8 +40,11 @@ def escaped_line(text: str, limit: int | None = None) -> str:
 
 
 def escaped_json(value: Any) -> str:
-    """Return a value as JSON in which characters that control a terminal are escaped."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    """Return a value as JSON in which characters that control a terminal are escaped.
+
+    :raises ValueError: for NaN and infinities, which JSON does not have.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     return _IN_TEXT.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 

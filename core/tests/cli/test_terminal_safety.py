@@ -65,6 +65,16 @@ def test_control_characters_are_shown_escaped(number: int) -> None:
     assert json.loads(escaped_json({char: [char]})) == {char: [char]}
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_json_for_programs_has_no_number_that_json_lacks(
+    number: float, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        say_json({"share": number})
+
+    assert capsys.readouterr().out == ""
+
+
 @pytest.mark.parametrize(
     "text",
     ["a\tb\nc", "Zoë 中文 \u3000", "\U0001f469\u200d\U0001f680", "\u0645\u06cc\u200c\u062e"],

@@ -86,7 +86,10 @@ class Session:
             say(line, wrap=False)
 
     def say_json(self, value: Any) -> None:
-        """Print the result for programs: a JSON value, the only thing on standard output."""
+        """Print the result for programs: a JSON value, the only thing on standard output.
+
+        :raises ValueError: for NaN and infinities, which JSON does not have.
+        """
         say_json(value)
 
     def warn(self, warning: str | Problem) -> None:
