@@ -82,6 +82,34 @@ def reviewed(tmp_path: Path, browser: Browser) -> Iterator[Page]:
         yield page
 
 
+_LAYOUT = """
+() => {
+  const place = (selector) => document.querySelector(selector).getBoundingClientRect();
+  const lists = ["#famulus-page > header", "#famulus-page > section"];
+  return {
+    edges: ["h1", ...lists.map((list) => list + " dt"), "#famulus-page > section h2"].map(
+      (selector) => place(selector).left - place("#famulus-page").left
+    ),
+    drops: lists.map((list) => place(list + " dd").top - place(list + " dt").top),
+    overflow: document.documentElement.scrollWidth - innerWidth,
+  };
+}
+"""
+
+
+@pytest.mark.parametrize(("width", "edge"), [(1280, 20), (375, 16)])
+def test_facts_and_answers_are_tables_aligned_with_the_task(
+    reviewed: Page, width: int, edge: int
+) -> None:
+    reviewed.set_viewport_size({"width": width, "height": 700})
+
+    layout = reviewed.evaluate(_LAYOUT)
+
+    assert layout["edges"] == [edge] * 4
+    assert [drop == 0 for drop in layout["drops"]] == [width > 480] * 2
+    assert layout["overflow"] <= 0
+
+
 def test_reviewer_sees_the_answers_and_can_change_none(reviewed: Page) -> None:
     assert reviewed.get_by_label("Colour").input_value() == ATTACK
     assert reviewed.get_by_label("Why").input_value() == ANSWERS["why"]

@@ -46,7 +46,8 @@ def review_document(
         f'<main id="famulus-page">\n<header class="famulus-frame famulus-header">\n'
         f'<h1 class="famulus-title">{escape(title)}</h1>\n'
         f'<dl class="famulus-answers">\n{rows}</dl>\n</header>\n{shown}'
-        f'<section class="famulus-frame">\n{_all_answers(answers)}</section>\n</main>\n'
+        f'<section class="famulus-frame famulus-review">\n{_all_answers(answers)}</section>\n'
+        "</main>\n"
     )
     if page is None:
         return document(title, body, head=head)
