@@ -361,6 +361,17 @@ def test_a_blueprint_that_breaks_the_contract_is_refused_with_what_to_change(
     assert message in reason(kit_plugins(faulty=blueprints(cls)), "faulty")
 
 
+def test_a_blueprint_has_options_of_its_own_about_qualifications_and_units() -> None:
+    @frozen(kw_only=True)
+    class OwnArgs(OnboardingArgs):
+        qualification: str | None = option(help="Shown to the worker.")
+        units: int = option(help="Shown to the worker.", default=1)
+
+    own = type("Own", (RowsBlueprint,), {"Args": OwnArgs})
+
+    assert "own" in [info.name for info in kit_plugins(own=blueprints(own)).accepted]
+
+
 @pytest.mark.parametrize(
     "method",
     [

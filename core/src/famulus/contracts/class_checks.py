@@ -15,7 +15,7 @@ from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.errors import PluginError
 
 #: How near a name has to be to one of core's options to be taken for a misspelt one.
-_NEAR = 0.8
+_NEAR = 0.9
 #: Methods are called with positional arguments.
 _POSITIONAL = (
     inspect.Parameter.POSITIONAL_ONLY,
