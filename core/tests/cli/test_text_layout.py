@@ -27,7 +27,7 @@ TASK = "a-study-of-sentences-and-of-whoever-reads-them-slowly"
 COMMANDS = [
     ("check", "CONFIG", "architect.port=0"),
     ("quote", "CONFIG", "architect.port=0", "task.max_spend=2"),
-    ("config", "show", "CONFIG"),
+    ("config", "show", "CONFIG", "architect.port=0"),
     ("runs",),
     ("status", "1"),
     ("set", "1"),

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import threading
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,6 +23,12 @@ _PATIENCE = 20.0
 def _application(environ: Any, start_response: Any) -> list[bytes]:
     start_response("200 OK", [])
     return [b"here"]
+
+
+def _run(coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine in a thread: a test in a browser may leave a loop in the main thread."""
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(lambda: asyncio.run(coroutine())).result()
 
 
 def test_connection_accepted_while_the_server_stops_is_closed() -> None:
@@ -45,8 +52,8 @@ def test_connection_accepted_while_the_server_stops_is_closed() -> None:
                 await asyncio.sleep(0)
             await serving
 
-    with ThreadPoolExecutor(1) as executor:
-        executor.submit(lambda: asyncio.run(connect_and_stop())).result()
+    _run(connect_and_stop)
+
     with client:
         client.settimeout(_PATIENCE)
         assert client.recv(1) == b""
@@ -64,7 +71,7 @@ def test_cancelled_server_listens_no_longer() -> None:
         await asyncio.wait([serving], timeout=_PATIENCE)
         assert serving.cancelled()
 
-    asyncio.run(start_and_cancel())
+    _run(start_and_cancel)
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=_PATIENCE)
