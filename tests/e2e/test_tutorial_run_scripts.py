@@ -88,7 +88,10 @@ def worker(url: str, name: str = "x", variant: int = 0) -> ScriptedWorker:
 
 
 def work_until(person: ScriptedWorker, units: int, command: Command) -> None:
-    """Have a worker arrive until they have done so many units."""
+    """Have a worker arrive until they have done so many units, and not once more.
+
+    After the last unit of a run its server ends.
+    """
     while units > 0:
         assert command.process.poll() is None, command.output
         units -= len(person.steady(units))
@@ -139,7 +142,7 @@ def test_launch_selects_a_configuration_by_its_name(task: Path, database: Path) 
 
     with famulus_command("launch", given, "conf=my_config", ANY_PORT, database=database) as launch:
         launch.wait_for("Creating a task run under task name: first-task-tutorial-run")
-        worker(launch.url()).steady()
+        work_until(worker(launch.url()), 1, launch)
 
         assert launch.wait() == 0, launch.output
 
@@ -154,10 +157,9 @@ def test_a_script_and_folders_in_the_existing_layout_work(task: Path, database: 
     overrides = ("custom_args=5", "mephisto.architect.port=0", "mephisto/provider=mock")
     with python_command(script_file, *overrides, database=database) as script:
         script.wait_for("custom_args is 5")
-        done = worker(script.url()).steady()
+        work_until(worker(script.url()), 1, script)
 
         assert script.wait() == 0, script.output
-    assert len(done) == 1
     with Database(database) as opened:
         (run,) = list_runs(opened)
     assert run.record.plan["task"]["task_title"] == "A title of the script"
@@ -178,16 +180,15 @@ def test_a_killed_script_is_resumed_with_its_function(task: Path, database: Path
         wrong = worker(url, "wrong", variant=1).open()
         assert wrong.answer.refusal == "not_qualified"
         first.submit(page)
-        for each in (first, worker(url, "second", variant=0)):
-            each.steady()
+        work_until(first, 1, resumed)
+        work_until(worker(url, "second", variant=0), 2, resumed)
 
         assert resumed.wait() == 0, resumed.output
     assert runs(database) == [(1, RunStatus.FINISHED)]
 
 
-def test_ctrl_c_at_the_very_end_of_the_launch_stops_the_run(task: Path, database: Path) -> None:
-    file = task / "run_task.py"
-    late = """
+#: Press Ctrl-C in the instant before signals act as usual again.
+AT_THE_END_OF_THE_LAUNCH = """
 import os, signal
 from famulus.cli.interrupts import Interrupts
 
@@ -200,12 +201,33 @@ def press_and_release(self):
 
 Interrupts.release = press_and_release
 """
+#: Press Ctrl-C when the operator waits already, and signals are not kept yet.
+BEFORE_THE_FIRST_LOOK = """
+import os, signal
+from famulus.cli.scripts.script_observer import ScriptObserver
+
+follow = ScriptObserver._follow
+
+def press_and_follow(*arguments):
+    ScriptObserver._follow = follow
+    os.kill(os.getpid(), signal.SIGINT)
+    follow(*arguments)
+
+ScriptObserver._follow = press_and_follow
+"""
+
+
+@pytest.mark.parametrize("press", [AT_THE_END_OF_THE_LAUNCH, BEFORE_THE_FIRST_LOOK])
+def test_ctrl_c_between_launching_and_waiting_stops_the_run(
+    task: Path, database: Path, press: str
+) -> None:
+    file = task / "run_task.py"
     text = file.read_text(encoding="utf-8")
     first, rest = text.split("from famulus", 1)
-    file.write_text(f"{first}{late}\nfrom famulus{rest}", encoding="utf-8")
+    file.write_text(f"{first}{press}\nfrom famulus{rest}", encoding="utf-8")
 
     with python_command(file, ANY_PORT, database=database) as script:
-        assert script.wait() == 0
+        assert script.wait() == 0, script.output
 
     assert runs(database) == [(1, RunStatus.STOPPED)]
 
@@ -280,7 +302,7 @@ def test_a_script_without_functions_is_not_run_by_a_resume(task: Path, database:
     with famulus_command("resume", "1", database=database) as resumed:
         assert resumed.url() == url
         for name in ("x", "y"):
-            worker(url, name).steady()
+            work_until(worker(url, name), 2, resumed)
 
         assert resumed.wait() == 0, resumed.output
 
@@ -308,7 +330,7 @@ def test_script_of_a_package_is_resumed_as_it_was_started(task: Path, database: 
         assert resumed.url() == url
         assert not worker(url, "z").open().has_form
         for name in ("x", "y"):
-            worker(url, name).steady()
+            work_until(worker(url, name), 2, resumed)
 
         assert resumed.wait() == 0, resumed.output
 

@@ -47,7 +47,7 @@ def test_tutorial_ends_by_itself_and_its_data_are_four_records(
         x = worker(url)
         done_by_x = x.steady()
         refused = x.open()
-        done_by_y = worker(url, "y").steady()
+        done_by_y = worker(url, "y").steady(2)  # the server ends after the last unit
         status = launch.wait()
 
     assert (len(done_by_x), len(done_by_y), refused.has_form) == (2, 2, False)
@@ -92,7 +92,7 @@ def test_ctrl_c_stops_cleanly_and_resume_goes_on_at_the_same_address(
 
     with famulus_command("resume", "1", database=database_file) as resume:
         assert resume.url() == url
-        worker(url, "y").steady()
+        worker(url, "y").steady(2)
         assert resume.wait() == 0
     assert "Run 1 is done: 4 units in " in resume.output
 
@@ -152,7 +152,7 @@ def test_a_closed_output_does_not_end_the_run(
         url = next(line for line in launch.stdout if "open at" in line).split()[-1]
         launch.stdout.close()
         worker(url).steady()
-        worker(url, "y").steady()
+        worker(url, "y").steady(2)
 
         assert launch.wait(30) == 0
         assert launch.stderr.read() == ""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, Queue
@@ -16,6 +17,8 @@ from queue import Empty, Queue
 _LINK = re.compile(r"(https?://\S+?/)\?worker_id=\S+")
 #: Seconds that a command may take to print a line that is waited for.
 _START = 30.0
+#: Seconds between two key presses.
+_BETWEEN_KEYS = 0.05
 #: Becomes the command, which Linux kills when the thread that started it ends (PR_SET_PDEATHSIG):
 #: no run goes on when a test run is killed.
 _WITH_ITS_PARENT = (
@@ -29,6 +32,7 @@ class Command:
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
+        self._interrupted_at = -_BETWEEN_KEYS
         self._lines: list[str] = []
         self._coming: Queue[str | None] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -55,8 +59,13 @@ class Command:
         return self._wait_for(re.compile(re.escape(text))).string
 
     def interrupt(self) -> None:
-        """Send SIGINT, as Ctrl-C does."""
+        """Send SIGINT, as Ctrl-C does, and not faster than a person presses it.
+
+        Two signals within a few milliseconds count as one.
+        """
+        time.sleep(max(0.0, self._interrupted_at + _BETWEEN_KEYS - time.monotonic()))
         self.process.send_signal(signal.SIGINT)
+        self._interrupted_at = time.monotonic()
 
     def wait(self, timeout: float = 30.0) -> int:
         """Wait until the command ends; return its exit status."""

@@ -55,6 +55,8 @@ class ScriptObserver(OperatorObserver):
         self._interrupts = Interrupts()
         self._is_interrupted = False
         self._has_stopped = False
+        #: whether the operator was closed before its runs were over
+        self._has_closed = False
         is_main_thread = threading.current_thread() is threading.main_thread()
         self._takes_signals = script.is_program and is_main_thread
 
@@ -101,7 +103,9 @@ class ScriptObserver(OperatorObserver):
         if problem is not None:
             say(str(problem), err=True)
             self.status = max(self.status, problem.exit_code)
-        for run in set(runs) - self._concluded:
+        left = set(runs) - self._concluded
+        self._has_closed |= bool(left)
+        for run in left:
             self.status = max(self.status, conclude(self._session, operator.database, run))
             self._concluded.add(run)
 
@@ -114,7 +118,7 @@ class ScriptObserver(OperatorObserver):
             return False
         self._is_interrupted, self._has_stopped = True, False
         operator.wait_for_runs_then_shutdown()
-        return self._has_stopped
+        return self._has_stopped or self._has_closed
 
     def _launch(
         self,
