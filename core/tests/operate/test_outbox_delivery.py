@@ -14,10 +14,10 @@ from famulus.engine.outbox.outbox_rows import (
     claim,
     enqueue,
     make_due,
-    pause_after,
     redeliver,
     select_due,
 )
+from famulus.engine.outbox.retry_pause import pause_after
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.states import OutboxStatus

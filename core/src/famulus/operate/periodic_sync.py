@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from attrs import define, field
 
 from famulus.clock import has_passed
-from famulus.engine.outbox.outbox_rows import pause_after
+from famulus.engine.outbox.retry_pause import pause_after
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.platform.visit_sync import sync_run
 from famulus.errors import UnavailableError, reason
