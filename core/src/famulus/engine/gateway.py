@@ -42,7 +42,7 @@ from famulus.engine.onboarding import (
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
-from famulus.engine.replies import NO_ROOM, Replies, as_utf8
+from famulus.engine.replies import NO_ROOM, Replies
 from famulus.engine.runs import RunRecord
 from famulus.engine.script_callbacks import RemoteCallbacks
 from famulus.engine.submission import (
@@ -95,7 +95,7 @@ def _guarded(
     def guarded(self: Gateway, /, *args: P.args, **kwargs: P.kwargs) -> Reply:
         as_json = bool(kwargs.get("as_json"))
         try:
-            reply = as_utf8(answer(self, *args, **kwargs))
+            reply = _as_utf8(answer(self, *args, **kwargs))
         except _Unsigned:
             return self._replies.refused(Refusal(reason=RefusalReason.UNKNOWN_LINK), as_json)
         except JudgedElsewhereError:
@@ -438,3 +438,18 @@ def _with_outcome(reply: Reply, outcome: str) -> Reply:
 def _without_ours(form: Form) -> Form:
     ours = (pages.TOKEN_FIELD, pages.SUBMISSION_FIELD)
     return evolve(form, fields=[pair for pair in form.fields if pair[0] not in ours])
+
+
+def _as_utf8(reply: Reply) -> Reply:
+    """Return a reply that can be sent in UTF-8.
+
+    Halves of surrogate pairs, which answers and texts of plugins may hold, become question marks:
+    a page about answers that are stored must not fail.
+    """
+    if reply.body.isascii():
+        return reply
+    try:
+        reply.body.encode()
+    except UnicodeEncodeError:
+        return evolve(reply, body=reply.body.encode(errors="replace").decode())
+    return reply

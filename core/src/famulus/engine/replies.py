@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from famulus.contracts.views import Refusal, RefusalReason, Reply
 from famulus.engine import pages
@@ -14,21 +14,6 @@ NO_ROOM = (
     "This task has no room for more files, so nothing was stored. Your answers are still"
     " here: please write to the requester, and submit again later."
 )
-
-
-def as_utf8(reply: Reply) -> Reply:
-    """Return a reply that can be sent in UTF-8.
-
-    Halves of surrogate pairs, which answers and texts of plugins may hold, become question marks:
-    a page about answers that are stored must not fail.
-    """
-    if reply.body.isascii():
-        return reply
-    try:
-        reply.body.encode()
-    except UnicodeEncodeError:
-        return evolve(reply, body=reply.body.encode(errors="replace").decode())
-    return reply
 
 
 @frozen
