@@ -83,6 +83,8 @@ def configuration(data: Path, units_per_assignment: int = 1) -> tuple[Path, Sequ
         f"blueprint.data_csv={data}",
         f"blueprint.units_per_assignment={units_per_assignment}",
         "architect.port=0",
+        # Workers of the benchmarks of allocation arrive with a new visit each time.
+        "task.allowed_concurrent=0",
     )
 
 
