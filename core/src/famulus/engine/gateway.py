@@ -72,7 +72,7 @@ P = ParamSpec("P")
 S = TypeVar("S", Acknowledgement, OnboardingResult)
 
 _LONGEST_SUBMISSION_ID = 64
-#: Characters of a form that its page repeats when the answers are refused. The browser has kept
+#: Bytes of a form that its page repeats when the answers are refused. The browser has kept
 #: those of a larger one.
 _MOST_REFILLED = 16_000
 #: Characters of a blueprint's message about answers that it refuses, which may repeat them.
@@ -350,7 +350,7 @@ class Gateway:
         """
         agent, _ = self._signed(form)
         attempt = self._read_attempt(agent)
-        size = sum(len(name) + len(value) for name, value in form.fields)
+        size = sum(len(text.encode(errors="replace")) for field in form.fields for text in field)
         if as_json or attempt.submission is not None or size > _MOST_REFILLED:
             return self._replies.not_stored(outcome, message, as_json)
         if form.files or form.empty_files:
