@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-import peewee
 from attrs import define, field, frozen
 
 from famulus.contracts.blueprint import Blueprint
@@ -45,10 +44,11 @@ from famulus.engine.visits import (
     lock_place,
     make_visit,
     note_arrival,
+    with_newest_visit,
 )
 from famulus.engine.workers import lock_worker, make_worker
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.statements import Param, Statement
+from famulus.model.statements import Statement
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_VISITS,
@@ -113,7 +113,7 @@ class _ArrivalRow(NamedTuple):
 
 
 _ARRIVAL = Statement(
-    TaskRunTable.select(
+    with_newest_visit(
         TaskRunTable.status,
         TaskRunTable.closes_at,
         TaskRunTable.assignment_duration_in_seconds.alias("duration"),
@@ -126,24 +126,7 @@ _ARRIVAL = Statement(
         VisitTable.id.alias("visit"),
         VisitTable.status.alias("visit_status"),
         VisitTable.accept,
-    )
-    .join(
-        WorkerTable,
-        peewee.JOIN.LEFT_OUTER,
-        on=((WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))),
-    )
-    .join(
-        VisitTable,
-        peewee.JOIN.LEFT_OUTER,
-        on=(
-            (VisitTable.run == TaskRunTable.id)
-            & (VisitTable.reference == Param("reference"))
-            & (VisitTable.worker == WorkerTable.id)
-        ),
-    )
-    .where(TaskRunTable.id == Param("run"))
-    .order_by(VisitTable.id.desc())
-    .limit(1),
+    ),
     _ArrivalRow,
 )
 

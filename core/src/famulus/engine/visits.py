@@ -68,6 +68,30 @@ class VisitAtPlace(NamedTuple):
     handovers: int
 
 
+def with_newest_visit(*columns: Any) -> Any:
+    """Return a query of a run's columns, with those of a worker and their newest visit.
+
+    The columns of both are null where there is none. Its parameters are ``run``, ``provider``,
+    ``name`` and ``reference``.
+    """
+    is_worker = (WorkerTable.provider_type == Param("provider")) & (
+        WorkerTable.name == Param("name")
+    )
+    is_visit = (
+        (VisitTable.run == TaskRunTable.id)
+        & (VisitTable.reference == Param("reference"))
+        & (VisitTable.worker == WorkerTable.id)
+    )
+    return (
+        TaskRunTable.select(*columns)
+        .join(WorkerTable, peewee.JOIN.LEFT_OUTER, on=is_worker)
+        .join(VisitTable, peewee.JOIN.LEFT_OUTER, on=is_visit)
+        .where(TaskRunTable.id == Param("run"))
+        .order_by(VisitTable.id.desc())
+        .limit(1)
+    )
+
+
 _MAKE = Statement(
     VisitTable.insert(
         {
@@ -85,31 +109,14 @@ _MAKE = Statement(
     ).returning(VisitTable.id)
 )
 _REFUSED = Statement(
-    TaskRunTable.select(
+    with_newest_visit(
         TaskRunTable.url.alias("run_url"),
         VisitTable.id.alias("visit"),
         VisitTable.accept,
         VisitTable.arrived_at,
         VisitTable.last_arrived_at,
         VisitTable.done_at,
-    )
-    .join(
-        WorkerTable,
-        peewee.JOIN.LEFT_OUTER,
-        on=((WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))),
-    )
-    .join(
-        VisitTable,
-        peewee.JOIN.LEFT_OUTER,
-        on=(
-            (VisitTable.run == TaskRunTable.id)
-            & (VisitTable.reference == Param("reference"))
-            & (VisitTable.worker == WorkerTable.id)
-        ),
-    )
-    .where(TaskRunTable.id == Param("run"))
-    .order_by(VisitTable.id.desc())
-    .limit(1),
+    ),
     _RefusedRow,
 )
 _STATUS = Statement(VisitTable.select(VisitTable.status).where(VisitTable.id == Param("visit")))
