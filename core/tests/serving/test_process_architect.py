@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from famulus import Deployment, ServerHealth, UnavailableError
 from famulus.serving import deployment_processes, keeper, server_process
 from famulus.serving.health_check import ask_health
 from famulus.serving.process_architect import ProcessArchitect
+from famulus.testing.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
@@ -90,14 +90,6 @@ def _port(url: str) -> int:
     return port
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.01)
-
-
 def _is_running(pid: int) -> bool:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
@@ -108,7 +100,7 @@ def _is_running(pid: int) -> bool:
 
 def _pids(folder: Path) -> list[int]:
     """Wait for the processes of a server, and return their ids."""
-    _wait_until(lambda: len(list(folder.iterdir())) >= _PROCESSES)
+    wait_until(lambda: len(list(folder.iterdir())) >= _PROCESSES, "all processes run")
     return [int(path.name) for path in folder.iterdir()]
 
 
@@ -153,7 +145,7 @@ def test_kill_of_the_operator_ends_every_process_of_the_server(
 
     process.kill()
 
-    _wait_until(lambda: not _running(pids))
+    wait_until(lambda: not _running(pids), "the processes ended")
     assert _is_refused(port)
 
 
@@ -173,7 +165,7 @@ def test_kill_of_the_operator_ends_the_server_without_proc_too(
 
     try:
         process.kill()
-        _wait_until(lambda: not _running(grouped))
+        wait_until(lambda: not _running(grouped), "the processes ended")
     finally:
         for pid in _running(pids):
             os.kill(pid, signal.SIGKILL)
@@ -200,7 +192,7 @@ def test_end_of_the_server_ends_what_it_has_forked(make: Make, folder: Path) -> 
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(b"GET /end HTTP/1.0\r\n\r\n")
 
-    _wait_until(lambda: architect.health() is ServerHealth.GONE)
+    wait_until(lambda: architect.health() is ServerHealth.GONE, "the server is gone")
     assert _running(pids) == []
 
 
@@ -230,7 +222,7 @@ def test_kill_of_the_keeper_is_noticed_and_what_it_leaves_is_ended(
 
     os.kill(_keeper(architect), signal.SIGKILL)
 
-    _wait_until(lambda: architect.health() is ServerHealth.GONE)
+    wait_until(lambda: architect.health() is ServerHealth.GONE, "the server is gone")
     again = architect.deploy(evolve(_DEPLOYMENT, handle=deployed.handle))
     assert again.url == deployed.url
     assert _running(pids) == []

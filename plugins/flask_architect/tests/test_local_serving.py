@@ -34,6 +34,7 @@ from famulus import (
 )
 from famulus.contracts.plan import Role
 from famulus.serving.health_check import HealthReply, ask_health
+from famulus.testing.waiting import wait_until
 from famulus_flask.architect import LocalArchitect, LocalArgs
 
 pytestmark = pytest.mark.slow
@@ -135,14 +136,6 @@ def _stalled_form(port: int) -> socket.socket:
     return client
 
 
-def _wait_until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        pause.wait(0.01)
-
-
 def _is_refused(port: int) -> bool:
     try:
         socket.create_connection((_HOST, port), timeout=5).close()
@@ -206,11 +199,11 @@ def test_shutdown_finishes_the_request_under_way(make: Make) -> None:
     architect = make()
     port = _port(architect.deploy(_DEPLOYMENT).url)
     client = _stalled_form(port)
-    _wait_until(lambda: _post_form(port) == 200)
+    wait_until(lambda: _post_form(port) == 200, "a form is stored")
     ending = threading.Thread(target=architect.shutdown)
 
     ending.start()
-    _wait_until(lambda: _is_refused(port))
+    wait_until(lambda: _is_refused(port), "connections are refused")
     client.sendall(_FORM[3:])
     reply = client.recv(4096)
     client.close()
@@ -315,7 +308,7 @@ def test_kill_of_the_operator_ends_the_server(
 
     process.kill()
 
-    _wait_until(lambda: _is_refused(port))
+    wait_until(lambda: _is_refused(port), "connections are refused")
 
 
 def test_run_of_a_killed_operator_comes_back_at_the_same_address(
@@ -361,7 +354,7 @@ def test_kill_of_the_server_is_noticed_and_can_be_repaired(make: Make) -> None:
 
     os.kill(_server_pid(port), signal.SIGKILL)
 
-    _wait_until(lambda: architect.health() is ServerHealth.GONE)
+    wait_until(lambda: architect.health() is ServerHealth.GONE, "the server is gone")
     assert _is_refused(port)
     again = evolve(_DEPLOYMENT, instance="second", handle=deployed.handle)
     assert architect.deploy(again).url == deployed.url
@@ -430,7 +423,9 @@ def test_server_whose_pages_hang_is_busy_and_not_gone(make: Make) -> None:
         for _ in range(50):
             client = stack.enter_context(socket.create_connection((_HOST, port), timeout=20))
             client.sendall(b"GET /?hang=1 HTTP/1.1\r\nHost: x\r\n\r\n")
-        _wait_until(lambda: bool((health := ask_health(_HOST, port, 5)) and health.busy))
+        wait_until(
+            lambda: (health := ask_health(_HOST, port, 5)) and health.busy, "the server is busy"
+        )
 
         assert {architect.health() for _ in range(10)} == {ServerHealth.BUSY}
     begun = time.monotonic()
