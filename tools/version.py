@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from tools.workspace import ROOT, members
+from tools.workspace import ROOT, example_packages, members
 
 SOURCE = ROOT / "core/src/famulus/__init__.py"
 _WRITTEN = re.compile(r'^(__version__|version) = "([^"]*)"$', re.MULTILINE)
@@ -38,8 +38,8 @@ def with_version(text: str, version: str) -> str:
 
 def files() -> list[Path]:
     """Return the files that hold the version or a range of it."""
-    examples = ROOT.glob("sdk_examples/*/pyproject.toml")
-    return [SOURCE, *(folder / "pyproject.toml" for folder in members()), *sorted(examples)]
+    folders = (*members(), *example_packages())
+    return [SOURCE, *(folder / "pyproject.toml" for folder in folders)]
 
 
 def main(arguments: list[str]) -> None:

@@ -19,3 +19,8 @@ def members() -> list[Path]:
     patterns = toml_of(ROOT)["tool"]["uv"]["workspace"]["members"]
     found = [path.parent for each in patterns for path in ROOT.glob(f"{each}/pyproject.toml")]
     return sorted(found, key=lambda folder: (folder.parent != ROOT, folder.name))
+
+
+def example_packages() -> list[Path]:
+    """Return the folders of the examples that are third-party packages, by name."""
+    return sorted(path.parent for path in ROOT.glob("sdk_examples/*/pyproject.toml"))

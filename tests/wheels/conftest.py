@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tools.workspace import example_packages as packages
 from tools.workspace import members
 
 
@@ -47,18 +49,31 @@ def copy_files() -> Callable[[Path, Path], None]:
 
 
 @pytest.fixture(scope="session")
-def build_wheel(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
-    """Build the wheel of a project, once for all workers of pytest-xdist."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of pytest-xdist have in common."""
     folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@contextlib.contextmanager
+def _made_once(folder: Path) -> Iterator[bool]:
+    """Make a folder once for all workers; yield whether the block has to fill it."""
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "made"
+        yield not made.exists()
+        made.touch()
+
+
+@pytest.fixture(scope="session")
+def build_wheel(shared_folder: Path) -> Callable[[Path], Path]:
+    """Build the wheel of a project, once for all workers of pytest-xdist."""
 
     def build(project: Path) -> Path:
-        target = folder / f"wheel of {project.name}"
-        target.mkdir(exist_ok=True)
-        with (target / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not list(target.glob("*.whl")):
+        target = shared_folder / f"wheel of {project.name}"
+        with _made_once(target) as is_missing:
+            if is_missing:
                 command = (sys.executable, "-m", "build", "--quiet", "--wheel")
                 _run(*command, "--outdir", target, project, cwd=target)
         [wheel] = target.glob("*.whl")
@@ -74,38 +89,39 @@ def famulus_wheels(build_wheel: Callable[[Path], Path]) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def third_party_environment(
-    empty_environment: Callable[..., Path],
+def example_packages(
+    shared_folder: Path,
+    famulus_wheels: list[Path],
     build_wheel: Callable[[Path], Path],
     copy_files: Callable[[Path, Path], None],
-) -> Callable[[Path], Path]:
-    """Make a folder whose ``env`` has a project's wheel and its extra dev, too.
+) -> Path:
+    """A folder whose ``env`` has the wheels of the members and of all example packages.
 
-    The project is copied to ``package`` in it, with its source where it cannot be imported.
+    Each example is copied to a folder of its name in it, without its source: only what is installed
+    can be imported.
     """
-
-    def make(project: Path) -> Path:
-        folder = empty_environment(project.name, more=[f"{build_wheel(project)}[dev]"])
-        copy_files(project, folder / "package")
-        (folder / "package/src").rename(folder / "not importable")
-        return folder
-
-    return make
+    folder = shared_folder / "example packages"
+    with _made_once(folder) as is_missing:
+        if is_missing:
+            wheels = [f"{build_wheel(package)}[dev]" for package in packages()]
+            _make_environment(folder / "env", [*famulus_wheels, *wheels])
+            for package in packages():
+                copy_files(package, folder / package.name)
+                shutil.rmtree(folder / package.name / "src")
+    return folder
 
 
 @pytest.fixture(scope="session")
-def empty_environment(
-    famulus_wheels: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Path]:
-    """Make a folder whose ``env`` has the members' wheels installed, and ``more`` if need be."""
+def empty_environment(famulus_wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose ``env`` has the members' wheels and nothing else of ours."""
+    folder = tmp_path_factory.mktemp("wheels")
+    _make_environment(folder / "env", famulus_wheels)
+    return folder
 
-    def make(name: str, more: Sequence[str] = ()) -> Path:
-        folder = tmp_path_factory.mktemp(name)
-        venv.create(folder / "env")
-        pip = (sys.executable, "-m", "pip", "--python", folder / "env/bin/python")
-        # Python compiles what it imports; most modules of boto3 never are.
-        options = ("--disable-pip-version-check", "--quiet", "--no-compile")
-        _run(*pip, "install", *options, *famulus_wheels, *more, cwd=folder)
-        return folder
 
-    return make
+def _make_environment(folder: Path, wheels: Sequence[str | Path]) -> None:
+    venv.create(folder)
+    pip = (sys.executable, "-m", "pip", "--python", folder / "bin/python")
+    # Python compiles what it imports; most modules of boto3 never are.
+    options = ("--disable-pip-version-check", "--quiet", "--no-compile")
+    _run(*pip, "install", *options, *wheels, cwd=folder.parent)

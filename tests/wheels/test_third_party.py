@@ -1,98 +1,70 @@
-"""A third-party blueprint: built, installed from wheels, tested, launched and worked on there."""
+"""The example packages: built, installed from their wheels, tested and used there."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tools.workspace import example_packages as packages
 
-from famulus.testing.command import python_command
+pytestmark = pytest.mark.slow
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/compare_texts"
-TASK = "compare-texts-example"
+TASK = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
 
 Run = Callable[..., str]
 
 
-@pytest.fixture(scope="module")
-def installed(third_party_environment: Callable[[Path], Path]) -> Path:
-    """An environment with the blueprint's wheel."""
-    return third_party_environment(EXAMPLE)
+@pytest.mark.parametrize("name", [package.name for package in packages()])
+def test_package_passes_its_own_tests(example_packages: Path, run: Run, name: str) -> None:
+    python = example_packages / "env/bin/python"
 
-
-def test_package_passes_its_own_tests(installed: Path, run: Run) -> None:
-    output = run(installed / "env/bin/python", "-m", "pytest", "-q", cwd=installed / "package")
+    output = run(python, "-m", "pytest", "-q", cwd=example_packages / name)
 
     assert " passed" in output
     assert "failed" not in output
 
 
-def test_package_is_listed_with_its_types(installed: Path, run: Run) -> None:
-    listed = json.loads(run(installed / "env/bin/famulus", "plugins", "--json", cwd=installed))
+def test_packages_are_listed_with_what_they_bring(example_packages: Path, run: Run) -> None:
+    listed = run(example_packages / "env/bin/famulus", "plugins", "--json", cwd=example_packages)
 
-    [entry] = [each for each in listed if each["distribution"] == "famulus-example-compare-texts"]
-    assert "blueprint compare_texts" in json.dumps(entry)
+    brought = {each["distribution"]: each["brings"] for each in json.loads(listed)}
+    assert {name: brings for name, brings in brought.items() if "-example-" in name} == {
+        "famulus-example-agreement": ["command agreement"],
+        "famulus-example-compare-texts": ["blueprint compare_texts"],
+        "famulus-example-gunicorn": ["architect gunicorn"],
+        "famulus-example-recent-work": ["check recent_work"],
+    }
 
 
-def test_example_is_done_with_the_keyboard_and_exported(
-    installed: Path, run: Run, browser: Browser, tmp_path: Path
+def test_command_has_its_help(example_packages: Path, run: Run) -> None:
+    famulus = example_packages / "env/bin/famulus"
+
+    help_of_all = run(famulus, "--help", cwd=example_packages)
+    own = run(famulus, "agreement", "--help", cwd=example_packages)
+
+    assert "agreement  famulus-example-agreement" in help_of_all
+    assert "Usage: famulus agreement" in own
+
+
+def test_options_of_a_check_are_those_of_a_configuration(
+    example_packages: Path, run: Run, tmp_path: Path
 ) -> None:
-    database = tmp_path / "famulus.db"
-    with (
-        python_command(
-            *("-m", "famulus", "launch", "conf/example.yaml", "architect.port=0"),
-            database=database,
-            folder=installed / "package",
-            python=installed / "env/bin/python",
-        ) as launched,
-        browser.new_context() as context,
-    ):
-        url = launched.url()
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto(url)
-        assert page.locator("input:enabled, textarea:enabled").count() == 0
-        page.goto(f"{url}?worker_id=x&assignment_id=1")
-        for key in ("1", "2", "0"):
-            _judge(page, key)
-            page.get_by_role("link", name="Next unit").click()
-        _judge(page, "1")
-        page.get_by_text("You have done all there is for you").wait_for()
-        for visit in range(4):
-            page.goto(f"{url}?worker_id=y&assignment_id={visit}")
-            _judge(page, "1")
+    shutil.copytree(TASK, tmp_path / "task")
+    famulus = (example_packages / "env/bin/famulus", "--database", tmp_path / "famulus.db")
+    check = (*famulus, "check", "task/conf/example.yaml", "architect.port=0")
 
-        assert launched.wait() == 0, launched.output
+    run(*check, "task.qualification_checks.recent_work.days=7", cwd=tmp_path)
+    wrong = subprocess.run(
+        [*map(str, check), "task.qualification_checks.recent_work.dais=7"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    target = tmp_path / "out.jsonl"
-    famulus = (installed / "env/bin/famulus", "--database", database)
-    run(*famulus, "export", TASK, "-o", target, cwd=installed)
-    records = [json.loads(line) for line in target.read_text().splitlines()]
-    assert len(records) == 8
-    for pair in ("rainbow", "tides", "bread", "echo"):
-        outputs = [each["outputs"] for each in records if each["inputs"]["id"] == pair]
-        assert {each["first"] for each in outputs} == {"a", "b"}
-    chosen = [each["outputs"]["better"] for each in records if each["worker"] == "x"]
-    first = [each["outputs"]["first"] for each in records if each["worker"] == "x"]
-    other = {"a": "b", "b": "a"}
-    assert chosen == [first[0], other[first[1]], "tie", first[3]]
-    assert records[0]["outputs"]["reason"] == "1 and 2 are typed, not chosen"
-
-
-def _judge(page: Page, key: str) -> None:
-    page.get_by_label("Why?").fill("")
-    page.get_by_label("Why?").press_sequentially("1 and 2 are typed, not chosen")
-    assert page.locator("input[name=better]:checked").count() == 0
-    page.get_by_role("heading", level=2).click()
-    page.keyboard.press(key)
-    assert page.locator("input[name=better]:checked").get_attribute("data-key") == key
-    page.keyboard.press("Enter")
-    page.get_by_text("Your answers are stored").wait_for()
+    assert wrong.returncode == 2
+    assert "recent_work.dais: unknown option; did you mean 'days'?" in wrong.stderr

@@ -22,11 +22,10 @@ Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def installed(empty_environment: Callable[..., Path], copy_files: Callable[..., None]) -> Path:
+def installed(empty_environment: Path, copy_files: Callable[..., None]) -> Path:
     """An environment with nothing but the wheels, and the example copied beside it."""
-    folder = empty_environment("wheels")
-    copy_files(EXAMPLE, folder / "example")
-    return folder
+    copy_files(EXAMPLE, empty_environment / "example")
+    return empty_environment
 
 
 def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
