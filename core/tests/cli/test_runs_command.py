@@ -358,3 +358,16 @@ def test_resume_of_a_finished_run_that_was_released_is_refused(
 
     assert resumed.exit_code == 1
     assert "run 1 is finished and cannot be resumed" in resumed.stderr
+
+
+def test_address_of_a_run_is_shown_until_it_has_ended(
+    famulus: Callable[..., Result], manual: ManualOperator, gateway: Gateway
+) -> None:
+    with manual.database.read() as tx:
+        [(address,)] = tx.sql("SELECT url FROM task_run WHERE id = 1")
+    assert all(address in famulus(*command).stdout for command in (("status", 1), ("runs",)))
+
+    manual.finish(1)
+
+    assert not any(address in famulus(*command).stdout for command in (("status", 1), ("runs",)))
+    assert json.loads(famulus("status", 1, "--json").stdout)["url"] == address

@@ -168,8 +168,10 @@ def test_unit_is_shown_as_json_when_its_format_raises(ask: Ask) -> None:
 
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("lines", [[], ["r"], ["r", "words"], ["r", "words", "", ""]])
-def test_end_of_the_input_is_no_error(ask: Ask, lines: list[str]) -> None:
-    assert ask(*lines).endswith("\n")
+def test_end_of_the_input_before_the_first_unit_is_explained(ask: Ask, lines: list[str]) -> None:
+    assert ask(*lines).endswith(
+        "\nThe input has ended before the first unit: nothing was decided.\n"
+    )
 
 
 def test_task_without_submissions_has_nothing_to_examine(

@@ -79,8 +79,8 @@ def run_examine_or_review(
             if chosen is not None:
                 examine(terminal, database, scope, formatter, start=chosen.start, end=chosen.end)
                 return
-        except (KeyboardInterrupt, EOFError):
-            terminal.say()
+        except (KeyboardInterrupt, EOFError) as error:
+            _say_that_nothing_was_decided(terminal, error)
             return
         plugins = discover() if plugins is None else plugins
         review(terminal, ReviewSession(database=database, plugins=plugins, scope=scope), formatter)
@@ -133,13 +133,21 @@ def review(
         terminal.say(f"Blocking qualification: {qualifications.block}")
         terminal.say(f"Approve qualification: {qualifications.approve}")
         terminal.ask("Press enter to continue...")
-    except (KeyboardInterrupt, EOFError):
-        terminal.say()
+    except (KeyboardInterrupt, EOFError) as error:
+        _say_that_nothing_was_decided(terminal, error)
         return False
     dialogue = Dialogue(
         terminal=terminal, session=session, formatter=formatter, qualifications=qualifications
     )
     return dialogue.run()
+
+
+def _say_that_nothing_was_decided(terminal: Terminal, error: BaseException) -> None:
+    """Explain the end of a dialogue whose questions were not all answered."""
+    if isinstance(error, EOFError):
+        terminal.say_sentence("The input has ended before the first unit: nothing was decided")
+    else:
+        terminal.say()
 
 
 def _ask_what(terminal: Terminal) -> _Examination | None:

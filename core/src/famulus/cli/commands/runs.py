@@ -17,6 +17,7 @@ from famulus.cli.text_layout import aligned, prose, text_width
 from famulus.cli.words import counted, moment, run_status, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
 from famulus.engine.limits import run_limits
+from famulus.engine.runs import RunRecord
 from famulus.iso_time import iso
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS, LoadingStatus
 from famulus.operate.run_report import RunReport, read_report
@@ -101,9 +102,14 @@ def _row(run: RunSummary) -> tuple[str, ...]:
         f"{record.created_at.astimezone():%Y-%m-%d %H:%M}",
         record.blueprint_type,
         record.provider_type,
-        record.url,
+        _address(record),
         record.task_name,
     )
+
+
+def _address(record: RunRecord) -> str:
+    """Return where a run is served; empty once it has ended, when something else may be there."""
+    return "" if record.status in ENDED_RUNS else record.url
 
 
 def report_lines(report: RunReport, session: Session) -> Iterator[str]:
@@ -175,7 +181,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
 def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     record, progress = report.record, report.progress
     yield "failure", record.failure
-    yield "address", record.url
+    yield "address", _address(record)
     links = [link for link in report.entrances if link != record.url]
     yield from (("work on it", link) for link in links)
     yield "work on it", report.entrances_problem
