@@ -63,7 +63,7 @@ class FamulusError(Exception):
 
 
 def reason(error: BaseException) -> str:
-    """Return an error in words: of one that Famulus did not raise on purpose, with its class."""
+    """Return the message of an error, after its class unless it is one of Famulus."""
     return str(error) if isinstance(error, FamulusError) else f"{type(error).__name__}: {error}"
 
 

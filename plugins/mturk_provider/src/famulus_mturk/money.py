@@ -135,8 +135,8 @@ class Money:
         submitted = self.records.submissions_of(payment.run_id, payment.worker_name)
         if not submitted:
             raise RefusedError(
-                f"it pays on submitted work only, and {payment.worker_name} has submitted none in "
-                "this run; a HIT of their own can pay them",
+                f"MTurk pays bonuses for submitted assignments only, and {payment.worker_name} has "
+                "submitted none in this run; to pay them, post a HIT for this worker alone",
                 "NoAssignment",
             )
         return payment.reference if payment.reference in submitted else submitted[-1]
