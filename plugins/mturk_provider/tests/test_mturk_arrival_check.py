@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from famulus import Arrival, Refusal, UnavailableError
+from famulus import Arrival, Refusal, Transaction, UnavailableError
 from famulus_mturk.fake import Fault
+from famulus_mturk.tables import MturkHit
 from mturk_bench import Bench, parameters
 
 
@@ -111,3 +114,29 @@ def test_without_verification_mturk_is_not_asked(opened: Bench) -> None:
 
     assert isinstance(opened.provider.arrive(visit.query), Arrival)
     assert len(opened.account.calls) == before
+
+
+def test_arrival_while_the_id_of_its_hit_is_being_stored_is_not_refused(
+    opened: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is stored first: the arrival's reads, or the id of the HIT by another process."""
+    _, visit = opened.accept("A1")
+    hit, database = visit.query["hitId"], opened.database
+    read = database.read
+
+    @contextmanager
+    def read_before_the_id_is_stored() -> Iterator[Transaction]:
+        with read() as tx:
+            yield tx
+        database.write(
+            lambda tx: tx.execute(MturkHit.update(hit_id=hit).where(MturkHit.hit_id.is_null()))
+        )
+
+    database.write(
+        lambda tx: tx.execute(MturkHit.update(hit_id=None).where(MturkHit.hit_id == hit))
+    )
+    monkeypatch.setattr(database, "read", read_before_the_id_is_stored)
+
+    with pytest.raises(UnavailableError, match="may be one that is being created"):
+        opened.provider.arrive(visit.query)
+    assert isinstance(opened.provider.arrive(visit.query), Arrival)

@@ -52,9 +52,10 @@ class ArrivalCheck:
         :raises famulus.UnavailableError: while the HIT may be one whose id is not stored yet, or
             MTurk cannot be called.
         """
-        row = self.records.by_hit(run, [accepted.hit]).get(accepted.hit)
+        found = self.records.look_up(run, [accepted.hit])
+        row = found.rows.get(accepted.hit)
         if row is None:
-            if self.records.is_any_unnamed(run):
+            if found.is_any_unnamed:
                 raise UnavailableError(f"HIT {accepted.hit} may be one that is being created")
             return Refusal(reason=RefusalReason.UNKNOWN_LINK, detail=_NOT_OURS)
         if row.worker_name is not None:

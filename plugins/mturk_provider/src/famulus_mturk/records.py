@@ -29,6 +29,16 @@ class Attempt:
 
 
 @frozen(kw_only=True)
+class HitLookUp:
+    """What is stored about some HITs at one moment."""
+
+    #: by HIT id; HITs of other runs are left out
+    rows: Mapping[str, Any]
+    #: whether a HIT of the run may exist whose id is not stored yet
+    is_any_unnamed: bool
+
+
+@frozen(kw_only=True)
 class HitRecords:
     """The rows of one database. Each change is a short transaction of its own."""
 
@@ -72,12 +82,22 @@ class HitRecords:
         """Return the known assignments that a worker has submitted in a run."""
         return [row.assignment_id for row in self._rows(run, MturkHit.worker_name == worker)]
 
-    def is_any_unnamed(self, run: int) -> bool:
-        """Return whether a HIT may exist whose id is not stored yet."""
-        condition = MturkHit.hit_id.is_null() & ~MturkHit.closed
-        query = MturkHit.select(MturkHit.id).where(MturkHit.run_id == run, condition)
+    def look_up(self, run: int, hits: Sequence[str]) -> HitLookUp:
+        """Return rows by HIT id, and whether a HIT may exist whose id is not stored yet.
+
+        Both are read at one moment: a HIT that is named between two reads would be in neither.
+        """
+        unnamed = MturkHit.hit_id.is_null() & ~MturkHit.closed
         with self.database.read() as tx:
-            return tx.row(query.limit(1)) is not None
+            found = [
+                row
+                for first in range(0, len(hits), _BATCH)
+                for row in tx.rows(
+                    _select(run, MturkHit.hit_id << list(hits[first : first + _BATCH]))
+                )
+            ]
+            is_any_unnamed = tx.row(_select(run, unnamed).limit(1)) is not None
+        return HitLookUp(rows={row.hit_id: row for row in found}, is_any_unnamed=is_any_unnamed)
 
     def begin(self, run: int, place: int) -> Attempt:
         """Store that a HIT is about to be created."""
@@ -137,9 +157,8 @@ class HitRecords:
         return rows
 
     def _rows(self, run: int, condition: Any) -> list[Any]:
-        query = MturkHit.select().where(MturkHit.run_id == run, condition)
         with self.database.read() as tx:
-            return tx.rows(query.order_by(MturkHit.place))
+            return tx.rows(_select(run, condition).order_by(MturkHit.place))
 
     def _update(self, which: Any, **values: Any) -> None:
         self.database.write(lambda tx: tx.execute(MturkHit.update(**values).where(which)))
@@ -166,6 +185,10 @@ def _begin(tx: Transaction, run: int, place: int) -> Attempt:
     assert row is not None
     tx.execute(MturkHit.update(last_tried_at=now).where(_which(run, place)))
     return Attempt(at=now, first_before=row.tried_at, last_before=row.last_tried_at)
+
+
+def _select(run: int, condition: Any) -> Any:
+    return MturkHit.select().where(MturkHit.run_id == run, condition)
 
 
 def _which(run: int, place: int) -> Any:

@@ -52,11 +52,11 @@ class Sync:
         """Yield the current status of the run's visits, as far as MTurk reports one."""
         waiting = self._by_hit(run.id, visits)
         yield from self._submitted(run, waiting)
-        rows = self.records.by_hit(run.id, list(waiting))
-        if waiting.keys() - rows.keys() and not self.records.is_any_unnamed(run.id):
-            for hit in waiting.keys() - rows.keys():
+        found = self.records.look_up(run.id, list(waiting))
+        if not found.is_any_unnamed:
+            for hit in waiting.keys() - found.rows.keys():
                 yield from _left(waiting[hit])
-        for hit, row in rows.items():
+        for hit, row in found.rows.items():
             if row.ended:
                 yield from self._of_ended(row, waiting[hit])
             elif self._is_due(hit):
