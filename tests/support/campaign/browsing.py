@@ -16,6 +16,7 @@ from attrs import frozen
 _TIMEOUT = 20.0
 _PAUSE = 0.05
 _HIDDEN = re.compile(r'name="(famulus_\w+)" value="([^"]*)"')
+_MARKUP = re.compile(r"<(style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 _ACTION = re.compile(r'<form[^>]*\baction="([^"]*submit[^"]*)"')
 
 
@@ -26,6 +27,11 @@ class Page:
     url: str
     status: int
     text: str = ""
+
+    @property
+    def words(self) -> str:
+        """What a person reads."""
+        return " ".join(html.unescape(_MARKUP.sub(" ", self.text)).split())
 
     @property
     def hidden(self) -> dict[str, str]:

@@ -47,7 +47,7 @@ class Person(threading.Thread):
             self._over.wait(_NOTHING_TO_DO)
             return "code: all_done" not in page.text
         if page.status:
-            self.unexpected.append(f"arrival: {page.status}: {page.text[:300]}")
+            self.unexpected.append(f"arrival: {page.status}: {page.words}")
         return True
 
     def _submit(self, way: Entrance, action: str, hidden: dict[str, str]) -> None:
@@ -58,4 +58,4 @@ class Person(threading.Thread):
             self.acknowledged[hidden["famulus_submission"]] = answer
             self._crowd.submit(self.name, way)
         elif page.status:
-            self.unexpected.append(f"submission: {page.status}: {page.text[:300]}")
+            self.unexpected.append(f"submission: {page.status}: {page.words}")
