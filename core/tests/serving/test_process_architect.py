@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import runpy
@@ -196,10 +197,20 @@ def test_end_of_the_server_ends_what_it_has_forked(make: Make, folder: Path) -> 
     assert _running(pids) == []
 
 
+def _refuse_pidfd(_: int) -> int:
+    raise OSError(errno.ENOSYS, "the kernel is older than 5.3, or a sandbox refuses the call")
+
+
 @pytest.mark.parametrize("words", [[], ["bare"]], ids=["marked", "without its environment"])
+@pytest.mark.parametrize("pidfd_open", [os.pidfd_open, _refuse_pidfd], ids=["pidfd", "no pidfd"])
 def test_what_survived_its_operator_is_ended_by_the_next_deployment(
-    make: Make, folder: Path, words: list[str]
+    make: Make,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    pidfd_open: Callable[[int], int],
 ) -> None:
+    monkeypatch.setattr(os, "pidfd_open", pidfd_open)
     first = make(*words)
     deployed = first.deploy(_DEPLOYMENT)
     pids = _pids(folder)

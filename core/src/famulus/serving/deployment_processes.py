@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from attrs import field, frozen
@@ -27,6 +27,8 @@ _PROC = Path("/proc")
 _PARENT, _START_TIME = 1, 19
 #: Seconds in which a process that was killed ends.
 _SECONDS = 5.0
+#: Seconds between two looks, where the end of a process cannot be waited for.
+_POLL_SECONDS = 0.02
 
 
 @frozen
@@ -48,24 +50,41 @@ def end_processes(token: str) -> None:
     # A process may fork while the others are read: until none is left.
     while found := _of_deployment(token):
         with contextlib.ExitStack() as stack:
-            opened = {}
-            for process in found:
-                with contextlib.suppress(OSError):
-                    descriptor = os.pidfd_open(process.pid)
-                    stack.callback(os.close, descriptor)
-                    # The descriptor is of the process that was found if that is still there.
-                    if _read(process.pid) == process:
-                        opened[process.pid] = descriptor
-            for descriptor in opened.values():
-                with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-            for descriptor in opened.values():
-                _wait(descriptor, deadline)
+            for ended in [stack.enter_context(_killed(process)) for process in found]:
+                ended(deadline)
         if time.monotonic() > deadline:
             left = ", ".join(str(process.pid) for process in found)
             raise UnavailableError(
                 f"an earlier server of the run does not end: process {left}; end it, and resume"
             )
+
+
+@contextlib.contextmanager
+def _killed(process: _Process) -> Iterator[Callable[[float], None]]:
+    """Kill a process; yield a function that waits for its end, until a deadline at most."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        yield lambda _: None
+        return
+    except OSError:
+        # An old kernel, or a sandbox that refuses it: if this process has ended, its id may be that
+        # of another one.
+        if _read(process.pid) == process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(process.pid, signal.SIGKILL)
+        yield lambda _: time.sleep(_POLL_SECONDS)
+        return
+    try:
+        # The descriptor is of the process that was found if that is still there.
+        if _read(process.pid) == process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            yield lambda deadline: _wait(descriptor, deadline)
+        else:
+            yield lambda _: None
+    finally:
+        os.close(descriptor)
 
 
 def _wait(descriptor: int, deadline: float) -> None:
