@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -46,3 +47,21 @@ def test_a_name_with_hidden_characters_is_refused(famulus: Famulus) -> None:
         assert done.exit_code == 2
         assert "cannot be seen (U+001B)" in done.stderr
         assert "\x1b" not in done.output
+
+
+def test_worker_is_forgotten_only_when_that_is_confirmed(famulus: Famulus) -> None:
+    famulus("workers", "block", "zoe", "--provider", "mock")
+
+    declined = famulus("workers", "forget", "zoe")
+    assert declined.exit_code == 2
+    assert "there is no terminal to confirm it on; add --yes" in declined.stderr
+    assert shown(famulus, "zoe")["blocked"] is True
+
+    done = famulus("workers", "forget", " zoe ", "--yes")
+
+    found = re.search("Forgot the worker, who is (forgotten-[0-9a-f]+-1) from now on", done.stdout)
+    assert found is not None, done.output
+    assert shown(famulus, found[1])["blocked"] is True
+    gone = famulus("workers", "forget", "zoe", "--yes")
+    assert gone.exit_code == 2
+    assert "there is no worker 'zoe' of mock" in gone.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
@@ -35,6 +36,7 @@ from famulus.testing.inprocess import (
 )
 from famulus.testing.kinds import RowsState
 from famulus_mock.provider import MockProvider
+from famulus_mock.tables import SCHEMA, MockPayment
 
 
 @pytest.fixture
@@ -164,3 +166,17 @@ def test_a_run_that_others_can_reach_is_a_warning(
     found = provider.problems(plan)
 
     assert [(each.key, each.warning) for each in found] == ([] if key is None else [(key, True)])
+
+
+def test_forgotten_worker_is_in_no_payment(provider: MockProvider) -> None:
+    database = provider.context.database
+    database.prepare([SCHEMA])
+    for name in ("x", "y"):
+        values = {"key": f"bonus of {name}", "worker": name, "amount": "1"}
+        database.write(partial(lambda values, tx: tx.insert(MockPayment, **values), values))
+
+    provider.forget("x", "forgotten-1")
+
+    with database.read() as tx:
+        found = {row.worker for row in tx.rows(MockPayment.select())}
+    assert found == {"forgotten-1", "y"}

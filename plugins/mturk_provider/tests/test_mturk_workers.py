@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from famulus import (
     Preview,
     Refusal,
     ReturnPlace,
+    Transaction,
     UnavailableError,
     VisitOutcome,
     make_qualification_dict,
@@ -21,6 +24,7 @@ from famulus import (
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.calls import RefusedError
 from famulus_mturk.fake import FakeMTurk, Fault, WorkerRefusedError
+from famulus_mturk.tables import MturkBonus, MturkHit
 from mturk_bench import Bench, parameters
 
 DAY = 24 * 3600
@@ -336,3 +340,27 @@ def test_outdated_data_refuses_a_verified_arrival_only_for_a_while(bench: Bench)
     assert isinstance(early, Refusal)
     assert "in a minute" in early.detail
     assert isinstance(bench.provider.arrive(visit.query), Arrival)
+
+
+def insert_bonus(values: Mapping[str, Any], tx: Transaction) -> None:
+    tx.insert(MturkBonus, **values)
+
+
+def test_forgotten_worker_is_in_no_row(bench: Bench) -> None:
+    bench.provider.open_places(bench.run, range(2))
+    visits = [bench.submitted(name) for name in ("A1", "A2")]
+    bench.sync(*visits)
+    for visit in visits:
+        values = {"key": f"bonus of {visit.id}", "assignment_id": visit.reference, "sent_at": 1}
+        bench.database.write(partial(insert_bonus, values))
+
+    for _ in range(2):
+        bench.provider.forget("A1", "forgotten-1")
+
+    with bench.database.read() as tx:
+        stored = str(tx.rows(MturkHit.select())) + str(tx.rows(MturkBonus.select()))
+    assert "'A1'" not in stored
+    assert visits[0].reference not in stored
+    assert "forgotten-1" in stored
+    assert "'A2'" in stored
+    assert visits[1].reference in stored

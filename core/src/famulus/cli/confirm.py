@@ -1,4 +1,4 @@
-"""Asking before workers are paid real money."""
+"""Asking before workers are paid real money, and before what cannot be undone."""
 
 from __future__ import annotations
 
@@ -49,6 +49,21 @@ def confirm_payment(question: str, *, yes: bool) -> None:
         raise UsageError("there is no terminal to confirm the payments on; confirm them with --yes")
     if not _confirm(question):
         raise UsageError("nothing was paid")
+
+
+def confirm_removal(question: str, *, yes: bool) -> None:
+    """Ask for confirmation of what cannot be undone; raises like :func:`confirm_live`.
+
+    :param yes: whether it was confirmed already.
+    """
+    if yes:
+        return
+    if not _has_terminal():
+        raise UsageError(
+            "this cannot be undone, and there is no terminal to confirm it on; add --yes"
+        )
+    if not _confirm(question):
+        raise UsageError("nothing was changed")
 
 
 def _has_terminal() -> bool:

@@ -381,3 +381,10 @@ class Provider(ABC):
 
     def unblock(self, worker_name: str, reason: str) -> None:
         """Remove the block of a worker on the platform."""
+
+    def forget(self, worker_name: str, pseudonym: str) -> None:
+        """Replace a worker's name in the provider's own tables, and delete what is known of them.
+
+        Called by ``famulus workers forget``, for workers who are owed nothing; nothing is sent to
+        the platform. Core uses the pseudonym in place of the name from then on.
+        """

@@ -112,6 +112,17 @@ class Database:
         for schema in schemas:
             upgrade(self._open(), self.location, schema)
 
+    def compact(self) -> None:
+        """Write the file of SQLite again, without what was deleted or replaced in it.
+
+        Other writers have to wait. PostgreSQL removes that by itself (autovacuum), and overwrites
+        it in its own time.
+
+        :raises famulus.UnavailableError: when the database cannot be written now, or its disk has
+            no room for a copy.
+        """
+        self._open().compact()
+
     def close(self) -> None:
         """Close all connections. It may be called twice; the database cannot be used afterwards."""
         with self._opening:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import field, frozen
@@ -52,6 +53,17 @@ class Location:
 
         name = self.postgres.params.get("dbname") or "default"
         return user_data_path("famulus") / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', name)}-files"
+
+    def backup(self, label: str) -> Path:
+        """Return where a copy of the database is kept before an upgrade."""
+        if self.path is not None:
+            return self.path.with_name(f"{self.path.name}-backup-{label}")
+        return self.files.parent / f"{self.files.name}-backup-{label}.dump"
+
+    def backups(self) -> Sequence[Path]:
+        """Return the copies that upgrades have made, by name."""
+        pattern = self.backup("*")
+        return sorted(pattern.parent.glob(pattern.name))
 
 
 def locate(address: str | Path | None = None) -> Location:

@@ -124,6 +124,9 @@ class PostgresqlBackend:
             raise self._unavailable(error, writing=False) from error
         self._outage.passed()
 
+    def compact(self) -> None:
+        """Do nothing: autovacuum does."""
+
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()

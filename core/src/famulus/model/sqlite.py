@@ -135,6 +135,19 @@ class SqliteBackend:
             raise translated from error
         self._outage.passed()
 
+    def compact(self) -> None:
+        """Write the file again without its free space, and empty the log."""
+        try:
+            with (
+                contextlib.closing(connect(self.path)) as connection,
+                contextlib.closing(WriterLock(self.path)) as lock,
+                lock,
+            ):
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sqlite3.Error, _LockError) as error:
+            raise self._translated(error, writing=True) from error
+
     def close(self) -> None:
         """Close all connections."""
         self._checkpoints.close()

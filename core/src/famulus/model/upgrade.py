@@ -115,11 +115,10 @@ def _back_up(location: Location, label: str, is_wanted: Callable[[], bool]) -> N
     :param is_wanted: whether the database still needs a backup; called after copying it, whether or
         not that has failed.
     """
+    backup = location.backup(label)
     if location.path is not None:
-        backup = location.path.with_name(f"{location.path.name}-backup-{label}")
         copy = partial(_copy_sqlite, location.path)
     elif not os.environ.get(UNSAVED_VARIABLE):
-        backup = location.files.parent / f"{location.files.name}-backup-{label}.dump"
         copy = partial(_dump_postgresql, location)
     else:
         return

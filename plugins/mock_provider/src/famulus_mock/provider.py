@@ -122,6 +122,11 @@ class MockProvider(Provider):
         """Return whether it was paid."""
         return self._call(payment.run_id, lambda tx: _settle(tx, payment))
 
+    def forget(self, worker_name: str, pseudonym: str) -> None:
+        """Replace the name in the payments."""
+        query = MockPayment.update(worker=pseudonym).where(MockPayment.worker == worker_name)
+        self.context.database.write(lambda tx: tx.execute(query))
+
     def _call(self, run: int, job: Callable[[Transaction], Outcome]) -> Outcome:
         return call(self.context, self.args.faults, run, lambda: self.context.database.write(job))
 

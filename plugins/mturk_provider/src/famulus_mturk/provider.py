@@ -232,6 +232,10 @@ class MturkProvider(Provider):
             assignment=visit.reference,
         )
 
+    def forget(self, worker_name: str, pseudonym: str) -> None:
+        """Replace the name in the rows of submitted HITs."""
+        self._records.forget_worker(worker_name, pseudonym)
+
     @cached_property
     def _mturk(self) -> Mturk:
         if self.context.requester is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus_mturk.tables import MturkHit
+from famulus_mturk.tables import MturkBonus, MturkHit
 
 if TYPE_CHECKING:
     from famulus import Database, Transaction
@@ -149,6 +149,22 @@ class HitRecords:
     def forget(self, row: Any) -> None:
         """Store that a HIT is deleted."""
         self._update(MturkHit.id == row.id, gone=True)
+
+    def forget_worker(self, name: str, pseudonym: str) -> None:
+        """Replace a worker's name, and the assignments that MTurk knows them by."""
+
+        def job(tx: Transaction) -> None:
+            theirs = MturkHit.worker_name == name
+            rows = tx.rows(MturkHit.select(MturkHit.id, MturkHit.assignment_id).where(theirs))
+            for row in rows:
+                new = {"assignment_id": f"forgotten-{row.id}"}
+                bonuses = MturkBonus.assignment_id == row.assignment_id
+                tx.execute(MturkBonus.update(**new).where(bonuses))
+                tx.execute(
+                    MturkHit.update(worker_name=pseudonym, **new).where(MturkHit.id == row.id)
+                )
+
+        self.database.write(job)
 
     def _among(self, run: int, column: Any, values: Sequence[str]) -> list[Any]:
         rows = []

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, run_argument
+from famulus.cli.confirm import confirm_removal
 from famulus.cli.output import say, say_json
 from famulus.cli.provider_choice import (
     ProviderChoice,
@@ -28,6 +29,7 @@ from famulus.engine.runs import find_run
 from famulus.iso_time import iso
 from famulus.model.states import AgentStatus
 from famulus.model.transaction import Transaction
+from famulus.operate.forget_worker import forget_worker
 
 #: Submissions that are shown; ``--json`` has them all.
 _SHOWN = 10
@@ -132,6 +134,35 @@ def unblock(
         for name in names:
             find_worker(choice.database, choice.provider_type, name)
         _set(choice, names, blocked=False, reason=reason, on_platform=on_platform)
+
+
+@workers.command(short_help="Replace a worker's name by a pseudonym, for good.")
+@click.argument("worker")
+@click.option("--answers", is_flag=True, help="Remove their answers and uploaded files as well.")
+@click.option("--provider", metavar="TYPE", help="Whose worker; needed where there are several.")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@pass_session
+def forget(session: Session, worker: str, answers: bool, provider: str | None, yes: bool) -> None:
+    """Replace the name of WORKER by a pseudonym everywhere in the database, for good.
+
+    What their provider stores about them is deleted, and so are the platform's parameters of their
+    visits. Their answers and payments stay, under the pseudonym. Workers who are at work, or who
+    are owed a decision or a payment, cannot be forgotten yet.
+
+    A worker who comes again is a new one: blocks, qualifications and limits stay with the
+    pseudonym.
+    """
+    with choose_provider(session, provider, None, informs=False, creates=False) as choice:
+        database = choice.database
+        found = find_worker(database, choice.provider_type, worker)
+        what = f"{found.name} and their answers" if answers else found.name
+        confirm_removal(f"Forget {what}? This cannot be undone.", yes=yes)
+        done = forget_worker(database, choice.plugins, found, answers=answers)
+        say(f"Forgot the worker, who is {done.pseudonym} from now on.")
+        if answers:
+            say(f"Removed the answers of {counted(done.answers, 'attempt')}.")
+        for copy in database.location.backups():
+            say(f"The backup {copy} still has the name; delete it, or keep it safe.", err=True)
 
 
 def _set(

@@ -1,0 +1,202 @@
+"""Forgetting a worker: their name leaves the database, and their answers if that is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.status import NewEvent, record
+from famulus.errors import ConflictError
+from famulus.model.fields import dump_json
+from famulus.model.many_values import AMONG, run_among
+from famulus.model.statements import Statement
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_PAYMENTS,
+    OutboxStatus,
+    UnitStatus,
+)
+from famulus.model.tables import (
+    AgentTable,
+    EventTable,
+    OutboxTable,
+    PaymentTable,
+    ReviewTable,
+    TaskRunTable,
+    UnitTable,
+    UploadTable,
+    VisitTable,
+    WorkerTable,
+    literal,
+    literals,
+)
+from famulus.model.transaction import Transaction
+
+#: The new status in the event of a worker who was forgotten.
+_FORGOTTEN = "forgotten"
+_ATTEMPTS: Statement[tuple[int, int]] = Statement(
+    AgentTable.select(AgentTable.id, AgentTable.run).where(AgentTable.worker << AMONG)
+)
+
+
+def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
+    """Raise unless nothing is to be done for a worker for which their name is needed.
+
+    :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
+    """
+    reasons = [reason for find in _REASONS for reason in find(tx, worker)]
+    if reasons:
+        raise ConflictError(f"{name} cannot be forgotten yet: {'; '.join(reasons)}")
+
+
+def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answers: bool) -> int:
+    """Replace the name of a worker by a pseudonym, wherever core has stored it.
+
+    What their visits had in the platform's parameters and references goes too. The texts that a
+    requester has written about them, such as the reason of a bonus, keep all but the name.
+
+    Return how many attempts have lost their answers.
+
+    :param answers: whether their answers, uploaded files and the notes of their reviews go as well.
+    :raises famulus.ConflictError: like :func:`check_forgettable`.
+    """
+    check_forgettable(tx, worker, name)
+    tx.execute(WorkerTable.update(name=pseudonym).where(WorkerTable.id == worker))
+    tx.execute(
+        VisitTable.update(
+            reference=VisitTable.id.cast("TEXT"), accept="", place="", query={}
+        ).where(VisitTable.worker == worker)
+    )
+    _replace_in_texts(tx, worker, name, pseudonym)
+    tx.execute(AgentTable.update(message=None).where(AgentTable.worker == worker))
+    removed = _remove_answers(tx, worker) if answers else 0
+    record(
+        tx,
+        NewEvent(
+            run=None,
+            subject="worker",
+            subject_id=worker,
+            new=_FORGOTTEN,
+            cause="forget",
+            detail={"answers": answers},
+        ),
+    )
+    return removed
+
+
+def forgotten_attempts(tx: Transaction) -> list[tuple[int, int]]:
+    """Return the runs and ids of attempts whose answers were removed with their worker's name."""
+    forgotten = tx.rows(
+        EventTable.select(EventTable.subject_id, EventTable.detail).where(
+            EventTable.run.is_null(), EventTable.subject == "worker", EventTable.new == _FORGOTTEN
+        )
+    )
+    workers = [row.subject_id for row in forgotten if row.detail["answers"]]
+    return [(run, agent) for agent, run in run_among(tx, _ATTEMPTS, workers)]
+
+
+def _remove_answers(tx: Transaction, worker: int) -> int:
+    mine = AgentTable.select(AgentTable.id).where(AgentTable.worker == worker)
+    tx.execute(UploadTable.delete().where(UploadTable.agent << mine))
+    tx.execute(ReviewTable.update(note="").where(ReviewTable.agent << mine))
+    removed = tx.execute(
+        AgentTable.update(answers={}, unanswered=True).where(
+            AgentTable.worker == worker, AgentTable.submitted_at.is_null(False)
+        )
+    )
+    return int(removed.rowcount)
+
+
+def _replace_in_texts(tx: Transaction, worker: int, name: str, pseudonym: str) -> None:
+    """Replace the name in the texts of rows about a worker, and in what platforms were sent."""
+    replaced = _replacing(name, pseudonym)
+    mine = AgentTable.select(AgentTable.id).where(AgentTable.worker == worker)
+    about_worker = (EventTable.subject == "worker") & (EventTable.subject_id == worker)
+    stored = dump_json(name)[1:-1]
+    sent = [
+        column.cast("TEXT").contains(stored) for column in (OutboxTable.payload, OutboxTable.error)
+    ]
+    for table, columns, condition in (
+        (PaymentTable, ("reason", "error"), PaymentTable.worker == worker),
+        (ReviewTable, ("note",), ReviewTable.agent << mine),
+        (EventTable, ("detail",), about_worker),
+        (OutboxTable, ("payload", "error"), sent[0] | sent[1]),
+    ):
+        for row in tx.rows(table.select().where(condition)):
+            old = {column: getattr(row, column) for column in columns}
+            new = {column: replaced(value) for column, value in old.items()}
+            if new != old:
+                tx.execute(table.update(**new).where(table.id == row.id))
+
+
+def _replacing(name: str, pseudonym: str) -> Callable[[Any], Any]:
+    """Return a function that replaces a name in texts and in the texts of JSON values."""
+    whole = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+
+    def replaced(value: Any) -> Any:
+        if isinstance(value, str):
+            return whole.sub(lambda _: pseudonym, value)
+        if isinstance(value, dict):
+            return {key: replaced(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [replaced(each) for each in value]
+        return value
+
+    return replaced
+
+
+def _is_at_work(tx: Transaction, worker: int) -> Iterable[str]:
+    query = AgentTable.select(AgentTable.run).where(
+        AgentTable.worker == worker, AgentTable.status << literals(*OPEN_AGENTS)
+    )
+    for row in tx.rows(query.distinct()):
+        yield f"they are at work in run {row.run_id}"
+
+
+def _is_unreviewed(tx: Transaction, worker: int) -> Iterable[str]:
+    query = (
+        UnitTable.select(UnitTable.run)
+        .join(AgentTable, on=(UnitTable.agent_id == AgentTable.id))
+        .join(TaskRunTable, on=(UnitTable.run == TaskRunTable.id))
+        .where(
+            AgentTable.worker == worker,
+            UnitTable.status == literal(UnitStatus.COMPLETED),
+            TaskRunTable.reward > 0,
+        )
+    )
+    for row in tx.rows(query.distinct()):
+        yield f"work of theirs in run {row.run_id} is paid and not reviewed"
+
+
+def _is_owed(tx: Transaction, worker: int) -> Iterable[str]:
+    query = PaymentTable.select(PaymentTable.id).where(
+        PaymentTable.worker == worker, PaymentTable.status << literals(*OPEN_PAYMENTS)
+    )
+    numbers = [str(row.id) for row in tx.rows(query.order_by(PaymentTable.id))]
+    if numbers:
+        yield f"they are owed payment {', '.join(numbers)}"
+
+
+def _is_undelivered(tx: Transaction, worker: int) -> Iterable[str]:
+    query = OutboxTable.select(OutboxTable.kind, OutboxTable.payload).where(
+        OutboxTable.status == literal(OutboxStatus.PENDING),
+        OutboxTable.kind
+        << [OutboxKind.DECIDE.value, OutboxKind.QUALIFY.value, OutboxKind.BLOCK.value],
+    )
+    rows = tx.rows(query)
+    visits = {row.payload["visit"] for row in rows if row.kind == OutboxKind.DECIDE}
+    theirs = VisitTable.select(VisitTable.id).where(VisitTable.worker == worker)
+    if any(row.payload.get("worker") == worker for row in rows) or (
+        visits and visits & {row.id for row in tx.rows(theirs)}
+    ):
+        yield "their platform has not been told of a decision or a qualification yet"
+
+
+_REASONS: Sequence[Callable[[Transaction, int], Iterable[str]]] = (
+    _is_at_work,
+    _is_unreviewed,
+    _is_owed,
+    _is_undelivered,
+)

@@ -1,0 +1,58 @@
+"""Forgetting a worker: in the provider's tables, in core's, and in the files."""
+
+from __future__ import annotations
+
+import shutil
+
+from attrs import frozen
+
+from famulus.engine.answers import agent_folder
+from famulus.engine.forgetting import check_forgettable, forget_rows, forgotten_attempts
+from famulus.engine.qualifications.worker_handle import Worker
+from famulus.engine.requesters import prepare_tables
+from famulus.errors import as_plugin_error
+from famulus.model.database import Database
+from famulus.plan import account_provider
+from famulus.plugins import Plugins
+
+
+@frozen(kw_only=True)
+class ForgottenWorker:
+    """A worker who was forgotten."""
+
+    pseudonym: str
+    #: attempts whose answers were removed
+    answers: int
+
+
+def forget_worker(
+    database: Database, plugins: Plugins, worker: Worker, *, answers: bool
+) -> ForgottenWorker:
+    """Replace a worker's name by a pseudonym, here and in the tables of their provider.
+
+    What an interrupted call leaves in files and in the database's free space is removed by the next
+    call, whichever worker it is for.
+
+    :param answers: whether their answers and uploaded files are removed as well.
+    :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
+    :raises famulus.PluginError: when their provider is not installed, or raises.
+    """
+    pseudonym = f"forgotten-{database.identity[:8]}-{worker.id}"
+    with database.read() as tx:
+        check_forgettable(tx, worker.id, worker.name)
+    cls = plugins.provider(worker.provider_type)
+    prepare_tables(database, plugins, cls)
+    provider = account_provider(database, cls, cls.Args(), None)
+    with as_plugin_error(f"the provider {cls.type!r} could not forget a worker"):
+        provider.forget(worker.name, pseudonym)
+    removed = database.write(
+        lambda tx: forget_rows(
+            tx, worker.id, name=worker.name, pseudonym=pseudonym, answers=answers
+        )
+    )
+    with database.read() as tx:
+        attempts = forgotten_attempts(tx)
+    for run, agent in attempts:
+        shutil.rmtree(agent_folder(database.files, run, agent), ignore_errors=True)
+    database.compact()
+    return ForgottenWorker(pseudonym=pseudonym, answers=removed)

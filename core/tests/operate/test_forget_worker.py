@@ -1,0 +1,175 @@
+"""Forgetting a worker: nothing of them is found in the database or its files afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from famulus.contracts.views import FormFile
+from famulus.data.export import export_records
+from famulus.data.payments import list_payments
+from famulus.data.scope import find_scope
+from famulus.engine.gateway import Gateway
+from famulus.engine.qualifications.worker_handle import find_worker
+from famulus.errors import ConflictError, NotFoundError, PluginError
+from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
+from famulus.operate.forget_worker import ForgottenWorker, forget_worker
+from famulus.plugins import Plugins
+from famulus.review.payment_actions import pay_bonus
+from famulus.review.review_session import ReviewSession
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+
+NAME = "zoë.müller@example.org"
+ANSWER = "my cat is called Mimi"
+FILE = b"a drawing of the cat"
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(platform.provider()))
+
+
+@pytest.fixture
+def operator(database: Database, plugins: Plugins) -> Iterator[ManualOperator]:
+    with ManualOperator(database, plugins=plugins) as operator:
+        yield operator
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    """A paid run in which Zoë and x have done a unit each, with a file."""
+    opened = operator.launch_rows([{"n": n} for n in range(3)], provider="paying")
+    for name in (NAME, "x"):
+        worker = GatewayWorker(opened, name)
+        page = worker.arrive(f"visit of {name}", seen_in=f"the browser of {name}")
+        worker.submit(page, ANSWER if name == NAME else "another answer", files=[upload(opened)])
+    operator.turn()
+    return opened
+
+
+@pytest.fixture
+def paid(gateway: Gateway, operator: ManualOperator, plugins: Plugins) -> None:
+    """All work is accepted and paid, with a bonus for Zoë."""
+    scope = find_scope(operator.database, "rows")
+    session = ReviewSession(database=operator.database, plugins=plugins, scope=scope)
+    assert session.accept_all().decisions == 2
+    (unit,) = (each["unit"] for each in answers_of(operator.database, NAME))
+    pay_bonus(operator.database, unit, "0.50", reason=f"Thank you, {NAME}!", plugins=plugins)
+    operator.turn()
+    assert {str(payment.status) for payment in list_payments(operator.database)} == {"confirmed"}
+
+
+def answers_of(database: Database, worker: str) -> list[Mapping[str, Any]]:
+    """Return the exported records of a worker."""
+    return [each for each in export_records(database, task="rows") if each["worker"] == worker]
+
+
+def upload(gateway: Gateway) -> FormFile:
+    path = gateway.upload_folder / os.urandom(8).hex()
+    path.write_bytes(FILE)
+    return FormFile(
+        field="drawing",
+        filename="cat.png",
+        content_type="image/png",
+        size=len(FILE),
+        sha256="0" * 64,
+        path=path,
+    )
+
+
+def forget(
+    database: Database, plugins: Plugins, *, name: str = NAME, answers: bool = False
+) -> ForgottenWorker:
+    return forget_worker(database, plugins, find_worker(database, "paying", name), answers=answers)
+
+
+def contains(database: Database, text: str) -> bool:
+    """Return whether a text is in any column of any table, or in any of the database's files."""
+    if database.kind is DatabaseKind.SQLITE:
+        assert database.location.path is not None
+        folder = database.location.path.parent
+        stored = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+        return any(text.encode() in content for content in stored)
+    with database.read() as tx:
+        tables = tx.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        rows = [tx.sql(f'SELECT t::text FROM "{name}" t').fetchall() for (name,) in tables]
+    return any(text in row for found in rows for (row,) in found)
+
+
+@pytest.mark.usefixtures("paid")
+@pytest.mark.parametrize("answers", [False, True])
+def test_name_is_nowhere_afterwards(
+    database: Database, plugins: Plugins, operator: ManualOperator, answers: bool
+) -> None:
+    assert contains(database, NAME)
+    assert contains(database, ANSWER)
+
+    done = forget(database, plugins, answers=answers)
+
+    assert not contains(database, NAME)
+    assert contains(database, done.pseudonym)
+    assert contains(database, ANSWER) is not answers
+    assert done.answers == (1 if answers else 0)
+    (theirs,) = answers_of(database, done.pseudonym)
+    assert theirs["outputs"].get("answer") == (None if answers else ANSWER)
+    assert len(theirs["files"]) == (0 if answers else 1)
+    assert len(answers_of(database, "x")) == 1
+    kept = [path.read_bytes() for path in database.files.rglob("*") if path.is_file()]
+    assert kept == [FILE] * (1 if answers else 2)
+    operator.turn()
+    assert not contains(database, NAME)
+    with pytest.raises(NotFoundError):
+        find_worker(database, "paying", NAME)
+
+
+@pytest.mark.usefixtures("paid")
+def test_files_that_an_interrupted_call_has_left_go_with_the_next(
+    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget(database, plugins, answers=True)
+
+    forget(database, plugins, name="x")
+
+    assert [path.read_bytes() for path in database.files.rglob("*") if path.is_file()] == [FILE]
+
+
+def test_worker_who_is_needed_by_name_is_kept(
+    gateway: Gateway, operator: ManualOperator, plugins: Plugins
+) -> None:
+    """At work, with paid work to be reviewed, or with a payment to be made: each is named."""
+    database = operator.database
+    y = GatewayWorker(gateway, "y")
+    page = y.arrive()
+    with pytest.raises(ConflictError, match="y cannot be forgotten yet: they are at work in run "):
+        forget(database, plugins, name="y")
+    y.submit(page)
+    with pytest.raises(
+        ConflictError, match=r"work of theirs in run [0-9]+ is paid and not reviewed"
+    ):
+        forget(database, plugins, name="y")
+    assert contains(database, NAME)
+
+
+@pytest.mark.usefixtures("paid")
+def test_nothing_is_forgotten_here_when_the_provider_fails(
+    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("disk I/O error")
+
+    monkeypatch.setattr(plugins.provider("paying"), "forget", broken)
+
+    with pytest.raises(PluginError, match="'paying' could not forget a worker: OSError: disk"):
+        forget(database, plugins)
+    assert find_worker(database, "paying", NAME).name == NAME
