@@ -95,7 +95,7 @@ def as_plugin_error(failure: str) -> Iterator[None]:
         yield
     except FamulusError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"{failure}: {reason(error)}") from error
 
 

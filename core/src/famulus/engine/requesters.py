@@ -217,7 +217,7 @@ def _settings(provider: Provider, name: str, args: Any) -> dict[str, Any]:
         text = json.dumps(dict(settings), allow_nan=False)
     except FamulusError:
         raise
-    except Exception as error:  # noqa: BLE001 - third-party code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party code
         # A plugin may put the secret itself into the exception.
         shown = "" if _found(secrets, str(error)) else f": {error}"
         raise PluginError(

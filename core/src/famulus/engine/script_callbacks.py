@@ -132,7 +132,7 @@ class CallbackServer:
             name, *arguments = _decode(json.loads(message))
             result = self._functions[name](*arguments)
             return json.dumps({"result": _encode(result)}, default=_plain).encode()
-        except Exception as error:  # noqa: BLE001 - the author's code; the caller gets the error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the author's; the caller gets it
             _log.exception("the callback %s failed", message[:60])
             return json.dumps({"error": f"{type(error).__name__}: {error}"}).encode()
 

@@ -201,7 +201,7 @@ def _asked(
         return list(error.problems)
     except FamulusError:
         raise
-    except Exception as error:  # noqa: BLE001 - a plugin's bug is a problem of this plan alone
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's bug, of this plan alone
         if sound != EVERYTHING:
             # It has read options of another plugin, which may be missing so far.
             return []
@@ -213,7 +213,7 @@ def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
     """Return a plugin's problems with its own section; none if other sections prevent the check."""
     try:
         found = getattr(parts, role).problems(parts.plan)
-    except Exception:  # noqa: BLE001 - it may need an option that is wrong, and reported already
+    except (Exception, SystemExit):  # noqa: BLE001 - it may need a wrong option, reported already
         return []
     return [each for each in found if f"{each.key}".startswith(f"{role}.")]
 

@@ -74,7 +74,7 @@ def load_first(managed: ManagedRun) -> None:
         loader.load_batch()
     except FamulusError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if not loader.rows:
             raise UsageError(
                 f"the data failed before the first row: {type(error).__name__}: {error}"
@@ -129,7 +129,7 @@ def fail_launch(
     for step in steps:
         try:
             step()
-        except Exception:  # noqa: BLE001 - the launch's own error is the one to be raised
+        except (Exception, SystemExit):  # noqa: BLE001 - the launch's own error is the one to raise
             _log.exception("run %d: the failed launch could not be cleaned up", run)
 
 

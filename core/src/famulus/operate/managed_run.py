@@ -225,8 +225,9 @@ class ManagedRun:
     def _end_server(self) -> None:
         try:
             self.architect.shutdown()
-        except Exception:  # noqa: BLE001 - third-party code; it changes nothing in the database
-            _log.exception("run %d: the server could not be ended", self.run)
+        except (Exception, SystemExit):  # noqa: BLE001 - third-party; the run ends all the same
+            kind = self.architect.type
+            _log.exception("run %d: the architect %r could not end the server", self.run, kind)
 
     def _release(self) -> None:
         if self.callbacks is not None:

@@ -60,7 +60,7 @@ def sync_now(
 def _count_open_there(bound: BoundProvider) -> int | None:
     try:
         return bound.provider.count_open_places(bound.run_view())
-    except Exception as error:  # noqa: BLE001 - third-party code; what is known here is closed
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; what is known is closed
         why = reason(error)
         _log.warning(
             "run %d: the platform cannot be asked for open places: %s", bound.record.id, why

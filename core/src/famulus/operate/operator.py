@@ -427,7 +427,7 @@ def _entrances(managed: ManagedRun) -> Sequence[str]:
     """Return the addresses for workers; if the provider does not know them, the run's own."""
     try:
         return managed.bound.provider.entrances(managed.bound.run_view())
-    except Exception as error:  # noqa: BLE001 - third-party code; the run is served already
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the run is served
         why = reason(error)
         _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, why)
         return (managed.url,)

@@ -51,7 +51,7 @@ class PeriodicSync:
             sync_run(self.database, self.bound.provider, self.bound.run_view())
         except DatabaseUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - third-party code; tried again later
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; tried again later
             if not self._failures or not isinstance(error, UnavailableError):
                 _log.warning(
                     "run %d: the platform cannot be asked about visits: %s", run, reason(error)

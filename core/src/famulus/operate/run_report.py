@@ -90,6 +90,6 @@ def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], st
     try:
         bound = bind_provider(database, discover(), record.id)
         return bound.provider.entrances(bound.run_view()), ""
-    except Exception as error:  # noqa: BLE001 - third-party code; the rest is still shown
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the rest is still shown
         why = f"{record.provider_type} cannot be asked now: {reason(error)}"
         return (), f"not known, because {why}"

@@ -122,7 +122,7 @@ class OutboxDelivery:
             raise
         except (UnavailableError, RefusedError) as error:
             return _result_of(error)
-        except Exception as error:  # noqa: BLE001 - third-party code; kept with the row, retried
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; kept, retried
             text = f"{type(error).__name__}: {error}"
             if text != row.error:
                 _log.exception("outbox row %s could not be delivered", row.key)

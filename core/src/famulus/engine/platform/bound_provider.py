@@ -106,7 +106,7 @@ def deliver_run(database: Database, plugins: Plugins, run: int) -> int:
     if bound.provider.capabilities.reports_submissions and _is_verdict_waiting(database, run):
         try:
             sync_run(database, bound.provider, bound.run_view())
-        except Exception as error:  # noqa: BLE001 - third-party code; only verdicts need the sync
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; for verdicts only
             _log.warning("run %d: the visits could not be read from the platform: %s", run, error)
     return bound.deliver()
 

@@ -46,7 +46,7 @@ def of_platform(database: Database, plugins: Plugins, number: int) -> Iterator[D
         places = None if is_inviting else bound.provider.count_open_places(view)
         reports = list(bound.provider.look(view, at_work)) if at_work else []
         sentences = list(bound.provider.differences(view, visits))
-    except Exception as error:  # noqa: BLE001 - third-party code; the other runs are looked at
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the others are looked at
         yield Difference(run=run.id, what=f"its platform cannot be asked: {reason(error)}")
         return
     if places:
