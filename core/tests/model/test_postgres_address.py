@@ -46,6 +46,9 @@ PLACE = {"user": "u", "host": "h", "dbname": "n"}
             {**PLACE, "password": r"it's \ p@w"},
         ),
         ("service=mine password=x", {"service": "mine", "password": "x"}),
+        ('"postgresql://u:p\'w@h/n"', {**PLACE, "password": "p'w"}),
+        ("'host=h user=u dbname=n'", PLACE),
+        ("host=::1 user=u password=p@w", {"host": "::1", "user": "u", "password": "p@w"}),
     ],
 )
 def test_common_spellings_are_read_and_written_as_libpq_reads_them(
@@ -77,6 +80,17 @@ def test_common_spellings_are_read_and_written_as_libpq_reads_them(
         "pgsql://u:hush@h/n",
         "host=h password='hush",
         "password=hush sesame host=h",
+        "DATABASE_URL=postgresql://u:hush@h/n",
+        "DATABASE_URL=mysql://u:hush@h/n",
+        "psql postgresql://u:hush@h/n",
+        "psql 'postgresql://u:hush@h/n'",
+        "<postgresql://u:hush@h/n>",
+        '"postgresql://u:hush@h/n',
+        'psql "password=hush host=h"',
+        "postgres//u:hush@h/n",
+        "://u:hush@h/n",
+        "u:hush/sesame@h/n",
+        "u:hush sesame@h/n",
     ],
 )
 def test_other_spellings_are_refused_with_the_right_one_and_without_a_word_of_the_password(
@@ -87,6 +101,14 @@ def test_other_spellings_are_refused_with_the_right_one_and_without_a_word_of_th
 
     assert "hush" not in str(caught.value)
     assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a.db", "at@home.db", "postgres/a.db", "./run:1.db", "'a'.db", "sqlite:////data/a@b:c.db"],
+)
+def test_the_path_of_a_file_is_no_address(path: str) -> None:
+    assert locate(path).path is not None
 
 
 ODD = [

@@ -19,15 +19,20 @@ from famulus.errors import UsageError
 SPELLING = "postgresql://USER:PASSWORD@HOST:PORT/NAME"
 
 _URL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://(.*)", re.IGNORECASE | re.DOTALL)
-#: A misspelt URL.
-_NEARLY_URL = re.compile(r"(jdbc:\s*)?postgres(ql)?(\+\w+)?:", re.IGNORECASE)
-_NO_SCHEME = re.compile(r"[^\s/:@]+:[^\s/]*@[^\s/]")
+_OTHER_URL = re.compile(r"[A-Za-z][\w.+-]*://")
+#: A misspelt URL, or one with more around it, such as ``psql`` or ``DATABASE_URL=``.
+_NEARLY_URL = re.compile(
+    r"^(jdbc:\s*)?postgres(ql)?(\+\w+)?:|postgres(ql)?(\+\w+)?:/|//[^\s/@]*:[^@]*@", re.IGNORECASE
+)
+_NO_SCHEME = re.compile(r"[^\s/:@]+:.*@[^\s/]", re.DOTALL)
+_QUOTED = re.compile(r"([\"'])(.*)\1", re.DOTALL)
 #: Keywords of libpq, as ``host=… password=…``.
 _KEYWORDS = re.compile(
-    r"\s*\w+\s*=.*|.*(?:^|\s)(?:password|passfile|dbname|hostaddr)\s*=.*", re.IGNORECASE | re.DOTALL
+    r"\s*\w+\s*=.*|.*(?:^|[\s\"'])(?:password|passfile|dbname|hostaddr)\s*=.*",
+    re.IGNORECASE | re.DOTALL,
 )
 _KNOWN_KEYWORD = re.compile(
-    r"(?:^|\s)(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=",
+    r"(?:^|[\s\"'])(?:host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=",
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"\s*(\w+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s'\\]|\\.)*))(?=\s|$)", re.DOTALL)
@@ -70,13 +75,15 @@ def postgres_address(text: str) -> PostgresAddress | None:
     :raises famulus.UsageError: for a PostgreSQL address that cannot be parsed.
     """
     text = text.strip()
+    quoted = _QUOTED.fullmatch(text)  # files of variables keep the quotes in some programs
+    text = quoted[2].strip() if quoted else text
     url = _URL.fullmatch(text)
     if url:
         return _address(_from_url(url[1]))
-    if _NEARLY_URL.match(text) or _NO_SCHEME.match(text):
-        _refuse("it is not a URL")
     if _KEYWORDS.fullmatch(text) and _KNOWN_KEYWORD.search(text):
         return _address(_from_keywords(text))
+    if not _OTHER_URL.match(text) and (_NEARLY_URL.search(text) or _NO_SCHEME.match(text)):
+        _refuse("it is not a URL")
     return None
 
 
