@@ -403,16 +403,23 @@ def test_large_form_does_not_come_again_and_the_page_names_the_back_button(
 
 
 @pytest.mark.parametrize(
-    ("answer", "comes_again"), [("a" * 15_500, True), ("語" * 5000, True), ("語" * 5500, False)]
+    ("answer", "message", "comes_again"),
+    [
+        ("a" * 15_500, "A file may have at most 2 MB.", True),
+        ("語" * 5000, "A file may have at most 2 MB.", True),
+        ("語" * 5500, "A file may have at most 2 MB.", False),
+        # A blueprint's message may quote the answer.
+        ("語" * 3500, "語" * 2000, False),
+    ],
 )
 def test_no_more_than_16_kb_of_a_refused_form_come_again(
-    operator: ManualOperator, answer: str, comes_again: bool
+    operator: ManualOperator, answer: str, message: str, comes_again: bool
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}])
     page = GatewayWorker(gateway, "x").arrive()
     form = Form(fields=[*page.hidden.items(), ("answer", answer)])
 
-    refused = seen(gateway.too_large(form, "A file may have at most 2 MB."))
+    refused = seen(gateway.too_large(form, message))
 
     assert (refused.has_form, answer in refused.text) == (comes_again, comes_again)
 

@@ -72,8 +72,8 @@ P = ParamSpec("P")
 S = TypeVar("S", Acknowledgement, OnboardingResult)
 
 _LONGEST_SUBMISSION_ID = 64
-#: Bytes of a form that its page repeats when the answers are refused. The browser has kept
-#: those of a larger one.
+#: Bytes of a form, and of a message that may quote it, that its page repeats when the answers are
+#: refused. The browser has kept those of a larger one.
 _MOST_REFILLED = 16_000
 #: Characters of a blueprint's message about answers that it refuses, which may repeat them.
 _LONGEST_MESSAGE = 2000
@@ -350,7 +350,8 @@ class Gateway:
         """
         agent, _ = self._signed(form)
         attempt = self._read_attempt(agent)
-        size = sum(len(text.encode(errors="replace")) for field in form.fields for text in field)
+        texts = [message, *(text for field in form.fields for text in field)]
+        size = sum(len(text.encode(errors="replace")) for text in texts)
         if as_json or attempt.submission is not None or size > _MOST_REFILLED:
             return self._replies.not_stored(outcome, message, as_json)
         if form.files or form.empty_files:
