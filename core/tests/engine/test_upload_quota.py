@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from famulus.contracts.views import FormFile
+from famulus.contracts.views import AttemptView, Form, FormFile
 from famulus.engine.gateway import Gateway
 from famulus.engine.limits import set_limits
 from famulus.model.database import Database
 from famulus.model.tables import AgentTable, UploadTable
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
+from famulus.testing.kinds import RowsBlueprint
 from famulus.testing.movable_clock import MovableClock
 
 MOST = 100
@@ -110,3 +114,29 @@ def test_files_that_another_process_has_stored_count(
 
     assert here.submit(here.arrive(), files=[file(gateway, 1)]).status == 413
     assert there.submit(there.arrive(), files=[file(other, 1)]).status == 413
+
+
+def test_submissions_that_come_at_once_do_not_exceed_it_together(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_answers = RowsBlueprint.read_answers
+    meeting = threading.Barrier(3, timeout=60)
+
+    def read_with_the_others(self: RowsBlueprint, form: Form, attempt: AttemptView) -> Any:
+        meeting.wait()
+        return read_answers(self, form, attempt)
+
+    monkeypatch.setattr(RowsBlueprint, "read_answers", read_with_the_others)
+    workers = [GatewayWorker(gateway, name) for name in "xyz"]
+    pages = [worker.arrive() for worker in workers]
+    files = [file(gateway, 40) for _ in workers]
+
+    with ThreadPoolExecutor(3) as pool:
+        replies = pool.map(
+            lambda each: each[0].submit(each[1], files=[each[2]]),
+            zip(workers, pages, files, strict=True),
+        )
+        statuses = sorted(reply.status for reply in replies)
+
+    assert statuses == [200, 200, 413]
+    assert stored(database) == (2, 2)

@@ -86,6 +86,10 @@ class _Unsigned(Exception):  # noqa: N818 - ends a request, never leaves this mo
     """A form without a valid token of this run."""
 
 
+class _NoRoom(Exception):  # noqa: N818 - ends a request, never leaves this module
+    """Files that the run has no room for."""
+
+
 def _guarded(
     answer: Callable[Concatenate[Gateway, P], Reply], /
 ) -> Callable[Concatenate[Gateway, P], Reply]:
@@ -230,6 +234,8 @@ class Gateway:
             return self._submit(form, as_json)
         except InvalidAnswers as error:
             return self._not_stored(form, "invalid", str(error)[:_LONGEST_MESSAGE], as_json)
+        except _NoRoom:
+            return self._not_stored(form, "too_large", NO_ROOM, as_json)
 
     @_guarded
     def too_large(self, form: Form, message: str, *, as_json: bool = False) -> Reply:
@@ -288,9 +294,6 @@ class Gateway:
         submission = form.first(pages.SUBMISSION_FIELD) or ""
         if not (0 < len(submission) <= _LONGEST_SUBMISSION_ID and submission.isprintable()):
             raise _Unsigned
-        has_room = not form.files or self._quota.admits(form.files)
-        if not has_room and not self._read_attempt(agent).submission:
-            return self._not_stored(form, "too_large", NO_ROOM, as_json)
         form = _without_ours(form)
         if onboarding:
             return self._submit_onboarding(agent, submission, form, as_json)
@@ -325,16 +328,20 @@ class Gateway:
         """Run a job that stores a submission, with its files in their place."""
         if not files:
             return self._database.write(lambda tx: job(tx, ()))
-        with self._uploads.kept(agent, files) as kept:
-            try:
-                stored, attempt = self._database.write(lambda tx: job(tx, kept.files))
-            except BaseException:
-                # A commit whose answer got lost may have happened: its files must stay.
-                kept.confirm()
-                raise
-            if stored.result is Result.STORED:
-                kept.confirm()
-                self._quota.add(files)
+        with self._quota.reserved(agent, files) as room:
+            if room is None and not self._read_attempt(agent).submission:
+                raise _NoRoom
+            with self._uploads.kept(agent, files) as kept:
+                try:
+                    stored, attempt = self._database.write(lambda tx: job(tx, kept.files))
+                except BaseException:
+                    # A commit whose answer got lost may have happened: its files must stay.
+                    kept.confirm()
+                    raise
+                if stored.result is Result.STORED:
+                    kept.confirm()
+                    if room is not None:
+                        room.is_stored = True
         self._upload_cleanup.run_if_due()
         return stored, attempt
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import peewee
+from attrs import define
 
 from famulus.contracts.views import FormFile
 from famulus.model.database import Database
@@ -30,6 +32,15 @@ _MOST = Statement(
 )
 
 
+@define(eq=False)
+class Reservation:
+    """Room for the files of one submission, until they are stored or not."""
+
+    agent: int
+    size: int
+    is_stored: bool = False
+
+
 class UploadQuota:
     """Checks the limit of one run. Used by many threads; keeps only a cache."""
 
@@ -38,22 +49,39 @@ class UploadQuota:
         self._run = run
         self._mutex = threading.Lock()
         self._total = 0
+        #: of submissions that are being stored
+        self._reservations: list[Reservation] = []
         self._counted_at: datetime | None = None
         self._is_exceeded = False
 
-    def admits(self, files: Sequence[FormFile]) -> bool:
-        """Return whether the limit allows a submission with these files."""
-        if not files:
-            return True
+    @contextlib.contextmanager
+    def reserved(self, agent: int, files: Sequence[FormFile]) -> Iterator[Reservation | None]:
+        """Reserve room for files that are about to be stored; yield None where there is none.
+
+        At the end they count if ``is_stored`` is set. Of an agent's submissions at most one is
+        stored, so they share their room.
+        """
+        reservation = self._reserve(agent, sum(file.size for file in files))
+        try:
+            yield reservation
+        finally:
+            if reservation is not None:
+                with self._mutex:
+                    self._reservations.remove(reservation)
+                    self._total += reservation.size if reservation.is_stored else 0
+
+    def _reserve(self, agent: int, size: int) -> Reservation | None:
+        reservation = Reservation(agent, size)
         with self._database.read() as tx:
             row = tx.one(_MOST, run=self._run)
         most = int(row[0]) if row else 0
-        if not most:
-            return True
         with self._mutex:
-            fits = self._total_now() + sum(file.size for file in files) <= most
+            others = sum(each.size for each in self._reservations if each.agent != agent)
+            fits = not most or self._total_now() + others + size <= most
             begins = not fits and not self._is_exceeded
             self._is_exceeded = not fits
+            if fits:
+                self._reservations.append(reservation)
         if begins:
             _log.warning(
                 "run %d: its files reach task.max_upload_bytes (%d), so that submissions with files"
@@ -62,12 +90,7 @@ class UploadQuota:
                 most,
                 self._run,
             )
-        return fits
-
-    def add(self, files: Sequence[FormFile]) -> None:
-        """Add files that were stored."""
-        with self._mutex:
-            self._total += sum(file.size for file in files)
+        return reservation if fits else None
 
     def _total_now(self) -> int:
         now = self._database.clock()
