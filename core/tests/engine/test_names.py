@@ -117,11 +117,12 @@ def test_space_around_its_names_does_not_change_an_arrival(
     around: str, operator: ManualOperator, database: Database
 ) -> None:
     gateway = operator.launch_rows([{"n": 1}, {"n": 2}])
-    page = GatewayWorker(gateway, "zoe").arrive("visit")
+    names = {"accept": "first", "place": "here"}
+    page = GatewayWorker(gateway, "zoe").arrive("visit", **names)
 
-    assert (
-        GatewayWorker(gateway, around.format("zoe")).arrive(around.format("visit")).row == page.row
-    )
+    spaced = {field: around.format(name) for field, name in names.items()}
+    again = GatewayWorker(gateway, around.format("zoe")).arrive(around.format("visit"), **spaced)
+    assert (again.row, again.hidden["famulus_token"]) == (page.row, page.hidden["famulus_token"])
     find_worker(database, "crowd", around.format("zoe")).block("")
 
     assert GatewayWorker(gateway, around.format("zoe")).arrive().refusal == "blocked"
@@ -137,6 +138,9 @@ def test_an_arrival_with_an_invalid_name_gets_no_work(
     for name in [*HIDDEN, "", "  ", "z" * 256]:
         assert GatewayWorker(gateway, name).arrive().refusal == "unknown_link"
         assert GatewayWorker(gateway, "zoe").arrive(f"{name} ").refusal == "unknown_link"
+        for field in ("accept", "place") if name else ():
+            arrived = GatewayWorker(gateway, "zoe").arrive("visit", **{field: name})
+            assert arrived.refusal == "unknown_link"
     with database.read() as tx:
         assert tx.row(WorkerTable.select()) is None
 
@@ -161,6 +165,8 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
         for page in (
             GatewayWorker(gateway, name).arrive(),
             GatewayWorker(gateway, "zoe").arrive(name),
+            GatewayWorker(gateway, "zoe").arrive("visit", accept=name),
+            GatewayWorker(gateway, "zoe").arrive("visit", place=name),
         ):
             assert page.refusal == "unknown_link"
             assert "did not name you" in page.text

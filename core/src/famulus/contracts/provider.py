@@ -77,7 +77,7 @@ class Arrival:
     #: the platform's id of the visit (URLs call it assignment id): 1 to 255 printable characters.
     #: The same worker and reference again are the same visit.
     reference: str
-    #: distinguishes two accepts with the same reference
+    #: distinguishes two accepts with the same reference; at most 255 printable characters
     accept: str = ""
     #: the platform's id of the place that the worker has taken, where a place is one visit at a
     #: time: another visit that names it is refused until the first one ends. An arrival with the

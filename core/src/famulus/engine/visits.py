@@ -149,8 +149,9 @@ def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
     Returns a refusal where they cannot be stored.
     """
     names = {"worker_name": stripped(arrival.worker_name), "reference": stripped(arrival.reference)}
-    if arrival.place:
-        names["place"] = stripped(arrival.place)
+    for field in ("accept", "place"):
+        if getattr(arrival, field):
+            names[field] = stripped(getattr(arrival, field))
     for field, name in names.items():
         if name_fault(name) is not None:
             return Refusal(reason=RefusalReason.UNKNOWN_LINK)
