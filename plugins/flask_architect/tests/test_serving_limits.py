@@ -129,6 +129,32 @@ def test_new_connection_replaces_an_idle_one(serve: Any, stub_gateway: Any) -> N
             assert closed.recv(10) == b""
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        _FORM[:40],
+        b"POST /?a=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\na=1",
+        b"POST /submi HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\na=1\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 30\r\n\r\na=1",
+    ],
+)
+def test_requests_without_a_ticket_make_room_for_others(
+    serve: Any, stub_gateway: Any, begun: bytes
+) -> None:
+    stub_gateway.ticket = "good"
+    served = serve(create_app(stub_gateway), connections=10)
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            stack.enter_context(served.connect()).sendall(begun)
+        wait_until(
+            lambda: sum(each._has_begun for each in served.server._connections) == 10,
+            "ten requests that have begun",
+        )
+
+        assert _ask(served.port, "/submit?ticket=good", b"a=1")[0] == 200
+        assert json.loads(_ask(served.port, "/healthz")[1])["busy"] is False
+
+
 def test_connections_that_come_at_once_replace_an_idle_one_each(
     serve: Any, stub_gateway: Any
 ) -> None:

@@ -190,6 +190,14 @@ class Connection(asyncio.Protocol):
         """Whether the connection is open, and closing it would interrupt no request."""
         return not self.transport.is_closing() and (self._is_lingering or not self.is_busy)
 
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether to close the connection where there are too many.
+
+        Closing it interrupts no request, or one that needs no ticket and has not arrived yet.
+        """
+        return self.is_idle or (not self.transport.is_closing() and self._is_uninvited)
+
     def finished(self, *, closes: bool) -> None:
         """Go on after a reply was handed to the transport."""
         self._running = None
@@ -222,6 +230,13 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
     # how a request goes its way
+
+    @property
+    def _is_uninvited(self) -> bool:
+        """Whether all that keeps the connection busy is a body that any stranger may send."""
+        is_receiving = self._running is None and self._reading is _Reading.BODY
+        head = self._head
+        return is_receiving and head is not None and not self._server.site.needs_ticket(head)
 
     def _admit(self, head: Head) -> None:
         """Decide whether to receive a body before any of it is stored."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STOP_LOOK_SECONDS = 0.02
-#: Of so many connections one is closed where there are too many. Finding idle ones among thousands
+#: Of so many connections one is closed where there are too many. Finding them among thousands
 #: takes milliseconds, in which no other request is served.
 _CONNECTIONS_PER_CLOSED = 64
 
@@ -78,13 +78,14 @@ class Server:
         return self.site.health(head, is_busy=self.pool.is_busy)
 
     def add(self, connection: Connection) -> None:
-        """Count a new connection; where there are too many, close idle ones."""
+        """Count a new connection; where there are too many, close some that it may replace."""
         self._connections.add(connection)
         if len(self._connections) > self.settings.connections:
-            idle = [each for each in self._connections if each.is_idle and each is not connection]
-            if idle:
+            others = (each for each in self._connections if each is not connection)
+            replaceable = [each for each in others if each.may_be_replaced]
+            if replaceable:
                 count = max(1, self.settings.connections // _CONNECTIONS_PER_CLOSED)
-                for each in heapq.nsmallest(count, idle, key=lambda each: each.deadline):
+                for each in heapq.nsmallest(count, replaceable, key=lambda each: each.deadline):
                     each.transport.abort()
             else:
                 connection.turn_away()

@@ -40,6 +40,10 @@ class Site:
         """Return where a large body is stored; None where only small ones are allowed."""
         return self._disk if _takes_form(head) else None
 
+    def needs_ticket(self, head: Head) -> bool:
+        """Return whether a body is received only with a ticket."""
+        return self._answers is not None and _takes_form(head)
+
     def refusal(self, head: Head) -> Response | None:
         """Return the reply to a request whose body must not be received; None to receive it."""
         if self._answers is None or not _takes_form(head):
