@@ -29,6 +29,8 @@ class StubGateway:
             each.mkdir()
         self.headers: Mapping[str, str] = {"Content-Security-Policy": "frame-ancestors 'none'"}
         self.forms: list[Form] = []
+        #: those that were too large
+        self.refused: list[Form] = []
         #: the only one that admits a form, or None for any
         self.ticket: str | None = None
 
@@ -68,6 +70,7 @@ class StubGateway:
         )
 
     def too_large(self, form: Form, message: str, *, as_json: bool) -> Reply:
+        self.refused.append(form)
         body = json.dumps({"outcome": "too_large", "message": message, "fields": form.fields})
         kind = "application/json" if as_json else "text/html; charset=utf-8"
         return Reply(status=413, body=body, content_type=kind)

@@ -221,6 +221,18 @@ def test_the_fields_kept_of_a_form_that_is_too_large_go_to_the_gateway(
     assert not list(gateway.upload_folder.iterdir())
 
 
+def test_names_of_fields_without_a_file_count_as_text(gateway: Any) -> None:
+    client = _limited(gateway, max_text_bytes=1000)
+    names = [f"{number}{'x' * 600}" for number in range(50)]
+    body = b"".join(_part(name, b"", filename="") for name in names) + _END
+
+    reply = client.post("/submit", data=body, content_type=_MULTIPART)
+
+    assert reply.status_code == 413
+    (form,) = gateway.refused
+    assert form.empty_files == {names[0]}
+
+
 def test_form_of_too_many_parts_is_not_taken_apart_to_its_end(gateway: Any) -> None:
     client = _limited(gateway, max_fields=8, max_files=2)
     body = _part("a", b"1") + _part("many", b"") * 10_000 + _END

@@ -254,12 +254,12 @@ class _Multipart:
         if self._upload is not None and not self._excess:
             self._files.append(self._upload.complete())
             return
-        if isinstance(self._part, File):
-            self._empty_files.add(self._part.name)
         if len(self._fields) >= self._limits.max_fields:
             self._exceed(_count_message(self._limits.max_fields, "fields"))
         elif self._has_room_for_text(self._part.name.encode(errors="replace")):
             self._fields.append((self._part.name, self._text.decode(errors="replace")))
+            if isinstance(self._part, File):
+                self._empty_files.add(self._part.name)
         self._text.clear()
 
     def _has_room_for_text(self, data: bytes) -> bool:
