@@ -370,6 +370,24 @@ def test_a_served_folder_with_private_files_is_a_warning(
     assert all(name in each.message for each in warnings)
 
 
+def test_the_data_in_a_served_folder_is_a_warning_however_many_files_are_there(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famulus_static_html.private_files._LOOKED_AT", 3)
+    served = files / "served"
+    (served / "z").mkdir(parents=True)
+    for name in ("a.png", "b.png", "c.png", "z/data.csv"):
+        (served / name).write_text("id,text\n1,a\n")
+    (files / "link").symlink_to(served, target_is_directory=True)
+    blueprint = _blueprint(
+        task_source=files / "task.html",
+        extra_source_dir=served,
+        data_csv=files / "link" / "z" / "data.csv",
+    )
+
+    assert any("z/data.csv" in each.message for each in _found(blueprint) if each.warning)
+
+
 def test_the_configuration_in_a_served_folder_is_a_warning(files: Path) -> None:
     (files / "served").mkdir()
     (files / "served" / "task.conf").write_text("")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 #: Configurations, scripts and databases.
 _SUFFIXES = frozenset({".yaml", ".yml", ".py", ".ipynb", ".db", ".sqlite", ".sqlite3"})
-#: Most files that are checked, and most that are named.
+#: Most files that are looked for by their suffix, and most that are named.
 _LOOKED_AT, _NAMED = 10_000, 3
 
 
@@ -18,14 +18,14 @@ def private_files(folder: Path, known: Iterable[Path]) -> str:
 
     :param known: files that are surely not for workers, such as the data.
     """
-    private = {_resolved(path) for path in known}
-    found = sorted(
-        str(path.relative_to(folder))
-        for path in islice(_files(folder), _LOOKED_AT)
-        if path.suffix.lower() in _SUFFIXES or _resolved(path) in private
-    )
+    named = (path for path in islice(_files(folder), _LOOKED_AT) if _is_private(path))
+    found = sorted({str(path.relative_to(folder)) for path in named} | {*_served(folder, known)})
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return f"{', '.join(found[:_NAMED])}{more}"
+
+
+def _is_private(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -33,6 +33,16 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _served(folder: Path, paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the names of those files that are served with the folder."""
+    root = _resolved(folder)
+    for path in map(_resolved, paths):
+        if path.is_relative_to(root):
+            name = path.relative_to(root)
+            if path.is_file() and not any(part.startswith(".") for part in name.parts):
+                yield str(name)
 
 
 def _resolved(path: Path) -> Path:
