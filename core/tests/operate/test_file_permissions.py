@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from famulus.model.database import Database
+from famulus.model.location import locate
 from famulus.model.schema import Migration, PluginSchema
 from famulus.operate.doctor.file_permissions import of_files, shared_files
 from famulus.testing.forms import Attachment
@@ -120,6 +121,22 @@ def test_doctor_names_files_that_all_users_or_a_group_can_read(tmp_path: Path) -
         assert not [*of_files(database.location)]
         assert "can read" in str(shared_files(database.location))
         assert "a.db (0660)" in str(shared_files(database.location))
+
+
+@pytest.mark.usefixtures("reachable")
+def test_doctor_names_what_lies_beside_a_database_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+    location = locate("postgresql://u@127.0.0.1:9/name")
+    dump = tmp_path / "files-backup-core-3.dump"
+    for path, mode in ((dump, 0o644), (location.files, 0o755)):
+        path.mkdir() if path == location.files else path.touch()
+        path.chmod(mode)
+
+    (difference,) = of_files(location)
+
+    assert f"{location.files} (0755), {dump} (0644)" in difference.what
 
 
 def test_files_in_a_folder_that_is_closed_to_others_are_not_exposed(tmp_path: Path) -> None:

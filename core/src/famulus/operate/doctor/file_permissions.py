@@ -45,7 +45,9 @@ def _files(location: Location) -> Sequence[Path]:
             *sorted(path.parent.glob(f"{path.name}-backup-*")),
         ]
     )
-    return [each for each in [*beside, location.files] if each.exists()]
+    files = location.files
+    dumps = sorted(files.parent.glob(f"{files.name}-backup-*"))  # of PostgreSQL
+    return [each for each in [*beside, files, *dumps] if each.exists()]
 
 
 def _admits(path: Path, reads: int, enters: int) -> bool:
