@@ -519,10 +519,11 @@ def test_path_of_a_failing_view_is_logged_escaped_and_bounded(
     assert len(message) < 300
 
 
-def test_body_that_breaks_in_the_server_is_400(client: FlaskClient) -> None:
+@pytest.mark.parametrize("error", [OSError("invalid chunk size"), Exception("of gunicorn's own")])
+def test_body_that_breaks_in_the_server_is_400(client: FlaskClient, error: Exception) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            raise OSError("invalid chunk size")
+            raise error
 
     reply = client.post(
         "/submit",

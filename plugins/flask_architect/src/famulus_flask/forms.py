@@ -137,7 +137,9 @@ class _Body:
     def _read(self, size: int) -> bytes:
         try:
             return self._stream.read(size)
-        except OSError as error:  # how WSGI servers report a malformed or broken body
+        except HTTPException:
+            raise
+        except Exception as error:  # WSGI servers report a malformed or broken body by any error
             raise BadRequest(_BROKEN_OFF) from error
 
 
