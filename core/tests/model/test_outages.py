@@ -90,6 +90,17 @@ def test_many_failures_are_one_line_and_so_is_their_end(
     ]
 
 
+def test_the_reason_is_one_escaped_line_of_bounded_length(
+    hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    Outage("it", monotonic=hand).failed("\x1b[2J\x9b\u202e" + "\x00" * 100_000)
+
+    (line,) = log()
+    assert line.isprintable()
+    assert "waits: \\x1b[2J" in line
+    assert len(line) < 5000
+
+
 def test_reading_does_not_end_an_outage_of_writing(
     hand: Hand, log: Callable[[], list[str]]
 ) -> None:

@@ -8,8 +8,12 @@ import time
 from collections.abc import Callable
 
 from famulus.errors import UnavailableError
+from famulus.escaping import escaped_line
 
 _log = logging.getLogger(__name__)
+
+#: Characters of a reason that are logged: what a stranger has sent may be in it.
+_LONGEST_REASON = 1000
 
 
 class DatabaseUnavailableError(UnavailableError):
@@ -56,7 +60,7 @@ class Outage:
             self._began_at = self._failed_at if self._began_at is None else self._began_at
             self._needs_write = writing or self._needs_write
         if is_new:
-            text = " ".join(str(reason).split())
+            text = escaped_line(" ".join(str(reason).split()), _LONGEST_REASON)
             _log.warning("%s is unavailable; work that needs it waits: %s", self._what, text)
 
     def passed(self, *, writing: bool = False) -> None:
