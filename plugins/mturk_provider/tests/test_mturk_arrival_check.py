@@ -60,6 +60,18 @@ def test_unaccepted_hit_is_refused_with_few_calls_to_mturk(opened: Bench) -> Non
     assert asked(opened) == before + 1
 
 
+def test_an_answer_is_not_kept_longer_where_the_clock_was_set_back(opened: Bench) -> None:
+    shown = opened.account.worker("A1").preview(opened.group)
+    forged = {**parameters(shown), "assignmentId": "MADEUP", "workerId": "A1"}
+    assert isinstance(opened.provider.arrive(forged), Refusal)
+    before = asked(opened)
+
+    opened.clock.advance(-3600)
+    opened.provider.arrive(forged)
+
+    assert asked(opened) == before + 1
+
+
 def test_reloads_of_a_worker_call_mturk_once_a_minute(opened: Bench) -> None:
     _, visit = opened.accept("A1")
     before = asked(opened)

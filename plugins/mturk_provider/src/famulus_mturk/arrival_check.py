@@ -92,7 +92,8 @@ class ArrivalCheck:
     def _cached(self, hit: str) -> bool | None:
         with self._mutex:
             when, found = self._known.get(hit, (None, False))
-        if when is None or self.clock() - when >= _CACHED[found]:
+        # Negative where the clock was set back.
+        if when is None or not timedelta(0) <= self.clock() - when < _CACHED[found]:
             return None
         return found
 
