@@ -80,14 +80,27 @@ def test_many_failures_are_one_line_and_so_is_their_end(
         hand.now += 10
         outage.failed("refused\nhint")
     outage.passed()
-    hand.now += 1
+    hand.now += 10
     for _ in range(100):
         outage.passed()
 
     assert log() == [
         "it is unavailable; work that needs it waits: refused hint",
-        "it is available again after 991 s",
+        "it is available again after 1000 s",
     ]
+
+
+def test_an_outage_in_which_some_attempts_succeed_is_one_line(
+    hand: Hand, log: Callable[[], list[str]]
+) -> None:
+    outage = Outage("it", monotonic=hand)
+    for _ in range(50):
+        outage.failed("too many connections")
+        hand.now += 4
+        outage.passed()
+        hand.now += 4
+
+    assert len(log()) == 1
 
 
 def test_the_reason_is_one_escaped_line_of_bounded_length(
@@ -145,7 +158,7 @@ def test_a_server_that_stops_and_starts_is_unavailable_in_between(
     finally:
         postgres_server.start()
 
-    hand.now += 1
+    hand.now += 10
     kept.write(add)
     read(kept)
     assert len(log()) == 2

@@ -32,7 +32,7 @@ class Outage:
         self,
         what: str,
         *,
-        calm_seconds: float = 1.0,
+        calm_seconds: float = 10.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._what = what
