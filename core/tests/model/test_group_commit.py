@@ -16,7 +16,7 @@ import pytest
 
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
-from famulus.model.group_commit import Entry, GroupCommit
+from famulus.model.group_commit import GroupCommit, QueuedJob
 from famulus.model.sqlite import SqliteBackend
 from famulus.model.transaction import Transaction
 from famulus.testing.waiting import wait_until
@@ -121,7 +121,7 @@ def test_jobs_queued_during_a_commit_are_in_the_next_batch() -> None:
     batches: list[int] = []
     committing, go_on = threading.Event(), threading.Event()
 
-    def commit(batch: Sequence[Entry[Any]]) -> None:
+    def commit(batch: Sequence[QueuedJob[Any]]) -> None:
         batches.append(len(batch))
         committing.set()
         go_on.wait()
@@ -142,7 +142,7 @@ def test_a_batch_has_a_largest_size() -> None:
     sizes: list[int] = []
     go_on = threading.Event()
 
-    def commit(batch: Sequence[Entry[Any]]) -> None:
+    def commit(batch: Sequence[QueuedJob[Any]]) -> None:
         sizes.append(len(batch))
         go_on.wait()
 

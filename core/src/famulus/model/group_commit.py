@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Entry(Generic[T]):
+class QueuedJob(Generic[T]):
     """One queued job and, once it is done, its result or error."""
 
     __slots__ = ("_gate", "done", "error", "job", "result")
@@ -28,7 +28,7 @@ class Entry(Generic[T]):
         self._gate.acquire()
 
     def wait(self) -> None:
-        """Wait until the entry is done or its thread becomes the leader."""
+        """Wait until the job is done or its thread becomes the leader."""
         self._gate.acquire()
 
     def wake(self) -> None:
@@ -39,14 +39,14 @@ class Entry(Generic[T]):
 class GroupCommit:
     """Run jobs from many threads in shared transactions, in the order of their arrival.
 
-    :param commit: runs a batch and sets each entry's ``result`` or ``error``; never raises.
+    :param commit: runs a batch and sets each job's ``result`` or ``error``; never raises.
     :param most: the maximum number of jobs in one transaction.
     """
 
-    def __init__(self, commit: Callable[[Sequence[Entry[Any]]], None], most: int = 64) -> None:
+    def __init__(self, commit: Callable[[Sequence[QueuedJob[Any]]], None], most: int = 64) -> None:
         self._commit = commit
         self._most = most
-        self._queue: deque[Entry[Any]] = deque()
+        self._queue: deque[QueuedJob[Any]] = deque()
         self._mutex = threading.Lock()
         self._led = False
         self._leader: int | None = None
@@ -58,27 +58,27 @@ class GroupCommit:
         """
         if self._leader == threading.get_ident():
             raise RuntimeError("a nested write: use the transaction that was passed to the job")
-        entry = Entry(job)
+        queued = QueuedJob(job)
         if threading.current_thread() is threading.main_thread():
-            self._run_in_thread(entry)
+            self._run_in_thread(queued)
         else:
-            self._run(entry)
-        if entry.error is not None:
-            raise entry.error
-        return entry.result  # type: ignore[return-value]
+            self._run(queued)
+        if queued.error is not None:
+            raise queued.error
+        return queued.result  # type: ignore[return-value]
 
-    def _run_in_thread(self, entry: Entry[Any]) -> None:
-        """Run an entry of the main thread in another thread.
+    def _run_in_thread(self, queued: QueuedJob[Any]) -> None:
+        """Run a job of the main thread in another thread.
 
         Ctrl-C can interrupt the main thread anywhere. It must not interrupt the job of another
         thread, nor leave the queue without a leader. It is raised once the job is done.
         """
-        aside = threading.Thread(target=self._run, args=(entry,), name="famulus-write")
+        aside = threading.Thread(target=self._run, args=(queued,), name="famulus-write")
         try:
             aside.start()
         except RuntimeError:
             # No thread starts while the interpreter shuts down.
-            self._run(entry)
+            self._run(queued)
             return
         try:
             aside.join()
@@ -86,19 +86,19 @@ class GroupCommit:
             aside.join()
             raise
 
-    def _run(self, entry: Entry[Any]) -> None:
+    def _run(self, queued: QueuedJob[Any]) -> None:
         with self._mutex:
             waiting = self._led
             if waiting:
-                self._queue.append(entry)
+                self._queue.append(queued)
             self._led = True
         if waiting:
-            entry.wait()
-        if not entry.done:
-            self._lead(entry)
+            queued.wait()
+        if not queued.done:
+            self._lead(queued)
 
-    def _lead(self, entry: Entry[Any]) -> None:
-        batch = [entry]
+    def _lead(self, queued: QueuedJob[Any]) -> None:
+        batch = [queued]
         with self._mutex:
             while self._queue and len(batch) < self._most:
                 batch.append(self._queue.popleft())

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from famulus.clock import Clock
 from famulus.errors import DatabaseError
 from famulus.model.database_kind import DatabaseKind
-from famulus.model.group_commit import Entry, GroupCommit
+from famulus.model.group_commit import GroupCommit, QueuedJob
 from famulus.model.outages import DatabaseUnavailableError, Outage
 from famulus.model.pool import Pool
 from famulus.model.private_files import create_file
@@ -156,7 +156,7 @@ class SqliteBackend:
         self._lock.close()
         self._checkpoint_lock.close()
 
-    def _commit(self, batch: Sequence[Entry[Any]]) -> None:
+    def _commit(self, batch: Sequence[QueuedJob[Any]]) -> None:
         try:
             with self._lock:
                 # A savepoint costs two statements per job and a copy of each page that it changes,
@@ -166,11 +166,11 @@ class SqliteBackend:
             self._outage.passed(writing=True)
             self._checkpoints.count_commit()
         except BaseException as error:  # noqa: BLE001 - handed to each job's own thread
-            for entry in batch:
-                entry.error = entry.error or self._translated(error, writing=True)
+            for queued in batch:
+                queued.error = queued.error or self._translated(error, writing=True)
 
     def _transact(
-        self, batch: Sequence[Entry[Any]], run: Callable[[Sequence[Entry[Any]]], bool]
+        self, batch: Sequence[QueuedJob[Any]], run: Callable[[Sequence[QueuedJob[Any]]], bool]
     ) -> bool:
         """Run a batch in a transaction; commit it and return True if ``run`` returns True."""
         connection = self._writer
@@ -184,27 +184,27 @@ class SqliteBackend:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
 
-    def _run_together(self, batch: Sequence[Entry[Any]]) -> bool:
+    def _run_together(self, batch: Sequence[QueuedJob[Any]]) -> bool:
         """Run jobs without savepoints; return whether the transaction can be committed."""
         now = self._clock()
-        for entry in batch:
+        for queued in batch:
             try:
-                entry.result = self._run(entry, now)
+                queued.result = self._run(queued, now)
             except BaseException:
                 if len(batch) == 1:
                     raise
                 return False
         return True
 
-    def _run_in_savepoints(self, batch: Sequence[Entry[Any]]) -> bool:
+    def _run_in_savepoints(self, batch: Sequence[QueuedJob[Any]]) -> bool:
         """Run each job in a savepoint, so that a job that fails undoes only its own changes."""
         connection, now = self._writer, self._clock()
-        for entry in batch:
+        for queued in batch:
             connection.execute("SAVEPOINT job")
             try:
-                entry.result = self._run(entry, now)
+                queued.result = self._run(queued, now)
             except BaseException as error:
-                entry.error = self._translated(error, writing=True)
+                queued.error = self._translated(error, writing=True)
                 if not connection.in_transaction:
                     # The disk is full, or worse: SQLite has rolled back the whole transaction.
                     raise
@@ -224,9 +224,9 @@ class SqliteBackend:
         translated.__cause__ = error
         return translated
 
-    def _run(self, entry: Entry[Any], now: datetime) -> Any:
+    def _run(self, queued: QueuedJob[Any], now: datetime) -> Any:
         transaction = Transaction(self._writer, self.dialect, now)
-        result = entry.job(transaction)
+        result = queued.job(transaction)
         transaction.finish()
         return result
 
