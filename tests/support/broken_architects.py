@@ -199,6 +199,13 @@ class _LosingApp(_Wrapped):
         return super().__call__(environ, start)
 
 
+class _DoorlessApp(_Wrapped):
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/enter":
+            return _reply(start, "404 Not Found", "no such page")
+        return super().__call__(environ, start)
+
+
 class _ClosedApp(_Wrapped):
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if "worker_id=tabs" in environ["QUERY_STRING"] and next(self._numbers) % 2:
@@ -239,6 +246,10 @@ def losing_app() -> Any:
     return _wrapped(_LosingApp)
 
 
+def doorless_app() -> Any:
+    return _wrapped(_DoorlessApp)
+
+
 def closed_app() -> Any:
     return _wrapped(_ClosedApp)
 
@@ -258,6 +269,11 @@ def bare_app() -> Any:
 class Losing(Kept):
     type = "losing"
     application = "broken_architects:losing_app"
+
+
+class Doorless(Kept):
+    type = "doorless"
+    application = "broken_architects:doorless_app"
 
 
 class Closed(Kept):
@@ -285,7 +301,8 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
     """Register them; ``Unregistered`` is left out."""
     return [
         *(Kept, Silent, Careless, Placeless, Writing, Starting, Texting, Unstorable, Yes, Sure),
-        *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Closed, Assetless, Leaking, Bare),
+        *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Doorless, Closed, Assetless),
+        *(Leaking, Bare),
     ]
 
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from famulus.contracts.completion import VisitOutcome as VisitOutcome
     from famulus.contracts.context import Context as Context
     from famulus.contracts.context import RequesterView as RequesterView
+    from famulus.contracts.entry_form import Entry as Entry
+    from famulus.contracts.entry_form import EntryField as EntryField
+    from famulus.contracts.entry_form import EntryFieldKind as EntryFieldKind
+    from famulus.contracts.entry_form import EntryForm as EntryForm
     from famulus.contracts.hookspecs import RunEvent as RunEvent
     from famulus.contracts.hookspecs import hookimpl as hookimpl
     from famulus.contracts.plan import Plan as Plan
@@ -187,6 +191,10 @@ _WHERE = {
     "Deployed": "famulus.contracts.architect",
     "Deployment": "famulus.contracts.architect",
     "DuplicateError": "famulus.errors",
+    "Entry": "famulus.contracts.entry_form",
+    "EntryField": "famulus.contracts.entry_form",
+    "EntryFieldKind": "famulus.contracts.entry_form",
+    "EntryForm": "famulus.contracts.entry_form",
     "Estimate": "famulus.operate.estimate",
     "FamulusDeprecationWarning": "famulus.deprecations",
     "FamulusError": "famulus.errors",
@@ -355,6 +363,10 @@ __all__ = [
     "Deployed",
     "Deployment",
     "DuplicateError",
+    "Entry",
+    "EntryField",
+    "EntryFieldKind",
+    "EntryForm",
     "Estimate",
     "FamulusDeprecationWarning",
     "FamulusError",

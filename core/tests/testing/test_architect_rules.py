@@ -76,6 +76,7 @@ def check(rules: Rules, rule: str, tmp_path: Path) -> None:
         (architects.Unstorable, "run_is_served_from_start_to_end", "is not JSON"),
         (architects.Yes, "run_is_served_from_start_to_end", "while the run is served, not True"),
         (architects.Losing, "run_is_served_from_start_to_end", "must be stored"),
+        (architects.Doorless, "run_is_served_from_start_to_end", "answered by Gateway.enter"),
         (
             architects.Closed,
             "many_workers_at_once_each_get_a_unit_of_their_own",

@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
@@ -31,6 +31,7 @@ class StubGateway:
         self.forms: list[Form] = []
         #: those that were too large
         self.refused: list[Form] = []
+        self.entered: list[tuple[dict[str, str], Sequence[tuple[str, str]]]] = []
         #: the only one that admits a form, or None for any
         self.ticket: str | None = None
 
@@ -45,6 +46,11 @@ class StubGateway:
         if "hang" in query:
             threading.Event().wait()
         return Reply(status=200, body=json.dumps(dict(query)))
+
+    def enter(self, query: Mapping[str, str], form: Form) -> Reply:
+        assert not form.files
+        self.entered.append((dict(query), form.fields))
+        return Reply(status=303, body="", headers={"Location": "./?from=the+gateway"})
 
     def submit(self, form: Form, *, as_json: bool) -> Reply:
         if form.first("unavailable"):

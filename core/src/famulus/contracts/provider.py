@@ -13,8 +13,9 @@ from attrs import Factory, frozen
 
 from famulus.contracts.completion import Completion, VisitOutcome
 from famulus.contracts.context import AnyClass, Context
+from famulus.contracts.entry_form import Entry, EntryForm
 from famulus.contracts.plan import Plan
-from famulus.contracts.views import Refusal
+from famulus.contracts.views import Refusal, RefusalReason
 from famulus.errors import Problem
 from famulus.model.states import PaymentKind, VisitStatus
 
@@ -222,8 +223,11 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
+    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
         """Return the worker who arrives with these URL parameters.
+
+        An :class:`~famulus.EntryForm` asks first who they are, or for their consent; what they send
+        goes to :meth:`enter`.
 
         Called in the serving process, by any thread, whenever a page is opened or loaded again. The
         parameters can be forged: where the platform can confirm them, ask it.
@@ -244,6 +248,25 @@ class Provider(ABC):
         form is sent again, or the worker comes back. The worker waits for it, so it returns at
         once. When it raises, the page shows what has happened, and leads nowhere.
         """
+
+    def enter(
+        self, query: Mapping[str, str], entry: Entry
+    ) -> Mapping[str, str] | EntryForm | Refusal:
+        """Return the URL parameters with which the sender of an entry form arrives.
+
+        The browser opens the run with them; they should contain all that :meth:`arrive` needs, and
+        be signed where they must not be made up. An :class:`~famulus.EntryForm` asks again, with
+        ``messages`` about what was sent, or for more; fields of the same name keep their values.
+
+        Called in the serving process, by any thread, with an entry to the form that :meth:`arrive`
+        returns for the same parameters. A form may be sent twice, at the same time too: the same
+        ``entry.key`` must lead to the same worker. It can be sent by anyone, also without the page.
+        Not called where :meth:`arrive` returns no form.
+
+        :raises famulus.UnavailableError: when it cannot be answered now; the worker is asked to try
+            again. After any other exception the page is an apology with a reference number.
+        """
+        return Refusal(reason=RefusalReason.UNKNOWN_LINK)
 
     def register(self, name: str, args: Any) -> Mapping[str, Any]:
         """Check a requester's credentials with the platform, and return what is to be stored.

@@ -17,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from attrs import evolve
 
 from famulus.contracts.completion import Nothing, VisitOutcome
+from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.provider import Arrival, Preview, VisitView
 from famulus.contracts.views import (
     AttemptView,
@@ -33,6 +34,7 @@ from famulus.engine.answers import read_unit_and_worker
 from famulus.engine.arrival import run_rules_of
 from famulus.engine.attempts import Attempt, read_answers, read_attempt
 from famulus.engine.completions import Completions
+from famulus.engine.entry import EntryDesk
 from famulus.engine.onboarding import (
     JudgedElsewhereError,
     OnboardingResult,
@@ -170,6 +172,7 @@ class Gateway:
             rules=run_rules_of(record, blueprint, requirements),
             parts=parts,
         )
+        self._entry = EntryDesk(provider=provider, info=info)
         self._completions = Completions(
             database=database, run_id=record.id, provider=provider, admission=self._admission
         )
@@ -211,10 +214,12 @@ class Gateway:
 
     @_guarded
     def arrive(self, query: Mapping[str, str]) -> Reply:
-        """Answer ``GET /`` with a task, the onboarding, a preview, or the reason why not."""
+        """Answer ``GET /``: a task, the onboarding, an entry form, a preview, or why not."""
         who = self._provider.arrive(query)
         if isinstance(who, Preview):
             return Reply(status=200, body=self._pages.preview())
+        if isinstance(who, EntryForm):
+            return self._entry.show(who, query)
         if isinstance(who, Refusal):
             return self._replies.refused(who)
         who = normalize_arrival(who)
@@ -223,6 +228,16 @@ class Gateway:
                 self._refusal_log.note("", who)
             return self._replies.refused(who)
         return self._show(self._admission.admit(who, query), who, query)
+
+    @_guarded
+    def enter(self, query: Mapping[str, str], form: Form) -> Reply:
+        """Answer ``POST /enter``: the form that a provider shows before a worker arrives.
+
+        :param query: of the address, which is that of the form's page.
+        :param form: has no files.
+        """
+        found = self._entry.enter(query, form)
+        return self._replies.refused(found) if isinstance(found, Refusal) else found
 
     @_guarded
     def submit(self, form: Form, *, as_json: bool = False) -> Reply:

@@ -17,6 +17,7 @@ from famulus.contracts.architect import Architect, Deployed, Deployment, ServerH
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import OnboardingArgs
 from famulus.contracts.completion import Completion, Nothing, VisitOutcome
+from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import (
@@ -169,7 +170,7 @@ class CrowdProvider(Provider):
         """Return no problems."""
         return []
 
-    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | Refusal:
+    def arrive(self, query: Mapping[str, str]) -> Arrival | Preview | EntryForm | Refusal:
         """Return an arrival of the worker that the parameters name."""
         if "worker_id" not in query:
             return Preview()

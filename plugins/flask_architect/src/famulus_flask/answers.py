@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
+from attrs import evolve
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -30,6 +31,10 @@ EXTENSION = "famulus_flask"
 RECEIVED = "famulus_flask.received"
 FORM_ADDRESSES = ("/submit", "/give-back")
 
+#: Bytes of an entry form. Its address needs no ticket: it is sent before there is an attempt.
+_ENTRY_BYTES = 64 * 1024
+_ENTRY_FIELDS = 100
+
 _TICKET = "ticket"
 _HTML = "text/html"
 _JSON = "application/json"
@@ -42,11 +47,35 @@ class Answers:
         self.limits = limits
         self._gateway = gateway
         self._instance = instance
+        self._entry_limits = evolve(
+            limits,
+            max_form_bytes=_ENTRY_BYTES,
+            max_text_bytes=_ENTRY_BYTES,
+            max_fields=_ENTRY_FIELDS,
+            max_files=0,
+        )
         self._room_for_bodies = threading.Semaphore(limits.max_bodies_at_once)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
         """Return the reply to an arrival."""
         return self._gateway.arrive(query)
+
+    def enter(self, query: Mapping[str, str], environ: WSGIEnvironment) -> Reply:
+        """Return the reply to an entry form; raises like :meth:`submit`."""
+        try:
+            with (
+                self._room(environ),
+                received_form(environ, self.upload_folder, self._entry_limits) as form,
+            ):
+                received = form
+        except FormTooLargeError as error:
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return self.explain(status, description=str(error), as_json=False)
+        return self._gateway.enter(query, received)
+
+    def entry_page(self, query: Mapping[str, str]) -> Reply:
+        """Return the reply to a browser that opens the address of an entry form: its page."""
+        return Reply(status=303, body="", headers={"Location": f"./?{urlencode(query)}"})
 
     def submit(self, environ: WSGIEnvironment) -> Reply:
         """Return the reply to a submission.

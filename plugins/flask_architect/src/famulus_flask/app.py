@@ -31,6 +31,7 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     views = _Views(gateway, answers)
     app.extensions[EXTENSION] = answers
     app.add_url_rule("/", view_func=views.arrive)
+    app.add_url_rule("/enter", view_func=views.enter, methods=["GET", "POST"])
     app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
     app.add_url_rule("/give-back", view_func=views.give_back, methods=["POST"])
     app.add_url_rule("/healthz", view_func=views.healthz)
@@ -70,6 +71,11 @@ class _Views:
 
     def arrive(self) -> Response:
         return self._respond(self._answers.arrive(request.args.to_dict()))
+
+    def enter(self) -> Response:
+        if request.method == "POST":
+            return self._respond(self._answers.enter(request.args.to_dict(), request.environ))
+        return self._respond(self._answers.entry_page(request.args.to_dict()))
 
     def submit(self) -> Response:
         return self._respond(self._answers.submit(request.environ))

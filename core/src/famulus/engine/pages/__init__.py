@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from famulus.engine.pages.entry_page import (
+    CONSENT_FIELD,
+    ENTRY_KEY_FIELD,
+    EntryPage,
+    consent_value,
+    entry_document,
+)
 from famulus.engine.pages.notice_page import (
     apology_document,
     busy_document,
@@ -32,11 +39,14 @@ from famulus.engine.pages.way_out import (
 )
 
 __all__ = [
+    "CONSENT_FIELD",
+    "ENTRY_KEY_FIELD",
     "OUTCOME_HEADER",
     "PASSED",
     "SUBMISSION_FIELD",
     "TICKET_PARAMETER",
     "TOKEN_FIELD",
+    "EntryPage",
     "TaskFrame",
     "TaskInfo",
     "WayOut",
@@ -44,6 +54,8 @@ __all__ = [
     "apology_document",
     "busy_document",
     "conflict_document",
+    "consent_value",
+    "entry_document",
     "failed_onboarding_document",
     "given_back_document",
     "invalid_document",

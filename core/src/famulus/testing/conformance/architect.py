@@ -21,6 +21,7 @@ from famulus.options.option_class import options_of
 from famulus.plugins import discover
 from famulus.testing.command import famulus_command
 from famulus.testing.conformance.harness import snapshot
+from famulus.testing.forms import Filled
 from famulus.testing.inprocess import NoThreads
 from famulus.testing.scripted_worker import ScriptedWorker
 from famulus.testing.transports import HttpWay
@@ -111,6 +112,16 @@ class ArchitectConformance:
             for answer in (*answers, *plain):
                 assert answer.outcome == "stored", f"A form sent must be stored: {answer.text}"
             assert (len(answers), len(plain)) == (_ROWS, _ROWS)
+
+            # The provider mock has no entry form, so that the browser is led to the task.
+            entry = Filled(fields=[("name", "entering")])
+            entered = HttpWay(url).send(
+                entry, action="enter?worker_id=entering&assignment_id=1", as_json=False
+            )
+            assert entered.form is not None, (
+                "POST /enter must be answered by Gateway.enter(), with the parameters of its"
+                f" address: {entered.status} {entered.text}"
+            )
 
     def test_many_workers_at_once_each_get_a_unit_of_their_own(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, _, url):

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.provider import (
     Arrival,
     Outcome,
@@ -29,6 +30,7 @@ from famulus.model.states import PaymentKind
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
 from famulus.testing.conformance.completion_rules import ProviderCompletionRules
+from famulus.testing.conformance.entry_rules import ProviderEntryRules
 from famulus.testing.conformance.harness import (
     PluginHarness,
     PluginUnderTest,
@@ -54,7 +56,7 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
 }
 
 
-class ProviderConformance(ProviderCompletionRules):
+class ProviderConformance(ProviderCompletionRules, ProviderEntryRules):
     """The rules of a provider, as tests: inherit from it in a test module.
 
     Name the class and describe the workers who arrive::
@@ -65,7 +67,8 @@ class ProviderConformance(ProviderCompletionRules):
             def query(self, worker, reference):
                 return {"pid": worker, "visit": reference}
 
-    A fixture of the author's replaces the platform by a fake: no test calls a real one. Each
+    A fixture of the author's replaces the platform by a fake: no test calls a real one. Where
+    workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it. Each
     failing test names the rule that is broken.
     """
 
@@ -119,9 +122,9 @@ class ProviderConformance(ProviderCompletionRules):
         with self.harness(tmp_path) as harness:
             found = harness.provider().arrive({})
 
-        assert isinstance(found, (Preview, Refusal)), (
-            f"arrive() must return a Preview or a Refusal without a worker's identity, not"
-            f" {found!r}."
+        assert isinstance(found, (Preview, EntryForm, Refusal)), (
+            "arrive() must return a Preview, an EntryForm or a Refusal without a worker's"
+            f" identity, not {found!r}."
         )
 
     def test_any_query_has_an_answer_and_always_the_same(self, tmp_path: Path) -> None:
@@ -141,8 +144,9 @@ class ProviderConformance(ProviderCompletionRules):
             def arrives(query: dict[str, str]) -> None:
                 given_query = dict(query)
                 found = _arrive(provider, query)
-                assert isinstance(found, (Arrival, Preview, Refusal)), (
-                    f"arrive() must return an Arrival, a Preview or a Refusal, not {found!r}."
+                assert isinstance(found, (Arrival, Preview, EntryForm, Refusal)), (
+                    "arrive() must return an Arrival, a Preview, an EntryForm or a Refusal, not"
+                    f" {found!r}."
                 )
                 assert query == given_query, "arrive() must not change the query."
                 assert _arrive(provider, query) == found == _arrive(another, query), (

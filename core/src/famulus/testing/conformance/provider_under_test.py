@@ -46,6 +46,14 @@ class ProviderUnderTest:
         """Return the state of the fake platform, to be compared; None if there is no platform."""
         return None
 
+    def entry_query(self) -> dict[str, str] | None:
+        """Return query parameters that lead to an entry form; None for a provider without one."""
+        return None
+
+    def entry_values(self, worker: str) -> dict[str, str]:
+        """Return what a worker enters into the fields of that form, so that it is accepted."""
+        return {}
+
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
         """Return a visit that is submitted on the fake platform and not yet decided."""
         return VisitView(
