@@ -1,4 +1,4 @@
-"""An entry form in a real Chromium: filled in, corrected and sent, on a run that Flask serves."""
+"""An entry form and the worker's own page in a real Chromium, on a run that Flask serves."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ def test_form_that_is_corrected_leads_to_the_task(page: Page, url: str) -> None:
     assert page.context.cookies() == []
 
 
+def test_work_leads_to_the_workers_own_page_and_on(page: Page, url: str) -> None:
+    page.goto(f"{url}?worker_id=zoe&assignment_id=first")
+    for done in ("1", "2", "3"):
+        page.get_by_role("textbox").fill("an answer")
+        page.get_by_role("button", name="Submit").click()
+        page.get_by_role("heading", name="What you have done").wait_for()
+        assert page.locator("dt:text-is('Units done') + dd").inner_text() == done
+        if done != "3":
+            page.get_by_role("link", name="Next unit").click()
+            page.get_by_role("button", name="Submit").wait_for()
+    assert page.get_by_role("link", name="Next unit").count() == 0
+
+    page.goto(f"{url}?worker_id=zoe&assignment_id=first")
+
+    assert page.get_by_role("heading", level=1).inner_text() == "Your work in this task"
+    assert page.locator("dt:text-is('Units done') + dd").inner_text() == "3"
+
+
 def test_form_without_consent_is_not_sent(page: Page, url: str) -> None:
     page.goto(f"{url}?open=yes")
     fill(page, CODE_WORD)
@@ -100,11 +118,14 @@ def test_page_fits_its_window_and_can_be_operated_by_keys(
         page.goto(f"{url}?open=yes")
 
         assert page.evaluate("document.documentElement.scrollWidth") == width
+        page.get_by_label("Mail address").focus()
         reached = []
-        for _ in range(7):
+        for _ in range(4):
             page.keyboard.press("Tab")
-            reached.append(page.evaluate("document.activeElement.name ?? ''"))
-        assert [name for name in reached if name] == ["email", "name", "code", "famulus_consent"]
+            reached.append(
+                page.evaluate("document.activeElement.name || document.activeElement.type")
+            )
+        assert reached == ["name", "code", "famulus_consent", "submit"]
         small = page.evaluate(
             "[...document.querySelectorAll('.famulus-entry :is(input, button)')]"
             ".filter(each => each.type !== 'hidden' && each.type !== 'checkbox')"

@@ -66,6 +66,7 @@ PUBLIC = [
     "Operator",
     "OperatorObserver",
     "Outcome",
+    "OwnPage",
     "Page",
     "PastWork",
     "PaymentKind",

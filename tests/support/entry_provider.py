@@ -9,14 +9,18 @@ from attrs import evolve
 
 from famulus import (
     Arrival,
+    Completion,
     Entry,
     EntryField,
     EntryFieldKind,
     EntryForm,
+    OwnPage,
     Preview,
     Provider,
     Refusal,
     RefusalReason,
+    VisitOutcome,
+    VisitView,
     hookimpl,
 )
 from famulus.testing.kinds import CrowdProvider
@@ -65,6 +69,10 @@ class EntryProvider(CrowdProvider):
             return evolve(FORM, messages={"code": "This is not the code word."})
         name = hashlib.sha256(f"{entry.values['email']} {entry.key}".encode()).hexdigest()[:12]
         return {"worker_id": name, "assignment_id": "first & only"}
+
+    def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
+        again = {"worker_id": visit.worker_name, "assignment_id": f"{visit.reference}+"}
+        return OwnPage(next_query=again)
 
 
 class EntryPlugin:

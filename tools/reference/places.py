@@ -52,6 +52,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "GoTo",
             "ShowCode",
             "ReturnPlace",
+            "OwnPage",
             "Nothing",
             "RunView",
             "Verdict",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from famulus.contracts.completion import Completion as Completion
     from famulus.contracts.completion import GoTo as GoTo
     from famulus.contracts.completion import Nothing as Nothing
+    from famulus.contracts.completion import OwnPage as OwnPage
     from famulus.contracts.completion import PostForm as PostForm
     from famulus.contracts.completion import ReturnPlace as ReturnPlace
     from famulus.contracts.completion import ShowCode as ShowCode
@@ -225,6 +226,7 @@ _WHERE = {
     "Operator": "famulus.operate.operator",
     "OperatorObserver": "famulus.operate.observer",
     "Outcome": "famulus.contracts.provider",
+    "OwnPage": "famulus.contracts.completion",
     "Page": "famulus.contracts.views",
     "PastWork": "famulus.contracts.qualification_check",
     "PaymentKind": "famulus.model.states",
@@ -397,6 +399,7 @@ __all__ = [
     "Operator",
     "OperatorObserver",
     "Outcome",
+    "OwnPage",
     "Page",
     "PastWork",
     "PaymentKind",

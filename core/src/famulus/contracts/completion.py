@@ -80,5 +80,13 @@ class ReturnPlace(Completion):
 
 
 @frozen(kw_only=True)
+class OwnPage(Completion):
+    """The page lists what the worker has done in the run, and what it earns.
+
+    It is there again whenever the worker opens the address that they came with.
+    """
+
+
+@frozen(kw_only=True)
 class Nothing(Completion):
     """The page leads nowhere."""

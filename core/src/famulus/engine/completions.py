@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from attrs import evolve, frozen
 
-from famulus.contracts.completion import Completion, Nothing, VisitOutcome
+from famulus.contracts.completion import Completion, Nothing, OwnPage, VisitOutcome
 from famulus.contracts.provider import Arrival, Provider, VisitView
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission import Admission
+from famulus.engine.own_work import OwnWork, PaidRun, read_own_work
 from famulus.engine.pages import WayOut
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.visits import read_refused_visit
@@ -55,13 +56,15 @@ class Completions:
     """
 
     database: Database
-    run_id: int
+    run: PaidRun
     provider: Provider
     admission: Admission
 
     def of(self, visit: VisitView, outcome: VisitOutcome) -> WayOut:
         """Return how the worker of a visit leaves. Not called inside a transaction."""
         way = WayOut(outcome, self._ask(visit, outcome))
+        if isinstance(way.completion, OwnPage):
+            way = evolve(way, own_work=self._own_work(visit))
         return evolve(way, no_more=self._no_more(visit)) if way.may_offer_next else way
 
     def of_refusal(
@@ -79,12 +82,12 @@ class Completions:
     def _refused_visit(self, arrival: Arrival, query: Mapping[str, str]) -> VisitView:
         try:
             with self.database.read() as tx:
-                return read_refused_visit(tx, self.run_id, self.provider.type, arrival, query)
+                return read_refused_visit(tx, self.run.id, self.provider.type, arrival, query)
         except FamulusError:
             # The refusal is decided, and the page shows it even if this fails.
             return VisitView(
                 id=0,
-                run_id=self.run_id,
+                run_id=self.run.id,
                 worker_name=arrival.worker_name,
                 reference=arrival.reference,
                 query=query,
@@ -99,17 +102,25 @@ class Completions:
             return None
         return None if refusal is None else refusal.reason
 
+    def _own_work(self, visit: VisitView) -> OwnWork | None:
+        try:
+            with self.database.read() as tx:
+                return read_own_work(tx, self.run, visit.worker_name)
+        except FamulusError:
+            # What has happened is shown even if this fails.
+            return None
+
     def _ask(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         try:
             completion = self.provider.completion(visit, outcome)
             if not isinstance(completion, Completion):
                 raise TypeError(
                     f"completion returned {completion!r}: it must return PostForm, GoTo, ShowCode,"
-                    " ReturnPlace or Nothing"
+                    " ReturnPlace, OwnPage or Nothing"
                 )
         except BaseException:  # noqa: BLE001 - third-party code: sys.exit() ends no one but itself
             _log.exception(
-                "run %d: %s.completion failed (%s)", self.run_id, self.provider.type, outcome
+                "run %d: %s.completion failed (%s)", self.run.id, self.provider.type, outcome
             )
             return Nothing()
         return completion

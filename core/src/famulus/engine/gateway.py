@@ -41,6 +41,7 @@ from famulus.engine.onboarding import (
     OnboardingSubmissions,
     UndecidedError,
 )
+from famulus.engine.own_work import PaidRun
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
@@ -174,7 +175,16 @@ class Gateway:
         )
         self._entry = EntryDesk(provider=provider, info=info)
         self._completions = Completions(
-            database=database, run_id=record.id, provider=provider, admission=self._admission
+            database=database,
+            run=PaidRun(
+                id=record.id,
+                task=record.task_id,
+                provider_type=record.provider_type,
+                reward=record.reward,
+                currency=record.currency,
+            ),
+            provider=provider,
+            admission=self._admission,
         )
 
     @property

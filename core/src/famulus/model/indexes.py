@@ -196,6 +196,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
     ),
     _index("payment_key", PaymentTable, PaymentTable.key, unique=True),
     _index("payment_of_run", PaymentTable, PaymentTable.run, PaymentTable.status),
+    _index("payment_of_worker", PaymentTable, PaymentTable.worker, PaymentTable.run),
     _index("payment_of_unit", PaymentTable, PaymentTable.unit),
     _index(
         "payment_unsettled",

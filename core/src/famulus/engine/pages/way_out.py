@@ -15,13 +15,16 @@ from famulus.contracts.completion import (
     Completion,
     GoTo,
     Nothing,
+    OwnPage,
     PostForm,
     ReturnPlace,
     ShowCode,
     VisitOutcome,
 )
 from famulus.contracts.views import RefusalReason
+from famulus.engine.own_work import OwnWork
 from famulus.engine.pages.document import actions, notice, paragraph, script
+from famulus.engine.pages.own_page import own_work_html
 
 #: How the sentence begins that asks for the last step: after work, and after a refusal that is
 #: final or that may be tried again.
@@ -41,6 +44,7 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
     }
 )
 _CLOSE = "You can close this page."
+_COME_BACK = "You can close this page. The link that brought you here leads back to it."
 _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and another"
     " worker may have got it meanwhile."
@@ -61,6 +65,8 @@ class WayOut:
     completion: Completion
     #: why the worker would get no next unit; it replaces the link to one
     no_more: RefusalReason | None = None
+    #: what the worker's own page lists; None for another completion, or where it is unknown
+    own_work: OwnWork | None = None
 
     @property
     def may_offer_next(self) -> bool:
@@ -76,7 +82,8 @@ class WayOut:
     @property
     def scripts(self) -> str:
         """The scripts that the HTML of this way out needs, as HTML."""
-        return "" if isinstance(self.completion, Nothing) else script("done.js")
+        is_still = isinstance(self.completion, (Nothing, OwnPage))
+        return "" if is_still else script("done.js")
 
 
 def stored_document(
@@ -105,7 +112,8 @@ def already_document(title: str, way_out: WayOut) -> str:
     The browser does not go on by itself: a platform that sends workers back here would make a loop.
     """
     body = paragraph("Your answers are stored. Thank you!") + way_out_html(way_out)
-    heading = "You have submitted this one already"
+    is_own = isinstance(way_out.completion, OwnPage)
+    heading = "Your work in this task" if is_own else "You have submitted this one already"
     return notice(title, heading, body, mood="good", end=way_out.scripts)
 
 
@@ -134,19 +142,32 @@ def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = Non
     :param lead: how the sentence that asks for the step begins.
     :param after: seconds until a browser takes the step by itself; None for never.
     """
-    step = _step(way, lead, None if way.next_query is not None else after)
-    if way.next_query is not None:
-        # Relative to the task's other pages.
-        link = escape(f"./?{urlencode(way.next_query)}")
-        return step + actions(
-            f'<a id="famulus-next-unit" class="famulus-button" href="{link}">Next unit</a>'
-        )
-    no_more = ""
-    if way.may_offer_next and way.no_more is not None:
-        no_more = _NO_MORE.get(way.no_more, _NOTHING_NOW)
+    goes_on = way.next_query is not None
+    step = _step(way, lead, None if goes_on else after)
+    if isinstance(way.completion, OwnPage):
+        return _next(way) + step + paragraph(_COME_BACK)
+    if goes_on:
+        return step + _next(way)
+    no_more = _no_more(way)
     if step or lead is not AFTER_WORK:
         return (paragraph(no_more) if no_more else "") + step
     return paragraph(f"{no_more} {_CLOSE}" if no_more else _CLOSE)
+
+
+def _next(way: WayOut) -> str:
+    """Return the link to the next unit, or why there is none."""
+    if way.next_query is None:
+        no_more = _no_more(way)
+        return paragraph(no_more) if no_more else ""
+    # Relative to the task's other pages.
+    link = escape(f"./?{urlencode(way.next_query)}")
+    return actions(f'<a id="famulus-next-unit" class="famulus-button" href="{link}">Next unit</a>')
+
+
+def _no_more(way: WayOut) -> str:
+    if not way.may_offer_next or way.no_more is None:
+        return ""
+    return _NO_MORE.get(way.no_more, _NOTHING_NOW)
 
 
 def refresh_html(way: WayOut, after: int) -> str:
@@ -183,6 +204,8 @@ def _step(way: WayOut, lead: str, after: int | None) -> str:
                 " it."
             )
             return asked + _return_link(noun, url)
+        case OwnPage() if way.own_work is not None:
+            return own_work_html(way.own_work)
     return ""
 
 

@@ -11,6 +11,7 @@ from famulus.contracts.completion import (
     Completion,
     GoTo,
     Nothing,
+    OwnPage,
     PostForm,
     ReturnPlace,
     ShowCode,
@@ -20,7 +21,7 @@ from famulus.contracts.provider import Arrival, VisitView
 from famulus.testing.conformance.harness import PluginHarness, must_not_raise, snapshot
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
 
-_KINDS = (PostForm, GoTo, ShowCode, ReturnPlace, Nothing)
+_KINDS = (PostForm, GoTo, ShowCode, ReturnPlace, OwnPage, Nothing)
 _COMPLETED = VisitOutcome.COMPLETED
 
 
@@ -33,8 +34,8 @@ class ProviderCompletionRules(ProviderUnderTest):
             for visit in (stored, attrs.evolve(stored, id=0, run_url="")):
                 for outcome, found in self._completions(harness, visit).items():
                     assert type(found) in _KINDS, (
-                        "completion() must return PostForm, GoTo, ShowCode, ReturnPlace or Nothing"
-                        f" for each outcome, not {found!r} for {outcome}."
+                        "completion() must return PostForm, GoTo, ShowCode, ReturnPlace, OwnPage or"
+                        f" Nothing for each outcome, not {found!r} for {outcome}."
                     )
 
     def test_completion_is_the_same_when_it_is_asked_again(self, tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ class ProviderCompletionRules(ProviderUnderTest):
         claim = attrs.evolve(found.pop(_COMPLETED), next_query=None)
         for outcome, completion in found.items():
             other = attrs.evolve(completion, next_query=None)
-            assert isinstance(claim, Nothing) or other != claim, (
+            assert isinstance(claim, (OwnPage, Nothing)) or other != claim, (
                 f"completion() must not return for {outcome} what it returns for completed work:"
                 f" {claim!r} is the claim to the pay."
             )

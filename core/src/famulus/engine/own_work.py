@@ -1,0 +1,138 @@
+"""What a worker has done in a run and what it earns, for the worker's own page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+import peewee
+from attrs import frozen
+
+from famulus.model.money import from_minor
+from famulus.model.statements import Param, Statement
+from famulus.model.states import AgentStatus, PaymentStatus
+from famulus.model.tables import (
+    AgentTable,
+    PaymentTable,
+    TaskRunTable,
+    UnitTable,
+    WorkerTable,
+    literal,
+)
+from famulus.model.transaction import Transaction
+
+#: A decision that the worker's answers are not good enough, but paid, is not shown as such.
+_ACCEPTED = (AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED)
+
+
+@frozen(kw_only=True)
+class OwnWork:
+    """The units of one worker in a run, by what has become of their answers."""
+
+    in_review: int
+    accepted: int
+    rejected: int
+    #: submitted after the time was over, when another worker had the unit
+    too_late: int
+    #: in all runs of the task together
+    in_task: int
+    currency: str
+    #: rewards and bonuses in the ledger, paid or still to be paid
+    earned: Decimal
+    #: the part of it that is paid
+    paid: Decimal
+    #: the reward of the units in review, if all of them are accepted
+    pending: Decimal
+
+    @property
+    def done(self) -> int:
+        """The units in the run with answers of the worker."""
+        return self.in_review + self.accepted + self.rejected + self.too_late
+
+
+@frozen(kw_only=True)
+class PaidRun:
+    """A run, and what one of its units pays."""
+
+    id: int
+    task: int
+    provider_type: str
+    #: in minor units of the currency
+    reward: int
+    currency: str
+
+
+class _WorkRow(NamedTuple):
+    run: int
+    status: AgentStatus
+    number: int
+    #: those whose answers are the unit's
+    counted: int
+
+
+class _PayRow(NamedTuple):
+    status: PaymentStatus
+    amount: int
+
+
+_IS_WORKER = (WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))
+_COUNTS = peewee.Case(
+    None, [(UnitTable.agent_id == AgentTable.id, peewee.SQL("1"))], peewee.SQL("0")
+)
+_WORK = Statement(
+    AgentTable.select(
+        AgentTable.run,
+        AgentTable.status,
+        peewee.fn.COUNT(AgentTable.id).alias("number"),
+        peewee.fn.SUM(_COUNTS).alias("counted"),
+    )
+    .join(WorkerTable, on=(AgentTable.worker == WorkerTable.id))
+    .switch(AgentTable)
+    .join(TaskRunTable, on=(AgentTable.run == TaskRunTable.id))
+    .switch(AgentTable)
+    .join(UnitTable, on=(AgentTable.unit == UnitTable.id))
+    .where(
+        _IS_WORKER,
+        TaskRunTable.task == Param("task"),
+        AgentTable.submission_id.is_null(False),
+    )
+    .group_by(AgentTable.run, AgentTable.status),
+    _WorkRow,
+)
+_PAY = Statement(
+    PaymentTable.select(PaymentTable.status, peewee.fn.SUM(PaymentTable.amount).alias("amount"))
+    .join(WorkerTable, on=(PaymentTable.worker == WorkerTable.id))
+    .where(
+        _IS_WORKER,
+        PaymentTable.run == Param("run"),
+        PaymentTable.currency == Param("currency"),
+        PaymentTable.status != literal(PaymentStatus.FAILED),
+    )
+    .group_by(PaymentTable.status),
+    _PayRow,
+)
+
+
+def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
+    """Return the work of a worker, by two queries that read this worker's rows alone."""
+    work = tx.all(_WORK, provider=run.provider_type, name=worker_name, task=run.task)
+    pay = {
+        row.status: int(row.amount)
+        for row in tx.all(
+            _PAY, provider=run.provider_type, name=worker_name, run=run.id, currency=run.currency
+        )
+    }
+    here = [row for row in work if row.run == run.id]
+    counted = {row.status: int(row.counted) for row in here}
+    in_review = counted.get(AgentStatus.COMPLETED, 0)
+    return OwnWork(
+        in_review=in_review,
+        accepted=sum(counted.get(status, 0) for status in _ACCEPTED),
+        rejected=counted.get(AgentStatus.REJECTED, 0),
+        too_late=sum(int(row.number) - int(row.counted) for row in here),
+        in_task=sum(int(row.number) for row in work),
+        currency=run.currency,
+        earned=from_minor(sum(pay.values()), run.currency),
+        paid=from_minor(pay.get(PaymentStatus.CONFIRMED, 0), run.currency),
+        pending=from_minor(in_review * run.reward, run.currency),
+    )

@@ -1,0 +1,43 @@
+"""The list of what a worker has done, on their own page."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from html import escape
+
+from famulus.engine.own_work import OwnWork
+
+
+def own_work_html(work: OwnWork) -> str:
+    """Return the list as HTML; nothing for a worker who has done nothing in the task."""
+    if not work.in_task:
+        return ""
+    rows = "".join(
+        f"<dt>{escape(name)}</dt>\n<dd>{escape(text)}</dd>\n" for name, text in _facts(work)
+    )
+    return f'<h2>What you have done</h2>\n<dl class="famulus-answers">\n{rows}</dl>\n'
+
+
+def _facts(work: OwnWork) -> list[tuple[str, str]]:
+    earlier = ""
+    if work.in_task > work.done:
+        earlier = f" ({work.in_task:,} with the other rounds of this task)"
+    facts = [
+        ("Units done", f"{work.done:,}{earlier}"),
+        ("In review", f"{work.in_review:,}"),
+        ("Accepted", f"{work.accepted:,}"),
+    ]
+    if work.rejected:
+        facts.append(("Not accepted", f"{work.rejected:,}"))
+    if work.too_late:
+        facts.append(("Too late", f"{work.too_late:,}: another worker had it by then"))
+    if work.earned or work.pending:
+        paid = f", of which {_money(work.paid, work)} is paid" if work.paid else ""
+        facts.append(("Earned", f"{_money(work.earned, work)}{paid}"))
+    if work.pending:
+        facts.append(("If all in review is accepted", f"{_money(work.pending, work)} more"))
+    return facts
+
+
+def _money(amount: Decimal, work: OwnWork) -> str:
+    return f"{amount:,} {work.currency}"

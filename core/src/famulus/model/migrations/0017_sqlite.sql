@@ -1,0 +1,1 @@
+CREATE INDEX "payment_of_worker" ON "payment" ("worker_id", "run_id");
