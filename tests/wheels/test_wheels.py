@@ -19,6 +19,13 @@ pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).resolve().parents[2] / "sdk_examples/simple_static_task"
 
 Run = Callable[..., str]
+_PLUGINS = (
+    "famulus-static-html",
+    "famulus-flask",
+    "famulus-links",
+    "famulus-mock",
+    "famulus-mturk",
+)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +38,7 @@ def installed(empty_environment: Path, copy_files: Callable[..., None]) -> Path:
 def test_plugins_of_the_wheels_are_found(installed: Path, run: Run) -> None:
     listed = run(installed / "env/bin/famulus", "plugins", cwd=installed)
 
-    for distribution in ("famulus-static-html", "famulus-flask", "famulus-mock", "famulus-mturk"):
+    for distribution in _PLUGINS:
         assert distribution in listed
 
 

@@ -1,0 +1,186 @@
+"""Links as they are stored: made, read, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import peewee
+from attrs import frozen
+
+from famulus import Database, PluginRefusal, Transaction
+from famulus_links import refusals
+from famulus_links.addresses import name_in, new_name
+from famulus_links.limits import Limits
+from famulus_links.people import Person, identifier, store_person
+from famulus_links.tables import LinksLink, LinksPerson
+
+#: People whose links are made in one transaction, which workers have to wait for.
+_AT_ONCE = 200
+
+
+@frozen(kw_only=True)
+class Link:
+    """A link of a run, with the person whose it is."""
+
+    id: int
+    name: str
+    run_id: int
+    #: the worker that comes by it; None for an open link
+    worker: str | None
+    person_name: str | None
+    email: str | None
+    group_name: str | None
+    uses: int | None
+    used: int
+    word: str
+    expires_at: int | None
+    revoked_at: int | None
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether as many people have come in by an open link as may."""
+        return self.uses is not None and self.used >= self.uses
+
+    def refuse(self, now: datetime) -> PluginRefusal | None:
+        """Return why the link gives no work at that time, or None."""
+        if self.revoked_at is not None:
+            return refusals.REVOKED
+        if self.expires_at is not None and self.expires_at <= now.timestamp():
+            return refusals.EXPIRED
+        return None
+
+    def is_of(self, who: str) -> bool:
+        """Return whether it has this address, or is of the person with this name or address."""
+        name = name_in(who)
+        if name is not None:
+            return name == self.name
+        known = (self.worker, self.email, self.person_name)
+        return identifier(who) in {identifier(each) for each in known if each}
+
+
+def read_link(tx: Transaction, name: str) -> Link | None:
+    """Return the link of that name, or None."""
+    return next(_links(tx, LinksLink.name == name), None)
+
+
+def links_of(tx: Transaction, run: int) -> list[Link]:
+    """Return the links of a run in the order in which they were made."""
+    return list(_links(tx, LinksLink.run_id == run))
+
+
+def _links(tx: Transaction, condition: Any) -> Iterator[Link]:
+    query = (
+        LinksLink.select(
+            LinksLink.id,
+            LinksLink.name,
+            LinksLink.run_id,
+            LinksPerson.worker,
+            LinksPerson.name.alias("person_name"),
+            LinksPerson.email,
+            LinksPerson.group_name,
+            LinksLink.uses,
+            LinksLink.used,
+            LinksLink.word,
+            LinksLink.expires_at,
+            LinksLink.revoked_at,
+        )
+        .join(LinksPerson, peewee.JOIN.LEFT_OUTER, on=(LinksLink.person_id == LinksPerson.id))
+        .where(condition)
+        .order_by(LinksLink.id)
+    )
+    return (Link(**vars(row)) for row in tx.rows(query))
+
+
+def make_links(
+    database: Database, run: int, people: Sequence[Person], limits: Limits
+) -> list[Link]:
+    """Return a link for each person: the one that they have, unless it is revoked, or a new one.
+
+    A limit that is given replaces the link's own.
+    """
+    parts = [people[start : start + _AT_ONCE] for start in range(0, len(people), _AT_ONCE)]
+    return [link for part in parts for link in _make_part(database, run, part, limits)]
+
+
+def _make_part(
+    database: Database, run: int, part: Sequence[Person], limits: Limits
+) -> Sequence[Link]:
+    return database.write(lambda tx: [_make(tx, run, person, limits) for person in part])
+
+
+def _make(tx: Transaction, run: int, person: Person, limits: Limits) -> Link:
+    owner = store_person(tx, person)
+    insert_link(tx, run, limits, person_id=owner)
+    given = {
+        name: value
+        for name, value in (("uses", limits.uses), ("expires_at", limits.expires_at))
+        if value is not None
+    }
+    if given:
+        tx.execute(
+            LinksLink.update(given).where(_theirs(run, owner), LinksLink.revoked_at.is_null())
+        )
+    return read_newest_link(tx, run, owner)
+
+
+def make_open_link(database: Database, run: int, word: str, limits: Limits) -> str:
+    """Make an open link, and return its name."""
+    return database.write(lambda tx: insert_link(tx, run, limits, word=word))
+
+
+def insert_link(
+    tx: Transaction, run: int, limits: Limits, *, person_id: int | None = None, word: str = ""
+) -> str:
+    """Insert a link, unless its person has a valid one in the run; return the name of a new one."""
+    name = new_name()
+    tx.execute(
+        LinksLink.insert(
+            name=name,
+            run_id=run,
+            person_id=person_id,
+            uses=limits.uses,
+            word=word,
+            created_at=int(tx.now.timestamp()),
+            expires_at=limits.expires_at,
+        ).on_conflict_ignore()
+    )
+    return name
+
+
+def read_newest_link(tx: Transaction, run: int, person: int) -> Link:
+    """Return the link that was made last for a person who has one in the run."""
+    return list(_links(tx, _theirs(run, person)))[-1]
+
+
+def take_use(tx: Transaction, link: Link) -> bool:
+    """Count one more person who comes in by an open link; return whether there was room."""
+    has_room = LinksLink.uses.is_null() | (LinksLink.used < LinksLink.uses)
+    query = LinksLink.update(used=LinksLink.used + 1).where(
+        LinksLink.id == link.id, LinksLink.revoked_at.is_null(), has_room
+    )
+    return bool(tx.execute(query).rowcount)
+
+
+def _theirs(run: int, person: int) -> Any:
+    return (LinksLink.run_id == run) & (LinksLink.person_id == person)
+
+
+def delete_person(tx: Transaction, worker: str) -> None:
+    """Delete what is known of a person, and their links, which are unknown from then on."""
+    person = LinksPerson.select(LinksPerson.id).where(LinksPerson.worker == worker)
+    tx.execute(LinksLink.delete().where(LinksLink.person_id << person))
+    tx.execute(LinksPerson.delete().where(LinksPerson.worker == worker))
+
+
+def revoke(database: Database, links: Sequence[Link]) -> int:
+    """Revoke links, and return how many were valid until then."""
+
+    def job(tx: Transaction) -> int:
+        query = LinksLink.update(revoked_at=int(tx.now.timestamp())).where(
+            LinksLink.id << [link.id for link in links], LinksLink.revoked_at.is_null()
+        )
+        return int(tx.execute(query).rowcount)
+
+    return database.write(job)

@@ -1,0 +1,141 @@
+"""People: reading a list of them, and storing them."""
+
+from __future__ import annotations
+
+import csv
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from attrs import frozen
+
+from famulus import Problem, Transaction, UsageError
+from famulus_links.tables import LinksPerson
+
+#: Begins the names in core of all people, and of no worker that a platform sends.
+WORKER_PREFIX = "person-"
+
+_LONGEST = 255
+#: How the columns of a list may be spelt.
+_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"name": "name", "email": "email", "e-mail": "email", "mail": "email", "group": "group"}
+)
+
+
+@frozen(kw_only=True)
+class Person:
+    """A person of a list: with a name, an e-mail address, or both."""
+
+    name: str = ""
+    email: str = ""
+    group: str = ""
+
+    @property
+    def listed_as(self) -> str:
+        """What identifies the person: the e-mail address, or else the name."""
+        return identifier(self.email or self.name)
+
+
+def identifier(text: str) -> str:
+    """Return a name or an e-mail address as it is compared: regardless of case and spaces."""
+    return " ".join(text.split()).casefold()
+
+
+def new_worker_name() -> str:
+    """Return the name in core of a new person."""
+    return WORKER_PREFIX + secrets.token_hex(5)
+
+
+def read_people(path: Path) -> list[Person]:
+    """Read a list of people from a CSV file with the columns name, email and group.
+
+    A person who is listed twice is returned once, as in the last row.
+
+    :raises famulus.UsageError: with everything that is wrong in the file.
+    """
+    problems: list[Problem] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            people = list(_read_rows(file, path, problems))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(Problem(f"is not CSV in UTF-8: {error}", file=path)) from error
+    if problems:
+        raise UsageError(problems)
+    if not people:
+        raise UsageError(Problem("names no person: add a row for each", file=path))
+    return list({person.listed_as: person for person in people}.values())
+
+
+def _read_rows(file: Iterator[str], path: Path, problems: list[Problem]) -> Iterator[Person]:
+    reader = csv.reader(file, strict=True)
+    head = next(reader, [])
+    titles = [_COLUMNS.get(identifier(title), "") for title in head]
+    unknown = [repr(title) for title, known in zip(head, titles, strict=True) if not known]
+    if unknown or not {"name", "email"} & set(titles):
+        found = f"unknown column {', '.join(unknown)}" if unknown else "no column name or email"
+        message = (
+            f"{found}; the first line has to name the columns: name or email, or both, and group"
+        )
+        problems.append(Problem(message, file=path, line=1))
+        return
+    for cells in reader:
+        values = {title: " ".join(cell.split()) for title, cell in zip(titles, cells, strict=False)}
+        fault = _fault(values, more=cells[len(titles) :])
+        if fault:
+            problems.append(Problem(fault, file=path, line=reader.line_num))
+        elif any(values.values()):
+            yield Person(**values)
+
+
+def _fault(values: Mapping[str, str], more: Sequence[str]) -> str:
+    """Return what is wrong with a row, or an empty text; ``more`` are cells beyond the columns."""
+    if any(map(str.strip, more)):
+        return f"has {len(values) + len(more)} cells for {len(values)} columns"
+    if values.get("group") and not values.get("name") and not values.get("email"):
+        return "has neither a name nor an e-mail address"
+    for title, value in values.items():
+        if len(value) > _LONGEST or not value.isprintable():
+            return f"{title}: has more than {_LONGEST} characters, or one that cannot be printed"
+    email = values.get("email", "")
+    if email and not all(email.partition("@")[::2]):
+        return f"email: {email!r} is not an e-mail address"
+    return ""
+
+
+def store_person(tx: Transaction, person: Person) -> int:
+    """Store a person of a list, unless they are known, and return their row's number.
+
+    What is known of them is replaced by what the list says.
+    """
+    values = {"name": person.name, "email": person.email, "group_name": person.group}
+    known = LinksPerson.listed_as == person.listed_as
+    tx.execute(
+        LinksPerson.insert(
+            worker=new_worker_name(), listed_as=person.listed_as, **values
+        ).on_conflict_ignore()
+    )
+    given = {name: value for name, value in values.items() if value}
+    tx.execute(LinksPerson.update(given).where(known))
+    row = tx.row(LinksPerson.select(LinksPerson.id).where(known))
+    assert row is not None
+    return int(row.id)
+
+
+def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int, bool]:
+    """Store a person who has registered themselves, once for each entry.
+
+    They are another person than any of a list, whatever name or address they give.
+
+    :returns: the number of their row, and whether it is new.
+    """
+    stored = tx.execute(
+        LinksPerson.insert(
+            worker=new_worker_name(), name=person.name, email=person.email, entered_as=entered_as
+        ).on_conflict_ignore()
+    )
+    row = tx.row(LinksPerson.select(LinksPerson.id).where(LinksPerson.entered_as == entered_as))
+    assert row is not None
+    return int(row.id), bool(stored.rowcount)
