@@ -122,6 +122,7 @@ PUBLIC = [
     "SharedTaskState",
     "ShowCode",
     "SubmittedUnit",
+    "SyncCursor",
     "TaskArgs",
     "TaskConfig",
     "TaskView",

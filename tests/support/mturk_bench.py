@@ -176,7 +176,7 @@ class Bench:
 
     def sync(self, *visits: VisitView) -> dict[str, VisitStatus]:
         """Return what is reported, by worker."""
-        found = self.provider.sync(self.run, visits)
+        found = self.provider.sync(self.run, visits, None)
         return {report.worker_name: report.status for report in found}
 
     def bonus(self, visit: VisitView, **changes: Any) -> PaymentView:

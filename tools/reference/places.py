@@ -59,6 +59,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "Outcome",
             "Quote",
             "VisitReport",
+            "SyncCursor",
             "VisitStatus",
             "PaymentView",
             "PaymentKind",

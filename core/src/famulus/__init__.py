@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Provider as Provider
     from famulus.contracts.provider import Quote as Quote
     from famulus.contracts.provider import RunView as RunView
+    from famulus.contracts.provider import SyncCursor as SyncCursor
     from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitView as VisitView
@@ -282,6 +283,7 @@ _WHERE = {
     "SharedTaskState": "famulus.contracts.plan",
     "ShowCode": "famulus.contracts.completion",
     "SubmittedUnit": "famulus.contracts.views",
+    "SyncCursor": "famulus.contracts.provider",
     "TaskArgs": "famulus.options.task_args",
     "TaskConfig": "famulus.options.task_config",
     "TaskView": "famulus.contracts.views",
@@ -445,6 +447,7 @@ __all__ = [
     "SharedTaskState",
     "ShowCode",
     "SubmittedUnit",
+    "SyncCursor",
     "TaskArgs",
     "TaskConfig",
     "TaskView",

@@ -59,7 +59,7 @@ def test_a_visit_whose_answers_never_reached_mturk_is_not_reported_as_submitted(
 
 def test_lost_report_is_made_again(opened: Bench) -> None:
     visit = opened.submitted("A1")
-    reports = iter(opened.provider.sync(opened.run, [visit]))
+    reports = iter(opened.provider.sync(opened.run, [visit], None))
     next(reports)
 
     opened.restart()
@@ -174,7 +174,7 @@ def test_last_arrival_has_the_hit(opened: Bench, is_reload: bool) -> None:
     visits = (third, second) if is_reload else (first, second, third)
     opened.clock.advance(A_WHILE)
 
-    found = list(opened.provider.sync(opened.run, visits))
+    found = list(opened.provider.sync(opened.run, visits, None))
 
     assert ("A2", "returned") in [(each.worker_name, each.status) for each in found]
     assert len(found) == len(visits) - 1

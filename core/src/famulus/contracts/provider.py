@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
+from attrs.validators import instance_of
 
 from famulus.contracts.completion import Completion, VisitOutcome
 from famulus.contracts.context import AnyClass, Context
@@ -153,6 +154,14 @@ class VisitReport:
     worker_name: str
     reference: str
     status: VisitStatus
+
+
+@frozen
+class SyncCursor:
+    """How far a platform's reports of a run have been read."""
+
+    #: the platform's own text, such as the time or the number of the last report
+    value: str = field(validator=instance_of(str))
 
 
 @frozen(kw_only=True)
@@ -329,15 +338,25 @@ class Provider(ABC):
         Called once all its visits are decided and paid.
         """
 
-    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return the status on the platform of those visits that it knows.
+    def sync(
+        self, run: RunView, visits: Iterable[VisitView], cursor: str | None
+    ) -> Iterable[VisitReport | SyncCursor]:
+        """Report the status on the platform of the run's visits; once each is enough.
 
         Visits whose status the platform does not report are left out; a status is never guessed.
-        Make as few calls as the platform allows.
+        Make as few calls as the platform allows. A generator's reports are stored one by one, so
+        those before an exception count.
 
-        Called repeatedly while the run has an operator, and by ``famulus sync``, with the visits
-        that are not decided on the platform, a few hundred at a time. When it raises, nothing
-        changes here.
+        A platform that lists what has changed is asked from ``cursor`` on. A
+        :class:`SyncCursor` among the reports says that everything before it has been reported: it
+        is stored once these reports are, and its value is passed to the operator's next call.
+
+        Called repeatedly while the run has an operator, and by ``famulus sync``, which begins at
+        the beginning.
+
+        :param visits: those that are not decided on the platform, read from the database while
+            they are iterated over; a platform that lists visits by itself need not read them.
+        :param cursor: None for all visits of the run.
         """
         return ()
 
@@ -350,7 +369,9 @@ class Provider(ABC):
         return None
 
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Return the status of visits that are open here, as :meth:`sync` does. Changes nothing.
+        """Return the status of visits that are open here, as :meth:`sync` does from the beginning.
+
+        Changes nothing, and has no cursor: it returns reports alone.
 
         Called by ``famulus doctor``, which shows it and does not follow it.
         """

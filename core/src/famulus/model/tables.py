@@ -174,6 +174,8 @@ class TaskRunTable(Table):
     #: the last event that any listener has received; new listeners start there
     events_delivered = peewee.BigIntegerField(default=0)
     transactions_delivered = peewee.BigIntegerField(default=0)
+    #: how far the platform's reports have been read, in the provider's words; null for not at all
+    sync_cursor = peewee.TextField(null=True)
 
 
 class ListenerPositionTable(Table):

@@ -42,12 +42,13 @@ def sync_now(
     Places of a run that is not served are closed first: the platform may stop answering.
 
     :raises famulus.UnavailableError: when they are still open, or the platform does not answer.
+    :raises famulus.PluginError: when the provider's code fails.
     """
     bound = bind_provider(database, plugins, run)
     was_unserved = clean_up(database, run, _count_open_there(bound))
     database.write(lambda tx: redeliver_refused(tx, run))
     bound.close_places(closing_limits)
-    synced = sync_run(database, bound.provider, bound.run_view())
+    synced = sync_run(database, bound.provider, bound.run_view(), from_start=True)
     database.write(lambda tx: make_run_due(tx, run))
     delivered = bound.deliver()
     with database.read() as tx:

@@ -180,11 +180,14 @@ class _PlatformProvider(CrowdProvider):
         """Count the call."""
         self.platform.call("dispose", self._dispose)
 
-    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
+    def sync(
+        self, run: RunView, visits: Iterable[VisitView], cursor: str | None
+    ) -> Iterable[VisitReport]:
         """Report the visits that the platform knows, and others."""
-        if not visits and not self.platform.others:
+        known = [*visits]
+        if not known and not self.platform.others:
             return ()
-        return self.platform.call("sync", lambda: self._sync(visits))
+        return self.platform.call("sync", lambda: self._sync(known))
 
     def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
         """Record the verdict on the platform."""

@@ -180,8 +180,10 @@ class MturkProvider(Provider):
         """Delete the run's HITs."""
         self._hits.dispose(run)
 
-    def sync(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[VisitReport]:
-        """Report submissions, and open visits that have ended."""
+    def sync(
+        self, run: RunView, visits: Iterable[VisitView], cursor: str | None
+    ) -> Iterable[VisitReport]:
+        """Report submissions, and open visits that have ended. MTurk does not list changes."""
         return self._sync.reports(run, visits)
 
     def differences(self, run: RunView, visits: Sequence[VisitView]) -> Iterable[str]:

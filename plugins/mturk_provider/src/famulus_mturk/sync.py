@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -23,6 +24,8 @@ _LOOK_UP = timedelta(minutes=1)
 #: MTurk's data may be older than an arrival: a HIT without a worker only counts against visits that
 #: arrived before this interval.
 _LAG = timedelta(minutes=2)
+#: Visits that are held in memory at a time.
+_AT_ONCE = 500
 #: Statuses of a HIT that can be worked on, and of one that has expired or was submitted.
 _OPEN, _OVER = ("Assignable", "Unassignable"), ("Reviewable", "Reviewing")
 _STATUSES: Mapping[str, VisitStatus] = {
@@ -48,8 +51,15 @@ class Sync:
     #: when a HIT was looked at last
     _looked: dict[str, datetime] = field(factory=dict, init=False)
 
-    def reports(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
+    def reports(self, run: RunView, visits: Iterable[VisitView]) -> Iterator[VisitReport]:
         """Yield the current status of the run's visits, as far as MTurk reports one."""
+        rest = iter(visits)
+        # Without visits too: workers may have submitted who have never arrived here.
+        yield from self._of_page(run, [*islice(rest, _AT_ONCE)])
+        while page := [*islice(rest, _AT_ONCE)]:
+            yield from self._of_page(run, page)
+
+    def _of_page(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
         waiting = self._by_hit(run.id, visits)
         yield from self._submitted(run, waiting)
         found = self.records.look_up(run.id, list(waiting))

@@ -83,7 +83,8 @@ def _sync(database: Database, plugins: Plugins, run: int) -> int:
 
 def _lines(synced: SyncResult) -> Iterator[str]:
     changed = ", ".join(f"{number:,} {status}" for status, number in synced.changed.items())
-    yield f"Asked about {counted(synced.asked, 'visit')}: {changed or 'nothing new'}."
+    about = counted(synced.asked, "visit") if synced.asked else "the run"
+    yield f"Asked about {about}: {changed or 'nothing new'}."
     yield from synced.contradictions
 
 

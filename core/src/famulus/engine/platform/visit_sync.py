@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from attrs import frozen
+import peewee
+from attrs import define, frozen
 
-from famulus.contracts.provider import Provider, RunView, VisitReport
+from famulus.contracts.provider import Provider, RunView, SyncCursor, VisitReport, VisitView
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import plan_reward, read_reward
@@ -25,6 +26,7 @@ from famulus.engine.visits import (
     visit_view,
 )
 from famulus.engine.workers import find_worker, make_worker
+from famulus.errors import as_plugin_error
 from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
@@ -36,12 +38,12 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import AgentTable, VisitTable, literals
+from famulus.model.tables import AgentTable, TaskRunTable, VisitTable, literals
 from famulus.model.transaction import Row, Transaction
 
 _log = logging.getLogger(__name__)
 
-#: Visits of one call of the provider's ``sync``.
+#: Visits that are read at a time.
 _BATCH = 500
 _CAUSE = "platform"
 
@@ -50,7 +52,7 @@ _CAUSE = "platform"
 class SyncResult:
     """The result of one sync."""
 
-    #: how many visits the provider was asked about
+    #: how many visits the provider was asked about; 0 where its platform lists them by itself
     asked: int
     #: how many visits have changed to each status
     changed: Mapping[VisitStatus, int]
@@ -58,108 +60,144 @@ class SyncResult:
     contradictions: Sequence[str]
 
 
-def sync_run(database: Database, provider: Provider, run: RunView) -> SyncResult:
-    """Ask the provider about every visit that may have changed, and apply its reports.
+def sync_run(
+    database: Database, provider: Provider, run: RunView, *, from_start: bool = False
+) -> SyncResult:
+    """Have the provider report on a run's visits, and apply each report as it comes.
 
     An exception of the provider ends the sync; reports before it are applied.
+
+    :param from_start: have everything reported again, also what was before the stored cursor.
+    :raises famulus.PluginError: when the provider's code fails.
     """
-    asked, changed, contradictions = 0, Counter[VisitStatus](), list[str]()
-    for page in _pages(database, run.id):
-        asked += len(page)
-        known = {(row.worker_name, row.reference): row for row in page}
-        for given in provider.sync(run, [visit_view(row) for row in page]):
-            report = normalize_report(given)
-            if report is None:
-                nameless = (
-                    f"the platform reports a visit {given.reference!r} of a worker "
-                    f"{given.worker_name!r}, and one of these names is not allowed"
-                )
-                contradictions.append(nameless)
-                _log.warning("run %d: %s", run.id, nameless)
-                continue
-            row = known.get((report.worker_name, report.reference))
-            if row is not None and row.status is report.status:
-                # Most reports, and no reason for a transaction that is synced to the disk.
-                continue
-            is_changed, fault = database.write(
-                partial(
-                    _apply,
-                    provider_type=provider.type,
-                    run=run.id,
-                    visit=None if row is None else row.id,
-                    report=report,
-                )
+    visits = _PendingVisits(database, run.id)
+    changed, contradictions = Counter[VisitStatus](), list[str]()
+    stored = _read_cursor(database, run.id)
+    for given in _reports(provider, run, visits, None if from_start else stored):
+        if isinstance(given, SyncCursor):
+            if given.value != stored:
+                stored = given.value
+                database.write(partial(_store_cursor, run=run.id, cursor=stored))
+            continue
+        report = normalize_report(given)
+        fault: str | None
+        if report is None:
+            fault = (
+                f"the platform reports a visit {given.reference!r} of a worker "
+                f"{given.worker_name!r}, and one of these names is not allowed"
             )
-            if is_changed:
-                changed[report.status] += 1
-            if fault is not None:
-                contradictions.append(fault)
-                _log.warning("run %d: %s", run.id, fault)
-    return SyncResult(asked=asked, changed=dict(changed), contradictions=contradictions)
+        else:
+            is_changed, fault = _follow(database, provider.type, run.id, report)
+            changed[report.status] += is_changed
+        if fault is not None:
+            contradictions.append(fault)
+            _log.warning("run %d: %s", run.id, fault)
+    return SyncResult(asked=visits.asked, changed=dict(+changed), contradictions=contradictions)
 
 
-def _pages(database: Database, run: int) -> Iterator[list[Row]]:
-    after = 0
-    while True:
-        query = (
-            select_visits()
-            .where(
-                VisitTable.run == run,
-                VisitTable.status << literals(*PENDING_VISITS),
-                VisitTable.id > after,
+@define(eq=False)
+class _PendingVisits:
+    """The visits of a run whose end is still to come, read while they are iterated over."""
+
+    database: Database
+    run: int
+    #: how many were read
+    asked: int = 0
+
+    def __iter__(self) -> Iterator[VisitView]:
+        after = self.asked = 0
+        while True:
+            query = (
+                select_visits()
+                .where(
+                    VisitTable.run == self.run,
+                    VisitTable.status << literals(*PENDING_VISITS),
+                    VisitTable.id > after,
+                )
+                .order_by(VisitTable.id)
+                .limit(_BATCH)
             )
-            .order_by(VisitTable.id)
-            .limit(_BATCH)
-        )
-        with database.read() as tx:
-            page = tx.rows(query)
-        if page or not after:
-            # An empty page too: the platform may report visits that are not stored here.
-            yield page
-        if not page:
-            return
-        after = page[-1].id
+            with self.database.read() as tx:
+                page = tx.rows(query)
+            for row in page:
+                self.asked += 1
+                yield visit_view(row)
+            if len(page) < _BATCH:
+                return
+            after = page[-1].id
 
 
-def _find(tx: Transaction, *, provider_type: str, run: int, report: VisitReport) -> int | None:
-    """Return the newest visit that a report is about.
+def _reports(
+    provider: Provider, run: RunView, visits: Iterable[VisitView], cursor: str | None
+) -> Iterator[VisitReport | SyncCursor]:
+    """Yield what the provider reports; its errors are a plugin's, and not ours."""
+    with as_plugin_error(f"the provider {provider.type!r} failed in sync()"):
+        for given in provider.sync(run, visits, cursor):
+            if not isinstance(given, VisitReport | SyncCursor):
+                raise TypeError(f"it reported {given!r}, not a VisitReport or a SyncCursor")
+            yield given
 
-    It is created for a worker who has submitted on the platform without an arrival here.
-    """
+
+def _read_cursor(database: Database, run: int) -> str | None:
+    query = TaskRunTable.select(TaskRunTable.sync_cursor).where(TaskRunTable.id == run)
+    with database.read() as tx:
+        row = tx.row(query)
+    return None if row is None else row.sync_cursor
+
+
+def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
+    # Whichever process stores its cursor last: all reports before any of them are applied.
+    tx.execute(TaskRunTable.update(sync_cursor=cursor).where(TaskRunTable.id == run))
+
+
+def _follow(
+    database: Database, provider_type: str, run: int, report: VisitReport
+) -> tuple[bool, str | None]:
+    """Apply a report; returns what :func:`_apply` does."""
+    with database.read() as tx:
+        visit = _find(tx, provider_type, run, report)
+    if visit is not None and visit.status is report.status:
+        # Most reports, and no reason for a transaction that is synced to the disk.
+        return False, None
+    return database.write(partial(_apply, provider_type=provider_type, run=run, report=report))
+
+
+def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> Row | None:
+    """Return the visit that a report is about: the newest that is not decided, or the newest."""
     worker = find_worker(tx, provider_type, report.worker_name)
-    newest = (
-        VisitTable.select(VisitTable.id)
+    if worker is None:
+        return None
+    is_pending = VisitTable.status << literals(*PENDING_VISITS)
+    return tx.row(
+        VisitTable.select(VisitTable.id, VisitTable.status)
         .where(
             VisitTable.run == run,
             VisitTable.worker == worker,
             VisitTable.reference == report.reference,
         )
-        .order_by(VisitTable.id.desc())
+        .order_by(peewee.Case(None, [(is_pending, 0)], 1), VisitTable.id.desc())
         .limit(1)
     )
-    row = None if worker is None else tx.row(newest)
-    if row is not None:
-        return int(row.id)
-    if report.status not in SUBMITTED_VISITS:
-        return None
+
+
+def _make(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> int:
+    """Store the visit of a worker who has submitted on the platform without an arrival here."""
     worker = make_worker(tx, provider_type, report.worker_name)
     visit = NewVisit(run=run, worker=worker, reference=report.reference)
     return make_visit(tx, visit, cause=_CAUSE)
 
 
 def _apply(
-    tx: Transaction, *, provider_type: str, run: int, visit: int | None, report: VisitReport
+    tx: Transaction, *, provider_type: str, run: int, report: VisitReport
 ) -> tuple[bool, str | None]:
     """Apply a report if the status of its visit allows that.
 
     Return whether the visit was changed, and how the report contradicts what is stored, if it does.
-
-    :param visit: None for a visit that is still to be found.
     """
-    if visit is None:
-        visit = _find(tx, provider_type=provider_type, run=run, report=report)
-    if visit is None:
+    found = _find(tx, provider_type, run, report)
+    if found is None and report.status not in SUBMITTED_VISITS:
         return False, None
+    visit = _make(tx, provider_type, run, report) if found is None else int(found.id)
     status = VisitTable.select(VisitTable.status).where(VisitTable.id == visit)
     row = tx.row(for_update(status, tx.kind))
     if row is None or not may_follow(row.status, report.status):
