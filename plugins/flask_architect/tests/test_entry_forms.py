@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from famulus_flask.app import create_app
+from famulus_flask.limits import Limits
 
 LIMIT = 64 * 1024
 _FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -93,3 +94,38 @@ def test_server_passes_a_form_on(serve: Any, stub_gateway: Any) -> None:
 
     assert received.startswith(b"HTTP/1.1 303 ")
     assert stub_gateway.entered == [({"open": "yes"}, (("a", "b"),))]
+
+
+def test_strangers_forms_leave_threads_of_another_server_for_workers(stub_gateway: Any) -> None:
+    client = create_app(stub_gateway, limits=Limits(threads=8)).test_client()
+    strangers: list[int] = []
+    workers: list[int] = []
+
+    class Received(io.BytesIO):
+        """The body of a stranger, while which others are received."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if len(strangers) < 3:
+                send()
+            else:
+                workers.append(client.post("/submit", data={"a": "1"}).status_code)
+            return super().read(size)
+
+    def send() -> None:
+        strangers.append(0)
+        place = len(strangers) - 1
+        reply = client.post(
+            "/enter",
+            input_stream=Received(b"a=1"),
+            content_type="application/x-www-form-urlencoded",
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        strangers[place] = reply.status_code
+
+    send()
+
+    assert 503 in strangers
+    assert strangers[0] == 303
+    assert workers
+    assert set(workers) == {200}
+    assert client.post("/enter", data={"a": "1"}).status_code == 303

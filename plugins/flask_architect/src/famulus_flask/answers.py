@@ -55,6 +55,7 @@ class Answers:
             max_files=0,
         )
         self._room_for_bodies = threading.Semaphore(limits.max_bodies_at_once)
+        self._room_for_strangers = threading.Semaphore(limits.max_strangers_at_once)
 
     def arrive(self, query: Mapping[str, str]) -> Reply:
         """Return the reply to an arrival."""
@@ -143,17 +144,21 @@ class Answers:
     def _room(self, environ: WSGIEnvironment) -> Iterator[None]:
         """Keep threads for pages, where the server does not receive bodies by itself.
 
-        A form is refused when there is no room: waiting would take a thread too.
+        A form is refused when there is no room: waiting would take a thread too. Those that need no
+        ticket get a part of the room only.
         """
         if environ.get(RECEIVED):
             yield
             return
-        if not self._room_for_bodies.acquire(blocking=False):
-            raise UnavailableError("too many forms are being received")
-        try:
+        rooms = [self._room_for_bodies]
+        if environ["PATH_INFO"] not in FORM_ADDRESSES:
+            rooms.insert(0, self._room_for_strangers)
+        with contextlib.ExitStack() as taken:
+            for room in rooms:
+                if not room.acquire(blocking=False):
+                    raise UnavailableError("too many forms are being received")
+                taken.callback(room.release)
             yield
-        finally:
-            self._room_for_bodies.release()
 
     def upload_folder(self) -> Path:
         """Return the folder in which files are received."""

@@ -32,6 +32,11 @@ class Limits:
         """How many threads may receive bodies; the others are for pages."""
         return max(1, self.threads * 3 // 4)
 
+    @property
+    def max_strangers_at_once(self) -> int:
+        """How many of these may receive bodies that need no ticket."""
+        return max(1, self.max_bodies_at_once // 3)
+
     def to_environment(self) -> dict[str, str]:
         """Return the variables from which :meth:`from_environment` makes the same limits."""
         return {_variable(name): str(value) for name, value in attrs.asdict(self).items()}
