@@ -94,7 +94,7 @@ def test_work_leads_to_the_workers_own_page_and_on(page: Page, url: str) -> None
             page.get_by_role("button", name="Submit").wait_for()
     assert page.get_by_role("link", name="Next unit").count() == 0
 
-    page.goto(f"{url}?worker_id=zoe&assignment_id=first")
+    page.get_by_role("link", name="the link to your page").click()
 
     assert page.get_by_role("heading", level=1).inner_text() == "Your work in this task"
     assert page.locator("dt:text-is('Units done') + dd").inner_text() == "3"

@@ -88,6 +88,7 @@ def test_it_lists_this_workers_units_and_leads_to_the_next(gateway: Gateway) -> 
         "If all in review is accepted": "0.20 USD more",
     }
     assert 'href="./?worker_id=x&amp;assignment_id=second%2B">Next unit</a>' in page.text
+    assert 'href="./?worker_id=x&amp;assignment_id=second">the link to your page</a>' in page.text
     assert "secret" not in page.text
 
 

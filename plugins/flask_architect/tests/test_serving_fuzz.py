@@ -38,6 +38,7 @@ _WORDS = [
     b".env",
     b"%2e%2e",
     b"submit",
+    b"enter",
     b"give-back",
     b"healthz",
     b"a.txt",

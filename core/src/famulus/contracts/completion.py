@@ -83,7 +83,7 @@ class ReturnPlace(Completion):
 class OwnPage(Completion):
     """The page lists what the worker has done in the run, and what it earns.
 
-    It is there again whenever the worker opens the address that they came with.
+    It has a link to itself: the URL parameters that the worker came with lead back to it.
     """
 
 

@@ -64,7 +64,7 @@ class Completions:
         """Return how the worker of a visit leaves. Not called inside a transaction."""
         way = WayOut(outcome, self._ask(visit, outcome))
         if isinstance(way.completion, OwnPage):
-            way = evolve(way, own_work=self._own_work(visit))
+            way = evolve(way, own_work=self._own_work(visit), own_query=visit.query)
         return evolve(way, no_more=self._no_more(visit)) if way.may_offer_next else way
 
     def of_refusal(

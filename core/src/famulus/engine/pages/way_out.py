@@ -44,7 +44,6 @@ _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
     }
 )
 _CLOSE = "You can close this page."
-_COME_BACK = "You can close this page. The link that brought you here leads back to it."
 _LATE = (
     "They came after the time for this one was over: they are stored and marked late, and another"
     " worker may have got it meanwhile."
@@ -67,6 +66,8 @@ class WayOut:
     no_more: RefusalReason | None = None
     #: what the worker's own page lists; None for another completion, or where it is unknown
     own_work: OwnWork | None = None
+    #: the URL parameters that lead back to the worker's own page
+    own_query: Mapping[str, str] = MappingProxyType({})
 
     @property
     def may_offer_next(self) -> bool:
@@ -145,7 +146,7 @@ def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = Non
     goes_on = way.next_query is not None
     step = _step(way, lead, None if goes_on else after)
     if isinstance(way.completion, OwnPage):
-        return _next(way) + step + paragraph(_COME_BACK)
+        return _next(way) + step + _come_back(way)
     if goes_on:
         return step + _next(way)
     no_more = _no_more(way)
@@ -162,6 +163,17 @@ def _next(way: WayOut) -> str:
     # Relative to the task's other pages.
     link = escape(f"./?{urlencode(way.next_query)}")
     return actions(f'<a id="famulus-next-unit" class="famulus-button" href="{link}">Next unit</a>')
+
+
+def _come_back(way: WayOut) -> str:
+    if not way.own_query:
+        return paragraph(_CLOSE)
+    # Not the address of this page: without a script, that is the form's.
+    link = escape(f"./?{urlencode(way.own_query)}")
+    return (
+        f'<p>{_CLOSE} To come back to it, keep <a id="famulus-own-page" href="{link}">the link to'
+        " your page</a>. It is for you alone.</p>\n"
+    )
 
 
 def _no_more(way: WayOut) -> str:
