@@ -431,6 +431,18 @@ def test_a_method_that_cannot_be_called_as_the_contract_has_it_is_refused(
     assert f"Old.completion {message}" in refused
 
 
+@pytest.mark.parametrize("size", [0, -1, 2.0, True, None])
+def test_a_batch_size_that_is_no_number_of_items_is_refused(size: Any) -> None:
+    class OneProvider:
+        @hookimpl
+        def famulus_register_providers(self) -> list[Any]:
+            return [type("Bulk", (CrowdProvider,), {"type": "bulk", "batch_size": size})]
+
+    refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
+
+    assert f"Bulk.batch_size is {size!r}; set it to the most items" in refused
+
+
 def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:
     plugins = kit_plugins(second=KitPlugin())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from decimal import Decimal
 from functools import cache
@@ -18,15 +18,19 @@ from attrs import define, evolve, field
 from famulus import (
     Context,
     Database,
+    Outcome,
     PaymentKind,
     PaymentView,
     Plan,
     RequesterView,
+    Result,
     Role,
     RunView,
     SharedTaskState,
     TaskArgs,
+    Verdict,
     VisitStatus,
+    VisitVerdict,
     VisitView,
 )
 from famulus.testing.movable_clock import MovableClock
@@ -67,6 +71,14 @@ def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def parameters(shown: Shown) -> dict[str, str]:
     """Return what MTurk has appended to the address in a worker's frame."""
     return dict(parse_qsl(urlsplit(shown.url or "").query))
+
+
+def _only(results: Iterable[tuple[str, Result]]) -> Outcome:
+    """Return the outcome of a call's only item, or raise its error."""
+    ((_, result),) = results
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 @define(eq=False)
@@ -178,6 +190,11 @@ class Bench:
         """Return what is reported, by worker."""
         found = self.provider.sync(self.run, visits, None)
         return {report.worker_name: report.status for report in found}
+
+    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+        """Send one verdict."""
+        given = VisitVerdict(key=f"verdict-{visit.id}", visit=visit, verdict=verdict, note=note)
+        return _only(self.provider.decide([given]))
 
     def bonus(self, visit: VisitView, **changes: Any) -> PaymentView:
         """Return a bonus on a visit."""

@@ -30,6 +30,9 @@ _SAID = {
     "`Callable[[], datetime]`.",
     "hookimpl": "Mark a function of a plugin as the implementation of the [hook](hooks.md) of its "
     "name: `@famulus.hookimpl`.",
+    "Result": "The result of one item of a call with many: the type `Outcome | UnavailableError | "
+    "RefusedError`. An error as a result means what raising it in a call for that item alone "
+    "would mean.",
 }
 
 

@@ -50,10 +50,12 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Preview as Preview
     from famulus.contracts.provider import Provider as Provider
     from famulus.contracts.provider import Quote as Quote
+    from famulus.contracts.provider import Result as Result
     from famulus.contracts.provider import RunView as RunView
     from famulus.contracts.provider import SyncCursor as SyncCursor
     from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
+    from famulus.contracts.provider import VisitVerdict as VisitVerdict
     from famulus.contracts.provider import VisitView as VisitView
     from famulus.contracts.qualification_check import GuardedRun as GuardedRun
     from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
@@ -267,6 +269,7 @@ _WHERE = {
     "Reply": "famulus.contracts.views",
     "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
+    "Result": "famulus.contracts.provider",
     "ReturnPlace": "famulus.contracts.completion",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
@@ -299,6 +302,7 @@ _WHERE = {
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
     "VisitTopup": "famulus.review.topup_actions",
+    "VisitVerdict": "famulus.contracts.provider",
     "VisitView": "famulus.contracts.provider",
     "Worker": "famulus.engine.qualifications.worker_handle",
     "WorkerView": "famulus.contracts.views",
@@ -431,6 +435,7 @@ __all__ = [
     "Reply",
     "RequesterSummary",
     "RequesterView",
+    "Result",
     "ReturnPlace",
     "Role",
     "RunBusyError",
@@ -463,6 +468,7 @@ __all__ = [
     "VisitReport",
     "VisitStatus",
     "VisitTopup",
+    "VisitVerdict",
     "VisitView",
     "Worker",
     "WorkerView",

@@ -398,7 +398,13 @@ def test_verdict_that_waits_for_another_is_due_when_the_other_is_finished(
     lease = timedelta(minutes=2)
     first, second = row(1), row(2)
     assert database.write(lambda tx: outbox_rows.claim(tx, first, lease, "me"))
-    assert not database.write(lambda tx: outbox_rows.claim(tx, second, lease, "me"))
+    with database.read() as tx:
+        predecessor = outbox_rows.predecessor(tx, second)
+    assert predecessor is not None
+    assert (predecessor.id, predecessor.next_attempt_at) == (first.id, database.clock() + lease)
+    database.write(lambda tx: outbox_rows.put_off(tx, second, predecessor.next_attempt_at))
+    assert row(2).next_attempt_at == database.clock() + lease
+
     database.write(lambda tx: outbox_rows.finish(tx, first, status))
 
     assert row(2).next_attempt_at == database.clock()

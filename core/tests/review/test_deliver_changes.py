@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import Capabilities, Outcome, Verdict, VisitView
+from famulus.contracts.provider import Capabilities, Outcome, Result, VisitVerdict
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
@@ -25,9 +25,10 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The calls that the platform gets from now on."""
     received: list[tuple[Any, ...]] = []
 
-    def decide(_: object, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        received.append((visit.worker_name, verdict.value, note))
-        return Outcome.CONFIRMED
+    def decide(_: object, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            received.append((each.visit.worker_name, each.verdict.value, each.note))
+            yield each.key, Outcome.CONFIRMED
 
     def grant(_: object, worker_name: str, qualification: str, value: int) -> None:
         received.append((worker_name, qualification, value))

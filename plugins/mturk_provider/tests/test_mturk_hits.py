@@ -405,11 +405,11 @@ def test_a_rejected_submission_stays_so_that_it_can_be_accepted_after_all(bench:
     bench.provider.open_places(bench.run, range(2))
     rejected, other = bench.submitted("A1"), bench.submitted("A2")
     bench.sync(rejected, other)
-    bench.provider.decide(rejected, Verdict.REJECTED, "The answers are random.")
-    bench.provider.decide(other, Verdict.APPROVED, "")
+    bench.decide(rejected, Verdict.REJECTED, "The answers are random.")
+    bench.decide(other, Verdict.APPROVED, "")
     bench.provider.dispose(bench.run)
 
-    assert bench.provider.decide(rejected, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert bench.decide(rejected, Verdict.APPROVED, "") is Outcome.CONFIRMED
     bench.provider.dispose(bench.run)
     with bench.account.turn() as state:
         assert all(hit.disposed for hit in state.hits.values())

@@ -12,6 +12,7 @@ import attrs
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
+from famulus.contracts.provider import Provider
 from famulus.errors import PluginError
 
 #: How near a name has to be to one of core's options to be taken for a misspelt one.
@@ -46,6 +47,15 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
         _check_parameters(cls, contract, name, method)
     if issubclass(cls, Blueprint):
         _check_blueprint(cls)
+    if issubclass(cls, Provider) and not _is_positive(cls.batch_size):
+        raise PluginError(
+            f"{cls.__name__}.batch_size is {cls.batch_size!r}; set it to the most items that one "
+            "call may have, a whole number from 1"
+        )
+
+
+def _is_positive(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
 
 
 def _methods(contract: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:

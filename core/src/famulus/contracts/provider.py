@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from attrs import Factory, field, frozen
 from attrs.validators import instance_of
@@ -17,7 +17,7 @@ from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.entry_form import Entry, EntryForm
 from famulus.contracts.plan import Plan
 from famulus.contracts.views import Refusal, RefusalReason
-from famulus.errors import Problem
+from famulus.errors import Problem, RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
 
 
@@ -122,7 +122,7 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a call about money or a decision ended.
+    """How a call about money, a decision or a grant ended, for one of its items.
 
     After ``UNKNOWN`` the call may or may not have had its effect. The platform is asked then; it is
     never paid again.
@@ -131,6 +131,23 @@ class Outcome(StrEnum):
     CONFIRMED = "confirmed"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+#: The result of one item of a call: an outcome, or the error that a call for this item alone would
+#: have raised.
+Result: TypeAlias = Outcome | UnavailableError | RefusedError
+
+
+@frozen(kw_only=True)
+class VisitVerdict:
+    """A verdict on a visit, to be sent to the platform."""
+
+    #: unique among the verdicts of all databases, and the same at every attempt
+    key: str
+    visit: VisitView
+    verdict: Verdict
+    #: the reason for the worker; empty where none was given
+    note: str
 
 
 @frozen(kw_only=True)
@@ -193,6 +210,11 @@ class Provider(ABC):
     :class:`~famulus.RefusedError` means that the platform refuses the call, and why: the message is
     shown to the requester, and the call is only repeated at their request.
 
+    Calls that have many items, up to :attr:`batch_size`, give a result for each: a pair of its
+    ``key`` and an outcome or error. They may be generators, outside of any transaction of their
+    own: each result is stored as it comes, so that a crash loses none before it. Raising is the
+    result of every item that has none yet, and an item without a result has an unknown outcome.
+
     One instance is made to check a plan, one in the operator and one in each serving process, where
     many threads use it at once; commands make others for a requester's account.
     """
@@ -212,6 +234,8 @@ class Provider(ABC):
     currency: ClassVar[str] = "USD"
     #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
     sync_seconds: ClassVar[float] = 15
+    #: the most items of one call of :meth:`decide`
+    batch_size: ClassVar[int] = 1
     #: the name of the requester that is made when it is needed; None where requesters have to be
     #: registered
     default_requester: ClassVar[str | None] = None
@@ -386,14 +410,15 @@ class Provider(ABC):
         """
         return ()
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Send the verdict on a visit to the platform, once all its units are reviewed.
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterable[tuple[str, Result]]:
+        """Send verdicts to the platform, each once all units of its visit are reviewed.
 
-        Approving pays the reward; a visit that the platform has approved already is confirmed. The
-        call is repeated until its outcome is known. Where the platform reports submissions, a visit
-        is decided after the platform has reported it.
+        Approving pays the reward; a visit that the platform has approved already is confirmed. A
+        verdict is sent again until its outcome is known. Where the platform reports submissions, a
+        visit is decided after the platform has reported it. The verdicts of one call are about
+        different visits.
         """
-        return Outcome.CONFIRMED
+        return [(each.key, Outcome.CONFIRMED) for each in verdicts]
 
     def pay(self, payment: PaymentView) -> Outcome:
         """Pay a bonus or a compensation.

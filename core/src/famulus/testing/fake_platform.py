@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import TypeVar
 
 from attrs import define, field
@@ -16,9 +17,11 @@ from famulus.contracts.provider import (
     Outcome,
     PaymentView,
     Provider,
+    Result,
     RunView,
     Verdict,
     VisitReport,
+    VisitVerdict,
     VisitView,
 )
 from famulus.errors import RefusedError, UnavailableError
@@ -97,15 +100,16 @@ class FakePlatform:
                 raise Killed
         return result
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+    def decide(self, given: VisitVerdict) -> Outcome:
         """Approve, which pays once, or reject."""
-        before = self.verdicts.get(visit.reference)
+        reference, verdict = given.visit.reference, given.verdict
+        before = self.verdicts.get(reference)
         if before is Verdict.APPROVED:
             return Outcome.CONFIRMED if verdict is before else Outcome.FAILED
-        self.verdicts[visit.reference] = verdict
-        self.notes.append(note)
+        self.verdicts[reference] = verdict
+        self.notes.append(given.note)
         if verdict is Verdict.APPROVED:
-            self.rewarded.append(visit.reference)
+            self.rewarded.append(reference)
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:
@@ -147,6 +151,7 @@ class PlatformPlugin:
 class _PlatformProvider(CrowdProvider):
     platform: FakePlatform
     sync_seconds = 0
+    batch_size = 2
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
         """Return a fifth of the amount."""
@@ -189,9 +194,10 @@ class _PlatformProvider(CrowdProvider):
             return ()
         return self.platform.call("sync", lambda: self._sync(known))
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Record the verdict on the platform."""
-        return self.platform.call("decide", lambda: self.platform.decide(visit, verdict, note))
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        """Record the verdicts on the platform, one after the other."""
+        for each in verdicts:
+            yield each.key, self._result("decide", partial(self.platform.decide, each))
 
     def pay(self, payment: PaymentView) -> Outcome:
         """Record the payment on the platform."""
@@ -218,6 +224,13 @@ class _PlatformProvider(CrowdProvider):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Unblock the worker on the platform."""
         self.platform.call("unblock", lambda: self.platform.blocked.discard(worker_name))
+
+    def _result(self, name: str, act: Callable[[], Outcome]) -> Result:
+        """Call the platform about one item of several."""
+        try:
+            return self.platform.call(name, act)
+        except (UnavailableError, RefusedError) as error:
+            return error
 
     def _open(self, places: range) -> None:
         new = [place for place in places if place not in self.platform.opened]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -24,10 +25,14 @@ from famulus import (
     Provider,
     Refusal,
     RefusalReason,
+    RefusedError,
+    Result,
     RunView,
     Transaction,
+    UnavailableError,
     Verdict,
     VisitOutcome,
+    VisitVerdict,
     VisitView,
     option,
 )
@@ -76,6 +81,8 @@ class MockProvider(Provider):
     type = "mock"
     Args = MockArgs
     capabilities = Capabilities(sandbox=True, pays=True, shows_answers=True)
+    #: no platform asks for it: batches are tried out with the tasks
+    batch_size = 10
     default_requester = "MOCK_REQUESTER"
 
     def problems(self, plan: Plan) -> list[Problem]:
@@ -110,9 +117,10 @@ class MockProvider(Provider):
         part: Decimal = self.args.fee
         return amount * part
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
-        """Store the verdict; an approved visit stays approved."""
-        return self._call(visit.run_id, lambda tx: _decide(tx, visit, verdict))
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        """Store the verdicts; an approved visit stays approved."""
+        for each in verdicts:
+            yield each.key, self._result(each.visit.run_id, partial(_decide, given=each))
 
     def pay(self, payment: PaymentView) -> Outcome:
         """Store a payment, and another one when called again."""
@@ -127,11 +135,18 @@ class MockProvider(Provider):
         query = MockPayment.update(worker=pseudonym).where(MockPayment.worker == worker_name)
         self.context.database.write(lambda tx: tx.execute(query))
 
+    def _result(self, run: int, job: Callable[[Transaction], Outcome]) -> Result:
+        try:
+            return self._call(run, job)
+        except (UnavailableError, RefusedError) as error:
+            return error
+
     def _call(self, run: int, job: Callable[[Transaction], Outcome]) -> Outcome:
         return call(self.context, self.args.faults, run, lambda: self.context.database.write(job))
 
 
-def _decide(tx: Transaction, visit: VisitView, verdict: Verdict) -> Outcome:
+def _decide(tx: Transaction, given: VisitVerdict) -> Outcome:
+    visit, verdict = given.visit, given.verdict
     row = tx.row(MockVerdict.select(MockVerdict.verdict).where(MockVerdict.visit == visit.id))
     if row is not None and row.verdict == Verdict.APPROVED:
         return Outcome.CONFIRMED if verdict is Verdict.APPROVED else Outcome.FAILED

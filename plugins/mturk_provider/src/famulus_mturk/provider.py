@@ -6,7 +6,7 @@ checking options imports neither boto3 nor peewee.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -29,13 +29,14 @@ from famulus import (
     Problem,
     Provider,
     Refusal,
+    Result,
     ReturnPlace,
     RunView,
     UnavailableError,
     UsageError,
-    Verdict,
     VisitOutcome,
     VisitReport,
+    VisitVerdict,
     VisitView,
 )
 from famulus_mturk.arrivals import read_arrival
@@ -192,9 +193,10 @@ class MturkProvider(Provider):
 
         return differences(self._mturk, self._records, run, visits)
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Approve or reject the visit's assignment."""
-        return self._money.decide(visit, verdict, note)
+        for each in verdicts:
+            yield each.key, self._money.decide(each.visit, each.verdict, each.note)
 
     def pay(self, payment: PaymentView) -> Outcome:
         """Send a bonus."""

@@ -6,14 +6,29 @@ is unknown is never made again: the platform is asked for its outcome.
 
 from __future__ import annotations
 
+from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from famulus.contracts.provider import Capabilities, Outcome, PaymentView, Verdict, VisitView
+from famulus.contracts.provider import (
+    Capabilities,
+    Outcome,
+    PaymentView,
+    Provider,
+    Verdict,
+    VisitVerdict,
+)
 from famulus.engine.ledger.rewards import read_reward
+from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.outbox_rows import find_outbox_row, verdict_key
-from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
+from famulus.engine.outbox.platform_call import (
+    CallContext,
+    CallResult,
+    CallStatus,
+    OutboxCall,
+    PlatformCall,
+)
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.engine.visits import read_visit, visit_view
 from famulus.errors import RefusedError, UnavailableError
@@ -32,18 +47,19 @@ from famulus.model.transaction import Row, Transaction
 
 @frozen(kw_only=True)
 class _PreparedVerdict:
-    visit: VisitView
-    verdict: Verdict
-    note: str
+    sent: VisitVerdict
     #: whether this call, and no earlier one, has moved the reward to ``sent``
     is_first: bool
 
 
-class DecideCall(PlatformCall):
+class DecideCall(OutboxCall):
     """Payload: ``visit``, ``verdict``, ``note``, and ``n``, the number of the visit's verdict.
 
     A verdict is sent again until its outcome is known: approving an approved visit pays nothing.
     """
+
+    def batch_size(self, provider: Provider) -> int:
+        return provider.batch_size
 
     def prepare(
         self, tx: Transaction, row: Row, capabilities: Capabilities
@@ -57,12 +73,20 @@ class DecideCall(PlatformCall):
         verdict = Verdict(payload["verdict"])
         reward = read_reward(tx, visit.id) if verdict is Verdict.APPROVED else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
-        return _PreparedVerdict(
-            visit=visit_view(visit), verdict=verdict, note=payload["note"], is_first=is_first
+        sent = VisitVerdict(
+            key=f"{_identity(tx)}-{row.key}",
+            visit=visit_view(visit),
+            verdict=verdict,
+            note=payload["note"],
         )
+        return _PreparedVerdict(sent=sent, is_first=is_first)
 
-    def send(self, context: CallContext, prepared: _PreparedVerdict) -> Outcome:
-        return context.provider.decide(prepared.visit, prepared.verdict, prepared.note)
+    def deliver(
+        self, context: CallContext, prepared: Mapping[int, _PreparedVerdict]
+    ) -> Generator[tuple[int, CallResult], None, None]:
+        rows = {each.sent.key: row for row, each in prepared.items()}
+        verdicts = [each.sent for each in prepared.values()]
+        return read_results(lambda: context.provider.decide(verdicts), rows)
 
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedVerdict | None, result: CallResult
@@ -176,8 +200,9 @@ def _check_submitted(visit: Row) -> None:
 
 
 def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
-    new = VisitStatus.APPROVED if prepared.verdict is Verdict.APPROVED else VisitStatus.REJECTED
-    visit = read_visit(tx, prepared.visit.id)
+    is_approved = prepared.sent.verdict is Verdict.APPROVED
+    new = VisitStatus.APPROVED if is_approved else VisitStatus.REJECTED
+    visit = read_visit(tx, prepared.sent.visit.id)
     if may_follow(visit.status, new):
         change_visit(
             tx, Change(run=visit.run, id=visit.id, old=visit.status, new=new, cause="review")

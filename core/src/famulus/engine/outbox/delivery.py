@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
 
-from famulus.contracts.provider import Outcome, Provider, RunView
+from famulus.contracts.provider import Provider, RunView
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.outbox_rows import OutboxKind
-from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
+from famulus.engine.outbox.platform_call import (
+    DONE,
+    NO_RESULT,
+    CallContext,
+    CallResult,
+    CallStatus,
+    OutboxCall,
+    result_of,
+)
 from famulus.engine.outbox.undelivered import describe_recovery, describe_undelivered
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
-from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.transaction import Row, Transaction
 from famulus.process import ProcessIdentity
 
@@ -24,18 +32,6 @@ _log = logging.getLogger(__name__)
 
 #: Rows of one round.
 _ROUND = 50
-_DONE = CallResult(status=CallStatus.DONE)
-_RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
-    {
-        Outcome.CONFIRMED: _DONE,
-        Outcome.FAILED: CallResult(
-            status=CallStatus.REFUSED, error="the platform reports that it failed"
-        ),
-        Outcome.UNKNOWN: CallResult(
-            status=CallStatus.UNKNOWN, error="the platform has not reported the outcome"
-        ),
-    }
-)
 
 
 @frozen(kw_only=True)
@@ -49,7 +45,7 @@ class OutboxDelivery:
     database: Database
     provider: Provider
     #: by kind, as text: a newer version may have enqueued kinds that this one does not know
-    calls: Mapping[str, PlatformCall]
+    calls: Mapping[str, OutboxCall]
     requester: int
     #: the run, and the function that reads its current view; None: only the account's rows
     run_id: int | None = None
@@ -67,7 +63,7 @@ class OutboxDelivery:
             due = outbox_rows.select_due(
                 tx, run=self.run_id, requester=self.requester, most=_ROUND, kinds=kinds
             )
-        return sum(self._deliver_one(row) for row in due)
+        return sum(self._deliver_batch(rows) for rows in self._batches(due))
 
     def deliver_all(self) -> int:
         """Deliver until no row can be delivered now; return how many were delivered or refused."""
@@ -76,20 +72,90 @@ class OutboxDelivery:
             total += delivered
         return total
 
-    def _deliver_one(self, row: Row) -> bool:
-        call = self.calls.get(row.kind)
+    def _batches(self, due: Iterable[Row]) -> Sequence[Sequence[Row]]:
+        """Return the rows of each call.
+
+        A row joins the first call for its kind that has room. Payments come last: platforms pay a
+        bonus only after the verdict on its work.
+        """
+        batches: list[list[Row]] = []
+        newest: dict[str, list[Row]] = {}
+        for row in sorted(due, key=lambda row: row.kind == OutboxKind.PAY):
+            batch = newest.get(row.kind)
+            call = self.calls.get(row.kind)
+            if batch is None or call is None or len(batch) >= call.batch_size(self.provider):
+                batch = newest[row.kind] = []
+                batches.append(batch)
+            batch.append(row)
+        return batches
+
+    def _deliver_batch(self, rows: Sequence[Row]) -> int:
+        """Deliver rows of one kind by one call; return how many were delivered or refused."""
+        kind = rows[0].kind
+        call = self.calls.get(kind)
         if call is None:
-            reason = f"this version of Famulus cannot deliver outbox rows of the kind {row.kind!r}"
-            self.database.write(lambda tx: outbox_rows.postpone(tx, row, reason))
-            return False
-        try:
-            claimed, prepared = self.database.write(lambda tx: self._prepare(tx, call, row))
-        except (UnavailableError, RefusedError) as error:
-            prepared, result = None, _result_of(error)
-        else:
-            if not claimed:
-                return False
-            result = _DONE if prepared is None else self._send(call, row, prepared)
+            reason = f"this version of Famulus cannot deliver outbox rows of the kind {kind!r}"
+            self.database.write(lambda tx: outbox_rows.postpone(tx, rows[0], reason))
+            return 0
+        delivered = 0
+        batch: dict[int, tuple[Row, Any]] = {}
+        for row in rows:
+            try:
+                claimed, prepared = self.database.write(partial(self._prepare, call=call, row=row))
+            except (UnavailableError, RefusedError) as error:
+                delivered += self._record(call, row, None, result_of(error))
+                continue
+            if claimed is not None and prepared is None:
+                delivered += self._record(call, claimed, None, DONE)
+            elif claimed is not None:
+                batch[row.id] = claimed, prepared
+        return delivered + (self._call(call, batch) if batch else 0)
+
+    def _prepare(self, tx: Transaction, *, call: OutboxCall, row: Row) -> tuple[Row | None, Any]:
+        """Claim a row and prepare its call; return the row as claimed, or None if it waits."""
+        until = call.wait_until(tx, row)
+        if until is not None:
+            outbox_rows.put_off(tx, row, until)
+            return None, None
+        claimed = outbox_rows.claim(tx, row, call.lease, self.process)
+        if claimed is None:
+            return None, None
+        return claimed, call.prepare(tx, claimed, self.provider.capabilities)
+
+    def _call(self, call: OutboxCall, batch: Mapping[int, tuple[Row, Any]]) -> int:
+        """Call the platform and record the result of each row as it comes.
+
+        While results come, the claims on the other rows are extended. A process that has lost one
+        ends the call: another one has begun to deliver these rows.
+        """
+        context = CallContext(
+            database=self.database, provider=self.provider, process=self.process, run=self.run
+        )
+        left, delivered = dict(batch), 0
+        extended = self.database.clock()
+        lost: frozenset[int] = frozenset()
+        prepared = {number: each for number, (_, each) in batch.items()}
+        with closing(call.deliver(context, prepared)) as results:
+            for number, result in results:
+                delivered += self._record(call, *left.pop(number), result)
+                if left and self.database.clock() - extended >= call.lease / 4:
+                    extended = self.database.clock()
+                    lost = self._lost_claims(call, left)
+                    if lost:
+                        break
+        for number, (row, each) in left.items():
+            if number not in lost:
+                delivered += self._record(call, row, each, NO_RESULT)
+        return delivered
+
+    def _lost_claims(self, call: OutboxCall, rows: Collection[int]) -> frozenset[int]:
+        """Extend the claims on rows; return those that another process has claimed."""
+        return frozenset(rows) - self.database.write(
+            lambda tx: outbox_rows.renew_claims(tx, rows, call.lease, self.process)
+        )
+
+    def _record(self, call: OutboxCall, row: Row, prepared: Any, result: CallResult) -> bool:
+        """Store the result of a row and log it; return whether it was delivered or refused."""
         self.database.write(lambda tx: call.record(tx, row, prepared, result))
         self._log(row, result, is_first=result.error != row.error)
         return result.status in (CallStatus.DONE, CallStatus.REFUSED)
@@ -103,34 +169,5 @@ class OutboxDelivery:
             _log.error("%s", describe_undelivered(row, is_refused=True, error=result.error))
         elif is_first and self._waiting.get(row.kind) != result.error:
             self._waiting[row.kind] = result.error
-            _log.warning("%s", describe_undelivered(row, is_refused=False, error=result.error))
-
-    def _prepare(self, tx: Transaction, call: PlatformCall, row: Row) -> tuple[bool, Any]:
-        if not outbox_rows.claim(tx, row, call.lease, self.process):
-            return False, None
-        return True, call.prepare(tx, row, self.provider.capabilities)
-
-    def _send(self, call: PlatformCall, row: Row, prepared: Any) -> CallResult:
-        context = CallContext(
-            database=self.database, provider=self.provider, process=self.process, run=self.run
-        )
-        try:
-            return _RESULTS[call.send(context, prepared)]
-        except DatabaseUnavailableError:
-            # The platform may have been called already: the row stays claimed, and is delivered
-            # again once the claim has run out, as after a crash.
-            raise
-        except (UnavailableError, RefusedError) as error:
-            return _result_of(error)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; kept, retried
-            text = f"{type(error).__name__}: {error}"
-            if text != row.error:
-                _log.exception("outbox row %s could not be delivered", row.key)
-            return CallResult(status=CallStatus.UNKNOWN, error=text)
-
-
-def _result_of(error: UnavailableError | RefusedError) -> CallResult:
-    text = str(error) or type(error).__name__
-    if isinstance(error, RefusedError):
-        return CallResult(status=CallStatus.REFUSED, error=text)
-    return CallResult(status=CallStatus.FAILED, error=text, retry_after=error.retry_after)
+            text = describe_undelivered(row, is_refused=False, error=result.error)
+            _log.warning("%s", text, exc_info=result.fault)

@@ -7,7 +7,7 @@ one is postponed, and becomes due when the other row is finished or its claim is
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -117,29 +117,37 @@ def select_due(
     return rows
 
 
-def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> bool:
-    """Claim a row for the length of a lease; return whether that succeeded.
-
-    A row that has to wait for another one is postponed to the next attempt of the other one.
+def claim(tx: Transaction, row: Row, lease: timedelta, claimant: str) -> Row | None:
+    """Claim a row for the length of a lease; return it as claimed, or None if that failed.
 
     :param claimant: the identity of the process that is about to deliver it.
     """
-    predecessor = _predecessor(tx, row)
-    if predecessor is None:
-        until = tx.now + lease
-        change = {
-            OutboxTable.next_attempt_at: until,
-            OutboxTable.claimed_until: until,
-            OutboxTable.claimed_by: claimant,
-        }
-    else:
-        change = {OutboxTable.next_attempt_at: predecessor.next_attempt_at}
-    query = OutboxTable.update(change).where(
-        OutboxTable.id == row.id,
-        OutboxTable.status == literal(OutboxStatus.PENDING),
-        OutboxTable.next_attempt_at == row.next_attempt_at,
+    until = tx.now + lease
+    change = {"next_attempt_at": until, "claimed_until": until, "claimed_by": claimant}
+    query = OutboxTable.update(**change).where(_is_as_read(row))
+    return Row(**{**vars(row), **change}) if tx.execute(query).rowcount else None
+
+
+def put_off(tx: Transaction, row: Row, until: datetime) -> None:
+    """Make a row due later, because it has to wait for another one; nothing has failed."""
+    tx.execute(OutboxTable.update(next_attempt_at=until).where(_is_as_read(row)))
+
+
+def renew_claims(
+    tx: Transaction, rows: Collection[int], lease: timedelta, claimant: str
+) -> frozenset[int]:
+    """Extend the claims on rows, by id; return those that the claimant has still claimed."""
+    query = (
+        OutboxTable.update(next_attempt_at=tx.now + lease, claimed_until=tx.now + lease)
+        .where(
+            OutboxTable.id << list(rows),
+            OutboxTable.status == literal(OutboxStatus.PENDING),
+            OutboxTable.claimed_by == claimant,
+            OutboxTable.claimed_until.is_null(False),
+        )
+        .returning(OutboxTable.id)
     )
-    return bool(tx.execute(query).rowcount) and predecessor is None
+    return frozenset(row[0] for row in tx.execute(query).fetchall())
 
 
 def renew_claim(tx: Transaction, row: Row, lease: timedelta, claimant: str, payload: Any) -> bool:
@@ -201,7 +209,10 @@ def finish(tx: Transaction, row: Row, status: OutboxStatus, error: str = "") -> 
 
 
 def postpone(tx: Transaction, row: Row, error: str, retry_after: float | None = None) -> None:
-    """Postpone a row after a failed attempt; see :func:`pause_after`."""
+    """Postpone a row after a failed attempt; see :func:`pause_after`.
+
+    One that another process has claimed in the meantime is left to that process.
+    """
     wait = pause_after(row.attempts, retry_after)
     query = OutboxTable.update(
         attempts=row.attempts + 1,
@@ -209,9 +220,13 @@ def postpone(tx: Transaction, row: Row, error: str, retry_after: float | None = 
         error=error,
         claimed_until=None,
         claimed_by="",
-    ).where(OutboxTable.id == row.id, OutboxTable.status == literal(OutboxStatus.PENDING))
-    tx.execute(query)
-    _release_successors(tx, row)
+    ).where(
+        OutboxTable.id == row.id,
+        OutboxTable.status == literal(OutboxStatus.PENDING),
+        OutboxTable.claimed_by << ("", row.claimed_by),
+    )
+    if tx.execute(query).rowcount:
+        _release_successors(tx, row)
 
 
 def redeliver(tx: Transaction, key: str) -> None:
@@ -330,7 +345,7 @@ def verdict_key(visit: int, number: int) -> str:
     return f"visit-{visit}-verdict-{number}"
 
 
-def _predecessor(tx: Transaction, row: Row) -> Row | None:
+def predecessor(tx: Transaction, row: Row) -> Row | None:
     """Return the pending row that has to be delivered before this one, or None."""
     if row.kind == OutboxKind.DECIDE:
         return _pending(
@@ -376,6 +391,15 @@ def _release(tx: Transaction, condition: peewee.Node) -> None:
 
 def _of_account(requester: int) -> Any:
     return OutboxTable.run.is_null() & (OutboxTable.requester == requester)
+
+
+def _is_as_read(row: Row) -> Any:
+    """Return the condition that no process has delivered, claimed or postponed a row since."""
+    return (
+        (OutboxTable.id == row.id)
+        & (OutboxTable.status == literal(OutboxStatus.PENDING))
+        & (OutboxTable.next_attempt_at == row.next_attempt_at)
+    )
 
 
 def _is_claimed(row: Row, tx: Transaction) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Generator, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from attrs import frozen
 
 from famulus.contracts.provider import Capabilities, Outcome, Provider, RunView
 from famulus.engine.outbox import outbox_rows
+from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
+from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import OutboxStatus
 from famulus.model.transaction import Row, Transaction
 
@@ -39,6 +42,40 @@ class CallResult:
     error: str = ""
     #: the seconds that the platform asks to wait; None where it does not say
     retry_after: float | None = None
+    #: an exception that a provider does not raise on purpose, for the log
+    fault: BaseException | None = None
+
+
+DONE = CallResult(status=CallStatus.DONE)
+NO_RESULT = CallResult(status=CallStatus.UNKNOWN, error="the provider has returned no result")
+_RESULTS: Mapping[Outcome, CallResult] = MappingProxyType(
+    {
+        Outcome.CONFIRMED: DONE,
+        Outcome.FAILED: CallResult(
+            status=CallStatus.REFUSED, error="the platform reports that it failed"
+        ),
+        Outcome.UNKNOWN: CallResult(
+            status=CallStatus.UNKNOWN, error="the platform has not reported the outcome"
+        ),
+    }
+)
+
+
+def result_of(given: object) -> CallResult:
+    """Return what a provider's result, or an exception that it has raised, says about a call."""
+    if isinstance(given, Outcome):
+        return _RESULTS[given]
+    if isinstance(given, (UnavailableError, RefusedError)):
+        text = str(given) or type(given).__name__
+        if isinstance(given, RefusedError):
+            return CallResult(status=CallStatus.REFUSED, error=text)
+        return CallResult(status=CallStatus.FAILED, error=text, retry_after=given.retry_after)
+    if isinstance(given, (Exception, SystemExit)):
+        text = f"{type(given).__name__}: {given}"
+        return CallResult(status=CallStatus.UNKNOWN, error=text, fault=given)
+    return CallResult(
+        status=CallStatus.UNKNOWN, error=f"the provider has returned {given!r}, which is no Result"
+    )
 
 
 @frozen(kw_only=True)
@@ -58,17 +95,26 @@ class CallContext:
         return self.run()
 
 
-class PlatformCall(ABC):
+class OutboxCall(ABC):
     """The delivery of one kind of outbox row.
 
-    :meth:`prepare` and :meth:`record` run inside a transaction, :meth:`send` outside of any.
+    :meth:`deliver` runs outside of any transaction; those that get a transaction run inside of it.
     """
 
     #: How long a claim on a row keeps other processes from delivering it.
     lease: ClassVar[timedelta] = timedelta(minutes=2)
 
+    def batch_size(self, provider: Provider) -> int:
+        """Return how many rows one call may deliver."""
+        return 1
+
+    def wait_until(self, tx: Transaction, row: Row) -> datetime | None:
+        """Return when to try a row again that has to wait for another one; None if it need not."""
+        predecessor = outbox_rows.predecessor(tx, row)
+        return None if predecessor is None else predecessor.next_attempt_at
+
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
-        """Write what has to be stored before the call, and return the argument of :meth:`send`.
+        """Write what has to be stored before the call, and return the argument of :meth:`deliver`.
 
         None means that no call is needed any more: the row counts as delivered.
 
@@ -78,8 +124,15 @@ class PlatformCall(ABC):
         return row.payload
 
     @abstractmethod
-    def send(self, context: CallContext, prepared: Any) -> Outcome:
-        """Call the platform and return its outcome."""
+    def deliver(
+        self, context: CallContext, prepared: Mapping[int, Any]
+    ) -> Generator[tuple[int, CallResult], None, None]:
+        """Call the platform about rows, and yield the result of each as it comes.
+
+        A row that is left out has an unknown result.
+
+        :param prepared: the results of :meth:`prepare`, by the id of the row.
+        """
 
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
         """Write the result. ``prepared`` is None where :meth:`prepare` returned None or raised."""
@@ -89,6 +142,26 @@ class PlatformCall(ABC):
             outbox_rows.finish(tx, row, OutboxStatus.FAILED, result.error)
         else:
             outbox_rows.postpone(tx, row, result.error, result.retry_after)
+
+
+class PlatformCall(OutboxCall):
+    """A call that delivers one row."""
+
+    def deliver(
+        self, context: CallContext, prepared: Mapping[int, Any]
+    ) -> Generator[tuple[int, CallResult], None, None]:
+        for row, each in prepared.items():
+            try:
+                result = result_of(self.send(context, each))
+            except DatabaseUnavailableError:
+                raise
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; kept, retried
+                result = result_of(error)
+            yield row, result
+
+    @abstractmethod
+    def send(self, context: CallContext, prepared: Any) -> Outcome:
+        """Call the platform and return its outcome."""
 
 
 class MirrorCall(PlatformCall):

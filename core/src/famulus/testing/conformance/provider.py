@@ -14,21 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from famulus.contracts.entry_form import EntryForm
-from famulus.contracts.provider import (
-    Arrival,
-    Outcome,
-    PaymentView,
-    Preview,
-    Provider,
-    Verdict,
-    VisitView,
-)
+from famulus.contracts.provider import Arrival, Preview, Provider
 from famulus.contracts.views import Refusal
 from famulus.data.export import export_records
-from famulus.errors import RefusedError, UnavailableError, UsageError
-from famulus.model.states import PaymentKind
+from famulus.errors import UsageError
 from famulus.options.option_class import options_of
 from famulus.plan import plan_from_stored, stored_plan
+from famulus.testing.conformance.batch_rules import ProviderBatchRules
 from famulus.testing.conformance.completion_rules import ProviderCompletionRules
 from famulus.testing.conformance.entry_rules import ProviderEntryRules
 from famulus.testing.conformance.harness import (
@@ -56,7 +48,7 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
 }
 
 
-class ProviderConformance(ProviderCompletionRules, ProviderEntryRules):
+class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderBatchRules):
     """The rules of a provider, as tests: inherit from it in a test module.
 
     Name the class and describe the workers who arrive::
@@ -212,59 +204,6 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules):
                     " reply, and must have no second effect."
                 )
 
-    def test_an_approval_sent_twice_pays_once(self, tmp_path: Path) -> None:
-        with self.harness(tmp_path) as harness:
-            if not self.provider.capabilities.pays:
-                pytest.skip("the platform pays nothing")
-            provider, visit = harness.provider(), self.submitted_visit(harness)
-            first = provider.decide(visit, Verdict.APPROVED, "")
-            once = self.platform_state()
-            second = harness.provider().decide(visit, Verdict.APPROVED, "")
-
-        assert first is second is Outcome.CONFIRMED, (
-            "decide() must confirm an approval, and one that the platform has already as well,"
-            f" not {first!r} and {second!r}."
-        )
-        assert self.platform_state() == once, "Approving again must have no second effect."
-
-    def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
-        with self.harness(tmp_path) as harness:
-            if not self.provider.capabilities.pays:
-                pytest.skip("the platform pays nothing")
-            provider, visit = harness.provider(), self.submitted_visit(harness)
-            provider.decide(visit, Verdict.APPROVED, "")
-            never, made = self._payment(harness, visit, 1), self._payment(harness, visit, 2)
-            before = self.platform_state()
-            assert provider.settle(never) is Outcome.FAILED, (
-                "settle() must return FAILED for what was certainly never paid."
-            )
-            assert self.platform_state() == before, "settle() must not pay."
-            assert provider.pay(made) is Outcome.CONFIRMED, "pay() must confirm what it has paid."
-            after = self.platform_state()
-            assert harness.provider().settle(made) is Outcome.CONFIRMED, (
-                "settle() must find what was paid, also in another process."
-            )
-            assert self.platform_state() == after, "settle() must not pay."
-
-    def test_a_lost_reply_is_unknown_and_settled_by_asking(self, tmp_path: Path) -> None:
-        with self.harness(tmp_path) as harness:
-            losing = self.losing_a_reply(harness)
-            if losing is None:
-                pytest.skip("losing_a_reply() loses none")
-            visit = self.submitted_visit(harness)
-            harness.provider().decide(visit, Verdict.APPROVED, "")
-            payment = self._payment(harness, visit, 1)
-            with losing:
-                assert _pay(harness.provider(), payment) is Outcome.UNKNOWN, (
-                    "pay() whose reply is lost must be UNKNOWN, or to raise something else than"
-                    " UnavailableError and RefusedError: these say that surely nothing was paid."
-                )
-            once = self.platform_state()
-            assert harness.provider().settle(payment) is Outcome.CONFIRMED, (
-                "settle() must find a payment whose reply was lost."
-            )
-            assert self.platform_state() == once, "settle() must not pay."
-
     def test_bad_registration_is_refused_and_a_good_one_succeeds(self, tmp_path: Path) -> None:
         assert self.provider.default_requester is not None or self.bad_registrations, (
             "A provider whose requesters are registered needs bad_registrations: nothing, or"
@@ -298,19 +237,6 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules):
             assert {record["provider"] for record in records} == {self.provider.type}
             assert_json(records, "What was stored must be JSON")
 
-    def _payment(self, harness: PluginHarness, visit: VisitView, number: int) -> PaymentView:
-        return PaymentView(
-            id=number,
-            key=f"conformance-{number}",
-            kind=PaymentKind.BONUS,
-            run_id=visit.run_id,
-            worker_name=visit.worker_name,
-            reference=visit.reference,
-            amount=Decimal("0.50"),
-            currency=self.provider.currency,
-            reason="For the test.",
-        )
-
     def _registration(self, given: Mapping[str, Any]) -> Any:
         return self.provider.RequesterArgs(**given)
 
@@ -318,16 +244,6 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules):
 def _arrive(provider: Provider, query: Mapping[str, str]) -> object:
     with must_not_raise(f"arrive() must not raise, whatever an address holds: {query!r}"):
         return provider.arrive(query)
-
-
-def _pay(provider: Provider, payment: PaymentView) -> Outcome:
-    """Pay as core does: an exception means an unknown outcome, except for two errors."""
-    try:
-        return provider.pay(payment)
-    except (UnavailableError, RefusedError):
-        return Outcome.FAILED
-    except Exception:  # noqa: BLE001 - a provider's code may raise anything
-        return Outcome.UNKNOWN
 
 
 def _is_inherited(provider: type[Provider], method: str) -> bool:

@@ -1,0 +1,43 @@
+"""The results of a call with many items, as a provider returns them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Mapping
+
+from famulus.contracts.provider import Result
+from famulus.engine.outbox.platform_call import CallResult, result_of
+from famulus.model.outages import DatabaseUnavailableError
+
+_log = logging.getLogger(__name__)
+
+
+def read_results(
+    call: Callable[[], Iterable[tuple[str, Result]]], asked: Mapping[str, int]
+) -> Generator[tuple[int, CallResult], None, None]:
+    """Make a call and yield the first result of each item that was asked for, as it comes.
+
+    An exception out of the call is the result of every item that has none yet. Items that the call
+    leaves out are left out here.
+
+    :param asked: the number of each item, by the key that the provider knows it by.
+    """
+    left = dict(asked)
+    try:
+        for key, given in call():
+            if isinstance(given, DatabaseUnavailableError):
+                # Ours, and no statement about the platform, even where the provider has caught it.
+                raise given
+            number = left.pop(key, None)
+            if number is None:
+                known = "has a result already" if key in asked else "was not asked for"
+                _log.warning("a provider reports %r for %r, which %s", given, key, known)
+            else:
+                yield number, result_of(given)
+    except DatabaseUnavailableError:
+        # The platform may have been called already: the rows stay claimed, and are delivered again
+        # once their claims have expired, as after a crash.
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; kept, retried
+        for number in left.values():
+            yield number, result_of(error)
