@@ -48,6 +48,7 @@ PUBLIC = [
     "GuardedRun",
     "IllegalTransitionError",
     "InvalidAnswers",
+    "Keep",
     "LaunchRequest",
     "Launched",
     "LimitChange",

@@ -196,6 +196,14 @@ class Bench:
         given = VisitVerdict(key=f"verdict-{visit.id}", visit=visit, verdict=verdict, note=note)
         return _only(self.provider.decide([given]))
 
+    def pay(self, payment: PaymentView) -> Outcome:
+        """Make one payment."""
+        return _only(self.provider.pay([payment], lambda key, data: None))
+
+    def settle(self, payment: PaymentView) -> Outcome:
+        """Ask for the outcome of one payment."""
+        return _only(self.provider.settle(None, [payment], []))
+
     def bonus(self, visit: VisitView, **changes: Any) -> PaymentView:
         """Return a bonus on a visit."""
         values: dict[str, Any] = {

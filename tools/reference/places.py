@@ -174,6 +174,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "answers_from",
             "open_gateway",
             "Result",
+            "Keep",
             "Clock",
             "system_clock",
             "escaped_line",

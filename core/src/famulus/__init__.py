@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
     from famulus.contracts.provider import Arrival as Arrival
     from famulus.contracts.provider import Capabilities as Capabilities
+    from famulus.contracts.provider import Keep as Keep
     from famulus.contracts.provider import NoRequesterArgs as NoRequesterArgs
     from famulus.contracts.provider import Outcome as Outcome
     from famulus.contracts.provider import PaymentView as PaymentView
@@ -211,6 +212,7 @@ _WHERE = {
     "GuardedRun": "famulus.contracts.qualification_check",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
+    "Keep": "famulus.contracts.provider",
     "LaunchRequest": "famulus.operate.observer",
     "Launched": "famulus.operate.launching",
     "LimitChange": "famulus.engine.limits",
@@ -387,6 +389,7 @@ __all__ = [
     "GuardedRun",
     "IllegalTransitionError",
     "InvalidAnswers",
+    "Keep",
     "LaunchRequest",
     "Launched",
     "LimitChange",

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.apply_decisions import apply_decisions
-from famulus.engine.ledger.bonuses import plan_again
+from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
 from famulus.engine.ledger.decisions import decide, undo
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.platform.bound_provider import deliver_run
@@ -118,6 +118,17 @@ class Money(RuleBasedStateMachine):
                 again=again,
                 plugins=self.plugins,
             )
+
+    @rule(planned=st.lists(st.tuples(UNITS, st.sampled_from([50, 100])), max_size=4))
+    def bonuses_are_planned(self, planned: list[tuple[int, int]]) -> None:
+        """Plan bonuses that calls deliver together, later."""
+        for unit, amount in planned:
+            extra = ExtraPayment(kind=PaymentKind.BONUS, amount=amount, fee=0, reason="R")
+
+            def job(tx: Transaction, unit: int = unit, extra: ExtraPayment = extra) -> None:
+                plan_extra(tx, unit_payee(tx, self.units[unit]), extra, again=True)
+
+            self.database.write(job)
 
     @rule(faults=FAULTS)
     def outbox_is_delivered(self, faults: list[Fault | None]) -> None:

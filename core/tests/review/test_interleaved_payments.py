@@ -1,4 +1,4 @@
-"""A payment under any interleaving of kills and settling: made at most once, and known at last."""
+"""Two payments under any interleaving of kills and settling: made once at most, known at last."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from famulus.data.payments import list_payments
+from famulus.engine.ledger.bonuses import ExtraPayment, plan_extra, unit_payee
 from famulus.errors import FamulusError
-from famulus.model.states import PaymentStatus
+from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.model.tables import UnitTable
 from famulus.review.payment_actions import pay_bonus, settle_payments
 from famulus.testing.fake_platform import Fault, PlatformPlugin
@@ -54,6 +55,8 @@ def play(
             .order_by(UnitTable.id)
         )
     assert unit is not None
+    another = ExtraPayment(kind=PaymentKind.BONUS, amount=70, fee=0, reason="R")
+    database.write(lambda tx: plan_extra(tx, unit_payee(tx, unit.id), another, again=False))
     database.scheduler = platform.scheduler = scheduler
     platform.faults = [*faults]
 
@@ -83,14 +86,15 @@ def play(
 
     assert [actor.error for actor in scheduler.actors if actor.error is not None] == []
     keys = [key for key, _ in platform.paid]
-    assert len(keys) <= 1, scheduler.course
+    assert len(keys) == len(set(keys)), scheduler.course
     for payment in list_payments(database, run=gateway.run_id):
-        expected = PaymentStatus.CONFIRMED if keys else PaymentStatus.FAILED
+        is_paid = f"{database.identity}-{payment.id}" in keys
+        expected = PaymentStatus.CONFIRMED if is_paid else PaymentStatus.FAILED
         assert payment.status is expected, scheduler.course
     database.scheduler = None
 
 
-def test_a_payment_is_made_once_at_most_and_known_after_one_settle(
+def test_each_payment_is_made_once_at_most_and_known_after_one_settle(
     database: ScheduledDatabase, clock: MovableClock
 ) -> None:
     @examples(database, sqlite=40, postgresql=8)

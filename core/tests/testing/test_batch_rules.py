@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from attrs import define, field, frozen
 
 import famulus
-from famulus import Outcome, Result, VisitVerdict
+from famulus import Keep, Outcome, PaymentView, Result, VisitVerdict
 from famulus.testing import ProviderConformance
+from famulus.testing.conformance.harness import PluginHarness
 
-RULES = ("an_approval_sent_twice_pays_once",)
+APPROVAL, SETTLING, LOST = RULES = (
+    "an_approval_sent_twice_pays_once",
+    "settle_finds_the_outcome_and_pays_nothing",
+    "a_lost_reply_is_unknown_and_settled_by_asking",
+)
 
 
 @frozen(kw_only=True)
@@ -25,6 +31,10 @@ class Bank:
     """What a platform has paid."""
 
     rewarded: list[str] = field(factory=list)
+    #: by the number of the order and the key
+    paid: list[tuple[object, str]] = field(factory=list)
+    #: whether the reply of a call is lost after its first payment
+    is_losing: bool = False
 
 
 class Panel(famulus.Provider):
@@ -54,6 +64,25 @@ class Panel(famulus.Provider):
                 self.bank.rewarded.append(each.visit.reference)
             yield each.key, Outcome.CONFIRMED
 
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        for each in payments:
+            keep(each.key, "an order")
+        for each in payments:
+            self.bank.paid.append(("an order", each.key))
+            if self.bank.is_losing:
+                raise TimeoutError
+            yield each.key, Outcome.CONFIRMED
+
+    def settle(
+        self,
+        visit: famulus.VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterable[tuple[str, Result]]:
+        for each in unsettled:
+            is_paid = (each.kept, each.key) in self.bank.paid
+            yield each.key, Outcome.CONFIRMED if is_paid else Outcome.FAILED
+
 
 class PanelRules(ProviderConformance):
     provider = Panel
@@ -63,7 +92,14 @@ class PanelRules(ProviderConformance):
 
     def platform_state(self) -> object:
         bank: Bank = self.provider.bank  # type: ignore[attr-defined]
-        return [*bank.rewarded]
+        return [*bank.rewarded, *bank.paid]
+
+    @contextmanager
+    def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
+        bank: Bank = self.provider.bank  # type: ignore[attr-defined]
+        bank.is_losing = True
+        yield
+        bank.is_losing = False
 
 
 class Rewarding(Panel):
@@ -92,6 +128,66 @@ class Silent(Panel):
         return ()
 
 
+class Trusting(Panel):
+    def settle(
+        self,
+        visit: famulus.VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterable[tuple[str, Result]]:
+        return [(each.key, Outcome.CONFIRMED) for each in unsettled]
+
+
+class Repeating(Panel):
+    def settle(
+        self,
+        visit: famulus.VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterable[tuple[str, Result]]:
+        for key, result in super().settle(visit, unsettled, confirmed):
+            if result is Outcome.CONFIRMED:
+                self.bank.paid.append(("another order", key))
+            yield key, result
+
+
+class Forgetful(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        return super().pay(payments, lambda key, data: None)
+
+
+class Brief(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        return [*super().pay(payments, keep)][-1:]
+
+
+class Denying(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        try:
+            return [*super().pay(payments, keep)]
+        except TimeoutError as error:
+            raise famulus.UnavailableError("no reply") from error
+
+
+class HalfDenying(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        first, second, *_ = payments
+        keep(first.key, "an order")
+        self.bank.paid.append(("an order", first.key))
+        yield second.key, Outcome.UNKNOWN
+        raise famulus.UnavailableError("no reply")
+
+
+class KeepsObjects(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        return super().pay(payments, lambda key, data: keep(key, object()))
+
+
+class KeepsElsewhere(Panel):
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        return super().pay(payments, lambda key, data: keep("order", data))
+
+
 def check(broken: type[Panel], rule: str, folder: Path) -> None:
     rules = PanelRules()
     rules.provider = type(broken.__name__, (broken,), {"bank": Bank()})  # type: ignore[misc]
@@ -106,10 +202,18 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
 @pytest.mark.parametrize(
     ("broken", "rule", "sentence"),
     [
-        (Rewarding, "an_approval_sent_twice_pays_once", "must have no second effect"),
-        (Strict, "an_approval_sent_twice_pays_once", "and one that the platform has already"),
-        (ByReference, "an_approval_sent_twice_pays_once", "one result for each item, with its key"),
-        (Silent, "an_approval_sent_twice_pays_once", "one result for each item, with its key"),
+        (Rewarding, APPROVAL, "must have no second effect"),
+        (Strict, APPROVAL, "and one that the platform has already"),
+        (ByReference, APPROVAL, "one result for each item, with its key"),
+        (Silent, APPROVAL, "one result for each item, with its key"),
+        (Trusting, SETTLING, "must return FAILED for what was certainly never paid"),
+        (Repeating, SETTLING, "must not pay"),
+        (Forgetful, SETTLING, "must find what was paid, also in another process"),
+        (Brief, SETTLING, "one result for each item, with its key"),
+        (KeepsObjects, SETTLING, "must be JSON"),
+        (KeepsElsewhere, SETTLING, "must keep things by the keys of its payments"),
+        (Denying, LOST, "whose reply is lost must be UNKNOWN"),
+        (HalfDenying, LOST, "must say of every payment of the call whether it was made"),
     ],
 )
 def test_a_broken_rule_is_named(

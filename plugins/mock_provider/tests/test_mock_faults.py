@@ -73,45 +73,57 @@ def decide(provider: MockProvider, verdict: Verdict) -> Result:
     return result
 
 
+def pay(provider: MockProvider) -> Result:
+    """Return the result of one payment."""
+    ((_, result),) = provider.pay([PAYMENT], lambda key, data: None)
+    return result
+
+
+def settle(provider: MockProvider) -> Result:
+    """Return the outcome of one payment."""
+    ((_, result),) = provider.settle(VISIT, [PAYMENT], [])
+    return result
+
+
 def test_payments_can_be_looked_up(made: Made, database: Database) -> None:
-    assert made().settle(PAYMENT) is Outcome.FAILED
-    assert made().pay(PAYMENT) is Outcome.CONFIRMED
-    assert made().settle(PAYMENT) is Outcome.CONFIRMED
+    assert settle(made()) is Outcome.FAILED
+    assert pay(made()) is Outcome.CONFIRMED
+    assert settle(made()) is Outcome.CONFIRMED
     assert paid(database) == ["0.50"]
 
 
 def test_paying_twice_is_seen(made: Made, database: Database) -> None:
     for _ in range(2):
-        made().pay(PAYMENT)
+        pay(made())
 
     assert paid(database) == ["0.50", "0.50"]
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault.THROTTLED, UnavailableError),
-        (Fault.REFUSED, RefusedError),
-        (Fault.BROKEN, ConnectionError),
-    ],
+    ("fault", "error"), [(Fault.THROTTLED, UnavailableError), (Fault.REFUSED, RefusedError)]
 )
-def test_a_fault_before_the_effect_pays_nothing(
+def test_a_fault_that_pays_nothing_is_the_result_of_its_payment(
     made: Made, database: Database, fault: Fault, error: type[Exception]
 ) -> None:
-    with pytest.raises(error):
-        made(fault).pay(PAYMENT)
+    assert isinstance(pay(made(fault)), error)
+    assert paid(database) == []
+
+
+def test_a_call_that_breaks_pays_nothing(made: Made, database: Database) -> None:
+    with pytest.raises(ConnectionError):
+        pay(made(Fault.BROKEN))
     assert paid(database) == []
 
 
 def test_a_lost_reply_comes_after_the_effect(made: Made, database: Database) -> None:
     with pytest.raises(TimeoutError):
-        made(Fault.LOST).pay(PAYMENT)
+        pay(made(Fault.LOST))
     assert paid(database) == ["0.50"]
 
 
 def test_faults_come_one_after_the_other_in_any_process(made: Made, database: Database) -> None:
     faults = (Fault.NONE, Fault.THROTTLED)
-    assert made(*faults).pay(PAYMENT) is Outcome.CONFIRMED
+    assert pay(made(*faults)) is Outcome.CONFIRMED
     assert isinstance(decide(made(*faults), Verdict.APPROVED), UnavailableError)
     assert decide(made(*faults), Verdict.APPROVED) is Outcome.CONFIRMED
 

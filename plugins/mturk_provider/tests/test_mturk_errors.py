@@ -94,7 +94,7 @@ def test_repeated_verdict_is_confirmed_without_an_error_code(
     outcomes = [bench.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
     outcomes += [bench.decide(other, Verdict.REJECTED, "no") for _ in range(2)]
     bonus = bench.bonus(visit)
-    outcomes += [bench.provider.pay(bonus) for _ in range(2)]
+    outcomes += [bench.pay(bonus) for _ in range(2)]
     bench.provider.close_places(bench.run)
     for _ in range(2):
         bench.provider.dispose(bench.run)
@@ -112,8 +112,8 @@ def test_a_bonus_is_found_in_mturks_list_however_its_text_is_shown(
     bonus = bench.bonus(bench.approved("A1"), reason="Well\x07 done.\n\n  Come again! ")
     bench.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
 
-    assert bench.provider.pay(bonus) is Outcome.UNKNOWN
-    assert bench.provider.settle(bonus) is Outcome.CONFIRMED
+    assert bench.pay(bonus) is Outcome.UNKNOWN
+    assert bench.settle(bonus) is Outcome.CONFIRMED
 
 
 def test_control_characters_in_texts_for_workers_are_removed(bench: Bench) -> None:
@@ -195,8 +195,8 @@ def test_a_bonus_is_unknown_once_one_attempt_may_have_paid_it(
     bench.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
     bench.account.faults.plan(then, "SendBonus")
 
-    assert bench.provider.pay(bonus) is Outcome.UNKNOWN
-    assert bench.provider.settle(bonus) is Outcome.CONFIRMED
+    assert bench.pay(bonus) is Outcome.UNKNOWN
+    assert bench.settle(bonus) is Outcome.CONFIRMED
 
 
 def test_a_bonus_refused_after_an_attempt_that_may_have_paid_it_is_unknown(
@@ -208,7 +208,7 @@ def test_a_bonus_refused_after_an_attempt_that_may_have_paid_it_is_unknown(
     bench.restart()
     bench.account.faults.plan(Fault.FAIL_AFTER, "SendBonus")
 
-    assert bench.provider.pay(bonus) is Outcome.UNKNOWN
+    assert bench.pay(bonus) is Outcome.UNKNOWN
 
 
 def test_session_that_botocore_finds_expired_is_not_a_lost_call(
@@ -224,7 +224,7 @@ def test_session_that_botocore_finds_expired_is_not_a_lost_call(
     client.meta.events.register("before-sign.mturk", sign)
 
     with pytest.raises(KeysError, match="aws sso login") as caught:
-        bench.provider.pay(bonus)
+        bench.pay(bonus)
     assert not caught.value.maybe_done
 
 

@@ -110,11 +110,11 @@ def test_bonus_with_a_lost_reply_is_unknown_and_then_found(opened: Bench, fault:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(fault, "SendBonus")
 
-    outcome = opened.provider.pay(bonus)
+    outcome = opened.pay(bonus)
     opened.restart()
 
     assert outcome is Outcome.UNKNOWN
-    assert opened.provider.settle(bonus) is Outcome.CONFIRMED
+    assert opened.settle(bonus) is Outcome.CONFIRMED
     assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
@@ -123,7 +123,7 @@ def test_throttled_bonus_was_certainly_not_paid(opened: Bench) -> None:
     opened.account.faults.plan(Fault.THROTTLE, "SendBonus")
 
     with pytest.raises(UnavailableError):
-        opened.provider.pay(bonus)
+        opened.pay(bonus)
 
     assert len(paid(opened)) == 1
 
@@ -131,7 +131,7 @@ def test_throttled_bonus_was_certainly_not_paid(opened: Bench) -> None:
 def test_the_same_bonus_again_is_paid_once_by_its_token(opened: Bench) -> None:
     bonus = opened.bonus(opened.approved("A1"))
 
-    outcomes = [opened.provider.pay(bonus) for _ in range(2)]
+    outcomes = [opened.pay(bonus) for _ in range(2)]
 
     assert outcomes == [Outcome.CONFIRMED] * 2
     assert len(paid(opened)) == 2
@@ -145,55 +145,55 @@ def test_a_bonus_that_is_not_listed_is_sent_again_with_its_token(
 ) -> None:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(fault, "SendBonus")
-    outcome = opened.provider.pay(bonus)
+    outcome = opened.pay(bonus)
     opened.account.faults.lists_late = timedelta(minutes=10)
     opened.restart()
 
     assert outcome is Outcome.UNKNOWN
-    assert [opened.provider.settle(bonus) for _ in range(2)] == [Outcome.CONFIRMED] * 2
+    assert [opened.settle(bonus) for _ in range(2)] == [Outcome.CONFIRMED] * 2
     assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
 def test_a_bonus_whose_token_may_be_forgotten_is_not_sent_again(opened: Bench) -> None:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(Fault.FAIL, "SendBonus")
-    opened.provider.pay(bonus)
+    opened.pay(bonus)
     opened.clock.advance(23 * 3600)
 
-    assert opened.provider.settle(bonus) is Outcome.FAILED
+    assert opened.settle(bonus) is Outcome.FAILED
     assert len(opened.account.called("SendBonus")) == 1
 
 
 def test_a_bonus_that_is_refused_when_sent_again_is_known_by_the_list(opened: Bench) -> None:
     bonus = opened.bonus(opened.approved("A1"))
     opened.account.faults.plan(Fault.FAIL, "SendBonus")
-    opened.provider.pay(bonus)
+    opened.pay(bonus)
     opened.account.faults.plan(Fault.THROTTLE, "SendBonus", times=3)
 
     for _ in range(2):
         with pytest.raises(UnavailableError, match=r"does not by .* UTC, it was not paid"):
-            opened.provider.settle(bonus)
+            opened.settle(bonus)
         opened.clock.advance(1801)
 
-    assert opened.provider.settle(bonus) is Outcome.FAILED
+    assert opened.settle(bonus) is Outcome.FAILED
     assert len(paid(opened)) == 1
 
 
 def test_two_equal_bonuses_are_distinguished(opened: Bench) -> None:
     visit = opened.approved("A1")
     first, second = opened.bonus(visit), opened.bonus(visit, id=4, key="1234567890abcdef-4")
-    opened.provider.pay(first)
+    opened.pay(first)
 
-    assert opened.provider.settle(second) is Outcome.FAILED
+    assert opened.settle(second) is Outcome.FAILED
 
 
 def test_a_bonus_waits_until_the_work_is_decided(opened: Bench) -> None:
     visit = opened.submitted("A1")
     with pytest.raises(UnavailableError, match="approved or rejected"):
-        opened.provider.pay(opened.bonus(visit))
+        opened.pay(opened.bonus(visit))
     opened.decide(visit, Verdict.REJECTED, "The answers are random.")
 
-    assert opened.provider.pay(opened.bonus(visit)) is Outcome.CONFIRMED
+    assert opened.pay(opened.bonus(visit)) is Outcome.CONFIRMED
 
 
 def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
@@ -204,10 +204,10 @@ def test_a_compensation_for_lost_work_is_paid_on_the_workers_last_submission(
     _, lost = opened.accept("A1")
     compensation = opened.bonus(lost, kind=PaymentKind.COMPENSATION)
 
-    outcome = opened.provider.pay(compensation)
+    outcome = opened.pay(compensation)
 
     assert outcome is Outcome.CONFIRMED
-    assert opened.provider.settle(compensation) is Outcome.CONFIRMED
+    assert opened.settle(compensation) is Outcome.CONFIRMED
     assert paid(opened)[1:] == [("bonus", Decimal("0.50"))]
 
 
@@ -215,7 +215,7 @@ def test_worker_without_a_submission_cannot_be_paid(opened: Bench) -> None:
     _, lost = opened.accept("A1")
 
     with pytest.raises(RefusedError, match="submitted assignments only, and A1 has submitted none"):
-        opened.provider.pay(opened.bonus(lost, kind=PaymentKind.COMPENSATION))
+        opened.pay(opened.bonus(lost, kind=PaymentKind.COMPENSATION))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -195,14 +195,22 @@ class PaymentView:
     amount: Decimal
     currency: str
     reason: str
+    #: when the call that may have paid it began; None where no call has
+    sent_at: datetime | None = None
+    #: what that call has kept, as JSON; None where it has kept nothing
+    kept: Any = None
+
+
+#: Stores a value with a payment, by the payment's key; the value is JSON.
+Keep: TypeAlias = Callable[[str, Any], None]
 
 
 class Provider(ABC):
     """Subclass this to bring workers, and return it from ``famulus_register_providers``.
 
     Every method that changes something on the platform must be idempotent: it may be called again
-    with the same arguments, after a crash or a lost reply. The only exception is :meth:`pay`, which
-    is not called again once it may have had its effect; :meth:`settle` finds out. No method is
+    with the same arguments, after a crash or a lost reply. The only exception is :meth:`pay`: a
+    payment is not passed again once it may have been made; :meth:`settle` finds out. No method is
     called inside a transaction.
 
     A method that cannot reach the platform raises :class:`~famulus.UnavailableError`, and the call
@@ -234,7 +242,7 @@ class Provider(ABC):
     currency: ClassVar[str] = "USD"
     #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
     sync_seconds: ClassVar[float] = 15
-    #: the most items of one call of :meth:`decide`
+    #: the most items of one call of :meth:`decide` or :meth:`pay`
     batch_size: ClassVar[int] = 1
     #: the name of the requester that is made when it is needed; None where requesters have to be
     #: registered
@@ -420,21 +428,39 @@ class Provider(ABC):
         """
         return [(each.key, Outcome.CONFIRMED) for each in verdicts]
 
-    def pay(self, payment: PaymentView) -> Outcome:
-        """Pay a bonus or a compensation.
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
+        """Pay bonuses and compensations. No payment is made by a second call.
 
-        Return ``UNKNOWN``, or raise any other exception, where it may have been paid;
-        :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not.
+        The result is ``UNKNOWN`` where a payment may have been made.
+        :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not;
+        raised instead of returned, they mean it for all payments without a result yet. Any other
+        exception leaves these unknown.
+
+        :param keep: stores what :meth:`settle` will need to find a payment, such as the id of a
+            bulk order, as ``PaymentView.kept``. It is committed when ``keep`` returns: call it
+            before the step that cannot be undone. An exception of it means that the payment must
+            not be made.
         """
-        return Outcome.CONFIRMED
+        return [(each.key, Outcome.CONFIRMED) for each in payments]
 
-    def settle(self, payment: PaymentView) -> Outcome:
+    def settle(
+        self,
+        visit: VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterable[tuple[str, Result]]:
         """Return how :meth:`pay` has ended, by asking the platform.
 
-        A platform that recognizes the payment's key can be asked by the same call again; otherwise
+        A platform that recognizes a payment's key can be asked by the same call again; otherwise
         this must not pay. ``FAILED`` means that nothing was paid and that no payment is under way.
+        Nothing else is paid for the visit during the call.
+
+        :param visit: None for payments without a visit, which are all of one worker.
+        :param unsettled: all payments for the visit whose outcome is unknown, for platforms that
+            show amounts only.
+        :param confirmed: the payments for the visit that were made for certain.
         """
-        return Outcome.CONFIRMED
+        return [(each.key, Outcome.CONFIRMED) for each in unsettled]
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
         """Grant a qualification on the platform, and create it there if it is missing.

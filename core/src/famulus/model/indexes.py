@@ -198,6 +198,7 @@ INDEXES: tuple[peewee.ModelIndex, ...] = (
     _index("payment_of_run", PaymentTable, PaymentTable.run, PaymentTable.status),
     _index("payment_of_worker", PaymentTable, PaymentTable.worker, PaymentTable.run),
     _index("payment_of_unit", PaymentTable, PaymentTable.unit),
+    _index("payment_of_visit", PaymentTable, PaymentTable.visit),
     _index(
         "payment_unsettled",
         PaymentTable,

@@ -308,6 +308,10 @@ class PaymentTable(Table):
     error = peewee.TextField(default="")
     created_at = UtcField()
     changed_at = UtcField()
+    #: when the call began that may have paid it
+    sent_at = UtcField(null=True)
+    #: what the provider has stored for :meth:`Provider.settle`
+    kept = JsonField(null=True)
 
 
 class UploadTable(Table):

@@ -14,6 +14,7 @@ from attrs import define, field
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.provider import (
     Capabilities,
+    Keep,
     Outcome,
     PaymentView,
     Provider,
@@ -78,6 +79,9 @@ class FakePlatform:
     #: the references that each sync asked about
     asked: list[list[str]] = field(factory=list)
     calls: list[str] = field(factory=list)
+    _orders: int = field(default=0, init=False)
+    #: the number and key of each payment that was made
+    _ordered: set[tuple[int, str]] = field(factory=set, init=False)
 
     def call(self, name: str, act: Callable[[], T]) -> T:
         """Perform a call, or the next fault instead."""
@@ -112,15 +116,21 @@ class FakePlatform:
             self.rewarded.append(reference)
         return Outcome.CONFIRMED
 
-    def pay(self, payment: PaymentView) -> Outcome:
+    def next_order(self) -> int:
+        """Return the number of an order of payments."""
+        self._orders += 1
+        return self._orders
+
+    def pay(self, payment: PaymentView, order: int) -> Outcome:
         """Pay, a second time if called a second time."""
         self.paid.append((payment.key, payment.amount))
+        self._ordered.add((order, payment.key))
         return Outcome.CONFIRMED
 
     def settle(self, payment: PaymentView) -> Outcome:
-        """Return whether something was paid."""
-        keys = [key for key, _ in self.paid]
-        return Outcome.CONFIRMED if payment.key in keys else Outcome.FAILED
+        """Return whether something was paid, which only the number of the order finds."""
+        is_paid = (payment.kept, payment.key) in self._ordered
+        return Outcome.CONFIRMED if is_paid else Outcome.FAILED
 
     def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
         """Return a provider's class that calls this platform."""
@@ -199,13 +209,23 @@ class _PlatformProvider(CrowdProvider):
         for each in verdicts:
             yield each.key, self._result("decide", partial(self.platform.decide, each))
 
-    def pay(self, payment: PaymentView) -> Outcome:
-        """Record the payment on the platform."""
-        return self.platform.call("pay", lambda: self.platform.pay(payment))
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        """Record the payments on the platform, as an order whose number is kept before."""
+        order = self.platform.next_order()
+        for each in payments:
+            keep(each.key, order)
+        for each in payments:
+            yield each.key, self._result("pay", partial(self.platform.pay, each, order))
 
-    def settle(self, payment: PaymentView) -> Outcome:
-        """Return the outcome that the platform has recorded."""
-        return self.platform.call("settle", lambda: self.platform.settle(payment))
+    def settle(
+        self,
+        visit: VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterator[tuple[str, Result]]:
+        """Return the outcomes that the platform has recorded."""
+        for each in unsettled:
+            yield each.key, self._result("settle", partial(self.platform.settle, each))
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
         """Grant the qualification on the platform."""

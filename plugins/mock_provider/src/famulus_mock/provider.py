@@ -15,6 +15,7 @@ from famulus import (
     Arrival,
     Capabilities,
     Completion,
+    Keep,
     Nothing,
     Outcome,
     PaymentKind,
@@ -122,13 +123,20 @@ class MockProvider(Provider):
         for each in verdicts:
             yield each.key, self._result(each.visit.run_id, partial(_decide, given=each))
 
-    def pay(self, payment: PaymentView) -> Outcome:
-        """Store a payment, and another one when called again."""
-        return self._call(payment.run_id, lambda tx: _pay(tx, payment))
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
+        """Store payments, and others when called again."""
+        for each in payments:
+            yield each.key, self._result(each.run_id, partial(_pay, payment=each))
 
-    def settle(self, payment: PaymentView) -> Outcome:
-        """Return whether it was paid."""
-        return self._call(payment.run_id, lambda tx: _settle(tx, payment))
+    def settle(
+        self,
+        visit: VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterator[tuple[str, Result]]:
+        """Return whether they were paid."""
+        for each in unsettled:
+            yield each.key, self._result(each.run_id, partial(_settle, payment=each))
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Replace the name in the payments."""
@@ -136,13 +144,12 @@ class MockProvider(Provider):
         self.context.database.write(lambda tx: tx.execute(query))
 
     def _result(self, run: int, job: Callable[[Transaction], Outcome]) -> Result:
+        """Perform one item of a call."""
+        act = partial(self.context.database.write, job)
         try:
-            return self._call(run, job)
+            return call(self.context, self.args.faults, run, act)
         except (UnavailableError, RefusedError) as error:
             return error
-
-    def _call(self, run: int, job: Callable[[Transaction], Outcome]) -> Outcome:
-        return call(self.context, self.args.faults, run, lambda: self.context.database.write(job))
 
 
 def _decide(tx: Transaction, given: VisitVerdict) -> Outcome:

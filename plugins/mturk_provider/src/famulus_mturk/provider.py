@@ -20,7 +20,7 @@ from famulus import (
     Completion,
     Context,
     FamulusError,
-    Outcome,
+    Keep,
     PaymentKind,
     PaymentView,
     Plan,
@@ -29,6 +29,7 @@ from famulus import (
     Problem,
     Provider,
     Refusal,
+    RefusedError,
     Result,
     ReturnPlace,
     RunView,
@@ -198,13 +199,20 @@ class MturkProvider(Provider):
         for each in verdicts:
             yield each.key, self._money.decide(each.visit, each.verdict, each.note)
 
-    def pay(self, payment: PaymentView) -> Outcome:
+    def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
         """Send a bonus."""
-        return self._money.pay(payment)
+        for each in payments:
+            yield each.key, self._money.pay(each)
 
-    def settle(self, payment: PaymentView) -> Outcome:
-        """Look for the bonus among those that MTurk has."""
-        return self._money.settle(payment)
+    def settle(
+        self,
+        visit: VisitView | None,
+        unsettled: Sequence[PaymentView],
+        confirmed: Sequence[PaymentView],
+    ) -> Iterator[tuple[str, Result]]:
+        """Look for each bonus among those that MTurk has."""
+        for each in unsettled:
+            yield each.key, self._settled(each)
 
     def grant(self, worker_name: str, qualification: str, value: int) -> None:
         """Grant a worker the qualification, also without an arrival."""
@@ -225,6 +233,13 @@ class MturkProvider(Provider):
         from famulus_mturk.blocking import unblock
 
         unblock(self._mturk, worker_name, reason)
+
+    def _settled(self, payment: PaymentView) -> Result:
+        """Return a payment's outcome; an error is that of this payment, and of no other."""
+        try:
+            return self._money.settle(payment)
+        except (UnavailableError, RefusedError) as error:
+            return error
 
     def _accepted_url(self, visit: VisitView) -> str:
         from famulus_mturk.hit_types import read_group

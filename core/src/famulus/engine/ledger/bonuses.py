@@ -11,7 +11,7 @@ from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, redeliver
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
 from famulus.model.money import from_minor
@@ -160,7 +160,7 @@ def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -
         changed_at=tx.now,
     )
     payload = {"payment": payment}
-    enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=_pay_key(payment), payload=payload)
+    enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload=payload)
     return payment
 
 
@@ -209,13 +209,9 @@ def make_payments_due(tx: Transaction, run: int | None = None) -> list[int]:
 def payment_outbox_key(tx: Transaction, payment: Row) -> str:
     """Return the key of the outbox row that leads to a payment; empty where there is none."""
     if payment.kind is not PaymentKind.REWARD:
-        return _pay_key(payment.id)
+        return pay_key(payment.id)
     verdict = newest_verdict(tx, payment.visit_id)
     return "" if verdict is None else str(verdict.key)
-
-
-def _pay_key(payment: int) -> str:
-    return f"pay-{payment}"
 
 
 def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:

@@ -6,33 +6,38 @@ is unknown is never made again: the platform is asked for its outcome.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from famulus.contracts.provider import (
     Capabilities,
-    Outcome,
     PaymentView,
     Provider,
+    Result,
     Verdict,
     VisitVerdict,
+    VisitView,
+)
+from famulus.engine.ledger.payment_views import (
+    lock_payee,
+    payment_view,
+    read_identity,
+    related_payments,
 )
 from famulus.engine.ledger.rewards import read_reward
+from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.batch_results import read_results
-from famulus.engine.outbox.outbox_rows import find_outbox_row, verdict_key
-from famulus.engine.outbox.platform_call import (
-    CallContext,
-    CallResult,
-    CallStatus,
-    OutboxCall,
-    PlatformCall,
-)
+from famulus.engine.outbox.outbox_rows import pay_key, verdict_key
+from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, OutboxCall
+from famulus.engine.outbox.retry_pause import pause_after
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.engine.visits import read_visit, visit_view
-from famulus.errors import RefusedError, UnavailableError
-from famulus.model.money import from_minor
+from famulus.errors import ConflictError, PluginError, RefusedError, UnavailableError
+from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_VISITS,
@@ -41,8 +46,11 @@ from famulus.model.states import (
     VisitStatus,
     may_follow,
 )
-from famulus.model.tables import PaymentTable, SettingTable, WorkerTable
+from famulus.model.tables import PaymentTable, literal
 from famulus.model.transaction import Row, Transaction
+
+
+_UNSETTLED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
 @frozen(kw_only=True)
@@ -65,7 +73,8 @@ class DecideCall(OutboxCall):
         self, tx: Transaction, row: Row, capabilities: Capabilities
     ) -> _PreparedVerdict | None:
         payload = row.payload
-        if find_outbox_row(tx, verdict_key(payload["visit"], payload["n"] + 1)) is not None:
+        successor = verdict_key(payload["visit"], payload["n"] + 1)
+        if outbox_rows.find_outbox_row(tx, successor) is not None:
             return None
         visit = read_visit(tx, payload["visit"])
         if capabilities.reports_submissions:
@@ -74,7 +83,7 @@ class DecideCall(OutboxCall):
         reward = read_reward(tx, visit.id) if verdict is Verdict.APPROVED else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
         sent = VisitVerdict(
-            key=f"{_identity(tx)}-{row.key}",
+            key=f"{read_identity(tx)}-{row.key}",
             visit=visit_view(visit),
             verdict=verdict,
             note=payload["note"],
@@ -106,18 +115,37 @@ class _PreparedPayment:
     payment: PaymentView
     #: whether to pay; otherwise only the outcome of an earlier call is asked for
     is_first: bool
-    #: when this call has moved the payment to ``sent``
+    #: the last change of the ledger row: a later one is another process's
     since: datetime
+    #: where the outcome is asked for, the visit, and what was paid for it for certain
+    visit: VisitView | None = None
+    confirmed: Sequence[PaymentView] = ()
 
 
-class PayCall(PlatformCall):
+class PayCall(OutboxCall):
     """Payload: ``payment``, a bonus or a compensation by row id.
 
     Only the process that has moved a payment from planned to sent pays it. A payment that is found
     sent has lost that process: the platform is asked for its outcome.
+
+    Some platforms only show amounts, so no two processes pay for a visit at the same time, or ask
+    about its payments while one is paid, and all its unsettled payments are asked for together.
     """
 
     lease = timedelta(minutes=10)
+
+    def batch_size(self, provider: Provider) -> int:
+        return provider.batch_size
+
+    def wait_until(self, tx: Transaction, row: Row, together: Collection[int]) -> datetime | None:
+        """Wait for the calls of other processes about payments for the same visit."""
+        payment = _find_payment(tx, row)
+        lock_payee(tx, payment)
+        keys = [pay_key(each.id) for each in related_payments(tx, payment)]
+        claimed = outbox_rows.find_claimed(tx, keys, together)
+        if claimed is None:
+            return None
+        return min(claimed.next_attempt_at, tx.now + pause_after(row.attempts, None))
 
     def prepare(
         self, tx: Transaction, row: Row, capabilities: Capabilities
@@ -129,56 +157,128 @@ class PayCall(PlatformCall):
         if is_new and capabilities.reports_submissions and payment.visit_id is not None:
             _check_submitted(read_visit(tx, payment.visit_id))
         is_first = _move(tx, payment, PaymentStatus.SENT, "pay")
-        if payment.status is PaymentStatus.SENT:
+        if is_first:
+            # An earlier attempt has paid nothing, whatever it has kept.
+            query = PaymentTable.update(sent_at=tx.now, kept=None)
+            tx.execute(query.where(PaymentTable.id == payment.id))
+        elif payment.status is PaymentStatus.SENT:
             error = "the process that made the payment has not recorded its outcome"
             _move(tx, payment, PaymentStatus.UNKNOWN, "lost", error)
-        return _PreparedPayment(payment=payment_view(tx, payment), is_first=is_first, since=tx.now)
+        payment = _read_payment(tx, payment.id)
+        prepared = _PreparedPayment(
+            payment=payment_view(tx, payment), is_first=is_first, since=payment.changed_at
+        )
+        if is_first:
+            return prepared
+        visit = None if payment.visit_id is None else read_visit(tx, payment.visit_id)
+        confirmed = related_payments(tx, payment, PaymentStatus.CONFIRMED)
+        return evolve(
+            prepared,
+            visit=None if visit is None else visit_view(visit),
+            confirmed=[payment_view(tx, each) for each in confirmed],
+        )
 
-    def send(self, context: CallContext, prepared: _PreparedPayment) -> Outcome:
-        if prepared.is_first:
-            return context.provider.pay(prepared.payment)
-        try:
-            return context.provider.settle(prepared.payment)
-        except RefusedError as error:
-            # The refusal concerns the question, not the payment.
-            raise UnavailableError(str(error)) from error
+    def companions(self, tx: Transaction, row: Row) -> Sequence[Row]:
+        """Return the rows of the other payments for the visit whose outcome is unknown."""
+        payment = _find_payment(tx, row)
+        if payment.status not in _UNSETTLED:
+            return ()
+        others = related_payments(tx, payment, *_UNSETTLED)
+        found = (outbox_rows.find_outbox_row(tx, pay_key(each.id)) for each in others)
+        return [each for each in found if each is not None]
+
+    def deliver(
+        self, context: CallContext, prepared: Mapping[int, _PreparedPayment]
+    ) -> Generator[tuple[int, CallResult], None, None]:
+        """Ask for what is unknown, and pay only then: the questions are about earlier calls."""
+        unsettled = _by_visit(prepared)
+        for rows in unsettled:
+            yield from read_results(
+                partial(_settle, context.provider, [prepared[row] for row in rows]),
+                {prepared[row].payment.key: row for row in rows},
+            )
+        first = {row: each for row, each in prepared.items() if each.is_first}
+        if unsettled:
+            first = _still_ours(context.database, first)
+        if first:
+            payments = [each.payment for each in first.values()]
+            by_key = {each.payment.key: each for each in first.values()}
+            keep = partial(_keep, context.database, by_key)
+            yield from read_results(
+                lambda: context.provider.pay(payments, keep),
+                {each.payment.key: row for row, each in first.items()},
+            )
 
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedPayment | None, result: CallResult
     ) -> None:
         payment = _read_payment(tx, row.payload["payment"])
-        if prepared is not None:
-            is_first = prepared.is_first and payment.changed_at == prepared.since
-            _record_payment(tx, payment, result, is_first=is_first)
+        if prepared is None:
+            if result.status is CallStatus.REFUSED:
+                _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
+        elif payment.changed_at == prepared.since or result.status is CallStatus.DONE:
+            _record_payment(tx, payment, result, is_first=prepared.is_first)
         elif result.status is CallStatus.REFUSED:
-            _move(tx, payment, PaymentStatus.FAILED, "platform", result.error)
+            # Another process has taken the payment over: it may have been planned, and paid, again.
+            result = evolve(result, status=CallStatus.UNKNOWN)
         super().record(tx, row, prepared, result)
 
 
-def payment_view(tx: Transaction, payment: Row) -> PaymentView:
-    """Make a provider's view of a ledger row."""
-    reference = ""
-    if payment.visit_id is not None:
-        reference = read_visit(tx, payment.visit_id).reference
-    worker = tx.row(WorkerTable.select(WorkerTable.name).where(WorkerTable.id == payment.worker_id))
-    assert worker is not None
-    return PaymentView(
-        id=payment.id,
-        key=f"{_identity(tx)}-{payment.id}",
-        kind=payment.kind,
-        run_id=payment.run_id,
-        worker_name=worker.name,
-        reference=reference,
-        amount=from_minor(payment.amount, payment.currency),
-        currency=payment.currency,
-        reason=payment.reason,
+def _still_ours(
+    database: Database, first: Mapping[int, _PreparedPayment]
+) -> dict[int, _PreparedPayment]:
+    """Return those payments that no other process has taken over while this one was asking."""
+    query = PaymentTable.select(PaymentTable.id, PaymentTable.changed_at).where(
+        PaymentTable.id << [each.payment.id for each in first.values()],
+        PaymentTable.status == literal(PaymentStatus.SENT),
     )
+    with database.read() as tx:
+        changed = {row.id: row.changed_at for row in tx.rows(query)}
+    return {row: each for row, each in first.items() if changed.get(each.payment.id) == each.since}
 
 
-def _identity(tx: Transaction) -> str:
-    row = tx.row(SettingTable.select(SettingTable.value).where(SettingTable.name == "identity"))
-    assert row is not None
-    return str(row.value)
+def _by_visit(prepared: Mapping[int, _PreparedPayment]) -> Sequence[Sequence[int]]:
+    """Return the rows whose outcome is asked for, those of one visit or worker together."""
+    groups: dict[tuple[int | None, str], list[int]] = {}
+    for row, each in prepared.items():
+        if not each.is_first:
+            visit = None if each.visit is None else each.visit.id
+            groups.setdefault((visit, each.payment.worker_name), []).append(row)
+    return [*groups.values()]
+
+
+def _settle(provider: Provider, asked: Sequence[_PreparedPayment]) -> Iterator[tuple[str, Result]]:
+    """Ask for the outcome of payments. A refusal concerns the question, not the payment."""
+    unsettled = [each.payment for each in asked]
+    try:
+        for key, given in provider.settle(asked[0].visit, unsettled, asked[0].confirmed):
+            yield key, UnavailableError(str(given)) if isinstance(given, RefusedError) else given
+    except RefusedError as error:
+        raise UnavailableError(str(error)) from error
+
+
+def _keep(
+    database: Database, payments: Mapping[str, _PreparedPayment], key: str, data: Any
+) -> None:
+    """Store what a provider keeps for a payment, unless another process has taken it over."""
+    each = payments.get(key)
+    if each is None:
+        raise PluginError(f"keep() got the key {key!r}, which no payment of this call has")
+    query = PaymentTable.update(kept=data).where(
+        PaymentTable.id == each.payment.id,
+        PaymentTable.status == literal(PaymentStatus.SENT),
+        PaymentTable.changed_at == each.since,
+    )
+    if not database.write(lambda tx: tx.execute(query).rowcount):
+        raise ConflictError(
+            f"payment {each.payment.id} must not be made: another process settles it already"
+        )
+
+
+def _find_payment(tx: Transaction, row: Row) -> Row:
+    payment = tx.row(PaymentTable.select().where(PaymentTable.id == row.payload["payment"]))
+    assert payment is not None
+    return payment
 
 
 def _read_payment(tx: Transaction, payment: int) -> Row:

@@ -101,26 +101,41 @@ class OutboxDelivery:
         batch: dict[int, tuple[Row, Any]] = {}
         for row in rows:
             try:
-                claimed, prepared = self.database.write(partial(self._prepare, call=call, row=row))
+                claimed = self.database.write(
+                    partial(self._claim, call=call, row=row, together=batch.keys())
+                )
             except (UnavailableError, RefusedError) as error:
                 delivered += self._record(call, row, None, result_of(error))
                 continue
-            if claimed is not None and prepared is None:
-                delivered += self._record(call, claimed, None, DONE)
-            elif claimed is not None:
-                batch[row.id] = claimed, prepared
+            for each, prepared in claimed:
+                if prepared is None:
+                    delivered += self._record(call, each, None, DONE)
+                else:
+                    batch[each.id] = each, prepared
         return delivered + (self._call(call, batch) if batch else 0)
 
-    def _prepare(self, tx: Transaction, *, call: OutboxCall, row: Row) -> tuple[Row | None, Any]:
-        """Claim a row and prepare its call; return the row as claimed, or None if it waits."""
-        until = call.wait_until(tx, row)
+    def _claim(
+        self, tx: Transaction, *, call: OutboxCall, row: Row, together: Collection[int]
+    ) -> list[tuple[Row, Any]]:
+        """Claim a row and prepare its call; return it and its companions, or nothing if it waits.
+
+        :param together: the ids of the rows that were claimed for the same call.
+        """
+        until = call.wait_until(tx, row, together)
         if until is not None:
             outbox_rows.put_off(tx, row, until)
-            return None, None
+            return []
         claimed = outbox_rows.claim(tx, row, call.lease, self.process)
         if claimed is None:
-            return None, None
-        return claimed, call.prepare(tx, claimed, self.provider.capabilities)
+            return []
+        others = [each for each in call.companions(tx, row) if each.id not in together]
+        found = [outbox_rows.claim(tx, each, call.lease, self.process) for each in others]
+        capabilities = self.provider.capabilities
+        return [
+            (each, call.prepare(tx, each, capabilities))
+            for each in (claimed, *found)
+            if each is not None
+        ]
 
     def _call(self, call: OutboxCall, batch: Mapping[int, tuple[Row, Any]]) -> int:
         """Call the platform and record the result of each row as it comes.

@@ -345,6 +345,21 @@ def verdict_key(visit: int, number: int) -> str:
     return f"visit-{visit}-verdict-{number}"
 
 
+def pay_key(payment: int) -> str:
+    """Return the key of the row that makes a payment."""
+    return f"pay-{payment}"
+
+
+def find_claimed(tx: Transaction, keys: Collection[str], but: Collection[int]) -> Row | None:
+    """Return a row out of those with these keys that a process is delivering, or None.
+
+    :param but: the ids of rows that do not count.
+    """
+    if not keys:
+        return None
+    return _under_way(tx, (OutboxTable.key << [*keys]) & OutboxTable.id.not_in([*but]))
+
+
 def predecessor(tx: Transaction, row: Row) -> Row | None:
     """Return the pending row that has to be delivered before this one, or None."""
     if row.kind == OutboxKind.DECIDE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -108,8 +108,11 @@ class OutboxCall(ABC):
         """Return how many rows one call may deliver."""
         return 1
 
-    def wait_until(self, tx: Transaction, row: Row) -> datetime | None:
-        """Return when to try a row again that has to wait for another one; None if it need not."""
+    def wait_until(self, tx: Transaction, row: Row, together: Collection[int]) -> datetime | None:
+        """Return when to try a row again that has to wait for another one; None if it need not.
+
+        :param together: the ids of the rows that the same call delivers.
+        """
         predecessor = outbox_rows.predecessor(tx, row)
         return None if predecessor is None else predecessor.next_attempt_at
 
@@ -122,6 +125,10 @@ class OutboxCall(ABC):
         :raises famulus.RefusedError: when it never can.
         """
         return row.payload
+
+    def companions(self, tx: Transaction, row: Row) -> Sequence[Row]:
+        """Return other rows that the call for a row has to deliver too, whether or not due."""
+        return ()
 
     @abstractmethod
     def deliver(

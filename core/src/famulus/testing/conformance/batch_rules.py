@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol, TypeVar
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
+import attrs
 import pytest
 
 from famulus.contracts.provider import (
-    Outcome,
     PaymentView,
     Provider,
     Result,
@@ -20,9 +21,19 @@ from famulus.contracts.provider import (
 )
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.platform_call import NO_RESULT, CallResult, CallStatus
-from famulus.errors import RefusedError, UnavailableError
 from famulus.model.states import PaymentKind
+from famulus.testing.conformance.harness import PluginHarness, assert_json
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
+
+
+#: The most payments of one call of a test.
+_MOST = 3
+#: The result of an item for which nothing was paid.
+_NOT_PAID = CallStatus.REFUSED
+#: By the result of a payment, what asking for it may find; nothing was paid for any other result.
+_SETTLED: Mapping[CallStatus, Sequence[CallStatus]] = MappingProxyType(
+    {CallStatus.DONE: (CallStatus.DONE,), CallStatus.UNKNOWN: (CallStatus.DONE, _NOT_PAID)}
+)
 
 
 class _Item(Protocol):
@@ -55,18 +66,22 @@ class ProviderBatchRules(ProviderUnderTest):
         with self.harness(tmp_path) as harness:
             if not self.provider.capabilities.pays:
                 pytest.skip("the platform pays nothing")
-            provider, visit = harness.provider(), self.submitted_visit(harness)
-            self._approve(provider, visit)
-            never, made = self._payment(visit, 1), self._payment(visit, 2)
+            visit = self.submitted_visit(harness)
+            self._approve(harness.provider(), visit)
+            most = min(self.provider.batch_size, _MOST)
+            never, *made = self._payments(harness, visit, most + 1)
             before = self.platform_state()
-            assert provider.settle(never) is Outcome.FAILED, (
+            assert self._settle(harness, visit, [never]) == [_NOT_PAID], (
                 "settle() must return FAILED for what was certainly never paid."
             )
             assert self.platform_state() == before, "settle() must not pay."
-            assert provider.pay(made) is Outcome.CONFIRMED, "pay() must confirm what it has paid."
+            paid, kept = _pay(harness.provider(), made)
+            assert paid == [CallStatus.DONE] * len(made), "pay() must confirm what it has paid."
             after = self.platform_state()
-            assert harness.provider().settle(made) is Outcome.CONFIRMED, (
-                "settle() must find what was paid, also in another process."
+            found = self._settle(harness, visit, [never, *kept])
+            assert found == [_NOT_PAID, *[CallStatus.DONE] * len(made)], (
+                "settle() must find what was paid, also in another process, and nothing else: the"
+                f" payments are {', '.join(found)}."
             )
             assert self.platform_state() == after, "settle() must not pay."
 
@@ -77,30 +92,48 @@ class ProviderBatchRules(ProviderUnderTest):
                 pytest.skip("losing_a_reply() loses none")
             visit = self.submitted_visit(harness)
             self._approve(harness.provider(), visit)
-            payment = self._payment(visit, 1)
+            payments = self._payments(harness, visit, min(self.provider.batch_size, _MOST))
             with losing:
-                assert _pay(harness.provider(), payment) is Outcome.UNKNOWN, (
-                    "pay() whose reply is lost must be UNKNOWN, or to raise something else than"
-                    " UnavailableError and RefusedError: these say that surely nothing was paid."
-                )
-            once = self.platform_state()
-            assert harness.provider().settle(payment) is Outcome.CONFIRMED, (
-                "settle() must find a payment whose reply was lost."
+                results, kept = _pay(harness.provider(), payments)
+            assert CallStatus.UNKNOWN in results, (
+                "pay() whose reply is lost must be UNKNOWN, or raise something else than"
+                " UnavailableError and RefusedError: these say that surely nothing was paid."
             )
+            once = self.platform_state()
+            settled = self._settle(harness, visit, kept)
+            for result, found in zip(results, settled, strict=True):
+                assert found in _SETTLED.get(result, (_NOT_PAID,)), (
+                    f"pay() says that a payment is {result}, and settle() that it is {found}: both"
+                    " must say of every payment of the call whether it was made."
+                )
+            assert CallStatus.DONE in settled, "settle() must find a payment whose reply was lost."
             assert self.platform_state() == once, "settle() must not pay."
 
-    def _payment(self, visit: VisitView, number: int) -> PaymentView:
-        return PaymentView(
-            id=number,
-            key=f"conformance-{number}",
-            kind=PaymentKind.BONUS,
-            run_id=visit.run_id,
-            worker_name=visit.worker_name,
-            reference=visit.reference,
-            amount=Decimal("0.50"),
-            currency=self.provider.currency,
-            reason="For the test.",
-        )
+    def _payments(self, harness: PluginHarness, visit: VisitView, count: int) -> list[PaymentView]:
+        """Return payments of different amounts, since some platforms only show amounts."""
+        return [
+            PaymentView(
+                id=number,
+                key=f"conformance-{number}",
+                kind=PaymentKind.BONUS,
+                run_id=visit.run_id,
+                worker_name=visit.worker_name,
+                reference=visit.reference,
+                amount=Decimal(50 + number) / 100,
+                currency=self.provider.currency,
+                reason="For the test.",
+                sent_at=harness.database.clock(),
+            )
+            for number in range(1, count + 1)
+        ]
+
+    def _settle(
+        self, harness: PluginHarness, visit: VisitView, payments: Sequence[PaymentView]
+    ) -> list[CallStatus]:
+        """Return how payments have ended, as another process finds it."""
+        provider = harness.provider()
+        results = _ask("settle", lambda asked: provider.settle(visit, asked, []), payments)
+        return [result.status for result in results]
 
     def _approve(self, provider: Provider, visit: VisitView) -> CallResult:
         given = VisitVerdict(
@@ -132,11 +165,19 @@ def _ask(
     return [found.get(place, NO_RESULT) for place in range(len(items))]
 
 
-def _pay(provider: Provider, payment: PaymentView) -> Outcome:
-    """Pay as core does: an exception means an unknown outcome, except for two errors."""
-    try:
-        return provider.pay(payment)
-    except (UnavailableError, RefusedError):
-        return Outcome.FAILED
-    except Exception:  # noqa: BLE001 - a provider's code may raise anything
-        return Outcome.UNKNOWN
+def _pay(
+    provider: Provider, payments: Sequence[PaymentView]
+) -> tuple[list[CallStatus], list[PaymentView]]:
+    """Pay as core does; return the results, and the payments with what was kept for them."""
+    kept: dict[str, Any] = {}
+
+    def keep(key: str, data: Any) -> None:
+        kept[key] = data
+
+    results = _ask("pay", lambda given: provider.pay(given, keep), payments)
+    assert kept.keys() <= {each.key for each in payments}, (
+        f"pay() must keep things by the keys of its payments, not {[*kept]}."
+    )
+    assert_json(kept, "What pay() keeps for a payment is stored, so it must be JSON")
+    views = [attrs.evolve(each, kept=kept.get(each.key)) for each in payments]
+    return [result.status for result in results], views
