@@ -45,6 +45,7 @@ PUBLIC = [
     "Gateway",
     "GoTo",
     "Grant",
+    "GrantView",
     "GuardedRun",
     "IllegalTransitionError",
     "InvalidAnswers",

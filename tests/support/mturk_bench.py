@@ -18,6 +18,7 @@ from attrs import define, evolve, field
 from famulus import (
     Context,
     Database,
+    GrantView,
     Outcome,
     PaymentKind,
     PaymentView,
@@ -79,6 +80,10 @@ def _only(results: Iterable[tuple[str, Result]]) -> Outcome:
     if isinstance(result, Exception):
         raise result
     return result
+
+
+def _grant(worker: str, qualification: str, value: int) -> GrantView:
+    return GrantView(key="grant", worker_name=worker, qualification=qualification, value=value)
 
 
 @define(eq=False)
@@ -203,6 +208,14 @@ class Bench:
     def settle(self, payment: PaymentView) -> Outcome:
         """Ask for the outcome of one payment."""
         return _only(self.provider.settle(None, [payment], []))
+
+    def grant(self, worker: str, qualification: str, value: int) -> None:
+        """Grant one qualification."""
+        _only(self.provider.grant([_grant(worker, qualification, value)]))
+
+    def revoke(self, worker: str, qualification: str) -> None:
+        """Revoke one qualification."""
+        _only(self.provider.revoke([_grant(worker, qualification, 0)]))
 
     def bonus(self, visit: VisitView, **changes: Any) -> PaymentView:
         """Return a bonus on a visit."""

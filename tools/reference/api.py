@@ -33,8 +33,8 @@ _SAID = {
     "Result": "The result of one item of a call with many: the type `Outcome | UnavailableError | "
     "RefusedError`. An error as a result means what raising it in a call for that item alone "
     "would mean.",
-    "Keep": "Stores a value with a payment, by the payment's key, for [Provider](contracts.md#provider)"
-    ": the type `Callable[[str, Any], None]`. The value is JSON, and committed when it returns.",
+    "Keep": "Stores a value with a payment, by the payment's key: the type "
+    "`Callable[[str, Any], None]`. The value is JSON, and committed when the call returns.",
 }
 
 

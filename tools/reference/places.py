@@ -64,6 +64,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "VisitStatus",
             "PaymentView",
             "PaymentKind",
+            "GrantView",
             "NoRequesterArgs",
         ),
         "Who may work": (

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
     from famulus.contracts.provider import Arrival as Arrival
     from famulus.contracts.provider import Capabilities as Capabilities
+    from famulus.contracts.provider import GrantView as GrantView
     from famulus.contracts.provider import Keep as Keep
     from famulus.contracts.provider import NoRequesterArgs as NoRequesterArgs
     from famulus.contracts.provider import Outcome as Outcome
@@ -209,6 +210,7 @@ _WHERE = {
     "Gateway": "famulus.engine.gateway",
     "GoTo": "famulus.contracts.completion",
     "Grant": "famulus.engine.qualifications.worker_handle",
+    "GrantView": "famulus.contracts.provider",
     "GuardedRun": "famulus.contracts.qualification_check",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
@@ -386,6 +388,7 @@ __all__ = [
     "Gateway",
     "GoTo",
     "Grant",
+    "GrantView",
     "GuardedRun",
     "IllegalTransitionError",
     "InvalidAnswers",

@@ -86,8 +86,8 @@ class Till:
         confirmed: Sequence[PaymentView],
     ) -> Iterator[tuple[str, Result]]:
         assert visit is not None
-        reasons = [[each.reason for each in some] for some in (unsettled, confirmed)]
-        self.asked.append((visit.worker_name, *reasons))
+        unknown, sure = ([each.reason for each in some] for some in (unsettled, confirmed))
+        self.asked.append((visit.worker_name, unknown, sure))
         self.reach("asked")
         if self.is_silent:
             return

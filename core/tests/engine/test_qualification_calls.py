@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -93,15 +94,55 @@ def test_change_during_the_call_is_sent_again(
 ) -> None:
     call = platform.call
 
-    def slow(name: str, act: Callable[[], None]) -> None:
+    def slow(name: str, act: Callable[[], Any]) -> Any:
         if name == "grant":
             revoke(database)
-        call(name, act)
+        return call(name, act)
 
     monkeypatch.setattr(FakePlatform, "call", lambda self, name, act: slow(name, act))
     deliver_requester(database, plugins, requester)
 
     assert (platform.qualifications, platform.calls) == ({}, ["grant", "revoke"])
+
+
+def test_grants_of_a_batch_have_their_own_results(
+    worker: int,
+    requester: int,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
+) -> None:
+    """Of four rows, two about one grant, the platform gets three items."""
+
+    def job(tx: Transaction) -> None:
+        (known,) = tx.rows(QualificationTable.select())
+        for name in ("y", "z"):
+            other = tx.insert(WorkerTable, provider_type="paying", name=name, created_at=tx.now)
+            payload = {"worker": other, "qualification": known.id}
+            enqueue(tx, requester=requester, kind=OutboxKind.QUALIFY, key=name, payload=payload)
+            tx.insert(
+                GrantedQualificationTable,
+                worker=other,
+                qualification=known.id,
+                value=5,
+                granted_at=tx.now,
+            )
+        payload = {"worker": worker, "qualification": known.id}
+        enqueue(tx, requester=requester, kind=OutboxKind.QUALIFY, key="again", payload=payload)
+
+    database.write(job)
+    plugins.provider("paying").batch_size = 4
+    platform.faults = [None, Fault.THROTTLED]
+
+    deliver_requester(database, plugins, requester)
+
+    assert platform.calls == ["grant"] * 3
+    assert platform.qualifications == {**GRANTED, ("z", "careful"): 5}
+    clock.advance(1)
+    deliver_requester(database, plugins, requester)
+    assert platform.calls == ["grant"] * 4
+    assert platform.qualifications[("y", "careful")] == 5
 
 
 def test_throttled_grant_is_sent_later_by_the_operator_of_any_run_of_the_account(

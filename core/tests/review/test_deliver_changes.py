@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import Capabilities, Outcome, Result, VisitVerdict
+from famulus.contracts.provider import Capabilities, GrantView, Outcome, Result, VisitVerdict
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
@@ -30,8 +30,10 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
             received.append((each.visit.worker_name, each.verdict.value, each.note))
             yield each.key, Outcome.CONFIRMED
 
-    def grant(_: object, worker_name: str, qualification: str, value: int) -> None:
-        received.append((worker_name, qualification, value))
+    def grant(_: object, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        for each in grants:
+            received.append((each.worker_name, each.qualification, each.value))
+            yield each.key, Outcome.CONFIRMED
 
     monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(qualifications=True))
     monkeypatch.setattr(CrowdProvider, "decide", decide)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from attrs import define, field, frozen
 
 import famulus
-from famulus import Keep, Outcome, PaymentView, Result, VisitVerdict
+from famulus import GrantView, Keep, Outcome, PaymentView, Result, VisitVerdict
 from famulus.testing import ProviderConformance
 from famulus.testing.conformance.harness import PluginHarness
 
-APPROVAL, SETTLING, LOST = RULES = (
+APPROVAL, SETTLING, LOST, GRANTS = RULES = (
     "an_approval_sent_twice_pays_once",
     "settle_finds_the_outcome_and_pays_nothing",
     "a_lost_reply_is_unknown_and_settled_by_asking",
+    "grants_and_revocations_have_no_second_effect",
 )
 
 
@@ -33,6 +35,8 @@ class Bank:
     rewarded: list[str] = field(factory=list)
     #: by the number of the order and the key
     paid: list[tuple[object, str]] = field(factory=list)
+    #: by worker; a provider that breaks a rule may add one twice
+    granted: list[tuple[str, int]] = field(factory=list)
     #: whether the reply of a call is lost after its first payment
     is_losing: bool = False
 
@@ -44,8 +48,8 @@ class Panel(famulus.Provider):
     Args = NoArgs
     default_requester = "panel"
     batch_size = 3
-    capabilities = famulus.Capabilities(pays=True)
-    bank: Bank
+    capabilities = famulus.Capabilities(pays=True, qualifications=True)
+    bank: ClassVar[Bank]
 
     def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
         return []
@@ -83,20 +87,31 @@ class Panel(famulus.Provider):
             is_paid = (each.kept, each.key) in self.bank.paid
             yield each.key, Outcome.CONFIRMED if is_paid else Outcome.FAILED
 
+    def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        for each in grants:
+            if (each.worker_name, each.value) not in self.bank.granted:
+                self.bank.granted.append((each.worker_name, each.value))
+            yield each.key, Outcome.CONFIRMED
+
+    def revoke(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        for each in grants:
+            self.bank.granted = [one for one in self.bank.granted if one[0] != each.worker_name]
+            yield each.key, Outcome.CONFIRMED
+
 
 class PanelRules(ProviderConformance):
-    provider = Panel
+    provider: ClassVar[type[Panel]] = Panel
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         return {"who": worker, "visit": reference}
 
     def platform_state(self) -> object:
-        bank: Bank = self.provider.bank  # type: ignore[attr-defined]
-        return [*bank.rewarded, *bank.paid]
+        bank: Bank = self.provider.bank
+        return [*bank.rewarded, *bank.paid, *bank.granted]
 
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
-        bank: Bank = self.provider.bank  # type: ignore[attr-defined]
+        bank: Bank = self.provider.bank
         bank.is_losing = True
         yield
         bank.is_losing = False
@@ -188,9 +203,24 @@ class KeepsElsewhere(Panel):
         return super().pay(payments, lambda key, data: keep("order", data))
 
 
+class Adding(Panel):
+    def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        self.bank.granted += [(each.worker_name, each.value) for each in grants]
+        return [(each.key, Outcome.CONFIRMED) for each in grants]
+
+
+class Missing(Panel):
+    def revoke(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        for each in grants:
+            if not any(one[0] == each.worker_name for one in self.bank.granted):
+                raise famulus.RefusedError(f"{each.worker_name} has none")
+            yield from super().revoke([each])
+
+
 def check(broken: type[Panel], rule: str, folder: Path) -> None:
     rules = PanelRules()
-    rules.provider = type(broken.__name__, (broken,), {"bank": Bank()})  # type: ignore[misc]
+    broken.bank = Bank()
+    rules.provider = broken  # type: ignore[misc]
     getattr(rules, f"test_{rule}")(folder)
 
 
@@ -212,6 +242,8 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
         (Brief, SETTLING, "one result for each item, with its key"),
         (KeepsObjects, SETTLING, "must be JSON"),
         (KeepsElsewhere, SETTLING, "must keep things by the keys of its payments"),
+        (Adding, GRANTS, "must have no second effect"),
+        (Missing, GRANTS, "must confirm what it has done, and what was done already"),
         (Denying, LOST, "whose reply is lost must be UNKNOWN"),
         (HalfDenying, LOST, "must say of every payment of the call whether it was made"),
     ],

@@ -301,7 +301,7 @@ def test_backlog_of_more_than_a_page_is_read_completely(bench: Bench) -> None:
 def test_sandbox_never_calls_the_live_site(opened: Bench, mturk: FakeMTurk) -> None:
     visit = opened.submitted("A1")
     opened.sync(visit)
-    opened.provider.grant("A1", "good", 1)
+    opened.grant("A1", "good", 1)
     opened.provider.close_places(opened.run)
 
     assert mturk.live.calls == []

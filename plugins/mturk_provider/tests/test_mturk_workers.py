@@ -36,25 +36,25 @@ def types_named(bench: Bench, name: str) -> list[str]:
 
 
 def test_type_is_created_once_and_found_by_its_stored_id(bench: Bench) -> None:
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
     bench.restart()
-    bench.provider.grant("A2", "good", 2)
+    bench.grant("A2", "good", 2)
 
     assert len(types_named(bench, "good")) == 1
     assert bench.account.called("ListQualificationTypes") == []
 
 
 def test_another_requester_has_a_type_of_their_own(bench: Bench, mturk: FakeMTurk) -> None:
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
     other = Bench(mturk.live, bench.database, bench.clock, requester=2)
 
-    other.provider.grant("A1", "good", 1)
+    other.grant("A1", "good", 1)
 
     assert types_named(bench, "good") != types_named(other, "good")
 
 
 def test_grant_sends_no_mail_and_needs_no_arrival(bench: Bench) -> None:
-    bench.provider.grant("A9NEVERSEEN", "good", 3)
+    bench.grant("A9NEVERSEEN", "good", 3)
 
     with bench.account.turn() as state:
         assert state.mail == []
@@ -66,16 +66,16 @@ def test_unknown_worker_is_a_refusal(bench: Bench) -> None:
         state.unknown_workers.add("A0")
 
     with pytest.raises(RefusedError, match="A0"):
-        bench.provider.grant("A0", "good", 1)
+        bench.grant("A0", "good", 1)
 
 
 def test_revoking_a_missing_qualification_succeeds(bench: Bench) -> None:
-    bench.provider.revoke("A1", "never made")
-    bench.provider.grant("A1", "good", 1)
+    bench.revoke("A1", "never made")
+    bench.grant("A1", "good", 1)
     for _ in range(2):
-        bench.provider.revoke("A1", "good")
+        bench.revoke("A1", "good")
 
-    bench.provider.revoke("A2", "good")
+    bench.revoke("A2", "good")
 
     assert not bench.account.qualifications.held_by("A1")
 
@@ -84,10 +84,10 @@ def test_type_with_a_lost_reply_is_waited_for_until_it_is_listed(bench: Bench) -
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateQualificationType")
     for _ in range(2):
         with pytest.raises(UnavailableError):
-            bench.provider.grant("A1", "good", 1)
+            bench.grant("A1", "good", 1)
     bench.clock.advance(61)
 
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
 
     assert len(types_named(bench, "good")) == 1
 
@@ -100,11 +100,11 @@ def test_a_type_is_found_among_more_than_a_page_of_similar_ones(
         client.create_qualification_type(
             Name=f"good {n}", Description="good", QualificationTypeStatus="Active"
         )
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
     clock.advance(61)
     fresh = Bench(bench.account, database, clock, requester=99)
 
-    fresh.provider.grant("A2", "good", 1)
+    fresh.grant("A2", "good", 1)
 
     assert len(types_named(bench, "good")) == 1
 
@@ -113,7 +113,7 @@ def test_type_of_another_account_is_never_used(bench: Bench) -> None:
     foreign = bench.account.qualifications.add_foreign("good")
     bench.clock.advance(61)
 
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
 
     assert foreign not in bench.account.qualifications.held_by("A1")
 
@@ -127,10 +127,10 @@ def test_name_of_a_deleted_type_is_free_after_two_days(bench: Bench) -> None:
         QualificationTypeId=made["QualificationType"]["QualificationTypeId"]
     )
     with pytest.raises(UnavailableError, match="48 hours"):
-        bench.provider.grant("A1", "good", 1)
+        bench.grant("A1", "good", 1)
     bench.clock.advance(2 * DAY)
 
-    bench.provider.grant("A1", "good", 1)
+    bench.grant("A1", "good", 1)
 
     assert bench.account.qualifications.held_by("A1")
 
@@ -167,7 +167,7 @@ def test_comparators_have_the_same_meaning_on_mturk(
         asked = make_qualification_dict("good", comparator, value)
         bench = Bench(mturk.sandbox, database, clock, changes={"requirements": [asked]})
         if held is not None:
-            bench.provider.grant("A1", "good", held)
+            bench.grant("A1", "good", held)
 
         bench.provider.open_places(bench.run, range(1))
 

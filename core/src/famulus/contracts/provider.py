@@ -201,6 +201,18 @@ class PaymentView:
     kept: Any = None
 
 
+@frozen(kw_only=True)
+class GrantView:
+    """A qualification of a worker, to be granted or revoked on the platform."""
+
+    #: unique within the call
+    key: str
+    worker_name: str
+    qualification: str
+    #: 0 where it is revoked
+    value: int
+
+
 #: Stores a value with a payment, by the payment's key; the value is JSON.
 Keep: TypeAlias = Callable[[str, Any], None]
 
@@ -242,7 +254,7 @@ class Provider(ABC):
     currency: ClassVar[str] = "USD"
     #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
     sync_seconds: ClassVar[float] = 15
-    #: the most items of one call of :meth:`decide` or :meth:`pay`
+    #: the most items of one call of :meth:`decide`, :meth:`pay`, :meth:`grant` or :meth:`revoke`
     batch_size: ClassVar[int] = 1
     #: the name of the requester that is made when it is needed; None where requesters have to be
     #: registered
@@ -462,14 +474,16 @@ class Provider(ABC):
         """
         return [(each.key, Outcome.CONFIRMED) for each in unsettled]
 
-    def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Grant a qualification on the platform, and create it there if it is missing.
+    def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        """Grant qualifications on the platform, and create them there if they are missing.
 
-        The worker may be one who has never arrived.
+        The workers may be ones who have never arrived.
         """
+        return [(each.key, Outcome.CONFIRMED) for each in grants]
 
-    def revoke(self, worker_name: str, qualification: str) -> None:
-        """Revoke a qualification on the platform."""
+    def revoke(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
+        """Revoke qualifications on the platform; a worker without one is confirmed."""
+        return [(each.key, Outcome.CONFIRMED) for each in grants]
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block a worker on the platform."""

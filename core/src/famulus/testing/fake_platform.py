@@ -14,6 +14,7 @@ from attrs import define, field
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.provider import (
     Capabilities,
+    GrantView,
     Keep,
     Outcome,
     PaymentView,
@@ -132,6 +133,16 @@ class FakePlatform:
         is_paid = (payment.kept, payment.key) in self._ordered
         return Outcome.CONFIRMED if is_paid else Outcome.FAILED
 
+    def grant(self, given: GrantView) -> Outcome:
+        """Set the value of a worker's qualification."""
+        self.qualifications[given.worker_name, given.qualification] = given.value
+        return Outcome.CONFIRMED
+
+    def revoke(self, given: GrantView) -> Outcome:
+        """Remove a worker's qualification, if there is one."""
+        self.qualifications.pop((given.worker_name, given.qualification), None)
+        return Outcome.CONFIRMED
+
     def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
         """Return a provider's class that calls this platform."""
         asked = Capabilities(**{"pays": True, **capabilities})
@@ -227,15 +238,15 @@ class _PlatformProvider(CrowdProvider):
         for each in unsettled:
             yield each.key, self._result("settle", partial(self.platform.settle, each))
 
-    def grant(self, worker_name: str, qualification: str, value: int) -> None:
-        """Grant the qualification on the platform."""
-        key = (worker_name, qualification)
-        self.platform.call("grant", lambda: self.platform.qualifications.update({key: value}))
+    def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Grant the qualifications on the platform, one after the other."""
+        for each in grants:
+            yield each.key, self._result("grant", partial(self.platform.grant, each))
 
-    def revoke(self, worker_name: str, qualification: str) -> None:
-        """Revoke the qualification on the platform."""
-        key = (worker_name, qualification)
-        self.platform.call("revoke", lambda: self.platform.qualifications.pop(key, None))
+    def revoke(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
+        """Revoke the qualifications on the platform, one after the other."""
+        for each in grants:
+            yield each.key, self._result("revoke", partial(self.platform.revoke, each))
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block the worker on the platform."""

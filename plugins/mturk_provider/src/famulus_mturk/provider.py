@@ -20,7 +20,9 @@ from famulus import (
     Completion,
     Context,
     FamulusError,
+    GrantView,
     Keep,
+    Outcome,
     PaymentKind,
     PaymentView,
     Plan,
@@ -214,13 +216,17 @@ class MturkProvider(Provider):
         for each in unsettled:
             yield each.key, self._settled(each)
 
-    def grant(self, worker_name: str, qualification: str, value: int) -> None:
+    def grant(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
         """Grant a worker the qualification, also without an arrival."""
-        self._qualifications.grant(worker_name, qualification, value)
+        for each in grants:
+            self._qualifications.grant(each.worker_name, each.qualification, each.value)
+            yield each.key, Outcome.CONFIRMED
 
-    def revoke(self, worker_name: str, qualification: str) -> None:
+    def revoke(self, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
         """Revoke the qualification of a worker."""
-        self._qualifications.revoke(worker_name, qualification)
+        for each in grants:
+            self._qualifications.revoke(each.worker_name, each.qualification)
+            yield each.key, Outcome.CONFIRMED
 
     def block(self, worker_name: str, reason: str) -> None:
         """Block a worker in the requester's account, which harms the worker's account on MTurk."""

@@ -49,7 +49,6 @@ from famulus.model.states import (
 from famulus.model.tables import PaymentTable, literal
 from famulus.model.transaction import Row, Transaction
 
-
 _UNSETTLED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 
@@ -145,7 +144,8 @@ class PayCall(OutboxCall):
         claimed = outbox_rows.find_claimed(tx, keys, together)
         if claimed is None:
             return None
-        return min(claimed.next_attempt_at, tx.now + pause_after(row.attempts, None))
+        until: datetime = claimed.next_attempt_at
+        return min(until, tx.now + pause_after(row.attempts, None))
 
     def prepare(
         self, tx: Transaction, row: Row, capabilities: Capabilities

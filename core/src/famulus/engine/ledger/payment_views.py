@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from famulus.contracts.provider import PaymentView
 from famulus.engine.visits import read_visit
 from famulus.model.money import from_minor
@@ -59,11 +61,11 @@ def related_payments(tx: Transaction, payment: Row, *statuses: PaymentStatus) ->
 
 def lock_payee(tx: Transaction, payment: Row) -> None:
     """Lock the visit that a payment is for, or its worker, until the commit."""
-    if payment.visit_id is None:
-        query = WorkerTable.select(WorkerTable.id).where(WorkerTable.id == payment.worker_id)
-    else:
-        query = VisitTable.select(VisitTable.id).where(VisitTable.id == payment.visit_id)
-    tx.row(for_update(query, tx.kind))
+    table: Any = VisitTable
+    number = payment.visit_id
+    if number is None:
+        table, number = WorkerTable, payment.worker_id
+    tx.row(for_update(table.select(table.id).where(table.id == number), tx.kind))
 
 
 def read_identity(tx: Transaction) -> str:

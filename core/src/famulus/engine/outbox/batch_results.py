@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
+from typing import TypeVar
 
 from famulus.contracts.provider import Result
 from famulus.engine.outbox.platform_call import CallResult, result_of
@@ -12,15 +13,18 @@ from famulus.model.outages import DatabaseUnavailableError
 _log = logging.getLogger(__name__)
 
 
+T = TypeVar("T")
+
+
 def read_results(
-    call: Callable[[], Iterable[tuple[str, Result]]], asked: Mapping[str, int]
-) -> Generator[tuple[int, CallResult], None, None]:
+    call: Callable[[], Iterable[tuple[str, Result]]], asked: Mapping[str, T]
+) -> Generator[tuple[T, CallResult], None, None]:
     """Make a call and yield the first result of each item that was asked for, as it comes.
 
     An exception out of the call is the result of every item that has none yet. Items that the call
     leaves out are left out here.
 
-    :param asked: the number of each item, by the key that the provider knows it by.
+    :param asked: each item, by the key that the provider knows it by.
     """
     left = dict(asked)
     try:
@@ -28,16 +32,16 @@ def read_results(
             if isinstance(given, DatabaseUnavailableError):
                 # Ours, and no statement about the platform, even where the provider has caught it.
                 raise given
-            number = left.pop(key, None)
-            if number is None:
+            if key in left:
+                yield left.pop(key), result_of(given)
+            else:
                 known = "has a result already" if key in asked else "was not asked for"
                 _log.warning("a provider reports %r for %r, which %s", given, key, known)
-            else:
-                yield number, result_of(given)
     except DatabaseUnavailableError:
         # The platform may have been called already: the rows stay claimed, and are delivered again
         # once their claims have expired, as after a crash.
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; kept, retried
-        for number in left.values():
-            yield number, result_of(error)
+        result = result_of(error)
+        for item in left.values():
+            yield item, result

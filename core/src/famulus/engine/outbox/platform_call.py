@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -171,30 +179,52 @@ class PlatformCall(OutboxCall):
         """Call the platform and return its outcome."""
 
 
-class MirrorCall(PlatformCall):
+class MirrorCall(OutboxCall):
     """A call that copies the current local state, not that of when the row was enqueued.
 
     The state is read again after the call: of two processes that deliver at the same time, the
     one whose call is last sees a difference and repeats it.
     """
 
-    def send(self, context: CallContext, prepared: Any) -> Outcome:
+    def deliver(
+        self, context: CallContext, prepared: Mapping[int, Any]
+    ) -> Generator[tuple[int, CallResult], None, None]:
+        left = dict(prepared)
         for _ in range(_MOST_REPEATS):
-            state = self._read(context, prepared)
-            if state is not None:
-                self._copy(context.provider, prepared, state)
-            if self._read(context, prepared) == state:
-                return Outcome.CONFIRMED
-        return Outcome.UNKNOWN
+            states = self._read(context, left)
+            changed: dict[int, Any] = {}
+            for row, result in self._copied(context.provider, states):
+                one = {row: left[row]}
+                if result is DONE and self._read(context, one)[row] != states[row]:
+                    changed |= one
+                else:
+                    yield row, result
+            left = changed
+            if not left:
+                return
+        for row in left:
+            yield row, result_of(Outcome.UNKNOWN)
 
-    def _read(self, context: CallContext, prepared: Any) -> Any:
+    def _copied(
+        self, provider: Provider, states: Mapping[int, Any]
+    ) -> Iterator[tuple[int, CallResult]]:
+        """Copy each state once, and yield the result of its rows."""
+        rows: dict[Any, list[int]] = {}
+        for row, state in states.items():
+            rows.setdefault(state, []).append(row)
+        yield from ((row, DONE) for row in rows.pop(None, ()))
+        if rows:
+            for state, result in self._copy(provider, [*rows]):
+                yield from ((row, result) for row in rows[state])
+
+    def _read(self, context: CallContext, prepared: Mapping[int, Any]) -> dict[int, Any]:
         with context.database.read() as tx:
-            return self._read_state(tx, prepared)
+            return {row: self._read_state(tx, each) for row, each in prepared.items()}
 
     @abstractmethod
     def _read_state(self, tx: Transaction, prepared: Any) -> Any:
-        """Return the local state, or None where there is nothing to copy."""
+        """Return the local state, which is hashable, or None where there is nothing to copy."""
 
     @abstractmethod
-    def _copy(self, provider: Provider, prepared: Any, state: Any) -> None:
-        """Make the platform's state equal to the local one."""
+    def _copy(self, provider: Provider, states: Sequence[Any]) -> Iterable[tuple[Any, CallResult]]:
+        """Make the platform's state equal to the local one; yield each state with its result."""

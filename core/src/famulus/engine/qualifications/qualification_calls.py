@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from famulus.contracts.provider import Capabilities, Provider
-from famulus.engine.outbox.platform_call import MirrorCall
+from famulus.contracts.provider import Capabilities, GrantView, Outcome, Provider, Result
+from famulus.engine.outbox.batch_results import read_results
+from famulus.engine.outbox.platform_call import CallResult, MirrorCall
 from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 
 
 class QualifyCall(MirrorCall):
     """Payload: ``worker`` and ``qualification``, both by row id."""
+
+    def batch_size(self, provider: Provider) -> int:
+        return provider.batch_size
 
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Any:
         return row.payload if capabilities.qualifications else None
@@ -35,12 +41,17 @@ class QualifyCall(MirrorCall):
         )
         return worker.name, qualification.name, None if granted is None else granted.value
 
-    def _copy(self, provider: Provider, prepared: Any, state: Any) -> None:
-        worker, qualification, value = state
-        if value is None:
-            provider.revoke(worker, qualification)
-        else:
-            provider.grant(worker, qualification, value)
+    def _copy(self, provider: Provider, states: Sequence[Any]) -> Iterator[tuple[Any, CallResult]]:
+        granted = [state for state in states if state[2] is not None]
+        revoked = [state for state in states if state[2] is None]
+        for call, some in ((provider.grant, granted), (provider.revoke, revoked)):
+            asked = {str(number): state for number, state in enumerate(some)}
+            views = [
+                GrantView(key=key, worker_name=worker, qualification=name, value=value or 0)
+                for key, (worker, name, value) in asked.items()
+            ]
+            if views:
+                yield from read_results(partial(call, views), asked)
 
 
 class BlockCall(MirrorCall):
@@ -52,8 +63,12 @@ class BlockCall(MirrorCall):
                 WorkerTable.id == prepared["worker"]
             )
         )
-        return None if row is None else (row.name, bool(row.blocked))
+        return None if row is None else (row.name, bool(row.blocked), prepared.get("reason", ""))
 
-    def _copy(self, provider: Provider, prepared: Any, state: Any) -> None:
-        worker, blocked = state
-        (provider.block if blocked else provider.unblock)(worker, prepared.get("reason", ""))
+    def _copy(self, provider: Provider, states: Sequence[Any]) -> Iterable[tuple[Any, CallResult]]:
+        def call() -> Iterator[tuple[str, Result]]:
+            for worker, blocked, reason in states:
+                (provider.block if blocked else provider.unblock)(worker, reason)
+                yield worker, Outcome.CONFIRMED
+
+        return read_results(call, {state[0]: state for state in states})

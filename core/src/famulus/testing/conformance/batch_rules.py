@@ -1,4 +1,4 @@
-"""The rules of calls with many items: verdicts and payments, each with its own result."""
+"""The rules of calls with many items: verdicts, payments and grants, each with its result."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import attrs
 import pytest
 
 from famulus.contracts.provider import (
+    Arrival,
+    GrantView,
     PaymentView,
     Provider,
     Result,
@@ -25,7 +27,6 @@ from famulus.model.states import PaymentKind
 from famulus.testing.conformance.harness import PluginHarness, assert_json
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
 
-
 #: The most payments of one call of a test.
 _MOST = 3
 #: The result of an item for which nothing was paid.
@@ -36,12 +37,12 @@ _SETTLED: Mapping[CallStatus, Sequence[CallStatus]] = MappingProxyType(
 )
 
 
-class _Item(Protocol):
+class _Keyed(Protocol):
     @property
     def key(self) -> str: ...
 
 
-I = TypeVar("I", bound=_Item)  # noqa: E741
+Item = TypeVar("Item", bound=_Keyed)
 
 
 class ProviderBatchRules(ProviderUnderTest):
@@ -109,6 +110,35 @@ class ProviderBatchRules(ProviderUnderTest):
             assert CallStatus.DONE in settled, "settle() must find a payment whose reply was lost."
             assert self.platform_state() == once, "settle() must not pay."
 
+    def test_grants_and_revocations_have_no_second_effect(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            if not self.provider.capabilities.qualifications:
+                pytest.skip("the platform has no qualifications")
+            arrival = harness.provider().arrive(self.query("worker", "visit"))
+            worker = arrival.worker_name if isinstance(arrival, Arrival) else "worker"
+            grants = [
+                GrantView(
+                    key=f"{number}",
+                    worker_name=f"{worker}{number or ''}",
+                    qualification="qualification",
+                    value=number + 1,
+                )
+                for number in range(min(self.provider.batch_size, _MOST))
+            ]
+            states = []
+            for name in ("revoke", "grant", "grant", "revoke", "revoke"):
+                for result in _ask(name, getattr(harness.provider(), name), grants):
+                    assert result.status is CallStatus.DONE, (
+                        f"{name}() must confirm what it has done, and what was done already, not"
+                        f" {result!r}."
+                    )
+                states.append(self.platform_state())
+
+        assert (states[1], states[3]) == (states[2], states[4]), (
+            "grant() and revoke() are called again with the same arguments after a crash or a lost"
+            " reply, and must have no second effect."
+        )
+
     def _payments(self, harness: PluginHarness, visit: VisitView, count: int) -> list[PaymentView]:
         """Return payments of different amounts, since some platforms only show amounts."""
         return [
@@ -144,7 +174,7 @@ class ProviderBatchRules(ProviderUnderTest):
 
 
 def _ask(
-    name: str, call: Callable[[Sequence[I]], Iterable[tuple[str, Result]]], items: Sequence[I]
+    name: str, call: Callable[[Sequence[Item]], Iterable[tuple[str, Result]]], items: Sequence[Item]
 ) -> list[CallResult]:
     """Make a call as core does; return the result of each item, in their order."""
     keys: list[str] = []

@@ -24,7 +24,6 @@ from famulus.testing.conformance.batch_rules import ProviderBatchRules
 from famulus.testing.conformance.completion_rules import ProviderCompletionRules
 from famulus.testing.conformance.entry_rules import ProviderEntryRules
 from famulus.testing.conformance.harness import (
-    PluginHarness,
     PluginUnderTest,
     assert_json,
     listed,
@@ -188,8 +187,6 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
             calls: Sequence[tuple[str, Callable[[], None]]] = (
                 ("open_places", lambda: provider.open_places(run, range(3))),
                 ("move_end", lambda: provider.move_end(attrs.evolve(run, closes_at=_LATER))),
-                ("grant", lambda: provider.grant(worker, "qualification", 1)),
-                ("revoke", lambda: provider.revoke(worker, "qualification")),
                 ("block", lambda: provider.block(worker, "a reason")),
                 ("unblock", lambda: provider.unblock(worker, "a reason")),
                 ("close_places", lambda: provider.close_places(run)),
