@@ -16,6 +16,7 @@ from famulus.model.states import Decision, VisitStatus
 from famulus.model.tables import OutboxTable, UnitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
+from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.review.deliver_changes import deliver_changes
 from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
@@ -123,6 +124,26 @@ def test_failed_clean_up_is_named_and_retried(
     clock.advance(60)
     deliver_run(database, plugins, finished.run_id)
     assert platform.disposed == 1
+    assert amiss() == []
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.REFUSED])
+def test_clean_up_that_waits_is_made_although_places_are_closed_again(
+    fault: Fault,
+    amiss: Callable[[], list[tuple[str, object]]],
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    finished: Gateway,
+) -> None:
+    accept(database)
+    platform.faults = [None, None, fault]
+    deliver_run(database, plugins, finished.run_id)
+    platform.open.add(0)
+
+    sync_now(database, plugins, finished.run_id)
+
+    assert (platform.open, platform.disposed) == (set(), 1)
     assert amiss() == []
 
 

@@ -34,13 +34,10 @@ class OutboxKind(StrEnum):
     BLOCK = "block"
 
 
+#: Superfluous once a run's places are closed.
+_ABOUT_OPEN_PLACES = (OutboxKind.OPEN_PLACES, OutboxKind.MOVE_END, OutboxKind.CLOSE_PLACES)
 #: Delivered in the order in which they were enqueued, within a run.
-PLACE_KINDS = (
-    OutboxKind.OPEN_PLACES,
-    OutboxKind.MOVE_END,
-    OutboxKind.CLOSE_PLACES,
-    OutboxKind.DISPOSE,
-)
+PLACE_KINDS = (*_ABOUT_OPEN_PLACES, OutboxKind.DISPOSE)
 
 
 def enqueue(
@@ -276,14 +273,15 @@ def is_closed_since(tx: Transaction, row: Row) -> bool:
 def supersede_places(tx: Transaction, run: int, before: int | None = None) -> None:
     """Finish rows about a run's places that a closing makes superfluous.
 
-    Claimed rows stay: the closing waits for their calls.
+    Claimed rows stay: the closing waits for their calls. So does a clean-up, which deletes what the
+    closing leaves on the platform.
 
     :param before: the id of the closing row; None where it is still to be enqueued.
     """
     unclaimed = OutboxTable.claimed_until.is_null() | (OutboxTable.claimed_until <= tx.now)
     query = OutboxTable.update(status=OutboxStatus.DONE, done_at=tx.now).where(
         OutboxTable.run == run,
-        OutboxTable.kind << [kind.value for kind in PLACE_KINDS],
+        OutboxTable.kind << [kind.value for kind in _ABOUT_OPEN_PLACES],
         (OutboxTable.status == literal(OutboxStatus.FAILED))
         | ((OutboxTable.status == literal(OutboxStatus.PENDING)) & unclaimed),
     )
