@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import pytest
 
-from famulus.contracts.provider import VisitReport
+from famulus.contracts.provider import VisitReport, VisitView
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
@@ -81,6 +81,39 @@ def test_visit_that_ended_on_the_platform_gives_its_unit_back(
 
     assert (status(database, VisitTable), status(database, AgentTable)) == (reported, becomes)
     assert status(database, UnitTable) is UnitStatus.LAUNCHED
+
+
+@pytest.mark.parametrize("reported", [RETURNED, EXPIRED])
+def test_visit_whose_worker_came_back_while_the_platform_was_asked_goes_on(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    reported: VisitStatus,
+) -> None:
+    """A platform that is asked about many visits answers for a while."""
+    GatewayWorker(gateway, "a").arrive("visit", place="H1")
+
+    def sync(
+        self: object, run: object, visits: Iterable[VisitView], cursor: object
+    ) -> Iterator[VisitReport]:
+        assert [visit.reference for visit in visits] == ["visit"]
+        clock.advance(200)
+        GatewayWorker(gateway, "a").arrive("visit", place="H1")
+        yield VisitReport(worker_name="a", reference="visit", status=reported)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(plugins.provider("reporting"), "sync", sync)
+        operator.turn()
+    ended_early = status(database, VisitTable), status(database, AgentTable)
+    platform.visits["visit"] = reported
+    operator.turn()
+
+    assert ended_early == (VisitStatus.ACCEPTED, AgentStatus.IN_TASK)
+    assert status(database, VisitTable) is reported
 
 
 def test_stored_answers_stay_after_any_report_of_the_platform(

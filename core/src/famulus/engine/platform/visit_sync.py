@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 import peewee
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from famulus.contracts.provider import Provider, RunView, SyncCursor, VisitReport, VisitView
 from famulus.engine.attempts import open_attempt, select_open_attempts
@@ -87,7 +88,7 @@ def sync_run(
                 f"{given.worker_name!r}, and one of these names is not allowed"
             )
         else:
-            is_changed, fault = _follow(database, provider.type, run.id, report)
+            is_changed, fault = _follow(visits, provider.type, report)
             changed[report.status] += is_changed
         if fault is not None:
             contradictions.append(fault)
@@ -103,6 +104,8 @@ class _PendingVisits:
     run: int
     #: how many were read
     asked: int = 0
+    #: by number, when the worker of each had arrived last as it was read
+    arrived: dict[int, datetime | None] = field(factory=dict)
 
     def __iter__(self) -> Iterator[VisitView]:
         after = self.asked = 0
@@ -121,6 +124,7 @@ class _PendingVisits:
                 page = tx.rows(query)
             for row in page:
                 self.asked += 1
+                self.arrived[row.id] = row.last_arrived_at
                 yield visit_view(row)
             if len(page) < _BATCH:
                 return
@@ -151,15 +155,19 @@ def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
 
 
 def _follow(
-    database: Database, provider_type: str, run: int, report: VisitReport
+    visits: _PendingVisits, provider_type: str, report: VisitReport
 ) -> tuple[bool, str | None]:
     """Apply a report; returns what :func:`_apply` does."""
+    database, run = visits.database, visits.run
     with database.read() as tx:
         visit = _find(tx, provider_type, run, report)
     if visit is not None and visit.status is report.status:
         # Most reports, and no reason for a transaction that is synced to the disk.
         return False, None
-    return database.write(partial(_apply, provider_type=provider_type, run=run, report=report))
+    job = partial(
+        _apply, provider_type=provider_type, run=run, report=report, arrived=visits.arrived
+    )
+    return database.write(job)
 
 
 def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> Row | None:
@@ -188,21 +196,32 @@ def _make(tx: Transaction, provider_type: str, run: int, report: VisitReport) ->
 
 
 def _apply(
-    tx: Transaction, *, provider_type: str, run: int, report: VisitReport
+    tx: Transaction,
+    *,
+    provider_type: str,
+    run: int,
+    report: VisitReport,
+    arrived: Mapping[int, datetime | None],
 ) -> tuple[bool, str | None]:
     """Apply a report if the status of its visit allows that.
 
     Return whether the visit was changed, and how the report contradicts what is stored, if it does.
+
+    :param arrived: by number, when the workers of the visits had arrived last that the provider
+        has read.
     """
     found = _find(tx, provider_type, run, report)
     if found is None and report.status not in SUBMITTED_VISITS:
         return False, None
     visit = _make(tx, provider_type, run, report) if found is None else int(found.id)
-    status = VisitTable.select(VisitTable.status).where(VisitTable.id == visit)
-    row = tx.row(for_update(status, tx.kind))
+    stored = VisitTable.select(VisitTable.status, VisitTable.last_arrived_at)
+    row = tx.row(for_update(stored.where(VisitTable.id == visit), tx.kind))
     if row is None or not may_follow(row.status, report.status):
         return False, None if row is None else _contradiction(row.status, report)
     if report.status in (VisitStatus.RETURNED, VisitStatus.EXPIRED):
+        if visit in arrived and row.last_arrived_at != arrived[visit]:
+            # The worker has come back since the provider read it; the next sync asks again.
+            return False, None
         _end_attempts(tx, run, visit, report.status)
     changed = change_visit(
         tx, Change(run=run, id=visit, old=row.status, new=report.status, cause=_CAUSE)
