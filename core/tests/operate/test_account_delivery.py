@@ -19,6 +19,7 @@ from famulus.operate.account_delivery import (
     deliver_accounts,
     requester_numbers,
 )
+from famulus.operate.doctor import read_differences
 from famulus.plugins import Plugins
 from famulus.process import ProcessIdentity
 from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
@@ -80,6 +81,34 @@ def test_a_change_of_a_process_that_was_killed_is_sent_at_once(
 
     assert (done.delivered, done.elsewhere) == (1, 0)
     assert platform.blocked == {"x"}
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_a_change_that_no_process_delivers_is_listed_by_the_doctor(
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
+    is_claimed: bool,
+) -> None:
+    """The process that enqueued it was killed, before the call or during it."""
+    database.write(lambda tx: block_worker(tx, "paying"))
+    if is_claimed:
+        platform.faults = [Fault.KILLED]
+        with pytest.raises(Killed):
+            deliver_accounts(database, plugins)
+    assert read_differences(database, plugins) == []
+    clock.advance(181)
+
+    [found] = read_differences(database, plugins)
+
+    assert found.what == (
+        "qualifications or blocks could not be sent to paying as r of paying: "
+        "no process has delivered them"
+    )
+    assert found.command == ("sync",)
+    deliver_accounts(database, plugins)
+    assert read_differences(database, plugins) == []
 
 
 def add_block(database: Database, name: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
@@ -13,16 +14,26 @@ from famulus.engine.platform.bound_provider import deliver_run
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.states import Decision, VisitStatus
-from famulus.model.tables import AgentTable, TaskRunTable, UnitTable, VisitTable
+from famulus.model.tables import (
+    AgentTable,
+    OutboxTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+)
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
-from famulus.review.payment_actions import pay_bonus
-from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.process import ProcessIdentity
+from famulus.review.payment_actions import pay_bonus, settle_payments
+from famulus.testing.fake_platform import FakePlatform, Fault, Killed, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.movable_clock import MovableClock
+
+#: A process id that this machine does not give.
+ENDED_PID = 2**30
 
 
 @pytest.fixture
@@ -70,6 +81,23 @@ def test_an_unknown_and_a_failed_payment_are_listed(
         "the outcome of 1 payment is unknown: TimeoutError: no reply",
         "1 payment failed: the balance is too low",
     ]
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_payment_whose_process_was_killed_is_listed(
+    has_ended: bool, unit: int, database: Database, plugins: Plugins, platform: FakePlatform
+) -> None:
+    platform.faults = [Fault.KILLED_AFTER]
+    with pytest.raises(Killed):
+        pay_bonus(database, unit, "0.50", reason="R", plugins=plugins)
+    if has_ended:
+        ended = str(evolve(ProcessIdentity.current(), pid=ENDED_PID))
+        database.write(lambda tx: tx.execute(OutboxTable.update(claimed_by=ended)))
+
+    expected = "the outcome of 1 payment is unknown: the process that made it has ended"
+    assert found(database, plugins) == ([expected] if has_ended else [])
+    settle_payments(database, plugins=plugins)
+    assert found(database, plugins) == []
 
 
 def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(

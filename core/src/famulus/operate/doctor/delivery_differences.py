@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
-from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
 from famulus.engine.outbox.undelivered import UndeliveredRows
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
@@ -20,11 +21,11 @@ from famulus.model.tables import (
     PaymentTable,
     RequesterTable,
 )
-from famulus.model.transaction import Transaction
+from famulus.model.transaction import Row, Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.difference import Difference
 
-#: Rows of a run without an operator count as undelivered after this time.
+#: Rows that no process delivers count as undelivered after this time.
 _PATIENCE = timedelta(minutes=1)
 
 
@@ -91,15 +92,17 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find payments that failed, wait or have an unknown outcome, and clean-ups that wait."""
     rows = tx.rows(
-        PaymentTable.select(PaymentTable.status, PaymentTable.kind, PaymentTable.error)
+        PaymentTable.select()
         .where(PaymentTable.run == run.id, PaymentTable.status != PaymentStatus.CONFIRMED)
         .order_by(PaymentTable.id)
     )
-    unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN]
+    lost = _lost_payments(tx, rows)
+    unknown = [row for row in rows if row.status is PaymentStatus.UNKNOWN or row.id in lost]
     if unknown:
+        reason = unknown[-1].error or "the process that made it has ended"
         yield Difference(
             run=run.id,
-            what=f"the outcome of {_payment(len(unknown))} is unknown: {unknown[-1].error}",
+            what=f"the outcome of {_payment(len(unknown))} is unknown: {reason}",
             command=("payments", "settle", "--run", run.id),
         )
     failed = [
@@ -133,6 +136,7 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 def of_accounts(tx: Transaction) -> Iterator[Difference]:
     """Find changes of requesters' accounts that were refused, or could not be delivered yet."""
+    is_waiting = (OutboxTable.attempts > 0) | (OutboxTable.next_attempt_at < tx.now - _PATIENCE)
     rows = tx.rows(
         OutboxTable.select(
             OutboxTable.status, OutboxTable.error, RequesterTable.name, RequesterTable.provider_type
@@ -141,8 +145,9 @@ def of_accounts(tx: Transaction) -> Iterator[Difference]:
         .where(
             OutboxTable.run.is_null(),
             (OutboxTable.status == OutboxStatus.FAILED)
-            | ((OutboxTable.status == OutboxStatus.PENDING) & (OutboxTable.attempts > 0)),
+            | ((OutboxTable.status == OutboxStatus.PENDING) & is_waiting),
         )
+        .order_by(OutboxTable.id)
     )
     for account in dict.fromkeys((row.provider_type, row.name) for row in rows):
         mine = [row for row in rows if (row.provider_type, row.name) == account]
@@ -150,9 +155,16 @@ def of_accounts(tx: Transaction) -> Iterator[Difference]:
         yield Difference(
             run=None,
             what=f"qualifications or blocks could not be sent to {provider} as {name}"
-            f"{_times(len(mine))}: {mine[-1].error}",
+            f"{_times(len(mine))}: {mine[-1].error or 'no process has delivered them'}",
             command=("sync",),
         )
+
+
+def _lost_payments(tx: Transaction, rows: Sequence[Row]) -> set[int]:
+    """Return the ids of payments whose process has ended without recording their outcome."""
+    sent = [row for row in rows if row.status is PaymentStatus.SENT]
+    claimed = claimed_rows(tx) if sent else {}
+    return {row.id for row in sent if payment_outbox_key(tx, row) not in claimed}
 
 
 def _times(number: int) -> str:
