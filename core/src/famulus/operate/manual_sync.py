@@ -52,7 +52,7 @@ def sync_now(
     database.write(lambda tx: make_run_due(tx, run))
     delivered = bound.deliver()
     with database.read() as tx:
-        undelivered = read_undelivered(tx, run)
+        undelivered = read_undelivered(tx, run, bound.record.requester_id)
     return SyncReport(
         was_unserved=was_unserved, synced=synced, delivered=delivered, undelivered=undelivered
     )

@@ -33,7 +33,7 @@ class Progress:
     loading_error: str
     rows_loaded: int
     at: datetime
-    #: rows that its platform has refused, or that could not be delivered
+    #: rows of it and of its requester's account that the platform has refused, or that wait
     undelivered: Sequence[UndeliveredRows] = ()
 
     @property
@@ -72,7 +72,7 @@ def read_progress(database: Database, run: int) -> Progress:
             loading_error=record.loading_error,
             rows_loaded=record.rows_loaded,
             at=tx.now,
-            undelivered=read_undelivered(tx, run),
+            undelivered=read_undelivered(tx, run, record.requester_id),
         )
 
 

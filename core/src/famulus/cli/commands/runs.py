@@ -17,6 +17,7 @@ from famulus.cli.text_layout import aligned, prose, text_width
 from famulus.cli.words import counted, moment, run_status, units_by_status
 from famulus.data.run_summaries import RunSummary, list_runs
 from famulus.engine.limits import run_limits
+from famulus.engine.outbox.undelivered import UndeliveredRows
 from famulus.engine.runs import RunRecord
 from famulus.iso_time import iso
 from famulus.model.states import ENDED_RUNS, LIVE_RUNS, LoadingStatus
@@ -169,6 +170,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
                 "refused": each.is_refused,
                 "rows": each.rows,
                 "error": each.error,
+                "account": each.of_account,
             }
             for each in progress.undelivered
         ],
@@ -191,9 +193,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     until = "" if progress.until is None else f", until {moment(progress.until, progress.at)}"
     yield "limits", "" if record.status in ENDED_RUNS else limits_line(record)
     yield "places", f"{report.places:,} open or taken" if report.places else ""
-    sync = session.command("sync", record.id)
     for rows in progress.undelivered:
-        yield "platform", f"{rows}; `{sync}` sends it again"
+        yield "platform", f"{rows}; {_remedy(rows, record.id, session)}"
     unreported = counted(report.unreported, "visit")
     yield "not there", f"{unreported} submitted here only" if report.unreported else ""
     yield "at work", f"{counted(progress.at_work, 'worker')}{until}" if progress.at_work else ""
@@ -212,6 +213,15 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "architect", record.architect_type
     yield "provider", f"{record.provider_type}, requester {record.requester_name}"
     yield "database", report.database
+
+
+def _remedy(rows: UndeliveredRows, run: int, session: Session) -> str:
+    if rows.in_ledger and rows.is_refused:
+        return f"`{session.command('payments', '--run', run)}` shows what can be done"
+    if rows.in_ledger:
+        return f"`{session.command('payments', 'settle', '--run', run)}` settles it"
+    sync = session.command("sync", *([] if rows.of_account else [run]))
+    return f"`{sync}` sends it again"
 
 
 def _payments(report: RunReport) -> str:

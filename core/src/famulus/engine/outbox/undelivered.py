@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from types import MappingProxyType
 
 from attrs import frozen
 
+from famulus.contracts.provider import Verdict
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
@@ -38,6 +40,10 @@ class UndeliveredRows:
     rows: int
     #: of the newest row; empty where its delivery has not been tried
     error: str
+    #: whether they concern the requester's account, and so no run
+    of_account: bool = False
+    #: whether they pay: a payment that was refused is retried by its number in the ledger
+    in_ledger: bool = False
 
     def __str__(self) -> str:
         times = "" if self.rows == 1 else f" ({self.rows} times)"
@@ -46,27 +52,46 @@ class UndeliveredRows:
         return f"the platform {state} {_ACTIONS[self.kind]}{times}{reason}"
 
 
-def read_undelivered(tx: Transaction, run: int) -> list[UndeliveredRows]:
-    """Return by kind the rows of a run that were refused, or were tried and wait."""
+def read_undelivered(tx: Transaction, run: int, requester: int) -> list[UndeliveredRows]:
+    """Return by kind the rows that were refused, or were tried and wait.
+
+    They are those of a run and of its requester's account, without which workers may be kept out.
+    """
+    account = OutboxTable.run.is_null() & (OutboxTable.requester == requester)
     failed = OutboxTable.status == literal(OutboxStatus.FAILED)
     waiting = (OutboxTable.status == literal(OutboxStatus.PENDING)) & (OutboxTable.attempts > 0)
-    found = []
-    for is_refused, condition in ((True, failed), (False, waiting)):
-        rows = tx.rows(
-            OutboxTable.select(OutboxTable.kind, OutboxTable.error)
-            .where(OutboxTable.run == run, condition)
-            .order_by(OutboxTable.id)
-            .limit(_MOST)
-        )
-        for kind in OutboxKind:
-            errors = [row.error for row in rows if row.kind == kind]
-            if errors:
-                found.append(
-                    UndeliveredRows(
-                        kind=kind, is_refused=is_refused, rows=len(errors), error=errors[-1]
-                    )
-                )
+    found: list[UndeliveredRows] = []
+    for of_account, whose in ((False, OutboxTable.run == run), (True, account)):
+        for is_refused, condition in ((True, failed), (False, waiting)):
+            rows = tx.rows(
+                OutboxTable.select(OutboxTable.kind, OutboxTable.error, OutboxTable.payload)
+                .where(whose, condition)
+                .order_by(OutboxTable.id)
+                .limit(_MOST)
+            )
+            found += _by_kind(rows, is_refused=is_refused, of_account=of_account)
     return found
+
+
+def _by_kind(
+    rows: Sequence[Row], *, is_refused: bool, of_account: bool
+) -> Iterator[UndeliveredRows]:
+    for kind, in_ledger in product(OutboxKind, (False, True)):
+        errors = [row.error for row in rows if row.kind == kind and _is_in_ledger(row) is in_ledger]
+        if errors:
+            yield UndeliveredRows(
+                kind=kind,
+                is_refused=is_refused,
+                rows=len(errors),
+                error=errors[-1],
+                of_account=of_account,
+                in_ledger=in_ledger,
+            )
+
+
+def _is_in_ledger(row: Row) -> bool:
+    is_approval = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
+    return bool(row.kind == OutboxKind.PAY or is_approval)
 
 
 def describe_undelivered(row: Row, *, is_refused: bool, error: str) -> str:
@@ -78,7 +103,7 @@ def describe_undelivered(row: Row, *, is_refused: bool, error: str) -> str:
             f"{subject}: the platform could not {action}: {error}; this is retried automatically, "
             f"and {command} retries it now"
         )
-    if row.kind == OutboxKind.PAY:
+    if _is_in_ledger(row):
         remedy = f"`famulus payments --run {row.run_id}` shows what can be done"
     else:
         remedy = f"remove the cause, then {command} retries it"

@@ -1,0 +1,176 @@
+"""What a platform has refused, or cannot be reached for, is shown with what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from famulus.cli.commands.runs import report_lines
+from famulus.cli.session import Session
+from famulus.data.payments import list_payments
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue
+from famulus.engine.platform.bound_provider import deliver_run
+from famulus.engine.runs import find_run
+from famulus.model.database import Database
+from famulus.model.states import Decision, UnitStatus, VisitStatus
+from famulus.model.tables import UnitTable, WorkerTable
+from famulus.model.transaction import Transaction
+from famulus.operate.account_delivery import deliver_accounts
+from famulus.operate.manual_sync import sync_now
+from famulus.operate.run_report import read_report
+from famulus.plugins import Plugins
+from famulus.review.payment_actions import pay_bonus, retry_payment, settle_payments
+from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    provider = platform.provider("paying", qualifications=True, reports_submissions=True)
+    return kit_plugins(platform=PlatformPlugin(provider))
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator, platform: FakePlatform) -> Gateway:
+    """A run of two units; x has submitted the first, here and on the platform."""
+    opened = operator.launch_rows([{"n": 1}, {"n": 2}], provider="paying")
+    GatewayWorker(opened, "x").submit(GatewayWorker(opened, "x").arrive("visit"))
+    platform.visits["visit"] = VisitStatus.SUBMITTED
+    operator.turn()
+    return opened
+
+
+@pytest.fixture
+def shown(
+    gateway: Gateway, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], list[str]]:
+    """Return what ``famulus status`` shows of the platform."""
+    monkeypatch.setenv("COLUMNS", "500")
+
+    def show() -> list[str]:
+        report = read_report(database, gateway.run_id)
+        lines = report_lines(report, Session(None, address_typed=False, verbose=False))
+        facts = [line.split(None, 1) for line in lines]
+        return [text for name, text in facts if name == "platform"]
+
+    return show
+
+
+def submitted_unit(database: Database) -> int:
+    with database.read() as tx:
+        row = tx.row(UnitTable.select(UnitTable.id).where(UnitTable.status == UnitStatus.COMPLETED))
+    assert row is not None
+    return int(row.id)
+
+
+def review(database: Database, decision: Decision) -> None:
+    unit = submitted_unit(database)
+
+    def job(tx: Transaction) -> None:
+        decide(tx, unit, decision, note="why")
+        apply_decisions(tx, [unit])
+
+    database.write(job)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.REFUSED, "has refused to set a block: the balance is too low"),
+        (Fault.THROTTLED, "has yet to set a block: throttled"),
+    ],
+)
+def test_what_concerns_the_account_is_shown_with_each_of_its_runs(
+    fault: Fault,
+    words: str,
+    gateway: Gateway,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    shown: Callable[[], list[str]],
+) -> None:
+    requester = find_run(database, gateway.run_id).requester_id
+
+    def block(tx: Transaction) -> None:
+        worker = tx.row(WorkerTable.select(WorkerTable.id))
+        assert worker is not None
+        payload = {"worker": worker.id, "reason": ""}
+        enqueue(tx, requester=requester, kind=OutboxKind.BLOCK, key="block", payload=payload)
+
+    database.write(block)
+    platform.faults = [fault]
+    operator.managed(gateway.run_id).deliver()
+
+    assert [str(rows) for rows in operator.progress(gateway.run_id).undelivered] == [
+        f"the platform {words}"
+    ]
+    assert shown() == [f"the platform {words}; `famulus sync` sends it again"]
+    deliver_accounts(database, plugins)
+    assert shown() == []
+
+
+@pytest.mark.parametrize("refused", ["bonus", "approval"])
+def test_a_refused_payment_names_the_ledger_where_it_is_retried(
+    refused: str,
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    shown: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    platform.faults = [Fault.REFUSED]
+    if refused == "bonus":
+        pay_bonus(database, submitted_unit(database), "0.50", reason="R", plugins=plugins)
+    else:
+        review(database, Decision.ACCEPTED)
+        platform.faults.insert(0, None)
+        deliver_run(database, plugins, gateway.run_id)
+    sync_now(database, plugins, gateway.run_id)
+
+    remedy = f"`famulus payments --run {gateway.run_id}` shows what can be done"
+    [line] = shown()
+    assert line.endswith(f": the balance is too low; {remedy}")
+    [logged] = [line for line in caplog.messages if "too low" in line]
+    assert logged.endswith(remedy)
+    [payment] = list_payments(database, run=gateway.run_id)
+    retry_payment(database, payment.id, plugins=plugins)
+    assert shown() == []
+
+
+def test_a_payment_without_a_known_outcome_names_the_command_that_settles_it(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    shown: Callable[[], list[str]],
+) -> None:
+    platform.faults = [Fault.LOST]
+    pay_bonus(database, submitted_unit(database), "0.50", reason="R", plugins=plugins)
+
+    [line] = shown()
+    assert line.endswith(f"; `famulus payments settle --run {gateway.run_id}` settles it")
+    settle_payments(database, plugins=plugins)
+    assert shown() == []
+
+
+def test_a_refused_rejection_is_sent_again_by_a_sync(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    shown: Callable[[], list[str]],
+) -> None:
+    review(database, Decision.REJECTED)
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+
+    [line] = shown()
+    assert line.endswith(f"; `famulus sync {gateway.run_id}` sends it again")
+    sync_now(database, plugins, gateway.run_id)
+    assert shown() == []
