@@ -20,6 +20,7 @@ from famulus.model.database import Database
 from famulus.model.migrations import read_migration
 from famulus.model.tables import AgentTable
 from famulus.operate.run_report import read_report
+from famulus.review.unit_page import UnitPages
 from famulus.review.unit_text import BlueprintFormatter, ScriptFormatter, unit_text
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import RowsBlueprint
@@ -59,6 +60,7 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     [of_x, of_y] = export_records(database, task="words")
     units = {unit.worker: unit for unit in newest_units(database, find_scope(database, "words"))}
     by_blueprint = BlueprintFormatter(database, kit_plugins())
+    in_browser = UnitPages(database, kit_plugins())
     by_function = ScriptFormatter(database, lambda unit: f"unit {unit['unit_id']}")
 
     assert any("1 submission without any answer" in line for line in lines)
@@ -66,6 +68,8 @@ def test_a_submission_without_an_answer_is_flagged_everywhere(
     assert (of_x["unanswered"], of_y["unanswered"]) == (False, True)
     assert "Status: completed, without any answer" in unit_text(by_blueprint, units["y"])
     assert "without" not in unit_text(by_blueprint, units["x"])
+    assert "<dd>completed, without any answer</dd>" in in_browser(units["y"])
+    assert "without any" not in in_browser(units["x"])
     assert "contains no answer" in unit_text(by_function, units["y"])
     assert "contains no answer" not in unit_text(by_function, units["x"])
 

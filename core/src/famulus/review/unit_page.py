@@ -11,6 +11,7 @@ from famulus.engine.pages import review_document
 from famulus.model.database import Database
 from famulus.plugins import Plugins
 from famulus.review.run_blueprints import RunBlueprints
+from famulus.review.unit_text import status_text
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class UnitPages:
             ("Task", unit.task),
             ("Worker", unit.worker),
             ("Unit", str(unit.unit)),
-            ("Status", unit.unit_status.value),
+            ("Status", status_text(unit)),
             ("Submitted", f"{unit.submitted_at:%Y-%m-%d %H:%M:%S} UTC"),
             # One field may have several files.
             *((f"File in {file.field}", f"{file.name}: {file.path}") for file in unit.files),

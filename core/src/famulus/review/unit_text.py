@@ -68,15 +68,20 @@ def as_json(unit: StoredAnswer) -> str:
 
 def _heading(unit: StoredAnswer) -> list[str]:
     unknown = " (unknown: the clock was set back)" if unit.clock_set_back else ""
-    late = ", answered after the time was over" if unit.late else ""
-    unanswered = ", without any answer" if unit.unanswered else ""
     return [
         RULE,
         f"Worker: {unit.worker}",
         f"Unit: {unit.unit}",
         f"Duration: {int(unit.duration.total_seconds())}{unknown}",
-        f"Status: {unit.unit_status}{late}{unanswered}",
+        f"Status: {status_text(unit)}",
     ]
+
+
+def status_text(unit: StoredAnswer) -> str:
+    """Return the status of a unit, with whether it was answered late or not at all."""
+    late = ", answered after the time was over" if unit.late else ""
+    unanswered = ", without any answer" if unit.unanswered else ""
+    return f"{unit.unit_status}{late}{unanswered}"
 
 
 def _files(unit: StoredAnswer) -> list[str]:
