@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from famulus.contracts.provider import Provider, RunView
+from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.operate.operator import Operator
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 
@@ -116,3 +119,47 @@ def test_an_operator_that_is_closed_twice_is_closed(
     for thread in started():
         thread.join(timeout=10)
     assert started() == []
+
+
+def test_a_call_to_the_platform_that_never_returns_does_not_keep_the_operator(
+    database_address: str, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = platform.provider("selling", sells_places=True)
+    is_called, is_back = threading.Event(), threading.Event()
+    open_places = provider.open_places
+
+    def hangs(self: Provider, run: RunView, places: range) -> None:
+        if places.start:
+            is_called.set()
+            is_back.wait()
+        open_places(self, run, places)
+
+    def close() -> None:
+        try:
+            operator.close()
+        except PlacesOpenError as error:
+            raised.append(str(error))
+
+    monkeypatch.setattr(provider, "open_places", hangs)
+    monkeypatch.setattr("famulus.operate.run_threads._JOINING_SECONDS", 0.1)
+    limits = ClosingLimits(pauses=(0.0,), call_timeout=0.1)
+    monkeypatch.setattr(Operator, "_closing_limits", limits)
+    raised: list[str] = []
+    operator = Operator(database_address, plugins=kit_plugins(platform=PlatformPlugin(provider)))
+    configuration = rows_configuration(provider="selling", max_num_concurrent_units=1)
+    run = operator.launch(configuration, shared_state=RowsState(rows=ROWS))
+    GatewayWorker(operator.gateway(run), "x").work()
+    assert is_called.wait(20)
+    closing = threading.Thread(target=close)
+
+    closing.start()
+    closing.join(20)
+    has_ended = not closing.is_alive()
+    is_back.set()
+    closing.join()
+    for thread in operator._threads._threads:
+        thread.join()
+
+    assert has_ended
+    [message] = raised
+    assert f"`famulus sync {run.run_id}` closes them" in message

@@ -240,7 +240,9 @@ class ManagedRun:
 
         :param seconds: how long to wait for listeners at the most.
         """
-        while self.deliver():
+        self.listeners.dispatch()
+        # Without the lock, which a thread holds whose call to the platform never returns.
+        while self.delivery.deliver():
             pass  # There may be more than is delivered in one step.
         self.listeners.catch_up(seconds)
         self.bound.deliver()
