@@ -6,7 +6,7 @@ import pytest
 
 from famulus import UnavailableError, VisitStatus, VisitView
 from famulus_mturk.fake import Fault
-from mturk_bench import Bench
+from mturk_bench import Bench, parameters
 
 DAY = 24 * 3600
 
@@ -90,3 +90,12 @@ def test_look_reports_a_return_and_stores_nothing(opened: Bench) -> None:
     for _ in range(2):
         (report,) = opened.provider.look(opened.run, [visit])
         assert report.status is VisitStatus.RETURNED
+
+
+def test_look_reports_a_visit_that_names_no_hit_of_the_run(opened: Bench) -> None:
+    shown, visit = opened.accept("A1")
+    forged = opened.visit("A2", {**parameters(shown), "hitId": "3SOMEBODYELSES"})
+
+    found = list(opened.provider.look(opened.run, [visit, forged]))
+
+    assert [(each.worker_name, each.status) for each in found] == [("A2", VisitStatus.RETURNED)]

@@ -17,7 +17,7 @@ from famulus_mturk.meanings import Meaning
 if TYPE_CHECKING:
     from famulus import Clock, RunView, VisitView
     from famulus_mturk.hit_types import HitTypes
-    from famulus_mturk.records import HitRecords
+    from famulus_mturk.records import HitLookUp, HitRecords
 
 #: The interval at which an accepted HIT is looked up.
 _LOOK_UP = timedelta(minutes=1)
@@ -63,9 +63,7 @@ class Sync:
         waiting = self._by_hit(run.id, visits)
         yield from self._submitted(run, waiting)
         found = self.records.look_up(run.id, list(waiting))
-        if not found.is_any_unnamed:
-            for hit in waiting.keys() - found.rows.keys():
-                yield from _left(waiting[hit])
+        yield from _made_up(waiting, found)
         for hit, row in found.rows.items():
             if row.ended:
                 yield from self._of_ended(row, waiting[hit])
@@ -75,7 +73,9 @@ class Sync:
     def look(self, run: RunView, visits: Sequence[VisitView]) -> Iterator[VisitReport]:
         """Yield the open visits that MTurk reports as ended. Stores nothing."""
         waiting = self._by_hit(run.id, visits)
-        for hit, row in self.records.by_hit(run.id, list(waiting)).items():
+        found = self.records.look_up(run.id, list(waiting))
+        yield from _made_up(waiting, found)
+        for hit, row in found.rows.items():
             if not row.ended:
                 yield from self._of_open(row, waiting[hit], is_noted=False)
 
@@ -233,6 +233,13 @@ def _left(visits: Sequence[VisitView]) -> Iterator[VisitReport]:
     for visit in visits:
         if visit.done_at is None:
             yield _report(visit, VisitStatus.RETURNED)
+
+
+def _made_up(waiting: Mapping[str, Sequence[VisitView]], found: HitLookUp) -> Iterator[VisitReport]:
+    """Report visits that name no HIT of the run as returned, unless a HIT has no id yet."""
+    if not found.is_any_unnamed:
+        for hit in waiting.keys() - found.rows.keys():
+            yield from _left(waiting[hit])
 
 
 def _key(submission: Mapping[str, Any]) -> tuple[str, str]:
