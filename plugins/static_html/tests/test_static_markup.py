@@ -219,6 +219,30 @@ def test_values_in_quotes_and_code_are_not_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        "<input type=radio name=b value='${text}'>",
+        "<input name=b><a href='/look?${text}'>x</a>",
+        "<input name=b><img alt='a picture of ${text}'>",
+        "<textarea name=b>\n${text}</textarea>",
+        "<body title='${text}'><input name=b>",
+    ],
+)
+def test_entities_that_stay_as_they_are_written_are_counted(tmp_path: Path, page: str) -> None:
+    rows = _rows("AT&amp;T", "a & b", "?a=1&copy=2", "<b>x</b>", "&#39;")
+
+    [(is_warning, _, message)] = Task(tmp_path, page, rows).found()
+
+    assert is_warning
+    assert message.startswith("${text}: 2 of 5 rows have entities such as &amp;")
+    for how in ("raw", "text"):
+        decided = page.replace("${text}", f"${{text|{how}}}")
+        assert Task(tmp_path, decided, _rows("AT&amp;T")).found() == []
+    for trust in (True, False):
+        assert Task(tmp_path, page, rows, trust_data=trust).found() == []
+
+
+@pytest.mark.parametrize(
     "script",
     ["<script>let n = ${text};</script>", "<script type='application/json'>[${text}]</script>"],
 )

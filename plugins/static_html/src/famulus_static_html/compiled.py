@@ -42,6 +42,8 @@ class CompiledPage:
     forbidden: tuple[Forbidden, ...]
     #: placeholders in the text of the page, where a value can be HTML
     shown: tuple[Placeholder, ...]
+    #: placeholders in attributes and in text fields, where a value is text with entities
+    quoted: tuple[Placeholder, ...]
     #: placeholders in code that stand for a whole literal
     literals: tuple[Placeholder, ...]
     lists: ListFields

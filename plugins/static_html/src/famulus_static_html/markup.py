@@ -33,8 +33,11 @@ _CLOSED = ("template", "select", "svg", "math", "button")
 
 def has_markup(text: str) -> bool:
     """Return whether a browser would read a text as HTML that is more than this text."""
-    if "<" in text and _TAG.search(text):
-        return True
+    return ("<" in text and _TAG.search(text) is not None) or has_entity(text)
+
+
+def has_entity(text: str) -> bool:
+    """Return whether a text holds an entity, such as ``&amp;``, which HTML resolves."""
     return "&" in text and any(html.unescape(found) != found for found in _ENTITY.findall(text))
 
 
@@ -103,6 +106,8 @@ class MarkupWatch:
     rows: int = 0
     _escaped: Mapping[str, Placeholder] = field(init=False)
     _raw: Mapping[str, Placeholder] = field(init=False)
+    _quoted: Mapping[str, Placeholder] = field(init=False)
+    _entities: dict[str, _Found] = field(factory=dict, init=False)
     _markup: dict[str, _Found] = field(factory=dict, init=False)
     _fields: dict[str, _Found] = field(factory=dict, init=False)
     _faults: dict[str, _Found] = field(factory=dict, init=False)
@@ -112,6 +117,7 @@ class MarkupWatch:
     def __attrs_post_init__(self) -> None:
         self._escaped = self._undecided(self.page.shown)
         self._literals = self._undecided(self.page.literals)
+        self._quoted = self._undecided(self.page.quoted)
         self._raw = _by_name(one for one in self.page.shown if one.raw)
 
     def _undecided(self, placeholders: Sequence[Placeholder]) -> Mapping[str, Placeholder]:
@@ -121,7 +127,7 @@ class MarkupWatch:
     @property
     def names(self) -> set[str]:
         """The columns that it reads."""
-        return self._escaped.keys() | self._raw.keys() | self._literals.keys()
+        return {*self._escaped, *self._raw, *self._literals, *self._quoted}
 
     def see(self, place: int, row: Mapping[str, Any]) -> None:
         """Record one row; ``place`` is its line or its number."""
@@ -134,9 +140,15 @@ class MarkupWatch:
                 _add(self._markup, name, place)
                 if "<" in text and _FIELD.search(text):
                     _add(self._fields, name, place)
+        for name in self._quoted:
+            if has_entity(_text(row.get(name))):
+                _add(self._entities, name, place)
         for name in self._literals:
             if is_literal(row.get(name)):
                 _add(self._json, name, place)
+        self._see_raw(place, row)
+
+    def _see_raw(self, place: int, row: Mapping[str, Any]) -> None:
         for name in self._raw:
             text = _text(row.get(name))
             fault = raw_fault(text) if "<" in text else None
@@ -146,7 +158,8 @@ class MarkupWatch:
     @property
     def doubts(self) -> int:
         """The number of placeholders for which something was found so far."""
-        return len(self._markup) + len(self._fields) + len(self._faults) + len(self._json)
+        found = (self._markup, self._fields, self._entities, self._faults, self._json)
+        return sum(map(len, found))
 
     def problems(self) -> Iterator[famulus.Problem]:
         """Yield a warning or an error for each placeholder whose values contain markup.
@@ -171,7 +184,16 @@ class MarkupWatch:
                     f"trust every row, or {_written(placeholder, 'text')} where text is meant",
                     warning=True,
                 )
-
+        for name, found in self._entities.items():
+            placeholder = self._quoted[name]
+            yield self._problem(
+                placeholder,
+                f"{found.count} of {self.rows} rows have entities such as &amp;, which stay as "
+                f"they are written; write {_written(placeholder, 'raw')}, or "
+                f"blueprint.trust_data=true, where you trust every row, or "
+                f"{_written(placeholder, 'text')} where they are meant",
+                warning=True,
+            )
         for name, found in self._json.items():
             placeholder = self._literals[name]
             yield self._problem(

@@ -91,6 +91,7 @@ class _Compiler:
     needed: list[Placeholder] = field(factory=list)
     forbidden: list[Forbidden] = field(factory=list)
     shown: list[Placeholder] = field(factory=list)
+    quoted: list[Placeholder] = field(factory=list)
     literals: list[Placeholder] = field(factory=list)
     problems: list[famulus.Problem] = field(factory=list)
     templates: int = 0
@@ -124,6 +125,7 @@ class _Compiler:
             needed=tuple(self.needed),
             forbidden=tuple(self.forbidden),
             shown=tuple(self.shown),
+            quoted=tuple(self.quoted),
             literals=tuple(self.literals),
             lists=ListFields.of(self.source, starts),
             problems=tuple(sorted(self.problems, key=lambda problem: problem.line or 0)),
@@ -256,6 +258,7 @@ class _Compiler:
                 continue
             if placeholder.raw or not is_code:
                 self.needed.append(placeholder)
+                self.quoted.append(placeholder)
             else:
                 reason = (
                     "stands in an event handler"
@@ -293,7 +296,9 @@ class _Compiler:
         if token.name in OPAQUE:
             refuse(f"stands in <{token.name}>, where no escaping is possible")
         if token.name in RCDATA or token.name in OPAQUE:
-            self.needed += (piece for piece in pieces if not isinstance(piece, str))
+            placeholders = [piece for piece in pieces if not isinstance(piece, str)]
+            self.needed += placeholders
+            self.quoted += placeholders if token.name in RCDATA else ()
             # As in <pre>: the first line feed is dropped.
             in_textarea = token.name == "textarea" and pieces[0] == ""
             return ["\n"] * in_textarea + rcdata_parts(pieces)
