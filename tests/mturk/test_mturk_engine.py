@@ -25,13 +25,21 @@ def one_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Study]]:
+def make(database_address: str, tmp_path: Path) -> Iterator[Callable[..., Study]]:
     studies: list[Study] = []
 
     def make(rows: int = 2, lanes: int = 1, window: int = 0, **shared: Any) -> Study:
         options = shared.pop("options", None)
         studies.append(
-            Study(tmp_path, rows=rows, lanes=lanes, window=window, shared=shared, options=options)
+            Study(
+                tmp_path,
+                rows=rows,
+                lanes=lanes,
+                window=window,
+                address=database_address,
+                shared=shared,
+                options=options,
+            )
         )
         return studies[-1]
 
@@ -173,6 +181,8 @@ def test_changed_lifetime_moves_the_expiration_of_hits(make: Callable[..., Study
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("call", range(8))
 @pytest.mark.parametrize("later", [0, DAY + 60])
+# The records of HITs are the same on both; so many runs would only take long.
+@pytest.mark.parametrize("database_address", ["sqlite"], indirect=True)
 def test_kill_while_places_are_opened_neither_repeats_nor_loses_a_hit(
     make: Callable[..., Study], call: int, after: bool, later: int
 ) -> None:

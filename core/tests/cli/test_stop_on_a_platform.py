@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from famulus.engine.places.closing import ClosingLimits
+from famulus.cli.follow import conclude
+from famulus.cli.session import Session
+from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.model.database import Database
+from famulus.operate.manual_sync import sync_now
 from famulus.testing.fake_platform import FakePlatform, Fault, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins
 
@@ -68,3 +71,23 @@ def test_sync_closes_the_places_of_a_run_without_an_operator_with_a_message(
 
     assert (synced.exit_code, platform.open) == (0, set())
     assert "No process operates run 1: its places on the platform are closed." in synced.stdout
+
+
+def test_a_run_that_ends_with_open_places_ends_its_command_with_1_and_names_the_remedy(
+    platform: FakePlatform, database_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(None, address_typed=False, verbose=False)
+    with Database(database_file) as database:
+        operator = ManualOperator(database)
+        run = operator.launch_rows([{"n": 1}], provider="selling").run_id
+        platform.faults = [Fault.THROTTLED] * FOREVER
+        with pytest.raises(PlacesOpenError):
+            operator.close()
+        open_status = conclude(session, database, run)
+        shown = capsys.readouterr().out
+        platform.faults.clear()
+        sync_now(database, operator.plugins, run)
+        closed_status = conclude(session, database, run)
+
+    assert (open_status, closed_status) == (1, 0)
+    assert f"Close its places: famulus sync {run}" in shown

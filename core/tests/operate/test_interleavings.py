@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError
 from famulus.model.states import LIVE_RUNS
+from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import Fault, PlatformPlugin
@@ -136,6 +137,14 @@ class Course:
             if actor.process is not self.scheduler.main and not actor.name.startswith("kill"):
                 self.scheduler.kill(actor.process)
 
+    def check_doctor(self) -> None:
+        """Check that the doctor lists places that are open although no process serves the run."""
+        faults, self.platform.faults = self.platform.faults, []
+        found = read_differences(self.database, self.plugins, self.run)
+        self.platform.faults = faults
+        is_listed = any("can still be taken on the platform" in each.what for each in found)
+        assert is_listed is bool(self.platform.open), self.scheduler.course
+
     def end(self, recovery: str) -> None:
         """End all living processes, and recover from the killed ones."""
         self.scheduler.run(
@@ -145,10 +154,11 @@ class Course:
                 if not process.is_dead
             ]
         )
+        if self.scheduler.has_killed and not self.scheduler.recognises_dead:
+            self.scheduler.clock.advance(LONGEST_CLAIM)
+        self.check_doctor()
         if not self.scheduler.has_killed:
             return
-        if not self.scheduler.recognises_dead:
-            self.scheduler.clock.advance(LONGEST_CLAIM)
         if recovery == "resume" and find_run(self.database, self.run).status in LIVE_RUNS:
             resumed = self.order("resume")
             self.scheduler.run(resumed)
@@ -184,6 +194,7 @@ def play(database: ScheduledDatabase, clock: MovableClock, plan: Plan) -> None:
         course.launch()
         scheduler.run(*[course.order(name) for name in plan.orders])
         course.end(plan.recovery)
+        course.check_doctor()
     errors = [actor.error for actor in scheduler.actors if actor.error is not None]
     assert errors == []
     assert platform.open == set(), scheduler.course
