@@ -305,6 +305,36 @@ def test_closing_is_retried_while_the_platform_is_unavailable(
     assert platform.open == set()
 
 
+@pytest.mark.parametrize("is_refused_again", [False, True])
+def test_a_refused_closing_leaves_a_resumed_run_its_places(
+    is_refused_again: bool,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+    database: Database,
+    plugins: Plugins,
+) -> None:
+    gateway = launch(operator, 3)
+    platform.faults = [Fault.REFUSED]
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == {0, 1, 2}
+
+    platform.faults = [Fault.REFUSED] * is_refused_again
+    clock.advance(1)
+    operator.resume(gateway.run_id)
+    turn(operator, clock)
+    assert platform.open == ({0, 1, 2, 3, 4, 5} if is_refused_again else {3, 4, 5})
+    sync_now(database, plugins, gateway.run_id)
+    for _ in range(2):
+        turn(operator, clock)
+
+    assert len(platform.open) == 3
+    assert platform.open.isdisjoint({0, 1, 2})
+    assert operator.progress(gateway.run_id).undelivered == []
+    operator.stop(gateway.run_id, now=True)
+    assert platform.open == set()
+
+
 def test_lost_reply_opens_no_place_twice(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:

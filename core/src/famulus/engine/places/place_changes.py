@@ -13,6 +13,7 @@ from famulus.engine.outbox.outbox_rows import (
     enqueue,
     find_outbox_row,
     is_closed_later,
+    read_closing,
     redeliver,
     supersede_places,
 )
@@ -217,6 +218,17 @@ def close_all(tx: Transaction, run: int) -> None:
         tx, run=run, kind=OutboxKind.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
     )
     tx.run(_SET, run=run, places=_count_taken(tx, run, row.opened_at))
+
+
+def close_refused(tx: Transaction, run: int) -> None:
+    """Enqueue the closing of a run's places again if the platform has refused it.
+
+    Places that were opened since are closed too, and count as missing: in a run that is open, new
+    ones are opened after the closing.
+    """
+    closing = read_closing(tx, run)
+    if closing is not None and closing.is_refused:
+        close_all(tx, run)
 
 
 def may_be_open(tx: Transaction, run: int) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.outbox.outbox_rows import OutboxKind, make_account_due, redeliver
-from famulus.engine.places.place_changes import retry_refused
+from famulus.engine.places.place_changes import close_refused, retry_refused
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Transaction
+
+#: Kinds whose refused rows are not simply sent again.
+_OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.OPEN_PLACES, OutboxKind.CLOSE_PLACES)
 
 
 def redeliver_refused(tx: Transaction, run: int) -> None:
@@ -21,10 +24,11 @@ def redeliver_refused(tx: Transaction, run: int) -> None:
         OutboxTable.select(OutboxTable.key, OutboxTable.kind, OutboxTable.payload).where(
             OutboxTable.run == run,
             OutboxTable.status == OutboxStatus.FAILED,
-            OutboxTable.kind.not_in([OutboxKind.PAY.value, OutboxKind.OPEN_PLACES.value]),
+            OutboxTable.kind.not_in([kind.value for kind in _OF_THEIR_OWN]),
         )
     )
     retry_refused(tx, run)
+    close_refused(tx, run)
     for row in rows:
         approves = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
         if not approves or read_reward(tx, row.payload["visit"]) is None:
