@@ -79,6 +79,8 @@ _WORDS = [
     b"9" * 40,
     b"true",
 ]
+#: Addresses that take a body from any stranger.
+_WITHOUT_TICKET = ["enter", "enter?worker_id=x", "platform/mock", "platform/%00", "page"]
 _NAMES = ["worker_id", "assignment_id", "hitId", "workerId", "assignmentId", "ticket", "next", ""]
 _HEADERS = [
     b"Accept",
@@ -172,6 +174,8 @@ class Fuzz:
         address, hidden = self._page()
         if self._chance(0.3):
             address = address.replace("submit", "give-back", 1)
+        elif self._chance(0.2):
+            address = self._random.choice(_WITHOUT_TICKET)
         fields = [(name.encode(), value.encode()) for name, value in hidden]
         fields = [pair for pair in fields if self._chance(0.95)]
         fields += [(self._name(), self._bytes()) for _ in range(self._count())]
