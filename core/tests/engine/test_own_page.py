@@ -14,8 +14,10 @@ from famulus.engine import completions
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
+from famulus.engine.own_work import _PAY, _WORK
 from famulus.engine.platform.bound_provider import deliver_run
 from famulus.model.database import Database
+from famulus.model.database_kind import DatabaseKind
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import Decision, PaymentStatus
 from famulus.model.tables import AgentTable, PaymentTable, UnitTable
@@ -182,6 +184,23 @@ def test_answers_that_came_after_another_workers_are_named(
     assert facts(stored)["Units done"] == "1"
     assert facts(stored)["In review"] == "0"
     assert facts(stored)["Too late"] == "1: another worker had it by then"
+
+
+def test_no_rows_of_other_workers_are_read(gateway: Gateway, database: Database) -> None:
+    if database.kind is not DatabaseKind.SQLITE:
+        pytest.skip("PostgreSQL plans by the sizes of tables, which are small here")
+    names = {"provider": "own", "name": "x", "task": 1, "run": gateway.run_id, "currency": "USD"}
+
+    steps: list[str] = []
+    with database.read() as tx:
+        for statement in (_WORK, _PAY):
+            found = tx._dialect.compiled(statement)
+            values = [names[p] if isinstance(p, str) else p[0] for p in found.layout]
+            steps += [row[-1] for row in tx.sql(f"EXPLAIN QUERY PLAN {found.sql}", values)]
+
+    assert any("agent_of_worker (worker_id=?)" in step for step in steps)
+    assert any("payment_of_worker (worker_id=? AND run_id=?)" in step for step in steps)
+    assert not any(step.startswith("SCAN") for step in steps)
 
 
 def test_page_is_sent_where_its_list_cannot_be_read(

@@ -71,8 +71,8 @@ class _WorkRow(NamedTuple):
 
 
 class _PayRow(NamedTuple):
-    status: PaymentStatus
-    amount: int
+    earned: int | None
+    paid: int | None
 
 
 _IS_WORKER = (WorkerTable.provider_type == Param("provider")) & (WorkerTable.name == Param("name"))
@@ -99,16 +99,23 @@ _WORK = Statement(
     .group_by(AgentTable.run, AgentTable.status),
     _WorkRow,
 )
+_PAID = peewee.Case(
+    None,
+    [(PaymentTable.status == literal(PaymentStatus.CONFIRMED), PaymentTable.amount)],
+    peewee.SQL("0"),
+)
 _PAY = Statement(
-    PaymentTable.select(PaymentTable.status, peewee.fn.SUM(PaymentTable.amount).alias("amount"))
+    # Not grouped by status: SQLite would read the payments of the whole run, in that order.
+    PaymentTable.select(
+        peewee.fn.SUM(PaymentTable.amount).alias("earned"), peewee.fn.SUM(_PAID).alias("paid")
+    )
     .join(WorkerTable, on=(PaymentTable.worker == WorkerTable.id))
     .where(
         _IS_WORKER,
         PaymentTable.run == Param("run"),
         PaymentTable.currency == Param("currency"),
         PaymentTable.status != literal(PaymentStatus.FAILED),
-    )
-    .group_by(PaymentTable.status),
+    ),
     _PayRow,
 )
 
@@ -116,12 +123,10 @@ _PAY = Statement(
 def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
     """Return the work of a worker, by two queries that read this worker's rows alone."""
     work = tx.all(_WORK, provider=run.provider_type, name=worker_name, task=run.task)
-    pay = {
-        row.status: int(row.amount)
-        for row in tx.all(
-            _PAY, provider=run.provider_type, name=worker_name, run=run.id, currency=run.currency
-        )
-    }
+    pay = tx.one(
+        _PAY, provider=run.provider_type, name=worker_name, run=run.id, currency=run.currency
+    )
+    assert pay is not None
     here = [row for row in work if row.run == run.id]
     counted = {row.status: int(row.counted) for row in here}
     in_review = counted.get(AgentStatus.COMPLETED, 0)
@@ -132,7 +137,7 @@ def read_own_work(tx: Transaction, run: PaidRun, worker_name: str) -> OwnWork:
         too_late=sum(int(row.number) - int(row.counted) for row in here),
         in_task=sum(int(row.number) for row in work),
         currency=run.currency,
-        earned=from_minor(sum(pay.values()), run.currency),
-        paid=from_minor(pay.get(PaymentStatus.CONFIRMED, 0), run.currency),
+        earned=from_minor(int(pay.earned or 0), run.currency),
+        paid=from_minor(int(pay.paid or 0), run.currency),
         pending=from_minor(in_review * run.reward, run.currency),
     )
