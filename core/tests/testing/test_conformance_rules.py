@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 import famulus
 from famulus.testing import BlueprintConformance as Rules
@@ -394,6 +394,15 @@ class Floating(Crowd):
         return famulus.Quote(currency="USD", rewards=0.1 * units, fees=0)  # type: ignore[arg-type]
 
 
+class Rich(Crowd):
+    currency = "dollars"
+
+
+class Converting(Crowd):
+    def quote(self, plan: famulus.Plan, units: int) -> famulus.Quote:
+        return evolve(super().quote(plan, units), currency="EUR")
+
+
 class Boasting(Crowd):
     capabilities = famulus.Capabilities(sells_places=True)
 
@@ -408,6 +417,8 @@ class TakesAnything(Crowd):
     [
         (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
         (Floating, "quote_is_exact", "Money is Decimal"),
+        (Rich, "quote_is_exact", "three letters of ISO 4217, not 'dollars'"),
+        (Converting, "quote_is_exact", "in the account's currency, 'USD', not 'EUR'"),
     ],
 )
 def test_broken_rule_of_a_crowd_is_named(

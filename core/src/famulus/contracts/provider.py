@@ -250,8 +250,6 @@ class Provider(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``)
     frame_ancestors: Sequence[str] = ()
-    #: the three letters of ISO 4217; rewards are whole numbers of its smallest unit
-    currency: ClassVar[str] = "USD"
     #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
     sync_seconds: ClassVar[float] = 15
     #: the most items of one call of :meth:`decide`, :meth:`pay`, :meth:`grant` or :meth:`revoke`
@@ -266,6 +264,17 @@ class Provider(ABC):
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args
         self.context = context
+
+    @property
+    def currency(self) -> str:
+        """The currency of the requester's account: the three letters of ISO 4217.
+
+        Amounts are whole numbers of its smallest unit. It follows from the options and from
+        ``context.requester``, which is None before the account is registered; it does not call the
+        platform. A run keeps the currency that it was launched with: where the account has another
+        one later, the run is not resumed and pays no more bonuses.
+        """
+        return "USD"
 
     @abstractmethod
     def problems(self, plan: Plan) -> list[Problem]:

@@ -22,7 +22,7 @@ from famulus.names import name_fault, stripped
 from famulus.options.convert import structure
 from famulus.options.option_values import secrets_of
 from famulus.options.suggest import did_you_mean
-from famulus.plan import account_provider
+from famulus.plan import RunParts, account_provider
 from famulus.plugins import Plugins, discover
 
 #: The option of a provider that names the account.
@@ -175,6 +175,19 @@ def choose_requester(
         f"there is no requester {name!r} of {plan.provider.type}{near or _how(plan.provider.type)}"
     )
     raise UsageError(plan.problem(KEY, message))
+
+
+def plan_parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
+    """Return the plugins of a plan, with the requester that pays if it is known yet.
+
+    :raises famulus.UsageError: as :func:`choose_requester` does.
+    """
+    requester = None
+    if database.exists:
+        with database.read() as tx:
+            known = read_requesters(tx)
+        requester = choose_requester(plan, plugins.provider(plan.provider.type), known)
+    return RunParts(database=database, plugins=plugins, plan=plan, requester=requester)
 
 
 def chosen_name(plan: Plan, provider: type[Provider]) -> str | None:

@@ -15,6 +15,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.contracts.provider import Provider
+from famulus.engine.ledger.charges import account_currency, unit_price
 from famulus.engine.requesters import choose_requester, read_requesters
 from famulus.errors import (
     DatabaseError,
@@ -22,13 +23,11 @@ from famulus.errors import (
     Problem,
     UnavailableError,
     UsageError,
-    as_plugin_error,
     without_warnings,
 )
 from famulus.model.database import Database
-from famulus.model.money import from_minor, to_minor, to_minor_up
+from famulus.model.money import from_minor, to_minor
 from famulus.model.signing_keys import check_keys
-from famulus.model.states import PaymentKind
 from famulus.model.tables import TaskTable
 from famulus.operate.checking_qualifications import qualification_problems, qualification_warnings
 from famulus.options.configuration import Configuration
@@ -186,9 +185,9 @@ def plan_problems(
     if provider is None:
         return problems
     problems += _address_problems(plan, provider)
-    problems += _reward_problems(plan, provider)
-    problems += _spend_problems(parts) if "provider" in sound else []
-    problems += unpaid if "provider" in sound else []
+    if "provider" in sound:
+        # Without its requester, a provider need not know the currency.
+        problems += unpaid or _money_problems(parts)
     return problems + qualification_problems(parts, sound)
 
 
@@ -255,32 +254,33 @@ def _is_site(text: str) -> bool:
     )
 
 
-def _reward_problems(plan: Plan, provider: type[Provider]) -> list[Problem]:
+def _money_problems(parts: RunParts) -> list[Problem]:
+    """Check amounts that are exact in the currency, and a limit that pays for one unit at least."""
+    plan, provider = parts.plan, parts.provider
     try:
-        to_minor(plan.task.task_reward or Decimal(0), provider.currency)
+        currency = account_currency(provider)
+        problems = [
+            *_inexact(plan, "task_reward", currency),
+            *_inexact(plan, "max_spend", currency),
+        ]
+        if problems or not plan.task.max_spend:
+            return problems
+        cost = from_minor(unit_price(provider, plan).cost, currency)
     except UsageError as error:
-        return [plan.problem("task.task_reward", each.message) for each in error.problems]
+        return list(error.problems)
+    most = plan.task.max_spend
+    if cost <= most:
+        return []
+    message = f"{most} {currency} does not pay for one unit, which costs {cost} with fees"
+    return [plan.problem("task.max_spend", message)]
+
+
+def _inexact(plan: Plan, option: str, currency: str) -> list[Problem]:
+    try:
+        to_minor(getattr(plan.task, option) or Decimal(0), currency)
+    except UsageError as error:
+        return [plan.problem(f"task.{option}", each.message) for each in error.problems]
     return []
-
-
-def _spend_problems(parts: RunParts) -> list[Problem]:
-    """Check a limit that is exact in the currency and pays for one unit at least."""
-    plan, provider = parts.plan, parts.provider_class
-    task, currency = plan.task, provider.currency
-    if not task.max_spend:
-        return []
-    key, reward = "task.max_spend", task.task_reward or Decimal(0)
-    try:
-        to_minor(task.max_spend, currency)
-    except UsageError as error:
-        return [plan.problem(key, each.message) for each in error.problems]
-    with as_plugin_error(f"the provider {plan.provider.type!r} failed to state its fee"):
-        fee = parts.provider.fee(PaymentKind.REWARD, reward)
-    cost = from_minor(to_minor_up(reward + fee, currency), currency)
-    if cost <= task.max_spend:
-        return []
-    message = f"{task.max_spend} {currency} does not pay for one unit, which costs {cost} with fees"
-    return [plan.problem(key, message)]
 
 
 def _task_problems(plan: Plan, known: Stored | None) -> list[Problem]:

@@ -12,7 +12,7 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Quote
 from famulus.data.wage import hourly_wage
-from famulus.engine.requesters import choose_requester, read_requesters
+from famulus.engine.requesters import plan_parts
 from famulus.errors import Problem, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor_up
@@ -62,7 +62,7 @@ def estimate_cost(
     :param most_rows: count no more rows than that.
     :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     """
-    return _estimate(_parts(database, plugins, plan), most_rows)
+    return _estimate(plan_parts(database, plugins, plan), most_rows)
 
 
 def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
@@ -97,7 +97,7 @@ def balance_problems(
     """
     if not plan.task.task_reward:
         return []
-    parts = _parts(database, plugins, plan)
+    parts = plan_parts(database, plugins, plan)
     provider = parts.provider
     with as_plugin_error(f"the provider {provider.type!r} failed to state the balance"):
         balance = provider.balance()
@@ -115,16 +115,6 @@ def balance_problems(
         f"and the run may cost {needed}; add money to the account, or set a limit that it can pay"
     )
     return [plan.problem("task.max_spend", message)]
-
-
-def _parts(database: Database, plugins: Plugins, plan: Plan) -> RunParts:
-    """Return the plugins of a plan, with the requester if it is known yet."""
-    requester = None
-    if database.exists:
-        with database.read() as tx:
-            known = read_requesters(tx)
-        requester = choose_requester(plan, plugins.provider(plan.provider.type), known)
-    return RunParts(database=database, plugins=plugins, plan=plan, requester=requester)
 
 
 def _rounded(quote: Quote) -> Quote:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from attrs import frozen
@@ -13,6 +12,7 @@ from attrs import frozen
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
 from famulus.contracts.provider import Provider
+from famulus.engine.ledger.charges import unit_price
 from famulus.engine.qualifications.grants import make_qualification
 from famulus.engine.qualifications.rules import qualification_names
 from famulus.engine.requesters import choose_requester, chosen_name, read_requesters
@@ -20,8 +20,8 @@ from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import NewEvent, change_run, record
 from famulus.errors import FamulusError, UsageError
 from famulus.model.database import Database
-from famulus.model.money import to_minor, to_minor_up
-from famulus.model.states import LoadingStatus, PaymentKind, RunStatus
+from famulus.model.money import to_minor
+from famulus.model.states import LoadingStatus, RunStatus
 from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Transaction
 from famulus.operate import lease
@@ -136,18 +136,17 @@ def fail_launch(
 def _planned_columns(parts: RunParts) -> dict[str, Any]:
     """Return the columns of a run that follow from its plan and its plugins."""
     plan, provider = parts.plan, parts.provider_class
-    task, currency = plan.task, provider.currency
-    reward = task.task_reward or Decimal(0)
+    task, price = plan.task, unit_price(parts.provider, plan)
     return {
         "blueprint_type": plan.blueprint.type,
         "architect_type": plan.architect.type,
         "provider_type": plan.provider.type,
         "sandbox": provider.capabilities.sandbox,
         "plan": stored_plan(plan),
-        "reward": to_minor(reward, currency),
-        "currency": currency,
-        "max_spend": to_minor(task.max_spend, currency),
-        "unit_cost": to_minor_up(reward + parts.provider.fee(PaymentKind.REWARD, reward), currency),
+        "reward": price.reward,
+        "currency": price.currency,
+        "max_spend": to_minor(task.max_spend, price.currency),
+        "unit_cost": price.cost,
         "units_per_assignment": parts.blueprint.units_per_assignment,
         "assignment_duration_in_seconds": task.assignment_duration_in_seconds,
         "submission_timeout": task.submission_timeout,

@@ -14,6 +14,7 @@ from famulus.contracts.plan import Plan, SharedTaskState
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
 from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
+from famulus.engine.requesters import plan_parts
 from famulus.engine.runs import RunRecord, find_run, requester_of
 from famulus.errors import (
     ConflictError,
@@ -198,7 +199,8 @@ class Operator:
         :param secrets: what was secret in its configuration, as ``{"provider.token": …}``; the
             environment's ``FAMULUS_SECRET_PROVIDER_TOKEN`` unless given.
         :raises famulus.ConflictError: when the run is over, another operator has it, or its
-            provider was a sandbox at the launch and is not one now, or the reverse.
+            provider was a sandbox at the launch and is not one now, or the reverse, or the
+            requester's account has another currency than at the launch.
         :raises famulus.UsageError: when a secret, or something that was given in Python, is
             missing.
         """
@@ -208,8 +210,9 @@ class Operator:
             raise ConflictError(f"{name} is already managed by this operator")
         refuse_ended(record)
         plan = plan_from_stored(record.plan, self.plugins, shared_state, secrets=secrets, run=name)
-        refuse_other_money(record, self.plugins.provider(plan.provider.type))
-        check_source(self._parts(plan), record, given=shared_state is not None)
+        parts = self._parts(plan, record)
+        refuse_other_money(record, parts.provider)
+        check_source(parts, record, given=shared_state is not None)
         self._prepare()
         record = take_lease(self.database, record.id, self._holder, self._closing_limits.waiting)
         managed = self._manage(plan, record)
@@ -354,7 +357,7 @@ class Operator:
         if unpaid:
             raise UsageError(unpaid)
         self._prepare()
-        record = create_run(self._parts(plan), self._holder)
+        record = create_run(plan_parts(self.database, self.plugins, plan), self._holder)
         managed = None
         try:
             managed = self._manage(plan, record)
@@ -378,13 +381,13 @@ class Operator:
             except FamulusError as error:
                 self.plugins.refuse(info, error)
 
-    def _parts(self, plan: Plan, record: RunRecord | None = None) -> RunParts:
+    def _parts(self, plan: Plan, record: RunRecord) -> RunParts:
         return RunParts(
             database=self.database,
             plugins=self.plugins,
             plan=plan,
-            requester=None if record is None else requester_of(record),
-            run_id=None if record is None else record.id,
+            requester=requester_of(record),
+            run_id=record.id,
         )
 
     def _manage(self, plan: Plan, record: RunRecord) -> ManagedRun:

@@ -10,6 +10,7 @@ from attrs import evolve
 from famulus.clock import Waiting
 from famulus.contracts.provider import Provider
 from famulus.engine.deadlines import extend_deadlines
+from famulus.engine.ledger.charges import account_currency
 from famulus.engine.outbox.outbox_rows import release_claims
 from famulus.engine.places.closing import ClosingLimits
 from famulus.engine.places.place_changes import close_refused, keep_untaken, retry_refused
@@ -56,16 +57,23 @@ def complete_unattended_end(database: Database, plugins: Plugins, record: RunRec
     return True
 
 
-def refuse_other_money(record: RunRecord, provider: type[Provider]) -> None:
-    """Refuse to resume a run in a sandbox that began outside of one, or the reverse.
+def refuse_other_money(record: RunRecord, provider: Provider) -> None:
+    """Refuse to resume a run in a sandbox that began outside of one, or in another currency.
 
-    :raises famulus.ConflictError: when the installed provider is of another kind than the run's.
+    :raises famulus.ConflictError: when the provider or its account is of another kind than at the
+        launch.
     """
     if provider.capabilities.sandbox != record.sandbox:
         was, now = ("a sandbox", "none") if record.sandbox else ("no sandbox", "one")
         raise ConflictError(
             f"run {record.id} was launched when {provider.type} was {was}, and the installed "
             f"{provider.type} is {now}; install what it was launched with, or launch a new run"
+        )
+    if (currency := account_currency(provider)) != record.currency:
+        raise ConflictError(
+            f"run {record.id} was launched in {record.currency}, and the account of the requester "
+            f"{record.requester_name!r} is in {currency}; register the account that it was "
+            "launched with again, or launch a new run"
         )
 
 

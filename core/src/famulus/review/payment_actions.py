@@ -19,12 +19,13 @@ from famulus.engine.ledger.bonuses import (
     unit_payee,
     worker_payee,
 )
+from famulus.engine.ledger.charges import charges
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.runs import find_run
-from famulus.errors import FamulusError, NotFoundError, UsageError, as_plugin_error
+from famulus.errors import FamulusError, NotFoundError, UsageError
 from famulus.model.database import Database
-from famulus.model.money import to_minor, to_minor_up
+from famulus.model.money import to_minor
 from famulus.model.states import OPEN_PAYMENTS, PaymentKind
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins, discover
@@ -162,12 +163,10 @@ def _pay(
     with database.read() as tx:
         payee = find_payee(tx)
     provider = bind_provider(database, plugins, payee.run).provider
-    with as_plugin_error(f"the provider {provider.type!r} failed to state its fee"):
-        fee = provider.fee(wish.kind, wish.amount)
     extra = ExtraPayment(
         kind=wish.kind,
         amount=to_minor(wish.amount, payee.currency),
-        fee=to_minor_up(fee, payee.currency),
+        fee=charges(provider, wish.kind, wish.amount, payee.currency),
         reason=wish.reason.strip(),
     )
     payment = database.write(lambda tx: plan_extra(tx, find_payee(tx), extra, again=wish.again))

@@ -8,10 +8,10 @@ from functools import partial
 
 from attrs import field, frozen
 
-from famulus.contracts.provider import Provider
 from famulus.data.payments import PaymentRecord, find_payments
 from famulus.data.wage import read_wage
 from famulus.engine.ledger.bonuses import ExtraPayment, check_amount, check_budget
+from famulus.engine.ledger.charges import charges
 from famulus.engine.ledger.topups import (
     PaidVisit,
     PlannedTopup,
@@ -21,7 +21,7 @@ from famulus.engine.ledger.topups import (
 )
 from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.engine.runs import RunRecord, read_run, reading_run
-from famulus.errors import UsageError, as_plugin_error
+from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.model.money import from_minor, to_minor, to_minor_up
 from famulus.model.states import PaymentKind
@@ -112,7 +112,11 @@ def propose_topup(
         if topup_key(visit, minor) not in each.topups
     }
     due = {visit: amount for visit, amount in amounts.items() if amount > 0}
-    fees = _fees(bind_provider(database, plugins, run).provider, set(due.values()), currency)
+    provider = bind_provider(database, plugins, run).provider
+    fees = {
+        amount: charges(provider, PaymentKind.BONUS, from_minor(amount, currency), currency)
+        for amount in set(due.values())
+    }
     why = f"A top-up to {rate} {currency} an hour." if reason is None else reason.strip()
     for amount in fees:
         check_amount(from_minor(amount, currency), why)
@@ -161,16 +165,6 @@ def _hourly(hourly: Decimal | str) -> Decimal:
         raise UsageError(f"{hourly!r} is not an hourly wage, such as 12.50") from None
     check_amount(rate, "an hourly wage")
     return rate
-
-
-def _fees(provider: Provider, amounts: set[int], currency: str) -> dict[int, int]:
-    """Return the platform's fee for each amount, in minor units."""
-    with as_plugin_error(f"the provider {provider.type!r} failed to state its fee"):
-        fees = {
-            amount: provider.fee(PaymentKind.BONUS, from_minor(amount, currency))
-            for amount in amounts
-        }
-    return {amount: to_minor_up(fee, currency) for amount, fee in fees.items()}
 
 
 def _extra(amount: int, fees: dict[int, int], reason: str) -> ExtraPayment:

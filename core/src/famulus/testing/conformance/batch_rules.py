@@ -150,7 +150,7 @@ class ProviderBatchRules(ProviderUnderTest):
                 worker_name=visit.worker_name,
                 reference=visit.reference,
                 amount=Decimal(50 + number) / 100,
-                currency=self.provider.currency,
+                currency=harness.provider().currency,
                 reason="For the test.",
                 sent_at=harness.database.clock(),
             )

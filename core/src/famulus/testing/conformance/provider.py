@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -158,11 +159,18 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
 
     def test_quote_is_exact(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
-            quotes = {units: harness.provider().quote(harness.plan, units) for units in (0, 1, 7)}
+            provider = harness.provider()
+            quotes = {units: provider.quote(harness.plan, units) for units in (0, 1, 7)}
+            currency = provider.currency
             reward = harness.plan.task.task_reward or Decimal(0)
 
+        assert re.fullmatch("[A-Z]{3}", currency), (
+            f"currency must be the three letters of ISO 4217, not {currency!r}."
+        )
         for units, quote in quotes.items():
-            assert quote.currency == self.provider.currency
+            assert quote.currency == currency, (
+                f"quote() must be in the account's currency, {currency!r}, not {quote.currency!r}."
+            )
             for amount in (quote.rewards, quote.fees):
                 assert isinstance(amount, Decimal), f"Money is Decimal, not {amount!r}."
             assert quote.rewards == reward * units, (
