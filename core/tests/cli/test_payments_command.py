@@ -56,9 +56,13 @@ def run(opened: Database, example: Path) -> Iterator[Gateway]:
 
 def test_a_quote_says_what_all_units_cost_with_fees(famulus: Famulus, example: Path) -> None:
     quoted = famulus("quote", example, ANY_PORT, "provider.fee=0.2")
+    taxed = famulus("quote", example, ANY_PORT, "provider.fee=0.2", "provider.taxes=0.5")
 
     assert quoted.exit_code == 0
     assert quoted.stdout == "Cost: 1.44 USD (1.20 and fees of 0.24) for 4 units, 0.36 each.\n"
+    assert taxed.stdout == (
+        "Cost: 1.56 USD (1.20, fees of 0.24 and taxes of 0.12) for 4 units, 0.39 each.\n"
+    )
 
 
 def test_a_quote_writes_money_with_all_its_places(famulus: Famulus, example: Path) -> None:
@@ -93,7 +97,8 @@ def test_a_limit_that_does_not_pay_for_one_unit_is_a_problem(
 def test_a_quote_is_exact_in_json(famulus: Famulus, example: Path, database_file: Path) -> None:
     quoted = json.loads(famulus("quote", example, ANY_PORT, "--json").stdout)
 
-    assert (quoted["units"], quoted["total"], quoted["fees"]) == (4, "1.20", "0.00")
+    assert (quoted["units"], quoted["total"]) == (4, "1.20")
+    assert (quoted["fees"], quoted["taxes"]) == ("0.00", "0.00")
     assert not database_file.exists()
 
 

@@ -10,13 +10,15 @@ import pytest
 from attrs import frozen
 
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Capabilities, Provider
+from famulus.contracts.provider import Capabilities, Provider, Quote
+from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.engine.requesters import register_requester
 from famulus.engine.runs import find_run
-from famulus.errors import ConflictError, UsageError
+from famulus.errors import ConflictError, RefusedError, UnavailableError, UsageError
 from famulus.model.database import Database
 from famulus.model.states import PaymentKind
+from famulus.model.tables import UnitTable
 from famulus.options.declare import option
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
@@ -48,7 +50,7 @@ class Exchange(CrowdProvider):
     Args: ClassVar[Any] = ExchangeArgs
     RequesterArgs = AccountArgs
     capabilities = Capabilities(pays=True)
-    default_requester = None
+    default_requester: ClassVar[Any] = None
 
     @property
     def currency(self) -> str:
@@ -60,6 +62,9 @@ class Exchange(CrowdProvider):
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
         return amount / 10
+
+    def taxes(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        return amount / 50
 
 
 class ExchangePlugin:
@@ -86,6 +91,12 @@ def register(database: Database, plugins: Plugins, currency: str) -> None:
 
 def launch(operator: ManualOperator, **task: Any) -> Gateway:
     return operator.launch_rows(ROWS, provider="exchange", **task)
+
+
+def unit(database: Database) -> int:
+    with database.read() as tx:
+        (row,) = tx.rows(UnitTable.select(UnitTable.id))
+    return int(row.id)
 
 
 def problems_of(operator: ManualOperator, **task: Any) -> list[str]:
@@ -146,4 +157,42 @@ def test_an_account_that_has_another_currency_pays_nothing_for_the_run(
     with pytest.raises(ConflictError, match=r"launched in EUR, and the account .* 'lab' is in USD"):
         manual.resume(gateway.run_id)
     with pytest.raises(ConflictError, match=r"is in EUR, and the account .* in USD"):
-        pay_bonus(database, 1, "0.50", reason="R", plugins=plugins)
+        pay_bonus(database, unit(database), "0.50", reason="R", plugins=plugins)
+
+
+def test_fees_and_taxes_of_units_and_bonuses_count_against_the_budget(
+    database: Database, plugins: Plugins, manual: ManualOperator
+) -> None:
+    register(database, plugins, "USD")
+    gateway = launch(manual, task_reward="1.00", max_spend="1.68")
+    GatewayWorker(gateway, "x").work()
+
+    bonus = pay_bonus(database, unit(database), "0.50", reason="R", plugins=plugins)
+
+    assert bonus.fee == Decimal("0.06")
+    with pytest.raises(UsageError, match=r"1\.68 USD, of which 0\.00 are left"):
+        pay_bonus(database, unit(database), "0.01", reason="R", plugins=plugins)
+    assert problems_of(manual, task_reward="1.00", max_spend="1.11") == [
+        "task.max_spend: 1.11 USD does not pay for one unit, which costs 1.12 with fees"
+    ]
+
+
+@pytest.mark.parametrize("error", [UnavailableError("away"), RefusedError("no prices for you")])
+def test_a_price_that_the_platform_does_not_state_prevents_a_launch(
+    database: Database,
+    plugins: Plugins,
+    manual: ManualOperator,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    def quote(*_: object) -> Quote:
+        raise error
+
+    register(database, plugins, "USD")
+    monkeypatch.setattr(Exchange, "quote", quote)
+
+    (problem,) = problems_of(manual, max_spend="5")
+    assert problem.endswith(f"what a unit costs cannot be compared with task.max_spend now: {error}")
+    with pytest.raises(type(error), match=str(error)):
+        launch(manual)
+    assert list_runs(database) == []

@@ -32,7 +32,7 @@ def test_title_description_and_reward_are_required() -> None:
         "task.task_description": "is missing; set it as 'task_description: …' "
         "(Description that workers see before they accept.)",
         "task.task_reward": "is missing; set it as 'task_reward: …' "
-        "(Reward for one unit, in the provider's currency (0.30 is thirty cents).)",
+        "(Reward for one unit, in the currency of the requester's account (0.30 is thirty cents).)",
     }
 
 

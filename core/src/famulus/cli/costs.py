@@ -10,7 +10,7 @@ from famulus.cli.output import say
 from famulus.cli.words import counted
 from famulus.contracts.provider import Quote
 from famulus.data.wage import Wage
-from famulus.errors import UnavailableError
+from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import minor_digits
 from famulus.operate.checking import Checked
 from famulus.operate.estimate import Estimate
@@ -24,7 +24,7 @@ def say_cost(operator: Operator, checked: Checked) -> None:
     """Print what a checked configuration will cost; an unavailable platform is only a warning."""
     try:
         lines = [*quote_lines(operator.estimate(checked, most_rows=_MOST_ROWS))]
-    except UnavailableError as error:
+    except (UnavailableError, RefusedError) as error:
         lines = [f"Cost: the platform cannot be asked now: {error}"]
     for line in lines:
         say(line)
@@ -99,10 +99,15 @@ def _expected(wage: Decimal, currency: str, minutes: Decimal) -> str:
 
 
 def _money(quote: Quote) -> str:
-    rewards, fees, total = (
-        _amount(each, quote.currency) for each in (quote.rewards, quote.fees, quote.total)
-    )
-    return f"{total} {quote.currency}" + (f" ({rewards} and fees of {fees})" if quote.fees else "")
+    parts = [_amount(quote.rewards, quote.currency)]
+    if quote.fees:
+        parts.append(f"fees of {_amount(quote.fees, quote.currency)}")
+    if quote.taxes:
+        parts.append(f"taxes of {_amount(quote.taxes, quote.currency)}")
+    total = f"{_amount(quote.total, quote.currency)} {quote.currency}"
+    if len(parts) == 1:
+        return total
+    return f"{total} ({', '.join(parts[:-1])} and {parts[-1]})"
 
 
 def _amount(amount: Decimal, currency: str) -> str:

@@ -152,16 +152,18 @@ class VisitVerdict:
 
 @frozen(kw_only=True)
 class Quote:
-    """The cost of work, in ``currency``, with the platform's fees."""
+    """The cost of work, in ``currency``, with the platform's fees and the taxes on them."""
 
     currency: str
     rewards: Decimal
     fees: Decimal
+    #: what the account is charged in taxes, on rewards or on fees
+    taxes: Decimal = Decimal(0)
 
     @property
     def total(self) -> Decimal:
-        """Rewards and fees together."""
-        return self.rewards + self.fees
+        """Rewards, fees and taxes together."""
+        return self.rewards + self.fees + self.taxes
 
 
 @frozen(kw_only=True)
@@ -342,14 +344,32 @@ class Provider(ABC):
         return {}
 
     def fee(self, kind: PaymentKind, amount: Decimal) -> Decimal:
-        """Return the platform's fee on top of one payment."""
+        """Return the platform's fee on top of one payment.
+
+        Called before a bonus or a compensation is planned, and by :meth:`quote` unless that is
+        overridden. It may ask the platform, and raises what :meth:`quote` may.
+        """
+        return Decimal(0)
+
+    def taxes(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Return the taxes on one payment and its fee, which the account is charged too."""
         return Decimal(0)
 
     def quote(self, plan: Plan, units: int) -> Quote:
-        """Return what ``units`` units will cost."""
+        """Return what ``units`` units will cost.
+
+        The quote for one unit is what the budget (``task.max_spend``) counts for each. It may ask
+        the platform. Called by ``famulus quote`` and ``check``, and at each launch.
+
+        :raises famulus.UnavailableError: when the platform cannot be asked now. It is a problem of
+            a check whose task has a budget, and ends a launch, which has written nothing.
+        """
         reward = plan.task.task_reward or Decimal(0)
         fee = self.fee(PaymentKind.REWARD, reward)
-        return Quote(currency=self.currency, rewards=reward * units, fees=fee * units)
+        taxes = self.taxes(PaymentKind.REWARD, reward)
+        return Quote(
+            currency=self.currency, rewards=reward * units, fees=fee * units, taxes=taxes * units
+        )
 
     def balance(self) -> Decimal | None:
         """Return what the requester's account can spend now, in :attr:`currency`.

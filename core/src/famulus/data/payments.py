@@ -28,7 +28,7 @@ _CALLED = (PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 
 @frozen(kw_only=True)
 class PaymentRecord:
-    """One payment. ``fee`` is the platform's fee, in addition to ``amount``."""
+    """One payment. ``fee`` is the platform's fee, with taxes, in addition to ``amount``."""
 
     id: int
     kind: PaymentKind

@@ -149,11 +149,11 @@ class TaskRunTable(Table):
     allowed_concurrent = peewee.IntegerField()
     maximum_units_per_worker = peewee.IntegerField()
     max_num_concurrent_units = peewee.IntegerField()
-    #: what the run may cost with fees; 0 means no limit
+    #: what the run may cost with fees and taxes; 0 means no limit
     max_spend = peewee.BigIntegerField(default=0)
     #: the maximum total size of uploaded files; 0 means no limit
     max_upload_bytes = peewee.BigIntegerField(default=10_000_000_000)
-    #: what one unit costs with fees
+    #: what one unit costs with fees and taxes
     unit_cost = peewee.BigIntegerField(default=0)
 
     loading = EnumField(LoadingStatus)
@@ -291,7 +291,7 @@ class PaymentTable(Table):
     """One row of the ledger, written before the platform is called.
 
     ``key`` is derived from what is paid for, so that the same payment is the same row. ``fee`` is
-    the platform's fee on top of ``amount``.
+    the platform's fee, with taxes, on top of ``amount``.
     """
 
     key = peewee.CharField(max_length=128)

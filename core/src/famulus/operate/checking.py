@@ -21,6 +21,7 @@ from famulus.errors import (
     DatabaseError,
     FamulusError,
     Problem,
+    RefusedError,
     UnavailableError,
     UsageError,
     without_warnings,
@@ -268,6 +269,9 @@ def _money_problems(parts: RunParts) -> list[Problem]:
         cost = from_minor(unit_price(provider, plan).cost, currency)
     except UsageError as error:
         return list(error.problems)
+    except (UnavailableError, RefusedError) as error:
+        message = f"what a unit costs cannot be compared with task.max_spend now: {error}"
+        return [plan.problem("provider", message)]
     most = plan.task.max_spend
     if cost <= most:
         return []

@@ -23,7 +23,7 @@ from famulus.plugins import Plugins
 
 @frozen(kw_only=True)
 class Estimate:
-    """The cost of a plan's units with the platform's fees, if every one is paid."""
+    """The cost of a plan's units with the platform's fees and taxes, if every one is paid."""
 
     #: rows of the data; None for a generator, whose rows cannot be counted in advance
     rows: int | None
@@ -72,14 +72,14 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
     rows = most_rows if is_part else rows
     units = None if rows is None else rows * blueprint.units_per_assignment
     with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
-        one = provider.quote(plan, 1)
-        total = None if units is None else provider.quote(plan, units)
+        one = _rounded(provider.quote(plan, 1))
+        total = None if units is None else _rounded(provider.quote(plan, units))
     return Estimate(
         rows=rows,
         units=units,
         is_part=is_part,
-        one=_rounded(one),
-        total=None if total is None else _rounded(total),
+        one=one,
+        total=total,
         max_spend=plan.task.max_spend,
         estimated_minutes=plan.task.estimated_minutes,
     )
@@ -118,9 +118,12 @@ def balance_problems(
 
 
 def _rounded(quote: Quote) -> Quote:
-    """Round fees up to the currency's smallest unit."""
-    fees = from_minor(to_minor_up(quote.fees, quote.currency), quote.currency)
-    return evolve(quote, fees=fees)
+    """Round fees and taxes up to the currency's smallest unit."""
+    currency = quote.currency
+    fees, taxes = (
+        from_minor(to_minor_up(each, currency), currency) for each in (quote.fees, quote.taxes)
+    )
+    return evolve(quote, fees=fees, taxes=taxes)
 
 
 def _count_rows(plan: Plan, blueprint: Blueprint, most: int | None) -> int | None:

@@ -112,7 +112,8 @@ class TaskArgs:
         validator=_is_filled,
     )
     task_reward: Decimal | None = option(
-        help="Reward for one unit, in the provider's currency (0.30 is thirty cents).",
+        help="Reward for one unit, in the currency of the requester's account (0.30 is thirty "
+        "cents).",
         required=True,
         validator=_is_reward,
     )
@@ -122,8 +123,9 @@ class TaskArgs:
         validator=_is_estimate,
     )
     max_spend: Decimal = option(
-        help="What the run may cost at most with the provider's fees and with bonuses, in the "
-        "provider's currency: units that would cost more wait; 0 is no limit.",
+        help="What the run may cost at most with the provider's fees, with taxes and with bonuses, "
+        "in the currency of the requester's account: units that would cost more wait; 0 is no "
+        "limit.",
         default=Decimal(0),
         validator=_is_spend,
     )

@@ -48,7 +48,7 @@ def pay_bonus(
     this is called. A payment that cannot be made now stays in the ledger; the run's operator, or
     the next command that calls the platform, makes it.
 
-    :param amount: in the provider's currency.
+    :param amount: in the currency of the run.
     :param again: make the same payment once more.
     :raises famulus.UsageError: when there is no such unit, the amount cannot be paid, or it exceeds
         the run's ``max_spend``.

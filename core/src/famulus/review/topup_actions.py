@@ -40,7 +40,7 @@ class VisitTopup:
     #: accepted and passed units of the visit
     units: int
     amount: Decimal
-    #: the platform's fee, in addition to ``amount``
+    #: the platform's fee, with taxes, in addition to ``amount``
     fee: Decimal
     _planned: PlannedTopup = field(repr=False)
 
@@ -66,7 +66,7 @@ class Topup:
 
     @property
     def fees(self) -> Decimal:
-        """What the platform gets."""
+        """What the platform charges, taxes included."""
         return sum((each.fee for each in self.visits), Decimal(0))
 
 
@@ -84,7 +84,7 @@ def propose_topup(
     yet, rejected work, and visits that were raised to the same wage before are left out; what was
     paid to raise a visit to a lower wage is deducted.
 
-    :param hourly: in the provider's currency.
+    :param hourly: in the currency of the run.
     :param reason: what the workers read; a sentence with the wage unless given.
     :raises famulus.NotFoundError: when there is no such run.
     :raises famulus.UsageError: when the work is unpaid, no time was measured, the wage or an amount

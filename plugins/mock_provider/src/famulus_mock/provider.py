@@ -65,6 +65,11 @@ class MockArgs:
         default=Decimal(0),
         validator=_is_part,
     )
+    taxes: Decimal = option(
+        help="The taxes on the platform's fee, as a fraction of it: 0.2 is a fifth.",
+        default=Decimal(0),
+        validator=_is_part,
+    )
     faults: list[Fault] = option(
         help="For tests: the outcomes of the run's first calls about money, in order; killed ends "
         "the process; lost and killed_after happen after the payment.",
@@ -117,6 +122,11 @@ class MockProvider(Provider):
         """Return the fee that the options set."""
         part: Decimal = self.args.fee
         return amount * part
+
+    def taxes(self, kind: PaymentKind, amount: Decimal) -> Decimal:
+        """Return the taxes on the fee that the options set."""
+        part: Decimal = self.args.taxes
+        return self.fee(kind, amount) * part
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Store the verdicts; an approved visit stays approved."""

@@ -20,7 +20,7 @@ from famulus.operate.operator import Operator
 @json_option
 @pass_session
 def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Estimate what a task will cost with the provider's fees, before it is launched.
+    """Estimate what a task will cost with fees and taxes, before it is launched.
 
     CONFIG and OVERRIDES are those of `famulus launch`. Nothing is written. What the requester
     cannot pay for is a warning here.
@@ -45,6 +45,7 @@ def _json(estimate: Estimate) -> dict[str, Any]:
         "unit_cost": str(one.total),
         "rewards": None if total is None else str(total.rewards),
         "fees": None if total is None else str(total.fees),
+        "taxes": None if total is None else str(total.taxes),
         "total": None if total is None else str(total.total),
         "estimated_minutes": text_or_none(estimate.estimated_minutes),
         "hourly_wage": text_or_none(estimate.hourly_wage),

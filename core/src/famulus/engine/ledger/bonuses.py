@@ -52,6 +52,7 @@ class ExtraPayment:
 
     kind: PaymentKind
     amount: int
+    #: what the platform charges for it, taxes included
     fee: int
     reason: str
 

@@ -48,7 +48,7 @@ _EXTRA = Statement(
 
 @frozen(kw_only=True)
 class Budget:
-    """A run's limit and the promises against it, in minor units with fees."""
+    """A run's limit and the promises against it, in minor units with fees and taxes."""
 
     most: int
     unit_cost: int

@@ -48,19 +48,23 @@ def unit_price(provider: Provider, plan: Plan) -> UnitPrice:
     """Return what one unit of a plan costs.
 
     :raises famulus.UsageError: when the reward is finer than the currency's smallest unit.
+    :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     :raises famulus.PluginError: when the provider's code fails.
     """
-    currency, reward = account_currency(provider), plan.task.task_reward or Decimal(0)
-    minor = to_minor(reward, currency)
-    charged = charges(provider, PaymentKind.REWARD, reward, currency)
-    return UnitPrice(currency=currency, reward=minor, cost=minor + charged)
+    currency = account_currency(provider)
+    reward = to_minor(plan.task.task_reward or Decimal(0), currency)
+    with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
+        quote = provider.quote(plan, 1)
+        charged = to_minor_up(quote.fees + quote.taxes, currency)
+    return UnitPrice(currency=currency, reward=reward, cost=reward + charged)
 
 
 def charges(provider: Provider, kind: PaymentKind, amount: Decimal, currency: str) -> int:
-    """Return what a platform charges on top of one payment, in minor units, rounded up.
+    """Return a platform's fee and the taxes on top of one payment, in minor units, rounded up.
 
     :param currency: that of the amount.
     :raises famulus.ConflictError: when the account has another currency.
+    :raises famulus.UnavailableError: when the platform has to be asked, and is away.
     :raises famulus.PluginError: when the provider's code fails.
     """
     if (current := account_currency(provider)) != currency:
@@ -69,4 +73,4 @@ def charges(provider: Provider, kind: PaymentKind, amount: Decimal, currency: st
             "pay it outside of the platform, or register the account that the run was launched with"
         )
     with as_plugin_error(f"the provider {provider.type!r} failed to state its fee"):
-        return to_minor_up(provider.fee(kind, amount), currency)
+        return to_minor_up(provider.fee(kind, amount) + provider.taxes(kind, amount), currency)

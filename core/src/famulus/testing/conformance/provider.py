@@ -171,13 +171,13 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
             assert quote.currency == currency, (
                 f"quote() must be in the account's currency, {currency!r}, not {quote.currency!r}."
             )
-            for amount in (quote.rewards, quote.fees):
+            for amount in (quote.rewards, quote.fees, quote.taxes):
                 assert isinstance(amount, Decimal), f"Money is Decimal, not {amount!r}."
             assert quote.rewards == reward * units, (
                 f"quote() must reckon with the plan's reward: {units} units at {reward} are"
                 f" {reward * units}, not {quote.rewards}."
             )
-            assert quote.fees >= 0
+            assert min(quote.fees, quote.taxes) >= 0, "Fees and taxes are not negative."
 
     def test_capabilities_are_kept(self) -> None:
         promised = attrs.asdict(self.provider.capabilities)
