@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from famulus.engine.runs import find_run
 from famulus.errors import UsageError
-from famulus.testing.inprocess import ManualOperator, rows_configuration
+from famulus.model.database import Database
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
 from famulus.testing.kinds import RowsState
 
 
@@ -50,3 +55,26 @@ def test_a_plugin_that_cannot_be_constructed_is_one_of_the_problems(
     text = str(caught.value)
     assert f"the {role} {type_name!r} cannot be constructed: OSError: no key file" in text
     assert "'tasks.example.org' is not an address" in text
+
+
+@pytest.mark.parametrize("more", [{}, {"task_reward": None}])
+def test_a_reward_is_required_only_where_the_provider_pays(
+    database: Database, platform: FakePlatform, more: dict[str, Any]
+) -> None:
+    plugins = kit_plugins(platform=PlatformPlugin(platform.provider("paying")))
+    task = {"task_title": "T", "task_description": "D", **more}
+    unpaid = {**rows_configuration(provider="paying"), "task": task}
+
+    with ManualOperator(database, plugins=plugins) as operator:
+        with pytest.raises(UsageError) as caught:
+            operator.check(unpaid, shared_state=RowsState(rows=[{"n": 1}]))
+        launched = operator.launch(
+            {**unpaid, "defaults": rows_configuration()["defaults"]},
+            shared_state=RowsState(rows=[{"n": 1}]),
+        )
+
+    assert [str(problem) for problem in caught.value.problems] == [
+        "task.task_reward: is missing, and paying pays workers; set it as 'task_reward: …', "
+        "0 for unpaid work"
+    ]
+    assert find_run(database, launched.run_id).reward == 0

@@ -85,7 +85,9 @@ def test_unpaid_work_costs_nothing(operator: ManualOperator) -> None:
     found = estimate(operator, [{"n": 1}], task_reward="0", max_spend="1")
 
     assert found.affordable is None
-    assert [*quote_lines(found)] == ["Cost: nothing; the work is unpaid (task.task_reward is 0)."]
+    assert [*quote_lines(found)] == [
+        "Cost: nothing; the work is unpaid (task.task_reward is 0 or not set)."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,15 +24,13 @@ def make(**options: Any) -> tuple[TaskArgs | None, dict[str | None, str]]:
     return args, {problem.key: problem.message for problem in problems}
 
 
-def test_title_description_and_reward_are_required() -> None:
+def test_title_and_description_are_required_and_a_reward_depends_on_the_provider() -> None:
     _, problems = make(task_title=None, task_description=None, task_reward=None)
 
     assert problems == {
         "task.task_title": "is missing; set it as 'task_title: …' (Title that workers see.)",
         "task.task_description": "is missing; set it as 'task_description: …' "
         "(Description that workers see before they accept.)",
-        "task.task_reward": "is missing; set it as 'task_reward: …' "
-        "(Reward for one unit, in the currency of the requester's account (0.30 is thirty cents).)",
     }
 
 

@@ -403,6 +403,13 @@ class Converting(Crowd):
         return evolve(super().quote(plan, units), currency="EUR")
 
 
+class Paying(Crowd):
+    def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+        if plan.task.task_reward:
+            return []
+        return [plan.problem("task.task_reward", "is missing")]
+
+
 class Boasting(Crowd):
     capabilities = famulus.Capabilities(sells_places=True)
 
@@ -417,6 +424,7 @@ class TakesAnything(Crowd):
     [
         (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
         (Floating, "quote_is_exact", "Money is Decimal"),
+        (Paying, "a_provider_that_does_not_pay_needs_no_reward", "may have no task_reward"),
         (Rich, "quote_is_exact", "three letters of ISO 4217, not 'dollars'"),
         (Converting, "quote_is_exact", "in the account's currency, 'USD', not 'EUR'"),
     ],

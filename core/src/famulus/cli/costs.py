@@ -34,7 +34,7 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
     """Yield what a run will cost, what an hour pays, and what the run's limit means for it."""
     one, total = estimate.one, estimate.total
     if not one.total:
-        yield "Cost: nothing; the work is unpaid (task.task_reward is 0)."
+        yield "Cost: nothing; the work is unpaid (task.task_reward is 0 or not set)."
     elif total is None:
         yield f"Cost: {_money(one)} for each unit; the number of units is not known."
     else:

@@ -27,7 +27,8 @@ class Capabilities:
 
     #: workers' pay and platform state are not real
     sandbox: bool = False
-    #: rewards and bonuses are paid through the platform
+    #: rewards and bonuses are paid through the platform; without it ``task.task_reward`` may be
+    #: left out
     pays: bool = False
     #: qualifications exist on the platform too
     qualifications: bool = False

@@ -46,6 +46,9 @@ from famulus.plan import (
 from famulus.plugins import Plugins
 
 
+_REWARD = "task.task_reward"
+
+
 @frozen(kw_only=True)
 class Stored:
     """The stored facts that a plan is checked against."""
@@ -186,6 +189,8 @@ def plan_problems(
     if provider is None:
         return problems
     problems += _address_problems(plan, provider)
+    if not any(each.key == _REWARD for each in problems):
+        problems += _missing_reward(plan, provider)
     if "provider" in sound:
         # Without its requester, a provider need not know the currency.
         problems += unpaid or _money_problems(parts)
@@ -253,6 +258,16 @@ def _is_site(text: str) -> bool:
         and bool(parts.hostname)
         and not (parts.query or parts.fragment)
     )
+
+
+def _missing_reward(plan: Plan, provider: type[Provider]) -> list[Problem]:
+    if plan.task.task_reward is not None or not provider.capabilities.pays:
+        return []
+    message = (
+        f"is missing, and {plan.provider.type} pays workers; set it as 'task_reward: …', 0 for "
+        "unpaid work"
+    )
+    return [plan.problem(_REWARD, message)]
 
 
 def _money_problems(parts: RunParts) -> list[Problem]:

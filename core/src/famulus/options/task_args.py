@@ -113,8 +113,7 @@ class TaskArgs:
     )
     task_reward: Decimal | None = option(
         help="Reward for one unit, in the currency of the requester's account (0.30 is thirty "
-        "cents).",
-        required=True,
+        "cents). 0 is unpaid work, as it is to leave it out where the provider does not pay.",
         validator=_is_reward,
     )
     estimated_minutes: Decimal | None = option(

@@ -179,6 +179,18 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
             )
             assert min(quote.fees, quote.taxes) >= 0, "Fees and taxes are not negative."
 
+    def test_a_provider_that_does_not_pay_needs_no_reward(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            if self.provider.capabilities.pays:
+                pytest.skip("the platform pays, so that every plan has a reward")
+            unpaid = attrs.evolve(harness.plan.task, task_reward=None)
+            plan, provider = attrs.evolve(harness.plan, task=unpaid), harness.provider()
+            problems = problems_of(provider.problems, plan)
+            with must_not_raise("quote() must take a plan without a task_reward"):
+                provider.quote(plan, 1)
+
+        assert not problems, f"A plan may have no task_reward:\n{listed(problems)}"
+
     def test_capabilities_are_kept(self) -> None:
         promised = attrs.asdict(self.provider.capabilities)
         for name, methods in _KEPT_BY.items():
