@@ -153,6 +153,7 @@ PUBLIC = [
     "escaped_line",
     "export_records",
     "find_or_create_qualification",
+    "find_or_create_worker",
     "find_worker",
     "get_worker",
     "hookimpl",

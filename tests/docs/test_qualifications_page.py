@@ -114,6 +114,17 @@ def test_an_allow_list_and_a_block_list(manual: ManualOperator, database: famulu
     assert found == [None, "not_qualified", "not_qualified"]
 
 
+def test_people_who_have_never_come(manual: ManualOperator, database: famulus.Database) -> None:
+    names: dict[str, Any] = {"database": database, "shared_state": RowsState()}
+    exec(CODE[2], names)
+
+    gateway = launch(manual, names["shared_state"])
+    found = [GatewayWorker(gateway, each).arrive().refusal for each in ("zoe", "yuri", "x")]
+
+    # There is one unit.
+    assert found == [None, "nothing_left", "not_qualified"]
+
+
 def test_those_who_have_not_failed_an_onboarding(
     manual: ManualOperator, database: famulus.Database
 ) -> None:
@@ -123,7 +134,7 @@ def test_those_who_have_not_failed_an_onboarding(
     for name, answer in (("x", "right"), ("y", "wrong")):
         GatewayWorker(onboarding, name).submit(GatewayWorker(onboarding, name).arrive(), answer)
     names: dict[str, Any] = {"shared_state": RowsState()}
-    passed, failed = CODE[2].split("# A worker must not")
+    passed, failed = CODE[3].split("# A worker must not")
     exec(passed, names)
     for_passed = launch(manual, names["shared_state"])
     exec("# " + failed, names)
@@ -142,7 +153,7 @@ def test_those_who_have_not_failed_an_onboarding(
 
 def test_a_providers_own_qualifications(manual: ManualOperator) -> None:
     names: dict[str, Any] = {"shared_state": RowsState(rows=[{"n": 1}])}
-    exec(CODE[3], names)
+    exec(CODE[4], names)
     configuration = {
         "defaults": [{"blueprint": "rows"}, {"architect": "nowhere"}, {"provider": "mturk"}],
         "task": {"task_title": "A", "task_description": "B", "task_reward": "0"},
@@ -155,7 +166,7 @@ def test_a_providers_own_qualifications(manual: ManualOperator) -> None:
 
 
 def test_every_block_of_code_is_run_above() -> None:
-    assert len(CODE) == 4
+    assert len(CODE) == 5
 
 
 def test_the_configuration_is_one() -> None:

@@ -126,6 +126,7 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
             "OnboardingRequired",
             "Worker",
             "find_worker",
+            "find_or_create_worker",
             "get_worker",
             "Grant",
             "past_work",

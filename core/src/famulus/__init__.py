@@ -99,6 +99,9 @@ if TYPE_CHECKING:
     from famulus.engine.qualifications.worker_handle import (
         find_or_create_qualification as find_or_create_qualification,
     )
+    from famulus.engine.qualifications.worker_handle import (
+        find_or_create_worker as find_or_create_worker,
+    )
     from famulus.engine.qualifications.worker_handle import find_worker as find_worker
     from famulus.engine.qualifications.worker_handle import get_worker as get_worker
     from famulus.engine.requesters import RequesterSummary as RequesterSummary
@@ -318,6 +321,7 @@ _WHERE = {
     "escaped_line": "famulus.escaping",
     "export_records": "famulus.data.export",
     "find_or_create_qualification": "famulus.engine.qualifications.worker_handle",
+    "find_or_create_worker": "famulus.engine.qualifications.worker_handle",
     "find_worker": "famulus.engine.qualifications.worker_handle",
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
@@ -486,6 +490,7 @@ __all__ = [
     "escaped_line",
     "export_records",
     "find_or_create_qualification",
+    "find_or_create_worker",
     "find_worker",
     "get_worker",
     "hookimpl",

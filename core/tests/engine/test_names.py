@@ -25,7 +25,11 @@ from famulus.engine.qualifications.grants import (
     revoke,
 )
 from famulus.engine.qualifications.history import past_work
-from famulus.engine.qualifications.worker_handle import find_or_create_qualification, find_worker
+from famulus.engine.qualifications.worker_handle import (
+    find_or_create_qualification,
+    find_or_create_worker,
+    find_worker,
+)
 from famulus.engine.requesters import find_requester, register_requester
 from famulus.engine.workers import make_worker
 from famulus.errors import NotFoundError, UsageError
@@ -71,6 +75,9 @@ def _find(database: Database, name: str) -> Any:
 #: Everything that takes a worker's name; each is done for one that is spelt in another way.
 WORKER_ENTRANCES: Mapping[str, Callable[[Database, str], Any]] = {
     "find_worker": _find,
+    "find_or_create_worker": lambda db, name: (
+        find_or_create_worker(db, "crowd", name, plugins=kit_plugins()).id
+    ),
     "make_worker": lambda db, name: db.write(lambda tx: make_worker(tx, "crowd", name)),
     "make_workers": lambda db, name: list(
         db.write(lambda tx: make_workers(tx, "crowd", [name]))[0].values()

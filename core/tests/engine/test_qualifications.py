@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import famulus
-from famulus import Database, Grant, NotFoundError, UsageError
+from famulus import Database, Grant, NotFoundError, PluginError, UsageError
 from famulus.engine.platform.bound_provider import deliver_requester
 from famulus.engine.qualifications.bulk_grants import Granted, ListedGrant, grant_all
 from famulus.engine.qualifications.grants import grant, granted_value, make_qualification, revoke
@@ -17,9 +17,15 @@ from famulus.model.tables import EventTable, OutboxTable, RequesterTable, Worker
 from famulus.model.transaction import Transaction
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import kit_plugins
 from famulus.testing.movable_clock import MovableClock
 
 PLATFORM = "paying"
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(platform=PlatformPlugin(platform.provider(PLATFORM, qualifications=True)))
 
 
 @pytest.fixture
@@ -199,10 +205,12 @@ def test_block_is_enqueued_for_the_platform_only_on_request(
 
 
 def test_platform_gets_the_state_at_the_time_of_delivery(
-    database: Database, worker: famulus.Worker, platform: FakePlatform, clock: MovableClock
+    database: Database,
+    worker: famulus.Worker,
+    plugins: Plugins,
+    platform: FakePlatform,
+    clock: MovableClock,
 ) -> None:
-    plugins = Plugins()
-    plugins.add("platform", PlatformPlugin(platform.provider(PLATFORM, qualifications=True)))
     worker.grant_qualification("good", 3)
     clock.advance(1)
     worker.grant_qualification("good", 4)
@@ -264,3 +272,27 @@ def test_list_changes_values_and_keeps_equal_ones(
     assert enqueued(database) == []
     with database.read() as tx:
         assert len(tx.rows(WorkerTable.select().where(WorkerTable.name.startswith("w")))) == 4
+
+
+def test_a_worker_who_has_never_come_is_made_once_and_can_be_granted_to(
+    database: Database, worker: famulus.Worker, plugins: Plugins, platform: FakePlatform
+) -> None:
+    first, again = (
+        famulus.find_or_create_worker(database, PLATFORM, "zoe", plugins=plugins) for _ in range(2)
+    )
+    first.grant_qualification("good", 4)
+    deliver_requester(database, plugins, requester(database, "lab"))
+
+    assert first == again == famulus.find_worker(database, PLATFORM, "zoe")
+    assert famulus.find_or_create_worker(database, PLATFORM, "x", plugins=plugins) == worker
+    assert platform.qualifications == {("zoe", "good"): 4}
+
+
+def test_no_worker_of_a_provider_that_is_not_installed_is_made(
+    database: Database, plugins: Plugins
+) -> None:
+    with pytest.raises(PluginError, match=r"no provider 'payin'; did you mean 'paying'"):
+        famulus.find_or_create_worker(database, "payin", "zoe", plugins=plugins)
+
+    with database.read() as tx:
+        assert tx.rows(WorkerTable.select()) == []

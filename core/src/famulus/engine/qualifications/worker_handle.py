@@ -12,12 +12,14 @@ from famulus.engine.qualifications import grants
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.qualifications.grants import requesters_of
 from famulus.engine.workers import find_worker as find_number
+from famulus.engine.workers import make_worker
 from famulus.errors import NotFoundError
 from famulus.model.database import Database
 from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable
 from famulus.model.transaction import Row, Transaction
 from famulus.names import read_name, stripped
 from famulus.options.suggest import did_you_mean
+from famulus.plugins import Plugins, discover
 
 
 @frozen(kw_only=True)
@@ -143,6 +145,23 @@ def find_worker(database: Database, provider_type: str, name: str) -> Worker:
             f"there is no worker {name!r} of {provider_type}{_elsewhere(database, name)}"
         )
     return Worker(id=number, name=name, provider_type=provider_type, database=database)
+
+
+def find_or_create_worker(
+    database: Database, provider_type: str, name: str, *, plugins: Plugins | None = None
+) -> Worker:
+    """Return a worker by the provider's id for them; they are created if they have never come.
+
+    So people can be granted qualifications, or blocked, before their first arrival.
+
+    :raises famulus.PluginError: when there is no such provider.
+    :raises famulus.UsageError: for a name that is not allowed; nothing is stored.
+    """
+    name = read_name(name, "worker")
+    # A worker of a misspelt provider would never come, and the grant would be without effect.
+    provider = (discover() if plugins is None else plugins).provider(provider_type)
+    number = database.write(lambda tx: make_worker(tx, provider.type, name))
+    return Worker(id=number, name=name, provider_type=provider.type, database=database)
 
 
 def get_worker(database: Database, worker_id: int) -> Worker:
