@@ -154,6 +154,9 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
         "Money": (
             "list_payments",
             "PaymentRecord",
+            "list_owed",
+            "OwedSum",
+            "mark_paid",
             "PaymentStatus",
             "pay_bonus",
             "compensate",

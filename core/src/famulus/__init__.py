@@ -83,6 +83,8 @@ if TYPE_CHECKING:
     from famulus.data.browser_units import Unit as Unit
     from famulus.data.data_browser import DataBrowser as DataBrowser
     from famulus.data.export import export_records as export_records
+    from famulus.data.owed import OwedSum as OwedSum
+    from famulus.data.owed import list_owed as list_owed
     from famulus.data.payments import PaymentRecord as PaymentRecord
     from famulus.data.payments import list_payments as list_payments
     from famulus.data.run_summaries import RunSummary as RunSummary
@@ -168,6 +170,7 @@ if TYPE_CHECKING:
     from famulus.plugins import Plugins as Plugins
     from famulus.plugins import discover as discover
     from famulus.review.interactive import run_examine_or_review as run_examine_or_review
+    from famulus.review.outside_payments import mark_paid as mark_paid
     from famulus.review.payment_actions import compensate as compensate
     from famulus.review.payment_actions import pay_bonus as pay_bonus
     from famulus.review.payment_actions import retry_payment as retry_payment
@@ -236,6 +239,7 @@ _WHERE = {
     "Operator": "famulus.operate.operator",
     "OperatorObserver": "famulus.operate.observer",
     "Outcome": "famulus.contracts.provider",
+    "OwedSum": "famulus.data.owed",
     "OwnPage": "famulus.contracts.completion",
     "Page": "famulus.contracts.views",
     "PastWork": "famulus.contracts.qualification_check",
@@ -326,10 +330,12 @@ _WHERE = {
     "get_worker": "famulus.engine.qualifications.worker_handle",
     "hookimpl": "famulus.contracts.hookspecs",
     "json_option": "famulus.cli.arguments",
+    "list_owed": "famulus.data.owed",
     "list_payments": "famulus.data.payments",
     "list_requesters": "famulus.engine.requesters",
     "list_runs": "famulus.data.run_summaries",
     "make_qualification_dict": "famulus.options.requirements",
+    "mark_paid": "famulus.review.outside_payments",
     "open_gateway": "famulus.engine.open_gateway",
     "option": "famulus.options.declare",
     "pass_session": "famulus.cli.session",
@@ -415,6 +421,7 @@ __all__ = [
     "Operator",
     "OperatorObserver",
     "Outcome",
+    "OwedSum",
     "OwnPage",
     "Page",
     "PastWork",
@@ -495,10 +502,12 @@ __all__ = [
     "get_worker",
     "hookimpl",
     "json_option",
+    "list_owed",
     "list_payments",
     "list_requesters",
     "list_runs",
     "make_qualification_dict",
+    "mark_paid",
     "open_gateway",
     "option",
     "pass_session",

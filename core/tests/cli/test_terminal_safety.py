@@ -146,6 +146,7 @@ def _hostile_rows(tx: Transaction) -> None:
         reason=HOSTILE,
         status="failed",
         error=HOSTILE,
+        note=HOSTILE,
         created_at=tx.now,
         changed_at=tx.now,
     )

@@ -42,6 +42,8 @@ def quote_lines(estimate: Estimate) -> Iterator[str]:
         least = "at least " if estimate.is_part else ""
         each = _amount(one.total, one.currency)
         yield f"Cost: {least}{_money(total)} for {least}{units}, {each} each."
+    if estimate.paid_outside and one.rewards:
+        yield "The provider does not pay: you owe workers what is accepted (famulus payments owed)."
     minutes, wage = estimate.estimated_minutes, estimate.hourly_wage
     if wage and minutes is not None:
         yield f"Wage: {_expected(wage, one.currency, minutes)}."

@@ -68,7 +68,7 @@ def write_spreadsheet(records: Iterable[Record], stream: TextIO, folder: Path | 
 
     A text that looks like one begins with an apostrophe. Like :func:`write_csv` otherwise.
     """
-    return write_csv(map(_without_formulas, records), stream, folder)
+    return write_csv(map(without_formulas, records), stream, folder)
 
 
 def _write_rows(rows: Iterator[dict[str, str]], columns: list[str], stream: TextIO) -> int:
@@ -100,7 +100,7 @@ def _columns(names: Counter[str]) -> list[str]:
     return [*COLUMNS, *inputs, *outputs, *_LAST]
 
 
-def _without_formulas(record: Record) -> Record:
+def without_formulas(record: Record) -> Record:
     """Put an apostrophe before texts from outside that a spreadsheet would run."""
     return {name: _defused(value) for name, value in record.items()}
 

@@ -27,8 +27,8 @@ class Capabilities:
 
     #: workers' pay and platform state are not real
     sandbox: bool = False
-    #: rewards and bonuses are paid through the platform; without it ``task.task_reward`` may be
-    #: left out
+    #: rewards and bonuses are paid through the platform; without it the requester owes them and
+    #: pays outside, and ``task.task_reward`` may be left out
     pays: bool = False
     #: qualifications exist on the platform too
     qualifications: bool = False
@@ -463,15 +463,17 @@ class Provider(ABC):
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterable[tuple[str, Result]]:
         """Send verdicts to the platform, each once all units of its visit are reviewed.
 
-        Approving pays the reward; a visit that the platform has approved already is confirmed. A
-        verdict is sent again until its outcome is known. Where the platform reports submissions, a
-        visit is decided after the platform has reported it. The verdicts of one call are about
-        different visits.
+        Approving pays the reward where the platform pays; a visit that the platform has approved
+        already is confirmed. A verdict is sent again until its outcome is known. Where the platform
+        reports submissions, a visit is decided after the platform has reported it. The verdicts of
+        one call are about different visits.
         """
         return [(each.key, Outcome.CONFIRMED) for each in verdicts]
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
         """Pay bonuses and compensations. No payment is made by a second call.
+
+        Called where ``capabilities.pays`` is set alone.
 
         The result is ``UNKNOWN`` where a payment may have been made.
         :class:`~famulus.UnavailableError` and :class:`~famulus.RefusedError` mean that it was not;

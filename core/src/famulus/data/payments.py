@@ -46,6 +46,8 @@ class PaymentRecord:
     reason: str
     #: why it has failed, or why its outcome is unknown
     error: str
+    #: how it was paid outside of the platform
+    note: str
     #: the process that is making the payment now, in words, or an empty string
     payer: str
     #: when that process is considered dead, and the platform is asked for the outcome
@@ -174,6 +176,7 @@ def _query() -> Any:
             PaymentTable.currency,
             PaymentTable.reason,
             PaymentTable.error,
+            PaymentTable.note,
             PaymentTable.created_at,
             PaymentTable.changed_at,
         )

@@ -25,6 +25,7 @@ _REVIEWED = frozenset({AgentStatus.APPROVED, AgentStatus.SOFT_REJECTED, AgentSta
 _STATUS_OF_SEVERAL = (
     PaymentStatus.UNKNOWN,
     PaymentStatus.PLANNED,
+    PaymentStatus.OWED,
     PaymentStatus.SENT,
     PaymentStatus.CONFIRMED,
     PaymentStatus.FAILED,

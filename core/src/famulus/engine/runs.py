@@ -62,6 +62,8 @@ class RunRecord:
     maximum_units_per_worker: int
     max_num_concurrent_units: int
     max_spend: int
+    #: whether its provider does not pay, so that the requester owes rewards and bonuses
+    paid_outside: bool
     max_upload_bytes: int
     loading: LoadingStatus
     loading_error: str

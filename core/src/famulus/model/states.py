@@ -63,9 +63,14 @@ class VisitStatus(StrEnum):
 
 
 class PaymentStatus(StrEnum):
-    """The status of a payment. ``unknown`` is settled by asking, never by paying again."""
+    """The status of a payment. ``unknown`` is settled by asking, never by paying again.
+
+    ``owed`` is what the requester pays outside of the platform, where the provider does not pay: no
+    platform is called for it.
+    """
 
     PLANNED = "planned"
+    OWED = "owed"
     SENT = "sent"
     CONFIRMED = "confirmed"
     FAILED = "failed"
@@ -185,7 +190,8 @@ PAYMENT_TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = MappingP
         _P.PLANNED: frozenset({_P.SENT, _P.CONFIRMED, _P.FAILED}),
         _P.SENT: frozenset({_P.PLANNED, _P.CONFIRMED, _P.FAILED, _P.UNKNOWN}),
         _P.UNKNOWN: frozenset({_P.CONFIRMED, _P.FAILED}),
-        _P.FAILED: frozenset({_P.PLANNED, _P.CONFIRMED}),
+        _P.OWED: frozenset({_P.CONFIRMED, _P.FAILED}),
+        _P.FAILED: frozenset({_P.PLANNED, _P.OWED, _P.CONFIRMED}),
         _P.CONFIRMED: frozenset(),
     }
 )
@@ -211,7 +217,7 @@ DONE_UNITS = (
 PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 #: Visits with a submission on the platform.
 SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
-#: Payments without a final outcome.
+#: Payments without a final outcome that a platform makes.
 OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 #: Attempts that are under way.
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)

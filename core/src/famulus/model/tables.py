@@ -155,6 +155,8 @@ class TaskRunTable(Table):
     max_upload_bytes = peewee.BigIntegerField(default=10_000_000_000)
     #: what one unit costs with fees and taxes
     unit_cost = peewee.BigIntegerField(default=0)
+    #: whether its provider does not pay, so that rewards and bonuses are owed by the requester
+    paid_outside = peewee.BooleanField(default=False)
 
     loading = EnumField(LoadingStatus)
     loading_error = peewee.TextField(default="")
@@ -306,6 +308,8 @@ class PaymentTable(Table):
     reason = peewee.TextField(default="")
     status = EnumField(PaymentStatus)
     error = peewee.TextField(default="")
+    #: how it was paid outside of the platform
+    note = peewee.TextField(default="")
     created_at = UtcField()
     changed_at = UtcField()
     #: when the call began that may have paid it

@@ -37,6 +37,8 @@ class Estimate:
     total: Quote | None
     #: what the run may cost at most, bonuses included; 0 is no limit
     max_spend: Decimal
+    #: whether the provider does not pay, so that the requester owes what is accepted
+    paid_outside: bool
     #: minutes that one unit is expected to take; None where the task does not say
     estimated_minutes: Decimal | None
 
@@ -81,6 +83,7 @@ def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
         one=one,
         total=total,
         max_spend=plan.task.max_spend,
+        paid_outside=not provider.capabilities.pays,
         estimated_minutes=plan.task.estimated_minutes,
     )
 

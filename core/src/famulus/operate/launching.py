@@ -142,6 +142,7 @@ def _planned_columns(parts: RunParts) -> dict[str, Any]:
         "architect_type": plan.architect.type,
         "provider_type": plan.provider.type,
         "sandbox": provider.capabilities.sandbox,
+        "paid_outside": not provider.capabilities.pays,
         "plan": stored_plan(plan),
         "reward": price.reward,
         "currency": price.currency,

@@ -58,7 +58,10 @@ def complete_unattended_end(database: Database, plugins: Plugins, record: RunRec
 
 
 def refuse_other_money(record: RunRecord, provider: Provider) -> None:
-    """Refuse to resume a run in a sandbox that began outside of one, or in another currency.
+    """Refuse to resume a run whose money would be of another kind than at the launch.
+
+    That is a sandbox in place of none, a provider that pays in place of one that does not, or
+    another currency, and the reverse.
 
     :raises famulus.ConflictError: when the provider or its account is of another kind than at the
         launch.
@@ -68,6 +71,13 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
         raise ConflictError(
             f"run {record.id} was launched when {provider.type} was {was}, and the installed "
             f"{provider.type} is {now}; install what it was launched with, or launch a new run"
+        )
+    if record.reward and provider.capabilities.pays == record.paid_outside:
+        was, now = ("did not", "does") if record.paid_outside else ("did", "does not")
+        raise ConflictError(
+            f"run {record.id} was launched when {provider.type} {was} pay workers, and the "
+            f"installed {provider.type} {now}; install what it was launched with, or launch a new "
+            "run"
         )
     if (currency := account_currency(provider)) != record.currency:
         raise ConflictError(

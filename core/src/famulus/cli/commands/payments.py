@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from famulus.cli.arguments import json_option, row_number, run_number
+from famulus.cli.commands import owed_payments
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import table
@@ -63,6 +64,7 @@ def payments(
 
     \b
     planned    still to be made
+    owed       to be paid outside of the platform, since the provider does not pay
     sent       being made just now
     confirmed  paid
     failed     not paid, for the reason shown
@@ -138,6 +140,10 @@ def retry(session: Session, ctx: click.Context, payment: int) -> None:
     """
     with session.open_existing() as database:
         _report(session, ctx, retry_payment(database, payment))
+
+
+payments.add_command(owed_payments.owed)
+payments.add_command(owed_payments.paid)
 
 
 @click.command
@@ -254,6 +260,10 @@ def hints(payments: Sequence[PaymentRecord], session: Session) -> Iterator[str]:
     if number[PaymentStatus.PLANNED]:
         planned = counted(number[PaymentStatus.PLANNED], "payment")
         yield f"{planned} still to be made; `{settle}` makes what is due now."
+    if number[PaymentStatus.OWED]:
+        outside = counted(number[PaymentStatus.OWED], "payment")
+        command = session.command("payments", "owed")
+        yield f"{outside} to be made outside of the platform; `{command}` lists them by worker."
     if number[PaymentStatus.FAILED]:
         retry = session.command("payments", "retry")
         yield f"`{retry} PAYMENT` tries a failed payment again."
@@ -310,7 +320,7 @@ def _row(payment: PaymentRecord) -> tuple[str, ...]:
         f"{payment.amount} {payment.currency}",
         str(payment.fee) if payment.fee else "",
         payment.worker,
-        payment.error or payment.reason,
+        "; ".join(filter(None, (payment.error or payment.reason, payment.note))),
     )
 
 
@@ -337,6 +347,7 @@ def _json(payment: PaymentRecord) -> dict[str, Any]:
         "currency": payment.currency,
         "reason": payment.reason,
         "error": payment.error or None,
+        "note": payment.note or None,
         "payer": payment.payer or None,
         "payer_until": None if payment.payer_until is None else iso(payment.payer_until),
         "created_at": iso(payment.created_at),

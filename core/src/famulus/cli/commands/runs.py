@@ -20,7 +20,7 @@ from famulus.engine.limits import run_limits
 from famulus.engine.outbox.undelivered import UndeliveredRows
 from famulus.engine.runs import RunRecord
 from famulus.iso_time import iso
-from famulus.model.states import ENDED_RUNS, LIVE_RUNS, LoadingStatus
+from famulus.model.states import ENDED_RUNS, LIVE_RUNS, LoadingStatus, PaymentStatus
 from famulus.operate.run_report import RunReport, read_report
 from famulus.options.option_values import unstructure
 
@@ -202,7 +202,7 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "unanswered", f"{empty} without any answer" if report.unanswered else ""
     yield "last answers", _moment(report.last_submission, progress.at)
     yield "data", _loading(report)
-    yield "payments", _payments(report)
+    yield "payments", _payments(report, session)
     yield "wage", wage_text(report.wage)
     yield "operated by", _operated_by(report, session)
     yield "launched", moment(record.created_at, progress.at)
@@ -224,12 +224,15 @@ def _remedy(rows: UndeliveredRows, run: int, session: Session) -> str:
     return f"`{sync}` sends it again"
 
 
-def _payments(report: RunReport) -> str:
-    return ", ".join(
+def _payments(report: RunReport, session: Session) -> str:
+    sums = ", ".join(
         f"{total.status} {total.number:,} ({total.amount + total.fees:,} {total.currency}"
         f"{' with fees' if total.fees else ''})"
         for total in report.payments
     )
+    if all(total.status is not PaymentStatus.OWED for total in report.payments):
+        return sums
+    return f"{sums}; `{session.command('payments', 'owed', report.record.id)}` lists what is owed"
 
 
 def _loading(report: RunReport) -> str:

@@ -42,8 +42,9 @@ def topup(
     """Raise the pay of run RUN's accepted work to an hourly wage.
 
     Each unit counts as long as the median of the measured times. Lists what each visit gets, and
-    asks before it pays. Only visits whose reward is paid are topped up, and none twice to the same
-    wage, however often the command is given. With --json and without --yes, nothing is paid.
+    asks before it pays. Only visits whose reward is paid or owed are topped up, and none twice to
+    the same wage, however often the command is given. With --json and without --yes, nothing is
+    paid.
     """
     with session.open_existing() as database:
         proposal = propose_topup(database, run, hourly, reason=reason)

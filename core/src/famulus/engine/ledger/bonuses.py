@@ -10,7 +10,7 @@ from attrs import frozen
 from famulus.contracts.views import WorkerView
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.budget import read_budget
-from famulus.engine.ledger.rewards import REJECTED_INSTEAD
+from famulus.engine.ledger.rewards import REJECTED_INSTEAD, first_status
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue, make_due, pay_key, redeliver
 from famulus.engine.status import Change, change_payment
 from famulus.errors import ConflictError, NotFoundError, UsageError
@@ -44,6 +44,8 @@ class Payee:
     visit: int
     unit: int | None
     currency: str
+    #: whether the run's provider does not pay
+    paid_outside: bool
 
 
 @frozen(kw_only=True)
@@ -143,7 +145,10 @@ def plan_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, *, again: boo
 
 
 def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -> int:
-    """Write the ledger row and the outbox row of a payment with a new key; return its number."""
+    """Write the ledger row of a payment with a new key, and its outbox row; return its number.
+
+    Without an outbox row where it is paid outside of the platform.
+    """
     payment = tx.insert(
         PaymentTable,
         key=key,
@@ -156,12 +161,13 @@ def insert_extra(tx: Transaction, payee: Payee, extra: ExtraPayment, key: str) -
         fee=extra.fee,
         currency=payee.currency,
         reason=extra.reason,
-        status=PaymentStatus.PLANNED,
+        status=first_status(paid_outside=payee.paid_outside),
         created_at=tx.now,
         changed_at=tx.now,
     )
-    payload = {"payment": payment}
-    enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload=payload)
+    if not payee.paid_outside:
+        payload = {"payment": payment}
+        enqueue(tx, run=payee.run, kind=OutboxKind.PAY, key=pay_key(payment), payload=payload)
     return payment
 
 
@@ -175,15 +181,17 @@ def plan_again(tx: Transaction, payment: int) -> int:
     row = tx.row(for_update(query, tx.kind))
     if row is None:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
+    run = tx.row(TaskRunTable.select(TaskRunTable.paid_outside).where(TaskRunTable.id == row.run_id))
+    assert run is not None
     if row.status is not PaymentStatus.FAILED:
         hint = "; `famulus payments settle` asks the platform"
         raise ConflictError(
             f"payment {payment} is {row.status}, and only a failed payment can be retried"
             f"{hint if row.status is PaymentStatus.UNKNOWN else ''}"
         )
-    if row.error == REJECTED_INSTEAD:
+    if row.error == REJECTED_INSTEAD or run.paid_outside:
         raise ConflictError(
-            f"payment {payment} is not owed: {row.error}; accept the work, and it is paid"
+            f"payment {payment} is not owed: {row.error}; accept the work, and it is owed again"
         )
     change_payment(
         tx,
@@ -223,6 +231,7 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
             WorkerTable.name,
             WorkerTable.provider_type,
             TaskRunTable.currency,
+            TaskRunTable.paid_outside,
         )
         .join(WorkerTable, on=(VisitTable.worker == WorkerTable.id))
         .switch(VisitTable)
@@ -238,6 +247,7 @@ def _payee(tx: Transaction, visit: int, unit: int | None) -> Payee:
         visit=visit,
         unit=unit,
         currency=row.currency,
+        paid_outside=row.paid_outside,
     )
 
 

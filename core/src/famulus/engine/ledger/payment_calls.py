@@ -314,6 +314,8 @@ def _record_payment(tx: Transaction, payment: Row, result: CallResult, *, is_fir
 
     :param is_first: whether no earlier call has an unknown outcome.
     """
+    if payment.status is PaymentStatus.OWED:
+        return  # The verdict was delivered; who pays is not the platform.
     if result.status is CallStatus.DONE:
         _move(tx, payment, PaymentStatus.CONFIRMED, "platform")
     elif result.status is CallStatus.REFUSED:

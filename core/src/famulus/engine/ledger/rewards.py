@@ -17,6 +17,11 @@ def reward_key(visit: int) -> str:
     return f"reward-visit-{visit}"
 
 
+def first_status(*, paid_outside: bool) -> PaymentStatus:
+    """Return the status of a new payment."""
+    return PaymentStatus.OWED if paid_outside else PaymentStatus.PLANNED
+
+
 def read_reward(tx: Transaction, visit: int) -> Row | None:
     """Return the ledger row of a visit's reward, or None."""
     return tx.row(PaymentTable.select().where(PaymentTable.key == reward_key(visit)))
@@ -26,6 +31,7 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     """Write the ledger row of a visit's reward for so many units.
 
     Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
+    One that is paid outside of the platform is owed from the start.
     """
     run = tx.row(
         VisitTable.select(
@@ -34,6 +40,7 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
             TaskRunTable.reward,
             TaskRunTable.currency,
             TaskRunTable.unit_cost,
+            TaskRunTable.paid_outside,
         )
         .join(TaskRunTable, on=(VisitTable.run == TaskRunTable.id))
         .where(VisitTable.id == visit)
@@ -41,6 +48,7 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     assert run is not None
     if not run.reward:
         return
+    due = first_status(paid_outside=run.paid_outside)
     amount = {"amount": run.reward * units, "fee": max(run.unit_cost - run.reward, 0) * units}
     tx.execute(
         PaymentTable.insert(
@@ -51,7 +59,7 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
             visit=visit,
             unit=read_visit_work(tx, visit).only_unit,
             currency=run.currency,
-            status=PaymentStatus.PLANNED,
+            status=due,
             created_at=tx.now,
             changed_at=tx.now,
             **amount,
@@ -66,18 +74,22 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
                 run=run.id,
                 id=reward.id,
                 old=reward.status,
-                new=PaymentStatus.PLANNED,
+                new=due,
                 cause="review",
             ),
         )
-    if reward.status in (PaymentStatus.FAILED, PaymentStatus.PLANNED):
-        tx.execute(PaymentTable.update(**amount).where(PaymentTable.id == reward.id))
+    # What is owed may be marked as paid at the same time: its amount stays then.
+    tx.execute(
+        PaymentTable.update(**amount).where(
+            PaymentTable.id == reward.id, PaymentTable.status == due
+        )
+    )
 
 
 def drop_reward(tx: Transaction, run: int, visit: int) -> None:
-    """Mark a visit's planned reward as failed because the visit is rejected."""
+    """Mark a visit's planned or owed reward as failed because the visit is rejected."""
     reward = read_reward(tx, visit)
-    if reward is not None and reward.status is PaymentStatus.PLANNED:
+    if reward is not None and reward.status in (PaymentStatus.PLANNED, PaymentStatus.OWED):
         change_payment(
             tx,
             Change(

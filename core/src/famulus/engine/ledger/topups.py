@@ -9,7 +9,7 @@ from attrs import frozen
 from famulus.engine.ledger.bonuses import ExtraPayment, Payee, check_budget, insert_extra
 from famulus.model.statements import for_update
 from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import PaymentTable, VisitTable, WorkerTable
+from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, WorkerTable
 from famulus.model.transaction import Transaction
 
 _PREFIX = "topup-"
@@ -17,7 +17,7 @@ _PREFIX = "topup-"
 
 @frozen(kw_only=True)
 class PaidVisit:
-    """A visit whose reward is paid: its work is accepted, and cannot be rejected any more."""
+    """A visit whose reward is paid or owed: its work is accepted, and that is final."""
 
     payee: Payee
     #: its reward, in minor units
@@ -48,7 +48,7 @@ def topup_key(visit: int, hourly: int) -> str:
 def read_paid_visits(
     tx: Transaction, run: int, visits: Sequence[int] | None = None
 ) -> dict[int, PaidVisit]:
-    """Return the visits of a run whose reward is paid, by number.
+    """Return the visits of a run whose reward is paid, or owed by the requester, by number.
 
     :param visits: only these.
     """
@@ -64,8 +64,11 @@ def read_paid_visits(
             PaymentTable.worker.alias("worker"),
             WorkerTable.name,
             WorkerTable.provider_type,
+            TaskRunTable.paid_outside,
         )
         .join(WorkerTable, on=(PaymentTable.worker == WorkerTable.id))
+        .switch(PaymentTable)
+        .join(TaskRunTable, on=(PaymentTable.run == TaskRunTable.id))
         .where(PaymentTable.run == run, PaymentTable.kind != PaymentKind.COMPENSATION)
         .order_by(PaymentTable.id)
     )
@@ -86,12 +89,14 @@ def read_paid_visits(
                 visit=row.visit,
                 unit=row.unit,
                 currency=row.currency,
+                paid_outside=row.paid_outside,
             ),
             earned=row.amount,
             topups=topups.get(row.visit, {}),
         )
         for row in rows
-        if row.kind is PaymentKind.REWARD and row.status is PaymentStatus.CONFIRMED
+        if row.kind is PaymentKind.REWARD
+        and row.status in (PaymentStatus.CONFIRMED, PaymentStatus.OWED)
     }
 
 

@@ -232,7 +232,7 @@ def _apply(
             make_due(tx, verdict.key)
     elif report.status is VisitStatus.APPROVED:
         plan_reward(tx, visit, max(len(read_visit_work(tx, visit).units), 1))
-        _end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
+        _confirm_reward(tx, run, visit)
     elif report.status is VisitStatus.REJECTED:
         _end_reward(tx, run, visit, PaymentStatus.FAILED, "the platform has rejected the visit")
     return changed, None
@@ -245,6 +245,13 @@ def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) ->
     give_back_units(
         tx, [*map(open_attempt, rows)], run=run, new=new, cause=_CAUSE, visit_becomes=None
     )
+
+
+def _confirm_reward(tx: Transaction, run: int, visit: int) -> None:
+    """Confirm the reward of a visit that the platform has approved, if the platform pays it."""
+    reward = read_reward(tx, visit)
+    if reward is not None and reward.status is not PaymentStatus.OWED:
+        _end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
 
 
 def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:

@@ -1,0 +1,147 @@
+"""``famulus payments owed`` and ``famulus payments paid``."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from famulus.cli.arguments import json_option, row_number, run_number
+from famulus.cli.atomic_file import text_on, whole_file
+from famulus.cli.export_formats import without_formulas
+from famulus.cli.output import say, say_json
+from famulus.cli.session import Session, pass_session
+from famulus.cli.text_layout import table
+from famulus.cli.words import counted
+from famulus.data.owed import OwedSum, list_owed
+from famulus.engine.ledger.outside import Transfer
+from famulus.review.outside_payments import mark_transfers, read_transfers
+
+_HEAD = ("WORKER", "PROVIDER", "OWED", "PAYMENTS")
+_COLUMNS = ("worker", "provider", "amount", "currency", "payments", "numbers")
+
+
+@click.command(short_help="List what each worker is owed.")
+@click.argument("scope", metavar="[RUN | TASK]", required=False)
+@click.option("--task", help="The same as TASK, for a task whose name is a number.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("-o", "--output", metavar="FILE", help="Write CSV into this file.")
+@json_option
+@pass_session
+def owed(
+    session: Session,
+    scope: str | None,
+    task: str | None,
+    as_csv: bool,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """List what each worker is owed and is paid outside of the platform.
+
+    Of run RUN, of all runs of TASK, or of all runs: one line for each worker and currency, with the
+    numbers of the payments. Providers that do not pay leave it to you; `famulus payments paid`
+    marks what was paid, by number or with the CSV file.
+    """
+    if scope is not None and task is not None:
+        raise click.UsageError("name one TASK, not two")
+    if as_json and (as_csv or output is not None):
+        raise click.UsageError("choose --json or --csv")
+    is_run = scope is not None and scope.isascii() and scope.isdigit()
+    with session.open_existing() as database:
+        found = list_owed(
+            database,
+            run=run_number(scope) if is_run and scope is not None else None,
+            task=task if is_run or scope is None else scope,
+        )
+    if as_json:
+        say_json([_json(each) for each in found])
+    elif output is not None:
+        with whole_file(Path(output)) as stream:
+            _write_csv(found, stream)
+        say(f"Wrote {counted(len(found), 'line')} to {output}.", err=True)
+    elif as_csv:
+        with text_on(sys.stdout.buffer) as stream:
+            _write_csv(found, stream)
+    elif found:
+        for line in [*table([_HEAD, *map(_row, found)]), "", *_together(found)]:
+            say(line)
+        say(f"`{session.command('payments', 'paid')} NUMBERS --note TEXT` marks what was paid.")
+    else:
+        say("Nothing is owed.", err=True)
+
+
+@click.command(short_help="Mark what was paid outside of the platform.")
+@click.argument("numbers", nargs=-1, type=row_number("payment", "payments owed"))
+@click.option("--file", type=click.Path(), help="CSV that `famulus payments owed` has written.")
+@click.option(
+    "--note",
+    required=True,
+    help="How it was paid, such as the number of a bank transfer.",
+)
+@pass_session
+def paid(session: Session, numbers: tuple[int, ...], file: str | None, note: str) -> None:
+    """Mark the payments NUMBERS, or those of a list, as paid outside of the platform.
+
+    All or none: each has to be owed, and in a list the amounts have to be those that are owed now.
+    The same payments with the same note again change nothing; with another note they are refused,
+    since they would have been paid twice.
+    """
+    if bool(numbers) == (file is not None):
+        raise click.UsageError("give NUMBERS, or a list with --file")
+    transfers = [Transfer(payments=numbers)] if file is None else read_transfers(Path(file))
+    with session.open_existing() as database:
+        marked = mark_transfers(database, transfers, note=note)
+    named = {number for transfer in transfers for number in transfer.payments}
+    for line in _sums((each.currency, each.amount) for each in marked):
+        say(f"Marked as paid: {line}.")
+    if before := len(named) - len(marked):
+        say(f"{counted(before, 'payment')} marked with this note before.")
+
+
+def _row(each: OwedSum) -> tuple[str, ...]:
+    numbers = ", ".join(map(str, each.payments))
+    return each.worker, each.provider_type, f"{each.amount} {each.currency}", numbers
+
+
+def _together(found: Sequence[OwedSum]) -> Iterable[str]:
+    workers = len({(each.provider_type, each.worker) for each in found})
+    sums = " and ".join(_sums((each.currency, each.amount) for each in found))
+    number = sum(len(each.payments) for each in found)
+    yield f"Together: {sums} in {counted(number, 'payment')} to {counted(workers, 'worker')}."
+
+
+def _sums(amounts: Iterable[tuple[str, Decimal]]) -> list[str]:
+    """Return the sum of amounts in each currency."""
+    sums: dict[str, Decimal] = {}
+    for currency, amount in amounts:
+        sums[currency] = sums.get(currency, Decimal(0)) + amount
+    return [f"{amount:,} {currency}" for currency, amount in sums.items()]
+
+
+def _json(each: OwedSum) -> dict[str, Any]:
+    return {
+        "worker": each.worker,
+        "provider": each.provider_type,
+        "amount": str(each.amount),
+        "currency": each.currency,
+        "payments": list(each.payments),
+    }
+
+
+def _write_csv(found: Iterable[OwedSum], stream: TextIO) -> None:
+    """Write one row per sum; it is opened in a spreadsheet, which must not run a worker's name."""
+    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for each in found:
+        record = {
+            **_json(each),
+            "payments": len(each.payments),
+            # With commas, a spreadsheet would take some lists for a number.
+            "numbers": " ".join(map(str, each.payments)),
+        }
+        writer.writerow(without_formulas(record))

@@ -1,0 +1,95 @@
+"""Marking what was paid outside of the platform, by number or from the list of what is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
+from famulus.data.payments import PaymentRecord, find_payments
+from famulus.engine.ledger import outside
+from famulus.engine.ledger.outside import Transfer
+from famulus.errors import NotFoundError, Problem, UsageError
+from famulus.model.database import Database
+
+_COLUMNS = CsvColumns(
+    required={
+        "numbers": "`famulus payments owed --csv` writes it",
+        "amount": "it is compared with what is owed",
+        "currency": "",
+    },
+    ignores_others=True,
+)
+#: What a database's 64-bit column can hold.
+_LARGEST = 2**63 - 1
+
+
+def mark_paid(database: Database, payments: Iterable[int], *, note: str) -> list[PaymentRecord]:
+    """Mark owed payments as paid outside of the platform; return those that were not marked yet.
+
+    All are marked, or none. Marking them again with the same note changes nothing.
+
+    :param note: how they were paid, such as the number of a bank transfer.
+    :raises famulus.UsageError: for an empty note, and with each payment that is not owed or was
+        marked with another note.
+    """
+    numbers = list(payments)
+    return mark_transfers(database, [Transfer(payments=numbers)] if numbers else [], note=note)
+
+
+def read_transfers(path: Path) -> list[Transfer]:
+    """Read a list as `famulus payments owed` writes it, of which lines may have been removed.
+
+    :raises famulus.UsageError: with all problems of the file, by line.
+    """
+    problems: list[Problem] = []
+    found = [*_parsed(path, problems)]
+    refuse_table(path, problems)
+    return found
+
+
+def mark_transfers(
+    database: Database, transfers: list[Transfer], *, note: str
+) -> list[PaymentRecord]:
+    """Mark the payments of transfers as paid, and return them, as :func:`mark_paid` does."""
+    if not transfers:
+        raise UsageError("no payment is named that was paid")
+    if not database.exists:
+        raise NotFoundError(f"the database {database.location.shown} does not exist yet")
+    marked = database.write(lambda tx: outside.mark_paid(tx, transfers, note))
+    return find_payments(database, ids=marked)
+
+
+def _parsed(path: Path, problems: list[Problem]) -> Iterator[Transfer]:
+    for row in read_csv_table(path, _COLUMNS, problems):
+        numbers, amount = _numbers(row), _amount(row)
+        if numbers is None or amount is None:
+            wrong = "numbers" if numbers is None else "amount"
+            kinds = {"numbers": "a list of payments, such as 3 5", "amount": "an amount"}
+            message = f"{wrong}: {row.values[wrong]!r} is not {kinds[wrong]}"
+            problems.append(Problem(message, file=path, line=row.line))
+            continue
+        yield Transfer(
+            payments=numbers,
+            amount=amount,
+            currency=row.values["currency"],
+            file=path,
+            line=row.line,
+        )
+
+
+def _numbers(row: CsvRow) -> list[int] | None:
+    words = row.values["numbers"].split()
+    if not all(word.isascii() and word.isdigit() for word in words):
+        return None
+    numbers = [int(word) for word in words]
+    return numbers if numbers and max(numbers) <= _LARGEST else None
+
+
+def _amount(row: CsvRow) -> Decimal | None:
+    try:
+        amount = Decimal(row.values["amount"])
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
