@@ -77,6 +77,15 @@ class Starting(Kept):
         return found
 
 
+class Binding(Kept):
+    """Takes a port that is taken for a problem of the configuration."""
+
+    type = "binding"
+
+    def problems(self, plan: Plan) -> list[Problem]:
+        return [*super().problems(plan), *super().serving_problems(plan)]
+
+
 class Texting(Kept):
     type = "texting"
 
@@ -302,7 +311,7 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
     return [
         *(Kept, Silent, Careless, Placeless, Writing, Starting, Texting, Unstorable, Yes, Sure),
         *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Doorless, Closed, Assetless),
-        *(Leaking, Bare),
+        *(Leaking, Bare, Binding),
     ]
 
 

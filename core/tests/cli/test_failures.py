@@ -114,6 +114,19 @@ def test_taken_port_is_named_with_the_way_out(
     assert not database_file.parent.exists()
 
 
+@pytest.mark.parametrize("command", [["quote"], ["config", "show"]])
+def test_a_command_that_serves_nothing_needs_no_port(
+    famulus: Callable[..., Result], task: Path, command: list[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = famulus(*command, "task.yaml", f"architect.port={other.getsockname()[1]}")
+        wrong = famulus(*command, "task.yaml", "architect.port=70000")
+
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert wrong.exit_code == 2
+    assert "architect.port: 70000 is not a port" in wrong.stderr
+
+
 def test_fine_configuration_is_called_fine_and_nothing_is_written(
     famulus: Callable[..., Result], task: Path, database_file: Path
 ) -> None:

@@ -192,7 +192,9 @@ def test_a_price_that_the_platform_does_not_state_prevents_a_launch(
     monkeypatch.setattr(Exchange, "quote", quote)
 
     (problem,) = problems_of(manual, max_spend="5")
-    assert problem.endswith(f"what a unit costs cannot be compared with task.max_spend now: {error}")
+    assert problem.endswith(
+        f"what a unit costs cannot be compared with task.max_spend now: {error}"
+    )
     with pytest.raises(type(error), match=str(error)):
         launch(manual)
     assert list_runs(database) == []

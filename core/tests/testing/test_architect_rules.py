@@ -72,6 +72,11 @@ def check(rules: Rules, rule: str, tmp_path: Path) -> None:
         (architects.Careless, "broken_configuration_is_reported", "missed: no such port"),
         (architects.Placeless, "broken_configuration_is_reported", "must say where"),
         (architects.Writing, "checking_writes_and_starts_nothing", "must not write anything"),
+        (
+            architects.Binding,
+            "the_configuration_of_a_run_that_is_served_has_no_problem",
+            "for serving_problems",
+        ),
         (architects.Texting, "run_is_served_from_start_to_end", r"asks for famulus\.Deployed"),
         (architects.Unstorable, "run_is_served_from_start_to_end", "is not JSON"),
         (architects.Yes, "run_is_served_from_start_to_end", "while the run is served, not True"),

@@ -259,8 +259,9 @@ def test_taken_port_is_a_problem(make: Make, monkeypatch: pytest.MonkeyPatch) ->
     port = _port(make().deploy(_DEPLOYMENT).url)
     architect = make(port=port)
 
-    (problem,) = architect.problems(_plan(port=port))
+    (problem,) = architect.serving_problems(_plan(port=port))
 
+    assert architect.problems(_plan(port=port)) == []
     assert problem.key == "architect.port"
     assert f"port {port} is taken" in problem.message
 
@@ -268,7 +269,7 @@ def test_taken_port_is_a_problem(make: Make, monkeypatch: pytest.MonkeyPatch) ->
 def test_free_port_is_no_problem_and_stays_free(make: Make) -> None:
     architect = make()
 
-    assert architect.problems(_plan()) == []
+    assert architect.problems(_plan()) == architect.serving_problems(_plan()) == []
     assert architect.health() is ServerHealth.GONE
 
 

@@ -96,11 +96,20 @@ class Architect(ABC):
 
     @abstractmethod
     def problems(self, plan: Plan) -> list[Problem]:
-        """Return everything that is wrong, such as a taken port. Writes and starts nothing.
+        """Return everything that is wrong with the options. Writes and starts nothing.
 
-        Called once before each launch, and by ``famulus check``; not before a resume. An exception
-        becomes a problem that names the architect.
+        Called once before each launch, and by commands that read a configuration, such as
+        ``famulus check`` and ``quote``; not before a resume. An exception becomes a problem that
+        names the architect.
         """
+
+    def serving_problems(self, plan: Plan) -> list[Problem]:
+        """Return what prevents serving a run now, such as a taken port. Starts nothing.
+
+        Called like :meth:`problems`, except by commands that serve nothing, such as ``famulus
+        quote``: the port may be taken by the run whose configuration they look at.
+        """
+        return []
 
     @abstractmethod
     def deploy(self, deployment: Deployment) -> Deployed:

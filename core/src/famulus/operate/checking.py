@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan, SharedTaskState
@@ -44,7 +45,6 @@ from famulus.plan import (
     read_configuration,
 )
 from famulus.plugins import Plugins
-
 
 _REWARD = "task.task_reward"
 
@@ -85,12 +85,15 @@ def read_draft(
     return draft_plan(_read(configuration, overrides), plugins, shared_state)
 
 
-def check_draft(draft: Draft, plugins: Plugins, database: Database) -> Checked:
+def check_draft(
+    draft: Draft, plugins: Plugins, database: Database, *, serving: bool = True
+) -> Checked:
     """Return a draft's plan with its warnings.
 
+    :param serving: whether to ask what prevents serving it now.
     :raises famulus.UsageError: with every problem, each with its key, file and line.
     """
-    found = draft_problems(draft, plugins, database)
+    found = draft_problems(draft, plugins, database, serving=serving)
     problems = without_warnings(found)
     if problems or draft.plan is None:
         raise UsageError(problems)
@@ -111,12 +114,15 @@ def _read(
     return read_configuration(Path(configuration), overrides)
 
 
-def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[Problem]:
+def draft_problems(
+    draft: Draft, plugins: Plugins, database: Database, *, serving: bool = True
+) -> list[Problem]:
     """Return all problems of a draft, with what plugins and the database find; write nothing.
 
     Warnings of plugins are among them. What they report about an unsound section is left out:
     they were given its defaults.
 
+    :param serving: whether to ask what prevents serving it now.
     :raises famulus.DatabaseError: when the database cannot be used and nothing else is wrong;
         otherwise that is one of the problems.
     :raises famulus.UnavailableError: likewise, when it cannot be reached.
@@ -132,7 +138,7 @@ def draft_problems(draft: Draft, plugins: Plugins, database: Database) -> list[P
         return [*problems, Problem(str(error))]
     if draft.plan is not None:
         unsound = set(SECTIONS) - draft.sound - draft.incomplete
-        found = plan_problems(draft.plan, plugins, database, draft.sound, draft.incomplete)
+        found = plan_problems(draft, draft.plan, plugins, database, serving=serving)
         problems += [
             problem
             for problem in found
@@ -153,18 +159,15 @@ def _key_problems(database: Database) -> list[Problem]:
 
 
 def plan_problems(
-    plan: Plan,
-    plugins: Plugins,
-    database: Database,
-    sound: frozenset[str],
-    incomplete: frozenset[str] = frozenset(),
+    draft: Draft, plan: Plan, plugins: Plugins, database: Database, *, serving: bool
 ) -> list[Problem]:
-    """Ask the plugins and the database what is wrong with a plan. Nothing is written.
+    """Ask the plugins and the database what is wrong with the plan of a draft. Nothing is written.
 
-    :param sound: the sections of the plan that are as the user meant them.
-    :param incomplete: the sections that have defaults where an option is wrong. What their plugins
-        raise is ignored.
+    What the plugin of an incomplete section raises is ignored.
+
+    :param serving: whether to ask what prevents serving it now.
     """
+    sound = draft.sound
     known = _read_stored(database, plan)
     provider = None if plan.provider.args is None else plugins.provider(plan.provider.type)
     requester, unpaid = _requester(plan, provider, known) if provider else (None, [])
@@ -179,9 +182,10 @@ def plan_problems(
                 problems += error.problems
                 unusable.add(role)
                 continue
-            problems += _asked(role, part.type, partial(part.problems, plan), sound)
-        elif role in incomplete:
-            problems += _asked_in_part(parts, role)
+            for ask in _questions(part, serving):
+                problems += _asked(role, part.type, partial(ask, plan), sound)
+        elif role in draft.incomplete:
+            problems += _asked_in_part(parts, role, serving)
     sound -= unusable
     if "blueprint" in sound:
         problems += _lane_problems(plan, parts.blueprint)
@@ -214,10 +218,17 @@ def _asked(
         return [Problem(message)]
 
 
-def _asked_in_part(parts: RunParts, role: str) -> list[Problem]:
+def _questions(part: Any, serving: bool) -> list[Callable[[Plan], list[Problem]]]:
+    """Return the methods of a plugin that find problems."""
+    asks_serving = serving and isinstance(part, Architect)
+    return [part.problems, part.serving_problems] if asks_serving else [part.problems]
+
+
+def _asked_in_part(parts: RunParts, role: str, serving: bool) -> list[Problem]:
     """Return a plugin's problems with its own section; none if other sections prevent the check."""
     try:
-        found = getattr(parts, role).problems(parts.plan)
+        questions = _questions(getattr(parts, role), serving)
+        found = [each for ask in questions for each in ask(parts.plan)]
     except (Exception, SystemExit):  # noqa: BLE001 - it may need a wrong option, reported already
         return []
     return [each for each in found if f"{each.key}".startswith(f"{role}.")]

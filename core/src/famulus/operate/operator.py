@@ -108,18 +108,20 @@ class Operator:
         *,
         overrides: Sequence[str] = (),
         shared_state: SharedTaskState | None = None,
+        serving: bool = True,
     ) -> Checked:
         """Find everything that is wrong with a configuration; nothing is written.
 
         :param configuration: a YAML file, a mapping in its shape, a run script's ``cfg``, or a
             plan. What has been checked already is taken as it is.
         :param overrides: ``section.option=value`` as on the command line.
+        :param serving: whether it is to be served here: a taken port is a problem then.
         :raises famulus.UsageError: with every problem, each with its key, file and line.
         """
         if isinstance(configuration, Checked):
             return configuration
         draft = read_draft(configuration, overrides, self.plugins, shared_state)
-        return check_draft(draft, self.plugins, self.database)
+        return check_draft(draft, self.plugins, self.database, serving=serving)
 
     def estimate(self, checked: Checked, *, most_rows: int | None = None) -> Estimate:
         """Estimate what a checked configuration will cost with the provider's fees. Writes nothing.

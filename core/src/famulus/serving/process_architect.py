@@ -129,23 +129,24 @@ class ProcessArchitect(Architect):
         return {}
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Check that the address can be listened on. An override calls this one too."""
-        wrong: dict[str, str] = {}
-        if os.name != "posix":
-            wrong["hostname"] = f"the architect {self.type} needs Linux, macOS or another Unix"
-        if not 0 <= self.args.port <= 65535:
-            wrong["port"] = f"{self.args.port} is not a port; choose one from 1024 to 65535"
-        if not wrong:
-            try:
-                listen(
-                    self.args.hostname,
-                    self.args.port,
-                    patience=_PATIENCE_WHEN_CHECKING,
-                    remedy=_CHOOSE_ANOTHER,
-                ).close()
-            except CannotListenError as error:
-                wrong[error.option] = str(error)
+        """Check the address of the server. An override calls this one too."""
+        wrong = self._wrong_address()
         return [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
+
+    def serving_problems(self, plan: Plan) -> list[Problem]:
+        """Check that the address can be listened on. An override calls this one too."""
+        if self._wrong_address():
+            return []
+        try:
+            listen(
+                self.args.hostname,
+                self.args.port,
+                patience=_PATIENCE_WHEN_CHECKING,
+                remedy=_CHOOSE_ANOTHER,
+            ).close()
+        except CannotListenError as error:
+            return [plan.problem(f"architect.{error.option}", str(error))]
+        return []
 
     def deploy(self, deployment: Deployment) -> Deployed:
         """End what an earlier deployment has left, start the program and wait until it answers.
@@ -200,6 +201,15 @@ class ProcessArchitect(Architect):
         server, self._server = self._server, None
         if server is not None:
             server.stop()
+
+    def _wrong_address(self) -> dict[str, str]:
+        """Return the problem of each option of the address."""
+        wrong = {}
+        if os.name != "posix":
+            wrong["hostname"] = f"the architect {self.type} needs Linux, macOS or another Unix"
+        if not 0 <= self.args.port <= 65535:
+            wrong["port"] = f"{self.args.port} is not a port; choose one from 1024 to 65535"
+        return wrong
 
     def _url(self) -> str:
         if self.args.public_url:

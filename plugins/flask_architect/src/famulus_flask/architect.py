@@ -59,7 +59,7 @@ class LocalArchitect(ProcessArchitect):
     args: LocalArgs
 
     def problems(self, plan: Plan) -> list[Problem]:
-        """Check the options, and that the port is free."""
+        """Check the options."""
         wrong = _wrong_options(self.args)
         own = [plan.problem(f"architect.{name}", message) for name, message in wrong.items()]
         return [*super().problems(plan), *own]

@@ -43,7 +43,7 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     draft = draft_plan(configuration, plugins)
     warn(draft.warnings)
     with session.open_database() as database:
-        found = draft_problems(draft, plugins, database)
+        found = draft_problems(draft, plugins, database, serving=False)
     warn(each for each in found if each.warning)
     if problems := without_warnings(found):
         raise UsageError(problems)

@@ -26,7 +26,7 @@ def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bo
     cannot pay for is a warning here.
     """
     with session.open_database() as database, Operator(database) as operator:
-        checked = operator.check(config, overrides=overrides)
+        checked = operator.check(config, overrides=overrides, serving=False)
         warn([*checked.warnings, *operator.balance_problems(checked)])
         estimate = operator.estimate(checked)
     if as_json:

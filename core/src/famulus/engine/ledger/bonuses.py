@@ -181,7 +181,9 @@ def plan_again(tx: Transaction, payment: int) -> int:
     row = tx.row(for_update(query, tx.kind))
     if row is None:
         raise NotFoundError(f"there is no payment {payment}; `famulus payments` lists them")
-    run = tx.row(TaskRunTable.select(TaskRunTable.paid_outside).where(TaskRunTable.id == row.run_id))
+    run = tx.row(
+        TaskRunTable.select(TaskRunTable.paid_outside).where(TaskRunTable.id == row.run_id)
+    )
     assert run is not None
     if row.status is not PaymentStatus.FAILED:
         hint = "; `famulus payments settle` asks the platform"

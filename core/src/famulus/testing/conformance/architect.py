@@ -20,7 +20,7 @@ from famulus.operate.run_threads import RunThreads
 from famulus.options.option_class import options_of
 from famulus.plugins import discover
 from famulus.testing.command import famulus_command
-from famulus.testing.conformance.harness import snapshot
+from famulus.testing.conformance.harness import must_not_raise, snapshot
 from famulus.testing.forms import Filled
 from famulus.testing.inprocess import NoThreads
 from famulus.testing.scripted_worker import ScriptedWorker
@@ -98,6 +98,14 @@ class ArchitectConformance:
             operator.check(run)
 
         assert snapshot(tmp_path) == before, "problems() must not write anything."
+
+    def test_the_configuration_of_a_run_that_is_served_has_no_problem(self, tmp_path: Path) -> None:
+        options = self.configuration(tmp_path)
+        with self._served(tmp_path) as (operator, _, url):
+            if "port" in options_of(self.architect.Args):
+                options = {**options, "port": _address(url)[1]}
+            with must_not_raise("An address that is taken is for serving_problems() alone"):
+                operator.check(self._run(tmp_path, options), serving=False)
 
     def test_run_is_served_from_start_to_end(self, tmp_path: Path) -> None:
         with self._served(tmp_path) as (_, architect, url):
