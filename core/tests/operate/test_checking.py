@@ -11,7 +11,7 @@ from famulus.errors import UsageError
 from famulus.model.database import Database
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import ManualOperator, kit_plugins, rows_configuration
-from famulus.testing.kinds import RowsState
+from famulus.testing.kinds import RowsBlueprint, RowsState
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,18 @@ def test_a_plugin_that_cannot_be_constructed_is_one_of_the_problems(
     text = str(caught.value)
     assert f"the {role} {type_name!r} cannot be constructed: OSError: no key file" in text
     assert "'tasks.example.org' is not an address" in text
+
+
+def test_a_property_of_a_blueprint_that_raises_is_a_problem(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> int:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(RowsBlueprint, "units_per_assignment", property(broken))
+
+    with pytest.raises(UsageError, match="'rows' failed while checking: ZeroDivisionError"):
+        operator.check(rows_configuration(), shared_state=RowsState(rows=[{"n": 1}]))
 
 
 @pytest.mark.parametrize("more", [{}, {"task_reward": None}])

@@ -111,6 +111,19 @@ def test_provider_that_fails_to_state_costs_is_an_error_that_names_it(
         balance_problems(operator.database, operator.plugins, checked.plan, most_rows=9)
 
 
+def test_data_that_cannot_be_counted_are_an_error_that_names_the_blueprint(
+    operator: ManualOperator, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("no JSON\n")
+    checked = operator.check(
+        rows_configuration(provider="paying", blueprint={"rows_file": str(path)})
+    )
+
+    with pytest.raises(PluginError, match="'rows' failed while its data were counted: JSONDecode"):
+        operator.estimate(checked)
+
+
 def test_an_estimated_time_gives_the_hourly_wage(operator: ManualOperator) -> None:
     rows = [{"n": 1}]
 

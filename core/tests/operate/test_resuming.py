@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
 
 import pytest
 
@@ -10,15 +11,16 @@ from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
-from famulus.errors import ConflictError, RunBusyError, UnavailableError
+from famulus.errors import ConflictError, RunBusyError, UnavailableError, UsageError
 from famulus.model.database import Database
-from famulus.model.states import RunStatus
+from famulus.model.states import LoadingStatus, RunStatus
+from famulus.model.tables import TaskRunTable
 from famulus.operate import lease
 from famulus.operate.resuming import reopen_run
 from famulus.plugins import Plugins
 from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
-from famulus.testing.kinds import NowhereArchitect
+from famulus.testing.kinds import NowhereArchitect, RowsBlueprint, RowsState
 from famulus.testing.movable_clock import MovableClock
 
 ROWS = [{"n": n} for n in range(3)]
@@ -144,3 +146,44 @@ def test_places_are_closed_before_the_server_ends(
         operator.finish(gateway.run_id)
 
     assert still_open == [set()]
+
+
+def _broken(*_: object) -> NoReturn:
+    raise ZeroDivisionError("on purpose")
+
+
+def _broken_rows() -> Iterator[dict[str, int]]:
+    yield from ROWS
+    _broken()
+
+
+@pytest.mark.parametrize(
+    ("method", "rows", "message"),
+    [
+        ("problems", list, "the blueprint 'rows' failed while checking: ZeroDivisionError: on"),
+        (
+            "preview_page",
+            _broken_rows,
+            "has stored 3 rows of its data, and reading the others failed: ZeroDivisionError",
+        ),
+    ],
+)
+def test_a_blueprint_that_fails_at_a_resume_is_named_and_the_run_stays_stopped(
+    operator: ManualOperator,
+    database: Database,
+    stopped: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    rows: Callable[[], Iterable[dict[str, int]]],
+    message: str,
+) -> None:
+    loading = TaskRunTable.update(loading=LoadingStatus.LOADING)
+    database.write(lambda tx: tx.execute(loading.where(TaskRunTable.id == stopped.run_id)))
+    with monkeypatch.context() as patch:
+        patch.setattr(RowsBlueprint, method, _broken)
+        with pytest.raises(UsageError, match=message):
+            operator.resume(stopped.run_id, shared_state=RowsState(rows=rows()))
+
+    assert find_run(database, stopped.run_id).status is RunStatus.STOPPED
+    operator.resume(stopped.run_id, shared_state=RowsState(rows=ROWS))
+    assert GatewayWorker(stopped, "x").arrive("a").has_form

@@ -188,7 +188,8 @@ def plan_problems(
             problems += _asked_in_part(parts, role, serving)
     sound -= unusable
     if "blueprint" in sound:
-        problems += _lane_problems(plan, parts.blueprint)
+        lanes = partial(_lane_problems, plan, parts.blueprint)
+        problems += _asked("blueprint", plan.blueprint.type, lanes, sound)
     problems += _task_problems(plan, known)
     if provider is None:
         return problems

@@ -69,10 +69,12 @@ def estimate_cost(
 
 def _estimate(parts: RunParts, most_rows: int | None) -> Estimate:
     plan, blueprint, provider = parts.plan, parts.blueprint, parts.provider
-    rows = _count_rows(plan, blueprint, most_rows)
+    with as_plugin_error(f"the blueprint {blueprint.type!r} failed while its data were counted"):
+        rows = _count_rows(plan, blueprint, most_rows)
+        lanes = blueprint.units_per_assignment
     is_part = rows is not None and most_rows is not None and rows > most_rows
     rows = most_rows if is_part else rows
-    units = None if rows is None else rows * blueprint.units_per_assignment
+    units = None if rows is None else rows * lanes
     with as_plugin_error(f"the provider {provider.type!r} failed to state its prices"):
         one = _rounded(provider.quote(plan, 1))
         total = None if units is None else _rounded(provider.quote(plan, units))

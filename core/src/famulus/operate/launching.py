@@ -18,7 +18,7 @@ from famulus.engine.qualifications.rules import qualification_names
 from famulus.engine.requesters import choose_requester, chosen_name, read_requesters
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import NewEvent, change_run, record
-from famulus.errors import FamulusError, UsageError
+from famulus.errors import FamulusError, UsageError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import to_minor
 from famulus.model.states import LoadingStatus, RunStatus
@@ -53,8 +53,10 @@ def create_run(parts: RunParts, holder: Holder) -> RunRecord:
     The operator ``holder`` has its lease from the start.
     """
     # Plugins are asked before the transaction, their properties too.
-    names = qualification_names(parts.plan, parts.blueprint)
-    columns = _planned_columns(parts)
+    with as_plugin_error(f"the blueprint {parts.blueprint.type!r} failed to describe the run"):
+        names = qualification_names(parts.plan, parts.blueprint)
+        lanes = parts.blueprint.units_per_assignment
+    columns = {**_planned_columns(parts), "units_per_assignment": lanes}
 
     def insert(tx: Transaction) -> int:
         for name in names:
@@ -148,7 +150,6 @@ def _planned_columns(parts: RunParts) -> dict[str, Any]:
         "currency": price.currency,
         "max_spend": to_minor(task.max_spend, price.currency),
         "unit_cost": price.cost,
-        "units_per_assignment": parts.blueprint.units_per_assignment,
         "assignment_duration_in_seconds": task.assignment_duration_in_seconds,
         "submission_timeout": task.submission_timeout,
         "no_submission_patience": task.no_submission_patience,

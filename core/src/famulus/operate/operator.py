@@ -36,6 +36,7 @@ from famulus.operate.observer import LaunchRequest, OperatorObserver
 from famulus.operate.progress import Progress, log_progress, read_progress
 from famulus.operate.resuming import (
     check_source,
+    load_next,
     refuse_ended,
     refuse_other_money,
     serve_again,
@@ -222,7 +223,7 @@ class Operator:
         try:
             with self._threads.renewing(managed):
                 if is_loading:
-                    managed.loader.load_batch()
+                    load_next(managed)
                 url = serve_again(managed)
         except BaseException:
             managed.shut_down()

@@ -16,7 +16,15 @@ from famulus.engine.places.closing import ClosingLimits
 from famulus.engine.places.place_changes import close_refused, keep_untaken, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
-from famulus.errors import ConflictError, RunBusyError, UsageError, without_warnings
+from famulus.errors import (
+    ConflictError,
+    FamulusError,
+    RunBusyError,
+    UsageError,
+    as_plugin_error,
+    reason,
+    without_warnings,
+)
 from famulus.model.database import Database
 from famulus.model.states import ENDED_RUNS, LoadingStatus, RunStatus
 from famulus.model.tables import TaskRunTable
@@ -139,13 +147,32 @@ def check_source(parts: RunParts, record: RunRecord, *, given: bool) -> None:
     if record.loading is not LoadingStatus.LOADING:
         return
     blueprint = parts.blueprint
-    if not given and (blueprint.data_is_code or stored_code(record.plan)):
+    with as_plugin_error(f"the blueprint {blueprint.type!r} failed while checking"):
+        is_code, problems = blueprint.data_is_code, without_warnings(blueprint.problems(parts.plan))
+    if not given and (is_code or stored_code(record.plan)):
         raise UsageError(
             f"run {record.id} had stored {record.rows_loaded} rows of data that came from "
             "Python; run its script again, or resume it from Python with the same data"
         )
-    if problems := without_warnings(blueprint.problems(parts.plan)):
+    if problems:
         raise UsageError(problems)
+
+
+def load_next(managed: ManagedRun) -> None:
+    """Load the next batch of a run's data, of which some is stored.
+
+    :raises famulus.UsageError: when the data cannot be read any more.
+    """
+    loader = managed.loader
+    try:
+        loader.load_batch()
+    except FamulusError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"run {managed.run} has stored {loader.rows} rows of its data, and reading the others "
+            f"failed: {reason(error)}"
+        ) from error
 
 
 def take_lease(database: Database, run: int, holder: lease.Holder, waiting: Waiting) -> RunRecord:
