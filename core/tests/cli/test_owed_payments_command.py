@@ -22,6 +22,25 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 Famulus = Callable[..., Result]
 #: A spreadsheet would run it.
 HOSTILE = "=1+1"
+#: Registers the provider of the run, which knows one worker's name.
+PLUGIN = """
+from famulus import hookimpl
+from famulus.testing.kinds import CrowdProvider
+
+class Named(CrowdProvider):
+    def payee_names(self, worker_names):
+        assert worker_names == ["=1+1", "zoe"]
+        return {"zoe": "Zoe Example"}
+
+@hookimpl
+def famulus_register_providers():
+    return [Named]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _crowd(install: Callable[..., None]) -> None:
+    install("crowd", PLUGIN)
 
 
 @pytest.fixture
@@ -57,15 +76,16 @@ def test_what_is_owed_is_listed_by_worker(famulus: Famulus, scope: list[str]) ->
 
     assert shown.exit_code == 0
     assert shown.stdout.splitlines() == [
-        "WORKER  PROVIDER  OWED      PAYMENTS",
-        "=1+1    crowd     0.20 USD  1, 2",
-        "zoe     crowd     0.10 USD  3",
+        "WORKER  NAME         PROVIDER  OWED      PAYMENTS",
+        "=1+1                 crowd     0.20 USD  1, 2",
+        "zoe     Zoe Example  crowd     0.10 USD  3",
         "",
         "Together: 0.30 USD in 3 payments to 2 workers.",
         "`famulus payments paid NUMBERS --note TEXT` marks what was paid.",
     ]
     assert json.loads(famulus("payments", "owed", *scope, "--json").stdout)[1] == {
         "worker": "zoe",
+        "name": "Zoe Example",
         "provider": "crowd",
         "amount": "0.10",
         "currency": "USD",
@@ -79,13 +99,14 @@ def test_the_list_for_the_finance_office_comes_back_as_paid(
 ) -> None:
     target = tmp_path / "owed.csv"
     assert famulus("payments", "owed", "-o", target).stderr == f"Wrote 2 lines to {target}.\n"
+    assert target.stat().st_mode & 0o777 == 0o600
 
     text = target.read_text(encoding="utf-8")
     assert famulus("payments", "owed", "--csv").stdout == text
     assert list(csv.reader(io.StringIO(text))) == [
-        ["worker", "provider", "amount", "currency", "payments", "numbers"],
-        ["'=1+1", "crowd", "0.20", "USD", "2", "1 2"],
-        ["zoe", "crowd", "0.10", "USD", "1", "3"],
+        ["worker", "name", "provider", "amount", "currency", "payments", "numbers"],
+        ["'=1+1", "", "crowd", "0.20", "USD", "2", "1 2"],
+        ["zoe", "Zoe Example", "crowd", "0.10", "USD", "1", "3"],
     ]
     for answer in (
         "Marked as paid: 0.30 USD.\n",
@@ -94,6 +115,18 @@ def test_the_list_for_the_finance_office_comes_back_as_paid(
         assert famulus("payments", "paid", "--file", target, "--note", "May").stdout == answer
     assert statuses(famulus) == ["confirmed"] * 3
     assert famulus("payments", "owed").stderr == "Nothing is owed.\n"
+
+
+@pytest.mark.usefixtures("run")
+def test_what_is_owed_is_listed_without_the_provider(
+    famulus: Famulus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_DISABLED_PLUGINS", "crowd")
+
+    shown = famulus("payments", "owed")
+
+    assert (shown.exit_code, "0.20 USD" in shown.stdout) == (0, True)
+    assert "warning: the names of the workers of crowd are missing: " in shown.stderr
 
 
 @pytest.mark.usefixtures("run")

@@ -410,6 +410,11 @@ class Paying(Crowd):
         return [plan.problem("task.task_reward", "is missing")]
 
 
+class Naming(Crowd):
+    def payee_names(self, worker_names: Sequence[str]) -> Mapping[str, str]:
+        return {"zoe": "Zoe Example"}
+
+
 class Boasting(Crowd):
     capabilities = famulus.Capabilities(sells_places=True)
 
@@ -425,6 +430,11 @@ class TakesAnything(Crowd):
         (Trusting, "any_query_has_an_answer_and_always_the_same", "must not raise"),
         (Floating, "quote_is_exact", "Money is Decimal"),
         (Paying, "a_provider_that_does_not_pay_needs_no_reward", "may have no task_reward"),
+        (
+            Naming,
+            "names_of_payees_are_those_of_the_workers_asked_about",
+            "was not asked about .*Zoe Example",
+        ),
         (Rich, "quote_is_exact", "three letters of ISO 4217, not 'dollars'"),
         (Converting, "quote_is_exact", "in the account's currency, 'USD', not 'EUR'"),
     ],

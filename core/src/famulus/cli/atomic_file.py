@@ -18,11 +18,12 @@ _ERRORS = "backslashreplace"
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
+def whole_file(path: Path, *, is_private: bool = False) -> Iterator[TextIO]:
     """Open a text to write that takes the file's place once it is complete.
 
     A target that is not a regular file, such as a device or a pipe, is written directly.
 
+    :param is_private: have a regular file be readable for its owner alone.
     :raises famulus.UsageError: when it cannot be opened.
     :raises famulus.UnavailableError: when writing fails, as on a full disk.
     """
@@ -33,7 +34,9 @@ def whole_file(path: Path) -> Iterator[TextIO]:
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         if is_ordinary:
-            stream = draft.open("x", encoding="utf-8", newline="", errors=_ERRORS)
+            # Its permissions are those of the file that it becomes.
+            draft.touch(mode=0o600 if is_private else 0o666, exist_ok=False)
+            stream = draft.open("w", encoding="utf-8", newline="", errors=_ERRORS)
         else:
             stream = target.open("w", encoding="utf-8", newline="", errors=_ERRORS)
     except OSError as error:

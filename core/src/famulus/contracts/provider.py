@@ -506,6 +506,15 @@ class Provider(ABC):
         """
         return [(each.key, Outcome.CONFIRMED) for each in unsettled]
 
+    def payee_names(self, worker_names: Sequence[str]) -> Mapping[str, str]:
+        """Return the names under which workers are paid outside of the platform, by their ids.
+
+        Workers whose name is not known are left out. Called by ``famulus payments owed`` for what
+        workers are owed where ``capabilities.pays`` is not set; the names are shown there and
+        written into its CSV, and stored nowhere.
+        """
+        return {}
+
     def grant(self, grants: Sequence[GrantView]) -> Iterable[tuple[str, Result]]:
         """Grant qualifications on the platform, and create them there if they are missing.
 

@@ -1,17 +1,21 @@
-"""Marking what was paid outside of the platform, by number or from the list of what is owed."""
+"""What is paid outside of the platform: who gets it, and marking it as paid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from famulus.csv_table import CsvColumns, CsvRow, read_csv_table, refuse_table
+from famulus.data.owed import OwedSum
 from famulus.data.payments import PaymentRecord, find_payments
 from famulus.engine.ledger import outside
 from famulus.engine.ledger.outside import Transfer
-from famulus.errors import NotFoundError, Problem, UsageError
+from famulus.engine.platform.bound_provider import requester_provider
+from famulus.errors import NotFoundError, Problem, UsageError, reason
 from famulus.model.database import Database
+from famulus.model.tables import RequesterTable
+from famulus.plugins import Plugins
 
 _COLUMNS = CsvColumns(
     required={
@@ -59,6 +63,39 @@ def mark_transfers(
         raise NotFoundError(f"the database {database.location.shown} does not exist yet")
     marked = database.write(lambda tx: outside.mark_paid(tx, transfers, note))
     return find_payments(database, ids=marked)
+
+
+def read_payee_names(
+    database: Database, plugins: Plugins, owed: Iterable[OwedSum]
+) -> tuple[dict[tuple[str, str], str], list[Problem]]:
+    """Ask providers for the names of those who are owed something.
+
+    Return them by provider and worker, and a warning for each provider that cannot be asked.
+    """
+    workers: dict[str, list[str]] = {}
+    for each in owed:
+        workers.setdefault(each.provider_type, []).append(each.worker)
+    found: dict[tuple[str, str], str] = {}
+    problems = []
+    for kind, asked in workers.items():
+        try:
+            names = _ask_names(database, plugins, kind, asked)
+            found |= {(kind, worker): str(names[worker]) for worker in asked if worker in names}
+        except Exception as error:  # noqa: BLE001 - third-party code; the sums are right without
+            message = f"the names of the workers of {kind} are missing: {reason(error)}"
+            problems.append(Problem(message, warning=True))
+    return found, problems
+
+
+def _ask_names(
+    database: Database, plugins: Plugins, kind: str, workers: Sequence[str]
+) -> Mapping[str, str]:
+    # A worker's id is unique within the provider, so any account of it can be asked.
+    query = RequesterTable.select(RequesterTable.id).where(RequesterTable.provider_type == kind)
+    with database.read() as tx:
+        row = tx.row(query.order_by(RequesterTable.id).limit(1))
+    assert row is not None
+    return requester_provider(database, plugins, row.id).payee_names(sorted(set(workers)))
 
 
 def _parsed(path: Path, problems: list[Problem]) -> Iterator[Transfer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,16 +14,21 @@ import click
 from famulus.cli.arguments import json_option, row_number, run_number
 from famulus.cli.atomic_file import text_on, whole_file
 from famulus.cli.export_formats import without_formulas
+from famulus.cli.failures import warn
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import table
 from famulus.cli.words import counted
 from famulus.data.owed import OwedSum, list_owed
 from famulus.engine.ledger.outside import Transfer
-from famulus.review.outside_payments import mark_transfers, read_transfers
+from famulus.plugins import discover
+from famulus.review.outside_payments import mark_transfers, read_payee_names, read_transfers
 
-_HEAD = ("WORKER", "PROVIDER", "OWED", "PAYMENTS")
-_COLUMNS = ("worker", "provider", "amount", "currency", "payments", "numbers")
+_HEAD = ("WORKER", "NAME", "PROVIDER", "OWED", "PAYMENTS")
+_COLUMNS = ("worker", "name", "provider", "amount", "currency", "payments", "numbers")
+
+#: Names of those who are paid, by provider and worker.
+Names = Mapping[tuple[str, str], str]
 
 
 @click.command(short_help="List what each worker is owed.")
@@ -44,8 +49,9 @@ def owed(
     """List what each worker is owed and is paid outside of the platform.
 
     Of run RUN, of all runs of TASK, or of all runs: one line for each worker and currency, with the
-    numbers of the payments. Providers that do not pay leave it to you; `famulus payments paid`
-    marks what was paid, by number or with the CSV file.
+    worker's name as far as the provider knows it, and the numbers of the payments. Providers that
+    do not pay leave it to you; `famulus payments paid` marks what was paid, by number or with the
+    CSV file, which only you can read.
     """
     if scope is not None and task is not None:
         raise click.UsageError("name one TASK, not two")
@@ -58,17 +64,20 @@ def owed(
             run=run_number(scope) if is_run and scope is not None else None,
             task=task if is_run or scope is None else scope,
         )
+        names, problems = read_payee_names(database, discover(), found)
+    warn(problems)
     if as_json:
-        say_json([_json(each) for each in found])
+        say_json([_json(each, names) for each in found])
     elif output is not None:
-        with whole_file(Path(output)) as stream:
-            _write_csv(found, stream)
+        with whole_file(Path(output), is_private=True) as stream:
+            _write_csv(found, names, stream)
         say(f"Wrote {counted(len(found), 'line')} to {output}.", err=True)
     elif as_csv:
         with text_on(sys.stdout.buffer) as stream:
-            _write_csv(found, stream)
+            _write_csv(found, names, stream)
     elif found:
-        for line in [*table([_HEAD, *map(_row, found)]), "", *_together(found)]:
+        rows = [_row(each, names) for each in found]
+        for line in [*table([_HEAD, *rows]), "", *_together(found)]:
             say(line)
         say(f"`{session.command('payments', 'paid')} NUMBERS --note TEXT` marks what was paid.")
     else:
@@ -103,9 +112,18 @@ def paid(session: Session, numbers: tuple[int, ...], file: str | None, note: str
         say(f"{counted(before, 'payment')} marked with this note before.")
 
 
-def _row(each: OwedSum) -> tuple[str, ...]:
-    numbers = ", ".join(map(str, each.payments))
-    return each.worker, each.provider_type, f"{each.amount} {each.currency}", numbers
+def _row(each: OwedSum, names: Names) -> tuple[str, ...]:
+    return (
+        each.worker,
+        _name(each, names),
+        each.provider_type,
+        f"{each.amount} {each.currency}",
+        ", ".join(map(str, each.payments)),
+    )
+
+
+def _name(each: OwedSum, names: Names) -> str:
+    return names.get((each.provider_type, each.worker), "")
 
 
 def _together(found: Sequence[OwedSum]) -> Iterable[str]:
@@ -123,9 +141,10 @@ def _sums(amounts: Iterable[tuple[str, Decimal]]) -> list[str]:
     return [f"{amount:,} {currency}" for currency, amount in sums.items()]
 
 
-def _json(each: OwedSum) -> dict[str, Any]:
+def _json(each: OwedSum, names: Names) -> dict[str, Any]:
     return {
         "worker": each.worker,
+        "name": _name(each, names) or None,
         "provider": each.provider_type,
         "amount": str(each.amount),
         "currency": each.currency,
@@ -133,13 +152,13 @@ def _json(each: OwedSum) -> dict[str, Any]:
     }
 
 
-def _write_csv(found: Iterable[OwedSum], stream: TextIO) -> None:
+def _write_csv(found: Iterable[OwedSum], names: Names, stream: TextIO) -> None:
     """Write one row per sum; it is opened in a spreadsheet, which must not run a worker's name."""
     writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for each in found:
         record = {
-            **_json(each),
+            **_json(each, names),
             "payments": len(each.payments),
             # With commas, a spreadsheet would take some lists for a number.
             "numbers": " ".join(map(str, each.payments)),

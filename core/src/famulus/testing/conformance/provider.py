@@ -191,6 +191,14 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
 
         assert not problems, f"A plan may have no task_reward:\n{listed(problems)}"
 
+    def test_names_of_payees_are_those_of_the_workers_asked_about(self, tmp_path: Path) -> None:
+        rule = "payee_names() must leave out whom it does not know"
+        with self.harness(tmp_path) as harness, must_not_raise(rule):
+            names = harness.provider().payee_names(["worker", "another"])
+
+        assert set(names) <= {"worker", "another"}, f"payee_names() was not asked about {names!r}."
+        assert all(isinstance(name, str) for name in names.values()), f"A name is text: {names!r}."
+
     def test_capabilities_are_kept(self) -> None:
         promised = attrs.asdict(self.provider.capabilities)
         for name, methods in _KEPT_BY.items():
