@@ -148,7 +148,7 @@ def test_messages_of_platforms_and_sources_cannot_control_the_live_display(
     monkeypatch.setenv("COLUMNS", "200")
     hostile = "\x1b]0;title\x07"
     undelivered = UndeliveredRows(
-        kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=1, error=hostile
+        kind=OutboxKind.SET_PLACES, is_refused=True, rows=1, error=hostile
     )
 
     with display(30) as shown:
@@ -237,7 +237,7 @@ def test_undelivered_rows_are_shown_with_each_look(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     undelivered = UndeliveredRows(
-        kind=OutboxKind.OPEN_PLACES, is_refused=True, rows=2, error="no money"
+        kind=OutboxKind.SET_PLACES, is_refused=True, rows=2, error="no money"
     )
 
     Lines(30).show(look(undelivered=[undelivered]))

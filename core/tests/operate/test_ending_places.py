@@ -132,7 +132,7 @@ def test_ending_a_run_closes_places_that_are_being_opened(
         command[0].start()
         ordered.wait(10)
 
-    during(platform, "open_places", order, monkeypatch)
+    during(platform, "set_places", order, monkeypatch)
     launch(operator, UNITS)
     command[0].join()
 
@@ -156,7 +156,7 @@ def test_closing_does_not_wait_for_a_claim_that_was_released(
         database.write(lambda tx: begin_stop(tx, run, "stopped"))
         bind_provider(database, operator.plugins, run).delivery().deliver()
 
-    during(platform, "open_places", stop, monkeypatch)
+    during(platform, "set_places", stop, monkeypatch)
     platform.faults = [None, Fault.LOST]
     gateway = launch(operator, UNITS)
     operator.turn()
@@ -165,7 +165,7 @@ def test_closing_does_not_wait_for_a_claim_that_was_released(
     assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
 
 
-@pytest.mark.parametrize("call", ["open_places", "close_places"])
+@pytest.mark.parametrize("call", ["set_places", "close_places"])
 @pytest.mark.parametrize("way", ["sync", "resume"])
 def test_places_are_closed_at_once_after_a_process_was_killed_in_a_call(
     call: str,
@@ -176,7 +176,7 @@ def test_places_are_closed_at_once_after_a_process_was_killed_in_a_call(
     database: Database,
     plugins: Plugins,
 ) -> None:
-    platform.faults = [Fault.KILLED_AFTER] if call == "open_places" else [None, Fault.KILLED_AFTER]
+    platform.faults = [Fault.KILLED_AFTER] if call == "set_places" else [None, Fault.KILLED_AFTER]
     with suppress(Killed):
         launch(operator)
         finish_run(database, newest_run(database), "finished")
@@ -332,7 +332,7 @@ def test_places_opened_after_a_closing_with_a_lost_claim_are_closed_again(
         clean_up(database, run)
         bind_provider(database, operator.plugins, run).close_places()
 
-    during(platform, "open_places", meanwhile, monkeypatch)
+    during(platform, "set_places", meanwhile, monkeypatch)
     state = RowsState(rows=[{"n": n} for n in range(UNITS)])
     run = operator.launch(rows_configuration(provider="selling"), shared_state=state).run_id
     bind_provider(database, operator.plugins, run).close_places()

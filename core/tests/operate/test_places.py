@@ -13,13 +13,14 @@ from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.limits import set_limits
 from famulus.engine.places.place_changes import count_places
-from famulus.engine.platform.bound_provider import deliver_run
+from famulus.engine.platform.bound_provider import bind_provider, deliver_run
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
 from famulus.model.outages import DatabaseUnavailableError
 from famulus.model.states import Decision, OutboxStatus, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import OutboxTable, TaskRunTable, UnitTable
 from famulus.model.transaction import Transaction
+from famulus.operate.ending import clean_up
 from famulus.operate.managed_run import ManagedRun
 from famulus.operate.manual_sync import sync_now
 from famulus.plugins import Plugins
@@ -252,7 +253,7 @@ def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
     call = FakePlatform.call
 
     def killed(self: FakePlatform, name: str, act: Callable[[], Any]) -> Any:
-        if name == "open_places":
+        if name == "set_places":
             raise KeyboardInterrupt
         return call(self, name, act)
 
@@ -272,6 +273,43 @@ def test_places_that_a_dead_operator_was_opening_are_opened_by_the_next_at_once(
     assert platform.opened == [0, 1]
 
 
+def test_places_that_were_wanted_before_a_stop_and_never_opened_are_not_opened_later(
+    operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    platform.faults = [Fault.THROTTLED]
+    gateway = launch(operator, 3)
+    operator.stop(gateway.run_id, now=True)
+    assert platform.opened == []
+
+    clock.advance(1)
+    operator.resume(gateway.run_id)
+
+    assert len(platform.open) == len(platform.opened) == 3
+
+
+def test_place_that_was_closed_while_it_was_taken_is_replaced_when_its_visit_is_returned(
+    operator: ManualOperator,
+    platform: FakePlatform,
+    plugins: Plugins,
+    clock: MovableClock,
+    database: Database,
+) -> None:
+    gateway = launch(operator, 1)
+    GatewayWorker(gateway, "a").arrive("visit")
+    clock.advance(60)
+    clean_up(database, gateway.run_id)
+    bind_provider(database, plugins, gateway.run_id).close_places()
+    for _ in range(2):
+        turn(operator, clock)
+    assert platform.open == set()
+
+    platform.visits["visit"] = VisitStatus.RETURNED
+    for _ in range(3):
+        turn(operator, clock)
+
+    assert len(platform.open) == 1
+
+
 def test_closing_does_not_wait_for_a_failed_opening_and_it_is_not_repeated(
     operator: ManualOperator, platform: FakePlatform, clock: MovableClock
 ) -> None:
@@ -282,7 +320,7 @@ def test_closing_does_not_wait_for_a_failed_opening_and_it_is_not_repeated(
     turn(operator, clock)
 
     assert platform.open == set()
-    assert platform.calls == ["open_places", "close_places", "close_places"]
+    assert platform.calls == ["set_places", "close_places", "close_places"]
 
 
 def test_closing_is_retried_while_the_platform_is_unavailable(
@@ -344,7 +382,7 @@ def test_lost_reply_opens_no_place_twice(
         turn(operator, clock)
 
     assert platform.opened == [0, 1]
-    assert platform.calls.count("open_places") == 2
+    assert platform.calls.count("set_places") == 2
 
 
 def test_budget_limits_the_number_of_places(

@@ -126,13 +126,13 @@ def test_a_call_to_the_platform_that_never_returns_does_not_keep_the_operator(
 ) -> None:
     provider = platform.provider("selling", sells_places=True)
     is_called, is_back = threading.Event(), threading.Event()
-    open_places = provider.open_places
+    set_places = provider.set_places
 
-    def hangs(self: Provider, run: RunView, places: range) -> None:
-        if places.start:
+    def hangs(self: Provider, run: RunView, total: int) -> None:
+        if total > 1:
             is_called.set()
             is_back.wait()
-        open_places(self, run, places)
+        set_places(self, run, total)
 
     def close() -> None:
         try:
@@ -140,7 +140,7 @@ def test_a_call_to_the_platform_that_never_returns_does_not_keep_the_operator(
         except PlacesOpenError as error:
             raised.append(str(error))
 
-    monkeypatch.setattr(provider, "open_places", hangs)
+    monkeypatch.setattr(provider, "set_places", hangs)
     monkeypatch.setattr("famulus.operate.run_threads._JOINING_SECONDS", 0.1)
     limits = ClosingLimits(pauses=(0.0,), call_timeout=0.1)
     monkeypatch.setattr(Operator, "_closing_limits", limits)

@@ -453,7 +453,7 @@ def test_capability_without_its_methods_is_named() -> None:
     rules = PeopleRules()
     rules.provider = Boasting  # type: ignore[misc]
 
-    with pytest.raises(AssertionError, match="sells_places must override open_places"):
+    with pytest.raises(AssertionError, match="sells_places must override set_places"):
         rules.test_capabilities_are_kept()
 
 
@@ -469,8 +469,8 @@ def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
     opened: list[int] = []
 
     class Selling(Crowd):
-        def open_places(self, run: famulus.RunView, places: range) -> None:
-            opened.extend(places)
+        def set_places(self, run: famulus.RunView, total: int) -> None:
+            opened.extend(range(total))
 
     class SellingRules(PeopleRules):
         provider = Selling
@@ -478,5 +478,5 @@ def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
         def platform_state(self) -> object:
             return list(opened)
 
-    with pytest.raises(AssertionError, match=r"open_places\(\) is called again"):
+    with pytest.raises(AssertionError, match=r"set_places\(\) is called again"):
         SellingRules().test_repeated_calls_have_no_second_effect(tmp_path)

@@ -17,7 +17,7 @@ from mturk_bench import Bench, parameters
 @pytest.fixture
 def opened(bench: Bench) -> Bench:
     """Two places are open."""
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     return bench
 
 
@@ -42,7 +42,7 @@ def test_a_hit_of_another_run_is_refused(opened: Bench) -> None:
         opened.account, opened.database, opened.clock, changes={"id": 8, "key": "other-8"}
     )
     other.task["task_title"] = "Another task"
-    other.provider.open_places(other.run, range(1))
+    other.provider.set_places(other.run, 1)
     _, visit = other.accept("A1")
 
     assert isinstance(other.provider.arrive(visit.query), Arrival)

@@ -83,7 +83,7 @@ def test_option_within_the_limits_is_no_problem(bench: Bench, task: dict[str, An
     bench.task.update(task)
 
     assert problems(bench) == []
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class _Conformance(ProviderConformance):
 
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
         provider, run = harness.provider(), harness.run_view()
-        provider.open_places(run, range(1))
+        provider.set_places(run, 1)
         worker = self.account.worker("A1")
         shown = worker.accept(worker.groups()[0].id)
         worker.submit(shown, {"visit": "1"})

@@ -14,7 +14,7 @@ DAY = 24 * 3600
 @pytest.fixture
 def opened(bench: Bench) -> Bench:
     """Three places are open."""
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
     return bench
 
 
@@ -32,7 +32,7 @@ def test_no_difference_is_reported_without_one(opened: Bench) -> None:
 def test_hit_without_a_row_is_named(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(UnavailableError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
 
     [sentence] = differences_of(bench)
 

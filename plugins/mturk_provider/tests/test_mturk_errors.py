@@ -42,13 +42,13 @@ def test_batch_continues_over_existing_hits_without_a_row(
 ) -> None:
     bench, facts = spelt, spelt.account.state.facts
     facts.duplicate_names, facts.codes_given = named, codes_given
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(4))
+        bench.provider.set_places(bench.run, 4)
 
     bench.restart()
-    bench.provider.open_places(bench.run, range(4))
+    bench.provider.set_places(bench.run, 4)
 
     assert len(made(bench)) == 4
     assert sorted(known(bench)) == sorted(made(bench))
@@ -62,7 +62,7 @@ def test_botocores_own_retry_of_a_lost_reply_adopts_the_hit(
     bench.restart()
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
 
-    bench.provider.open_places(bench.run, range(4))
+    bench.provider.set_places(bench.run, 4)
 
     assert len(made(bench)) == 4
     assert known(bench) == made(bench)
@@ -75,10 +75,10 @@ def test_hit_that_is_not_listed_yet_is_waited_for(bench: Bench) -> None:
     faults.lists_late = timedelta(hours=1)
     for _ in range(2):
         with pytest.raises(UnavailableError):
-            bench.provider.open_places(bench.run, range(2))
+            bench.provider.set_places(bench.run, 2)
     faults.clear()
 
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
 
     assert known(bench) == made(bench)
 
@@ -88,7 +88,7 @@ def test_repeated_verdict_is_confirmed_without_an_error_code(
     bench: Bench, codes_given: bool
 ) -> None:
     bench.account.state.facts.codes_given = codes_given
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     visit, other = bench.submitted("A1"), bench.submitted("A2")
 
     outcomes = [bench.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
@@ -108,7 +108,7 @@ def test_a_bonus_is_found_in_mturks_list_however_its_text_is_shown(
     bench: Bench, are_folded: bool
 ) -> None:
     bench.account.state.facts.texts_are_folded = are_folded
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bonus = bench.bonus(bench.approved("A1"), reason="Well\x07 done.\n\n  Come again! ")
     bench.account.faults.plan(Fault.LOSE_REPLY, "SendBonus")
 
@@ -117,7 +117,7 @@ def test_a_bonus_is_found_in_mturks_list_however_its_text_is_shown(
 
 
 def test_control_characters_in_texts_for_workers_are_removed(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     visit = bench.submitted("A1")
     note = "Read\x1b[31m the\x00 task.\nThen answer."
 
@@ -148,10 +148,10 @@ def test_expired_keys_are_not_a_refusal_and_name_the_remedy(bench: Bench, code: 
     bench.account.state.facts.expired_code = code
     bench.account.faults.expired_keys.add("")
     with pytest.raises(UnavailableError, match="aws sso login"):
-        bench.provider.open_places(bench.run, range(2))
+        bench.provider.set_places(bench.run, 2)
     bench.account.faults.clear()
 
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
 
     assert len(made(bench)) == 2
 
@@ -164,13 +164,13 @@ def test_keys_that_were_renewed_in_their_file_are_used_without_a_restart(
     file = tmp_path / "credentials"
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(file))
     with pytest.raises(KeysError, match="aws configure"):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
     for key in ("first", "second"):
         file.write_text(f"[default]\naws_access_key_id = {key}\naws_secret_access_key = hidden\n")
-        bench.provider.open_places(bench.run, range(len(made(bench)) + 1))
+        bench.provider.set_places(bench.run, len(made(bench)) + 1)
         bench.account.faults.expired_keys.add(key)
         with pytest.raises(KeysError, match="has expired"):
-            bench.provider.open_places(bench.run, range(9))
+            bench.provider.set_places(bench.run, 9)
 
     assert len(made(bench)) == 2
     assert {call.access_key for call in bench.account.calls} == {"first", "second"}
@@ -188,7 +188,7 @@ def test_registering_with_expired_keys_is_an_error_of_usage(bench: Bench) -> Non
 def test_a_bonus_is_unknown_once_one_attempt_may_have_paid_it(
     bench: Bench, then: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bonus = bench.bonus(bench.approved("A1"))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     bench.restart()
@@ -202,7 +202,7 @@ def test_a_bonus_is_unknown_once_one_attempt_may_have_paid_it(
 def test_a_bonus_refused_after_an_attempt_that_may_have_paid_it_is_unknown(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bonus = bench.bonus(bench.submitted("A1"))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     bench.restart()
@@ -214,7 +214,7 @@ def test_a_bonus_refused_after_an_attempt_that_may_have_paid_it_is_unknown(
 def test_session_that_botocore_finds_expired_is_not_a_lost_call(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bonus = bench.bonus(bench.approved("A1"))
 
     def sign(*_: Any, **__: Any) -> None:
@@ -282,4 +282,4 @@ def test_disallowed_call_stays_a_refusal(bench: Bench) -> None:
     bench.task["task_title"] = "x" * 129
 
     with pytest.raises(RefusedError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)

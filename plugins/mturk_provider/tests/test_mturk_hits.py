@@ -16,7 +16,7 @@ DAY = 24 * 3600
 
 
 def test_a_place_is_one_hit_of_the_runs_type(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
 
     with bench.account.turn() as state:
         hits = list(state.hits.values())
@@ -29,7 +29,7 @@ def test_a_place_is_one_hit_of_the_runs_type(bench: Bench) -> None:
 
 def test_type_has_the_properties_of_the_task(bench: Bench) -> None:
     bench.restart(frame_height=800, auto_approval_delay_in_seconds=3600)
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     with bench.account.turn() as state:
         [hit] = state.hits.values()
@@ -40,10 +40,12 @@ def test_type_has_the_properties_of_the_task(bench: Bench) -> None:
     assert hit.frame_height == 800
 
 
-def test_same_places_again_create_nothing(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(3))
+def test_a_total_that_was_reached_creates_nothing(bench: Bench) -> None:
+    for total in (3, 3, 1):
+        bench.provider.set_places(bench.run, total)
     bench.restart()
-    bench.provider.open_places(bench.run, range(5))
+    for total in (5, 2):
+        bench.provider.set_places(bench.run, total)
 
     assert len(bench.account.called("CreateHITWithHITType")) == 5
 
@@ -55,11 +57,11 @@ def test_hit_with_a_lost_reply_is_found(bench: Bench, fault: Fault, later: int) 
     bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
     bench.account.faults.plan(fault, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(2))
+        bench.provider.set_places(bench.run, 2)
     bench.clock.advance(later)
 
     bench.restart()
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
 
     with bench.account.turn() as state:
         assert len(state.hits) == 2
@@ -67,14 +69,14 @@ def test_hit_with_a_lost_reply_is_found(bench: Bench, fault: Fault, later: int) 
 
 def test_a_hit_is_found_after_the_tokens_time_among_more_than_a_page(bench: Bench) -> None:
     bench.changes["closes_at"] = bench.clock() + timedelta(days=40)
+    bench.provider.set_places(bench.run, 101)
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(1))
-    bench.provider.open_places(bench.run, range(1, 102))
+        bench.provider.set_places(bench.run, 102)
     bench.clock.advance(DAY + 60)
 
     bench.restart()
-    bench.provider.open_places(bench.run, range(102))
+    bench.provider.set_places(bench.run, 102)
 
     with bench.account.turn() as state:
         assert len(state.hits) == 102
@@ -84,7 +86,7 @@ def test_a_hit_is_found_after_the_tokens_time_among_more_than_a_page(bench: Benc
 def test_call_that_arrives_twice_creates_one_hit(bench: Bench) -> None:
     bench.account.faults.plan(Fault.TWICE, "CreateHITWithHITType")
 
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     with bench.account.turn() as state:
         assert len(state.hits) == 1
@@ -94,9 +96,9 @@ def test_throttling_is_not_a_refusal_and_loses_nothing(bench: Bench) -> None:
     bench.account.faults.plan(Fault.THROTTLE, times=3)
     for _ in range(3):
         with pytest.raises(UnavailableError, match="slow down"):
-            bench.provider.open_places(bench.run, range(1))
+            bench.provider.set_places(bench.run, 1)
 
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     with bench.account.turn() as state:
         assert len(state.hits) == 1
@@ -107,11 +109,11 @@ def test_hits_are_created_once_the_account_has_money(live_bench: Bench) -> None:
     with bench.account.turn() as state:
         state.money.prepaid = bench.plan.task.task_reward or state.money.prepaid
     with pytest.raises(UnavailableError, match="add money"):
-        bench.provider.open_places(bench.run, range(2))
+        bench.provider.set_places(bench.run, 2)
     with bench.account.turn() as state:
         state.money.prepaid *= 10
 
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
 
     with bench.account.turn() as state:
         assert len(state.hits) == 2
@@ -119,7 +121,7 @@ def test_hits_are_created_once_the_account_has_money(live_bench: Bench) -> None:
 
 def test_preview_link_names_the_group(bench: Bench) -> None:
     before = bench.provider.entrances(bench.run)
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     [entrance] = bench.provider.entrances(bench.run)
 
@@ -131,15 +133,15 @@ def test_preview_link_names_the_group(bench: Bench) -> None:
 def test_the_preview_is_known_when_the_first_hit_was_found_again(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
 
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     assert bench.group
 
 
 def test_closed_hit_cannot_be_accepted_but_submitted(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     shown, visit = bench.accept("A1")
     group = bench.group
 
@@ -155,7 +157,7 @@ def test_closed_hit_cannot_be_accepted_but_submitted(bench: Bench) -> None:
 def test_closing_finds_a_hit_with_a_lost_id_and_creates_none(bench: Bench) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
 
     bench.restart()
     bench.provider.close_places(bench.run)
@@ -166,10 +168,10 @@ def test_closing_finds_a_hit_with_a_lost_id_and_creates_none(bench: Bench) -> No
 
 
 def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(3))
+        bench.provider.set_places(bench.run, 3)
     bench.account.faults.lists_late = timedelta(minutes=5)
     with pytest.raises(UnavailableError, match="may have created 1 more"):
         bench.provider.close_places(bench.run)
@@ -192,7 +194,7 @@ def test_closing_waits_for_the_last_attempt_that_may_have_created_a_hit(bench: B
         bench.clock.advance(601)
         bench.account.faults.plan(fault, "CreateHITWithHITType")
         with pytest.raises(CallLostError):
-            bench.provider.open_places(bench.run, range(1))
+            bench.provider.set_places(bench.run, 1)
     bench.account.faults.lists_late = timedelta(minutes=5)
     with pytest.raises(UnavailableError, match="may have created 1 more"):
         bench.provider.close_places(bench.run)
@@ -208,7 +210,7 @@ def test_closing_does_not_wait_for_an_attempt_that_certainly_failed(bench: Bench
         bench.clock.advance(601)
         bench.account.faults.plan(fault, "CreateHITWithHITType")
         with pytest.raises(CallLostError):
-            bench.provider.open_places(bench.run, range(1))
+            bench.provider.set_places(bench.run, 1)
 
     bench.provider.close_places(bench.run)
 
@@ -216,7 +218,7 @@ def test_closing_does_not_wait_for_an_attempt_that_certainly_failed(bench: Bench
 def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Bench) -> None:
     bench.account.faults.plan(Fault.FAIL, "CreateHITWithHITType")
     with pytest.raises(CallLostError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
     bench.clock.advance(601)
 
     bench.provider.close_places(bench.run)
@@ -226,13 +228,13 @@ def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Ben
 def test_closing_does_not_wait_for_a_hit_that_was_certainly_not_created(
     bench: Bench, refused: bool
 ) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     if refused:
         bench.changes["url"] = f"https://tasks.example.org/?a={'x' * 70_000}"
     else:
         bench.account.faults.plan(Fault.THROTTLE, "CreateHITWithHITType")
     with pytest.raises((CallLostError, RefusedError)):
-        bench.provider.open_places(bench.run, range(2))
+        bench.provider.set_places(bench.run, 2)
 
     bench.provider.close_places(bench.run)
 
@@ -241,7 +243,7 @@ def test_closing_does_not_wait_for_a_hit_that_was_certainly_not_created(
 
 
 def test_interrupted_closing_continues(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
     bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")
     with pytest.raises(CallLostError):
         bench.provider.close_places(bench.run)
@@ -255,17 +257,18 @@ def test_interrupted_closing_continues(bench: Bench) -> None:
 
 
 def test_places_opened_after_closing_are_new_hits(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.provider.close_places(bench.run)
 
-    bench.provider.open_places(bench.run, range(1, 2))
+    bench.changes["gone_places"] = 1
+    bench.provider.set_places(bench.run, 2)
 
     assert bench.account.worker("A1").accept(bench.group).url
 
 
 @pytest.mark.parametrize("hours", [1, 100])
 def test_the_end_of_open_hits_moves_and_moves_again(bench: Bench, hours: int) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     bench.changes["closes_at"] = bench.clock() + timedelta(hours=hours)
 
     bench.provider.move_end(bench.run)
@@ -276,7 +279,7 @@ def test_the_end_of_open_hits_moves_and_moves_again(bench: Bench, hours: int) ->
 
 
 def test_moving_the_end_leaves_closed_hits_closed(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.provider.close_places(bench.run)
 
     bench.provider.move_end(bench.run)
@@ -287,7 +290,7 @@ def test_moving_the_end_leaves_closed_hits_closed(bench: Bench) -> None:
 
 
 def test_decided_hits_are_deleted_and_the_others_wait(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
     bench.approved("A1")
     undecided = bench.submitted("A2")
     bench.provider.close_places(bench.run)
@@ -303,7 +306,7 @@ def test_decided_hits_are_deleted_and_the_others_wait(bench: Bench) -> None:
 
 
 def test_disposed_hit_needs_no_deletion(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.approved("A1")
     bench.clock.advance(130 * DAY)
 
@@ -316,16 +319,16 @@ def test_refusal_has_the_reason_of_mturk_without_its_time_stamp(bench: Bench) ->
     bench.task["task_title"] = "x" * 129
 
     with pytest.raises(RefusedError) as caught:
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
 
     assert "Title" in str(caught.value)
     assert not str(caught.value).endswith("s)")
 
 
 def test_two_runs_of_equal_tasks_share_a_type_and_keep_their_hits(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     other = Bench(bench.account, bench.database, bench.clock, changes={"id": 8, "key": "other-8"})
-    other.provider.open_places(other.run, range(1))
+    other.provider.set_places(other.run, 1)
     visit = bench.submitted("A1")
 
     assert other.group == bench.group
@@ -334,7 +337,7 @@ def test_two_runs_of_equal_tasks_share_a_type_and_keep_their_hits(bench: Bench) 
 
 
 def test_later_end_reopens_expired_hits(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.clock.advance(2 * DAY)
     bench.sync()
     bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
@@ -348,7 +351,7 @@ def test_later_end_reopens_expired_hits(bench: Bench) -> None:
 @pytest.fixture
 def reopened(bench: Bench) -> Bench:
     """Two HITs that had expired are extended, and the reply to the first extension is lost."""
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     bench.clock.advance(2 * DAY)
     bench.sync()
     bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
@@ -381,7 +384,7 @@ def test_a_submission_to_a_hit_whose_extension_was_not_confirmed_is_reported(
 
 @pytest.mark.parametrize("operation", ["ListReviewableHITs", "ListAssignmentsForHIT"])
 def test_hits_that_are_extended_while_they_are_read_stay_open(bench: Bench, operation: str) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     bench.clock.advance(2 * DAY)
     bench.changes["closes_at"] = bench.clock() + timedelta(hours=1)
     with (
@@ -402,7 +405,7 @@ def test_hits_that_are_extended_while_they_are_read_stay_open(bench: Bench, oper
 
 
 def test_a_rejected_submission_stays_so_that_it_can_be_accepted_after_all(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     rejected, other = bench.submitted("A1"), bench.submitted("A2")
     bench.sync(rejected, other)
     bench.decide(rejected, Verdict.REJECTED, "The answers are random.")

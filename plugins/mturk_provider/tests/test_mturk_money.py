@@ -19,7 +19,7 @@ LOST = [Fault.LOSE_REPLY, Fault.FAIL_AFTER]
 @pytest.fixture
 def opened(bench: Bench) -> Bench:
     """Three places are open."""
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
     return bench
 
 
@@ -230,7 +230,7 @@ def test_quote_equals_the_charge_of_mturk(live_bench: Bench) -> None:
     bench = live_bench
     quote = bench.provider.quote(bench.plan, 3)
     before = bench.provider.balance()
-    bench.provider.open_places(bench.run, range(3))
+    bench.provider.set_places(bench.run, 3)
 
     for worker in ("A1", "A2", "A3"):
         bench.decide(bench.submitted(worker), Verdict.APPROVED, "")

@@ -23,7 +23,7 @@ def calls_of(bench: Bench) -> list[str]:
 @pytest.fixture
 def opened(bench: Bench) -> Bench:
     """Five places are open."""
-    bench.provider.open_places(bench.run, range(5))
+    bench.provider.set_places(bench.run, 5)
     return bench
 
 
@@ -153,7 +153,7 @@ def test_visit_stays_open_while_its_hit_may_have_no_id_yet(
 ) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(UnavailableError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
     [group] = bench.account.worker("A1").groups()
     query = parameters(bench.account.worker("A1").accept(group.id))
 
@@ -274,7 +274,7 @@ def test_throttled_look_reports_nothing(opened: Bench) -> None:
 
 
 def test_calls_are_in_proportion_to_changed_and_open_visits(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(150))
+    bench.provider.set_places(bench.run, 150)
     done = [bench.submitted(f"A{n}") for n in range(120)]
     bench.sync(*done)
     at_work = [bench.accept(f"AB{n}")[1] for n in range(4)]
@@ -290,7 +290,7 @@ def test_calls_are_in_proportion_to_changed_and_open_visits(bench: Bench) -> Non
 
 
 def test_backlog_of_more_than_a_page_is_read_completely(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(103))
+    bench.provider.set_places(bench.run, 103)
     visits = [bench.submitted(f"A{n}") for n in range(103)]
 
     reported = bench.sync(*visits)

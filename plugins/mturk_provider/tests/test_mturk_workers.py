@@ -169,7 +169,7 @@ def test_comparators_have_the_same_meaning_on_mturk(
         if held is not None:
             bench.grant("A1", "good", held)
 
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
 
         assert bool(bench.account.worker("A1").groups()) is admitted
 
@@ -185,7 +185,7 @@ def test_specific_qualifications_are_passed_unchanged(bench: Bench) -> None:
     bench.changes["requirements"] = [make_qualification_dict("blocked", "DoesNotExist", None)]
     bench.restart()
 
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     [call] = bench.account.called("CreateHITType")
     assert call.parameters["QualificationRequirements"][1] == local
@@ -194,7 +194,7 @@ def test_specific_qualifications_are_passed_unchanged(bench: Bench) -> None:
 
 
 def test_block_holds_until_the_worker_is_unblocked(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     for _ in range(2):
         bench.provider.block("A1", "")
     with pytest.raises(WorkerRefusedError, match="blocked"):
@@ -207,7 +207,7 @@ def test_block_holds_until_the_worker_is_unblocked(bench: Bench) -> None:
 
 
 def test_preview_is_shown_before_the_hit_is_accepted(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     shown = bench.account.worker("A1").preview(bench.group)
 
     assert bench.provider.arrive(parameters(shown)) == Preview()
@@ -215,7 +215,7 @@ def test_preview_is_shown_before_the_hit_is_accepted(bench: Bench) -> None:
 
 
 def test_accepted_hit_arrives_with_its_assignment(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     shown, visit = bench.accept("A1")
 
     arrival = bench.provider.arrive(visit.query)
@@ -237,7 +237,7 @@ def test_accepted_hit_arrives_with_its_assignment(bench: Bench) -> None:
     ],
 )
 def test_forged_parameters_are_an_unknown_link(bench: Bench, change: dict[str, str]) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     _, visit = bench.accept("A1")
 
     found = bench.provider.arrive({**visit.query, **change})
@@ -247,7 +247,7 @@ def test_forged_parameters_are_an_unknown_link(bench: Bench, change: dict[str, s
 
 @pytest.mark.parametrize("given", ["", "/", "/mturk/externalSubmit"])
 def test_the_browser_submits_to_the_origin_that_mturk_names(bench: Bench, given: str) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     shown, visit = bench.accept("A1")
     query = {**visit.query, "turkSubmitTo": bench.account.worker_url + given}
 
@@ -262,7 +262,7 @@ def test_the_browser_submits_to_the_origin_that_mturk_names(bench: Bench, given:
 def test_worker_without_work_returns_the_hit_on_its_page(
     bench: Bench, outcome: VisitOutcome
 ) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     shown, visit = bench.accept("A1")
     calls = len(bench.account.calls)
 
@@ -279,7 +279,7 @@ def test_worker_without_work_returns_the_hit_on_its_page(
 def test_worker_without_work_finds_an_unknown_hit_in_their_queue(bench: Bench) -> None:
     unopened = bench.visit("A1", {"assignmentId": "3A", "hitId": "3H"})
     of_no_group = bench.provider.completion(unopened, VisitOutcome.RUN_CLOSED)
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     _, visit = bench.accept("A1")
     reported = bench.visit("A1", {"assignmentId": visit.reference})
 
@@ -298,7 +298,7 @@ def test_frames_are_allowed_to_the_right_site_alone(bench: Bench, live_bench: Be
 
 
 def test_an_arrival_can_be_verified_with_mturk(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     shown, visit = bench.accept("A1")
     bench.restart(verify_arrivals=True)
     with bench.account.turn() as state:
@@ -315,20 +315,20 @@ def test_arrival_before_the_id_of_the_hit_is_stored_is_asked_to_retry(
 ) -> None:
     bench.account.faults.plan(Fault.LOSE_REPLY, "CreateHITWithHITType")
     with pytest.raises(UnavailableError):
-        bench.provider.open_places(bench.run, range(1))
+        bench.provider.set_places(bench.run, 1)
     [group] = bench.account.worker("A1").groups()
     query = parameters(bench.account.worker("A1").accept(group.id))
     bench.restart(verify_arrivals=True)
     with pytest.raises(UnavailableError):
         bench.provider.arrive(query)
 
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
 
     assert isinstance(bench.provider.arrive(query), Arrival)
 
 
 def test_outdated_data_refuses_a_verified_arrival_only_for_a_while(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(1))
+    bench.provider.set_places(bench.run, 1)
     bench.clock.advance(600)
     _, visit = bench.accept("A1")
     bench.restart(verify_arrivals=True)
@@ -347,7 +347,7 @@ def insert_bonus(values: Mapping[str, Any], tx: Transaction) -> None:
 
 
 def test_forgotten_worker_is_in_no_row(bench: Bench) -> None:
-    bench.provider.open_places(bench.run, range(2))
+    bench.provider.set_places(bench.run, 2)
     visits = [bench.submitted(name) for name in ("A1", "A2")]
     bench.sync(*visits)
     for visit in visits:

@@ -68,6 +68,9 @@ class RunView:
     #: what a worker has to meet, as ``{"qualification_name", "comparator", "value",
     #: "applicable_providers"}``: the plan's own, and what its block and onboarding add
     requirements: Sequence[Mapping[str, Any]] = ()
+    #: for :meth:`Provider.set_places`: places that are gone because they were closed; the total
+    #: counts them
+    gone_places: int = 0
 
 
 @frozen(kw_only=True)
@@ -387,13 +390,17 @@ class Provider(ABC):
         """
         return (run.url,)
 
-    def open_places(self, run: RunView, places: range) -> None:
-        """Open places. Each is numbered within the run and is for one worker's visit.
+    def set_places(self, run: RunView, total: int) -> None:
+        """Offer more places, if fewer than ``total`` were offered so far.
 
-        The same numbers again are the same places: those that are open stay as they are. As many
-        are open or taken as there are free units, within the run's window and budget; more are
-        opened in portions while the run is active. The platform has to offer a place again whose
-        visit ended without a submission.
+        Each is for one worker's visit, and can be taken until ``run.closes_at``.
+        The total counts all places of the run, taken ones too, and only grows, in portions while
+        the run is active. The same total again, or one that is smaller than another before it,
+        changes nothing. As many are open or taken as there are free units, within the run's window
+        and budget. The platform has to offer a place again whose visit ended without a submission.
+
+        Where places are numbered, they are those from ``run.gone_places`` to below ``total``: lower
+        ones are closed, or were never opened. An earlier call may have had its effect in part.
         """
 
     def move_end(self, run: RunView) -> None:
@@ -402,8 +409,8 @@ class Provider(ABC):
     def close_places(self, run: RunView) -> None:
         """Close the open places on the platform. Workers who have taken one may finish.
 
-        Called by the thread that delivers outbox rows, when the run stops or finishes. Places that
-        are opened later have new numbers.
+        Called by the thread that delivers outbox rows, when the run stops or finishes. The places
+        are gone then: others are opened in their stead when the run is resumed.
         """
 
     def dispose(self, run: RunView) -> None:

@@ -115,8 +115,8 @@ class TaskRunTable(Table):
 
     The limits have columns of their own because they can be changed while the run goes on.
     ``next_position`` orders units within the run; a unit that is returned gets a new position.
-    ``open_units`` is only counted where ``max_num_concurrent_units`` limits it. ``places`` counts
-    the places that were sold or are still offered on the platform; ``next_place`` numbers them.
+    ``open_units`` is only counted where ``max_num_concurrent_units`` limits it. ``places`` is the
+    total that the platform is asked for; all numbers of places below ``next_place`` were used.
     """
 
     task = _to(TaskTable, "task_id")

@@ -13,7 +13,7 @@ from famulus.engine.deadlines import extend_deadlines
 from famulus.engine.ledger.charges import account_currency
 from famulus.engine.outbox.outbox_rows import release_claims
 from famulus.engine.places.closing import ClosingLimits
-from famulus.engine.places.place_changes import close_refused, keep_untaken, retry_refused
+from famulus.engine.places.place_changes import close_refused, retry_refused
 from famulus.engine.runs import RunRecord, find_run, lock_run
 from famulus.engine.status import change_run
 from famulus.errors import (
@@ -108,7 +108,6 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
     if not lease.acquire(tx, run, holder):
         raise RunBusyError(f"run {run} was taken over by {lease.shown(record)}")
     close_refused(tx, run)
-    keep_untaken(tx, run)
     tx.execute(TaskRunTable.update(opened_at=tx.now, ended_at=None).where(TaskRunTable.id == run))
     if record.ended_at is not None:
         extend_deadlines(tx, run, tx.now - record.ended_at)

@@ -31,7 +31,7 @@ class RunReport:
     last_submission: datetime | None
     payments: Sequence[PaymentTotal]
     wage: Wage
-    #: places that are open on the platform or were taken, since the run was opened last
+    #: places that are open on the platform or were taken, since they were closed last
     places: int
     #: visits whose submission the platform has not reported
     unreported: int

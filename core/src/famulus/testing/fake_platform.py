@@ -182,9 +182,9 @@ class _PlatformProvider(CrowdProvider):
         """Return what can be spent."""
         return self.platform.balance
 
-    def open_places(self, run: RunView, places: range) -> None:
+    def set_places(self, run: RunView, total: int) -> None:
         """Open the places that were never opened."""
-        self.platform.call("open_places", lambda: self._open(places))
+        self.platform.call("set_places", lambda: self._open(range(run.gone_places, total)))
 
     def move_end(self, run: RunView) -> None:
         """Record the new end."""

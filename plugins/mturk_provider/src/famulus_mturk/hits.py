@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from famulus import FamulusError, UnavailableError
 from famulus_mturk.annotations import annotation, listed_hits
@@ -49,12 +49,15 @@ class Hits:
     clock: Clock
     types: HitTypes
     frame_height: int
+    #: by run: all places before this one that can be opened have a HIT, which need not be read again
+    _made: dict[int, int] = field(factory=dict, init=False)
 
     def open(self, run: RunView, places: range) -> None:
         """Create the HITs of these places that do not exist yet.
 
         :raises famulus.UnavailableError: while the account cannot pay for them.
         """
+        places = range(max(places.start, self._made.get(run.id, 0)), places.stop)
         rows = self.records.of_places(run.id, places)
         made = {row.place for row in rows if row.hit_id is not None}
         hit_type = self.types.of(run)
@@ -76,6 +79,7 @@ class Hits:
             self.records.name(run.id, place, hit)
         if not self.types.group(run.id):
             self._find_group(run.id, self.records.of_places(run.id, places))
+        self._made[run.id] = max(places.start, places.stop)
 
     def move_end(self, run: RunView) -> None:
         """Set the expiration of the run's HITs to the time at which the run closes."""

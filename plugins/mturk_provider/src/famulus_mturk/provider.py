@@ -160,9 +160,9 @@ class MturkProvider(Provider):
             ),
         )
 
-    def open_places(self, run: RunView, places: range) -> None:
-        """Create a HIT for each place."""
-        self._hits.open(run, places)
+    def set_places(self, run: RunView, total: int) -> None:
+        """Create a HIT for each place that has none."""
+        self._hits.open(run, range(run.gone_places, total))
 
     def move_end(self, run: RunView) -> None:
         """Move the expiration of the open HITs."""

@@ -24,7 +24,7 @@ from famulus.model.transaction import Row, Transaction
 class OutboxKind(StrEnum):
     """The kinds of rows; ``engine/platform/outbox_calls.py`` maps each to its call."""
 
-    OPEN_PLACES = "open_places"
+    SET_PLACES = "set_places"
     MOVE_END = "move_end"
     CLOSE_PLACES = "close_places"
     DISPOSE = "dispose"
@@ -35,7 +35,7 @@ class OutboxKind(StrEnum):
 
 
 #: Superfluous once a run's places are closed.
-_ABOUT_OPEN_PLACES = (OutboxKind.OPEN_PLACES, OutboxKind.MOVE_END, OutboxKind.CLOSE_PLACES)
+_ABOUT_OPEN_PLACES = (OutboxKind.SET_PLACES, OutboxKind.MOVE_END, OutboxKind.CLOSE_PLACES)
 #: Delivered in the order in which they were enqueued, within a run.
 PLACE_KINDS = (*_ABOUT_OPEN_PLACES, OutboxKind.DISPOSE)
 

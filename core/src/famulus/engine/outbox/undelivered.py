@@ -17,7 +17,7 @@ from famulus.model.transaction import Row, Transaction
 #: The action of the platform when a row of each kind is delivered.
 _ACTIONS: Mapping[str, str] = MappingProxyType(
     {
-        OutboxKind.OPEN_PLACES: "open places",
+        OutboxKind.SET_PLACES: "open places",
         OutboxKind.MOVE_END: "change when its places close",
         OutboxKind.CLOSE_PLACES: "close its places",
         OutboxKind.DISPOSE: "clean up",

@@ -4,34 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
+
 from famulus.contracts.provider import Capabilities, Outcome
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
 from famulus.engine.places.place_changes import close_all, uncount_refused
 from famulus.model.transaction import Row, Transaction
 
-#: Places that are opened by one call.
+#: Places that are added by one call.
 PLACES_PER_CALL = 20
 
 
-class OpenPlacesCall(PlatformCall):
-    """Payload: ``first`` and ``count`` of the places that are still to be opened.
+class SetPlacesCall(PlatformCall):
+    """Payload: ``total``, and ``reached`` of it by the calls that were made.
 
-    Places are opened in several calls, so that a closing need not wait for all of them.
+    ``gone`` of them are closed, and ``visit`` was the newest one then. The total is raised in
+    several calls, so that a closing need not wait for all of them.
     """
 
     def prepare(self, tx: Transaction, row: Row, capabilities: Capabilities) -> Row | None:
         return None if outbox_rows.is_closed_later(tx, row) else row
 
     def send(self, context: CallContext, prepared: Row) -> Outcome:
-        first, count = prepared.payload["first"], prepared.payload["count"]
-        for start in range(0, count, PLACES_PER_CALL):
-            rest = {"first": first + start, "count": count - start}
-            if start and not self._renew(context, prepared, rest):
-                break
-            end = min(start + PLACES_PER_CALL, count)
-            context.provider.open_places(context.run_view(), range(first + start, first + end))
-        return Outcome.CONFIRMED
+        payload, total = prepared.payload, prepared.payload["total"]
+        reached = payload["reached"]
+        while True:
+            run = evolve(context.run_view(), gone_places=payload["gone"])
+            portion = min(reached + PLACES_PER_CALL, total)
+            context.provider.set_places(run, portion)
+            if portion == total or not self._renew(
+                context, prepared, {**payload, "reached": portion}
+            ):
+                return Outcome.CONFIRMED
+            reached = portion
 
     def record(self, tx: Transaction, row: Row, prepared: Row | None, result: CallResult) -> None:
         super().record(tx, row, prepared, result)
@@ -41,9 +47,9 @@ class OpenPlacesCall(PlatformCall):
             # The claim was lost, and which of the two calls came last is unknown.
             close_all(tx, row.run_id)
 
-    def _renew(self, context: CallContext, row: Row, rest: Any) -> bool:
+    def _renew(self, context: CallContext, row: Row, payload: Any) -> bool:
         return context.database.write(
-            lambda tx: outbox_rows.renew_claim(tx, row, self.lease, context.process, rest)
+            lambda tx: outbox_rows.renew_claim(tx, row, self.lease, context.process, payload)
         )
 
 

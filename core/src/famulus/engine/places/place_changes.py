@@ -57,6 +57,19 @@ class _PlacesRow(NamedTuple):
     closes_at: int
 
 
+class _Offer(NamedTuple):
+    """The places that are open or taken: those of ``total`` that are not ``gone``."""
+
+    total: int
+    gone: int
+    #: the newest visit when the others were closed: only later ones have taken one of these
+    visit: int
+
+    @property
+    def places(self) -> int:
+        return self.total - self.gone
+
+
 #: Locks the run's row on each use, so that places are counted by one transaction at a time.
 _PLACES = Statement(
     lambda kind: for_update(
@@ -80,7 +93,7 @@ _OPENING = Statement(
     OutboxTable.select(OutboxTable.status)
     .where(
         OutboxTable.run == Param("run"),
-        OutboxTable.kind == OutboxKind.OPEN_PLACES.value,
+        OutboxTable.kind == OutboxKind.SET_PLACES.value,
         OutboxTable.status << literals(OutboxStatus.PENDING, OutboxStatus.FAILED),
     )
     .order_by(OutboxTable.status.desc())
@@ -92,18 +105,20 @@ _NEWEST_EVENT = Statement(
     .order_by(EventTable.xact.desc(), EventTable.id.desc())
     .limit(1)
 )
-_ADVANCE = Statement(
-    TaskRunTable.update(
-        {
-            TaskRunTable.places: TaskRunTable.places + Param("count"),
-            TaskRunTable.next_place: TaskRunTable.next_place + Param("count"),
-        }
-    ).where(TaskRunTable.id == Param("run"))
-)
-_SET = Statement(
-    TaskRunTable.update({TaskRunTable.places: Param("places")}).where(
-        TaskRunTable.id == Param("run")
+_NEWEST_OFFER = Statement(
+    OutboxTable.select(peewee.fn.MAX(OutboxTable.id), TaskRunTable.places)
+    .join(TaskRunTable, on=(OutboxTable.run == TaskRunTable.id))
+    .where(
+        OutboxTable.run == Param("run"),
+        OutboxTable.kind << [OutboxKind.SET_PLACES.value, OutboxKind.CLOSE_PLACES.value],
     )
+    .group_by(TaskRunTable.places)
+)
+_NEWEST_VISIT = Statement(VisitTable.select(peewee.fn.MAX(VisitTable.id)))
+_SET = Statement(
+    TaskRunTable.update(
+        {TaskRunTable.places: Param("places"), TaskRunTable.next_place: Param("next_place")}
+    ).where(TaskRunTable.id == Param("run"))
 )
 _OPEN_ATTEMPT = AgentTable.select(peewee.SQL("1")).where(
     AgentTable.visit == VisitTable.id, AgentTable.status << literals(*OPEN_AGENTS)
@@ -114,20 +129,20 @@ _IS_UNDER_WAY = (VisitTable.status << literals(*OPEN_VISITS)) & (
 _TAKEN = Statement(
     VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
         VisitTable.run == Param("run"),
-        VisitTable.arrived_at >= Param("since"),
+        VisitTable.id > Param("after"),
         (VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY,
     )
 )
 
 
 def open_missing(tx: Transaction, run: int) -> int | None:
-    """Enqueue the opening of places for free units that have none, if the run is open.
+    """Enqueue a larger total of places for free units that have none, if the run is open.
 
-    Return how many, or None while an earlier opening is pending. After a refusal none are opened
+    Return how many more, or None while an earlier row is pending. After a refusal none are opened
     before :func:`retry_refused`.
 
-    ``TaskRun.places`` counts the places opened since the run was opened last. A place that was
-    taken is free again when its visit ends without a submission, like the unit.
+    ``TaskRun.places`` is the total. A place that was taken is free again when its visit ends
+    without a submission, like the unit.
     """
     row = tx.one(_PLACES, run=run)
     if row is None or not _is_open(tx, row):
@@ -135,60 +150,76 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     opening = tx.one(_OPENING, run=run)
     if opening is not None:
         return None if opening[0] == OutboxStatus.PENDING.value else 0
-    first, count = row.next_place, min(_count_missing(tx, run, row), PLACES_PER_ROW)
+    offer = _read_offer(tx, run, row)
+    count = min(_count_missing(tx, run, offer), PLACES_PER_ROW)
     if count <= 0:
         return 0
+    total = offer.total + count
     enqueue(
         tx,
         run=run,
-        kind=OutboxKind.OPEN_PLACES,
-        key=f"run-{run}-open-{first}",
-        payload={"first": first, "count": count},
+        kind=OutboxKind.SET_PLACES,
+        key=f"run-{run}-places-{token_hex(8)}",
+        payload={"reached": offer.total, "total": total, "gone": offer.gone, "visit": offer.visit},
     )
-    tx.run(_ADVANCE, run=run, count=count)
+    tx.run(_SET, run=run, places=total, next_place=max(total, row.next_place))
     return count
 
 
 def retry_refused(tx: Transaction, run: int) -> None:
     """Enqueue refused places again, as far as they are still missing."""
     row = tx.one(_PLACES, run=run)
-    if row is None or not _is_open(tx, row):
-        return
-    refused = tx.rows(
-        OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.payload)
-        .where(
+    refused = tx.row(
+        OutboxTable.select(OutboxTable.id, OutboxTable.key, OutboxTable.payload).where(
             OutboxTable.run == run,
-            OutboxTable.kind == OutboxKind.OPEN_PLACES.value,
+            OutboxTable.kind == OutboxKind.SET_PLACES.value,
             OutboxTable.status == literal(OutboxStatus.FAILED),
         )
-        .order_by(OutboxTable.id)
     )
-    for each in refused:
-        missing = _count_missing(tx, run, tx.one(_PLACES, run=run) or row)
-        count = max(min(each.payload["count"], missing), 0)
-        payload = {"first": each.payload["first"], "count": count}
-        tx.execute(OutboxTable.update(payload=payload).where(OutboxTable.id == each.id))
-        redeliver(tx, each.key)
-        _add_places(tx, run, count)
+    if row is None or refused is None or not _is_open(tx, row):
+        return
+    reached, total = refused.payload["reached"], refused.payload["total"]
+    missing = max(_count_missing(tx, run, _read_offer(tx, run, row)), 0)
+    payload = {**refused.payload, "total": min(total, reached + missing)}
+    tx.execute(OutboxTable.update(payload=payload).where(OutboxTable.id == refused.id))
+    redeliver(tx, refused.key)
+    tx.run(_SET, run=run, places=payload["total"], next_place=row.next_place)
 
 
 def uncount_refused(tx: Transaction, row: Row) -> None:
     """Count the places of a refused row as missing again."""
     refused = find_outbox_row(tx, row.key)
     if refused is not None and not is_closed_later(tx, row):
-        _add_places(tx, row.run_id, -refused.payload["count"])
+        reached = refused.payload["reached"]
+        tx.execute(TaskRunTable.update(places=reached).where(TaskRunTable.id == row.run_id))
 
 
-def _add_places(tx: Transaction, run: int, count: int) -> None:
-    tx.execute(
-        TaskRunTable.update(places=TaskRunTable.places + count).where(TaskRunTable.id == run)
+def _read_offer(tx: Transaction, run: int, row: _PlacesRow) -> _Offer:
+    """Return what is offered since the run's places were closed last."""
+    newest = _read_newest(tx, run)
+    if newest is None:
+        return _Offer(row.places, 0, 0)
+    gone, visit = newest.payload["gone"], newest.payload["visit"]
+    # Numbers that were used before a closing are not used again, whether they were opened or not.
+    return _Offer(row.places if newest.kind == OutboxKind.SET_PLACES else gone, gone, visit)
+
+
+def _read_newest(tx: Transaction, run: int) -> Row | None:
+    """Return the newest row that has opened or closed places."""
+    kinds = [OutboxKind.SET_PLACES.value, OutboxKind.CLOSE_PLACES.value]
+    return tx.row(
+        OutboxTable.select(OutboxTable.kind, OutboxTable.payload)
+        .where(OutboxTable.run == run, OutboxTable.kind << kinds)
+        .order_by(OutboxTable.id.desc())
+        .limit(1)
     )
 
 
-def _count_missing(tx: Transaction, run: int, row: _PlacesRow) -> int:
+def _count_missing(tx: Transaction, run: int, offer: _Offer) -> int:
     """Return how many free units have no place; negative where there are too many places."""
     free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
-    return free - (row.places - _count_taken(tx, run, row.opened_at))
+    taken = int((tx.one(_TAKEN, run=run, after=offer.visit) or (0,))[0])
+    return free - (offer.places - taken)
 
 
 def _is_open(tx: Transaction, row: _PlacesRow) -> bool:
@@ -214,10 +245,14 @@ def close_all(tx: Transaction, run: int) -> None:
     if row is None or not row.next_place:
         return
     supersede_places(tx, run)
+    newest = tx.one(_NEWEST_VISIT)
     enqueue(
-        tx, run=run, kind=OutboxKind.CLOSE_PLACES, key=f"run-{run}-close-{token_hex(8)}", payload={}
+        tx,
+        run=run,
+        kind=OutboxKind.CLOSE_PLACES,
+        key=f"run-{run}-close-{token_hex(8)}",
+        payload={"gone": row.next_place, "visit": (newest and newest[0]) or 0},
     )
-    tx.run(_SET, run=run, places=_count_taken(tx, run, row.opened_at))
 
 
 def close_refused(tx: Transaction, run: int) -> None:
@@ -232,38 +267,22 @@ def close_refused(tx: Transaction, run: int) -> None:
 
 
 def may_be_open(tx: Transaction, run: int) -> bool:
-    """Return whether a place of a run may be open, as far as the local rows show."""
-    row = tx.one(_PLACES, run=run)
-    if row is None or not row.next_place:
-        return False
-    has_untaken = row.places > _count_taken(tx, run, row.opened_at)
-    return has_untaken or tx.one(_OPENING, run=run) is not None
-
-
-def keep_untaken(tx: Transaction, run: int) -> None:
-    """Reduce the number of places to those not taken, before a run is opened again.
-
-    Visits from before the new opening are not counted as taken any more.
-    """
-    row = tx.one(_PLACES, run=run)
-    if row is None or row.opened_at is None or not row.places:
-        return
-    untaken = max(row.places - _count_taken(tx, run, row.opened_at), 0)
-    tx.run(_SET, run=run, places=untaken)
-
-
-def _count_taken(tx: Transaction, run: int, since: int | None) -> int:
-    """Return how many places were taken since the run was opened last, and are still taken."""
-    return 0 if since is None else int((tx.one(_TAKEN, run=run, since=since) or (0,))[0])
+    """Return whether a place of a run may be open or offered again, as the local rows show."""
+    newest = _read_newest(tx, run)
+    return newest is not None and newest.kind == OutboxKind.SET_PLACES
 
 
 def count_places(tx: Transaction, run: int) -> int:
-    """Return how many places a run has open or taken."""
+    """Return how many places are open or taken since a run's places were closed last."""
+    newest = _read_newest(tx, run)
     row = tx.row(TaskRunTable.select(TaskRunTable.places).where(TaskRunTable.id == run))
-    return int(row.places) if row is not None else 0
+    if row is None or newest is None or newest.kind != OutboxKind.SET_PLACES:
+        return 0
+    return int(row.places) - int(newest.payload["gone"])
 
 
-def newest_change(tx: Transaction, run: int) -> tuple[int, int]:
-    """Return a value that changes with each event of a run, and with the number of its places."""
-    row = tx.one(_NEWEST_EVENT, run=run)
-    return 0 if row is None else int(row[0]), count_places(tx, run)
+def newest_change(tx: Transaction, run: int) -> tuple[int, int, int]:
+    """Return a value that changes with each event of a run, and with what it offers."""
+    event, offer = tx.one(_NEWEST_EVENT, run=run), tx.one(_NEWEST_OFFER, run=run)
+    number, places = offer or (0, 0)
+    return 0 if event is None else int(event[0]), int(number), int(places)

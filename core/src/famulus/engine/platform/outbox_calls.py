@@ -8,13 +8,13 @@ from types import MappingProxyType
 from famulus.engine.ledger.payment_calls import DecideCall, PayCall
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import OutboxCall
-from famulus.engine.places.place_calls import ClosePlacesCall, MoveEndCall, OpenPlacesCall
+from famulus.engine.places.place_calls import ClosePlacesCall, MoveEndCall, SetPlacesCall
 from famulus.engine.platform.cleanup import CleanUpCall
 from famulus.engine.qualifications.qualification_calls import BlockCall, QualifyCall
 
 OUTBOX_CALLS: Mapping[str, OutboxCall] = MappingProxyType(
     {
-        OutboxKind.OPEN_PLACES: OpenPlacesCall(),
+        OutboxKind.SET_PLACES: SetPlacesCall(),
         OutboxKind.MOVE_END: MoveEndCall(),
         OutboxKind.CLOSE_PLACES: ClosePlacesCall(),
         OutboxKind.DISPOSE: CleanUpCall(),

@@ -11,7 +11,7 @@ from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Transaction
 
 #: Kinds whose refused rows are not simply sent again.
-_OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.OPEN_PLACES, OutboxKind.CLOSE_PLACES)
+_OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.SET_PLACES, OutboxKind.CLOSE_PLACES)
 
 
 def redeliver_refused(tx: Transaction, run: int) -> None:

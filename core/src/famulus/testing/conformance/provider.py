@@ -33,6 +33,7 @@ from famulus.testing.conformance.harness import (
     problems_of,
     snapshot,
 )
+from famulus.testing.conformance.place_rules import ProviderPlaceRules
 from famulus.testing.conformance.provider_under_test import ROWS
 from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
@@ -41,14 +42,16 @@ _THREADS = 8
 _LATER = datetime(2030, 2, 1, tzinfo=UTC)
 #: For each capability, the methods that it requires.
 _KEPT_BY: Mapping[str, Sequence[str]] = {
-    "sells_places": ("open_places", "close_places"),
+    "sells_places": ("set_places", "close_places"),
     "pays": ("decide", "pay", "settle", "fee"),
     "qualifications": ("grant", "revoke"),
     "reports_submissions": ("sync",),
 }
 
 
-class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderBatchRules):
+class ProviderConformance(
+    ProviderCompletionRules, ProviderEntryRules, ProviderBatchRules, ProviderPlaceRules
+):
     """The rules of a provider, as tests: inherit from it in a test module.
 
     Name the class and describe the workers who arrive::
@@ -213,7 +216,7 @@ class ProviderConformance(ProviderCompletionRules, ProviderEntryRules, ProviderB
             arrival = provider.arrive(self.query("worker", "visit"))
             worker = arrival.worker_name if isinstance(arrival, Arrival) else "worker"
             calls: Sequence[tuple[str, Callable[[], None]]] = (
-                ("open_places", lambda: provider.open_places(run, range(3))),
+                ("set_places", lambda: provider.set_places(run, 3)),
                 ("move_end", lambda: provider.move_end(attrs.evolve(run, closes_at=_LATER))),
                 ("block", lambda: provider.block(worker, "a reason")),
                 ("unblock", lambda: provider.unblock(worker, "a reason")),

@@ -1,0 +1,54 @@
+"""The rules of a provider's places: as many are offered as are wanted, however often it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from famulus.contracts.provider import Provider, RunView
+from famulus.testing.conformance.harness import PluginHarness
+from famulus.testing.conformance.provider_under_test import ProviderUnderTest
+
+#: Places that the rules want.
+_TOTAL = 3
+
+
+class ProviderPlaceRules(ProviderUnderTest):
+    """A platform offers no place that is not wanted."""
+
+    def test_as_many_places_are_offered_as_are_wanted(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            assert _offered(harness.provider(), run) in (_TOTAL, None), (
+                "set_places() must offer places until the total is reached, when it grows as well."
+            )
+
+    def test_a_total_that_was_reached_changes_nothing(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            once = self.platform_state(), _offered(harness.provider(), run)
+            for total in (_TOTAL, _TOTAL - 1, 0):
+                harness.provider().set_places(run, total)
+
+                again = self.platform_state(), _offered(harness.provider(), run)
+                assert again == once, (
+                    "set_places() must change nothing where the same total or a larger one was set"
+                    " before, also by another process."
+                )
+
+    @contextmanager
+    def _opened(self, tmp_path: Path) -> Iterator[tuple[PluginHarness, RunView]]:
+        """Open places for a run, in two steps as core does."""
+        if not self.provider.capabilities.sells_places:
+            pytest.skip("the platform sells no places")
+        with self.harness(tmp_path) as harness:
+            run = harness.run_view()
+            for total in (1, _TOTAL):
+                harness.provider().set_places(run, total)
+            yield harness, run
+
+
+def _offered(provider: Provider, run: RunView) -> int | None:
+    """Return how many places are open, as far as the platform can be asked."""
+    return provider.count_open_places(run)
