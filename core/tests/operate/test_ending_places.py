@@ -165,7 +165,7 @@ def test_closing_does_not_wait_for_a_claim_that_was_released(
     assert operator.progress(gateway.run_id).status is RunStatus.STOPPED
 
 
-@pytest.mark.parametrize("call", ["set_places", "close_places"])
+@pytest.mark.parametrize("call", ["set_places", "end_places"])
 @pytest.mark.parametrize("way", ["sync", "resume"])
 def test_places_are_closed_at_once_after_a_process_was_killed_in_a_call(
     call: str,
@@ -184,7 +184,7 @@ def test_places_are_closed_at_once_after_a_process_was_killed_in_a_call(
     run = newest_run(database)
     kill(operator, database, run)
 
-    if way == "sync" or call == "close_places":
+    if way == "sync" or call == "end_places":
         clean_up(database, run)
         bind_provider(database, plugins, run).close_places()
     else:
@@ -234,6 +234,23 @@ def test_a_repeated_command_closes_places_left_open_by_a_killed_one(
     assert platform.open == set()
     if end is begin_finish:
         assert other.progress(run).units == {UnitStatus.EXPIRED: 3}
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_stop_pauses_places_and_a_finish_ends_them_also_after_the_stop(
+    is_answered: bool, operator: ManualOperator, platform: FakePlatform
+) -> None:
+    run = launch(operator).run_id
+    platform.faults = [] if is_answered else [Fault.THROTTLED] * FOREVER
+    operator.stop(run, now=True)
+    assert set(platform.calls) == {"set_places", "pause_places"}
+    platform.faults.clear()
+
+    operator.finish(run)
+
+    calls = [call for call in platform.calls if call.endswith("_places")]
+    assert calls[-2:] == ["pause_places", "end_places"]
+    assert platform.open == set()
 
 
 @pytest.mark.parametrize("end", ["block", "close", "stop", "finish"])

@@ -49,12 +49,12 @@ def test_failing_call_is_retried_with_longer_pauses_until_it_succeeds_once(
     tried: list[float] = []
     begin = clock()
 
-    def close_places(self: CrowdProvider, run: RunView) -> None:
+    def pause_places(self: CrowdProvider, run: RunView) -> None:
         tried.append((clock() - begin).total_seconds())
         if len(tried) <= 4:
             raise UnavailableError("throttled")
 
-    monkeypatch.setattr(CrowdProvider, "close_places", close_places)
+    monkeypatch.setattr(CrowdProvider, "pause_places", pause_places)
     gateway = operator.launch_rows(ROWS)
     pretend_a_place(database)
     GatewayWorker(gateway, "x").arrive()
@@ -90,14 +90,14 @@ def test_failing_call_is_retried_when_the_platform_asks_for_it(
     tried: list[float] = []
     begin = clock()
 
-    def close_places(self: CrowdProvider, run: RunView) -> None:
+    def pause_places(self: CrowdProvider, run: RunView) -> None:
         tried.append((clock() - begin).total_seconds())
         if len(tried) == 2:
             raise UnavailableError("throttled", retry_after=asked_for)
         if len(tried) == 1:
             raise UnavailableError("throttled")
 
-    monkeypatch.setattr(CrowdProvider, "close_places", close_places)
+    monkeypatch.setattr(CrowdProvider, "pause_places", pause_places)
     gateway = operator.launch_rows(ROWS)
     pretend_a_place(database)
     GatewayWorker(gateway, "x").arrive()
@@ -131,7 +131,7 @@ def test_pause_between_attempts_is_bounded(
     def broken(self: CrowdProvider, run: RunView) -> None:
         raise ZeroDivisionError("on purpose")
 
-    monkeypatch.setattr(CrowdProvider, "close_places", broken)
+    monkeypatch.setattr(CrowdProvider, "pause_places", broken)
     gateway = operator.launch_rows(ROWS, assignment_duration_in_seconds=10**6)
     pretend_a_place(database)
     GatewayWorker(gateway, "x").arrive()

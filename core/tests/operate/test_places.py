@@ -320,7 +320,7 @@ def test_closing_does_not_wait_for_a_failed_opening_and_it_is_not_repeated(
     turn(operator, clock)
 
     assert platform.open == set()
-    assert platform.calls == ["set_places", "close_places", "close_places"]
+    assert platform.calls == ["set_places", "pause_places", "pause_places"]
 
 
 def test_closing_is_retried_while_the_platform_is_unavailable(

@@ -15,6 +15,9 @@ from famulus.testing import ProviderConformance
 RULES = (
     "as_many_places_are_offered_as_are_wanted",
     "a_total_that_was_reached_changes_nothing",
+    "paused_places_are_not_offered",
+    "ended_places_are_not_offered",
+    "places_that_are_gone_are_replaced_by_others",
 )
 
 
@@ -61,7 +64,7 @@ class Booth(famulus.Provider):
         self.board.opened += new
         self.board.open += new
 
-    def close_places(self, run: famulus.RunView) -> None:
+    def pause_places(self, run: famulus.RunView) -> None:
         self.board.open.clear()
 
     def count_open_places(self, run: famulus.RunView) -> int | None:
@@ -82,6 +85,35 @@ class Lowering(Booth):
     def set_places(self, run: famulus.RunView, total: int) -> None:
         super().set_places(run, total)
         self.board.open = [number for number in self.board.open if number < total]
+
+
+class Deaf(Booth):
+    """Pauses nothing."""
+
+    def pause_places(self, run: famulus.RunView) -> None:
+        pass
+
+
+class Resuming(Booth):
+    """Ends nothing: a finished run can be taken up again."""
+
+    def end_places(self, run: famulus.RunView) -> None:
+        pass
+
+
+class Reviving(Booth):
+    """Offers paused places again."""
+
+    def set_places(self, run: famulus.RunView, total: int) -> None:
+        super().set_places(run, total)
+        self.board.open = [*self.board.opened]
+
+
+class Catching(Booth):
+    """Opens places that were wanted before a pause."""
+
+    def set_places(self, run: famulus.RunView, total: int) -> None:
+        self.open_numbers(range(total))
 
 
 class Once(Booth):
@@ -124,7 +156,11 @@ def test_provider_that_keeps_the_rules_of_places_passes(tmp_path: Path) -> None:
     [
         (Adding, RULES),
         (Lowering, RULES[1:2]),
-        (Once, RULES[:1]),
+        (Once, (RULES[0], RULES[4])),
+        (Deaf, RULES[2:]),
+        (Resuming, RULES[3:4]),
+        (Reviving, RULES[4:]),
+        (Catching, RULES[4:]),
     ],
 )
 def test_broken_rule_of_places_is_named(

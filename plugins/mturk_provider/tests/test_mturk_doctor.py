@@ -40,7 +40,7 @@ def test_hit_without_a_row_is_named(bench: Bench) -> None:
 
 
 def test_closed_hit_that_was_opened_again_is_named(opened: Bench) -> None:
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
     with opened.account.turn() as state:
         hit = next(iter(state.hits))
     opened.account.client().update_expiration_for_hit(HITId=hit, ExpireAt=opened.run.closes_at)
@@ -77,7 +77,7 @@ def test_hits_that_can_be_accepted_are_counted_until_they_are_closed(opened: Ben
     opened.accept("A1")
     assert opened.provider.count_open_places(opened.run) == 2
 
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
     assert opened.provider.count_open_places(opened.run) == 0
 
 

@@ -95,7 +95,7 @@ def test_repeated_verdict_is_confirmed_without_an_error_code(
     outcomes += [bench.decide(other, Verdict.REJECTED, "no") for _ in range(2)]
     bonus = bench.bonus(visit)
     outcomes += [bench.pay(bonus) for _ in range(2)]
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
     for _ in range(2):
         bench.provider.dispose(bench.run)
 

@@ -145,8 +145,8 @@ def test_closed_hit_cannot_be_accepted_but_submitted(bench: Bench) -> None:
     shown, visit = bench.accept("A1")
     group = bench.group
 
-    bench.provider.close_places(bench.run)
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     with pytest.raises(WorkerRefusedError):
         bench.account.worker("A2").accept(group)
@@ -160,7 +160,7 @@ def test_closing_finds_a_hit_with_a_lost_id_and_creates_none(bench: Bench) -> No
         bench.provider.set_places(bench.run, 1)
 
     bench.restart()
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     with bench.account.turn() as state:
         [hit] = state.hits.values()
@@ -174,7 +174,7 @@ def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
         bench.provider.set_places(bench.run, 3)
     bench.account.faults.lists_late = timedelta(minutes=5)
     with pytest.raises(UnavailableError, match="may have created 1 more"):
-        bench.provider.close_places(bench.run)
+        bench.provider.pause_places(bench.run)
     with bench.account.turn() as state:
         assert [state.status(hit, state.now) for hit in state.hits.values()] == [
             "Reviewable",
@@ -183,7 +183,7 @@ def test_closing_waits_for_a_hit_that_may_exist_unlisted(bench: Bench) -> None:
         ]
     bench.clock.advance(301)
 
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     with bench.account.turn() as state:
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
@@ -197,10 +197,10 @@ def test_closing_waits_for_the_last_attempt_that_may_have_created_a_hit(bench: B
             bench.provider.set_places(bench.run, 1)
     bench.account.faults.lists_late = timedelta(minutes=5)
     with pytest.raises(UnavailableError, match="may have created 1 more"):
-        bench.provider.close_places(bench.run)
+        bench.provider.pause_places(bench.run)
     bench.clock.advance(301)
 
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     assert assignable(bench) == 0
 
@@ -212,7 +212,7 @@ def test_closing_does_not_wait_for_an_attempt_that_certainly_failed(bench: Bench
         with pytest.raises(CallLostError):
             bench.provider.set_places(bench.run, 1)
 
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
 
 def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Bench) -> None:
@@ -221,7 +221,7 @@ def test_closing_does_not_wait_forever_for_a_hit_that_was_not_created(bench: Ben
         bench.provider.set_places(bench.run, 1)
     bench.clock.advance(601)
 
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
 
 @pytest.mark.parametrize("refused", [True, False])
@@ -236,7 +236,7 @@ def test_closing_does_not_wait_for_a_hit_that_was_certainly_not_created(
     with pytest.raises((CallLostError, RefusedError)):
         bench.provider.set_places(bench.run, 2)
 
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     with bench.account.turn() as state:
         assert {state.status(hit, state.now) for hit in state.hits.values()} == {"Reviewable"}
@@ -246,10 +246,10 @@ def test_interrupted_closing_continues(bench: Bench) -> None:
     bench.provider.set_places(bench.run, 3)
     bench.account.faults.plan(Fault.LOSE_REPLY, "UpdateExpirationForHIT")
     with pytest.raises(CallLostError):
-        bench.provider.close_places(bench.run)
+        bench.provider.pause_places(bench.run)
 
     bench.restart()
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     with bench.account.turn() as state:
         statuses = {state.status(hit, state.now) for hit in state.hits.values()}
@@ -258,7 +258,7 @@ def test_interrupted_closing_continues(bench: Bench) -> None:
 
 def test_places_opened_after_closing_are_new_hits(bench: Bench) -> None:
     bench.provider.set_places(bench.run, 1)
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     bench.changes["gone_places"] = 1
     bench.provider.set_places(bench.run, 2)
@@ -280,7 +280,7 @@ def test_the_end_of_open_hits_moves_and_moves_again(bench: Bench, hours: int) ->
 
 def test_moving_the_end_leaves_closed_hits_closed(bench: Bench) -> None:
     bench.provider.set_places(bench.run, 1)
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
 
     bench.provider.move_end(bench.run)
 
@@ -293,7 +293,7 @@ def test_decided_hits_are_deleted_and_the_others_wait(bench: Bench) -> None:
     bench.provider.set_places(bench.run, 3)
     bench.approved("A1")
     undecided = bench.submitted("A2")
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
     with pytest.raises(UnavailableError, match="1 of the run's HITs"):
         bench.provider.dispose(bench.run)
     bench.account.client().approve_assignment(AssignmentId=undecided.reference)
@@ -369,7 +369,7 @@ def assignable(bench: Bench) -> int:
 def test_a_hit_whose_extension_was_not_confirmed_is_closed_with_the_rest(reopened: Bench) -> None:
     assert assignable(reopened) == reopened.provider.count_open_places(reopened.run) == 1
 
-    reopened.provider.close_places(reopened.run)
+    reopened.provider.pause_places(reopened.run)
 
     assert assignable(reopened) == 0
 
@@ -400,7 +400,7 @@ def test_hits_that_are_extended_while_they_are_read_stay_open(bench: Bench, oper
 
     assert isinstance(bench.provider.arrive(visit.query), Arrival)
     assert bench.sync(visit) == {"A1": "submitted"}
-    bench.provider.close_places(bench.run)
+    bench.provider.pause_places(bench.run)
     assert assignable(bench) == 0
 
 

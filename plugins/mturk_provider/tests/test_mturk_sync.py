@@ -192,7 +192,7 @@ def test_visit_with_the_hit_of_another_worker_does_not_submit_for_them(opened: B
 
 def test_hit_that_expired_without_a_submission_expires_its_visit(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
     opened.account.worker("A1").give_back(shown)
 
     first = opened.sync(visit)
@@ -214,7 +214,7 @@ def test_a_submission_that_is_not_listed_yet_is_waited_for(opened: Bench) -> Non
 
 def test_open_visit_can_submit_after_the_run_has_closed(opened: Bench) -> None:
     shown, visit = opened.accept("A1")
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
     opened.clock.advance(A_WHILE)
 
     at_work = opened.sync(visit)
@@ -302,7 +302,7 @@ def test_sandbox_never_calls_the_live_site(opened: Bench, mturk: FakeMTurk) -> N
     visit = opened.submitted("A1")
     opened.sync(visit)
     opened.grant("A1", "good", 1)
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
 
     assert mturk.live.calls == []
 
@@ -312,7 +312,7 @@ def test_deleted_hit_ends_open_visits_and_leaves_stored_answers_to_a_person(
 ) -> None:
     _, visit = opened.accept("A1")
     done = evolve(visit, worker_name="A2", done_at=opened.clock())
-    opened.provider.close_places(opened.run)
+    opened.provider.pause_places(opened.run)
     opened.clock.advance(200 * DAY)
 
     assert opened.sync(visit, done) == {"A1": "returned"}

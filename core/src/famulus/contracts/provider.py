@@ -406,12 +406,22 @@ class Provider(ABC):
     def move_end(self, run: RunView) -> None:
         """Keep the open places available until ``run.closes_at``, which has been changed."""
 
-    def close_places(self, run: RunView) -> None:
-        """Close the open places on the platform. Workers who have taken one may finish.
+    def pause_places(self, run: RunView) -> None:
+        """Offer no place until the next :meth:`set_places`, whatever happens to those taken.
 
-        Called by the thread that delivers outbox rows, when the run stops or finishes. The places
-        are gone then: others are opened in their stead when the run is resumed.
+        Workers who have taken one may finish. The open places are gone then, and others are opened
+        in their stead when the run is resumed.
+
+        Called by the thread that delivers outbox rows, when the run stops, and again when a process
+        may have opened places since.
         """
+
+    def end_places(self, run: RunView) -> None:
+        """Offer no place again: the run is over for good. By default, pauses them.
+
+        Called like :meth:`pause_places`, when the run finishes, also one that was stopped before.
+        """
+        self.pause_places(run)
 
     def dispose(self, run: RunView) -> None:
         """Clean up what a finished run has left on the platform.
@@ -442,7 +452,7 @@ class Provider(ABC):
         return ()
 
     def count_open_places(self, run: RunView) -> int | None:
-        """Return how many open places :meth:`close_places` would close. Changes nothing.
+        """Return how many open places :meth:`pause_places` would close. Changes nothing.
 
         None where the platform cannot be asked. Called by ``famulus doctor`` and ``famulus sync``,
         for runs without an operator.

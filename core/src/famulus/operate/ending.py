@@ -143,7 +143,7 @@ def begin_finish(tx: Transaction, run: int, cause: str) -> bool:
         change_run(tx, run=run, old=record.status, new=RunStatus.STOPPING, cause=cause)
         record = read_run(tx, run)
     tx.execute(TaskRunTable.update(ended_at=tx.now).where(TaskRunTable.id == run))
-    close_all(tx, run)
+    close_all(tx, run, is_final=True)
     return change_run(tx, run=run, old=record.status, new=RunStatus.FINISHED, cause=cause)
 
 

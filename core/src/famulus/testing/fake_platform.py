@@ -190,9 +190,13 @@ class _PlatformProvider(CrowdProvider):
         """Record the new end."""
         self.platform.call("move_end", lambda: self.platform.ends.append(run.closes_at))
 
-    def close_places(self, run: RunView) -> None:
+    def pause_places(self, run: RunView) -> None:
         """Close all open places."""
-        self.platform.call("close_places", self.platform.open.clear)
+        self.platform.call("pause_places", self.platform.open.clear)
+
+    def end_places(self, run: RunView) -> None:
+        """Close all open places for good."""
+        self.platform.call("end_places", self.platform.open.clear)
 
     def count_open_places(self, run: RunView) -> int | None:
         """Return the number of open places."""

@@ -168,7 +168,7 @@ class MturkProvider(Provider):
         """Move the expiration of the open HITs."""
         self._hits.move_end(run)
 
-    def close_places(self, run: RunView) -> None:
+    def pause_places(self, run: RunView) -> None:
         """Expire the HITs without a submission; workers who have accepted one keep their time."""
         self._hits.close(run)
 

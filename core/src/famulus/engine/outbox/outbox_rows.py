@@ -26,7 +26,8 @@ class OutboxKind(StrEnum):
 
     SET_PLACES = "set_places"
     MOVE_END = "move_end"
-    CLOSE_PLACES = "close_places"
+    PAUSE_PLACES = "pause_places"
+    END_PLACES = "end_places"
     DISPOSE = "dispose"
     DECIDE = "decide"
     PAY = "pay"
@@ -34,8 +35,11 @@ class OutboxKind(StrEnum):
     BLOCK = "block"
 
 
+#: Those that close a run's open places.
+CLOSING_KINDS = (OutboxKind.PAUSE_PLACES, OutboxKind.END_PLACES)
+_CLOSING = [kind.value for kind in CLOSING_KINDS]
 #: Superfluous once a run's places are closed.
-_ABOUT_OPEN_PLACES = (OutboxKind.SET_PLACES, OutboxKind.MOVE_END, OutboxKind.CLOSE_PLACES)
+_ABOUT_OPEN_PLACES = (OutboxKind.SET_PLACES, OutboxKind.MOVE_END, *CLOSING_KINDS)
 #: Delivered in the order in which they were enqueued, within a run.
 PLACE_KINDS = (*_ABOUT_OPEN_PLACES, OutboxKind.DISPOSE)
 
@@ -106,7 +110,7 @@ def select_due(
         mine = due.where(OutboxTable.run == run)
         if kinds is not None:
             mine = mine.where(OutboxTable.kind << [kind.value for kind in kinds])
-        is_closing = OutboxTable.kind == OutboxKind.CLOSE_PLACES.value
+        is_closing = OutboxTable.kind << _CLOSING
         rows = tx.rows(mine.order_by(is_closing.desc(), OutboxTable.id).limit(most))
     if kinds is None and len(rows) < most:
         mine = due.where(_of_account(requester))
@@ -253,7 +257,7 @@ def is_closed_later(tx: Transaction, row: Row) -> bool:
     """Return whether a later row closes the places that a row opens."""
     query = OutboxTable.select(OutboxTable.id).where(
         OutboxTable.run == row.run_id,
-        OutboxTable.kind == OutboxKind.CLOSE_PLACES.value,
+        OutboxTable.kind << _CLOSING,
         OutboxTable.id > row.id,
     )
     return tx.row(query.limit(1)) is not None
@@ -263,7 +267,7 @@ def is_closed_since(tx: Transaction, row: Row) -> bool:
     """Return whether a later row has closed the places that a row opens."""
     query = OutboxTable.select(OutboxTable.id).where(
         OutboxTable.run == row.run_id,
-        OutboxTable.kind == OutboxKind.CLOSE_PLACES.value,
+        OutboxTable.kind << _CLOSING,
         OutboxTable.status == literal(OutboxStatus.DONE),
         OutboxTable.id > row.id,
     )
@@ -317,7 +321,7 @@ def read_closing(tx: Transaction, run: int) -> Closing | None:
             OutboxTable.status != literal(OutboxStatus.DONE),
         )
     )
-    closings = [row for row in rows if row.kind == OutboxKind.CLOSE_PLACES.value]
+    closings = [row for row in rows if row.kind in CLOSING_KINDS]
     if not closings:
         return None
     return Closing(
@@ -333,7 +337,7 @@ def make_closing_due(tx: Transaction, run: int) -> Closing | None:
     closing = read_closing(tx, run)
     if closing is not None:
         release_claims(tx, run)
-        condition = (OutboxTable.run == run) & (OutboxTable.kind == OutboxKind.CLOSE_PLACES.value)
+        condition = (OutboxTable.run == run) & (OutboxTable.kind << _CLOSING)
         _release(tx, condition & OutboxTable.claimed_until.is_null())
     return closing
 
@@ -371,7 +375,7 @@ def predecessor(tx: Transaction, row: Row) -> Row | None:
             & (OutboxTable.id < row.id)
             & (OutboxTable.kind << kinds)
         )
-        if row.kind == OutboxKind.CLOSE_PLACES:
+        if row.kind in CLOSING_KINDS:
             return _under_way(tx, earlier)
         return _pending(tx, earlier)
     return None

@@ -19,7 +19,8 @@ _ACTIONS: Mapping[str, str] = MappingProxyType(
     {
         OutboxKind.SET_PLACES: "open places",
         OutboxKind.MOVE_END: "change when its places close",
-        OutboxKind.CLOSE_PLACES: "close its places",
+        OutboxKind.PAUSE_PLACES: "close its places",
+        OutboxKind.END_PLACES: "close its places",
         OutboxKind.DISPOSE: "clean up",
         OutboxKind.DECIDE: "record a verdict",
         OutboxKind.PAY: "make a payment",

@@ -1,4 +1,4 @@
-"""The calls that open and close places, and that move the time at which they close."""
+"""The calls that open, pause and end places, and that move the time at which they close."""
 
 from __future__ import annotations
 
@@ -64,14 +64,22 @@ class MoveEndCall(PlatformCall):
         return Outcome.CONFIRMED
 
 
-class ClosePlacesCall(PlatformCall):
-    """No payload."""
+class PausePlacesCall(PlatformCall):
+    """Payload: what :func:`close_all` stores for later openings; the call needs none of it."""
 
     def send(self, context: CallContext, prepared: Any) -> Outcome:
-        context.provider.close_places(context.run_view())
+        context.provider.pause_places(context.run_view())
         return Outcome.CONFIRMED
 
     def record(self, tx: Transaction, row: Row, prepared: Any, result: CallResult) -> None:
         super().record(tx, row, prepared, result)
         if result.status is CallStatus.DONE:
             outbox_rows.supersede_places(tx, row.run_id, before=row.id)
+
+
+class EndPlacesCall(PausePlacesCall):
+    """Payload as of a pause."""
+
+    def send(self, context: CallContext, prepared: Any) -> Outcome:
+        context.provider.end_places(context.run_view())
+        return Outcome.CONFIRMED

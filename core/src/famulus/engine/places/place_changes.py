@@ -9,6 +9,7 @@ from typing import NamedTuple
 import peewee
 
 from famulus.engine.outbox.outbox_rows import (
+    CLOSING_KINDS,
     OutboxKind,
     enqueue,
     find_outbox_row,
@@ -40,6 +41,8 @@ from famulus.model.transaction import Row, Transaction
 
 #: Places of one outbox row. While it is pending no more are enqueued, so that a closing is quick.
 PLACES_PER_ROW = 200
+#: Rows that change what is offered.
+_OFFERING = [kind.value for kind in (OutboxKind.SET_PLACES, *CLOSING_KINDS)]
 #: Visits that have used up their place.
 _USED = (
     VisitStatus.SUBMITTED,
@@ -110,7 +113,7 @@ _NEWEST_OFFER = Statement(
     .join(TaskRunTable, on=(OutboxTable.run == TaskRunTable.id))
     .where(
         OutboxTable.run == Param("run"),
-        OutboxTable.kind << [OutboxKind.SET_PLACES.value, OutboxKind.CLOSE_PLACES.value],
+        OutboxTable.kind << _OFFERING,
     )
     .group_by(TaskRunTable.places)
 )
@@ -206,10 +209,9 @@ def _read_offer(tx: Transaction, run: int, row: _PlacesRow) -> _Offer:
 
 def _read_newest(tx: Transaction, run: int) -> Row | None:
     """Return the newest row that has opened or closed places."""
-    kinds = [OutboxKind.SET_PLACES.value, OutboxKind.CLOSE_PLACES.value]
     return tx.row(
         OutboxTable.select(OutboxTable.kind, OutboxTable.payload)
-        .where(OutboxTable.run == run, OutboxTable.kind << kinds)
+        .where(OutboxTable.run == run, OutboxTable.kind << _OFFERING)
         .order_by(OutboxTable.id.desc())
         .limit(1)
     )
@@ -236,20 +238,23 @@ def move_end(tx: Transaction, run: int, closes_at: datetime) -> None:
     enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key=key, payload={})
 
 
-def close_all(tx: Transaction, run: int) -> None:
-    """Enqueue the closing of a run's places, if it ever had any. Taken places stay taken.
+def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
+    """Enqueue pausing or ending a run's places, if it ever had any. Taken places stay taken.
 
     Rows about its places that are not claimed yet are finished without a call.
+
+    :param is_final: end them, as for a run that is finished already.
     """
     row = tx.one(_PLACES, run=run)
     if row is None or not row.next_place:
         return
     supersede_places(tx, run)
     newest = tx.one(_NEWEST_VISIT)
+    is_final = is_final or row.status == RunStatus.FINISHED.value
     enqueue(
         tx,
         run=run,
-        kind=OutboxKind.CLOSE_PLACES,
+        kind=OutboxKind.END_PLACES if is_final else OutboxKind.PAUSE_PLACES,
         key=f"run-{run}-close-{token_hex(8)}",
         payload={"gone": row.next_place, "visit": (newest and newest[0]) or 0},
     )

@@ -8,7 +8,12 @@ from types import MappingProxyType
 from famulus.engine.ledger.payment_calls import DecideCall, PayCall
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import OutboxCall
-from famulus.engine.places.place_calls import ClosePlacesCall, MoveEndCall, SetPlacesCall
+from famulus.engine.places.place_calls import (
+    EndPlacesCall,
+    MoveEndCall,
+    PausePlacesCall,
+    SetPlacesCall,
+)
 from famulus.engine.platform.cleanup import CleanUpCall
 from famulus.engine.qualifications.qualification_calls import BlockCall, QualifyCall
 
@@ -16,7 +21,8 @@ OUTBOX_CALLS: Mapping[str, OutboxCall] = MappingProxyType(
     {
         OutboxKind.SET_PLACES: SetPlacesCall(),
         OutboxKind.MOVE_END: MoveEndCall(),
-        OutboxKind.CLOSE_PLACES: ClosePlacesCall(),
+        OutboxKind.PAUSE_PLACES: PausePlacesCall(),
+        OutboxKind.END_PLACES: EndPlacesCall(),
         OutboxKind.DISPOSE: CleanUpCall(),
         OutboxKind.DECIDE: DecideCall(),
         OutboxKind.PAY: PayCall(),

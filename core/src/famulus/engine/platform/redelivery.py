@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from famulus.contracts.provider import Verdict
 from famulus.engine.ledger.rewards import read_reward
-from famulus.engine.outbox.outbox_rows import OutboxKind, make_account_due, redeliver
+from famulus.engine.outbox.outbox_rows import (
+    CLOSING_KINDS,
+    OutboxKind,
+    make_account_due,
+    redeliver,
+)
 from famulus.engine.places.place_changes import close_refused, retry_refused
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Transaction
 
 #: Kinds whose refused rows are not simply sent again.
-_OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.SET_PLACES, OutboxKind.CLOSE_PLACES)
+_OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.SET_PLACES, *CLOSING_KINDS)
 
 
 def redeliver_refused(tx: Transaction, run: int) -> None:

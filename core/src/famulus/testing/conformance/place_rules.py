@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 
 from famulus.contracts.provider import Provider, RunView
@@ -35,6 +36,35 @@ class ProviderPlaceRules(ProviderUnderTest):
                 assert again == once, (
                     "set_places() must change nothing where the same total or a larger one was set"
                     " before, also by another process."
+                )
+
+    def test_paused_places_are_not_offered(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            harness.provider().pause_places(run)
+
+            assert _offered(harness.provider(), run) in (0, None), (
+                "pause_places() must leave no place that a worker can take."
+            )
+
+    def test_ended_places_are_not_offered(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            harness.provider().end_places(run)
+
+            assert _offered(harness.provider(), run) in (0, None), (
+                "end_places() must leave no place that a worker can take."
+            )
+
+    def test_places_that_are_gone_are_replaced_by_others(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            harness.provider().pause_places(run)
+            # One more was wanted, and never opened.
+            resumed = attrs.evolve(run, gone_places=_TOTAL + 1)
+            for more in (0, 2):
+                harness.provider().set_places(resumed, _TOTAL + 1 + more)
+
+                assert _offered(harness.provider(), run) in (more, None), (
+                    "set_places() after a pause must offer the places from run.gone_places to the"
+                    " total, and none of those before."
                 )
 
     @contextmanager

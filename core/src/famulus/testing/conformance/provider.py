@@ -42,7 +42,7 @@ _THREADS = 8
 _LATER = datetime(2030, 2, 1, tzinfo=UTC)
 #: For each capability, the methods that it requires.
 _KEPT_BY: Mapping[str, Sequence[str]] = {
-    "sells_places": ("set_places", "close_places"),
+    "sells_places": ("set_places", "pause_places"),
     "pays": ("decide", "pay", "settle", "fee"),
     "qualifications": ("grant", "revoke"),
     "reports_submissions": ("sync",),
@@ -220,7 +220,8 @@ class ProviderConformance(
                 ("move_end", lambda: provider.move_end(attrs.evolve(run, closes_at=_LATER))),
                 ("block", lambda: provider.block(worker, "a reason")),
                 ("unblock", lambda: provider.unblock(worker, "a reason")),
-                ("close_places", lambda: provider.close_places(run)),
+                ("pause_places", lambda: provider.pause_places(run)),
+                ("end_places", lambda: provider.end_places(run)),
             )
             for name, call in calls:
                 call()
