@@ -20,7 +20,7 @@ from famulus.contracts.completion import (
     VisitOutcome,
 )
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.provider import Capabilities, Provider, VisitView
 from famulus.contracts.views import RefusalReason
 from famulus.engine import completions
 from famulus.engine.completions import OUTCOMES
@@ -397,6 +397,18 @@ def test_every_completion_may_offer_the_next_unit_beside_its_step(
     assert 'http-equiv="refresh"' not in first.text
     assert "Next unit" not in last.text
     assert "You have done all there is for you" in last.text
+
+
+def test_next_unit_is_not_offered_where_a_worker_has_one_visit(
+    operator: ManualOperator, leaves: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves(with_next(lambda again: ShowCode(code="C0DE", next_query=again)))
+    monkeypatch.setattr(LeavingProvider, "capabilities", Capabilities(one_visit_per_worker=True))
+
+    page = GatewayWorker(launch(operator), "x").work()
+
+    assert "C0DE" in page.text
+    assert "Next unit" not in page.text
 
 
 def test_next_unit_is_offered_after_one_that_is_given_back_and_not_with_a_refusal(

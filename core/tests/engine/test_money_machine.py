@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from famulus.contracts.provider import Verdict
+from famulus.contracts.provider import Capabilities, Verdict
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
 from famulus.engine.ledger.decisions import decide, undo
@@ -200,7 +200,7 @@ class Money(RuleBasedStateMachine):
             for row in self.rows(PaymentTable):
                 if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD:
                     self.database.write(lambda tx: plan_again(tx, row.id))  # noqa: B023
-            self.database.write(lambda tx: redeliver_refused(tx, self.run))
+            self.database.write(lambda tx: redeliver_refused(tx, self.run, Capabilities()))
             deliver_run(self.database, self.plugins, self.run)
 
         verdicts = {}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from famulus.contracts.provider import Capabilities
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
@@ -125,7 +126,7 @@ def test_nothing_is_decided_before_it_is_accounted_for(
     acts: list[Callable[[], object]] = [
         leased.time_out,
         leased.end,
-        leased.open_places,
+        lambda: leased.open_places(Capabilities()),
         leased.adjust_window,
         lambda: leased.mark_unreported(clock()),
     ]

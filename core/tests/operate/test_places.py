@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from famulus.contracts.provider import RunView
 from famulus.engine.gateway import Gateway
@@ -173,7 +174,7 @@ def test_nothing_is_counted_while_nothing_changes(
         turn(operator, clock)
     counted: list[int] = []
     monkeypatch.setattr(
-        "famulus.operate.leased_run.open_missing", lambda tx, run: counted.append(run)
+        "famulus.operate.leased_run.open_missing", lambda tx, run, _: counted.append(run)
     )
     for _ in range(5):
         turn(operator, clock)
@@ -226,6 +227,70 @@ def test_stop_closes_places_and_a_resume_opens_new_ones(
     for _ in range(2):
         turn(operator, clock)
     assert platform.open == {3, 4, 5}
+
+
+@pytest.fixture
+def keeping(platform: FakePlatform, plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The platform keeps the places that are paused."""
+    provider = plugins.provider("selling")
+    capabilities = evolve(provider.capabilities, keeps_paused_places=True)
+    monkeypatch.setattr(provider, "capabilities", capabilities)
+
+
+def resume(operator: ManualOperator, clock: MovableClock, run: int) -> None:
+    clock.advance(1)
+    operator.resume(run)
+    turn(operator, clock)
+
+
+def test_paused_places_that_a_platform_keeps_come_back_and_no_others_are_opened(
+    keeping: None, operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 3)
+    GatewayWorker(gateway, "a").arrive("visit")
+    turn(operator, clock)
+    for _ in range(2):
+        operator.stop(gateway.run_id, now=True)
+        assert platform.open == set()
+        resume(operator, clock, gateway.run_id)
+
+    assert platform.open == {0, 1, 2}
+    platform.visits["visit"] = VisitStatus.RETURNED
+    for _ in range(3):
+        turn(operator, clock)
+    assert platform.opened == [0, 1, 2]
+
+
+def test_paused_places_are_not_asked_for_before_a_unit_is_free(
+    keeping: None, operator: ManualOperator, platform: FakePlatform, clock: MovableClock
+) -> None:
+    gateway = launch(operator, 1)
+    GatewayWorker(gateway, "a").arrive("visit")
+    operator.stop(gateway.run_id, now=True)
+    resume(operator, clock, gateway.run_id)
+    assert platform.calls.count("set_places") == 1
+
+    platform.visits["visit"] = VisitStatus.RETURNED
+    for _ in range(3):
+        turn(operator, clock)
+
+    assert platform.open == {0}
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLED, Fault.LOST, Fault.REFUSED])
+def test_total_that_a_platform_may_not_have_reached_before_a_pause_is_asked_for_after_it(
+    fault: Fault,
+    keeping: None,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    clock: MovableClock,
+) -> None:
+    platform.faults = [fault]
+    gateway = launch(operator, 3)
+    operator.stop(gateway.run_id, now=True)
+    resume(operator, clock, gateway.run_id)
+
+    assert platform.open == {0, 1, 2}
 
 
 def test_places_of_a_run_whose_operator_died_are_not_opened_twice(

@@ -9,6 +9,7 @@ import pytest
 
 from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
+from famulus.contracts.provider import Capabilities
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, RunBusyError, UnavailableError, UsageError
@@ -121,13 +122,13 @@ def test_a_run_that_was_just_finished_or_taken_over_is_not_opened_again(
     run, mine, other = stopped.run_id, lease.Holder(), lease.Holder()
     database.write(lambda tx: lease.acquire(tx, run, other))
     with pytest.raises(RunBusyError, match="taken over by process"):
-        database.write(lambda tx: reopen_run(tx, run, mine))
+        database.write(lambda tx: reopen_run(tx, run, mine, Capabilities()))
 
     database.write(lambda tx: lease.release(tx, run, other))
     operator.finish(run)
     ended_at = find_run(database, run).ended_at
     with pytest.raises(ConflictError, match="is finished"):
-        database.write(lambda tx: reopen_run(tx, run, mine))
+        database.write(lambda tx: reopen_run(tx, run, mine, Capabilities()))
     assert find_run(database, run).ended_at == ended_at
 
 

@@ -36,6 +36,15 @@ class Capabilities:
     needs_https: bool = False
     #: places have to be opened and closed on the platform
     sells_places: bool = False
+    #: paused places that were not taken are offered again after the next ``set_places``; otherwise
+    #: they are gone
+    keeps_paused_places: bool = False
+    #: the platform offers the place of a rejected visit again without being asked, as it does after
+    #: every visit without a submission: the place does not count as used
+    replaces_by_itself: bool = False
+    #: a worker can have one visit of a run, so that no next unit is offered to them; which workers
+    #: come is the platform's affair, and ``maximum_units_per_worker`` limits their units here
+    one_visit_per_worker: bool = False
     #: the platform reports when a visit was submitted; otherwise it counts as submitted once the
     #: answers are stored
     reports_submissions: bool = False
@@ -399,8 +408,9 @@ class Provider(ABC):
         changes nothing. As many are open or taken as there are free units, within the run's window
         and budget. The platform has to offer a place again whose visit ended without a submission.
 
-        Where places are numbered, they are those from ``run.gone_places`` to below ``total``: lower
-        ones are closed, or were never opened. An earlier call may have had its effect in part.
+        Where paused places are gone, ``run.gone_places`` of the total are: numbered ones are those
+        from ``run.gone_places`` to below ``total``. Lower ones are closed, or were never opened. An
+        earlier call may have had its effect in part.
         """
 
     def move_end(self, run: RunView) -> None:
@@ -410,10 +420,12 @@ class Provider(ABC):
         """Offer no place until the next :meth:`set_places`, whatever happens to those taken.
 
         Workers who have taken one may finish. The open places are gone then, and others are opened
-        in their stead when the run is resumed.
+        in their stead when the run is resumed; where the platform keeps them
+        (``keeps_paused_places``), the next :meth:`set_places` offers them again, with the same
+        total or a larger one.
 
         Called by the thread that delivers outbox rows, when the run stops, and again when a process
-        may have opened places since.
+        may have opened places since, or a rejection may have (``replaces_by_itself``).
         """
 
     def end_places(self, run: RunView) -> None:

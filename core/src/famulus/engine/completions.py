@@ -123,4 +123,6 @@ class Completions:
                 "run %d: %s.completion failed (%s)", self.run.id, self.provider.type, outcome
             )
             return Nothing()
+        if self.provider.capabilities.one_visit_per_worker:
+            return evolve(completion, next_query=None)
         return completion

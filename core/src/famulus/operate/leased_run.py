@@ -15,6 +15,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from famulus.contracts.architect import Deployed
+from famulus.contracts.provider import Capabilities
 from famulus.engine.deadlines import (
     give_back_pause,
     mark_unreported,
@@ -108,10 +109,12 @@ class LeasedRun:
                 return 0
         return self._decide(lambda tx, _: adjust_window(tx, self.run), 0, OPEN_RUNS)
 
-    def open_places(self) -> int | None:
+    def open_places(self, capabilities: Capabilities) -> int | None:
         """Enqueue opening places for free units; return the result of :func:`open_missing`."""
         unknown: int | None = None
-        return self._decide(lambda tx, _: open_missing(tx, self.run), unknown, (RunStatus.RUNNING,))
+        return self._decide(
+            lambda tx, _: open_missing(tx, self.run, capabilities), unknown, (RunStatus.RUNNING,)
+        )
 
     def mark_unreported(self, answered_at: datetime) -> int:
         """Mark visits ``unknown`` that the platform has not reported in time; return how many.

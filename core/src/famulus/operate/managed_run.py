@@ -87,7 +87,7 @@ class ManagedRun:
     _unpublished: Deployed | None = None
     _pulse_at: datetime | None = None
     _placed_at: datetime | None = None
-    _last_change: tuple[int, int] | None = None
+    _last_change: tuple[int, int, int] | None = None
 
     @property
     def _leased(self) -> LeasedRun:
@@ -311,15 +311,14 @@ class ManagedRun:
     def _open_places(self) -> None:
         """Have places opened for free units, when something has happened since the last look."""
         now = self.database.clock()
-        if not self.bound.provider.capabilities.sells_places or (
-            not has_passed(now, self._placed_at, _PLACES_PAUSE)
-        ):
+        capabilities = self.bound.provider.capabilities
+        if not capabilities.sells_places or not has_passed(now, self._placed_at, _PLACES_PAUSE):
             return
         with self.database.read() as tx:
             change = newest_change(tx, self.run)
         if change == self._last_change:
             return
-        opened = self._leased.open_places()
+        opened = self._leased.open_places(capabilities)
         self._placed_at = now
         # There may be more than are opened in one step.
         self._last_change = change if opened == 0 else None

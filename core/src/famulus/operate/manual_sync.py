@@ -46,7 +46,7 @@ def sync_now(
     """
     bound = bind_provider(database, plugins, run)
     was_unserved = clean_up(database, run, _count_open_there(bound))
-    database.write(lambda tx: redeliver_refused(tx, run))
+    database.write(lambda tx: redeliver_refused(tx, run, bound.provider.capabilities))
     bound.close_places(closing_limits)
     synced = sync_run(database, bound.provider, bound.run_view(), from_start=True)
     database.write(lambda tx: make_run_due(tx, run))

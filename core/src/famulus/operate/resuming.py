@@ -8,7 +8,7 @@ from functools import partial
 from attrs import evolve
 
 from famulus.clock import Waiting
-from famulus.contracts.provider import Provider
+from famulus.contracts.provider import Capabilities, Provider
 from famulus.engine.deadlines import extend_deadlines
 from famulus.engine.ledger.charges import account_currency
 from famulus.engine.outbox.outbox_rows import release_claims
@@ -95,7 +95,9 @@ def refuse_other_money(record: RunRecord, provider: Provider) -> None:
         )
 
 
-def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
+def reopen_run(
+    tx: Transaction, run: int, holder: lease.Holder, capabilities: Capabilities
+) -> datetime:
     """Open a run again, in whichever state its last operator left it.
 
     Those at work get back the time during which the run was not served. Return the
@@ -113,7 +115,7 @@ def reopen_run(tx: Transaction, run: int, holder: lease.Holder) -> datetime:
         extend_deadlines(tx, run, tx.now - record.ended_at)
     if record.status is not RunStatus.RUNNING:
         change_run(tx, run=run, old=record.status, new=RunStatus.RUNNING, cause="resume")
-    retry_refused(tx, run)
+    retry_refused(tx, run, capabilities)
     return tx.now
 
 
@@ -129,7 +131,10 @@ def serve_again(managed: ManagedRun) -> str:
     No places are opened on a platform before it is served.
     """
     database, run, holder = managed.database, managed.run, managed.holder
-    opened_at = database.write(partial(reopen_run, run=run, holder=holder))
+    capabilities = managed.bound.provider.capabilities
+    opened_at = database.write(
+        partial(reopen_run, run=run, holder=holder, capabilities=capabilities)
+    )
     try:
         return managed.serve()
     except BaseException:

@@ -66,6 +66,8 @@ class FakePlatform:
     verdicts: dict[str, Verdict] = field(factory=dict)
     notes: list[str] = field(factory=list)
     open: set[int] = field(factory=set)
+    #: places that were open when they were paused, where the platform keeps them
+    paused: set[int] = field(factory=set)
     #: places that were ever opened
     opened: list[int] = field(factory=list)
     #: the ends that its places were given, in order
@@ -183,7 +185,7 @@ class _PlatformProvider(CrowdProvider):
         return self.platform.balance
 
     def set_places(self, run: RunView, total: int) -> None:
-        """Open the places that were never opened."""
+        """Open the places that were never opened, and those that are paused."""
         self.platform.call("set_places", lambda: self._open(range(run.gone_places, total)))
 
     def move_end(self, run: RunView) -> None:
@@ -191,12 +193,12 @@ class _PlatformProvider(CrowdProvider):
         self.platform.call("move_end", lambda: self.platform.ends.append(run.closes_at))
 
     def pause_places(self, run: RunView) -> None:
-        """Close all open places."""
-        self.platform.call("pause_places", self.platform.open.clear)
+        """Close all open places; the platform may keep them."""
+        self.platform.call("pause_places", self._pause)
 
     def end_places(self, run: RunView) -> None:
         """Close all open places for good."""
-        self.platform.call("end_places", self.platform.open.clear)
+        self.platform.call("end_places", self._end)
 
     def count_open_places(self, run: RunView) -> int | None:
         """Return the number of open places."""
@@ -270,7 +272,17 @@ class _PlatformProvider(CrowdProvider):
     def _open(self, places: range) -> None:
         new = [place for place in places if place not in self.platform.opened]
         self.platform.opened += new
-        self.platform.open.update(new)
+        self.platform.open.update(new, self.platform.paused)
+        self.platform.paused.clear()
+
+    def _pause(self) -> None:
+        if self.capabilities.keeps_paused_places:
+            self.platform.paused |= self.platform.open
+        self.platform.open.clear()
+
+    def _end(self) -> None:
+        self.platform.open.clear()
+        self.platform.paused.clear()
 
     def _dispose(self) -> None:
         self.platform.disposed += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from secrets import token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import peewee
 
+from famulus.contracts.provider import Capabilities
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
     OutboxKind,
@@ -22,6 +23,7 @@ from famulus.model.statements import Param, Statement, for_update
 from famulus.model.states import (
     OPEN_AGENTS,
     OPEN_VISITS,
+    SUBMITTED_VISITS,
     OutboxStatus,
     RunStatus,
     UnitStatus,
@@ -44,12 +46,7 @@ PLACES_PER_ROW = 200
 #: Rows that change what is offered.
 _OFFERING = [kind.value for kind in (OutboxKind.SET_PLACES, *CLOSING_KINDS)]
 #: Visits that have used up their place.
-_USED = (
-    VisitStatus.SUBMITTED,
-    VisitStatus.APPROVED,
-    VisitStatus.REJECTED,
-    VisitStatus.UNKNOWN,
-)
+_USED = (*SUBMITTED_VISITS, VisitStatus.UNKNOWN)
 
 
 class _PlacesRow(NamedTuple):
@@ -67,6 +64,8 @@ class _Offer(NamedTuple):
     gone: int
     #: the newest visit when the others were closed: only later ones have taken one of these
     visit: int
+    #: the platform keeps them, and offers none before the next call
+    is_paused: bool = False
 
     @property
     def places(self) -> int:
@@ -129,19 +128,33 @@ _OPEN_ATTEMPT = AgentTable.select(peewee.SQL("1")).where(
 _IS_UNDER_WAY = (VisitTable.status << literals(*OPEN_VISITS)) & (
     VisitTable.done_at.is_null(False) | peewee.fn.EXISTS(_OPEN_ATTEMPT)
 )
-_TAKEN = Statement(
+
+
+def _taken(*used: VisitStatus) -> Statement[tuple[Any, ...]]:
+    return Statement(
+        VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
+            VisitTable.run == Param("run"),
+            VisitTable.id > Param("after"),
+            (VisitTable.status << literals(*used)) | _IS_UNDER_WAY,
+        )
+    )
+
+
+_TAKEN = _taken(*_USED)
+#: where the platform refills the places of rejected visits
+_TAKEN_UNREFILLED = _taken(*(each for each in _USED if each is not VisitStatus.REJECTED))
+_REJECTED = Statement(
     VisitTable.select(peewee.fn.COUNT(VisitTable.id)).where(
-        VisitTable.run == Param("run"),
-        VisitTable.id > Param("after"),
-        (VisitTable.status << literals(*_USED)) | _IS_UNDER_WAY,
+        VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.REJECTED)
     )
 )
 
 
-def open_missing(tx: Transaction, run: int) -> int | None:
+def open_missing(tx: Transaction, run: int, capabilities: Capabilities) -> int | None:
     """Enqueue a larger total of places for free units that have none, if the run is open.
 
-    Return how many more, or None while an earlier row is pending. After a refusal none are opened
+    Paused places that the platform has kept come back by the same call. Return how many places may
+    have been missing, or None while an earlier row is pending. After a refusal none are opened
     before :func:`retry_refused`.
 
     ``TaskRun.places`` is the total. A place that was taken is free again when its visit ends
@@ -153,9 +166,9 @@ def open_missing(tx: Transaction, run: int) -> int | None:
     opening = tx.one(_OPENING, run=run)
     if opening is not None:
         return None if opening[0] == OutboxStatus.PENDING.value else 0
-    offer = _read_offer(tx, run, row)
-    count = min(_count_missing(tx, run, offer), PLACES_PER_ROW)
-    if count <= 0:
+    offer = _read_offer(tx, run, row, capabilities)
+    count = max(min(_count_missing(tx, run, offer, capabilities), PLACES_PER_ROW), 0)
+    if not count and not (offer.is_paused and _count_free(tx, run)):
         return 0
     total = offer.total + count
     enqueue(
@@ -166,10 +179,10 @@ def open_missing(tx: Transaction, run: int) -> int | None:
         payload={"reached": offer.total, "total": total, "gone": offer.gone, "visit": offer.visit},
     )
     tx.run(_SET, run=run, places=total, next_place=max(total, row.next_place))
-    return count
+    return max(count, 1)
 
 
-def retry_refused(tx: Transaction, run: int) -> None:
+def retry_refused(tx: Transaction, run: int, capabilities: Capabilities) -> None:
     """Enqueue refused places again, as far as they are still missing."""
     row = tx.one(_PLACES, run=run)
     refused = tx.row(
@@ -182,7 +195,8 @@ def retry_refused(tx: Transaction, run: int) -> None:
     if row is None or refused is None or not _is_open(tx, row):
         return
     reached, total = refused.payload["reached"], refused.payload["total"]
-    missing = max(_count_missing(tx, run, _read_offer(tx, run, row)), 0)
+    offer = _read_offer(tx, run, row, capabilities)
+    missing = max(_count_missing(tx, run, offer, capabilities), 0)
     payload = {**refused.payload, "total": min(total, reached + missing)}
     tx.execute(OutboxTable.update(payload=payload).where(OutboxTable.id == refused.id))
     redeliver(tx, refused.key)
@@ -197,31 +211,42 @@ def uncount_refused(tx: Transaction, row: Row) -> None:
         tx.execute(TaskRunTable.update(places=reached).where(TaskRunTable.id == row.run_id))
 
 
-def _read_offer(tx: Transaction, run: int, row: _PlacesRow) -> _Offer:
-    """Return what is offered since the run's places were closed last."""
+def _read_offer(tx: Transaction, run: int, row: _PlacesRow, capabilities: Capabilities) -> _Offer:
+    """Return what is offered since the run's places were last gone."""
     newest = _read_newest(tx, run)
     if newest is None:
         return _Offer(row.places, 0, 0)
+    is_closed = newest.kind != OutboxKind.SET_PLACES
+    if capabilities.keeps_paused_places:
+        return _Offer(row.places, 0, 0, is_paused=is_closed)
     gone, visit = newest.payload["gone"], newest.payload["visit"]
     # Numbers that were used before a closing are not used again, whether they were opened or not.
-    return _Offer(row.places if newest.kind == OutboxKind.SET_PLACES else gone, gone, visit)
+    return _Offer(gone if is_closed else row.places, gone, visit)
 
 
 def _read_newest(tx: Transaction, run: int) -> Row | None:
     """Return the newest row that has opened or closed places."""
     return tx.row(
-        OutboxTable.select(OutboxTable.kind, OutboxTable.payload)
+        OutboxTable.select(OutboxTable.kind, OutboxTable.status, OutboxTable.payload)
         .where(OutboxTable.run == run, OutboxTable.kind << _OFFERING)
         .order_by(OutboxTable.id.desc())
         .limit(1)
     )
 
 
-def _count_missing(tx: Transaction, run: int, offer: _Offer) -> int:
+def _count_free(tx: Transaction, run: int) -> int:
+    return int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
+
+
+def _count_missing(tx: Transaction, run: int, offer: _Offer, capabilities: Capabilities) -> int:
     """Return how many free units have no place; negative where there are too many places."""
-    free = int((tx.one(_FREE_UNITS, run=run) or (0,))[0])
-    taken = int((tx.one(_TAKEN, run=run, after=offer.visit) or (0,))[0])
-    return free - (offer.places - taken)
+    statement = _TAKEN_UNREFILLED if capabilities.replaces_by_itself else _TAKEN
+    taken = int((tx.one(statement, run=run, after=offer.visit) or (0,))[0])
+    return _count_free(tx, run) - (offer.places - taken)
+
+
+def _count_rejected(tx: Transaction, run: int) -> int:
+    return int((tx.one(_REJECTED, run=run) or (0,))[0])
 
 
 def _is_open(tx: Transaction, row: _PlacesRow) -> bool:
@@ -256,7 +281,11 @@ def close_all(tx: Transaction, run: int, *, is_final: bool = False) -> None:
         run=run,
         kind=OutboxKind.END_PLACES if is_final else OutboxKind.PAUSE_PLACES,
         key=f"run-{run}-close-{token_hex(8)}",
-        payload={"gone": row.next_place, "visit": (newest and newest[0]) or 0},
+        payload={
+            "gone": row.next_place,
+            "visit": (newest and newest[0]) or 0,
+            "rejected": _count_rejected(tx, run),
+        },
     )
 
 
@@ -271,6 +300,20 @@ def close_refused(tx: Transaction, run: int) -> None:
         close_all(tx, run)
 
 
+def close_refilled(tx: Transaction, run: int) -> None:
+    """Enqueue another closing where visits were rejected since the last one was enqueued.
+
+    A platform that refills places by itself may offer those of such visits again, and there is no
+    server for the workers who would take them.
+    """
+    newest = _read_newest(tx, run)
+    if newest is None or newest.kind == OutboxKind.SET_PLACES:
+        return
+    # One that is still to be delivered comes after the rejections.
+    if newest.status is OutboxStatus.DONE and _count_rejected(tx, run) > newest.payload["rejected"]:
+        close_all(tx, run)
+
+
 def may_be_open(tx: Transaction, run: int) -> bool:
     """Return whether a place of a run may be open or offered again, as the local rows show."""
     newest = _read_newest(tx, run)
@@ -278,7 +321,7 @@ def may_be_open(tx: Transaction, run: int) -> bool:
 
 
 def count_places(tx: Transaction, run: int) -> int:
-    """Return how many places are open or taken since a run's places were closed last."""
+    """Return how many places of a run are open or taken; 0 while they are closed."""
     newest = _read_newest(tx, run)
     row = tx.row(TaskRunTable.select(TaskRunTable.places).where(TaskRunTable.id == run))
     if row is None or newest is None or newest.kind != OutboxKind.SET_PLACES:

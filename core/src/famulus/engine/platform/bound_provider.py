@@ -27,6 +27,7 @@ from famulus.engine.places.closing import (
     close_places,
     describe_open,
 )
+from famulus.engine.places.place_changes import close_refilled
 from famulus.engine.platform.cleanup import enqueue_cleanup
 from famulus.engine.platform.outbox_calls import OUTBOX_CALLS
 from famulus.engine.platform.run_views import run_view
@@ -66,7 +67,11 @@ class BoundProvider:
         delivery = self.delivery()
         self.database.write(lambda tx: release_claims(tx, self.record.id))
         delivered = delivery.deliver_all()
-        if self.provider.capabilities.sells_places:
+        capabilities = self.provider.capabilities
+        if capabilities.replaces_by_itself:
+            self.database.write(lambda tx: close_refilled(tx, self.record.id))
+            delivered += delivery.deliver_all()
+        if capabilities.sells_places:
             self.database.write(lambda tx: enqueue_cleanup(tx, self.record.id))
             delivered += delivery.deliver_all()
         return delivered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus.contracts.provider import Verdict
+from famulus.contracts.provider import Capabilities, Verdict
 from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
@@ -19,7 +19,7 @@ from famulus.model.transaction import Transaction
 _OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.SET_PLACES, *CLOSING_KINDS)
 
 
-def redeliver_refused(tx: Transaction, run: int) -> None:
+def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> None:
     """Make due again the rows of a run that its platform has refused, except for payments.
 
     A refused payment, and an approval with a reward, are retried by their number in the ledger. No
@@ -32,7 +32,7 @@ def redeliver_refused(tx: Transaction, run: int) -> None:
             OutboxTable.kind.not_in([kind.value for kind in _OF_THEIR_OWN]),
         )
     )
-    retry_refused(tx, run)
+    retry_refused(tx, run, capabilities)
     close_refused(tx, run)
     for row in rows:
         approves = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED

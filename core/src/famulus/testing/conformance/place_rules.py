@@ -56,6 +56,8 @@ class ProviderPlaceRules(ProviderUnderTest):
 
     def test_places_that_are_gone_are_replaced_by_others(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as (harness, run):
+            if self.provider.capabilities.keeps_paused_places:
+                pytest.skip("the platform keeps paused places")
             harness.provider().pause_places(run)
             # One more was wanted, and never opened.
             resumed = attrs.evolve(run, gone_places=_TOTAL + 1)
@@ -65,6 +67,19 @@ class ProviderPlaceRules(ProviderUnderTest):
                 assert _offered(harness.provider(), run) in (more, None), (
                     "set_places() after a pause must offer the places from run.gone_places to the"
                     " total, and none of those before."
+                )
+
+    def test_places_that_are_kept_come_back_after_a_pause(self, tmp_path: Path) -> None:
+        with self._opened(tmp_path) as (harness, run):
+            if not self.provider.capabilities.keeps_paused_places:
+                pytest.skip("paused places are gone")
+            for more in (0, 2):
+                harness.provider().pause_places(run)
+                harness.provider().set_places(run, _TOTAL + more)
+
+                assert _offered(harness.provider(), run) in (_TOTAL + more, None), (
+                    "set_places() after a pause must offer the places again that were open, with"
+                    " the same total as with a larger one."
                 )
 
     @contextmanager

@@ -1,0 +1,239 @@
+"""A platform that refills the places of rejected visits by itself gets no worker too many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import count
+
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from famulus.contracts.provider import (
+    Capabilities,
+    Outcome,
+    Provider,
+    Result,
+    RunView,
+    Verdict,
+    VisitReport,
+    VisitVerdict,
+    VisitView,
+)
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.platform.bound_provider import deliver_run
+from famulus.errors import ConflictError
+from famulus.model.database import Database
+from famulus.model.states import Decision, RunStatus, UnitStatus, VisitStatus
+from famulus.model.tables import UnitTable
+from famulus.model.transaction import Transaction
+from famulus.operate.doctor import read_differences
+from famulus.testing.fake_platform import PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.kinds import CrowdProvider
+from famulus.testing.movable_clock import MovableClock
+from interleaving import examples
+
+UNITS = 4
+_REFILLED = (VisitStatus.REJECTED, VisitStatus.RETURNED)
+
+
+@define
+class Study:
+    """The study of a run on a platform where its number of places only grows.
+
+    It recruits while it is active and a place is free: one whose visit was rejected or returned is.
+    A rejection makes it active again, whatever its state.
+    """
+
+    total: int = 0
+    is_active: bool = False
+    #: by reference, in the order of arrival
+    visits: dict[str, VisitStatus] = field(factory=dict)
+    workers: dict[str, str] = field(factory=dict)
+    _numbers: count[int] = field(factory=count)
+
+    @property
+    def offered(self) -> int:
+        """How many workers could still come."""
+        used = sum(status not in _REFILLED for status in self.visits.values())
+        return self.total - used if self.is_active else 0
+
+    def recruit(self) -> tuple[str, str] | None:
+        """Let a new worker take a place; return their name and the reference of their visit."""
+        if self.offered <= 0:
+            return None
+        number = next(self._numbers)
+        worker, reference = f"worker-{number}", f"visit-{number}"
+        self.visits[reference], self.workers[reference] = VisitStatus.ACCEPTED, worker
+        return worker, reference
+
+    def provider(self) -> type[Provider]:
+        """Return a provider's class that calls this platform."""
+        return type("StudyProvider", (_StudyProvider,), {"study": self})
+
+
+class _StudyProvider(CrowdProvider):
+    type = "study"
+    study: Study
+    sync_seconds = 0
+    capabilities = Capabilities(
+        sells_places=True,
+        pays=True,
+        reports_submissions=True,
+        keeps_paused_places=True,
+        replaces_by_itself=True,
+    )
+
+    def set_places(self, run: RunView, total: int) -> None:
+        self.study.total = max(self.study.total, total)
+        self.study.is_active = True
+
+    def pause_places(self, run: RunView) -> None:
+        self.study.is_active = False
+
+    def count_open_places(self, run: RunView) -> int | None:
+        return self.study.offered
+
+    def sync(
+        self, run: RunView, visits: Iterable[VisitView], cursor: str | None
+    ) -> Iterable[VisitReport]:
+        for reference, status in self.study.visits.items():
+            worker = self.study.workers[reference]
+            yield VisitReport(worker_name=worker, reference=reference, status=status)
+
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            is_rejected = each.verdict is Verdict.REJECTED
+            status = VisitStatus.REJECTED if is_rejected else VisitStatus.APPROVED
+            self.study.visits[each.visit.reference] = status
+            self.study.is_active |= is_rejected
+            yield each.key, Outcome.CONFIRMED
+
+
+@define
+class Course:
+    """One run, its study, and what happens to them."""
+
+    database: Database
+    clock: MovableClock
+    study: Study = field(factory=Study)
+    operator: ManualOperator = field(init=False)
+    gateway: Gateway = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        plugins = kit_plugins(study=PlatformPlugin(self.study.provider()))
+        self.operator = ManualOperator(self.database, plugins=plugins)
+        rows = [{"n": n} for n in range(UNITS)]
+        self.gateway = self.operator.launch_rows(rows, provider="study")
+
+    @property
+    def run(self) -> int:
+        return self.gateway.run_id
+
+    def act(self, name: str) -> None:
+        """Do one thing, and let core do what is due."""
+        with suppress(ConflictError):
+            getattr(self, name)()
+        for _ in range(3):
+            self.clock.advance(1)
+            self.operator.turn()
+        if not self.operator.holds(self.run):
+            deliver_run(self.database, self.operator.plugins, self.run)
+
+    def work(self) -> None:
+        """Let a new worker submit, or return the place where there is no unit for them."""
+        self._visit(submits=True)
+
+    def give_back(self) -> None:
+        """Let a new worker take a unit and return it."""
+        self._visit(submits=False)
+
+    def accept(self) -> None:
+        self._decide(Decision.ACCEPTED)
+
+    def reject(self) -> None:
+        self._decide(Decision.REJECTED)
+
+    def stop(self) -> None:
+        self.operator.stop(self.run, now=True)
+
+    def resume(self) -> None:
+        self.operator.resume(self.run)
+
+    def check(self) -> None:
+        """The study was asked for no more places than units, and offers as many as are free."""
+        assert self.study.total <= UNITS
+        if self.operator.progress(self.run).status is not RunStatus.RUNNING:
+            assert self.study.offered == 0
+            plugins = self.operator.plugins
+            found = read_differences(self.database, plugins, self.run)
+            assert not [each for each in found if "can still be taken" in each.what]
+        else:
+            assert self.study.offered >= len(self._units(UnitStatus.LAUNCHED))
+
+    def _visit(self, *, submits: bool) -> None:
+        found = self.study.recruit()
+        if found is None:
+            return
+        worker, reference = GatewayWorker(self.gateway, found[0]), found[1]
+        page = worker.arrive(reference)
+        if page.has_form and submits:
+            worker.submit(page)
+            self.study.visits[reference] = VisitStatus.SUBMITTED
+        else:
+            self.study.visits[reference] = VisitStatus.RETURNED
+
+    def _units(self, status: UnitStatus) -> list[int]:
+        query = UnitTable.select(UnitTable.id).where(
+            UnitTable.run == self.run, UnitTable.status == status
+        )
+        with self.database.read() as tx:
+            return [row.id for row in tx.rows(query.order_by(UnitTable.id))]
+
+    def _decide(self, decision: Decision) -> None:
+        units = self._units(UnitStatus.COMPLETED)[:1]
+
+        def apply(tx: Transaction) -> None:
+            for unit in units:
+                decide(tx, unit, decision, note="A reason.")
+            apply_decisions(tx, units)
+
+        self.database.write(apply)
+
+
+ACTIONS = ("work", "work", "give_back", "accept", "reject", "stop", "resume")
+
+
+def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_too_many(
+    database: Database, clock: MovableClock
+) -> None:
+    @examples(database, sqlite=40, postgresql=8)
+    @given(actions=st.lists(st.sampled_from(ACTIONS), min_size=4, max_size=14))
+    def holds(actions: Sequence[str]) -> None:
+        course = Course(database, clock)
+        try:
+            for name in ("work", *actions, "stop", "reject"):
+                course.act(name)
+                course.check()
+        finally:
+            course.gateway.close()
+            course.operator.close()
+
+    holds()
+
+
+def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock)
+    for name in ("work", "reject"):
+        course.act(name)
+
+    assert (course.study.total, course.study.offered) == (UNITS, UNITS)
+    assert course.operator.progress(course.run).status is RunStatus.RUNNING
+    course.gateway.close()
+    course.operator.close()
