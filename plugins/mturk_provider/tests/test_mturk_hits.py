@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ import pytest
 from famulus import Arrival, Outcome, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, RefusedError
 from famulus_mturk.fake import Fault, WorkerRefusedError
+from famulus_mturk.fake.faults import Gate
 from mturk_bench import Bench
 
 DAY = 24 * 3600
@@ -20,7 +22,7 @@ def test_a_place_is_one_hit_of_the_runs_type(bench: Bench) -> None:
 
     with bench.account.turn() as state:
         hits = list(state.hits.values())
-    assert [hit.annotation for hit in hits] == [f"{bench.run.key}-{n}" for n in range(3)]
+    assert {hit.annotation for hit in hits} == {f"{bench.run.key}-{n}" for n in range(3)}
     assert {hit.max_assignments for hit in hits} == {1}
     assert len(bench.account.called("CreateHITType")) == 1
     assert hits[0].url == bench.run.url
@@ -48,6 +50,32 @@ def test_a_total_that_was_reached_creates_nothing(bench: Bench) -> None:
         bench.provider.set_places(bench.run, total)
 
     assert len(bench.account.called("CreateHITWithHITType")) == 5
+
+
+def test_several_hits_are_created_at_a_time_and_none_is_begun_after_a_failure(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Semaphore(0)
+
+    class CountingGate(Gate):
+        def wait(self) -> None:
+            begun.release()
+            super().wait()
+
+    monkeypatch.setattr("famulus_mturk.fake.faults.Gate", CountingGate)
+    bench.account.faults.plan(Fault.THROTTLE, "CreateHITWithHITType")
+    with (
+        ThreadPoolExecutor(1) as thread,
+        bench.account.faults.holding("CreateHITWithHITType") as gate,
+    ):
+        opening = thread.submit(bench.provider.set_places, bench.run, 50)
+        assert all(begun.acquire(timeout=30) for _ in range(3))
+        gate.open()
+        with pytest.raises(UnavailableError, match="slow down"):
+            opening.result(30)
+
+    assert len(bench.account.called("CreateHITWithHITType")) < 50
+    assert not [each for each in threading.enumerate() if "mturk-hits" in each.name]
 
 
 @pytest.mark.parametrize("fault", [Fault.LOSE_REPLY, Fault.FAIL_AFTER])

@@ -408,6 +408,8 @@ class Provider(ABC):
         changes nothing. As many are open or taken as there are free units, within the run's window
         and budget. The platform has to offer a place again whose visit ended without a submission.
 
+        Up to 20 places are added by one call, which may open several of them at once.
+
         Where paused places are gone, ``run.gone_places`` of the total are: numbered ones are those
         from ``run.gone_places`` to below ``total``. Lower ones are closed, or were never opened. An
         earlier call may have had its effect in part.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -18,7 +20,7 @@ from famulus_mturk.question import external_question
 if TYPE_CHECKING:
     from famulus import Clock, RunView
     from famulus_mturk.hit_types import HitTypes
-    from famulus_mturk.records import Attempt, HitRecords
+    from famulus_mturk.records import HitRecords
 
 #: MTurk remembers a UniqueRequestToken for 24 hours; an hour is left for differing clocks.
 _TOKEN_KNOWN = timedelta(hours=23)
@@ -26,6 +28,8 @@ _TOKEN_KNOWN = timedelta(hours=23)
 _LISTED_BY = timedelta(minutes=10)
 #: "Expire at once" is a time in the past.
 _LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
+#: HITs that are created at the same time; MTurk asks to slow down where it is too many.
+_AT_ONCE = 4
 #: MTurk's ids, as they stand in its messages: 30 capital letters and digits.
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
 #: Seconds, as CreateHIT allows.
@@ -49,37 +53,54 @@ class Hits:
     clock: Clock
     types: HitTypes
     frame_height: int
-    #: by run: all places before this one that can be opened have a HIT, which need not be read again
+    #: by run: the places before this one have their HITs, whose rows need not be read again
     _made: dict[int, int] = field(factory=dict, init=False)
 
     def open(self, run: RunView, places: range) -> None:
-        """Create the HITs of these places that do not exist yet.
+        """Create the HITs of these places that do not exist yet, several at a time.
 
         :raises famulus.UnavailableError: while the account cannot pay for them.
         """
         places = range(max(places.start, self._made.get(run.id, 0)), places.stop)
-        rows = self.records.of_places(run.id, places)
-        made = {row.place for row in rows if row.hit_id is not None}
-        hit_type = self.types.of(run)
-        listed: Mapping[str, str] | None = None
-        for place in places:
-            if place in made:
-                continue
-            token = annotation(run, place)
-            attempt = self.records.begin(run.id, place)
-            hit = None
-            if self._is_forgotten(attempt):
-                listed = self._listed(run) if listed is None else listed
-                hit = listed.get(token)
-            try:
-                hit = hit or self._create(run, token, hit_type)
-            except HitNotCreatedError as error:
-                self.records.undo(run.id, place, attempt)
-                raise error.reason from error.reason.__cause__
-            self.records.name(run.id, place, hit)
-        if not self.types.group(run.id):
+        rows = {row.place: row for row in self.records.of_places(run.id, places)}
+        missing = [place for place in places if place not in rows or rows[place].hit_id is None]
+        if missing:
+            is_old = any(self._is_forgotten(row) for row in rows.values() if row.hit_id is None)
+            listed = self._listed(run) if is_old else {}
+            self._make_all(run, missing, partial(self._make, run, self.types.of(run), listed))
+        if places and not self.types.group(run.id):
             self._find_group(run.id, self.records.of_places(run.id, places))
         self._made[run.id] = max(places.start, places.stop)
+
+    def _make_all(self, run: RunView, places: Sequence[int], make: Callable[[int], object]) -> None:
+        """Make HITs in a few threads, which have all ended on return.
+
+        After a failure none is begun any more, and the first one is raised.
+        """
+        with ThreadPoolExecutor(
+            min(_AT_ONCE, len(places)), thread_name_prefix=f"famulus-mturk-hits-{run.id}"
+        ) as threads:
+            calls = [threads.submit(make, place) for place in places]
+            try:
+                for call in as_completed(calls):
+                    call.result()
+            finally:
+                for call in calls:
+                    call.cancel()
+
+    def _make(self, run: RunView, hit_type: str, listed: Mapping[str, str], place: int) -> None:
+        """Make sure that a place has a HIT, and store its id.
+
+        :param listed: the run's HITs by annotation, where MTurk may have forgotten an earlier call.
+        """
+        token = annotation(run, place)
+        attempt = self.records.begin(run.id, place)
+        try:
+            hit = listed.get(token) or self._create(run, token, hit_type)
+        except HitNotCreatedError as error:
+            self.records.undo(run.id, place, attempt)
+            raise error.reason from error.reason.__cause__
+        self.records.name(run.id, place, hit)
 
     def move_end(self, run: RunView) -> None:
         """Set the expiration of the run's HITs to the time at which the run closes."""
@@ -149,10 +170,10 @@ class Hits:
         if kept:
             raise UnavailableError(f"{kept} of the run's HITs cannot be deleted yet: {reason}")
 
-    def _is_forgotten(self, attempt: Attempt) -> bool:
-        """Return whether MTurk may have forgotten the token of an earlier attempt."""
-        first = attempt.first_before
-        return first is not None and attempt.at - first >= _TOKEN_KNOWN.total_seconds()
+    def _is_forgotten(self, row: Any) -> bool:
+        """Return whether MTurk may have forgotten the token of an earlier attempt at a HIT."""
+        age: float = self.clock().timestamp() - row.tried_at
+        return age >= _TOKEN_KNOWN.total_seconds()
 
     def _create(self, run: RunView, token: str, hit_type: str) -> str:
         """Create the HIT of a place, or find the one that an earlier attempt has created."""

@@ -22,9 +22,7 @@ class Attempt:
     """An attempt to create a HIT. Times are in seconds since 1970."""
 
     at: int
-    #: the times of the first and of the last attempt before it that may have created the HIT; None
-    #: if there was none
-    first_before: int | None = None
+    #: the time of the last attempt before it that may have created the HIT; None if there was none
     last_before: int | None = None
 
 
@@ -196,11 +194,10 @@ def _begin(tx: Transaction, run: int, place: int) -> Attempt:
     )
     if added.rowcount:
         return Attempt(at=now)
-    columns = (MturkHit.tried_at, MturkHit.last_tried_at)
-    row = tx.row(MturkHit.select(*columns).where(_which(run, place)))
+    row = tx.row(MturkHit.select(MturkHit.last_tried_at).where(_which(run, place)))
     assert row is not None
     tx.execute(MturkHit.update(last_tried_at=now).where(_which(run, place)))
-    return Attempt(at=now, first_before=row.tried_at, last_before=row.last_tried_at)
+    return Attempt(at=now, last_before=row.last_tried_at)
 
 
 def _select(run: int, condition: Any) -> Any:
