@@ -241,12 +241,17 @@ def unavailable() -> Any:
         (unavailable, 503, "One moment, please"),
         (lambda: sys.exit(3), 500, "Sorry, something went wrong"),
         (lambda: None, 500, "Sorry, something went wrong"),
-        (lambda: {"worker_id": 7}, 500, "Sorry, something went wrong"),
+        (lambda: {"worker_id": 7, "name": "Zoë"}, 500, "Sorry, something went wrong"),
         (lambda: FORM, 422, "Please check what you have entered."),
     ],
 )
-def test_answer_of_a_provider_that_fails_is_a_page(
-    gateway: Gateway, enters: Any, answer: Callable[[], Any], status: int, sentence: str
+def test_answer_of_a_provider_that_fails_is_a_page_and_names_no_person_in_the_log(
+    gateway: Gateway,
+    enters: Any,
+    answer: Callable[[], Any],
+    status: int,
+    sentence: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     fields = fields_of(opened(gateway.arrive(ENTRANCE)))
     enters(answer)
@@ -255,6 +260,7 @@ def test_answer_of_a_provider_that_fails_is_a_page(
 
     assert reply.status == status
     assert sentence in reply.body
+    assert not any(name in caplog.text for name in ("Zoë", "zoe@example.org"))
 
 
 @pytest.mark.parametrize(

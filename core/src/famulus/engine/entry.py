@@ -110,9 +110,10 @@ def _parameters(found: object) -> Mapping[str, str]:
         isinstance(text, str) for pair in found.items() for text in pair
     ):
         return found
+    # Without the value, which may name a person: the log is kept when they are forgotten.
     raise TypeError(
-        f"enter returned {found!r}: it must return URL parameters to go on with, an EntryForm or a"
-        " Refusal"
+        f"enter returned a {type(found).__name__}: it must return URL parameters to go on with, as"
+        " text, an EntryForm or a Refusal"
     )
 
 
