@@ -111,7 +111,7 @@ def test_a_crowd_has_to_be_named_where_there_are_several(famulus: Famulus) -> No
     done = famulus("qualifications", "grant", "good", "x")
 
     assert done.exit_code == 2
-    assert "--provider: name the provider of the workers: mock, mturk" in done.stderr
+    assert "--provider: name the provider of the workers: links, mock, mturk" in done.stderr
 
 
 def test_a_list_is_imported_whole(famulus: Famulus, tmp_path: Path) -> None:
