@@ -8,7 +8,8 @@ import pytest
 
 from famulus import Database, discover
 from famulus.data.payments import list_payments
-from famulus.model.states import PaymentStatus
+from famulus.engine.ledger.bonuses import ExtraPayment, plan_extra, unit_payee
+from famulus.model.states import PaymentKind, PaymentStatus
 from famulus.review.payment_actions import retry_payment, settle_payments
 from famulus.testing.command import famulus_command
 from famulus.testing.inprocess import GatewayWorker, ManualOperator
@@ -55,3 +56,27 @@ def test_a_killed_payer_pays_no_worker_twice(
             assert paid(database) == []
             assert retry_payment(database, settled.id).status is PaymentStatus.CONFIRMED
         assert paid(database) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "ends", "payments"),
+    [("killed", PaymentStatus.FAILED, 1), ("killed_after", PaymentStatus.CONFIRMED, 2)],
+)
+def test_a_payer_killed_between_two_payments_of_a_call_has_recorded_the_first(
+    tmp_path: Path, fault: str, ends: PaymentStatus, payments: int
+) -> None:
+    address = tmp_path / "famulus.db"
+    work(address, f"none,{fault}")
+    with Database(address) as database:
+        extra = ExtraPayment(kind=PaymentKind.BONUS, amount=70, fee=0, reason="First")
+        database.write(lambda tx: plan_extra(tx, unit_payee(tx, 1), extra, again=False))
+
+    with famulus_command("bonus", "1", "0.50", "--reason", "R", database=address) as command:
+        assert command.wait() == -9
+
+    with Database(address) as database:
+        before = [payment.status for payment in list_payments(database)]
+        assert before == [PaymentStatus.CONFIRMED, PaymentStatus.SENT]
+        (settled,) = settle_payments(database)
+        assert settled.status is ends
+        assert len(paid(database)) == payments
