@@ -25,6 +25,7 @@ from famulus.model.states import Decision, PaymentKind, PaymentStatus, UnitStatu
 from famulus.model.tables import OutboxTable, UnitTable, VisitTable
 from famulus.model.transaction import Transaction
 from famulus.operate.doctor import read_differences
+from famulus.operate.forget_worker import forget_worker
 from famulus.plugins import Plugins
 from famulus.review.outside_payments import mark_paid, mark_transfers
 from famulus.review.payment_actions import compensate, pay_bonus, retry_payment, settle_payments
@@ -333,3 +334,20 @@ def test_bonuses_that_are_owed_count_against_the_budget(
         pay_bonus(database, units(database)[0], "0.50", reason="R", plugins=plugins)
 
     assert PaymentKind.BONUS not in [each.kind for each in list_payments(database)]
+
+
+def test_a_worker_is_forgotten_once_they_are_paid_and_not_before(
+    gateway: Gateway, database: Database, plugins: Plugins
+) -> None:
+    accept(database, plugins, gateway.run_id)
+    worker = find_worker(database, "free", "y")
+    (owed,) = [each.payments for each in list_owed(database) if each.worker == "y"]
+
+    with pytest.raises(ConflictError, match=f"y cannot be forgotten yet: .* payment {owed[0]}"):
+        forget_worker(database, plugins, worker, answers=False)
+    mark_paid(database, owed, note="in cash, to y")
+    forgotten = forget_worker(database, plugins, worker, answers=False)
+
+    assert [each.note for each in list_payments(database) if each.id in owed] == [
+        f"in cash, to {forgotten.pseudonym}"
+    ]

@@ -13,8 +13,8 @@ from famulus.model.fields import dump_json
 from famulus.model.many_values import AMONG, run_among
 from famulus.model.statements import Statement
 from famulus.model.states import (
+    DUE_PAYMENTS,
     OPEN_AGENTS,
-    OPEN_PAYMENTS,
     OutboxStatus,
     UnitStatus,
 )
@@ -119,7 +119,7 @@ def _replace_in_texts(tx: Transaction, worker: int, name: str, pseudonym: str) -
         column.cast("TEXT").contains(stored) for column in (OutboxTable.payload, OutboxTable.error)
     ]
     for table, columns, condition in (
-        (PaymentTable, ("reason", "error"), PaymentTable.worker == worker),
+        (PaymentTable, ("reason", "error", "note"), PaymentTable.worker == worker),
         (ReviewTable, ("note",), ReviewTable.agent << mine),
         (EventTable, ("detail",), about_worker),
         (OutboxTable, ("payload", "error"), sent[0] | sent[1]),
@@ -172,7 +172,7 @@ def _is_unreviewed(tx: Transaction, worker: int) -> Iterable[str]:
 
 def _is_owed(tx: Transaction, worker: int) -> Iterable[str]:
     query = PaymentTable.select(PaymentTable.id).where(
-        PaymentTable.worker == worker, PaymentTable.status << literals(*OPEN_PAYMENTS)
+        PaymentTable.worker == worker, PaymentTable.status << literals(*DUE_PAYMENTS)
     )
     numbers = [str(row.id) for row in tx.rows(query.order_by(PaymentTable.id))]
     if numbers:

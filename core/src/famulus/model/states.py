@@ -219,6 +219,8 @@ PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
 #: Payments without a final outcome that a platform makes.
 OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
+#: Payments that a worker has still to get, by whichever way.
+DUE_PAYMENTS = (*OPEN_PAYMENTS, PaymentStatus.OWED)
 #: Attempts that are under way.
 OPEN_AGENTS = (AgentStatus.ONBOARDING, AgentStatus.IN_TASK)
 
