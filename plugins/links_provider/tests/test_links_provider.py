@@ -9,7 +9,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from famulus import Database, Gateway, UsageError
+from famulus import Database, Gateway, Plugins, UsageError, list_owed
+from famulus.data.scope import find_scope
+from famulus.review.outside_payments import read_payee_names
+from famulus.review.review_session import ReviewSession
 from famulus.testing import GatewayWay, MovableClock
 from famulus.testing.inprocess import rows_configuration
 from famulus.testing.kinds import RowsState
@@ -271,6 +274,7 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
         ({"worker_param": LINK}, "provider.worker_param"),
         ({"worker_param": VISIT}, "provider.worker_param"),
         ({"worker_param": "s", "visit_param": LINK}, "provider.visit_param"),
+        ({"currency": "euro"}, "provider.currency"),
         ({"completions": {"completed": " "}}, "provider.completions.completed"),
         ({"completions": {"completed": "ftp://x.example"}}, "provider.completions.completed"),
         ({"completions": {"completed": "https://{host}/"}}, "provider.completions.completed"),
@@ -298,3 +302,24 @@ def test_entrance_shows_the_parameters_that_a_platform_has_to_fill_in(operator: 
 
     [entrance] = launched.entrances
     assert dict(parse_qsl(urlsplit(entrance).query)) == dict.fromkeys(options.values(), "...")
+
+
+def test_people_are_owed_their_rewards_under_the_names_that_a_list_gave(
+    launch: Launch, database: Database, plugins: Plugins, answer: Answers
+) -> None:
+    gateway = launch(currency="EUR", worker_param="PID")
+    for query in (
+        first_visit(database, gateway.run_id),
+        first_visit(database, gateway.run_id, Person(name="Bo")),
+        {"PID": "of a platform", VISIT: "1"},
+    ):
+        assert answer(gateway, query).outcome == "stored"
+    scope = find_scope(database, "rows")
+    ReviewSession(database=database, plugins=plugins, scope=scope).accept_all()
+
+    owed = list_owed(database)
+    names, problems = read_payee_names(database, plugins, owed)
+
+    assert [f"{each.amount} {each.currency}" for each in owed] == ["0.10 EUR"] * 3
+    assert sorted(names.values()) == ["Anna (anna@lab.example)", "Bo"]
+    assert problems == []

@@ -17,6 +17,8 @@ from famulus_links.tables import LinksPerson
 WORKER_PREFIX = "person-"
 
 _LONGEST = 255
+#: People that are read by one statement.
+_BATCH = 500
 #: How the columns of a list may be spelt.
 _COLUMNS: Mapping[str, str] = MappingProxyType(
     {"name": "name", "email": "email", "e-mail": "email", "mail": "email", "group": "group"}
@@ -139,3 +141,15 @@ def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int
     row = tx.row(LinksPerson.select(LinksPerson.id).where(LinksPerson.entered_as == entered_as))
     assert row is not None
     return int(row.id), bool(stored.rowcount)
+
+
+def payee_names(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
+    """Return the name and the address of people by their names in core."""
+    found = {}
+    for first in range(0, len(workers), _BATCH):
+        query = LinksPerson.select().where(LinksPerson.worker << workers[first : first + _BATCH])
+        for row in tx.rows(query):
+            known = f"{row.name} ({row.email})" if row.name and row.email else row.name or row.email
+            if known:
+                found[row.worker] = known
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from attrs import frozen
@@ -34,9 +35,20 @@ from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.entering import entry_form, register
 from famulus_links.leaving import faults, leave
 from famulus_links.links import Link, delete_person, links_of, read_link
-from famulus_links.people import WORKER_PREFIX
+from famulus_links.people import WORKER_PREFIX, payee_names
+
+if TYPE_CHECKING:
+    from attrs import Attribute
 
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
+
+
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+def _is_currency(_: object, _field: Attribute[Any], value: str) -> None:
+    if _CURRENCY.fullmatch(value) is None:
+        raise ValueError(f"{value!r} is not three capital letters of ISO 4217, such as EUR")
 
 
 @frozen(kw_only=True)
@@ -45,6 +57,11 @@ class LinksArgs:
 
     requester_name: str | None = option(
         help="Requester that the run belongs to; LINKS_REQUESTER, created when needed, if unset."
+    )
+    currency: str = option(
+        help="Currency of the rewards that you owe workers: three letters of ISO 4217, as EUR.",
+        default="USD",
+        validator=_is_currency,
     )
     worker_param: str | None = option(
         help="URL parameter that is the worker, where a platform sends people: PROLIFIC_PID."
@@ -75,13 +92,19 @@ class LinksProvider(Provider):
     """Takes workers who come by a link: invited one by one, or sent by a platform.
 
     `famulus links make` makes personal links, `famulus links open` one for anyone. Options name the
-    URL parameters of a platform that sends people here. Nothing is paid through Famulus.
+    URL parameters of a platform that sends people here. Nothing is paid through Famulus: rewards
+    are owed by the requester, who pays them outside.
     """
 
     type = "links"
     Args = LinksArgs
     capabilities = Capabilities()
     default_requester = "LINKS_REQUESTER"
+
+    @property
+    def currency(self) -> str:
+        """Return the currency that the options name."""
+        return str(self.args.currency)
 
     def problems(self, plan: Plan) -> list[Problem]:
         """Check the names of the parameters, and the codes and addresses."""
@@ -141,6 +164,11 @@ class LinksProvider(Provider):
         if names:
             found.append(f"{run.url}?{urlencode(dict.fromkeys(names, '...'))}")
         return found or (run.url,)
+
+    def payee_names(self, worker_names: Sequence[str]) -> Mapping[str, str]:
+        """Return the names and addresses of people; a platform's workers have none here."""
+        with self.context.database.read() as tx:
+            return payee_names(tx, worker_names)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Delete the person and their links: who comes again has to be invited again."""
