@@ -12,8 +12,7 @@ from attrs import define, field, frozen
 
 import famulus
 from famulus import GrantView, Keep, Outcome, PaymentView, Result, VisitVerdict
-from famulus.testing import ProviderConformance
-from famulus.testing.conformance.harness import PluginHarness
+from famulus.testing import PluginHarness, ProviderConformance
 
 APPROVAL, SETTLING, LOST, GRANTS = RULES = (
     "an_approval_sent_twice_pays_once",

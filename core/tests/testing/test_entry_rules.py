@@ -97,9 +97,9 @@ def test_broken_rule_is_named_and_no_other(
     assert sentence in found[broken[0]]
 
 
-def test_entry_that_is_not_tested_is_found() -> None:
+def test_entry_that_is_not_tested_is_found(tmp_path: Path) -> None:
     rules = EntryRules()
     rules.entry_query = lambda: None  # type: ignore[method-assign]
 
     with pytest.raises(AssertionError, match=r"define entry_query\(\) and entry_values\(\)"):
-        rules.test_entry_form_has_its_parameters_in_the_tests()
+        rules.test_entry_form_has_its_parameters_in_the_tests(tmp_path)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from famulus.testing import ProviderConformance
-from famulus.testing.conformance.harness import PluginHarness
+from famulus import Database
+from famulus.testing import PluginHarness, ProviderConformance
 from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.limits import Limits
 from famulus_links.links import make_links, make_open_link
@@ -20,40 +18,31 @@ from famulus_links.tables import SCHEMA
 class LinksConformance(ProviderConformance):
     provider = LinksProvider
     schemas = (SCHEMA,)
-    harness_in_use: PluginHarness | None = None
+    database: Database
 
-    @contextmanager
-    def harness(self, tmp_path: Path) -> Iterator[PluginHarness]:
-        with super().harness(tmp_path) as harness:
-            self.harness_in_use = harness
-            self.links: dict[str, str] = {}
-            self.visits: dict[tuple[str, str], int] = {}
-            yield harness
+    def prepare(self, harness: PluginHarness) -> None:
+        self.database = harness.database
 
     def entry_query(self) -> dict[str, str]:
-        if self.harness_in_use is None:
-            return {LINK: "made when there is a database"}
-        database = self.harness_in_use.database
-        name = make_open_link(database, 1, "summer", Limits())
-        return {LINK: LinkSigner(database).sign(name)}
+        name = make_open_link(self.database, 1, "summer", Limits())
+        return {LINK: LinkSigner(self.database).sign(name)}
 
     def entry_values(self, worker: str) -> dict[str, str]:
         return {"word": "summer", "name": worker}
 
 
 class TestPersonalLinks(LinksConformance):
+    def prepare(self, harness: PluginHarness) -> None:
+        super().prepare(harness)
+        self.numbers: dict[tuple[str, str], int] = {}
+
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
         return {"ask_name": True}
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
-        if self.harness_in_use is None:
-            return {LINK: "made when there is a database", VISIT: ""}
-        database = self.harness_in_use.database
-        if worker not in self.links:
-            [link] = make_links(database, 1, [Person(name=worker)], Limits())
-            self.links[worker] = LinkSigner(database).sign(link.name)
-        number = self.visits.setdefault((worker, reference), len(self.visits) + 1)
-        return {LINK: self.links[worker], VISIT: str(number)}
+        [link] = make_links(self.database, 1, [Person(name=worker)], Limits())
+        number = self.numbers.setdefault((worker, reference), len(self.numbers) + 1)
+        return {LINK: LinkSigner(self.database).sign(link.name), VISIT: str(number)}
 
 
 class TestParameters(LinksConformance):

@@ -11,8 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from famulus import VisitView
-from famulus.testing import ProviderConformance
-from famulus.testing.conformance.harness import PluginHarness
+from famulus.testing import PluginHarness, ProviderConformance
 from famulus_mturk.fake import Account, FakeMTurk, Fault
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
 from famulus_mturk.schema import SCHEMA

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from famulus.testing.conformance.check import (
         QualificationCheckConformance as QualificationCheckConformance,
     )
+    from famulus.testing.conformance.harness import PluginHarness as PluginHarness
     from famulus.testing.conformance.provider import ProviderConformance as ProviderConformance
     from famulus.testing.forms import Filled as Filled
     from famulus.testing.forms import HtmlForm as HtmlForm
@@ -40,6 +41,7 @@ _WHERE = {
     "HtmlForm": "famulus.testing.forms",
     "HttpWay": "famulus.testing.transports",
     "MovableClock": "famulus.testing.movable_clock",
+    "PluginHarness": "famulus.testing.conformance.harness",
     "ProviderConformance": "famulus.testing.conformance.provider",
     "QualificationCheckConformance": "famulus.testing.conformance.check",
     "ScriptedWorker": "famulus.testing.scripted_worker",
@@ -57,6 +59,7 @@ __all__ = [
     "HtmlForm",
     "HttpWay",
     "MovableClock",
+    "PluginHarness",
     "ProviderConformance",
     "QualificationCheckConformance",
     "ScriptedWorker",

@@ -56,12 +56,13 @@ class ProviderBatchRules(ProviderUnderTest):
             first = self._approve(harness.provider(), visit)
             once = self.platform_state()
             second = self._approve(harness.provider(), visit)
+            again = self.platform_state()
 
         assert first.status is second.status is CallStatus.DONE, (
             "decide() must confirm an approval, and one that the platform has already as well,"
             f" not {first!r} and {second!r}."
         )
-        assert self.platform_state() == once, "Approving again must have no second effect."
+        assert again == once, "Approving again must have no second effect."
 
     def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

@@ -62,9 +62,14 @@ class ProviderConformance(
             def query(self, worker, reference):
                 return {"pid": worker, "visit": reference}
 
-    A fixture of the author's replaces the platform by a fake: no test calls a real one. Where
-    workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it. Each
-    failing test names the rule that is broken.
+    ``configuration`` returns options that are needed, ``schemas`` are the provider's own tables,
+    and ``prepare`` fills them. Where workers fill in an entry form first, ``entry_query`` and
+    ``entry_values`` describe it.
+
+    A fixture of the author's replaces the platform by a fake: no test calls a real one.
+    ``platform_state`` returns its state, ``submitted_visit`` and ``losing_a_reply`` prepare it for
+    money; ``good_registration`` and ``bad_registrations`` are those of requesters. Each failing
+    test names the rule that is broken.
     """
 
     def test_core_accepts_the_class(self) -> None:
@@ -123,8 +128,8 @@ class ProviderConformance(
         )
 
     def test_any_query_has_an_answer_and_always_the_same(self, tmp_path: Path) -> None:
-        names = st.sampled_from(sorted(self.query("worker", "visit"))) | st.text(max_size=20)
         with self.harness(tmp_path) as harness:
+            names = st.sampled_from(sorted(self.query("worker", "visit"))) | st.text(max_size=20)
             provider, another = harness.provider(), harness.provider()
             before = snapshot(tmp_path)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +33,13 @@ class ProviderUnderTest:
     #: refused, if any can be wrong.
     good_registration: ClassVar[Mapping[str, Any]] = {}
     bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
+
+    def prepare(self, harness: PluginHarness) -> None:
+        """Prepare what the other methods need, such as rows in the provider's own tables.
+
+        Called once for each test, with the harness that the test uses, and before all methods but
+        :meth:`configuration`.
+        """
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         """Return the query parameters with which a worker who has accepted arrives."""
@@ -68,9 +75,10 @@ class ProviderUnderTest:
         """Return a context in which the fake pays and its reply is lost; None if it cannot."""
         return None
 
-    def harness(self, tmp_path: Path) -> AbstractContextManager[PluginHarness]:
+    @contextmanager
+    def harness(self, tmp_path: Path) -> Iterator[PluginHarness]:
         """Open the harness of :meth:`configuration`."""
-        return open_harness(
+        with open_harness(
             plugins_with(PluginUnderTest(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
             state=lambda: RowsState(rows=[dict(row) for row in ROWS]),
@@ -79,7 +87,9 @@ class ProviderUnderTest:
                 "architect": {"public_url": "https://nowhere.invalid/"},
                 "provider": self.configuration(tmp_path),
             },
-        )
+        ) as harness:
+            self.prepare(harness)
+            yield harness
 
     def _register(self, harness: PluginHarness) -> None:
         """Register the requester that a launch needs, unless the provider has a default one."""
