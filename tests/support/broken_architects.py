@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -236,6 +237,37 @@ class _LeakingApp(_Wrapped):
         return super().__call__(environ, start)
 
 
+class _DeafApp(_Wrapped):
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/platform/"):
+            environ["wsgi.input"].read()
+            return _reply(start, "404 Not Found", "no such page")
+        return super().__call__(environ, start)
+
+
+class _DecodingApp(_Wrapped):
+    """Reads the JSON of a platform, and passes on what means the same."""
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith("/platform/"):
+            body = environ["wsgi.input"].read().decode(errors="replace").encode() + b"\n"
+            environ.update({"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+        return super().__call__(environ, start)
+
+
+class _FramingApp(_Wrapped):
+    """Sends the headers of a worker's page with every reply."""
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        def start_framed(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            names = {name.lower() for name, _ in headers}
+            policy = ("Content-Security-Policy", "frame-ancestors 'none'")
+            more = [] if policy[0].lower() in names else [policy]
+            return start(status, [*headers, *more], *rest)
+
+        return super().__call__(environ, start_framed)
+
+
 class _BareApp(_Wrapped):
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         def start_bare(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
@@ -271,6 +303,18 @@ def leaking_app() -> Any:
     return _wrapped(_LeakingApp)
 
 
+def deaf_app() -> Any:
+    return _wrapped(_DeafApp)
+
+
+def decoding_app() -> Any:
+    return _wrapped(_DecodingApp)
+
+
+def framing_app() -> Any:
+    return _wrapped(_FramingApp)
+
+
 def bare_app() -> Any:
     return _wrapped(_BareApp)
 
@@ -300,6 +344,21 @@ class Leaking(Kept):
     application = "broken_architects:leaking_app"
 
 
+class Deaf(Kept):
+    type = "deaf"
+    application = "broken_architects:deaf_app"
+
+
+class Decoding(Kept):
+    type = "decoding"
+    application = "broken_architects:decoding_app"
+
+
+class Framing(Kept):
+    type = "framing"
+    application = "broken_architects:framing_app"
+
+
 class Bare(Kept):
     type = "bare"
     application = "broken_architects:bare_app"
@@ -311,7 +370,7 @@ def famulus_register_architects() -> list[type[famulus.Architect]]:
     return [
         *(Kept, Silent, Careless, Placeless, Writing, Starting, Texting, Unstorable, Yes, Sure),
         *(Hasty, Once, Moving, Forgetting, Orphaning, Losing, Doorless, Closed, Assetless),
-        *(Leaking, Bare, Binding),
+        *(Leaking, Bare, Binding, Deaf, Decoding, Framing),
     ]
 
 

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
     from famulus.contracts.qualification_check import PastWork as PastWork
     from famulus.contracts.qualification_check import QualificationCheck as QualificationCheck
+    from famulus.contracts.receiving import PlatformRequest as PlatformRequest
+    from famulus.contracts.receiving import Received as Received
+    from famulus.contracts.receiving import Unverified as Unverified
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
     from famulus.contracts.views import FormFile as FormFile
@@ -248,6 +251,7 @@ _WHERE = {
     "PaymentStatus": "famulus.model.states",
     "PaymentView": "famulus.contracts.provider",
     "Plan": "famulus.contracts.plan",
+    "PlatformRequest": "famulus.contracts.receiving",
     "PluginError": "famulus.errors",
     "PluginInfo": "famulus.plugins",
     "PluginRefusal": "famulus.contracts.views",
@@ -274,6 +278,7 @@ _WHERE = {
     "QualificationCheck": "famulus.contracts.qualification_check",
     "QualificationRequirement": "famulus.options.requirements",
     "Quote": "famulus.contracts.provider",
+    "Received": "famulus.contracts.receiving",
     "Refusal": "famulus.contracts.views",
     "RefusalReason": "famulus.contracts.views",
     "RefusedError": "famulus.errors",
@@ -307,6 +312,7 @@ _WHERE = {
     "Unit": "famulus.data.browser_units",
     "UnitStatus": "famulus.model.states",
     "UnitView": "famulus.contracts.views",
+    "Unverified": "famulus.contracts.receiving",
     "UsageError": "famulus.errors",
     "Verdict": "famulus.contracts.provider",
     "VisitOutcome": "famulus.contracts.completion",
@@ -430,6 +436,7 @@ __all__ = [
     "PaymentStatus",
     "PaymentView",
     "Plan",
+    "PlatformRequest",
     "PluginError",
     "PluginInfo",
     "PluginRefusal",
@@ -446,6 +453,7 @@ __all__ = [
     "QualificationCheck",
     "QualificationRequirement",
     "Quote",
+    "Received",
     "Refusal",
     "RefusalReason",
     "RefusedError",
@@ -479,6 +487,7 @@ __all__ = [
     "Unit",
     "UnitStatus",
     "UnitView",
+    "Unverified",
     "UsageError",
     "Verdict",
     "VisitOutcome",

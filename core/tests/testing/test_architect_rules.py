@@ -18,7 +18,7 @@ from famulus.engine.runs import find_run
 from famulus.errors import PluginError
 from famulus.model.database import Database
 from famulus.testing import ArchitectConformance
-from installed import install_plugin
+from famulus.testing.installed import install_plugin
 
 pytestmark = pytest.mark.slow
 
@@ -97,6 +97,9 @@ def check(rules: Rules, rule: str, tmp_path: Path) -> None:
             "asset_is_served_and_nothing_outside_its_folder",
             "is not an asset",
         ),
+        (architects.Deaf, "request_of_a_platform_reaches_its_provider", "answered with 404"),
+        (architects.Decoding, "request_of_a_platform_reaches_its_provider", "byte by byte"),
+        (architects.Framing, "request_of_a_platform_reaches_its_provider", "not for a platform"),
         (architects.Bare, "headers_of_the_gateway_are_sent", "Every page must come with"),
         (
             architects.Sure,

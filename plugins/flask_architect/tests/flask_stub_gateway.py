@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, Response, jsonify, request
 
 import famulus
-from famulus import Form, Reply, UnavailableError, UsageError
+from famulus import Form, PlatformRequest, Reply, UnavailableError, UsageError
 from famulus_flask.wsgi import create_app
 
 
@@ -32,6 +32,8 @@ class StubGateway:
         #: those that were too large
         self.refused: list[Form] = []
         self.entered: list[tuple[dict[str, str], Sequence[tuple[str, str]]]] = []
+        self.requests: list[PlatformRequest] = []
+        self.most_platform_bytes = 100
         #: the only one that admits a form, or None for any
         self.ticket: str | None = None
 
@@ -89,6 +91,14 @@ class StubGateway:
 
     def give_back(self, form: Form) -> Reply:
         return Reply(status=200, body=f"given back {form.first('famulus_token')}")
+
+    def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
+        if provider_type != "crowd":
+            return Reply(status=404, body="no such platform", content_type="text/plain")
+        self.requests.append(request)
+        return Reply(
+            status=202, body="taken", content_type="text/plain", headers={"X-Challenge": "c"}
+        )
 
     def busy(self, cause: Exception | None = None) -> Reply:
         return Reply(status=503, body="come again", headers={"Retry-After": "5"})

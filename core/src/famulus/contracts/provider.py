@@ -16,6 +16,7 @@ from famulus.contracts.completion import Completion, VisitOutcome
 from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.entry_form import Entry, EntryForm
 from famulus.contracts.plan import Plan
+from famulus.contracts.receiving import PlatformRequest, Received, Unverified
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.errors import Problem, RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
@@ -48,6 +49,9 @@ class Capabilities:
     #: the platform reports when a visit was submitted; otherwise it counts as submitted once the
     #: answers are stored
     reports_submissions: bool = False
+    #: the platform sends a request when something changes (:meth:`Provider.receive`), and a sync
+    #: follows; only with ``reports_submissions``
+    receives: bool = False
     #: the most requirements on qualifications that a run can have there; None for any number
     most_requirements: int | None = None
     #: the fewest characters that a rejection's reason needs
@@ -464,6 +468,21 @@ class Provider(ABC):
         :param cursor: None for all visits of the run.
         """
         return ()
+
+    def receive(self, request: PlatformRequest) -> Received | Unverified:
+        """Verify a request that the platform has sent, and return which visits or runs it is about.
+
+        The address is ``platform/<type>`` below the run's. Verify the signature before anything
+        else, by the bytes of the body; refuse what is older than the platform's own retries. The
+        runs that the result names are synced at once, so nothing else has to be done with it.
+
+        Called in the serving process of any run, by any thread, where the capabilities say
+        ``receives``. It may look into the database, and returns within milliseconds: after five
+        seconds the platform is asked to send the request again, as it is after an exception.
+
+        :raises famulus.UnavailableError: when the platform has to be asked and does not answer.
+        """
+        return Unverified(note=f"the provider {self.type!r} receives nothing")
 
     def count_open_places(self, run: RunView) -> int | None:
         """Return how many open places :meth:`pause_places` would close. Changes nothing.

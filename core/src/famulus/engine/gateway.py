@@ -19,6 +19,7 @@ from attrs import evolve
 from famulus.contracts.completion import Nothing, VisitOutcome
 from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.provider import Arrival, Preview, VisitView
+from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import (
     AttemptView,
     Form,
@@ -42,6 +43,7 @@ from famulus.engine.onboarding import (
     UndecidedError,
 )
 from famulus.engine.own_work import PaidRun
+from famulus.engine.platform_requests import MOST_BYTES, PlatformRequests
 from famulus.engine.plugin_admission import open_admission
 from famulus.engine.qualifications.rules import Rule
 from famulus.engine.refusal_log import RefusalLog
@@ -186,6 +188,7 @@ class Gateway:
             provider=provider,
             admission=self._admission,
         )
+        self._platform_requests = PlatformRequests(database, record.id, provider)
 
     @property
     def assets(self) -> Sequence[Path]:
@@ -200,6 +203,11 @@ class Gateway:
         the end of the request.
         """
         return self._uploads.incoming
+
+    @property
+    def most_platform_bytes(self) -> int:
+        """The size of the largest body for :meth:`receive`, in bytes."""
+        return MOST_BYTES
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -295,6 +303,14 @@ class Gateway:
         way_out = self._completions.of(visit, VisitOutcome.WITHDREW)
         page = pages.given_back_document(self._info.title, way_out)
         return _with_outcome(Reply(status=200, body=page), "given_back")
+
+    def receive(self, provider_type: str, request: PlatformRequest) -> Reply:
+        """Answer ``POST /platform/<provider type>``, a request of a platform and not of a worker.
+
+        The reply goes out without :attr:`headers`, within a few seconds. What the request names is
+        stored, and the operator of each run syncs it.
+        """
+        return self._platform_requests.answer(provider_type, request)
 
     def busy(self, cause: Exception | None = None) -> Reply:
         """Answer a request that cannot be served now; the page's script tries again.

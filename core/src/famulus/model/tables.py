@@ -178,6 +178,9 @@ class TaskRunTable(Table):
     transactions_delivered = peewee.BigIntegerField(default=0)
     #: how far the platform's reports have been read, in the provider's words; null for not at all
     sync_cursor = peewee.TextField(null=True)
+    #: how often the platform has announced changes, and how many of that the last sync has covered
+    sync_requests = peewee.BigIntegerField(default=0)
+    sync_requests_answered = peewee.BigIntegerField(default=0)
 
 
 class ListenerPositionTable(Table):

@@ -163,7 +163,7 @@ class CrowdProvider(Provider):
     """
 
     type = "crowd"
-    Args = NoArgs
+    Args: ClassVar[Any] = NoArgs
     default_requester = "requester of the crowd"
 
     def problems(self, plan: Plan) -> list[Problem]:

@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from attrs import frozen
 
+from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import Form, FormFile, Reply
 from famulus.engine.gateway import Gateway
 from famulus.testing.forms import Attachment, Filled, HtmlForm, html_form
@@ -120,6 +121,11 @@ class HttpWay:
     def get(self, path: str) -> Answer:
         """Request a path beside the page, which is sent as it is."""
         return _ask(Request(self.url + path))
+
+    def announce(self, provider_type: str, request: PlatformRequest) -> Answer:
+        """Send a request of a platform."""
+        address = f"{self.url}platform/{provider_type}?{urlencode(request.query)}"
+        return _ask(Request(address, data=request.body, headers=dict(request.headers)))
 
     def send(self, filled: Filled, *, action: str, as_json: bool = True) -> Answer:
         """Send a form as ``multipart/form-data``."""

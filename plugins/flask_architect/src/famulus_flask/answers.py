@@ -15,9 +15,9 @@ from attrs import evolve
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from famulus import Form, Reply, UnavailableError
+from famulus import Form, PlatformRequest, Reply, UnavailableError
 from famulus_flask.error_replies import explain
-from famulus_flask.forms import FormTooLargeError, received_form
+from famulus_flask.forms import FormTooLargeError, received_body, received_form
 from famulus_flask.limits import Limits
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ EXTENSION = "famulus_flask"
 #: The variable of a request whose body our own server has admitted and received.
 RECEIVED = "famulus_flask.received"
 FORM_ADDRESSES = ("/submit", "/give-back")
+#: The beginning of the addresses to which platforms send requests.
+PLATFORM_ADDRESS = "/platform/"
 
 #: Bytes of an entry form. Its address needs no ticket: it is sent before there is an attempt.
 _ENTRY_BYTES = 64 * 1024
@@ -115,6 +117,15 @@ class Answers:
             # The page's script sends the token alone; a browser without it sends all answers.
             return self._gateway.give_back(error.form)
 
+    def receive(
+        self, environ: WSGIEnvironment, provider_type: str, query: Mapping[str, str]
+    ) -> Reply:
+        """Return the reply to a request of a platform; raises like :meth:`submit`."""
+        with self._room(environ):
+            body = received_body(environ, self._gateway.most_platform_bytes)
+        request = PlatformRequest(body=body, headers=_headers(environ), query=query)
+        return self._gateway.receive(provider_type, request)
+
     def health(self, *, is_busy: bool = False) -> Reply:
         """Return the reply to a health check: run, instance, and whether all threads are busy."""
         state = {"run": self._gateway.run_id, "instance": self._instance, "busy": is_busy}
@@ -163,6 +174,15 @@ class Answers:
     def upload_folder(self) -> Path:
         """Return the folder in which files are received."""
         return self._gateway.upload_folder
+
+
+def _headers(environ: WSGIEnvironment) -> dict[str, str]:
+    """Return the headers of a request by their names in lower case."""
+    return {
+        name.removeprefix("HTTP_").lower().replace("_", "-"): str(value)
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name in ("CONTENT_TYPE", "CONTENT_LENGTH")
+    }
 
 
 def wants_json(environ: WSGIEnvironment) -> bool:

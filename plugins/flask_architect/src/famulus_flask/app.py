@@ -9,7 +9,13 @@ from flask import Flask, Response, request, send_file
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from famulus import UnavailableError, escaped_line
-from famulus_flask.answers import EXTENSION, FORM_ADDRESSES, Answers, wants_json
+from famulus_flask.answers import (
+    EXTENSION,
+    FORM_ADDRESSES,
+    PLATFORM_ADDRESS,
+    Answers,
+    wants_json,
+)
 from famulus_flask.assets import find_asset
 from famulus_flask.front import OUTCOME, Front
 from famulus_flask.limits import Limits
@@ -34,6 +40,9 @@ def create_app(gateway: Gateway, *, instance: str = "", limits: Limits | None = 
     app.add_url_rule("/enter", view_func=views.enter, methods=["GET", "POST"])
     app.add_url_rule("/submit", view_func=views.submit, methods=["POST"])
     app.add_url_rule("/give-back", view_func=views.give_back, methods=["POST"])
+    app.add_url_rule(
+        f"{PLATFORM_ADDRESS}<name>", "receive", view_func=views.receive, methods=["POST"]
+    )
     app.add_url_rule("/healthz", view_func=views.healthz)
     app.add_url_rule("/<path:name>", view_func=views.asset)
     app.register_error_handler(HTTPException, views.explain)
@@ -83,6 +92,13 @@ class _Views:
     def give_back(self) -> Response:
         return self._respond(self._answers.give_back(request.environ))
 
+    def receive(self, name: str) -> Response:
+        """Answer a platform: what is meant for browsers of workers is not sent."""
+        reply = self._answers.receive(request.environ, name, request.args.to_dict())
+        response = Response(reply.body, reply.status, content_type=reply.content_type)
+        response.headers.update(reply.headers)
+        return response
+
     def healthz(self) -> Response:
         return self._respond(self._answers.health())
 
@@ -113,7 +129,9 @@ class _Views:
         return self._respond(self._gateway.busy(error))
 
     def add_headers(self, response: Response) -> Response:
-        """Add the headers of every reply, those to assets and errors included."""
+        """Add the headers of every reply to a browser, those to assets and errors included."""
+        if request.path.startswith(PLATFORM_ADDRESS) and request.method == "POST":
+            return response
         for name, value in self._answers.common_headers().items():
             response.headers.setdefault(name, value)
         return response

@@ -82,6 +82,20 @@ def received_form(
             upload.delete()
 
 
+def received_body(environ: WSGIEnvironment, most: int) -> bytes:
+    """Return the body of a request that is no form, whole and into memory.
+
+    :param most: its largest size in bytes.
+    :raises werkzeug.exceptions.HTTPException: for one that is larger or cut off.
+    """
+    body = _Body(environ, most)
+    try:
+        return b"".join(body.chunks())
+    except HTTPException:
+        body.discard_rest()
+        raise
+
+
 class _TooManyParts(Exception):  # noqa: N818 - ends the reading, never leaves this module
     """Parsing the rest of the form would cost much and keep nothing."""
 

@@ -17,6 +17,7 @@ from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.rewards import plan_reward, read_reward
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox.outbox_rows import make_due
+from famulus.engine.platform.sync_requests import answer_requests
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.engine.units import give_back_units
 from famulus.engine.visits import (
@@ -73,7 +74,7 @@ def sync_run(
     """
     visits = _PendingVisits(database, run.id)
     changed, contradictions = Counter[VisitStatus](), list[str]()
-    stored = _read_cursor(database, run.id)
+    stored, requests = _read_state(database, run.id)
     for given in _reports(provider, run, visits, None if from_start else stored):
         if isinstance(given, SyncCursor):
             if given.value != stored:
@@ -93,6 +94,8 @@ def sync_run(
         if fault is not None:
             contradictions.append(fault)
             _log.warning("run %d: %s", run.id, fault)
+    if requests:
+        database.write(lambda tx: answer_requests(tx, run.id, requests))
     return SyncResult(asked=visits.asked, changed=dict(+changed), contradictions=contradictions)
 
 
@@ -142,11 +145,17 @@ def _reports(
             yield given
 
 
-def _read_cursor(database: Database, run: int) -> str | None:
-    query = TaskRunTable.select(TaskRunTable.sync_cursor).where(TaskRunTable.id == run)
+def _read_state(database: Database, run: int) -> tuple[str | None, int]:
+    """Return the stored cursor, and the number of requests that this sync answers, if any."""
+    query = TaskRunTable.select(
+        TaskRunTable.sync_cursor, TaskRunTable.sync_requests, TaskRunTable.sync_requests_answered
+    ).where(TaskRunTable.id == run)
     with database.read() as tx:
         row = tx.row(query)
-    return None if row is None else row.sync_cursor
+    if row is None:
+        return None, 0
+    is_answered = row.sync_requests == row.sync_requests_answered
+    return row.sync_cursor, 0 if is_answered else row.sync_requests
 
 
 def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from famulus.engine.platform.sync_requests import is_sync_requested
 from famulus.engine.runs import RunRecord, find_run, read_run
 from famulus.model.database import Database
 from famulus.model.states import LIVE_RUNS
@@ -65,4 +66,10 @@ def _operator(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             run=run.id,
             what=f"the run is {run.status}, and no process operates it",
             command=("resume", run.id),
+        )
+    elif is_sync_requested(tx, run.id) and not lease.is_operated(tx, run):
+        yield Difference(
+            run=run.id,
+            what="its platform has announced changes that are not read yet",
+            command=("sync", run.id),
         )

@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+import pytest
+from attrs import evolve
+
 from famulus.contracts.architect import Architect, Deployment, ServerHealth
+from famulus.engine.platform.sync_requests import is_sync_requested
+from famulus.engine.platform_requests import MOST_BYTES
 from famulus.engine.runs import find_run
 from famulus.errors import Problem, UnavailableError, UsageError
 from famulus.operate.managed_run import ManagedRun
@@ -19,11 +24,14 @@ from famulus.operate.operator import Operator
 from famulus.operate.run_threads import RunThreads
 from famulus.options.option_class import options_of
 from famulus.plugins import discover
+from famulus.testing import signed_crowd
 from famulus.testing.command import famulus_command
 from famulus.testing.conformance.harness import must_not_raise, snapshot
 from famulus.testing.forms import Filled
 from famulus.testing.inprocess import NoThreads
+from famulus.testing.installed import install_plugin
 from famulus.testing.scripted_worker import ScriptedWorker
+from famulus.testing.signed_crowd import SignedCrowdProvider, signed
 from famulus.testing.transports import HttpWay
 
 _ROWS = 3
@@ -32,6 +40,7 @@ _PATIENCE = 10.0
 _RECOVERY = 40.0
 #: Requests that stop halfway: more than a server has threads, in most cases.
 _STALLED = 64
+_CARRIED = "Gateway.receive must get what is posted to /platform/<provider type>."
 _HALF_A_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 _PAGE = (
     '<p>${word}</p><label>Answer <input name="answer" required></label>'
@@ -166,6 +175,37 @@ class ArchitectConformance:
         for name, value in wanted.items():
             assert headers.get(name.lower()) == value, f"Every page must come with {name}."
 
+    def test_request_of_a_platform_reaches_its_provider(self, tmp_path: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+            install_plugin(tmp_path / "installed", signed_crowd.MODULE, patch=patch)
+            crowd = SignedCrowdProvider.type
+            operator, _, url = stack.enter_context(self._served(tmp_path, provider=crowd))
+            way, now = HttpWay(url), operator.database.clock()
+            assert way.open({"worker_id": "a", "assignment_id": "visit"}).form is not None
+
+            forged = way.announce(crowd, evolve(signed(["visit"], now), body=b"[]"))
+            assert (forged.status, operator.is_sync_requested()) == (403, False), (
+                f"{_CARRIED} A forged one was answered with {forged.status}."
+            )
+            taken = way.announce(crowd, signed(["visit"], now, {"challenge": "again"}))
+            assert (taken.status, operator.is_sync_requested()) == (200, True), (
+                f"{_CARRIED} The body is what the platform has signed, byte by byte, and headers"
+                f" have lower-case names. The reply was {taken.status}: {taken.text}"
+            )
+            assert taken.headers.get("x-challenge") == "again", (
+                "The parameters of the address belong to the request of a platform, and headers to"
+                " the reply."
+            )
+            assert "content-security-policy" not in taken.headers, (
+                "Gateway.headers are for the pages of workers, and not for a platform."
+            )
+            for size, status in ((MOST_BYTES, 400), (MOST_BYTES + 1, 413)):
+                found = way.announce(crowd, signed(b"\xff" * size, now)).status
+                assert found == status, (
+                    f"A platform may send {MOST_BYTES:,} bytes (Gateway.most_platform_bytes) and no"
+                    f" more: {size:,} were answered with {found}."
+                )
+
     def test_shutting_down_twice_is_harmless_and_deploying_again_keeps_the_address(
         self, tmp_path: Path
     ) -> None:
@@ -250,14 +290,18 @@ class ArchitectConformance:
             assert worker.submit(page).outcome == "stored", "A resumed run must take open pages."
 
     @contextlib.contextmanager
-    def _served(self, tmp_path: Path) -> Iterator[tuple[_Watched, Architect, str]]:
-        run = self._run(tmp_path, self.configuration(tmp_path))
+    def _served(
+        self, tmp_path: Path, provider: str = "mock"
+    ) -> Iterator[tuple[_Watched, Architect, str]]:
+        run = self._run(tmp_path, self.configuration(tmp_path), provider)
         operator = _Watched(tmp_path / "famulus.db")
         with operator:
             launched = operator.launch(run)
             yield operator, operator.architect, launched.url
 
-    def _run(self, tmp_path: Path, options: dict[str, Any]) -> dict[str, Any]:
+    def _run(
+        self, tmp_path: Path, options: dict[str, Any], provider: str = "mock"
+    ) -> dict[str, Any]:
         (tmp_path / "page.html").write_text(_PAGE)
         (tmp_path / "data.csv").write_text("word\none\ntwo\nthree\n")
         (tmp_path / "assets").mkdir(exist_ok=True)
@@ -266,7 +310,7 @@ class ArchitectConformance:
             "defaults": [
                 {"blueprint": "static_task"},
                 {"architect": self.architect.type},
-                {"provider": "mock"},
+                {"provider": provider},
             ],
             "architect": options,
             "blueprint": {
@@ -290,6 +334,11 @@ class _Watched(Operator):
     @property
     def architect(self) -> Architect:
         return self._runs[1].architect
+
+    def is_sync_requested(self) -> bool:
+        """Return whether the run's platform has announced changes."""
+        with self.database.read() as tx:
+            return is_sync_requested(tx, 1)
 
     def deployment(self, instance: str) -> Deployment:
         """Return what the next deployment of the run is given, with its handle."""

@@ -35,6 +35,7 @@ from famulus.testing.conformance.harness import (
 )
 from famulus.testing.conformance.place_rules import ProviderPlaceRules
 from famulus.testing.conformance.provider_under_test import ROWS
+from famulus.testing.conformance.receiving_rules import ProviderReceivingRules
 from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
 _THREADS = 8
@@ -46,11 +47,16 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
     "pays": ("decide", "pay", "settle", "fee"),
     "qualifications": ("grant", "revoke"),
     "reports_submissions": ("sync",),
+    "receives": ("receive", "sync"),
 }
 
 
 class ProviderConformance(
-    ProviderCompletionRules, ProviderEntryRules, ProviderBatchRules, ProviderPlaceRules
+    ProviderCompletionRules,
+    ProviderEntryRules,
+    ProviderBatchRules,
+    ProviderPlaceRules,
+    ProviderReceivingRules,
 ):
     """The rules of a provider, as tests: inherit from it in a test module.
 
@@ -214,6 +220,10 @@ class ProviderConformance(
             assert not (promised[name] and lacking), (
                 f"A provider whose capabilities say {name} must override {', '.join(lacking)}."
             )
+        assert promised["reports_submissions"] or not promised["receives"], (
+            "A provider whose capabilities say receives must say reports_submissions: what the"
+            " platform announces is read by sync()."
+        )
 
     def test_repeated_calls_have_no_second_effect(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.receiving import PlatformRequest
 from famulus.model.schema import PluginSchema
 from famulus.model.tables import RequesterTable
 from famulus.testing.conformance.harness import (
@@ -70,6 +71,15 @@ class ProviderUnderTest:
             reference="visit",
             query=self.query("worker", "visit"),
         )
+
+    def platform_request(
+        self, harness: PluginHarness, worker: str, reference: str
+    ) -> PlatformRequest | None:
+        """Return a request of the platform about the visit of :meth:`query`, signed now.
+
+        None for a platform that sends none.
+        """
+        return None
 
     def losing_a_reply(self, harness: PluginHarness) -> AbstractContextManager[object] | None:
         """Return a context in which the fake pays and its reply is lost; None if it cannot."""
