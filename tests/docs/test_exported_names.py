@@ -108,6 +108,7 @@ PUBLIC = [
     "Refusal",
     "RefusalReason",
     "RefusedError",
+    "Rehearsal",
     "Reply",
     "RequesterSummary",
     "RequesterView",

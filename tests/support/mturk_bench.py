@@ -34,9 +34,11 @@ from famulus import (
     VisitVerdict,
     VisitView,
 )
+from famulus.testing.conformance.rehearsal_rules import set_environment
 from famulus.testing.movable_clock import MovableClock
 from famulus_mturk.fake import Account, Shown
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+from famulus_mturk.rehearsal import ENVIRONMENT
 from famulus_mturk.schema import SCHEMA
 
 
@@ -58,15 +60,7 @@ def set_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
     They are in the environment, for the commands that tests start as well.
     """
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "a-key",
-        "AWS_SECRET_ACCESS_KEY": "a-secret",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": "/nowhere/config",
-        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    set_environment(monkeypatch, ENVIRONMENT)
 
 
 def parameters(shown: Shown) -> dict[str, str]:

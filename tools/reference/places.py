@@ -64,6 +64,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "PlatformRequest",
             "Received",
             "Unverified",
+            "Rehearsal",
             "VisitStatus",
             "PaymentView",
             "PaymentKind",

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from famulus.contracts.receiving import PlatformRequest as PlatformRequest
     from famulus.contracts.receiving import Received as Received
     from famulus.contracts.receiving import Unverified as Unverified
+    from famulus.contracts.rehearsal import Rehearsal as Rehearsal
     from famulus.contracts.views import AttemptView as AttemptView
     from famulus.contracts.views import Form as Form
     from famulus.contracts.views import FormFile as FormFile
@@ -282,6 +283,7 @@ _WHERE = {
     "Refusal": "famulus.contracts.views",
     "RefusalReason": "famulus.contracts.views",
     "RefusedError": "famulus.errors",
+    "Rehearsal": "famulus.contracts.rehearsal",
     "Reply": "famulus.contracts.views",
     "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
@@ -457,6 +459,7 @@ __all__ = [
     "Refusal",
     "RefusalReason",
     "RefusedError",
+    "Rehearsal",
     "Reply",
     "RequesterSummary",
     "RequesterView",

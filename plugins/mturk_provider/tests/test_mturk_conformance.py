@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from famulus import VisitView
-from famulus.testing import PluginHarness, ProviderConformance
-from famulus_mturk.fake import Account, FakeMTurk, Fault
+from famulus.testing import MovableClock, PluginHarness, ProviderConformance
+from famulus_mturk.fake import Account, Fault
 from famulus_mturk.provider import MturkProvider, MturkSandboxProvider
+from famulus_mturk.rehearsal import MturkRehearsal
 from famulus_mturk.schema import SCHEMA
 from mturk_bench import parameters
 
@@ -29,17 +30,19 @@ class _Conformance(ProviderConformance):
         {"endpoint_url": "http://127.0.0.1:9"},
         {"endpoint_url": "http://["},
     )
-    site: ClassVar[str]
+    rehearsal: MturkRehearsal
     account: Account
     #: what workers have accepted, by their names and references; nothing before HITs are open
     accepted: dict[tuple[str, str], dict[str, str]]
 
     @pytest.fixture(autouse=True)
-    def _platform(self, mturk: FakeMTurk, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.account = getattr(mturk, self.site)
-        registration = {"endpoint_url": self.account.endpoint_url}
-        monkeypatch.setattr(type(self), "good_registration", registration)
-        self.accepted = {}
+    def _platform(self, clock: MovableClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        rehearsal = self.provider.rehearsal(clock)
+        assert isinstance(rehearsal, MturkRehearsal)
+        with rehearsal:
+            self.rehearsal, self.account, self.accepted = rehearsal, rehearsal.account, {}
+            monkeypatch.setattr(type(self), "good_registration", rehearsal.registration)
+            yield
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         if (worker, reference) not in self.accepted:
@@ -54,10 +57,7 @@ class _Conformance(ProviderConformance):
         }
 
     def configuration(self, tmp_path: Path) -> dict[str, Any]:
-        return {
-            "endpoint_url": self.account.endpoint_url,
-            "worker_site": self.account.worker_url,
-        }
+        return dict(self.rehearsal.options)
 
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
         provider, run = harness.provider(), harness.run_view()
@@ -91,9 +91,17 @@ class _Conformance(ProviderConformance):
 
 class TestMturk(_Conformance):
     provider = MturkProvider
-    site = "live"
 
 
 class TestMturkSandbox(_Conformance):
     provider = MturkSandboxProvider
-    site = "sandbox"
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"), [(MturkProvider, "live"), (MturkSandboxProvider, "sandbox")]
+)
+def test_rehearsal_is_of_the_providers_own_site(provider: type[MturkProvider], name: str) -> None:
+    rehearsal = provider.rehearsal()
+
+    assert isinstance(rehearsal, MturkRehearsal)
+    assert rehearsal.account.name == name

@@ -12,11 +12,13 @@ from typing import Any, ClassVar, TypeAlias
 from attrs import Factory, field, frozen
 from attrs.validators import instance_of
 
+from famulus.clock import Clock, system_clock
 from famulus.contracts.completion import Completion, VisitOutcome
 from famulus.contracts.context import AnyClass, Context
 from famulus.contracts.entry_form import Entry, EntryForm
 from famulus.contracts.plan import Plan
 from famulus.contracts.receiving import PlatformRequest, Received, Unverified
+from famulus.contracts.rehearsal import Rehearsal
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.errors import Problem, RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
@@ -294,6 +296,14 @@ class Provider(ABC):
         one later, the run is not resumed and pays no more bonuses.
         """
         return "USD"
+
+    @classmethod
+    def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
+        """Return the fake of the platform, not yet started; None where the package ships none.
+
+        :param clock: the time of the fake.
+        """
+        return None
 
     @abstractmethod
     def problems(self, plan: Plan) -> list[Problem]:

@@ -17,6 +17,7 @@ from attrs import evolve
 from famulus import (
     Arrival,
     Capabilities,
+    Clock,
     Completion,
     Context,
     FamulusError,
@@ -32,6 +33,7 @@ from famulus import (
     Provider,
     Refusal,
     RefusedError,
+    Rehearsal,
     Result,
     ReturnPlace,
     RunView,
@@ -41,6 +43,7 @@ from famulus import (
     VisitReport,
     VisitVerdict,
     VisitView,
+    system_clock,
 )
 from famulus_mturk.arrivals import read_arrival
 from famulus_mturk.calls import REGION, Account, Mturk
@@ -85,6 +88,15 @@ class MturkProvider(Provider):
         sandbox = self.capabilities.sandbox
         self._origins = worker_origins(sandbox=sandbox, worker_site=args.worker_site)
         self.frame_ancestors = self._origins
+
+    @classmethod
+    def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
+        """Return a fake MTurk; None where what it needs is not installed (the extra ``fake``)."""
+        try:
+            from famulus_mturk.rehearsal import MturkRehearsal
+        except ModuleNotFoundError:
+            return None
+        return MturkRehearsal(clock, sandbox=cls.capabilities.sandbox)
 
     def register(self, name: str, args: MturkRequesterArgs) -> Mapping[str, Any]:
         """Verify the account by reading its balance, with the keys that AWS's own tools keep."""

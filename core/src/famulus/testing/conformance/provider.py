@@ -36,6 +36,7 @@ from famulus.testing.conformance.harness import (
 from famulus.testing.conformance.place_rules import ProviderPlaceRules
 from famulus.testing.conformance.provider_under_test import ROWS
 from famulus.testing.conformance.receiving_rules import ProviderReceivingRules
+from famulus.testing.conformance.rehearsal_rules import ProviderRehearsalRules
 from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
 _THREADS = 8
@@ -57,6 +58,7 @@ class ProviderConformance(
     ProviderBatchRules,
     ProviderPlaceRules,
     ProviderReceivingRules,
+    ProviderRehearsalRules,
 ):
     """The rules of a provider, as tests: inherit from it in a test module.
 

@@ -88,18 +88,23 @@ class ProviderUnderTest:
     @contextmanager
     def harness(self, tmp_path: Path) -> Iterator[PluginHarness]:
         """Open the harness of :meth:`configuration`."""
-        with open_harness(
+        with self._harness_of(tmp_path, self.configuration(tmp_path)) as harness:
+            self.prepare(harness)
+            yield harness
+
+    def _harness_of(
+        self, tmp_path: Path, options: Mapping[str, Any]
+    ) -> AbstractContextManager[PluginHarness]:
+        return open_harness(
             plugins_with(PluginUnderTest(providers=[self.provider], schemas=self.schemas)),
             tmp_path,
             state=lambda: RowsState(rows=[dict(row) for row in ROWS]),
             roles={"blueprint": "rows", "architect": "nowhere", "provider": self.provider.type},
             options={
                 "architect": {"public_url": "https://nowhere.invalid/"},
-                "provider": self.configuration(tmp_path),
+                "provider": options,
             },
-        ) as harness:
-            self.prepare(harness)
-            yield harness
+        )
 
     def _register(self, harness: PluginHarness) -> None:
         """Register the requester that a launch needs, unless the provider has a default one."""
