@@ -520,6 +520,7 @@ def test_path_that_leads_outside_is_404(make: Make, path: str) -> None:
     ],
 )
 def test_wrong_option_is_a_problem(make: Make, options: dict[str, Any], key: str) -> None:
-    problems = make(**options).problems(_plan(**options))
+    architect, plan = make(**options), _plan(**options)
+    problems = [*architect.problems(plan), *architect.serving_problems(plan)]
 
     assert [problem.key for problem in problems] == [f"architect.{key}"]
