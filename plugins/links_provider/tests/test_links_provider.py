@@ -157,9 +157,9 @@ def test_number_of_a_visit_that_cannot_be_is_refused(
 def test_link_with_one_character_changed_is_forged(launch: Launch, database: Database) -> None:
     gateway = launch()
     link = token(database, gateway.run_id)
-    other = "0" if link[-1] != "0" else "1"
+    first, last = ("1" if digit == "0" else "0" for digit in (link[0], link[-1]))
 
-    for forged in (link[:-1] + other, other + link[1:], link[:-1], link + other):
+    for forged in (link[:-1] + last, first + link[1:], link[:-1], link + last):
         assert opened(gateway, {LINK: forged}).refusal == "link_unknown"
 
 
