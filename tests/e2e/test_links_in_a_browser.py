@@ -42,7 +42,6 @@ provider:
 task:
   task_title: Name the picture
   task_description: One word is enough.
-  task_reward: 0.1
 """
 
 

@@ -172,6 +172,22 @@ def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
     session.say(f"Revoked {_counted(number, 'link')}.")
 
 
+@links.command(short_help="Delete what is known of people who have never come.")
+@click.argument("whose", nargs=-1, required=True, metavar="WHO...")
+@pass_session
+def forget(session: Session, whose: tuple[str, ...]) -> None:
+    """Delete the names, addresses and links of people who have never come.
+
+    WHO is a person's e-mail address, name or worker. `famulus workers forget` forgets people who
+    have come, with what they have done.
+    """
+    from famulus_links.forgetting import forget_people
+
+    with _database(session) as database:
+        number = forget_people(database, whose)
+    session.say(f"Forgot {number} {'person' if number == 1 else 'people'}.")
+
+
 @contextmanager
 def _database(session: Session) -> Iterator[Database]:
     """Open the database, with the tables of links."""

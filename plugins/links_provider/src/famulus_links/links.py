@@ -13,7 +13,7 @@ from famulus import Database, PluginRefusal, Transaction
 from famulus_links import refusals
 from famulus_links.addresses import name_in, new_name
 from famulus_links.limits import Limits
-from famulus_links.people import Person, identifier, store_person
+from famulus_links.people import Person, is_known_as, store_person
 from famulus_links.tables import LinksLink, LinksPerson
 
 #: People whose links are made in one transaction, which workers have to wait for.
@@ -56,8 +56,7 @@ class Link:
         name = name_in(who)
         if name is not None:
             return name == self.name
-        known = (self.worker, self.email, self.person_name)
-        return identifier(who) in {identifier(each) for each in known if each}
+        return is_known_as(who, self.worker, self.person_name, self.email)
 
 
 def read_link(tx: Transaction, name: str) -> Link | None:

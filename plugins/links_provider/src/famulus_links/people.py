@@ -44,6 +44,11 @@ def identifier(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
+def is_known_as(who: str, *names: str | None) -> bool:
+    """Return whether one of a person's names or addresses is meant."""
+    return identifier(who) in {identifier(name) for name in names if name}
+
+
 def new_worker_name() -> str:
     """Return the name in core of a new person."""
     return WORKER_PREFIX + secrets.token_hex(5)
@@ -105,6 +110,14 @@ def _fault(values: Mapping[str, str], more: Sequence[str]) -> str:
     if email and not all(email.partition("@")[::2]):
         return f"email: {email!r} is not an e-mail address"
     return ""
+
+
+def workers_known_as(tx: Transaction, who: str) -> list[str]:
+    """Return the workers of the people with this name, mail address or worker."""
+    query = LinksPerson.select(LinksPerson.worker, LinksPerson.name, LinksPerson.email)
+    return [
+        row.worker for row in tx.rows(query) if is_known_as(who, row.worker, row.name, row.email)
+    ]
 
 
 def store_person(tx: Transaction, person: Person) -> int:
