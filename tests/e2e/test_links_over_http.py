@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from famulus import Database, export_records
 from famulus.testing import HttpWay, ServedRun, html_form, run_command
+from famulus.testing.command import famulus_command
 from famulus.testing.transports import Answer
 from famulus_links.command import links
 
@@ -103,3 +106,44 @@ def test_each_way_in_leads_to_the_work_and_no_name_to_the_data(
         ("used_up", 0),
         ("answered", 1),
     ]
+
+
+def test_person_who_was_paid_and_forgotten_is_nowhere(
+    run: ServedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    address = tmp_path / "launched-1.db"
+    (tmp_path / "people.csv").write_text("name,email\nAnna Berg,anna@lab.example\n")
+    lists = (tmp_path / "people.csv", tmp_path / "links.csv", tmp_path / "owed.csv")
+
+    def famulus(*arguments: object) -> None:
+        with famulus_command(*map(str, arguments), database=address) as command:
+            assert command.wait() == 0, command.output
+
+    famulus("links", "make", lists[0], 1, "-o", lists[1])
+    with lists[1].open() as file:
+        [anna] = csv.DictReader(file)
+    assert submit(run, press_button(run, query_of(anna["link"]))).outcome == "stored"
+    with Database(address) as database:
+        [record] = export_records(database, run=1)
+    famulus("review", record["task"], "--accept-all")
+    famulus("payments", "owed", 1, "-o", lists[2])
+    famulus("payments", "paid", "--file", lists[2], "--note", "transfer 12 to Anna Berg")
+    assert b"Anna Berg" in b"".join(stored_beside(tmp_path, lists))
+
+    famulus("workers", "forget", record["worker"], "--answers", "--provider", "links", "--yes")
+
+    stored = b"".join(stored_beside(tmp_path, lists))
+    for trace in ("Anna", "anna@lab", record["worker"]):
+        assert trace.encode() not in stored, trace
+        assert trace not in caplog.text, trace
+    [left] = run.records()
+    assert left["worker"].startswith("forgotten-")
+    assert left["outputs"] == {}
+
+
+def stored_beside(folder: Path, left_out: Collection[Path]) -> Iterator[bytes]:
+    """Yield the content of the database's files: the lists are the requester's own."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path not in left_out:
+            yield path.read_bytes()

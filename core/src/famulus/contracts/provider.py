@@ -592,6 +592,14 @@ class Provider(ABC):
     def unblock(self, worker_name: str, reason: str) -> None:
         """Remove the block of a worker on the platform."""
 
+    def personal_texts(self, worker_name: str) -> Sequence[str]:
+        """Return what else the provider calls a worker: their real name, an e-mail address.
+
+        Called before :meth:`forget`: core removes these texts from what requesters have written,
+        such as the notes of payments.
+        """
+        return ()
+
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Replace a worker's name in the provider's own tables, and delete what is known of them.
 

@@ -51,7 +51,9 @@ def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
         raise ConflictError(f"{name} cannot be forgotten yet: {'; '.join(reasons)}")
 
 
-def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answers: bool) -> int:
+def forget_rows(
+    tx: Transaction, worker: int, *, names: Sequence[str], pseudonym: str, answers: bool
+) -> int:
     """Replace the name of a worker by a pseudonym, wherever core has stored it.
 
     What their visits had in the platform's parameters and references goes too. The texts that a
@@ -59,17 +61,19 @@ def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answ
 
     Return how many attempts have lost their answers.
 
+    :param names: the name that the provider gives them here, and what else it calls them.
     :param answers: whether their answers, uploaded files and the notes of their reviews go as well.
     :raises famulus.ConflictError: like :func:`check_forgettable`.
     """
-    check_forgettable(tx, worker, name)
+    check_forgettable(tx, worker, names[0])
     tx.execute(WorkerTable.update(name=pseudonym).where(WorkerTable.id == worker))
     tx.execute(
         VisitTable.update(
             reference=VisitTable.id.cast("TEXT"), accept="", place="", query={}
         ).where(VisitTable.worker == worker)
     )
-    _replace_in_texts(tx, worker, name, pseudonym)
+    for name in names:
+        _replace_in_texts(tx, worker, name, pseudonym)
     tx.execute(AgentTable.update(message=None).where(AgentTable.worker == worker))
     removed = _remove_answers(tx, worker) if answers else 0
     record(

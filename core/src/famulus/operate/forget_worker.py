@@ -44,11 +44,10 @@ def forget_worker(
     prepare_tables(database, plugins, cls)
     provider = account_provider(database, cls, cls.Args(), None)
     with as_plugin_error(f"the provider {cls.type!r} could not forget a worker"):
+        names = (worker.name, *provider.personal_texts(worker.name))
         provider.forget(worker.name, pseudonym)
     removed = database.write(
-        lambda tx: forget_rows(
-            tx, worker.id, name=worker.name, pseudonym=pseudonym, answers=answers
-        )
+        lambda tx: forget_rows(tx, worker.id, names=names, pseudonym=pseudonym, answers=answers)
     )
     with database.read() as tx:
         attempts = forgotten_attempts(tx)

@@ -166,3 +166,9 @@ def payee_names(tx: Transaction, workers: Sequence[str]) -> dict[str, str]:
             if known:
                 found[row.worker] = known
     return found
+
+
+def personal_texts(tx: Transaction, worker: str) -> tuple[str, ...]:
+    """Return the name and the address of a person, as far as they are known."""
+    row = tx.row(LinksPerson.select().where(LinksPerson.worker == worker))
+    return () if row is None else tuple(text for text in (row.name, row.email) if text)

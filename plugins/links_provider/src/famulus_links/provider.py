@@ -35,7 +35,7 @@ from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.entering import entry_form, register
 from famulus_links.leaving import faults, leave
 from famulus_links.links import Link, delete_person, links_of, read_link
-from famulus_links.people import WORKER_PREFIX, payee_names
+from famulus_links.people import WORKER_PREFIX, payee_names, personal_texts
 
 if TYPE_CHECKING:
     from attrs import Attribute
@@ -169,6 +169,11 @@ class LinksProvider(Provider):
         """Return the names and addresses of people; a platform's workers have none here."""
         with self.context.database.read() as tx:
             return payee_names(tx, worker_names)
+
+    def personal_texts(self, worker_name: str) -> Sequence[str]:
+        """Return the name and the address of a person."""
+        with self.context.database.read() as tx:
+            return personal_texts(tx, worker_name)
 
     def forget(self, worker_name: str, pseudonym: str) -> None:
         """Delete the person and their links: who comes again has to be invited again."""
