@@ -46,7 +46,7 @@ class Till:
     orders: dict[str, Sequence[str]] = field(factory=dict)
     #: the reasons of the payments of each call
     calls: list[list[str]] = field(factory=list)
-    #: for each question: the worker, and the reasons of what is unsettled and of what is confirmed
+    #: for each question: the visit or worker, the reasons of the unsettled and of the confirmed
     asked: list[tuple[str, list[str], list[str]]] = field(factory=list)
     #: whether questions get no answer
     is_silent: bool = False
@@ -85,9 +85,11 @@ class Till:
         unsettled: Sequence[PaymentView],
         confirmed: Sequence[PaymentView],
     ) -> Iterator[tuple[str, Result]]:
-        assert visit is not None
+        assert len({each.worker_name for each in (*unsettled, *confirmed)}) == 1
+        assert visit is None or visit.worker_name == unsettled[0].worker_name
         unknown, sure = ([each.reason for each in some] for some in (unsettled, confirmed))
-        self.asked.append((visit.worker_name, unknown, sure))
+        asked_for = unsettled[0].worker_name if visit is None else f"visit of {visit.worker_name}"
+        self.asked.append((asked_for, unknown, sure))
         self.reach("asked")
         if self.is_silent:
             return
@@ -237,8 +239,29 @@ def test_all_unsettled_payments_for_a_visit_are_asked_for_together(
     clock.advance(2)
     study.deliver()
 
-    assert sorted(study.till.asked) == [("a", ["one", "two"], ["sure"]), ("b", ["other"], [])]
+    assert sorted(study.till.asked) == [
+        ("visit of a", ["one", "two"], ["sure"]),
+        ("visit of b", ["other"], []),
+    ]
     assert study.statuses() == [CONFIRMED, FAILED, FAILED, FAILED]
+
+
+def test_payments_without_a_visit_are_asked_for_by_worker(
+    study: Study, clock: MovableClock
+) -> None:
+    for worker, reason in (("a", "one"), ("b", "two"), ("a", "three")):
+        study.plan(worker, reason)
+    study.database.write(lambda tx: tx.execute(PaymentTable.update(visit=None)))
+    study.plan("a", "with a visit")
+    study.till.at = {"ordered": kill}
+    with pytest.raises(Killed):
+        study.deliver()
+
+    clock.advance(LEASE)
+    study.deliver()
+
+    assert sorted(study.till.asked) == [("a", ["one", "three"], []), ("b", ["two"], [])]
+    assert study.statuses() == [CONFIRMED] * 4
 
 
 def test_no_other_process_pays_for_a_visit_during_a_call(study: Study, clock: MovableClock) -> None:

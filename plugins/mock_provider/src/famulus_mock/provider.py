@@ -87,7 +87,7 @@ class MockProvider(Provider):
     type = "mock"
     Args = MockArgs
     capabilities = Capabilities(sandbox=True, pays=True, shows_answers=True)
-    #: no platform asks for it: batches are tried out with the tasks
+    #: more than one, so that trying out a task exercises batches too
     batch_size = 10
     default_requester = "MOCK_REQUESTER"
 
