@@ -433,15 +433,16 @@ class Provider(ABC):
         """Keep the open places available until ``run.closes_at``, which has been changed."""
 
     def pause_places(self, run: RunView) -> None:
-        """Offer no place until the next :meth:`set_places`, whatever happens to those taken.
+        """Offer no place until the next :meth:`set_places`.
 
         Workers who have taken one may finish. The open places are gone then, and others are opened
         in their stead when the run is resumed; where the platform keeps them
         (``keeps_paused_places``), the next :meth:`set_places` offers them again, with the same
         total or a larger one.
 
-        Called by the thread that delivers outbox rows, when the run stops, and again when a process
-        may have opened places since, or a rejection may have (``replaces_by_itself``).
+        Called by the thread that delivers outbox rows, when the run stops, and again when another
+        process may have opened places since, or the platform may have, because a visit was rejected
+        (``replaces_by_itself``).
         """
 
     def end_places(self, run: RunView) -> None:
