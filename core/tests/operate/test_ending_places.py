@@ -357,6 +357,37 @@ def test_places_opened_after_a_closing_with_a_lost_claim_are_closed_again(
     assert platform.open == set()
 
 
+def test_places_that_a_late_pause_closes_after_a_resume_are_replaced(
+    operator: ManualOperator,
+    other: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that was suspended in a call wakes up after another has opened the run again."""
+    run = launch(operator, 3).run_id
+    call = FakePlatform.call
+    resumed: list[int] = []
+
+    def suspended(self: FakePlatform, name: str, effect: Callable[[], Any]) -> Any:
+        if name == "pause_places" and not resumed:
+            resumed.append(run)
+            kill(operator, database, run)
+            other.resume(run)
+            assert len(platform.open) == 3
+        return call(self, name, effect)
+
+    monkeypatch.setattr(FakePlatform, "call", suspended)
+    operator.stop(run, now=True)
+    for _ in range(3):
+        clock.advance(2)
+        other.turn()
+
+    assert resumed
+    assert len(platform.open) == 3
+
+
 def test_run_without_an_operator_is_closed_and_opened_again_when_one_wakes_up(
     operator: ManualOperator,
     platform: FakePlatform,

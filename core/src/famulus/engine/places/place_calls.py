@@ -8,8 +8,11 @@ from attrs import evolve
 
 from famulus.contracts.provider import Capabilities, Outcome
 from famulus.engine.outbox import outbox_rows
+from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall
 from famulus.engine.places.place_changes import close_all, uncount_refused
+from famulus.model.states import OutboxStatus
+from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
 
 #: Places that are added by one call.
@@ -75,6 +78,9 @@ class PausePlacesCall(PlatformCall):
         super().record(tx, row, prepared, result)
         if result.status is CallStatus.DONE:
             outbox_rows.supersede_places(tx, row.run_id, before=row.id)
+        if prepared is not None and _is_opened_since(tx, row):
+            # The claim was lost: the places that count as open may be those that were closed.
+            close_all(tx, row.run_id)
 
 
 class EndPlacesCall(PausePlacesCall):
@@ -83,3 +89,17 @@ class EndPlacesCall(PausePlacesCall):
     def send(self, context: CallContext, prepared: Any) -> Outcome:
         context.provider.end_places(context.run_view())
         return Outcome.CONFIRMED
+
+
+def _is_opened_since(tx: Transaction, row: Row) -> bool:
+    """Return whether a later row has opened places, or is being delivered."""
+    is_begun = (OutboxTable.status == literal(OutboxStatus.DONE)) | (
+        OutboxTable.claimed_until.is_null(False)
+    )
+    query = OutboxTable.select(OutboxTable.id).where(
+        OutboxTable.run == row.run_id,
+        OutboxTable.kind == OutboxKind.SET_PLACES.value,
+        OutboxTable.id > row.id,
+        is_begun,
+    )
+    return tx.row(query.limit(1)) is not None
