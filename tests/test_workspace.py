@@ -139,6 +139,20 @@ def test_workspace_depends_on_every_member() -> None:
     assert set(project(ROOT)["dependencies"]) == names
 
 
+def test_lint_knows_the_package_of_every_member() -> None:
+    packages = {path.parent.name for member in MEMBERS for path in member.glob("src/*/__init__.py")}
+    tool = toml_of(ROOT)["tool"]
+    contracts = {each["name"]: each for each in tool["importlinter"]["contracts"]}
+    plugins = packages - {"famulus"}
+
+    assert set(tool["importlinter"]["root_packages"]) == packages
+    assert set(contracts["plugins do not know each other"]["modules"]) == plugins
+    assert plugins <= set(
+        contracts["core has no HTTP in it and knows no plugin"]["forbidden_modules"]
+    )
+    assert set(tool["coverage"]["run"]["source_pkgs"]) == packages
+
+
 def test_no_folder_of_tests_is_a_package() -> None:
     folders = {path.parent for path in committed() if path.match("test_*.py")}
 
