@@ -53,6 +53,13 @@ def test_no_status_follows_itself_and_sources_are_the_table_read_backwards(
         assert set(sources(new)) == {old for old in statuses if new in table[old]}  # type: ignore[type-var]
 
 
+def test_every_status_fits_the_columns_that_hold_statuses() -> None:
+    """PostgreSQL refuses a longer value, also in the event of its change."""
+    statuses = (status for each, *_ in TABLES for status in each)
+
+    assert [status for status in statuses if len(status) > 16] == []
+
+
 def test_a_stored_answer_is_never_left_by_time() -> None:
     """No answer is lost: what is completed can only be reviewed."""
     kept = {

@@ -65,7 +65,13 @@ def done_unit(database: Database) -> int:
 
 
 @pytest.mark.parametrize(
-    ("reported", "becomes"), [(RETURNED, AgentStatus.RETURNED), (EXPIRED, AgentStatus.TIMEOUT)]
+    ("reported", "becomes"),
+    [
+        (RETURNED, AgentStatus.RETURNED),
+        (VisitStatus.SCREENED_OUT, AgentStatus.RETURNED),
+        (EXPIRED, AgentStatus.TIMEOUT),
+        (VisitStatus.TIMED_OUT, AgentStatus.TIMEOUT),
+    ],
 )
 def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     gateway: Gateway,
@@ -83,7 +89,7 @@ def test_visit_that_ended_on_the_platform_gives_its_unit_back(
     assert status(database, UnitTable) is UnitStatus.LAUNCHED
 
 
-@pytest.mark.parametrize("reported", [RETURNED, EXPIRED])
+@pytest.mark.parametrize("reported", [RETURNED, EXPIRED, VisitStatus.TIMED_OUT])
 def test_visit_whose_worker_came_back_while_the_platform_was_asked_goes_on(
     gateway: Gateway,
     operator: ManualOperator,

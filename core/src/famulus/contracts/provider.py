@@ -192,6 +192,11 @@ class VisitReport:
     worker_name: str
     reference: str
     status: VisitStatus
+    #: what the platform has paid for the visit, without fees, in the currency of the run. None
+    #: where it does not say: an approved visit has then earned its whole reward, and one that was
+    #: screened out nothing. One that was partially approved needs it. It is ignored with any other
+    #: status.
+    amount: Decimal | None = None
 
 
 @frozen

@@ -67,6 +67,8 @@ _SECOND = 1_000_000
 _PASSED_AT_A_GLANCE = 200
 _HANDOVER = "place passed on"
 _ACCEPTED_AGAIN = "accepted again"
+#: Visits that the platform does not begin again with the same reference.
+_OVER_ON_THE_PLATFORM = (*SUBMITTED_VISITS, VisitStatus.TIMED_OUT, VisitStatus.SCREENED_OUT)
 _TIME_IS_OVER = (AgentStatus.TIMEOUT, AgentStatus.EXPIRED, AgentStatus.DISCONNECT)
 
 
@@ -296,8 +298,8 @@ class ArrivingWorker:
         elif attempt is not None and attempt.submission and attempt.unit is not None:
             self.result = AlreadySubmitted(visit=visit)
         elif status not in OPEN_VISITS:
-            # Submitted on the platform without any answers here, or timed out here.
-            self.is_time_over = status in SUBMITTED_VISITS or (
+            # Over on the platform without any answers here, or timed out here.
+            self.is_time_over = status in _OVER_ON_THE_PLATFORM or (
                 attempt is not None and attempt.status in _TIME_IS_OVER
             )
             return

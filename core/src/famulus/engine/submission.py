@@ -22,7 +22,13 @@ from famulus.engine.status import Change, change_visit, submit_agent, submit_vis
 from famulus.engine.units import complete_unit, give_back_units
 from famulus.engine.window import release_waiting
 from famulus.model.statements import Param, Statement
-from famulus.model.states import OPEN_AGENTS, OPEN_VISITS, AgentStatus, VisitStatus
+from famulus.model.states import (
+    OPEN_AGENTS,
+    OPEN_VISITS,
+    UNSUBMITTED_VISITS,
+    AgentStatus,
+    VisitStatus,
+)
 from famulus.model.tables import UploadTable, VisitTable
 from famulus.model.transaction import Transaction
 
@@ -69,7 +75,7 @@ class Acknowledgement:
 
 
 #: Visits that become submitted once their last answers are stored.
-_SUBMITTABLE = (*OPEN_VISITS, VisitStatus.EXPIRED, VisitStatus.RETURNED)
+_SUBMITTABLE = (*OPEN_VISITS, *UNSUBMITTED_VISITS)
 
 
 _UPLOAD = Statement(

@@ -50,13 +50,20 @@ class AgentStatus(StrEnum):
 
 
 class VisitStatus(StrEnum):
-    """The status of a visit on the platform; ``unknown`` when a report is overdue."""
+    """The status of a visit on the platform; ``unknown`` when a report is overdue.
+
+    A visit that is ``screened_out`` was ended as unsuitable; the platform may have paid for it.
+    """
 
     ARRIVED = "arrived"
     ACCEPTED = "accepted"
     RETURNED = "returned"
+    TIMED_OUT = "timed_out"
+    SCREENED_OUT = "screened_out"
     SUBMITTED = "submitted"
     APPROVED = "approved"
+    #: shorter than its name: columns of statuses hold 16 characters
+    PARTIALLY_APPROVED = "partly_approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
@@ -160,26 +167,22 @@ AGENT_TRANSITIONS: Mapping[AgentStatus, frozenset[AgentStatus]] = MappingProxyTy
     }
 )
 
-_VISIT_ENDS = frozenset(
-    {
-        _V.RETURNED,
-        _V.SUBMITTED,
-        _V.APPROVED,
-        _V.REJECTED,
-        _V.EXPIRED,
-        _V.UNKNOWN,
-    }
-)
+#: What a platform may report of a visit that had ended without a submission.
+_LATE_ENDS = frozenset({_V.SUBMITTED, _V.APPROVED, _V.PARTIALLY_APPROVED, _V.SCREENED_OUT})
+_VISIT_ENDS = _LATE_ENDS | {_V.RETURNED, _V.TIMED_OUT, _V.REJECTED, _V.EXPIRED, _V.UNKNOWN}
 
 VISIT_TRANSITIONS: Mapping[VisitStatus, frozenset[VisitStatus]] = MappingProxyType(
     {
         _V.ARRIVED: _VISIT_ENDS | {_V.ACCEPTED},
         _V.ACCEPTED: _VISIT_ENDS,
-        _V.RETURNED: frozenset({_V.SUBMITTED}),
-        _V.SUBMITTED: frozenset({_V.APPROVED, _V.REJECTED}),
+        _V.RETURNED: _LATE_ENDS,
+        _V.TIMED_OUT: _LATE_ENDS,
+        _V.EXPIRED: _LATE_ENDS,
+        _V.SCREENED_OUT: frozenset(),
+        _V.SUBMITTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED, _V.REJECTED, _V.SCREENED_OUT}),
         _V.APPROVED: frozenset({_V.REJECTED}),
-        _V.REJECTED: frozenset({_V.APPROVED}),
-        _V.EXPIRED: frozenset({_V.SUBMITTED}),
+        _V.PARTIALLY_APPROVED: frozenset(),
+        _V.REJECTED: frozenset({_V.APPROVED, _V.PARTIALLY_APPROVED}),
         _V.UNKNOWN: _VISIT_ENDS - {_V.UNKNOWN},
     }
 )
@@ -216,7 +219,14 @@ DONE_UNITS = (
 #: Visits whose end is still to come: the platform is asked about these.
 PENDING_VISITS = (*OPEN_VISITS, VisitStatus.SUBMITTED, VisitStatus.UNKNOWN)
 #: Visits with a submission on the platform.
-SUBMITTED_VISITS = (VisitStatus.SUBMITTED, VisitStatus.APPROVED, VisitStatus.REJECTED)
+SUBMITTED_VISITS = (
+    VisitStatus.SUBMITTED,
+    VisitStatus.APPROVED,
+    VisitStatus.PARTIALLY_APPROVED,
+    VisitStatus.REJECTED,
+)
+#: Visits that ended without a submission, for which the platform pays nothing.
+UNSUBMITTED_VISITS = (VisitStatus.RETURNED, VisitStatus.TIMED_OUT, VisitStatus.EXPIRED)
 #: Payments without a final outcome that a platform makes.
 OPEN_PAYMENTS = (PaymentStatus.PLANNED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
 #: Payments that a worker has still to get, by whichever way.

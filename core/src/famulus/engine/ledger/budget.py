@@ -8,8 +8,15 @@ import peewee
 from attrs import frozen
 
 from famulus.model.statements import Param, Statement, for_update
-from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus
-from famulus.model.tables import PaymentTable, TaskRunTable, UnitTable, literal, literals
+from famulus.model.states import PaymentKind, PaymentStatus, UnitStatus, VisitStatus
+from famulus.model.tables import (
+    PaymentTable,
+    TaskRunTable,
+    UnitTable,
+    VisitTable,
+    literal,
+    literals,
+)
 from famulus.model.transaction import Transaction
 
 #: Units that cost something, or may at any moment.
@@ -37,10 +44,14 @@ _COSTING_UNITS = Statement(
         UnitTable.run == Param("run"), UnitTable.status << literals(*_COSTING)
     )
 )
+#: Their units are free again, so what was paid for them is on top.
+_SCREENED_OUT = VisitTable.select(VisitTable.id).where(
+    VisitTable.run == Param("run"), VisitTable.status == literal(VisitStatus.SCREENED_OUT)
+)
 _EXTRA = Statement(
     PaymentTable.select(peewee.fn.SUM(PaymentTable.amount + PaymentTable.fee)).where(
         PaymentTable.run == Param("run"),
-        PaymentTable.kind != literal(PaymentKind.REWARD),
+        (PaymentTable.kind != literal(PaymentKind.REWARD)) | (PaymentTable.visit << _SCREENED_OUT),
         PaymentTable.status != literal(PaymentStatus.FAILED),
     )
 )
@@ -54,7 +65,7 @@ class Budget:
     unit_cost: int
     #: how many units cost something, or may
     units: int
-    #: the sum of bonuses and compensations
+    #: the sum of bonuses, compensations and what was paid for visits that were screened out
     extra: int
 
     @property

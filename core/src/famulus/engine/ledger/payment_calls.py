@@ -41,6 +41,7 @@ from famulus.model.database import Database
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_VISITS,
+    UNSUBMITTED_VISITS,
     PaymentKind,
     PaymentStatus,
     VisitStatus,
@@ -79,6 +80,7 @@ class DecideCall(OutboxCall):
         if capabilities.reports_submissions:
             _check_submitted(visit)
         verdict = Verdict(payload["verdict"])
+        _check_undecided(visit)
         reward = read_reward(tx, visit.id) if verdict is Verdict.APPROVED else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
         sent = VisitVerdict(
@@ -292,10 +294,19 @@ def _check_submitted(visit: Row) -> None:
         raise UnavailableError(
             f"the platform has not reported yet that visit {visit.reference} was submitted"
         )
-    if visit.status in (VisitStatus.RETURNED, VisitStatus.EXPIRED):
+    if visit.status in UNSUBMITTED_VISITS:
         raise RefusedError(
             f"the platform reports visit {visit.reference} as {visit.status}, and pays nothing "
             "for it"
+        )
+
+
+def _check_undecided(visit: Row) -> None:
+    """Refuse a verdict on a visit whose pay the platform has settled otherwise, and for good."""
+    if visit.status in (VisitStatus.SCREENED_OUT, VisitStatus.PARTIALLY_APPROVED):
+        raise RefusedError(
+            f"the platform reports visit {visit.reference} as {visit.status}, and what it has "
+            "paid for it is in the ledger; a bonus or a compensation pays more"
         )
 
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.status import Change, change_payment
-from famulus.model.states import PaymentKind, PaymentStatus
-from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable
+from famulus.model.states import PaymentKind, PaymentStatus, may_follow
+from famulus.model.tables import PaymentTable, TaskRunTable, VisitTable, literal
 from famulus.model.transaction import Row, Transaction
 
 #: The error of a planned reward that will not be paid.
 REJECTED_INSTEAD = "the visit was rejected before its reward was paid"
+
+
+@frozen(kw_only=True)
+class RewardAmount:
+    """What a visit earns, and what the platform charges on top of it, in minor units."""
+
+    amount: int
+    fee: int
 
 
 def reward_key(visit: int) -> str:
@@ -33,8 +43,45 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
     Nothing is written for unpaid work. A reward that is sent, unknown or confirmed stays as it is.
     One that is paid outside of the platform is owed from the start.
     """
+    run = _read_run(tx, visit)
+    if run.reward:
+        fee = max(run.unit_cost - run.reward, 0) * units
+        _plan(tx, run, RewardAmount(amount=run.reward * units, fee=fee))
+
+
+def confirm_reward(tx: Transaction, visit: int, paid: RewardAmount) -> None:
+    """Record what the platform has paid for a visit, whatever was planned or asked for.
+
+    A reward that is confirmed already stays as it is.
+    """
+    run = _read_run(tx, visit)
+    _plan(tx, run, paid)
+    tx.execute(
+        PaymentTable.update(amount=paid.amount, fee=paid.fee).where(
+            PaymentTable.key == reward_key(visit),
+            PaymentTable.status != literal(PaymentStatus.CONFIRMED),
+        )
+    )
+    end_reward(tx, run.id, visit, PaymentStatus.CONFIRMED)
+
+
+def end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:
+    """Change a visit's reward, if there is one, to what the platform reports of it.
+
+    What is owed is not confirmed by that: it is paid outside of the platform.
+    """
+    reward = read_reward(tx, visit)
+    if reward is None or (reward.status, new) == (PaymentStatus.OWED, PaymentStatus.CONFIRMED):
+        return
+    if may_follow(reward.status, new):
+        change = Change(run=run, id=reward.id, old=reward.status, new=new, cause="platform")
+        change_payment(tx, change, error=error)
+
+
+def _read_run(tx: Transaction, visit: int) -> Row:
     run = tx.row(
         VisitTable.select(
+            VisitTable.id.alias("visit"),
             VisitTable.run.alias("id"),
             VisitTable.worker.alias("worker"),
             TaskRunTable.reward,
@@ -46,10 +93,13 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
         .where(VisitTable.id == visit)
     )
     assert run is not None
-    if not run.reward:
-        return
+    return run
+
+
+def _plan(tx: Transaction, run: Row, reward: RewardAmount) -> None:
+    visit: int = run.visit
     due = first_status(paid_outside=run.paid_outside)
-    amount = {"amount": run.reward * units, "fee": max(run.unit_cost - run.reward, 0) * units}
+    amount = {"amount": reward.amount, "fee": reward.fee}
     tx.execute(
         PaymentTable.insert(
             key=reward_key(visit),
@@ -65,24 +115,22 @@ def plan_reward(tx: Transaction, visit: int, units: int) -> None:
             **amount,
         ).on_conflict_ignore()
     )
-    reward = read_reward(tx, visit)
-    assert reward is not None
-    if reward.status is PaymentStatus.FAILED:
+    row = read_reward(tx, visit)
+    assert row is not None
+    if row.status is PaymentStatus.FAILED:
         change_payment(
             tx,
             Change(
                 run=run.id,
-                id=reward.id,
-                old=reward.status,
+                id=row.id,
+                old=row.status,
                 new=due,
                 cause="review",
             ),
         )
     # What is owed may be marked as paid at the same time: its amount stays then.
     tx.execute(
-        PaymentTable.update(**amount).where(
-            PaymentTable.id == reward.id, PaymentTable.status == due
-        )
+        PaymentTable.update(**amount).where(PaymentTable.id == row.id, PaymentTable.status == due)
     )
 
 

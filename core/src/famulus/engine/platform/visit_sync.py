@@ -6,7 +6,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 
 import peewee
 from attrs import define, field, frozen
@@ -14,11 +16,17 @@ from attrs import define, field, frozen
 from famulus.contracts.provider import Provider, RunView, SyncCursor, VisitReport, VisitView
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.apply_decisions import newest_verdict
-from famulus.engine.ledger.rewards import plan_reward, read_reward
+from famulus.engine.ledger.charges import charges
+from famulus.engine.ledger.rewards import (
+    RewardAmount,
+    confirm_reward,
+    end_reward,
+    plan_reward,
+)
 from famulus.engine.ledger.visit_work import read_visit_work
 from famulus.engine.outbox.outbox_rows import make_due
 from famulus.engine.platform.sync_requests import answer_requests
-from famulus.engine.status import Change, change_payment, change_visit
+from famulus.engine.status import Change, change_visit
 from famulus.engine.units import give_back_units
 from famulus.engine.visits import (
     NewVisit,
@@ -28,14 +36,17 @@ from famulus.engine.visits import (
     visit_view,
 )
 from famulus.engine.workers import find_worker, make_worker
-from famulus.errors import as_plugin_error
+from famulus.errors import UsageError, as_plugin_error
 from famulus.model.database import Database
+from famulus.model.money import to_minor
 from famulus.model.statements import for_update
 from famulus.model.states import (
     OPEN_VISITS,
     PENDING_VISITS,
     SUBMITTED_VISITS,
+    UNSUBMITTED_VISITS,
     AgentStatus,
+    PaymentKind,
     PaymentStatus,
     VisitStatus,
     may_follow,
@@ -48,6 +59,17 @@ _log = logging.getLogger(__name__)
 #: Visits that are read at a time.
 _BATCH = 500
 _CAUSE = "platform"
+#: Visits that are over on the platform without work to review there.
+_OVER = (*UNSUBMITTED_VISITS, VisitStatus.SCREENED_OUT)
+#: The errors of rewards that the platform does not pay.
+_UNPAID: Mapping[VisitStatus, str] = MappingProxyType(
+    {
+        VisitStatus.REJECTED: "the platform has rejected the visit",
+        VisitStatus.SCREENED_OUT: "the platform has screened the visit out",
+    }
+)
+#: Visits that the platform pays for.
+_PAID = (VisitStatus.APPROVED, VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT)
 
 
 @frozen(kw_only=True)
@@ -89,7 +111,7 @@ def sync_run(
                 f"{given.worker_name!r}, and one of these names is not allowed"
             )
         else:
-            is_changed, fault = _follow(visits, provider.type, report)
+            is_changed, fault = _follow(visits, provider, report)
             changed[report.status] += is_changed
         if fault is not None:
             contradictions.append(fault)
@@ -164,19 +186,65 @@ def _store_cursor(tx: Transaction, run: int, cursor: str) -> None:
 
 
 def _follow(
-    visits: _PendingVisits, provider_type: str, report: VisitReport
+    visits: _PendingVisits, provider: Provider, report: VisitReport
 ) -> tuple[bool, str | None]:
     """Apply a report; returns what :func:`_apply` does."""
     database, run = visits.database, visits.run
     with database.read() as tx:
-        visit = _find(tx, provider_type, run, report)
+        visit = _find(tx, provider.type, run, report)
+        currency = _read_currency(tx, run)
     if visit is not None and visit.status is report.status:
         # Most reports, and no reason for a transaction that is synced to the disk.
         return False, None
-    job = partial(
-        _apply, provider_type=provider_type, run=run, report=report, arrived=visits.arrived
-    )
-    return database.write(job)
+    try:
+        report_of_run = _Report(
+            run=run,
+            provider_type=provider.type,
+            given=report,
+            paid=_paid(provider, report, currency),
+        )
+    except UsageError as error:
+        return False, f"the platform reports visit {report.reference} as {report.status}: {error}"
+    return database.write(partial(_apply, report=report_of_run, arrived=visits.arrived))
+
+
+@frozen(kw_only=True)
+class _Report:
+    """A report as it is applied."""
+
+    run: int
+    provider_type: str
+    given: VisitReport
+    #: what the platform has paid; None where it does not say, or has paid nothing
+    paid: RewardAmount | None
+
+
+def _read_currency(tx: Transaction, run: int) -> str:
+    row = tx.row(TaskRunTable.select(TaskRunTable.currency).where(TaskRunTable.id == run))
+    assert row is not None
+    currency: str = row.currency
+    return currency
+
+
+def _paid(provider: Provider, report: VisitReport, currency: str) -> RewardAmount | None:
+    """Return what the platform has paid for a visit, or None.
+
+    :raises famulus.UsageError: when it reports an amount that cannot have been paid.
+    """
+    amount: object = report.amount
+    if report.status not in _PAID or not provider.capabilities.pays:
+        return None
+    if amount is None:
+        if report.status is VisitStatus.PARTIALLY_APPROVED:
+            raise UsageError("its amount is missing, so what was paid is not known")
+        return None
+    if not isinstance(amount, Decimal) or not amount.is_finite() or amount < 0:
+        raise UsageError(f"its amount is {amount!r}, and has to be a Decimal of at least 0")
+    units = to_minor(amount, currency)
+    if not units and report.status is not VisitStatus.SCREENED_OUT:
+        raise UsageError("its amount is 0, and an approved visit is paid")
+    fee = charges(provider, PaymentKind.REWARD, amount, currency) if units else 0
+    return RewardAmount(amount=units, fee=fee) if units else None
 
 
 def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> Row | None:
@@ -197,20 +265,15 @@ def _find(tx: Transaction, provider_type: str, run: int, report: VisitReport) ->
     )
 
 
-def _make(tx: Transaction, provider_type: str, run: int, report: VisitReport) -> int:
+def _make(tx: Transaction, report: _Report) -> int:
     """Store the visit of a worker who has submitted on the platform without an arrival here."""
-    worker = make_worker(tx, provider_type, report.worker_name)
-    visit = NewVisit(run=run, worker=worker, reference=report.reference)
+    worker = make_worker(tx, report.provider_type, report.given.worker_name)
+    visit = NewVisit(run=report.run, worker=worker, reference=report.given.reference)
     return make_visit(tx, visit, cause=_CAUSE)
 
 
 def _apply(
-    tx: Transaction,
-    *,
-    provider_type: str,
-    run: int,
-    report: VisitReport,
-    arrived: Mapping[int, datetime | None],
+    tx: Transaction, *, report: _Report, arrived: Mapping[int, datetime | None]
 ) -> tuple[bool, str | None]:
     """Apply a report if the status of its visit allows that.
 
@@ -219,56 +282,45 @@ def _apply(
     :param arrived: by number, when the workers of the visits had arrived last that the provider
         has read.
     """
-    found = _find(tx, provider_type, run, report)
-    if found is None and report.status not in SUBMITTED_VISITS:
+    run, given = report.run, report.given
+    found = _find(tx, report.provider_type, run, given)
+    if found is None and given.status not in SUBMITTED_VISITS and report.paid is None:
         return False, None
-    visit = _make(tx, provider_type, run, report) if found is None else int(found.id)
+    visit = _make(tx, report) if found is None else int(found.id)
     stored = VisitTable.select(VisitTable.status, VisitTable.last_arrived_at)
     row = tx.row(for_update(stored.where(VisitTable.id == visit), tx.kind))
-    if row is None or not may_follow(row.status, report.status):
-        return False, None if row is None else _contradiction(row.status, report)
-    if report.status in (VisitStatus.RETURNED, VisitStatus.EXPIRED):
+    if row is None or not may_follow(row.status, given.status):
+        return False, None if row is None else _contradiction(row.status, given)
+    if given.status in _OVER:
         if visit in arrived and row.last_arrived_at != arrived[visit]:
             # The worker has come back since the provider read it; the next sync asks again.
             return False, None
-        _end_attempts(tx, run, visit, report.status)
+        _end_attempts(tx, run, visit, given.status)
     changed = change_visit(
-        tx, Change(run=run, id=visit, old=row.status, new=report.status, cause=_CAUSE)
+        tx, Change(run=run, id=visit, old=row.status, new=given.status, cause=_CAUSE)
     )
-    if report.status is VisitStatus.SUBMITTED:
+    if given.status is VisitStatus.SUBMITTED:
         verdict = newest_verdict(tx, visit)
         if verdict is not None:
             make_due(tx, verdict.key)
-    elif report.status is VisitStatus.APPROVED:
+    elif report.paid is not None:
+        confirm_reward(tx, visit, report.paid)
+    elif given.status is VisitStatus.APPROVED:
         plan_reward(tx, visit, max(len(read_visit_work(tx, visit).units), 1))
-        _confirm_reward(tx, run, visit)
-    elif report.status is VisitStatus.REJECTED:
-        _end_reward(tx, run, visit, PaymentStatus.FAILED, "the platform has rejected the visit")
+        end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
+    elif given.status in _UNPAID:
+        end_reward(tx, run, visit, PaymentStatus.FAILED, _UNPAID[given.status])
     return changed, None
 
 
 def _end_attempts(tx: Transaction, run: int, visit: int, status: VisitStatus) -> None:
     """End the open attempts of a visit that has ended; stored answers stay."""
     rows = tx.rows(select_open_attempts(AgentTable.visit == visit))
-    new = AgentStatus.RETURNED if status is VisitStatus.RETURNED else AgentStatus.TIMEOUT
+    is_time_over = status in (VisitStatus.EXPIRED, VisitStatus.TIMED_OUT)
+    new = AgentStatus.TIMEOUT if is_time_over else AgentStatus.RETURNED
     give_back_units(
         tx, [*map(open_attempt, rows)], run=run, new=new, cause=_CAUSE, visit_becomes=None
     )
-
-
-def _confirm_reward(tx: Transaction, run: int, visit: int) -> None:
-    """Confirm the reward of a visit that the platform has approved, if the platform pays it."""
-    reward = read_reward(tx, visit)
-    if reward is not None and reward.status is not PaymentStatus.OWED:
-        _end_reward(tx, run, visit, PaymentStatus.CONFIRMED)
-
-
-def _end_reward(tx: Transaction, run: int, visit: int, new: PaymentStatus, error: str = "") -> None:
-    reward = read_reward(tx, visit)
-    if reward is not None and may_follow(reward.status, new):
-        change_payment(
-            tx, Change(run=run, id=reward.id, old=reward.status, new=new, cause=_CAUSE), error=error
-        )
 
 
 def _contradiction(stored: VisitStatus, report: VisitReport) -> str | None:

@@ -15,6 +15,7 @@ from famulus.model.states import (
     LIVE_RUNS,
     OPEN_AGENTS,
     OPEN_VISITS,
+    UNSUBMITTED_VISITS,
     AgentStatus,
     UnitStatus,
     VisitStatus,
@@ -55,7 +56,7 @@ def of_visits(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         tx,
         run,
         VisitTable.done_at.is_null(False),
-        VisitTable.status << [VisitStatus.RETURNED, VisitStatus.EXPIRED],
+        VisitTable.status << literals(*UNSUBMITTED_VISITS),
     )
     if ended_there:
         yield Difference(

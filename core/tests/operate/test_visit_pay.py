@@ -1,0 +1,252 @@
+"""What a platform has paid for a visit is what the ledger has, and ended visits are over."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from famulus.contracts.provider import VisitReport
+from famulus.engine.gateway import Gateway
+from famulus.engine.ledger.apply_decisions import apply_decisions
+from famulus.engine.ledger.budget import read_budget
+from famulus.engine.ledger.decisions import decide
+from famulus.engine.runs import read_run
+from famulus.model.database import Database
+from famulus.model.states import (
+    UNSUBMITTED_VISITS,
+    Decision,
+    OutboxStatus,
+    PaymentStatus,
+    VisitStatus,
+)
+from famulus.model.tables import OutboxTable, PaymentTable, UnitTable, VisitTable
+from famulus.model.transaction import Transaction
+from famulus.operate.doctor.work_differences import of_visits
+from famulus.plugins import Plugins
+from famulus.testing.fake_platform import FakePlatform, PlatformPlugin
+from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
+from famulus.testing.movable_clock import MovableClock
+
+PARTIALLY, SCREENED_OUT = VisitStatus.PARTIALLY_APPROVED, VisitStatus.SCREENED_OUT
+TIMED_OUT, APPROVED = VisitStatus.TIMED_OUT, VisitStatus.APPROVED
+
+Ledger = list[tuple[PaymentStatus, int, int]]
+
+
+@pytest.fixture
+def plugins(platform: FakePlatform) -> Plugins:
+    return kit_plugins(
+        platform=PlatformPlugin(platform.provider("reporting", reports_submissions=True))
+    )
+
+
+@pytest.fixture
+def gateway(operator: ManualOperator) -> Gateway:
+    return operator.launch_rows(
+        [{"n": 1}, {"n": 2}],
+        provider="reporting",
+        submission_timeout=60,
+        task_reward="0.50",
+        max_spend="10",
+    )
+
+
+def report(status: VisitStatus, amount: object = None) -> list[VisitReport]:
+    """Return the only report of a sync."""
+    return [VisitReport(worker_name="a", reference="visit", status=status, amount=amount)]  # type: ignore[arg-type]
+
+
+def ledger(database: Database) -> Ledger:
+    """Return the status, amount and fee of each payment."""
+    with database.read() as tx:
+        rows = tx.rows(PaymentTable.select().order_by(PaymentTable.id))
+    return [(row.status, row.amount, row.fee) for row in rows]
+
+
+def visits(database: Database) -> list[VisitStatus]:
+    """Return the statuses of all visits."""
+    with database.read() as tx:
+        return [row.status for row in tx.rows(VisitTable.select().order_by(VisitTable.id))]
+
+
+def work(gateway: Gateway) -> None:
+    """Submit the first unit here."""
+    worker = GatewayWorker(gateway, "a")
+    worker.submit(worker.arrive("visit"))
+
+
+def accept(database: Database) -> None:
+    """Accept the unit that was submitted."""
+
+    def job(tx: Transaction) -> None:
+        [unit] = [
+            row.id for row in tx.rows(UnitTable.select().where(UnitTable.status == "completed"))
+        ]
+        decide(tx, unit, Decision.ACCEPTED)
+        apply_decisions(tx, [unit])
+
+    database.write(job)
+
+
+@pytest.mark.parametrize("status", [PARTIALLY, APPROVED])
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_amount_that_the_platform_has_paid_is_in_the_ledger_once(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    status: VisitStatus,
+    is_decided: bool,
+) -> None:
+    work(gateway)
+    if is_decided:
+        accept(database)
+    platform.others = report(status, Decimal("0.20"))
+    for _ in range(2):
+        operator.turn()
+
+    assert visits(database) == [status]
+    assert ledger(database) == [(PaymentStatus.CONFIRMED, 20, 4)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (None, "its amount is missing"),
+        (Decimal("0.205"), "finer than the smallest unit"),
+        (Decimal(0), "its amount is 0"),
+        (Decimal("NaN"), "has to be a Decimal"),
+        (0.2, "has to be a Decimal"),
+    ],
+)
+def test_partial_approval_without_an_amount_that_can_be_paid_changes_nothing(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    amount: object,
+    words: str,
+) -> None:
+    work(gateway)
+    platform.others = report(PARTIALLY, amount)
+    operator.turn()
+
+    assert (visits(database), ledger(database)) == ([VisitStatus.ACCEPTED], [])
+    assert f"reports visit visit as {PARTIALLY}: " in caplog.text
+    assert words in caplog.text
+
+
+@pytest.mark.parametrize("is_decided", [False, True])
+def test_visit_that_was_screened_out_is_paid_what_the_platform_says(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    is_decided: bool,
+) -> None:
+    if is_decided:
+        work(gateway)
+        accept(database)
+    else:
+        GatewayWorker(gateway, "a").arrive("visit")
+    platform.others = report(SCREENED_OUT, Decimal("0.10"))
+    for _ in range(2):
+        operator.turn()
+
+    assert visits(database) == [SCREENED_OUT]
+    assert ledger(database) == [(PaymentStatus.CONFIRMED, 10, 2)]
+    with database.read() as tx:
+        budget = read_budget(tx, gateway.run_id, lock=False)
+    assert budget is not None
+    assert budget.extra == 12
+
+
+def test_visit_that_was_screened_out_without_pay_has_no_reward(
+    gateway: Gateway, operator: ManualOperator, platform: FakePlatform, database: Database
+) -> None:
+    work(gateway)
+    accept(database)
+    platform.others = report(SCREENED_OUT)
+    operator.turn()
+
+    assert visits(database) == [SCREENED_OUT]
+    assert [status for status, *_ in ledger(database)] == [PaymentStatus.FAILED]
+
+
+@pytest.mark.parametrize(("amount", "stored"), [(Decimal("0.10"), [SCREENED_OUT]), (None, [])])
+def test_worker_who_was_screened_out_before_an_arrival_is_stored_if_they_were_paid(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    amount: Decimal | None,
+    stored: list[VisitStatus],
+) -> None:
+    platform.others = report(SCREENED_OUT, amount)
+    operator.turn()
+
+    assert visits(database) == stored
+    assert len(ledger(database)) == len(stored)
+
+
+@pytest.mark.parametrize("status", [TIMED_OUT, SCREENED_OUT, PARTIALLY])
+def test_visit_that_is_over_on_the_platform_gets_no_more_work(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    status: VisitStatus,
+) -> None:
+    page = GatewayWorker(gateway, "a").arrive("visit")
+    if status is PARTIALLY:
+        GatewayWorker(gateway, "a").give_back(page)
+    platform.others = report(status, Decimal("0.10"))
+    operator.turn()
+
+    assert GatewayWorker(gateway, "a").arrive("visit").refusal == "time_over"
+    assert visits(database) == [status]
+    assert GatewayWorker(gateway, "a").arrive("another").refusal is None
+
+
+@pytest.mark.parametrize("status", [TIMED_OUT, SCREENED_OUT, PARTIALLY])
+def test_no_verdict_is_sent_about_a_visit_whose_pay_is_settled(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    clock: MovableClock,
+    status: VisitStatus,
+) -> None:
+    work(gateway)
+    platform.others = report(status, Decimal("0.10"))
+    operator.turn()
+    before = ledger(database)
+    accept(database)
+    clock.advance(60)
+    operator.turn()
+
+    assert "decide" not in platform.calls
+    with database.read() as tx:
+        [row] = tx.rows(OutboxTable.select().where(OutboxTable.kind == "decide"))
+    assert (row.status, f"visit visit as {status}" in row.error) == (OutboxStatus.FAILED, True)
+    failed = [(PaymentStatus.FAILED, 50, 10)] if status is TIMED_OUT else []
+    assert ledger(database) == before + failed
+
+
+@pytest.mark.parametrize("status", UNSUBMITTED_VISITS)
+def test_work_whose_visit_ended_without_a_submission_is_a_difference(
+    gateway: Gateway,
+    operator: ManualOperator,
+    platform: FakePlatform,
+    database: Database,
+    status: VisitStatus,
+) -> None:
+    work(gateway)
+    platform.others = report(status)
+    operator.turn()
+
+    with database.read() as tx:
+        [difference] = of_visits(tx, read_run(tx, gateway.run_id))
+    assert "ended without that on the platform: visits visit of a" in difference.what
