@@ -17,6 +17,8 @@ from famulus.engine.qualifications.worker_handle import find_worker
 from famulus.errors import ConflictError, NotFoundError, PluginError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
+from famulus.model.states import PaymentKind
+from famulus.model.tables import PaymentTable
 from famulus.operate.forget_worker import ForgottenWorker, forget_worker
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
@@ -62,6 +64,9 @@ def paid(gateway: Gateway, operator: ManualOperator, plugins: Plugins) -> None:
     pay_bonus(operator.database, unit, "0.50", reason=f"Thank you, {NAME}!", plugins=plugins)
     operator.turn()
     assert {str(payment.status) for payment in list_payments(operator.database)} == {"confirmed"}
+    keep = PaymentTable.update(kept={"order": f"for the visit of {NAME}"})
+    bonus = keep.where(PaymentTable.kind == PaymentKind.BONUS)
+    operator.database.write(lambda tx: tx.execute(bonus))
 
 
 def answers_of(database: Database, worker: str) -> list[Mapping[str, Any]]:

@@ -56,8 +56,9 @@ def forget_rows(
 ) -> int:
     """Replace the name of a worker by a pseudonym, wherever core has stored it.
 
-    What their visits had in the platform's parameters and references goes too. The texts that a
-    requester has written about them, such as the reason of a bonus, keep all but the name.
+    What their visits had in the platform's parameters and references goes too, and what providers
+    have kept to find payments. The texts that a requester has written about them, such as the
+    reason of a bonus, keep all but the name.
 
     Return how many attempts have lost their answers.
 
@@ -75,6 +76,7 @@ def forget_rows(
     for name in names:
         _replace_in_texts(tx, worker, name, pseudonym)
     tx.execute(AgentTable.update(message=None).where(AgentTable.worker == worker))
+    tx.execute(PaymentTable.update(kept=None).where(PaymentTable.worker == worker))
     removed = _remove_answers(tx, worker) if answers else 0
     record(
         tx,
