@@ -90,6 +90,21 @@ def test_unpaid_work_costs_nothing(operator: ManualOperator) -> None:
     ]
 
 
+def test_a_quote_names_who_owes_the_reward_where_the_provider_does_not_pay(
+    operator: ManualOperator,
+) -> None:
+    rows = RowsState(rows=[{"n": 1}])
+    owed, unpaid = (
+        operator.estimate(operator.check(rows_configuration(task_reward=reward), shared_state=rows))
+        for reward in ("0.10", None)
+    )
+
+    assert [*quote_lines(owed)][1:] == [
+        "The provider does not pay: you owe workers what is accepted (famulus payments owed)."
+    ]
+    assert len([*quote_lines(unpaid)]) == 1
+
+
 @pytest.mark.parametrize(
     ("method", "failure"),
     [("quote", "failed to state its prices"), ("balance", "failed to state the balance")],
