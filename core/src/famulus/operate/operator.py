@@ -156,7 +156,8 @@ class Operator:
 
         The rest of the data is loaded in the background. Takes and raises what :meth:`check` does.
 
-        :raises famulus.UnavailableError: when it cannot be served; the run is marked failed.
+        :raises famulus.UnavailableError: when the platform cannot be asked what a unit costs, and
+            nothing is written; or when it cannot be served, and the run is marked failed.
         """
         request = LaunchRequest(
             configuration=configuration, overrides=overrides, shared_state=shared_state
