@@ -9,7 +9,7 @@ from famulus import Database
 from famulus.testing import PluginHarness, ProviderConformance
 from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.limits import Limits
-from famulus_links.links import make_links, make_open_link
+from famulus_links.links import make_links, make_open_link, note_entry
 from famulus_links.people import Person
 from famulus_links.provider import LinksProvider
 from famulus_links.tables import SCHEMA
@@ -41,6 +41,7 @@ class TestPersonalLinks(LinksConformance):
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         [link] = make_links(self.database, 1, [Person(name=worker)], Limits())
+        self.database.write(lambda tx: note_entry(tx, link))
         number = self.numbers.setdefault((worker, reference), len(self.numbers) + 1)
         return {LINK: LinkSigner(self.database).sign(link.name), VISIT: str(number)}
 

@@ -20,7 +20,7 @@ from famulus.testing.scripted_worker import at_once
 from famulus.testing.transports import Answer
 from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.limits import Limits
-from famulus_links.links import links_of, make_links, revoke
+from famulus_links.links import links_of, make_links, note_entry, revoke
 from famulus_links.people import Person
 
 Launch = Callable[..., Gateway]
@@ -36,8 +36,10 @@ def token(database: Database, run: int, person: Person = ANNA, **limits: Any) ->
 
 
 def first_visit(database: Database, run: int, person: Person = ANNA, **limits: Any) -> Query:
-    """Return the query to which the button of a new link's page leads."""
-    return {LINK: token(database, run, person, **limits), VISIT: "1"}
+    """Return the query to which the button of a link's page leads, once it was pressed."""
+    [link] = make_links(database, run, [person], Limits(**limits))
+    database.write(lambda tx: note_entry(tx, link))
+    return {LINK: LinkSigner(database).sign(link.name), VISIT: "1"}
 
 
 def opened(gateway: Gateway, query: Query) -> Answer:
@@ -55,6 +57,23 @@ def test_link_opens_a_page_whose_button_begins_the_work(
     assert page.form is None
     assert ("Hello." in page.text, "I agree." in page.text) == (True, True)
     assert opened(gateway, begin(gateway, link)).form is not None
+
+
+def test_no_address_stands_for_consent(
+    launch: Launch, database: Database, begin: Callable[..., Query]
+) -> None:
+    gateway = launch(consent="I agree.")
+    link = {LINK: token(database, gateway.run_id)}
+
+    page = opened(gateway, {**link, VISIT: "1"})
+
+    assert page.form is None
+    assert "I agree." in page.text
+    begin(gateway, link)
+    assert opened(gateway, {**link, VISIT: "1"}).form is not None
+    with database.read() as tx:
+        [stored] = links_of(tx, gateway.run_id)
+    assert stored.entered_at is not None
 
 
 def test_link_gives_one_unit_after_the_other(
@@ -149,7 +168,7 @@ def test_number_of_a_visit_that_cannot_be_is_refused(
 ) -> None:
     gateway = launch()
 
-    refused = opened(gateway, {LINK: token(database, gateway.run_id), VISIT: visit})
+    refused = opened(gateway, {**first_visit(database, gateway.run_id), VISIT: visit})
 
     assert refused.refusal == "link_unknown"
 
@@ -182,7 +201,7 @@ def test_expired_link_is_refused(launch: Launch, database: Database, clock: Mova
 
 
 def test_revoked_link_is_refused_and_another_one_is_the_same_worker(
-    launch: Launch, database: Database, answer: Answers
+    launch: Launch, database: Database, answer: Answers, begin: Callable[..., Query]
 ) -> None:
     gateway = launch()
     first = first_visit(database, gateway.run_id)
@@ -195,7 +214,9 @@ def test_revoked_link_is_refused_and_another_one_is_the_same_worker(
 
     assert opened(gateway, first).refusal == "link_revoked"
     assert second != first[LINK]
-    assert "visit=3" in answer(gateway, {LINK: second}).text
+    begun = begin(gateway, {LINK: second})
+    assert begun == {LINK: second, VISIT: "2"}
+    assert "visit=3" in answer(gateway, begun).text
 
 
 def test_forgotten_person_is_nowhere_and_their_link_unknown(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -128,14 +128,18 @@ def list_command(
         {**each.as_dict(), "link": address} for each, address in zip(found, addresses, strict=True)
     ]
     columns = (*COLUMNS, "link")
-    rows = [[str(each[name]) for name in columns] for each in listed]
     if output is not None:
-        write_csv(output, [columns, *rows])
-        session.say(f"Wrote {_counted(len(rows), 'link')} to {output}.")
+        write_csv(output, [columns, *_rows(listed, columns)])
+        session.say(f"Wrote {_counted(len(listed), 'link')} to {output}.")
     elif as_json:
         session.say_json(listed)
     else:
-        session.say_table([[name.upper() for name in columns[:-1]], *(row[:-1] for row in rows)])
+        shown = [name for name in columns if name not in {"entered_at", "link"}]
+        session.say_table([[name.upper() for name in shown], *_rows(listed, shown)])
+
+
+def _rows(listed: Sequence[Mapping[str, object]], columns: Sequence[str]) -> list[list[str]]:
+    return [[str(each[name]) for name in columns] for each in listed]
 
 
 @links.command(short_help="Make links of run RUN invalid.")

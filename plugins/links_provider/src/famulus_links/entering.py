@@ -9,7 +9,7 @@ from attrs import evolve
 from famulus import Database, Entry, EntryField, EntryFieldKind, EntryForm, Refusal, Transaction
 from famulus_links import refusals
 from famulus_links.limits import Limits
-from famulus_links.links import Link, insert_link, read_newest_link, take_use
+from famulus_links.links import Link, insert_link, note_entry, read_newest_link, take_use
 from famulus_links.people import Person, identifier, store_entered
 
 if TYPE_CHECKING:
@@ -70,4 +70,6 @@ def _register(tx: Transaction, link: Link, person: Person, key: str) -> Link:
         if not take_use(tx, link):
             raise _UsedUp
         insert_link(tx, link.run_id, Limits(expires_at=link.expires_at), person_id=number)
-    return read_newest_link(tx, link.run_id, number)
+    own = read_newest_link(tx, link.run_id, number)
+    note_entry(tx, own)
+    return own

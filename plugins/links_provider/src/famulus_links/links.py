@@ -36,6 +36,7 @@ class Link:
     used: int
     word: str
     expires_at: int | None
+    entered_at: int | None
     revoked_at: int | None
 
     @property
@@ -83,6 +84,7 @@ def _links(tx: Transaction, condition: Any) -> Iterator[Link]:
             LinksLink.used,
             LinksLink.word,
             LinksLink.expires_at,
+            LinksLink.entered_at,
             LinksLink.revoked_at,
         )
         .join(LinksPerson, peewee.JOIN.LEFT_OUTER, on=(LinksLink.person_id == LinksPerson.id))
@@ -146,6 +148,14 @@ def insert_link(
         ).on_conflict_ignore()
     )
     return name
+
+
+def note_entry(tx: Transaction, link: Link) -> None:
+    """Store when the person of a link sent the form that comes first, for the first time."""
+    query = LinksLink.update(entered_at=int(tx.now.timestamp())).where(
+        LinksLink.id == link.id, LinksLink.entered_at.is_null()
+    )
+    tx.execute(query)
 
 
 def read_newest_link(tx: Transaction, run: int, person: int) -> Link:

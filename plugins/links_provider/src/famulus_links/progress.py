@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from attrs import frozen
@@ -13,7 +13,7 @@ from famulus import Database, DataBrowser, UnitStatus
 from famulus_links.links import Link, links_of
 
 #: The keys of :meth:`LinkProgress.as_dict`.
-COLUMNS = ("name", "email", "group", "worker", "state", "answers", "people")
+COLUMNS = ("name", "email", "group", "worker", "state", "entered_at", "answers", "people")
 _WITH_A_WORKER = tuple(set(UnitStatus) - {UnitStatus.CREATED, UnitStatus.LAUNCHED})
 
 
@@ -47,8 +47,9 @@ class LinkProgress:
         """Return it as a row of a list."""
         link = self.link
         who = (link.person_name or "", link.email or "", link.group_name or "", link.worker or "")
-        done = (self.state.value, self.answers, 1 if link.worker else link.used)
-        return dict(zip(COLUMNS, (*who, *done), strict=True))
+        entered = link.entered_at and datetime.fromtimestamp(link.entered_at, UTC).isoformat()
+        done = (entered or "", self.answers, 1 if link.worker else link.used)
+        return dict(zip(COLUMNS, (*who, self.state.value, *done), strict=True))
 
 
 def read_progress(database: Database, run: int, now: datetime) -> Sequence[LinkProgress]:

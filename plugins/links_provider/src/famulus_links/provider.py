@@ -34,7 +34,7 @@ from famulus_links import refusals
 from famulus_links.addresses import LINK, VISIT, LinkSigner
 from famulus_links.entering import entry_form, register
 from famulus_links.leaving import faults, leave
-from famulus_links.links import Link, delete_person, links_of, read_link
+from famulus_links.links import Link, delete_person, links_of, note_entry, read_link
 from famulus_links.people import WORKER_PREFIX, payee_names, personal_texts
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class LinksProvider(Provider):
     def enter(
         self, query: Mapping[str, str], entry: Entry
     ) -> Mapping[str, str] | EntryForm | Refusal:
-        """Return the first visit of a person, to whom an open link gives a link of their own."""
+        """Return the next visit of a person, to whom an open link gives a link of their own."""
         link = self._read_valid_link(query.get(LINK, ""))
         if isinstance(link, Refusal):
             return link
@@ -148,7 +148,10 @@ class LinksProvider(Provider):
             if not isinstance(found, Link):
                 return found
             link = found
-        return {LINK: self._signer.sign(link.name), VISIT: "1"}
+        else:
+            self.context.database.write(lambda tx: note_entry(tx, link))
+        number = self._number({}, link.worker or "", link.uses)
+        return {LINK: self._signer.sign(link.name), VISIT: str(number)}
 
     def completion(self, visit: VisitView, outcome: VisitOutcome) -> Completion:
         """Return the code or the address of the outcome, and offer the next unit."""
@@ -183,8 +186,9 @@ class LinksProvider(Provider):
         link = self._read_valid_link(query[LINK])
         if isinstance(link, Refusal):
             return link
-        # Programs that look for harmful mail open its links. They press no button.
-        if link.worker is None or not (VISIT in query or self._count_submitted(link.worker)):
+        # Programs that look for harmful mail open its links. They press no button, and give no
+        # consent, which an address alone must not stand for either.
+        if link.worker is None or link.entered_at is None:
             return entry_form(link, self.args)
         number = self._number(query, link.worker, link.uses)
         if number is None:

@@ -47,6 +47,8 @@ class LinksLink(peewee.Model):
     word = peewee.CharField(max_length=255, default="")
     created_at = peewee.BigIntegerField()
     expires_at = peewee.BigIntegerField(null=True)
+    #: when its person sent the form that comes first, with their consent if it asks for that
+    entered_at = peewee.BigIntegerField(null=True)
     revoked_at = peewee.BigIntegerField(null=True)
 
     class Meta:
@@ -73,6 +75,7 @@ _LINK = """CREATE TABLE links_link (
     word VARCHAR(255) NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
+    entered_at BIGINT,
     revoked_at BIGINT
 )"""
 _INDEXES = (
