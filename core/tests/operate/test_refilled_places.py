@@ -211,7 +211,7 @@ ACTIONS = ("work", "work", "give_back", "accept", "reject", "stop", "resume")
 def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_too_many(
     database: Database, clock: MovableClock
 ) -> None:
-    @examples(database, sqlite=40, postgresql=8)
+    @examples(database, sqlite=25, postgresql=4)
     @given(actions=st.lists(st.sampled_from(ACTIONS), min_size=4, max_size=14))
     def holds(actions: Sequence[str]) -> None:
         course = Course(database, clock)
@@ -235,5 +235,24 @@ def test_platform_refills_the_place_of_a_rejected_visit_without_being_asked(
 
     assert (course.study.total, course.study.offered) == (UNITS, UNITS)
     assert course.operator.progress(course.run).status is RunStatus.RUNNING
+    course.gateway.close()
+    course.operator.close()
+
+
+def test_a_run_that_waits_for_workers_before_it_stops_is_closed_again_after_a_rejection(
+    database: Database, clock: MovableClock
+) -> None:
+    course = Course(database, clock)
+    course.act("work")
+    at_work = course.study.recruit()
+    assert at_work is not None
+    GatewayWorker(course.gateway, at_work[0]).arrive(at_work[1])
+    course.operator.stop(course.run)
+
+    course.act("reject")
+
+    assert course.study.visits["visit-0"] is VisitStatus.REJECTED
+    assert course.operator.progress(course.run).status is RunStatus.STOPPING
+    assert course.study.offered == 0
     course.gateway.close()
     course.operator.close()

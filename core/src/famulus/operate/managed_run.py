@@ -22,7 +22,7 @@ from famulus.engine.open_gateway import RUN_VARIABLE
 from famulus.engine.outbox.delivery import OutboxDelivery
 from famulus.engine.outbox.outbox_rows import read_closing
 from famulus.engine.places.closing import ClosingLimits, close_places, describe_open
-from famulus.engine.places.place_changes import newest_change
+from famulus.engine.places.place_changes import close_refilled, newest_change
 from famulus.engine.platform.bound_provider import BoundProvider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.script_callbacks import CallbackServer, callback_names
@@ -170,7 +170,11 @@ class ManagedRun:
         """
         self.listeners.dispatch()
         with self._delivering:
-            return bool(self.delivery.deliver())
+            delivered = self.delivery.deliver()
+            if delivered and self.bound.provider.capabilities.replaces_by_itself:
+                self.database.write(lambda tx: close_refilled(tx, self.run))
+                delivered += self.delivery.deliver()
+            return bool(delivered)
 
     def sync(self) -> None:
         """Ask the platform for the status of the run's visits, if that is due."""
