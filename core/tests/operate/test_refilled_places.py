@@ -30,7 +30,6 @@ from famulus.model.database import Database
 from famulus.model.states import Decision, RunStatus, UnitStatus, VisitStatus
 from famulus.model.tables import UnitTable
 from famulus.model.transaction import Transaction
-from famulus.operate.doctor import read_differences
 from famulus.testing.fake_platform import PlatformPlugin
 from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 from famulus.testing.kinds import CrowdProvider
@@ -169,9 +168,6 @@ class Course:
         assert self.study.total <= UNITS
         if self.operator.progress(self.run).status is not RunStatus.RUNNING:
             assert self.study.offered == 0
-            plugins = self.operator.plugins
-            found = read_differences(self.database, plugins, self.run)
-            assert not [each for each in found if "can still be taken" in each.what]
         else:
             assert self.study.offered >= len(self._units(UnitStatus.LAUNCHED))
 
@@ -211,7 +207,7 @@ ACTIONS = ("work", "work", "give_back", "accept", "reject", "stop", "resume")
 def test_a_rejection_reopens_recruitment_and_no_place_is_asked_for_or_offered_too_many(
     database: Database, clock: MovableClock
 ) -> None:
-    @examples(database, sqlite=25, postgresql=4)
+    @examples(database, sqlite=15, postgresql=4)
     @given(actions=st.lists(st.sampled_from(ACTIONS), min_size=4, max_size=14))
     def holds(actions: Sequence[str]) -> None:
         course = Course(database, clock)
