@@ -276,7 +276,8 @@ class Provider(ABC):
     capabilities: ClassVar[Capabilities] = Capabilities()
     #: origins that may show the pages in a frame (CSP ``frame-ancestors``)
     frame_ancestors: Sequence[str] = ()
-    #: least seconds between two calls of :meth:`sync`; more while the platform is unavailable
+    #: seconds between two calls of :meth:`sync`: more while the platform is unavailable, and fewer,
+    #: down to one, when it announces changes
     sync_seconds: ClassVar[float] = 15
     #: the most items of one call of :meth:`decide`, :meth:`pay`, :meth:`grant` or :meth:`revoke`
     batch_size: ClassVar[int] = 1
