@@ -36,7 +36,7 @@ from famulus.engine.visits import (
     visit_view,
 )
 from famulus.engine.workers import find_worker, make_worker
-from famulus.errors import UsageError, as_plugin_error
+from famulus.errors import ConflictError, UsageError, as_plugin_error
 from famulus.model.database import Database
 from famulus.model.money import to_minor
 from famulus.model.statements import for_update
@@ -203,7 +203,7 @@ def _follow(
             given=report,
             paid=_paid(provider, report, currency),
         )
-    except UsageError as error:
+    except (UsageError, ConflictError) as error:
         return False, f"the platform reports visit {report.reference} as {report.status}: {error}"
     return database.write(partial(_apply, report=report_of_run, arrived=visits.arrived))
 

@@ -105,13 +105,6 @@ def of_payments(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             what=f"the outcome of {_payment(len(unknown))} is unknown: {reason}",
             command=("payments", "settle", "--run", run.id),
         )
-    owed = [row for row in rows if row.status is PaymentStatus.OWED]
-    if owed:
-        yield Difference(
-            run=run.id,
-            what=f"{_payment(len(owed))} to workers to be made outside of {run.provider_type}",
-            command=("payments", "owed", run.id),
-        )
     failed = [
         row for row in rows if row.status is PaymentStatus.FAILED and row.error != REJECTED_INSTEAD
     ]
