@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 PUBLIC = [
     "Agent",
     "AgentStatus",
+    "Approve",
     "Architect",
     "Arrival",
     "AttemptView",
@@ -109,6 +110,7 @@ PUBLIC = [
     "RefusalReason",
     "RefusedError",
     "Rehearsal",
+    "Reject",
     "Reply",
     "RequesterSummary",
     "RequesterView",

@@ -190,9 +190,9 @@ class Bench:
         found = self.provider.sync(self.run, visits, None)
         return {report.worker_name: report.status for report in found}
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+    def decide(self, visit: VisitView, verdict: Verdict) -> Outcome:
         """Send one verdict."""
-        given = VisitVerdict(key=f"verdict-{visit.id}", visit=visit, verdict=verdict, note=note)
+        given = VisitVerdict(key=f"verdict-{visit.id}", visit=visit, verdict=verdict)
         return _only(self.provider.decide([given]))
 
     def pay(self, payment: PaymentView) -> Outcome:

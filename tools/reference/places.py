@@ -56,6 +56,8 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "Nothing",
             "RunView",
             "Verdict",
+            "Approve",
+            "Reject",
             "VisitVerdict",
             "Outcome",
             "Quote",

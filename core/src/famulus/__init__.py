@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from famulus.contracts.provider import Result as Result
     from famulus.contracts.provider import RunView as RunView
     from famulus.contracts.provider import SyncCursor as SyncCursor
-    from famulus.contracts.provider import Verdict as Verdict
     from famulus.contracts.provider import VisitReport as VisitReport
     from famulus.contracts.provider import VisitVerdict as VisitVerdict
     from famulus.contracts.provider import VisitView as VisitView
@@ -83,6 +82,9 @@ if TYPE_CHECKING:
     from famulus.contracts.views import UnitView as UnitView
     from famulus.contracts.views import WorkerView as WorkerView
     from famulus.contracts.views import answers_from as answers_from
+    from famulus.contracts.visit_verdict import Approve as Approve
+    from famulus.contracts.visit_verdict import Reject as Reject
+    from famulus.contracts.visit_verdict import Verdict as Verdict
     from famulus.data.browser_units import Agent as Agent
     from famulus.data.browser_units import Unit as Unit
     from famulus.data.data_browser import DataBrowser as DataBrowser
@@ -189,6 +191,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "Agent": "famulus.data.browser_units",
     "AgentStatus": "famulus.model.states",
+    "Approve": "famulus.contracts.visit_verdict",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider",
     "AttemptView": "famulus.contracts.views",
@@ -283,6 +286,7 @@ _WHERE = {
     "Refusal": "famulus.contracts.views",
     "RefusalReason": "famulus.contracts.views",
     "RefusedError": "famulus.errors",
+    "Reject": "famulus.contracts.visit_verdict",
     "Rehearsal": "famulus.contracts.rehearsal",
     "Reply": "famulus.contracts.views",
     "RequesterSummary": "famulus.engine.requesters",
@@ -316,7 +320,7 @@ _WHERE = {
     "UnitView": "famulus.contracts.views",
     "Unverified": "famulus.contracts.receiving",
     "UsageError": "famulus.errors",
-    "Verdict": "famulus.contracts.provider",
+    "Verdict": "famulus.contracts.visit_verdict",
     "VisitOutcome": "famulus.contracts.completion",
     "VisitReport": "famulus.contracts.provider",
     "VisitStatus": "famulus.model.states",
@@ -375,6 +379,7 @@ __all__ = [
     "QUAL_NOT_IN_LIST",
     "Agent",
     "AgentStatus",
+    "Approve",
     "Architect",
     "Arrival",
     "AttemptView",
@@ -460,6 +465,7 @@ __all__ = [
     "RefusalReason",
     "RefusedError",
     "Rehearsal",
+    "Reject",
     "Reply",
     "RequesterSummary",
     "RequesterView",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import Verdict
+from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide, undo
@@ -99,7 +99,7 @@ def test_rejected_unit_is_sent_with_its_reason_and_owes_nothing(
     applied(database, REJECTED, note="empty")
     deliver_run(database, plugins, gateway.run_id)
 
-    assert (list(platform.verdicts.values()), platform.notes) == ([Verdict.REJECTED], ["empty"])
+    assert list(platform.verdicts.values()) == [Reject("empty")]
     assert rows(database, PaymentTable) == []
     assert rows(database, VisitTable)[0].status is VisitStatus.REJECTED
 
@@ -144,7 +144,7 @@ def test_verdict_that_was_corrected_before_its_delivery_is_not_sent(
     assert deliver_run(database, plugins, gateway.run_id) == 2
 
     assert platform.calls == ["decide"]
-    assert list(platform.verdicts.values()) == [Verdict.APPROVED]
+    assert list(platform.verdicts.values()) == [Approve()]
 
 
 def test_lost_reply_leaves_the_reward_unknown_until_the_next_call(

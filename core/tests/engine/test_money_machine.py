@@ -20,7 +20,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from famulus.contracts.provider import Capabilities, Verdict
+from famulus.contracts.provider import Capabilities
+from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee
 from famulus.engine.ledger.decisions import decide, undo
@@ -207,12 +208,12 @@ class Money(RuleBasedStateMachine):
         for review in self.rows(ReviewTable):
             if review.undone_at is None:
                 assert review.applied_at is not None
-                verdict = Verdict.APPROVED if review.decision in EARNS else Verdict.REJECTED
+                verdict = Approve if review.decision in EARNS else Reject
                 verdicts[self.visits[review.agent_id]] = verdict
         references = {visit.id: visit.reference for visit in self.rows(VisitTable)}
         expected = {references[visit]: verdict for visit, verdict in verdicts.items()}
-        assert self.platform.verdicts == expected
-        approved = {ref for ref, verdict in expected.items() if verdict is Verdict.APPROVED}
+        assert {ref: type(each) for ref, each in self.platform.verdicts.items()} == expected
+        approved = {ref for ref, verdict in expected.items() if verdict is Approve}
         assert set(self.platform.rewarded) == approved
         bonuses = [row for row in self.rows(PaymentTable) if row.kind is PaymentKind.BONUS]
         assert {key for key, _ in self.platform.paid} == {self.key(row) for row in bonuses}

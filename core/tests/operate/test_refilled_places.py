@@ -16,11 +16,11 @@ from famulus.contracts.provider import (
     Provider,
     Result,
     RunView,
-    Verdict,
     VisitReport,
     VisitVerdict,
     VisitView,
 )
+from famulus.contracts.visit_verdict import Reject
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
@@ -106,7 +106,7 @@ class _StudyProvider(CrowdProvider):
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         for each in verdicts:
-            is_rejected = each.verdict is Verdict.REJECTED
+            is_rejected = isinstance(each.verdict, Reject)
             status = VisitStatus.REJECTED if is_rejected else VisitStatus.APPROVED
             self.study.visits[each.visit.reference] = status
             self.study.is_active |= is_rejected

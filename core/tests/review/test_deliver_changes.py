@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.provider import Capabilities, GrantView, Outcome, Result, VisitVerdict
+from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.errors import UnavailableError
 from famulus.model.database import Database
@@ -27,7 +28,7 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     def decide(_: object, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         for each in verdicts:
-            received.append((each.visit.worker_name, each.verdict.value, each.note))
+            received.append((each.visit.worker_name, each.verdict))
             yield each.key, Outcome.CONFIRMED
 
     def grant(_: object, grants: Sequence[GrantView]) -> Iterator[tuple[str, Result]]:
@@ -63,7 +64,7 @@ def test_verdict_is_delivered_once_when_the_decision_is_applied(
     session_of().apply_leftovers()
 
     assert before == []
-    assert delivered == [("x", "rejected", "It says nothing.")]
+    assert delivered == [("x", Reject("It says nothing."))]
 
 
 @pytest.mark.usefixtures("done")
@@ -76,7 +77,7 @@ def test_crash_between_applying_and_delivering_is_made_up_by_the_next_review(
     applied = session_of().apply_leftovers()
 
     assert applied.decisions == 0
-    assert delivered == [("x", "approved", "")]
+    assert delivered == [("x", Approve())]
 
 
 @pytest.mark.usefixtures("done")
@@ -88,7 +89,7 @@ def test_grant_of_an_interrupted_review_is_delivered_by_the_next(
 
     session_of().apply_leftovers()
 
-    assert sorted(delivered) == [("x", "approved", ""), ("x", "good", 7)]
+    assert sorted(delivered, key=len) == [("x", Approve()), ("x", "good", 7)]
 
 
 @pytest.mark.usefixtures("done")
@@ -113,4 +114,4 @@ def test_unreachable_platform_is_retried_by_a_later_review(
     assert applied.decisions == 1
     (problem,) = applied.problems
     assert "the platform is away; `famulus payments --run" in problem
-    assert delivered == [("x", "approved", "")]
+    assert delivered == [("x", Approve())]

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from famulus import (
+    Approve,
     Context,
     Database,
     Outcome,
     PaymentKind,
     PaymentView,
     RefusedError,
+    Reject,
     Result,
     SharedTaskState,
     UnavailableError,
@@ -68,7 +70,7 @@ def paid(database: Database) -> list[str]:
 
 def decide(provider: MockProvider, verdict: Verdict) -> Result:
     """Return the result of one verdict."""
-    given = VisitVerdict(key="v", visit=VISIT, verdict=verdict, note="a reason")
+    given = VisitVerdict(key="v", visit=VISIT, verdict=verdict)
     ((_, result),) = provider.decide([given])
     return result
 
@@ -124,17 +126,17 @@ def test_a_lost_reply_comes_after_the_effect(made: Made, database: Database) -> 
 def test_faults_come_one_after_the_other_in_any_process(made: Made, database: Database) -> None:
     faults = (Fault.NONE, Fault.THROTTLED)
     assert pay(made(*faults)) is Outcome.CONFIRMED
-    assert isinstance(decide(made(*faults), Verdict.APPROVED), UnavailableError)
-    assert decide(made(*faults), Verdict.APPROVED) is Outcome.CONFIRMED
+    assert isinstance(decide(made(*faults), Approve()), UnavailableError)
+    assert decide(made(*faults), Approve()) is Outcome.CONFIRMED
 
 
 def test_an_approved_visit_cannot_be_rejected(made: Made) -> None:
     provider = made()
-    decide(provider, Verdict.REJECTED)
-    decide(provider, Verdict.APPROVED)
+    decide(provider, Reject("a reason"))
+    decide(provider, Approve())
 
-    assert decide(provider, Verdict.APPROVED) is Outcome.CONFIRMED
-    assert decide(provider, Verdict.REJECTED) is Outcome.FAILED
+    assert decide(provider, Approve()) is Outcome.CONFIRMED
+    assert decide(provider, Reject("a reason")) is Outcome.FAILED
 
 
 def test_the_fee_is_a_part_of_each_payment(database: Database) -> None:

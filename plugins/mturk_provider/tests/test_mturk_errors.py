@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore import exceptions
 
-from famulus import Outcome, RefusedError, UnavailableError, UsageError, Verdict
+from famulus import Approve, Outcome, RefusedError, Reject, UnavailableError, UsageError
 from famulus_mturk.calls import CallLostError, KeysError
 from famulus_mturk.fake import Fault
 from famulus_mturk.meanings import Meaning, meaning_of
@@ -91,8 +91,8 @@ def test_repeated_verdict_is_confirmed_without_an_error_code(
     bench.provider.set_places(bench.run, 2)
     visit, other = bench.submitted("A1"), bench.submitted("A2")
 
-    outcomes = [bench.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
-    outcomes += [bench.decide(other, Verdict.REJECTED, "no") for _ in range(2)]
+    outcomes = [bench.decide(visit, Approve()) for _ in range(2)]
+    outcomes += [bench.decide(other, Reject("no")) for _ in range(2)]
     bonus = bench.bonus(visit)
     outcomes += [bench.pay(bonus) for _ in range(2)]
     bench.provider.pause_places(bench.run)
@@ -121,7 +121,7 @@ def test_control_characters_in_texts_for_workers_are_removed(bench: Bench) -> No
     visit = bench.submitted("A1")
     note = "Read\x1b[31m the\x00 task.\nThen answer."
 
-    assert bench.decide(visit, Verdict.REJECTED, note) is Outcome.CONFIRMED
+    assert bench.decide(visit, Reject(note)) is Outcome.CONFIRMED
     bench.provider.block("A1", "\x07")
 
     [call] = bench.account.called("RejectAssignment")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from famulus import Arrival, Outcome, UnavailableError, Verdict
+from famulus import Approve, Arrival, Outcome, Reject, UnavailableError
 from famulus_mturk.calls import CallLostError, RefusedError
 from famulus_mturk.fake import Fault, WorkerRefusedError
 from famulus_mturk.fake.faults import Gate
@@ -436,11 +436,11 @@ def test_a_rejected_submission_stays_so_that_it_can_be_accepted_after_all(bench:
     bench.provider.set_places(bench.run, 2)
     rejected, other = bench.submitted("A1"), bench.submitted("A2")
     bench.sync(rejected, other)
-    bench.decide(rejected, Verdict.REJECTED, "The answers are random.")
-    bench.decide(other, Verdict.APPROVED, "")
+    bench.decide(rejected, Reject("The answers are random."))
+    bench.decide(other, Approve())
     bench.provider.dispose(bench.run)
 
-    assert bench.decide(rejected, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert bench.decide(rejected, Approve()) is Outcome.CONFIRMED
     bench.provider.dispose(bench.run)
     with bench.account.turn() as state:
         assert all(hit.disposed for hit in state.hits.values())

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from famulus import Outcome, PaymentKind, UnavailableError, Verdict
+from famulus import Approve, Outcome, PaymentKind, Reject, UnavailableError, Verdict
 from famulus_mturk.calls import RefusedError
 from famulus_mturk.fake import Fault
 from mturk_bench import Bench
@@ -31,7 +31,7 @@ def paid(bench: Bench) -> list[tuple[str, Decimal]]:
 def test_repeated_approval_pays_once(opened: Bench) -> None:
     visit = opened.submitted("A1")
 
-    outcomes = [opened.decide(visit, Verdict.APPROVED, "") for _ in range(2)]
+    outcomes = [opened.decide(visit, Approve()) for _ in range(2)]
 
     assert outcomes == [Outcome.CONFIRMED] * 2
     assert paid(opened) == [("reward", Decimal("0.30"))]
@@ -41,29 +41,29 @@ def test_automatic_approval_counts_as_approval(opened: Bench) -> None:
     visit = opened.submitted("A1")
     opened.clock.advance(8 * DAY)
 
-    assert opened.decide(visit, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert opened.decide(visit, Approve()) is Outcome.CONFIRMED
 
 
 @pytest.mark.parametrize("fault", LOST)
-@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("verdict", [Approve(), Reject("The answers are random.")])
 def test_verdict_with_a_lost_reply_is_sent_again(
     opened: Bench, verdict: Verdict, fault: Fault
 ) -> None:
     visit = opened.submitted("A1")
     opened.account.faults.plan(fault)
     with pytest.raises(UnavailableError):
-        opened.decide(visit, verdict, "The answers are random.")
+        opened.decide(visit, verdict)
 
     opened.restart()
 
-    again = opened.decide(visit, verdict, "The answers are random.")
+    again = opened.decide(visit, verdict)
     assert again is Outcome.CONFIRMED
 
 
 def test_a_rejection_gives_its_reason_to_the_worker(opened: Bench) -> None:
     visit = opened.submitted("A1")
 
-    opened.decide(visit, Verdict.REJECTED, "The answers are random.\n" * 100)
+    opened.decide(visit, Reject("The answers are random.\n" * 100))
 
     [call] = opened.account.called("RejectAssignment")
     feedback = call.parameters["RequesterFeedback"]
@@ -77,32 +77,32 @@ def test_rejecting_a_paid_assignment_is_refused_with_the_reason(opened: Bench) -
     opened.clock.advance(8 * DAY)
 
     with pytest.raises(RefusedError, match="approved and paid the assignment already"):
-        opened.decide(visit, Verdict.REJECTED, "The answers are random.")
+        opened.decide(visit, Reject("The answers are random."))
 
 
 def test_rejection_is_overridden_within_thirty_days(opened: Bench) -> None:
     visit = opened.submitted("A1")
-    opened.decide(visit, Verdict.REJECTED, "The answers are random.")
+    opened.decide(visit, Reject("The answers are random."))
     opened.clock.advance(29 * DAY)
 
-    assert opened.decide(visit, Verdict.APPROVED, "") is Outcome.CONFIRMED
+    assert opened.decide(visit, Approve()) is Outcome.CONFIRMED
     assert paid(opened) == [("reward", Decimal("0.30"))]
 
 
 def test_rejection_that_is_too_old_is_not_overridden(opened: Bench) -> None:
     visit = opened.submitted("A1")
-    opened.decide(visit, Verdict.REJECTED, "The answers are random.")
+    opened.decide(visit, Reject("The answers are random."))
     opened.clock.advance(31 * DAY)
 
     with pytest.raises(RefusedError, match="30 days"):
-        opened.decide(visit, Verdict.APPROVED, "")
+        opened.decide(visit, Approve())
 
 
 def test_verdict_waits_for_the_submission(opened: Bench) -> None:
     _, visit = opened.accept("A1")
 
     with pytest.raises(UnavailableError):
-        opened.decide(visit, Verdict.APPROVED, "")
+        opened.decide(visit, Approve())
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -191,7 +191,7 @@ def test_a_bonus_waits_until_the_work_is_decided(opened: Bench) -> None:
     visit = opened.submitted("A1")
     with pytest.raises(UnavailableError, match="approved or rejected"):
         opened.pay(opened.bonus(visit))
-    opened.decide(visit, Verdict.REJECTED, "The answers are random.")
+    opened.decide(visit, Reject("The answers are random."))
 
     assert opened.pay(opened.bonus(visit)) is Outcome.CONFIRMED
 
@@ -233,7 +233,7 @@ def test_quote_equals_the_charge_of_mturk(live_bench: Bench) -> None:
     bench.provider.set_places(bench.run, 3)
 
     for worker in ("A1", "A2", "A3"):
-        bench.decide(bench.submitted(worker), Verdict.APPROVED, "")
+        bench.decide(bench.submitted(worker), Approve())
 
     assert (quote.rewards, quote.fees) == (Decimal("0.90"), Decimal("0.18"))
     after = bench.provider.balance()

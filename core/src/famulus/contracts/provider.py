@@ -20,6 +20,7 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.receiving import PlatformRequest, Received, Unverified
 from famulus.contracts.rehearsal import Rehearsal
 from famulus.contracts.views import Refusal, RefusalReason
+from famulus.contracts.visit_verdict import Verdict
 from famulus.errors import Problem, RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
 
@@ -133,13 +134,6 @@ class VisitView:
     done_at: datetime | None = None
 
 
-class Verdict(StrEnum):
-    """The decision on a visit, as the platform gets it: whether its reward is earned."""
-
-    APPROVED = "approved"
-    REJECTED = "rejected"
-
-
 class Outcome(StrEnum):
     """How a call about money, a decision or a grant ended, for one of its items.
 
@@ -164,9 +158,8 @@ class VisitVerdict:
     #: unique among the verdicts of all databases, and the same at every attempt
     key: str
     visit: VisitView
+    #: an :class:`~famulus.Approve` or a :class:`~famulus.Reject`
     verdict: Verdict
-    #: the reason for the worker; empty where none was given
-    note: str
 
 
 @frozen(kw_only=True)

@@ -21,11 +21,11 @@ from famulus.contracts.provider import (
     Provider,
     Result,
     RunView,
-    Verdict,
     VisitReport,
     VisitVerdict,
     VisitView,
 )
+from famulus.contracts.visit_verdict import Approve, Verdict
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
 from famulus.testing.kinds import CrowdProvider
@@ -64,7 +64,6 @@ class FakePlatform:
     #: references of visits whose reward was paid, once for each time
     rewarded: list[str] = field(factory=list)
     verdicts: dict[str, Verdict] = field(factory=dict)
-    notes: list[str] = field(factory=list)
     open: set[int] = field(factory=set)
     #: places that were open when they were paused, where the platform keeps them
     paused: set[int] = field(factory=set)
@@ -111,11 +110,10 @@ class FakePlatform:
         """Approve, which pays once, or reject."""
         reference, verdict = given.visit.reference, given.verdict
         before = self.verdicts.get(reference)
-        if before is Verdict.APPROVED:
-            return Outcome.CONFIRMED if verdict is before else Outcome.FAILED
+        if isinstance(before, Approve):
+            return Outcome.CONFIRMED if verdict == before else Outcome.FAILED
         self.verdicts[reference] = verdict
-        self.notes.append(given.note)
-        if verdict is Verdict.APPROVED:
+        if isinstance(verdict, Approve):
             self.rewarded.append(reference)
         return Outcome.CONFIRMED
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from attrs import frozen
 
 from famulus import (
+    Approve,
     Arrival,
     Capabilities,
     Completion,
@@ -31,7 +32,6 @@ from famulus import (
     RunView,
     Transaction,
     UnavailableError,
-    Verdict,
     VisitOutcome,
     VisitVerdict,
     VisitView,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Characters of an id; those of real platforms are shorter.
 _LONGEST = 255
+#: Verdicts as they are stored.
+_APPROVED, _REJECTED = "approved", "rejected"
 
 
 def _is_part(_: object, _field: Attribute[Any], value: Decimal) -> None:
@@ -165,10 +167,11 @@ class MockProvider(Provider):
 def _decide(tx: Transaction, given: VisitVerdict) -> Outcome:
     visit, verdict = given.visit, given.verdict
     row = tx.row(MockVerdict.select(MockVerdict.verdict).where(MockVerdict.visit == visit.id))
-    if row is not None and row.verdict == Verdict.APPROVED:
-        return Outcome.CONFIRMED if verdict is Verdict.APPROVED else Outcome.FAILED
+    if row is not None and row.verdict == _APPROVED:
+        return Outcome.CONFIRMED if verdict == Approve() else Outcome.FAILED
+    stored = _APPROVED if verdict == Approve() else _REJECTED
     tx.execute(MockVerdict.delete().where(MockVerdict.visit == visit.id))
-    tx.execute(MockVerdict.insert(visit=visit.id, verdict=verdict.value))
+    tx.execute(MockVerdict.insert(visit=visit.id, verdict=stored))
     return Outcome.CONFIRMED
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from famulus import Outcome, PaymentKind, UnavailableError, Verdict
+from famulus import Outcome, PaymentKind, Reject, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkBonus
@@ -42,16 +42,17 @@ class Money:
     records: HitRecords
     clock: Clock
 
-    def decide(self, visit: VisitView, verdict: Verdict, note: str) -> Outcome:
+    def decide(self, visit: VisitView, verdict: Verdict) -> Outcome:
         """Approve or reject an assignment; the same decision on MTurk already counts as done.
 
         :raises RefusedError: when MTurk has the opposite decision, or refuses the call.
         """
-        if verdict is Verdict.APPROVED:
-            self._approve(visit.reference)
+        is_rejected = isinstance(verdict, Reject)
+        if isinstance(verdict, Reject):
+            self._reject(visit.reference, verdict.reason)
         else:
-            self._reject(visit.reference, note)
-        self.records.decided(visit.run_id, visit.reference, rejected=verdict is Verdict.REJECTED)
+            self._approve(visit.reference)
+        self.records.decided(visit.run_id, visit.reference, rejected=is_rejected)
         return Outcome.CONFIRMED
 
     def pay(self, payment: PaymentView) -> Outcome:

@@ -211,7 +211,7 @@ class MturkProvider(Provider):
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
         """Approve or reject the visit's assignment."""
         for each in verdicts:
-            yield each.key, self._money.decide(each.visit, each.verdict, each.note)
+            yield each.key, self._money.decide(each.visit, each.verdict)
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterator[tuple[str, Result]]:
         """Send a bonus."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famulus.contracts.provider import Verdict
+from famulus.contracts.visit_verdict import Approve, Reject, Verdict
 from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import drop_reward, may_be_paid, plan_reward
 from famulus.engine.ledger.visit_work import read_visit_work
@@ -15,6 +15,7 @@ from famulus.engine.outbox.outbox_rows import (
     redeliver,
     verdict_key,
 )
+from famulus.engine.outbox.stored_verdicts import dump_verdict
 from famulus.model.statements import for_update
 from famulus.model.states import Decision, OutboxStatus
 from famulus.model.tables import AgentTable, ReviewTable, VisitTable
@@ -70,22 +71,23 @@ def _apply_visit(tx: Transaction, visit: int) -> int:
         return 0
     if work.earned:
         plan_reward(tx, visit, work.earned)
-        _enqueue_verdict(tx, row.run, visit, Verdict.APPROVED, "")
+        _enqueue_verdict(tx, row.run, visit, Approve())
     elif not may_be_paid(tx, visit):
         drop_reward(tx, row.run, visit)
-        _enqueue_verdict(tx, row.run, visit, Verdict.REJECTED, _reasons(tx, work.units))
+        _enqueue_verdict(tx, row.run, visit, Reject(_reasons(tx, work.units)))
     return applied
 
 
-def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict, note: str) -> None:
+def _enqueue_verdict(tx: Transaction, run: int, visit: int, verdict: Verdict) -> None:
     """Enqueue a verdict unless it is the visit's newest one already."""
     newest = newest_verdict(tx, visit)
     number = 1 if newest is None else newest.payload["n"] + 1
-    if newest is not None and newest.payload["verdict"] == verdict:
+    stored = dump_verdict(verdict)
+    if newest is not None and newest.payload["verdict"] == stored["verdict"]:
         if newest.status is OutboxStatus.FAILED:
             redeliver(tx, newest.key)
         return
-    payload = {"visit": visit, "n": number, "verdict": verdict.value, "note": note}
+    payload = {"visit": visit, "n": number, **stored}
     enqueue(tx, run=run, kind=OutboxKind.DECIDE, key=verdict_key(visit, number), payload=payload)
 
 

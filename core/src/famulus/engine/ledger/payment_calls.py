@@ -18,10 +18,10 @@ from famulus.contracts.provider import (
     PaymentView,
     Provider,
     Result,
-    Verdict,
     VisitVerdict,
     VisitView,
 )
+from famulus.contracts.visit_verdict import Approve
 from famulus.engine.ledger.payment_views import (
     lock_payee,
     payment_view,
@@ -34,6 +34,7 @@ from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.outbox_rows import pay_key, verdict_key
 from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, OutboxCall
 from famulus.engine.outbox.retry_pause import pause_after
+from famulus.engine.outbox.stored_verdicts import is_approval, load_verdict
 from famulus.engine.status import Change, change_payment, change_visit
 from famulus.engine.visits import read_visit, visit_view
 from famulus.errors import ConflictError, PluginError, RefusedError, UnavailableError
@@ -79,15 +80,14 @@ class DecideCall(OutboxCall):
         visit = read_visit(tx, payload["visit"])
         if capabilities.reports_submissions:
             _check_submitted(visit)
-        verdict = Verdict(payload["verdict"])
+        verdict = load_verdict(payload)
         _check_undecided(visit)
-        reward = read_reward(tx, visit.id) if verdict is Verdict.APPROVED else None
+        reward = read_reward(tx, visit.id) if isinstance(verdict, Approve) else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
         sent = VisitVerdict(
             key=f"{read_identity(tx)}-{row.key}",
             visit=visit_view(visit),
             verdict=verdict,
-            note=payload["note"],
         )
         return _PreparedVerdict(sent=sent, is_first=is_first)
 
@@ -101,9 +101,8 @@ class DecideCall(OutboxCall):
     def record(
         self, tx: Transaction, row: Row, prepared: _PreparedVerdict | None, result: CallResult
     ) -> None:
-        verdict = Verdict(row.payload["verdict"])
         reward = read_reward(tx, row.payload["visit"])
-        if reward is not None and verdict is Verdict.APPROVED:
+        if reward is not None and is_approval(row):
             is_first = prepared is not None and prepared.is_first
             _record_payment(tx, reward, result, is_first=is_first)
         if result.status is CallStatus.DONE and prepared is not None:
@@ -311,7 +310,7 @@ def _check_undecided(visit: Row) -> None:
 
 
 def _close_visit(tx: Transaction, prepared: _PreparedVerdict) -> None:
-    is_approved = prepared.sent.verdict is Verdict.APPROVED
+    is_approved = isinstance(prepared.sent.verdict, Approve)
     new = VisitStatus.APPROVED if is_approved else VisitStatus.REJECTED
     visit = read_visit(tx, prepared.sent.visit.id)
     if may_follow(visit.status, new):

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from attrs import frozen
 
-from famulus.contracts.provider import Verdict
 from famulus.engine.outbox.outbox_rows import OutboxKind
+from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
@@ -91,8 +91,7 @@ def _by_kind(
 
 
 def _is_in_ledger(row: Row) -> bool:
-    is_approval = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
-    return bool(row.kind == OutboxKind.PAY or is_approval)
+    return bool(row.kind == OutboxKind.PAY or is_approval(row))
 
 
 def describe_undelivered(row: Row, *, is_refused: bool, error: str) -> str:

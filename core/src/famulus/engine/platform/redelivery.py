@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus.contracts.provider import Capabilities, Verdict
+from famulus.contracts.provider import Capabilities
 from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
@@ -10,6 +10,7 @@ from famulus.engine.outbox.outbox_rows import (
     make_account_due,
     redeliver,
 )
+from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.engine.places.place_changes import close_refused, retry_refused
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
@@ -35,8 +36,7 @@ def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> 
     retry_refused(tx, run, capabilities)
     close_refused(tx, run)
     for row in rows:
-        approves = row.kind == OutboxKind.DECIDE and row.payload["verdict"] == Verdict.APPROVED
-        if not approves or read_reward(tx, row.payload["visit"]) is None:
+        if not is_approval(row) or read_reward(tx, row.payload["visit"]) is None:
             redeliver(tx, row.key)
 
 

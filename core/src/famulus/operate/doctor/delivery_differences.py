@@ -8,6 +8,7 @@ from datetime import timedelta
 from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
+from famulus.engine.outbox.stored_verdicts import is_approval
 from famulus.engine.outbox.undelivered import UndeliveredRows
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
@@ -79,7 +80,7 @@ def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             OutboxTable.kind == OutboxKind.DECIDE.value,
         )
     )
-    refused = [row for row in rows if row.payload["verdict"] == "rejected"]
+    refused = [row for row in rows if not is_approval(row)]
     if refused:
         yield Difference(
             run=run.id,

@@ -17,10 +17,10 @@ from famulus.contracts.provider import (
     PaymentView,
     Provider,
     Result,
-    Verdict,
     VisitVerdict,
     VisitView,
 )
+from famulus.contracts.visit_verdict import Approve
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.platform_call import NO_RESULT, CallResult, CallStatus
 from famulus.model.states import PaymentKind
@@ -167,9 +167,7 @@ class ProviderBatchRules(ProviderUnderTest):
         return [result.status for result in results]
 
     def _approve(self, provider: Provider, visit: VisitView) -> CallResult:
-        given = VisitVerdict(
-            key=f"conformance-{visit.id}", visit=visit, verdict=Verdict.APPROVED, note=""
-        )
+        given = VisitVerdict(key=f"conformance-{visit.id}", visit=visit, verdict=Approve())
         (result,) = _ask("decide", provider.decide, [given])
         return result
 
