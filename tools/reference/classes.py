@@ -76,8 +76,14 @@ def default_of(field: attrs.Attribute[Any]) -> str:
     """Return a field's default as it is written."""
     default: Any = field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-        return repr(default.factory())
+        made = default.factory()
+        # The address in the standard repr() differs from one time to the next.
+        return f"{type(made).__name__}()" if "__repr__" not in _methods_of(made) else repr(made)
     return value(default)
+
+
+def _methods_of(made: object) -> set[str]:
+    return {name for cls in type(made).__mro__[:-1] for name in vars(cls)}
 
 
 def _class_attributes(cls: type[Any], page: str) -> str:

@@ -51,6 +51,8 @@ def _paragraph(text: str, page: str) -> str:
     if text.startswith("    "):
         return text.replace("``", "")
     text = _ROLE.sub(lambda found: _linked(found[1], page), text.replace("``", "`"))
+    # Two colons announce a block in a docstring.
+    text = re.sub("::$", ":", text)
     lines: list[str] = []
     for line in text.splitlines():
         field = _FIELD.match(line)
@@ -109,7 +111,8 @@ def signature(name: str, function: Callable[..., Any], *, hide: Sequence[str] = 
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    text = parameter.name
+    # A parameter prints itself with its annotation and default, which are written otherwise here.
+    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))
     if parameter.annotation is not parameter.empty:
         text += f": {annotation(parameter.annotation)}"
     if parameter.default is parameter.empty:
