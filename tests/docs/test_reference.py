@@ -13,6 +13,7 @@ import click
 import pytest
 
 import famulus
+import famulus.testing
 from famulus.cli.program import program
 from famulus.contracts import hookspecs
 
@@ -72,6 +73,17 @@ def test_exported_name_has_its_entry(name: str) -> None:
     entry = re.search(rf"^### {name}\n\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
 
     assert hasattr(famulus, name)
+    assert entry is not None
+    assert re.sub(r"```.*?```", "", entry[1], flags=re.DOTALL).strip()
+
+
+@pytest.mark.parametrize("name", famulus.testing.__all__)
+def test_name_of_the_testing_kit_has_its_entry(name: str) -> None:
+    page = (DOCS / "reference/testing.md").read_text(encoding="utf-8")
+
+    entry = re.search(rf"^### {name}\n\n(.*?)(?=^##|\Z)", page, re.DOTALL | re.MULTILINE)
+
+    assert hasattr(famulus.testing, name)
     assert entry is not None
     assert re.sub(r"```.*?```", "", entry[1], flags=re.DOTALL).strip()
 

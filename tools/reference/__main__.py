@@ -13,6 +13,7 @@ from .contracts import contracts_page
 from .errors import errors_page
 from .hooks import hooks_page
 from .options import FOLDER, option_pages
+from .testing import testing_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -21,6 +22,7 @@ _PAGES = {
     "reference/contracts.md": contracts_page,
     "reference/api.md": api_page,
     "reference/errors.md": errors_page,
+    "reference/testing.md": testing_page,
     "commands.md": commands_page,
 }
 

@@ -57,14 +57,19 @@ def _entry(name: str) -> str:
         return _SAID[name]
     if isinstance(exported, enum.Enum):
         return f"`{exported}`, which is `{exported.value!r}`."
+    return entry(name, exported, PAGE)
+
+
+def entry(name: str, exported: Any, page: str) -> str:
+    """Return a class or a function in full, as it is described on a page."""
     if inspect.isclass(exported):
-        described = describe(exported, PAGE)
+        described = describe(exported, page)
         return (
             described
             if _is_plain(exported) or name in MADE_BY_CORE
             else f"{_constructor(name, exported)}\n\n{described}"
         )
-    return f"{code(signature(name, exported))}\n\n{prose(exported.__doc__, PAGE)}"
+    return f"{code(signature(name, exported))}\n\n{prose(exported.__doc__, page)}"
 
 
 def _elsewhere(name: str) -> str:

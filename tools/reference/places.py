@@ -193,6 +193,30 @@ API: Mapping[str, Sequence[str]] = MappingProxyType(
     }
 )
 
+#: Of ``famulus.testing``.
+TESTING: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "The rules of the contracts": (
+            "BlueprintConformance",
+            "ArchitectConformance",
+            "ProviderConformance",
+            "QualificationCheckConformance",
+            "PluginHarness",
+            "Hall",
+        ),
+        "Workers and their forms": (
+            "ScriptedWorker",
+            "GatewayWay",
+            "HttpWay",
+            "ServedRun",
+            "html_form",
+            "HtmlForm",
+            "Filled",
+        ),
+        "Time, and commands": ("MovableClock", "run_command"),
+    }
+)
+
 ERRORS: Sequence[str] = (
     "FamulusError",
     "UsageError",

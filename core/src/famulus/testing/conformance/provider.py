@@ -76,8 +76,8 @@ class ProviderConformance(
 
     A fixture of the author's replaces the platform by a fake: no test calls a real one.
     ``platform_state`` returns its state, ``submitted_visit`` and ``losing_a_reply`` prepare it for
-    money; ``good_registration`` and ``bad_registrations`` are those of requesters. Each failing
-    test names the rule that is broken.
+    money, and ``platform_request`` is what it sends by itself. ``good_registration`` and
+    ``bad_registrations`` are those of requesters. Each failing test names the rule that is broken.
     """
 
     def test_core_accepts_the_class(self) -> None:

@@ -30,9 +30,9 @@ class ProviderUnderTest:
     provider: ClassVar[type[Provider]]
     #: The provider's own tables, as its plugin registers them.
     schemas: ClassVar[Sequence[PluginSchema]] = ()
-    #: Registrations of a requester, besides its name: one that is accepted, and those that must be
-    #: refused, if any can be wrong.
+    #: A registration of a requester, besides its name, that is accepted.
     good_registration: ClassVar[Mapping[str, Any]] = {}
+    #: Those that must be refused, if any can be wrong.
     bad_registrations: ClassVar[Sequence[Mapping[str, Any]]] = ()
 
     def prepare(self, harness: PluginHarness) -> None:
