@@ -178,3 +178,27 @@ def test_nothing_is_forgotten_here_when_the_provider_fails(
     with pytest.raises(PluginError, match="'paying' could not forget a worker: OSError: disk"):
         forget(database, plugins)
     assert find_worker(database, "paying", NAME).name == NAME
+
+
+@pytest.mark.usefixtures("paid")
+def test_what_the_provider_calls_them_goes_though_a_call_was_interrupted(
+    database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = ["Zoë Müller"]
+    note = PaymentTable.update(note="transfer 12 to Zoë Müller")
+    database.write(lambda tx: tx.execute(note.where(PaymentTable.kind == PaymentKind.BONUS)))
+
+    def killed(*_: object) -> None:
+        known.clear()
+        raise KeyboardInterrupt
+
+    provider = plugins.provider("paying")
+    monkeypatch.setattr(provider, "personal_texts", lambda *_: [*known])
+    with monkeypatch.context() as patch:
+        patch.setattr(provider, "forget", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget(database, plugins)
+
+    forget(database, plugins)
+
+    assert not contains(database, "Zoë Müller")

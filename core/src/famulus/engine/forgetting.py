@@ -51,9 +51,22 @@ def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
         raise ConflictError(f"{name} cannot be forgotten yet: {'; '.join(reasons)}")
 
 
-def forget_rows(
-    tx: Transaction, worker: int, *, names: Sequence[str], pseudonym: str, answers: bool
-) -> int:
+def forget_texts(
+    tx: Transaction, worker: int, *, name: str, texts: Sequence[str], pseudonym: str
+) -> None:
+    """Replace what the provider calls a worker, beside their name here, in what is stored of them.
+
+    It comes before the provider deletes these texts, so that a call that is repeated after an
+    interruption can still ask for them.
+
+    :raises famulus.ConflictError: like :func:`check_forgettable`.
+    """
+    check_forgettable(tx, worker, name)
+    for text in texts:
+        _replace_in_texts(tx, worker, text, pseudonym)
+
+
+def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answers: bool) -> int:
     """Replace the name of a worker by a pseudonym, wherever core has stored it.
 
     What their visits had in the platform's parameters and references goes too, and what providers
@@ -62,19 +75,18 @@ def forget_rows(
 
     Return how many attempts have lost their answers.
 
-    :param names: the name that the provider gives them here, and what else it calls them.
+    :param name: the name that the provider gives them here.
     :param answers: whether their answers, uploaded files and the notes of their reviews go as well.
     :raises famulus.ConflictError: like :func:`check_forgettable`.
     """
-    check_forgettable(tx, worker, names[0])
+    check_forgettable(tx, worker, name)
     tx.execute(WorkerTable.update(name=pseudonym).where(WorkerTable.id == worker))
     tx.execute(
         VisitTable.update(
             reference=VisitTable.id.cast("TEXT"), accept="", place="", query={}
         ).where(VisitTable.worker == worker)
     )
-    for name in names:
-        _replace_in_texts(tx, worker, name, pseudonym)
+    _replace_in_texts(tx, worker, name, pseudonym)
     tx.execute(AgentTable.update(message=None).where(AgentTable.worker == worker))
     tx.execute(PaymentTable.update(kept=None).where(PaymentTable.worker == worker))
     removed = _remove_answers(tx, worker) if answers else 0

@@ -7,7 +7,7 @@ import shutil
 from attrs import frozen
 
 from famulus.engine.answers import agent_folder
-from famulus.engine.forgetting import check_forgettable, forget_rows, forgotten_attempts
+from famulus.engine.forgetting import forget_rows, forget_texts, forgotten_attempts
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.requesters import prepare_tables
 from famulus.errors import as_plugin_error
@@ -38,16 +38,20 @@ def forget_worker(
     :raises famulus.PluginError: when their provider is not installed, or raises.
     """
     pseudonym = f"forgotten-{database.identity[:8]}-{worker.id}"
-    with database.read() as tx:
-        check_forgettable(tx, worker.id, worker.name)
+    name = worker.name
     cls = plugins.provider(worker.provider_type)
     prepare_tables(database, plugins, cls)
     provider = account_provider(database, cls, cls.Args(), None)
-    with as_plugin_error(f"the provider {cls.type!r} could not forget a worker"):
-        names = (worker.name, *provider.personal_texts(worker.name))
-        provider.forget(worker.name, pseudonym)
+    failed = f"the provider {cls.type!r} could not forget a worker"
+    with as_plugin_error(failed):
+        texts = tuple(provider.personal_texts(name))
+    database.write(
+        lambda tx: forget_texts(tx, worker.id, name=name, texts=texts, pseudonym=pseudonym)
+    )
+    with as_plugin_error(failed):
+        provider.forget(name, pseudonym)
     removed = database.write(
-        lambda tx: forget_rows(tx, worker.id, names=names, pseudonym=pseudonym, answers=answers)
+        lambda tx: forget_rows(tx, worker.id, name=name, pseudonym=pseudonym, answers=answers)
     )
     with database.read() as tx:
         attempts = forgotten_attempts(tx)
