@@ -18,7 +18,7 @@ from famulus.errors import ConflictError, NotFoundError, PluginError
 from famulus.model.database import Database
 from famulus.model.database_kind import DatabaseKind
 from famulus.model.states import PaymentKind
-from famulus.model.tables import PaymentTable
+from famulus.model.tables import OutboxTable, PaymentTable
 from famulus.operate.forget_worker import ForgottenWorker, forget_worker
 from famulus.plugins import Plugins
 from famulus.review.payment_actions import pay_bonus
@@ -202,3 +202,28 @@ def test_what_the_provider_calls_them_goes_though_a_call_was_interrupted(
     forget(database, plugins)
 
     assert not contains(database, "Zoë Müller")
+
+
+def test_name_that_is_a_word_of_core_changes_no_call_to_a_platform(
+    gateway: Gateway, operator: ManualOperator, plugins: Plugins
+) -> None:
+    """People choose what an open link, or a parameter, calls them."""
+    name, database = "approved", operator.database
+    worker = GatewayWorker(gateway, name)
+    worker.submit(worker.arrive())
+    operator.turn()
+    scope = find_scope(database, "rows")
+    ReviewSession(database=database, plugins=plugins, scope=scope).accept_all()
+    operator.turn()
+    before = payloads(database)
+    assert [each["verdict"] for each in before if "verdict" in each] == [name] * 3
+
+    forget(database, plugins, name=name)
+
+    assert payloads(database) == before
+
+
+def payloads(database: Database) -> list[Mapping[str, Any]]:
+    """Return what the rows of the outbox hold."""
+    with database.read() as tx:
+        return [row.payload for row in tx.rows(OutboxTable.select().order_by(OutboxTable.id))]

@@ -36,6 +36,8 @@ from famulus.model.transaction import Transaction
 
 #: The new status in the event of a worker who was forgotten.
 _FORGOTTEN = "forgotten"
+#: What people have written, in the payloads of outbox rows.
+_WRITTEN = ("note", "reason")
 _ATTEMPTS: Statement[tuple[int, int]] = Statement(
     AgentTable.select(AgentTable.id, AgentTable.run).where(AgentTable.worker << AMONG)
 )
@@ -132,21 +134,40 @@ def _replace_in_texts(tx: Transaction, worker: int, name: str, pseudonym: str) -
     replaced = _replacing(name, pseudonym)
     mine = AgentTable.select(AgentTable.id).where(AgentTable.worker == worker)
     about_worker = (EventTable.subject == "worker") & (EventTable.subject_id == worker)
-    stored = dump_json(name)[1:-1]
-    sent = [
-        column.cast("TEXT").contains(stored) for column in (OutboxTable.payload, OutboxTable.error)
-    ]
     for table, columns, condition in (
         (PaymentTable, ("reason", "error", "note"), PaymentTable.worker == worker),
         (ReviewTable, ("note",), ReviewTable.agent << mine),
         (EventTable, ("detail",), about_worker),
-        (OutboxTable, ("payload", "error"), sent[0] | sent[1]),
+        # One call is about several workers, and so may be why it failed.
+        (OutboxTable, ("error",), OutboxTable.error.contains(name)),
     ):
         for row in tx.rows(table.select().where(condition)):
             old = {column: getattr(row, column) for column in columns}
             new = {column: replaced(value) for column, value in old.items()}
             if new != old:
                 tx.execute(table.update(**new).where(table.id == row.id))
+    _replace_in_payloads(tx, worker, name, replaced)
+
+
+def _replace_in_payloads(
+    tx: Transaction, worker: int, name: str, replaced: Callable[[Any], Any]
+) -> None:
+    """Replace the name in what platforms were sent about a worker.
+
+    Only in texts that a person has written: a name may be a word that core has stored there.
+    """
+    query = VisitTable.select(VisitTable.id).where(VisitTable.worker == worker)
+    visits = {row.id for row in tx.rows(query)}
+    stored = dump_json(name)[1:-1]
+    for row in tx.rows(
+        OutboxTable.select().where(OutboxTable.payload.cast("TEXT").contains(stored))
+    ):
+        old = row.payload
+        if old.get("worker") != worker and old.get("visit") not in visits:
+            continue
+        new = {**old, **{key: replaced(old[key]) for key in _WRITTEN if key in old}}
+        if new != old:
+            tx.execute(OutboxTable.update(payload=new).where(OutboxTable.id == row.id))
 
 
 def _replacing(name: str, pseudonym: str) -> Callable[[Any], Any]:
