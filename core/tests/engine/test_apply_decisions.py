@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.gateway import Gateway
@@ -102,6 +103,22 @@ def test_rejected_unit_is_sent_with_its_reason_and_owes_nothing(
     assert list(platform.verdicts.values()) == [Reject("empty")]
     assert rows(database, PaymentTable) == []
     assert rows(database, VisitTable)[0].status is VisitStatus.REJECTED
+
+
+def test_reasons_that_are_too_long_together_are_cut_for_the_platform(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = plugins.provider("paying")
+    limited = evolve(provider.capabilities, longest_rejection=10)
+    monkeypatch.setattr(provider, "capabilities", limited)
+    applied(database, REJECTED, note="Nothing is answered.")
+    deliver_run(database, plugins, gateway.run_id)
+
+    assert list(platform.verdicts.values()) == [Reject("Nothing i…")]
 
 
 def test_applying_again_sends_and_pays_nothing_more(

@@ -185,6 +185,17 @@ def test_reason_is_as_long_as_the_provider_requires(
     assert found == ["2: the reason 'short' is too short: crowd requires at least 10 characters"]
 
 
+def test_reason_is_no_longer_than_the_provider_allows(
+    units: list[int], problems: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(longest_rejection=80))
+
+    [found] = problems(f"unit,decision,note\n{units[0]},rejected,{'long ' * 20}\n")
+
+    assert found.startswith("2: the reason 'long long")
+    assert found.endswith("is too long: crowd allows at most 80 characters, and it has 99")
+
+
 @pytest.mark.usefixtures("units")
 @pytest.mark.parametrize(
     ("text", "problem"),

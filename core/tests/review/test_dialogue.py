@@ -134,6 +134,18 @@ def test_reason_is_as_long_as_the_provider_requires(
 
 
 @pytest.mark.usefixtures("done")
+def test_reason_is_no_longer_than_the_provider_allows(
+    review: Hold, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CrowdProvider, "capabilities", Capabilities(longest_rejection=len(REASON)))
+
+    printed = review("r", f"{REASON} And more.", REASON, "q")
+
+    assert f"crowd allows at most {len(REASON)} characters, and it has" in printed
+    assert notes(database) == [REASON]
+
+
+@pytest.mark.usefixtures("done")
 def test_missing_provider_prevents_rejections_only(
     session_of: Callable[..., ReviewSession], statuses: Statuses
 ) -> None:

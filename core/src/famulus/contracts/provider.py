@@ -59,6 +59,9 @@ class Capabilities:
     most_requirements: int | None = None
     #: the fewest characters that a rejection's reason needs
     shortest_rejection: int = 0
+    #: the most characters of a rejection's reason; None for any number. The reasons for several
+    #: units of one visit are cut to it together.
+    longest_rejection: int | None = None
     #: workers see the data that they have sent, for trying tasks out; only with ``sandbox``
     shows_answers: bool = False
 

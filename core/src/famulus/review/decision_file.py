@@ -24,6 +24,8 @@ _COLUMNS = CsvColumns(
 )
 #: The largest value of a 64-bit column.
 _LARGEST = 2**63 - 1
+#: The most characters of a reason that a message repeats.
+_SHOWN = 60
 
 
 @frozen(kw_only=True)
@@ -166,13 +168,11 @@ def _fault(session: ReviewSession, row: DecisionRow, unit: Row | None) -> str | 
         return None
     if not row.note:
         return f"unit {row.unit} is rejected without a reason; write it into the column 'note'"
-    shortest = session.shortest_reason(unit.provider_type)
-    if len(row.note) < shortest:
-        return (
-            f"the reason {row.note!r} is too short: {unit.provider_type} requires at least "
-            f"{shortest} characters"
-        )
-    return None
+    fault = session.reason_limits(unit.provider_type).fault(row.note)
+    if fault is None:
+        return None
+    start = row.note if len(row.note) <= _SHOWN else f"{row.note[:_SHOWN]}…"
+    return f"the reason {start!r} {fault}"
 
 
 def _apply(tx: Transaction, rows: Sequence[DecisionRow]) -> FileResult:

@@ -193,15 +193,16 @@ class Dialogue:
         return choice
 
     def _choose_reason(self, choice: Choice, unit: StoredAnswer) -> Choice | None:
-        shortest = self.session.shortest_reason(unit.provider)
+        limits = self.session.reason_limits(unit.provider)
         while True:
             reason = self.terminal.ask("Why is it rejected? The worker may read it: ")
-            if len(reason) >= shortest:
+            fault = limits.fault(reason)
+            if fault is None:
                 return evolve(choice, note=reason)
             if not reason:
                 self.terminal.say("A rejection needs a reason.")
                 return None
-            self.terminal.say(f"{unit.provider} requires at least {shortest} characters.")
+            self.terminal.say(f"The reason {fault}.")
 
     def _choose_value(self, choice: Choice, name: str) -> Choice | None:
         approve = self.qualifications.approve

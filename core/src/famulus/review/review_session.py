@@ -56,6 +56,28 @@ class Applied:
     problems: Sequence[str] = ()
 
 
+@frozen(kw_only=True)
+class ReasonLimits:
+    """The numbers of characters that a platform allows for the reason of a rejection."""
+
+    provider_type: str
+    shortest: int
+    longest: int | None
+
+    def fault(self, reason: str) -> str | None:
+        """Return what is wrong with the length of a reason, as the end of a sentence, or None."""
+        if len(reason) < self.shortest:
+            return (
+                f"is too short: {self.provider_type} requires at least {self.shortest} characters"
+            )
+        if self.longest is not None and len(reason) > self.longest:
+            return (
+                f"is too long: {self.provider_type} allows at most {self.longest} characters, and "
+                f"it has {len(reason)}"
+            )
+        return None
+
+
 @define(kw_only=True)
 class ReviewSession:
     """One person's review of a task.
@@ -77,12 +99,17 @@ class ReviewSession:
         """The number of this session's decisions that are not applied yet."""
         return sum(len(made.reviews) for made in self._made)
 
-    def shortest_reason(self, provider_type: str) -> int:
-        """Return how many characters the reason of a rejection needs at least.
+    def reason_limits(self, provider_type: str) -> ReasonLimits:
+        """Return how long the reason of a rejection has to be, and may be.
 
         :raises famulus.PluginError: when the provider is not installed.
         """
-        return max(1, self.plugins.provider(provider_type).capabilities.shortest_rejection)
+        capabilities = self.plugins.provider(provider_type).capabilities
+        return ReasonLimits(
+            provider_type=provider_type,
+            shortest=max(1, capabilities.shortest_rejection),
+            longest=capabilities.longest_rejection,
+        )
 
     def apply_leftovers(self) -> Applied:
         """Apply decisions that earlier sessions left, and deliver what they did not deliver."""

@@ -14,15 +14,14 @@ from famulus import Outcome, PaymentKind, Reject, UnavailableError, Verdict
 from famulus_mturk.calls import CallLostError, Mturk, RefusedError
 from famulus_mturk.meanings import Meaning
 from famulus_mturk.tables import MturkBonus
-from famulus_mturk.texts import clean
+from famulus_mturk.texts import LONGEST_FEEDBACK, clean
 
 if TYPE_CHECKING:
     from famulus import Clock, Database, PaymentView, Transaction, VisitView
     from famulus_mturk.records import HitRecords
 
 _MARK_LENGTH = 8
-#: Characters of a rejection's reason, and of a bonus's.
-_LONGEST_FEEDBACK = 1024
+#: Characters of a bonus's reason.
 _LONGEST_REASON = 4096
 #: The meanings of an error for a token that MTurk has seen before.
 _DONE = (Meaning.PROCESSED, Meaning.EXISTS)
@@ -156,7 +155,7 @@ class Money:
                 raise
 
     def _reject(self, assignment: str, note: str) -> None:
-        feedback = clean(note, _LONGEST_FEEDBACK)
+        feedback = clean(note, LONGEST_FEEDBACK)
         try:
             self.mturk.call(
                 "reject_assignment", AssignmentId=assignment, RequesterFeedback=feedback

@@ -50,6 +50,7 @@ from famulus_mturk.calls import REGION, Account, Mturk
 from famulus_mturk.fees import asks_for_masters, fee
 from famulus_mturk.options import MturkArgs, MturkRequesterArgs
 from famulus_mturk.sites import accepted_url, preview_url, submit_url, worker_origins
+from famulus_mturk.texts import LONGEST_FEEDBACK
 
 if TYPE_CHECKING:
     from famulus_mturk.arrival_check import ArrivalCheck
@@ -80,6 +81,7 @@ class MturkProvider(Provider):
         reports_submissions=True,
         most_requirements=10,
         shortest_rejection=1,
+        longest_rejection=LONGEST_FEEDBACK,
     )
     _other: ClassVar[str] = "mturk-requester-sandbox."
 

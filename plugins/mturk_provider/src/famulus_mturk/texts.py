@@ -6,6 +6,8 @@ import unicodedata
 
 #: Characters that break a line; in texts of one line they count as control characters.
 _BREAKS = "\n\r\t"
+#: Characters of a rejection's reason.
+LONGEST_FEEDBACK = 1024
 
 
 def control_character(text: str, *, allowed: str = "") -> str | None:

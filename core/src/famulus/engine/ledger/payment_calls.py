@@ -21,7 +21,7 @@ from famulus.contracts.provider import (
     VisitVerdict,
     VisitView,
 )
-from famulus.contracts.visit_verdict import Approve
+from famulus.contracts.visit_verdict import Approve, Reject, Verdict
 from famulus.engine.ledger.payment_views import (
     lock_payee,
     payment_view,
@@ -80,7 +80,7 @@ class DecideCall(OutboxCall):
         visit = read_visit(tx, payload["visit"])
         if capabilities.reports_submissions:
             _check_submitted(visit)
-        verdict = load_verdict(payload)
+        verdict = _fitting(load_verdict(payload), capabilities)
         _check_undecided(visit)
         reward = read_reward(tx, visit.id) if isinstance(verdict, Approve) else None
         is_first = reward is not None and _move(tx, reward, PaymentStatus.SENT, "verdict")
@@ -298,6 +298,14 @@ def _check_submitted(visit: Row) -> None:
             f"the platform reports visit {visit.reference} as {visit.status}, and pays nothing "
             "for it"
         )
+
+
+def _fitting(verdict: Verdict, capabilities: Capabilities) -> Verdict:
+    """Cut the reasons for several units, each of which fits, to what the platform allows."""
+    longest = capabilities.longest_rejection
+    if longest is None or not isinstance(verdict, Reject) or len(verdict.reason) <= longest:
+        return verdict
+    return Reject(f"{verdict.reason[: longest - 1]}…")
 
 
 def _check_undecided(visit: Row) -> None:
