@@ -158,7 +158,7 @@ def test_open_prints_a_link_that_list_and_status_show(
     assert revoked.stdout == "Revoked 1 link.\n"
 
 
-@pytest.mark.parametrize("word", ["x" * 101, "a\nb"])
+@pytest.mark.parametrize("word", ["x" * 101, "a\nb", "", " "])
 def test_code_word_that_cannot_be_typed_is_refused(
     launch: Launch, database_address: str, word: str
 ) -> None:

@@ -78,6 +78,9 @@ def check_word(word: str) -> None:
 
     :raises famulus.UsageError: then.
     """
+    if not word.strip():
+        # Anyone could come in, as where a script's variable is not set.
+        raise UsageError(Problem("is empty; give a word, or leave the option out", key="--word"))
     if len(word) > _LONGEST_WORD or not word.isprintable():
         message = f"has more than {_LONGEST_WORD} characters, or one that cannot be printed"
         raise UsageError(Problem(message, key="--word"))

@@ -78,10 +78,10 @@ def make(
 
 @links.command("open", short_help="Make a link by which anyone can come in.")
 @run_argument
-@click.option("--word", default="", metavar="W", help="A code word that people have to know.")
+@click.option("--word", metavar="W", help="A code word that people have to know.")
 @limit_options
 @pass_session
-def open_command(session: Session, run: int, word: str, limits: Limits) -> None:
+def open_command(session: Session, run: int, word: str | None, limits: Limits) -> None:
     """Make a link to run RUN by which anyone can come in, and print it.
 
     It shows a page that people send to begin; each of them is another worker from then on, with a
@@ -93,8 +93,9 @@ def open_command(session: Session, run: int, word: str, limits: Limits) -> None:
     with _database(session) as database:
         record = run_of_links(database, run, for_new_links=True)
         check_limits(database, limits)
-        check_word(word)
-        name = make_open_link(database, run, word.strip(), limits)
+        if word is not None:
+            check_word(word)
+        name = make_open_link(database, run, (word or "").strip(), limits)
         session.say(LinkSigner(database).address(record.url, name))
 
 
