@@ -274,7 +274,7 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
         worker_param="id",
         visit_param="visit_of_platform",
         completions={
-            "completed": "https://sona.example/credit?experiment=1&survey_code={id}",
+            "completed": "https://sona.example?experiment=1&survey_code={id}",
             "no_work_left": "COME-BACK-LATER",
         },
     )
@@ -300,6 +300,7 @@ def test_each_outcome_has_its_code_or_address(launch: Launch, answer: Answers) -
         ({"completions": {"completed": "ftp://x.example"}}, "provider.completions.completed"),
         ({"completions": {"completed": "https://{host}/"}}, "provider.completions.completed"),
         ({"completions": {"completed": "https:///x"}}, "provider.completions.completed"),
+        ({"completions": {"completed": "https://[x"}}, "provider.completions.completed"),
         ({"completions": {"completed": "A", "withdrew": "A"}}, "provider.completions.withdrew"),
         ({"completions": {"completed": "A" * 101}}, "provider.completions.completed"),
     ],

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from famulus import Completion, GoTo, OwnPage, ShowCode, VisitOutcome, VisitView
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_END_OF_HOST = re.compile("[/?#]")
 _WEB = ("https://", "http://")
 _LONGEST_CODE = 100
 
@@ -43,12 +44,18 @@ def _fault(text: str) -> str:
     if not text.strip() or not text.isprintable():
         return "is empty or cannot be printed; give a code or an address"
     if text.startswith(_WEB):
-        host = urlsplit(_PLACEHOLDER.sub("", text)).hostname
         # A parameter that became the host would send workers wherever a forged link says.
-        is_fixed = "{" not in text.split("/")[2]
-        return "" if host and is_fixed else f"{text!r} names no host; write it out"
+        is_fixed = "{" not in _END_OF_HOST.split(text.partition("://")[2])[0]
+        return "" if is_fixed and _host(text) else f"{text!r} names no host; write it out"
     if "://" in text:
         return f"{text!r} is not a web address; it has to begin with https://"
     if len(text) > _LONGEST_CODE:
         return f"has {len(text)} characters; a code has at most {_LONGEST_CODE}"
     return ""
+
+
+def _host(address: str) -> str | None:
+    try:
+        return urlsplit(_PLACEHOLDER.sub("", address)).hostname
+    except ValueError:  # brackets that are no IPv6 address
+        return None
