@@ -151,7 +151,7 @@ def test_open_prints_a_link_that_list_and_status_show(
     address = made.stdout.strip()
     query = dict(parse_qsl(urlsplit(address).query))
     assert "Code word" in gateway.arrive(query).body
-    assert listed.stdout.splitlines()[1].split() == ["open", "0", "0"]
+    assert listed.stdout.split() == ["STATE", "PEOPLE", "LINK", "open", "0", address]
     bound = operator.managed(run).bound
     assert bound.provider.entrances(bound.run_view()) == [address]
     revoked = run_command(links, "revoke", run, address, database=database_address)

@@ -116,7 +116,7 @@ def list_command(
     """
     from famulus_links.addresses import LinkSigner
     from famulus_links.files import write_csv
-    from famulus_links.progress import COLUMNS, LinkState, read_progress
+    from famulus_links.progress import COLUMNS, OPEN, PERSONAL, LinkState, read_progress
 
     with _database(session) as database:
         record = run_of_links(database, run)
@@ -135,8 +135,18 @@ def list_command(
     elif as_json:
         session.say_json(listed)
     else:
-        shown = [name for name in columns if name not in {"entered_at", "link"}]
-        session.say_table([[name.upper() for name in shown], *_rows(listed, shown)])
+        personal = [row for row in listed if row["worker"]]
+        anyones = [row for row in listed if not row["worker"]]
+        _say_links(session, personal, PERSONAL)
+        if personal and anyones:
+            session.say("")
+        _say_links(session, anyones, OPEN)
+
+
+def _say_links(
+    session: Session, listed: Sequence[Mapping[str, object]], columns: Sequence[str]
+) -> None:
+    session.say_table([[name.upper() for name in columns], *_rows(listed, columns)])
 
 
 def _rows(listed: Sequence[Mapping[str, object]], columns: Sequence[str]) -> list[list[str]]:

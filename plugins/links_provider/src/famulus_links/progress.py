@@ -14,6 +14,9 @@ from famulus_links.links import Link, links_of
 
 #: The keys of :meth:`LinkProgress.as_dict`.
 COLUMNS = ("name", "email", "group", "worker", "state", "entered_at", "answers", "people")
+#: Those that tell personal links apart, and those that tell open links apart: they have no names.
+PERSONAL = ("name", "email", "group", "worker", "state", "answers")
+OPEN = ("state", "people", "link")
 _WITH_A_WORKER = tuple(set(UnitStatus) - {UnitStatus.CREATED, UnitStatus.LAUNCHED})
 
 
