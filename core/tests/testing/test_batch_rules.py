@@ -11,11 +11,12 @@ import pytest
 from attrs import define, field, frozen
 
 import famulus
-from famulus import GrantView, Keep, Outcome, PaymentView, Result, VisitVerdict
+from famulus import Approve, GrantView, Keep, Outcome, PaymentView, Result, VisitVerdict
 from famulus.testing import PluginHarness, ProviderConformance
 
-APPROVAL, SETTLING, LOST, GRANTS = RULES = (
+APPROVAL, REJECTION, SETTLING, LOST, GRANTS = RULES = (
     "an_approval_sent_twice_pays_once",
+    "a_rejection_sent_twice_has_no_second_effect",
     "settle_finds_the_outcome_and_pays_nothing",
     "a_lost_reply_is_unknown_and_settled_by_asking",
     "grants_and_revocations_have_no_second_effect",
@@ -32,6 +33,7 @@ class Bank:
     """What a platform has paid."""
 
     rewarded: list[str] = field(factory=list)
+    rejected: list[str] = field(factory=list)
     #: by the number of the order and the key
     paid: list[tuple[object, str]] = field(factory=list)
     #: by worker; a provider that breaks a rule may add one twice
@@ -63,8 +65,9 @@ class Panel(famulus.Provider):
 
     def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterable[tuple[str, Result]]:
         for each in verdicts:
-            if each.visit.reference not in self.bank.rewarded:
-                self.bank.rewarded.append(each.visit.reference)
+            told = self.bank.rewarded if each.verdict == Approve() else self.bank.rejected
+            if each.visit.reference not in told:
+                told.append(each.visit.reference)
             yield each.key, Outcome.CONFIRMED
 
     def pay(self, payments: Sequence[PaymentView], keep: Keep) -> Iterable[tuple[str, Result]]:
@@ -106,7 +109,7 @@ class PanelRules(ProviderConformance):
 
     def platform_state(self) -> object:
         bank: Bank = self.provider.bank
-        return [*bank.rewarded, *bank.paid, *bank.granted]
+        return [*bank.rewarded, *bank.rejected, *bank.paid, *bank.granted]
 
     @contextmanager
     def losing_a_reply(self, harness: PluginHarness) -> Iterator[None]:
@@ -128,6 +131,21 @@ class Strict(Panel):
         for each in verdicts:
             if each.visit.reference in self.bank.rewarded:
                 raise famulus.RefusedError("it is approved already")
+            yield from super().decide([each])
+
+
+class Scolding(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            self.bank.rejected.append(each.visit.reference)
+            yield each.key, Outcome.CONFIRMED
+
+
+class Final(Panel):
+    def decide(self, verdicts: Sequence[VisitVerdict]) -> Iterator[tuple[str, Result]]:
+        for each in verdicts:
+            if each.visit.reference in self.bank.rejected:
+                raise famulus.RefusedError("it is rejected already")
             yield from super().decide([each])
 
 
@@ -233,6 +251,8 @@ def test_a_right_provider_keeps_every_rule(tmp_path: Path, rule: str) -> None:
     [
         (Rewarding, APPROVAL, "must have no second effect"),
         (Strict, APPROVAL, "and one that the platform has already"),
+        (Scolding, REJECTION, "must have no second effect"),
+        (Final, REJECTION, "and one that the platform has already"),
         (ByReference, APPROVAL, "one result for each item, with its key"),
         (Silent, APPROVAL, "one result for each item, with its key"),
         (Trusting, SETTLING, "must return FAILED for what was certainly never paid"),

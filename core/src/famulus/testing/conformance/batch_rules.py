@@ -20,7 +20,7 @@ from famulus.contracts.provider import (
     VisitVerdict,
     VisitView,
 )
-from famulus.contracts.visit_verdict import Approve
+from famulus.contracts.visit_verdict import Approve, Reject, Verdict
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.platform_call import NO_RESULT, CallResult, CallStatus
 from famulus.model.states import PaymentKind
@@ -63,6 +63,23 @@ class ProviderBatchRules(ProviderUnderTest):
             f" not {first!r} and {second!r}."
         )
         assert again == once, "Approving again must have no second effect."
+
+    def test_a_rejection_sent_twice_has_no_second_effect(self, tmp_path: Path) -> None:
+        with self.harness(tmp_path) as harness:
+            if not self.provider.capabilities.pays:
+                pytest.skip("the platform pays nothing")
+            visit = self.submitted_visit(harness)
+            reason = "For the test.".ljust(self.provider.capabilities.shortest_rejection, ".")
+            first = self._decide(harness.provider(), visit, Reject(reason))
+            once = self.platform_state()
+            second = self._decide(harness.provider(), visit, Reject(reason))
+            again = self.platform_state()
+
+        assert first.status is second.status is CallStatus.DONE, (
+            "decide() must confirm a rejection, and one that the platform has already as well,"
+            f" not {first!r} and {second!r}."
+        )
+        assert again == once, "Rejecting again must have no second effect."
 
     def test_settle_finds_the_outcome_and_pays_nothing(self, tmp_path: Path) -> None:
         with self.harness(tmp_path) as harness:
@@ -167,7 +184,10 @@ class ProviderBatchRules(ProviderUnderTest):
         return [result.status for result in results]
 
     def _approve(self, provider: Provider, visit: VisitView) -> CallResult:
-        given = VisitVerdict(key=f"conformance-{visit.id}", visit=visit, verdict=Approve())
+        return self._decide(provider, visit, Approve())
+
+    def _decide(self, provider: Provider, visit: VisitView, verdict: Verdict) -> CallResult:
+        given = VisitVerdict(key=f"conformance-{visit.id}", visit=visit, verdict=verdict)
         (result,) = _ask("decide", provider.decide, [given])
         return result
 
