@@ -21,6 +21,8 @@ WHITE_SPACE = (
 
 #: How programming languages spell a missing value.
 _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[object Object]"})
+#: The name of a worker who was forgotten.
+_PSEUDONYM = re.compile("forgotten-[0-9a-f]{8}-[0-9]+")
 #: A template's placeholder that was not replaced.
 _PLACEHOLDER = re.compile(r"\$\{|\{\{|\{%|<%|%%.+%%")
 
@@ -69,3 +71,16 @@ def is_placeholder(name: str) -> bool:
     Such a name, for example ``undefined``, would make all workers one.
     """
     return stripped(name) in _MISSING or _PLACEHOLDER.search(name) is not None
+
+
+def pseudonym_of(identity: str, worker: int) -> str:
+    """Return the name that a worker has after they were forgotten.
+
+    :param identity: of the database.
+    """
+    return f"forgotten-{identity[:8]}-{worker}"
+
+
+def is_pseudonym(name: str) -> bool:
+    """Return whether a name is one that :func:`pseudonym_of` returns, in any database."""
+    return _PSEUDONYM.fullmatch(name) is not None

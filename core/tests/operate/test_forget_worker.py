@@ -223,6 +223,21 @@ def test_name_that_is_a_word_of_core_changes_no_call_to_a_platform(
     assert payloads(database) == before
 
 
+@pytest.mark.usefixtures("paid")
+def test_visitor_cannot_come_as_a_worker_who_was_forgotten_or_will_be(
+    gateway: Gateway, database: Database, plugins: Plugins
+) -> None:
+    """Exports show the pseudonym, and the next one has to be free when another is forgotten."""
+    done = forget(database, plugins)
+    x = find_worker(database, "paying", "x")
+    following = done.pseudonym.rpartition("-")[0] + f"-{x.id}"
+
+    pages = [GatewayWorker(gateway, name).arrive() for name in (done.pseudonym, following)]
+
+    assert [page.refusal for page in pages] == ["unknown_link"] * 2
+    assert forget(database, plugins, name="x").pseudonym == following
+
+
 def payloads(database: Database) -> list[Mapping[str, Any]]:
     """Return what the rows of the outbox hold."""
     with database.read() as tx:

@@ -23,7 +23,7 @@ from famulus.model.statements import Param, Statement
 from famulus.model.states import OPEN_VISITS, VisitStatus
 from famulus.model.tables import TaskRunTable, VisitTable, WorkerTable, literals
 from famulus.model.transaction import Row, Transaction
-from famulus.names import is_placeholder, name_fault, stripped
+from famulus.names import is_placeholder, is_pseudonym, name_fault, stripped
 
 _NOT_FILLED_IN = (
     "The page that sent you here did not name you, so your work could not be told apart from"
@@ -161,6 +161,9 @@ def normalize_arrival(arrival: Arrival) -> Arrival | Refusal:
                 detail=_NOT_FILLED_IN,
                 note=f"a page or script did not fill in the {field.replace('_', ' ')}",
             )
+    # Exports show the names of forgotten workers, and a visitor must not come as one of them.
+    if is_pseudonym(names["worker_name"]):
+        return Refusal(reason=RefusalReason.UNKNOWN_LINK)
     if all(getattr(arrival, field) == name for field, name in names.items()):
         return arrival
     return evolve(arrival, **names)

@@ -12,6 +12,7 @@ from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.requesters import prepare_tables
 from famulus.errors import as_plugin_error
 from famulus.model.database import Database
+from famulus.names import pseudonym_of
 from famulus.plan import account_provider
 from famulus.plugins import Plugins
 
@@ -37,8 +38,7 @@ def forget_worker(
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
     :raises famulus.PluginError: when their provider is not installed, or raises.
     """
-    pseudonym = f"forgotten-{database.identity[:8]}-{worker.id}"
-    name = worker.name
+    name, pseudonym = worker.name, pseudonym_of(database.identity, worker.id)
     cls = plugins.provider(worker.provider_type)
     prepare_tables(database, plugins, cls)
     provider = account_provider(database, cls, cls.Args(), None)
