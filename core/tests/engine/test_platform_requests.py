@@ -299,3 +299,20 @@ def test_reply_of_the_provider_is_sent(gateway: Gateway, clock: MovableClock) ->
 
     assert (challenged.status, challenged.headers) == (200, {"X-Challenge": "c"})
     assert (senseless.status, senseless.body) == (400, "no JSON")
+
+
+def test_requests_are_answered_again_once_threads_can_be_started(
+    gateway: Gateway, database: Database, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    request = signed(["a"], clock())
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        replies = [gateway.receive(TYPE, request) for _ in range(6)]
+
+    assert {(reply.status, reply.headers["Retry-After"] != "") for reply in replies} == {
+        (503, True)
+    }
+    assert gateway.receive(TYPE, request).status == 200

@@ -101,7 +101,11 @@ class PlatformRequests:
         thread = threading.Thread(
             target=self._call, args=(request, call), name="famulus-receive", daemon=True
         )
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:  # the process may have no more threads now
+            self._room.release()
+            raise UnavailableError(f"no thread can be started: {error}") from error
         wait([call], _PATIENCE)
         if not call.done():
             self._late = [*self._late, call]
