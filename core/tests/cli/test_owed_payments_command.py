@@ -153,6 +153,7 @@ def test_payments_are_marked_by_number_and_not_with_another_note(famulus: Famulu
         (["3,NaN,USD"], ["2: amount: 'NaN' is not an amount"]),
         (["9,0.10,USD", "8,0.10,USD"], ["2: there is no payment 9", "3: there is no payment 8"]),
         (["1" * 30 + ",0.10,USD"], ["is not a list of payments"]),
+        (["1" * 5000 + ",0.10,USD"], ["is not a list of payments"]),
     ],
 )
 def test_a_wrong_list_marks_nothing(

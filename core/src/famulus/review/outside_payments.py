@@ -27,6 +27,7 @@ _COLUMNS = CsvColumns(
 )
 #: What a database's 64-bit column can hold.
 _LARGEST = 2**63 - 1
+_MOST_DIGITS = 30
 
 
 def mark_paid(database: Database, payments: Iterable[int], *, note: str) -> list[PaymentRecord]:
@@ -118,7 +119,8 @@ def _parsed(path: Path, problems: list[Problem]) -> Iterator[Transfer]:
 
 def _numbers(row: CsvRow) -> list[int] | None:
     words = row.values["numbers"].split()
-    if not all(word.isascii() and word.isdigit() for word in words):
+    # Python reads no numbers of thousands of digits.
+    if not all(word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS for word in words):
         return None
     numbers = [int(word) for word in words]
     return numbers if numbers and max(numbers) <= _LARGEST else None
