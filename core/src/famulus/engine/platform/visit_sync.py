@@ -192,7 +192,7 @@ def _follow(
     database, run = visits.database, visits.run
     with database.read() as tx:
         visit = _find(tx, provider.type, run, report)
-        currency = _read_currency(tx, run)
+        currency = "" if report.amount is None else _read_currency(tx, run)
     if visit is not None and visit.status is report.status:
         # Most reports, and no reason for a transaction that is synced to the disk.
         return False, None
