@@ -158,6 +158,24 @@ def test_open_prints_a_link_that_list_and_status_show(
     assert revoked.stdout == "Revoked 1 link.\n"
 
 
+def test_revoke_of_one_who_has_given_the_address_of_another_names_both(
+    launch: Launch, database: Database, begin: Begin, database_address: str
+) -> None:
+    gateway = launch(ask_email=True)
+    run = gateway.run_id
+    query = open_link(database, run)
+    for _ in range(2):
+        begin(gateway, query, email="anna@lab.example")
+    with database.read() as tx:
+        workers = sorted(link.worker for link in links_of(tx, run) if link.worker)
+
+    refused = run_command(links, "revoke", run, "anna@lab.example", database=database_address)
+    revoked = run_command(links, "revoke", run, workers[0], database=database_address)
+
+    assert f"may be one of {workers[0]}, {workers[1]}" in refused.stderr
+    assert (refused.exit_code, revoked.stdout) == (2, "Revoked 1 link.\n")
+
+
 @pytest.mark.parametrize("word", ["x" * 101, "a\nb", "", " "])
 def test_code_word_that_cannot_be_typed_is_refused(
     launch: Launch, database_address: str, word: str

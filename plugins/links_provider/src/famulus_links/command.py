@@ -174,12 +174,14 @@ def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
         for who in whose:
             theirs = [link for link in known if link.is_of(who)]
             found += theirs
-            people = {link.worker for link in theirs}
+            people = sorted({link.worker or "" for link in theirs})
             if not people:
                 message = f"run {run} has no link of {who!r}; `famulus links list {run}` lists them"
                 problems.append(Problem(message))
             elif len(people) > 1:
-                message = f"{len(people)} people have the name {who!r}; give their e-mail addresses"
+                # Visitors of an open link give any name and address that they like.
+                several = ", ".join(people)
+                message = f"{who!r} may be one of {several}; name the one that is meant"
                 problems.append(Problem(message))
         if problems:
             raise UsageError(problems)
