@@ -16,7 +16,8 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs
 from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import VisitView
 from famulus.contracts.views import Page, Refusal, RefusalReason, TaskView
 from famulus.errors import PluginError, Problem, UsageError
 from famulus.options.configuration import read_configuration

@@ -42,22 +42,22 @@ if TYPE_CHECKING:
     from famulus.contracts.plan import Role as Role
     from famulus.contracts.plan import ScriptCall as ScriptCall
     from famulus.contracts.plan import SharedTaskState as SharedTaskState
-    from famulus.contracts.provider import Arrival as Arrival
-    from famulus.contracts.provider import Capabilities as Capabilities
-    from famulus.contracts.provider import GrantView as GrantView
-    from famulus.contracts.provider import Keep as Keep
     from famulus.contracts.provider import NoRequesterArgs as NoRequesterArgs
-    from famulus.contracts.provider import Outcome as Outcome
-    from famulus.contracts.provider import PaymentView as PaymentView
-    from famulus.contracts.provider import Preview as Preview
     from famulus.contracts.provider import Provider as Provider
-    from famulus.contracts.provider import Quote as Quote
-    from famulus.contracts.provider import Result as Result
-    from famulus.contracts.provider import RunView as RunView
-    from famulus.contracts.provider import SyncCursor as SyncCursor
-    from famulus.contracts.provider import VisitReport as VisitReport
-    from famulus.contracts.provider import VisitVerdict as VisitVerdict
-    from famulus.contracts.provider import VisitView as VisitView
+    from famulus.contracts.provider_views import Arrival as Arrival
+    from famulus.contracts.provider_views import Capabilities as Capabilities
+    from famulus.contracts.provider_views import GrantView as GrantView
+    from famulus.contracts.provider_views import Keep as Keep
+    from famulus.contracts.provider_views import Outcome as Outcome
+    from famulus.contracts.provider_views import PaymentView as PaymentView
+    from famulus.contracts.provider_views import Preview as Preview
+    from famulus.contracts.provider_views import Quote as Quote
+    from famulus.contracts.provider_views import Result as Result
+    from famulus.contracts.provider_views import RunView as RunView
+    from famulus.contracts.provider_views import SyncCursor as SyncCursor
+    from famulus.contracts.provider_views import VisitReport as VisitReport
+    from famulus.contracts.provider_views import VisitVerdict as VisitVerdict
+    from famulus.contracts.provider_views import VisitView as VisitView
     from famulus.contracts.qualification_check import GuardedRun as GuardedRun
     from famulus.contracts.qualification_check import NoCheckArgs as NoCheckArgs
     from famulus.contracts.qualification_check import PastWork as PastWork
@@ -193,11 +193,11 @@ _WHERE = {
     "AgentStatus": "famulus.model.states",
     "Approve": "famulus.contracts.visit_verdict",
     "Architect": "famulus.contracts.architect",
-    "Arrival": "famulus.contracts.provider",
+    "Arrival": "famulus.contracts.provider_views",
     "AttemptView": "famulus.contracts.views",
     "Blueprint": "famulus.contracts.blueprint",
     "BlueprintArgs": "famulus.contracts.blueprint_args",
-    "Capabilities": "famulus.contracts.provider",
+    "Capabilities": "famulus.contracts.provider_views",
     "Checked": "famulus.operate.checking",
     "Clock": "famulus.clock",
     "Comparator": "famulus.options.requirements",
@@ -223,11 +223,11 @@ _WHERE = {
     "Gateway": "famulus.engine.gateway",
     "GoTo": "famulus.contracts.completion",
     "Grant": "famulus.engine.qualifications.worker_handle",
-    "GrantView": "famulus.contracts.provider",
+    "GrantView": "famulus.contracts.provider_views",
     "GuardedRun": "famulus.contracts.qualification_check",
     "IllegalTransitionError": "famulus.errors",
     "InvalidAnswers": "famulus.errors",
-    "Keep": "famulus.contracts.provider",
+    "Keep": "famulus.contracts.provider_views",
     "LaunchRequest": "famulus.operate.observer",
     "Launched": "famulus.operate.launching",
     "LimitChange": "famulus.engine.limits",
@@ -245,7 +245,7 @@ _WHERE = {
     "OnboardingView": "famulus.contracts.views",
     "Operator": "famulus.operate.operator",
     "OperatorObserver": "famulus.operate.observer",
-    "Outcome": "famulus.contracts.provider",
+    "Outcome": "famulus.contracts.provider_views",
     "OwedSum": "famulus.data.owed",
     "OwnPage": "famulus.contracts.completion",
     "Page": "famulus.contracts.views",
@@ -253,7 +253,7 @@ _WHERE = {
     "PaymentKind": "famulus.model.states",
     "PaymentRecord": "famulus.data.payments",
     "PaymentStatus": "famulus.model.states",
-    "PaymentView": "famulus.contracts.provider",
+    "PaymentView": "famulus.contracts.provider_views",
     "Plan": "famulus.contracts.plan",
     "PlatformRequest": "famulus.contracts.receiving",
     "PluginError": "famulus.errors",
@@ -262,7 +262,7 @@ _WHERE = {
     "PluginSchema": "famulus.model.schema",
     "Plugins": "famulus.plugins",
     "PostForm": "famulus.contracts.completion",
-    "Preview": "famulus.contracts.provider",
+    "Preview": "famulus.contracts.provider_views",
     "PreviewView": "famulus.contracts.views",
     "Problem": "famulus.errors",
     "ProcessArchitect": "famulus.serving.process_architect",
@@ -281,7 +281,7 @@ _WHERE = {
     "QUAL_NOT_IN_LIST": "famulus.options.requirements",
     "QualificationCheck": "famulus.contracts.qualification_check",
     "QualificationRequirement": "famulus.options.requirements",
-    "Quote": "famulus.contracts.provider",
+    "Quote": "famulus.contracts.provider_views",
     "Received": "famulus.contracts.receiving",
     "Refusal": "famulus.contracts.views",
     "RefusalReason": "famulus.contracts.views",
@@ -291,7 +291,7 @@ _WHERE = {
     "Reply": "famulus.contracts.views",
     "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
-    "Result": "famulus.contracts.provider",
+    "Result": "famulus.contracts.provider_views",
     "ReturnPlace": "famulus.contracts.completion",
     "Role": "famulus.contracts.plan",
     "RunBusyError": "famulus.errors",
@@ -299,7 +299,7 @@ _WHERE = {
     "RunRecord": "famulus.engine.runs",
     "RunStatus": "famulus.model.states",
     "RunSummary": "famulus.data.run_summaries",
-    "RunView": "famulus.contracts.provider",
+    "RunView": "famulus.contracts.provider_views",
     "ScriptCall": "famulus.contracts.plan",
     "Section": "famulus.options.sections",
     "Sections": "famulus.options.sections",
@@ -308,7 +308,7 @@ _WHERE = {
     "SharedTaskState": "famulus.contracts.plan",
     "ShowCode": "famulus.contracts.completion",
     "SubmittedUnit": "famulus.contracts.views",
-    "SyncCursor": "famulus.contracts.provider",
+    "SyncCursor": "famulus.contracts.provider_views",
     "TaskArgs": "famulus.options.task_args",
     "TaskConfig": "famulus.options.task_config",
     "TaskView": "famulus.contracts.views",
@@ -322,11 +322,11 @@ _WHERE = {
     "UsageError": "famulus.errors",
     "Verdict": "famulus.contracts.visit_verdict",
     "VisitOutcome": "famulus.contracts.completion",
-    "VisitReport": "famulus.contracts.provider",
+    "VisitReport": "famulus.contracts.provider_views",
     "VisitStatus": "famulus.model.states",
     "VisitTopup": "famulus.review.topup_actions",
-    "VisitVerdict": "famulus.contracts.provider",
-    "VisitView": "famulus.contracts.provider",
+    "VisitVerdict": "famulus.contracts.provider_views",
+    "VisitView": "famulus.contracts.provider_views",
     "Worker": "famulus.engine.qualifications.worker_handle",
     "WorkerView": "famulus.contracts.views",
     "answers_from": "famulus.contracts.views",

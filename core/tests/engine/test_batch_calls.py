@@ -8,7 +8,13 @@ from typing import TypeAlias
 import pytest
 from attrs import define, field
 
-from famulus.contracts.provider import Capabilities, Outcome, Provider, Result, VisitVerdict
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Capabilities,
+    Outcome,
+    Result,
+    VisitVerdict,
+)
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.platform.bound_provider import deliver_run

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Capabilities,
     Keep,
     Outcome,
     PaymentView,
-    Provider,
     Result,
     VisitView,
 )

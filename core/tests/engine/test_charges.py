@@ -10,7 +10,11 @@ import pytest
 from attrs import frozen
 
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Capabilities, Provider, Quote
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Capabilities,
+    Quote,
+)
 from famulus.data.run_summaries import list_runs
 from famulus.engine.gateway import Gateway
 from famulus.engine.requesters import register_requester

@@ -20,7 +20,11 @@ from famulus.contracts.completion import (
     VisitOutcome,
 )
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Capabilities, Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Capabilities,
+    VisitView,
+)
 from famulus.contracts.views import RefusalReason
 from famulus.engine import completions
 from famulus.engine.completions import OUTCOMES

@@ -11,7 +11,8 @@ from attrs import evolve
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.completion import Completion, ShowCode, VisitOutcome
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import VisitView
 from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import (
     AttemptView,

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.bonuses import ExtraPayment, plan_again, plan_extra, unit_payee

@@ -9,7 +9,8 @@ import pytest
 
 from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import VisitView
 from famulus.engine.gateway import Gateway
 from famulus.engine.qualifications.blocks import set_blocked
 from famulus.engine.workers import find_worker

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from famulus.contracts.provider import Capabilities, VisitReport
+from famulus.contracts.provider_views import (
+    Capabilities,
+    VisitReport,
+)
 from famulus.data.owed import OwedSum, list_owed
 from famulus.data.payments import PaymentRecord, list_payments
 from famulus.engine.gateway import Gateway

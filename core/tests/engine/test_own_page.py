@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from famulus.contracts.completion import Completion, OwnPage, VisitOutcome
-from famulus.contracts.provider import VisitView
+from famulus.contracts.provider_views import VisitView
 from famulus.engine import completions
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions

@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from famulus.contracts.provider import RunView, SyncCursor, VisitReport, VisitView
+from famulus.contracts.provider_views import (
+    RunView,
+    SyncCursor,
+    VisitReport,
+    VisitView,
+)
 from famulus.contracts.receiving import PlatformRequest, Received, Unverified
 from famulus.engine.gateway import Gateway
 from famulus.engine.platform.sync_requests import is_sync_requested

@@ -11,7 +11,8 @@ from attrs import frozen
 from famulus.contracts.context import RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import Capabilities, Provider
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.requesters import list_requesters, register_requester
 from famulus.engine.runs import find_run
 from famulus.errors import PluginError, Problem, UnavailableError, UsageError

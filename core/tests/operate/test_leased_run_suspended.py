@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
 from famulus.model.database import Database

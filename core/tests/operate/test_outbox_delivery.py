@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import RunView
+from famulus.contracts.provider_views import RunView
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,
     claim,

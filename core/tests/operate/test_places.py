@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from famulus.contracts.provider import RunView
+from famulus.contracts.provider_views import RunView
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide

@@ -10,10 +10,10 @@ from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Capabilities,
     Outcome,
-    Provider,
     Result,
     RunView,
     VisitReport,

@@ -9,7 +9,7 @@ import pytest
 
 from famulus.contracts.architect import Architect, Deployed, Deployment
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.gateway import Gateway
 from famulus.engine.runs import find_run
 from famulus.errors import ConflictError, RunBusyError, UnavailableError, UsageError

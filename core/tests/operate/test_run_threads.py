@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from famulus.contracts.provider import Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import RunView
 from famulus.engine.places.closing import ClosingLimits, PlacesOpenError
 from famulus.model.database import Database
 from famulus.model.states import RunStatus

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import (
+from famulus.contracts.provider_views import (
     Capabilities,
     RunView,
     SyncCursor,

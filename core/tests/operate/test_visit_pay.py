@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from famulus.contracts.provider import VisitReport
+from famulus.contracts.provider_views import VisitReport
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.budget import read_budget

@@ -7,7 +7,10 @@ from typing import TypeVar
 
 import pytest
 
-from famulus.contracts.provider import VisitReport, VisitView
+from famulus.contracts.provider_views import (
+    VisitReport,
+    VisitView,
+)
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.decisions import decide

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.ledger.decisions import decide
 from famulus.errors import UsageError
 from famulus.model.database import Database

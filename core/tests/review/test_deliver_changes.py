@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from famulus.contracts.provider import Capabilities, GrantView, Outcome, Result, VisitVerdict
+from famulus.contracts.provider_views import (
+    Capabilities,
+    GrantView,
+    Outcome,
+    Result,
+    VisitVerdict,
+)
 from famulus.contracts.visit_verdict import Approve, Reject
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.errors import UnavailableError

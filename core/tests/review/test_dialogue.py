@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.answers import StoredAnswer
 from famulus.engine.ledger.decisions import decide
 from famulus.engine.qualifications.grants import grant

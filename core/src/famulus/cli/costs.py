@@ -8,7 +8,7 @@ from typing import Any
 
 from famulus.cli.output import say
 from famulus.cli.words import counted
-from famulus.contracts.provider import Quote
+from famulus.contracts.provider_views import Quote
 from famulus.data.wage import Wage
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.money import minor_digits

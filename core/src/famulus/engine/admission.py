@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import evolve, frozen
 
-from famulus.contracts.provider import Arrival
+from famulus.contracts.provider_views import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from attrs import define, field, frozen
 
 from famulus.contracts.blueprint import Blueprint
-from famulus.contracts.provider import Arrival
+from famulus.contracts.provider_views import Arrival
 from famulus.engine.admission_results import AlreadySubmitted, AssignedUnit, OpenOnboarding
 from famulus.engine.attempts import (
     NewAttempt,

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 import peewee
 from attrs import frozen
 
-from famulus.contracts.provider import Arrival, VisitView
+from famulus.contracts.provider_views import (
+    Arrival,
+    VisitView,
+)
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place
 from famulus.model.fields import dump_json, from_micros

@@ -9,7 +9,11 @@ from types import MappingProxyType
 from attrs import evolve, frozen
 
 from famulus.contracts.completion import Completion, Nothing, OwnPage, VisitOutcome
-from famulus.contracts.provider import Arrival, Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Arrival,
+    VisitView,
+)
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission import Admission
 from famulus.engine.own_work import OwnWork, PaidRun, read_own_work

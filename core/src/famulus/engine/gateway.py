@@ -18,7 +18,11 @@ from attrs import evolve
 
 from famulus.contracts.completion import Nothing, VisitOutcome
 from famulus.contracts.entry_form import EntryForm
-from famulus.contracts.provider import Arrival, Preview, VisitView
+from famulus.contracts.provider_views import (
+    Arrival,
+    Preview,
+    VisitView,
+)
 from famulus.contracts.receiving import PlatformRequest
 from famulus.contracts.views import (
     AttemptView,

@@ -10,7 +10,7 @@ from functools import partial
 from attrs import evolve, frozen
 
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import Arrival
+from famulus.contracts.provider_views import Arrival
 from famulus.contracts.qualification_check import GuardedRun, QualificationCheck
 from famulus.contracts.views import Refusal, RefusalReason, UnitView, WorkerView
 from famulus.engine.admission import (

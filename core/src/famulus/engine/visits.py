@@ -14,7 +14,11 @@ from typing import Any, NamedTuple
 import peewee
 from attrs import evolve, frozen
 
-from famulus.contracts.provider import Arrival, VisitReport, VisitView
+from famulus.contracts.provider_views import (
+    Arrival,
+    VisitReport,
+    VisitView,
+)
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.status import Change, NewEvent, change_visit, record
 from famulus.model.database_kind import DatabaseKind

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import Quote
+from famulus.contracts.provider_views import Quote
 from famulus.data.wage import hourly_wage
 from famulus.engine.requesters import plan_parts
 from famulus.errors import Problem, as_plugin_error

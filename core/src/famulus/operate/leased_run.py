@@ -15,7 +15,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from famulus.contracts.architect import Deployed
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.deadlines import (
     give_back_pause,
     mark_unreported,

@@ -8,7 +8,8 @@ from functools import partial
 from attrs import evolve
 
 from famulus.clock import Waiting
-from famulus.contracts.provider import Capabilities, Provider
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.deadlines import extend_deadlines
 from famulus.engine.ledger.charges import account_currency
 from famulus.engine.outbox.outbox_rows import release_claims

@@ -12,13 +12,13 @@ from typing import TypeVar
 from attrs import define, field
 
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Capabilities,
     GrantView,
     Keep,
     Outcome,
     PaymentView,
-    Provider,
     Result,
     RunView,
     VisitReport,

@@ -20,11 +20,11 @@ from famulus.contracts.completion import Completion, Nothing, VisitOutcome
 from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Arrival,
     Capabilities,
     Preview,
-    Provider,
     VisitView,
 )
 from famulus.contracts.views import (

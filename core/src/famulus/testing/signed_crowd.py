@@ -18,11 +18,11 @@ from attrs import evolve, frozen
 
 from famulus.contracts.entry_form import EntryForm
 from famulus.contracts.hookspecs import hookimpl
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Arrival,
     Capabilities,
     Preview,
-    Provider,
     RunView,
     SyncCursor,
     VisitReport,

@@ -13,10 +13,10 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Capabilities,
     PaymentView,
-    Provider,
     Result,
     VisitVerdict,
     VisitView,

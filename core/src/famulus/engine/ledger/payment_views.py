@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from famulus.contracts.provider import PaymentView
+from famulus.contracts.provider_views import PaymentView
 from famulus.engine.visits import read_visit
 from famulus.model.money import from_minor
 from famulus.model.statements import for_update

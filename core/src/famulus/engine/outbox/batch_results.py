@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TypeVar
 
-from famulus.contracts.provider import Result
+from famulus.contracts.provider_views import Result
 from famulus.engine.outbox.platform_call import CallResult, result_of
 from famulus.model.outages import DatabaseUnavailableError
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 
-from famulus.contracts.provider import Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import RunView
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import (

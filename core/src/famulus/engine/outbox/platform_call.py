@@ -19,7 +19,12 @@ from typing import Any, ClassVar
 
 from attrs import frozen
 
-from famulus.contracts.provider import Capabilities, Outcome, Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Capabilities,
+    Outcome,
+    RunView,
+)
 from famulus.engine.outbox import outbox_rows
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database

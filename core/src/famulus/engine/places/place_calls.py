@@ -6,7 +6,10 @@ from typing import Any
 
 from attrs import evolve
 
-from famulus.contracts.provider import Capabilities, Outcome
+from famulus.contracts.provider_views import (
+    Capabilities,
+    Outcome,
+)
 from famulus.engine.outbox import outbox_rows
 from famulus.engine.outbox.outbox_rows import OutboxKind
 from famulus.engine.outbox.platform_call import CallContext, CallResult, CallStatus, PlatformCall

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import peewee
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
     OutboxKind,

@@ -14,7 +14,8 @@ from attrs import evolve, frozen
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import RunView
 from famulus.engine.outbox.delivery import OutboxDelivery
 from famulus.engine.outbox.outbox_rows import (
     OutboxKind,

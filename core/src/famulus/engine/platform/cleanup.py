@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from famulus.contracts.provider import Capabilities, Outcome
+from famulus.contracts.provider_views import (
+    Capabilities,
+    Outcome,
+)
 from famulus.engine.ledger.decisions import UNAPPLIED
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.outbox.outbox_rows import OutboxKind, enqueue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famulus.contracts.provider import Capabilities
+from famulus.contracts.provider_views import Capabilities
 from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.plan import Plan
-from famulus.contracts.provider import RunView
+from famulus.contracts.provider_views import RunView
 from famulus.engine.qualifications.rules import run_rules
 from famulus.engine.runs import RunRecord
 from famulus.model.database import Database

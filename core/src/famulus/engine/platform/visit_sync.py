@@ -13,7 +13,13 @@ from types import MappingProxyType
 import peewee
 from attrs import define, field, frozen
 
-from famulus.contracts.provider import Provider, RunView, SyncCursor, VisitReport, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    RunView,
+    SyncCursor,
+    VisitReport,
+    VisitView,
+)
 from famulus.engine.attempts import open_attempt, select_open_attempts
 from famulus.engine.ledger.apply_decisions import newest_verdict
 from famulus.engine.ledger.charges import charges

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from famulus.contracts.provider import Capabilities, GrantView, Outcome, Provider, Result
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Capabilities,
+    GrantView,
+    Outcome,
+    Result,
+)
 from famulus.engine.outbox.batch_results import read_results
 from famulus.engine.outbox.platform_call import CallResult, MirrorCall
 from famulus.model.tables import GrantedQualificationTable, QualificationTable, WorkerTable

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from famulus.contracts.provider import VisitReport, VisitView
+from famulus.contracts.provider_views import (
+    VisitReport,
+    VisitView,
+)
 from famulus.engine.platform.bound_provider import bind_provider
 from famulus.engine.runs import RunRecord, read_run
 from famulus.engine.visits import select_visits, visit_view

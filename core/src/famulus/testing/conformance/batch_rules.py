@@ -11,11 +11,11 @@ from typing import Any, Protocol, TypeVar
 import attrs
 import pytest
 
-from famulus.contracts.provider import (
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
     Arrival,
     GrantView,
     PaymentView,
-    Provider,
     Result,
     VisitVerdict,
     VisitView,

@@ -17,7 +17,10 @@ from famulus.contracts.completion import (
     ShowCode,
     VisitOutcome,
 )
-from famulus.contracts.provider import Arrival, VisitView
+from famulus.contracts.provider_views import (
+    Arrival,
+    VisitView,
+)
 from famulus.testing.conformance.harness import PluginHarness, must_not_raise, snapshot
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
 

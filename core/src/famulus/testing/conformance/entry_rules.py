@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from famulus.contracts.entry_form import Entry, EntryForm
-from famulus.contracts.provider import Arrival, Provider
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import Arrival
 from famulus.contracts.views import Refusal
 from famulus.testing.conformance.harness import PluginHarness, must_not_raise
 from famulus.testing.conformance.hostile_input import HOSTILE_VALUES, ODD_VALUES

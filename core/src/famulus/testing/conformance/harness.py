@@ -16,7 +16,8 @@ from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.context import RequesterView
 from famulus.contracts.hookspecs import hookimpl
 from famulus.contracts.plan import Plan, SharedTaskState
-from famulus.contracts.provider import Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import RunView
 from famulus.engine.gateway import Gateway
 from famulus.engine.open_gateway import open_gateway
 from famulus.errors import Problem, UsageError

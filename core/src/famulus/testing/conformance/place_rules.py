@@ -9,7 +9,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from famulus.contracts.provider import Provider, RunView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import RunView
 from famulus.testing.conformance.harness import PluginHarness
 from famulus.testing.conformance.provider_under_test import ProviderUnderTest
 

@@ -15,7 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from famulus.contracts.entry_form import EntryForm
-from famulus.contracts.provider import Arrival, Preview, Provider
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import (
+    Arrival,
+    Preview,
+)
 from famulus.contracts.views import Refusal
 from famulus.data.export import export_records
 from famulus.errors import UsageError

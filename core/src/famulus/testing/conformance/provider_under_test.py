@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from famulus.contracts.provider import Provider, VisitView
+from famulus.contracts.provider import Provider
+from famulus.contracts.provider_views import VisitView
 from famulus.contracts.receiving import PlatformRequest
 from famulus.model.schema import PluginSchema
 from famulus.model.tables import RequesterTable
