@@ -178,6 +178,8 @@ def test_nothing_is_forgotten_here_when_the_provider_fails(
     with pytest.raises(PluginError, match="'paying' could not forget a worker: OSError: disk"):
         forget(database, plugins)
     assert find_worker(database, "paying", NAME).name == NAME
+    with database.read() as tx:
+        assert not tx.sql("SELECT name FROM worker WHERE blocked").fetchall()
 
 
 @pytest.mark.usefixtures("paid")
@@ -242,3 +244,24 @@ def payloads(database: Database) -> list[Mapping[str, Any]]:
     """Return what the rows of the outbox hold."""
     with database.read() as tx:
         return [row.payload for row in tx.rows(OutboxTable.select().order_by(OutboxTable.id))]
+
+
+@pytest.mark.usefixtures("paid")
+def test_worker_who_comes_while_they_are_forgotten_is_not_admitted(
+    gateway: Gateway, database: Database, plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their provider could not name them any more, and they could not be paid."""
+    refused: list[str | None] = []
+
+    def forget_while_they_come(*_: object) -> None:
+        refused.append(GatewayWorker(gateway, NAME).arrive().refusal)
+
+    monkeypatch.setattr(plugins.provider("paying"), "forget", forget_while_they_come)
+
+    done = forget(database, plugins)
+
+    assert refused == ["blocked"]
+    with database.read() as tx:
+        blocked = tx.sql("SELECT name FROM worker WHERE blocked").fetchall()
+    assert blocked == []
+    assert find_worker(database, "paying", done.pseudonym).name == done.pseudonym

@@ -53,22 +53,33 @@ def check_forgettable(tx: Transaction, worker: int, name: str) -> None:
         raise ConflictError(f"{name} cannot be forgotten yet: {'; '.join(reasons)}")
 
 
-def forget_texts(
+def begin_forgetting(
     tx: Transaction, worker: int, *, name: str, texts: Sequence[str], pseudonym: str
-) -> None:
-    """Replace what the provider calls a worker, beside their name here, in what is stored of them.
+) -> bool:
+    """Keep a worker out, and replace what else their provider calls them in what is stored of them.
 
     It comes before the provider deletes these texts, so that a call that is repeated after an
-    interruption can still ask for them.
+    interruption can still ask for them. Return whether the worker was blocked before.
 
     :raises famulus.ConflictError: like :func:`check_forgettable`.
     """
     check_forgettable(tx, worker, name)
+    # Without their provider's rows, a worker who comes in between could not be named or paid.
+    unblocked = (WorkerTable.id == worker) & ~WorkerTable.blocked
+    was_blocked = not tx.execute(WorkerTable.update(blocked=True).where(unblocked)).rowcount
     for text in texts:
         _replace_in_texts(tx, worker, text, pseudonym)
+    return was_blocked
 
 
-def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answers: bool) -> int:
+def admit_again(tx: Transaction, worker: int) -> None:
+    """Admit a worker again who could not be forgotten."""
+    tx.execute(WorkerTable.update(blocked=False).where(WorkerTable.id == worker))
+
+
+def forget_rows(
+    tx: Transaction, worker: int, *, name: str, pseudonym: str, blocked: bool, answers: bool
+) -> int:
     """Replace the name of a worker by a pseudonym, wherever core has stored it.
 
     What their visits had in the platform's parameters and references goes too, and what providers
@@ -78,11 +89,12 @@ def forget_rows(tx: Transaction, worker: int, *, name: str, pseudonym: str, answ
     Return how many attempts have lost their answers.
 
     :param name: the name that the provider gives them here.
+    :param blocked: whether the pseudonym is shown as blocked.
     :param answers: whether their answers, uploaded files and the notes of their reviews go as well.
     :raises famulus.ConflictError: like :func:`check_forgettable`.
     """
     check_forgettable(tx, worker, name)
-    tx.execute(WorkerTable.update(name=pseudonym).where(WorkerTable.id == worker))
+    tx.execute(WorkerTable.update(name=pseudonym, blocked=blocked).where(WorkerTable.id == worker))
     tx.execute(
         VisitTable.update(
             reference=VisitTable.id.cast("TEXT"), accept="", place="", query={}

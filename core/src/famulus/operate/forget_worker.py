@@ -7,7 +7,7 @@ import shutil
 from attrs import frozen
 
 from famulus.engine.answers import agent_folder
-from famulus.engine.forgetting import forget_rows, forget_texts, forgotten_attempts
+from famulus.engine.forgetting import admit_again, begin_forgetting, forget_rows, forgotten_attempts
 from famulus.engine.qualifications.worker_handle import Worker
 from famulus.engine.requesters import prepare_tables
 from famulus.errors import as_plugin_error
@@ -31,8 +31,9 @@ def forget_worker(
 ) -> ForgottenWorker:
     """Replace a worker's name by a pseudonym, here and in the tables of their provider.
 
-    What an interrupted call leaves in files and in the database's free space is removed by the next
-    call, whichever worker it is for.
+    They are not admitted from the beginning of the call on. One that is killed leaves them blocked,
+    and is completed when it is repeated. What it leaves in files and in the database's free space
+    is removed by the next call, whichever worker it is for.
 
     :param answers: whether their answers and uploaded files are removed as well.
     :raises famulus.ConflictError: while they are at work, or are owed a decision or a payment.
@@ -45,14 +46,21 @@ def forget_worker(
     failed = f"the provider {cls.type!r} could not forget a worker"
     with as_plugin_error(failed):
         texts = tuple(provider.personal_texts(name))
-    database.write(
-        lambda tx: forget_texts(tx, worker.id, name=name, texts=texts, pseudonym=pseudonym)
+    was_blocked = database.write(
+        lambda tx: begin_forgetting(tx, worker.id, name=name, texts=texts, pseudonym=pseudonym)
     )
-    with as_plugin_error(failed):
-        provider.forget(name, pseudonym)
-    removed = database.write(
-        lambda tx: forget_rows(tx, worker.id, name=name, pseudonym=pseudonym, answers=answers)
-    )
+    try:
+        with as_plugin_error(failed):
+            provider.forget(name, pseudonym)
+        removed = database.write(
+            lambda tx: forget_rows(
+                tx, worker.id, name=name, pseudonym=pseudonym, blocked=was_blocked, answers=answers
+            )
+        )
+    except Exception:
+        if not was_blocked:
+            database.write(lambda tx: admit_again(tx, worker.id))
+        raise
     with database.read() as tx:
         attempts = forgotten_attempts(tx)
     for run, agent in attempts:
