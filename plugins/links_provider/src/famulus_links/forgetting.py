@@ -21,7 +21,8 @@ def forget_people(database: Database, whose: Iterable[str]) -> int:
         with database.read() as tx:
             meant = workers_known_as(tx, who)
         if not meant:
-            problems.append(Problem(f"there is no person {who!r}"))
+            remedy = "`famulus links list RUN` lists those with a link to a run"
+            problems.append(Problem(f"there is no person {who!r}; {remedy}"))
         elif len(meant) > 1:
             known = ", ".join(meant)
             problems.append(Problem(f"{who!r} may be one of {known}; name the one that is meant"))

@@ -68,7 +68,8 @@ def read_people(path: Path) -> list[Person]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(Problem(f"is not CSV in UTF-8: {error}", file=path)) from error
+        message = f"is not CSV in UTF-8 ({error}); save it as UTF-8, which Excel calls “CSV UTF-8”"
+        raise UsageError(Problem(message, file=path)) from error
     if problems:
         raise UsageError(problems)
     if not people:
@@ -84,7 +85,8 @@ def _read_rows(file: Iterator[str], path: Path, problems: list[Problem]) -> Iter
     if unknown or not {"name", "email"} & set(titles):
         found = f"unknown column {', '.join(unknown)}" if unknown else "no column name or email"
         message = (
-            f"{found}; the first line has to name the columns: name or email, or both, and group"
+            f"{found}; the first line has to name the columns, separated by commas: name or email, "
+            "or both, and group"
         )
         problems.append(Problem(message, file=path, line=1))
         return
