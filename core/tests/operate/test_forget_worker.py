@@ -160,7 +160,7 @@ def test_worker_who_is_needed_by_name_is_kept(
         forget(database, plugins, name="y")
     y.submit(page)
     with pytest.raises(
-        ConflictError, match=r"work of theirs in run [0-9]+ is paid and not reviewed"
+        ConflictError, match=r"work of theirs in run [0-9]+ is still to be reviewed"
     ):
         forget(database, plugins, name="y")
     assert contains(database, NAME)

@@ -218,7 +218,7 @@ def _is_unreviewed(tx: Transaction, worker: int) -> Iterable[str]:
         )
     )
     for row in tx.rows(query.distinct()):
-        yield f"work of theirs in run {row.run_id} is paid and not reviewed"
+        yield f"work of theirs in run {row.run_id} is still to be reviewed"
 
 
 def _is_owed(tx: Transaction, worker: int) -> Iterable[str]:
