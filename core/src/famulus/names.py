@@ -21,6 +21,8 @@ WHITE_SPACE = (
 
 #: How programming languages spell a missing value.
 _MISSING = frozenset({"undefined", "null", "NULL", "None", "NaN", "nil", "[object Object]"})
+#: Stand for a value in the addresses that are to be entered on a platform.
+_ELLIPSES = frozenset({"...", "…"})
 #: The name of a worker who was forgotten.
 _PSEUDONYM = re.compile("forgotten-[0-9a-f]{8}-[0-9]+")
 #: A template's placeholder that was not replaced.
@@ -70,7 +72,7 @@ def is_placeholder(name: str) -> bool:
 
     Such a name, for example ``undefined``, would make all workers one.
     """
-    return stripped(name) in _MISSING or _PLACEHOLDER.search(name) is not None
+    return stripped(name) in _MISSING | _ELLIPSES or _PLACEHOLDER.search(name) is not None
 
 
 def pseudonym_of(identity: str, worker: int) -> str:

@@ -168,6 +168,8 @@ def test_an_id_that_was_not_filled_in_gets_a_sentence_instead_of_work(
         "{{%PROLIFIC_PID%}}",
         "<%= id %>",
         "%%ID%%",
+        "...",
+        "…",
     ]:
         for page in (
             GatewayWorker(gateway, name).arrive(),
