@@ -227,7 +227,8 @@ def _is_owed(tx: Transaction, worker: int) -> Iterable[str]:
     )
     numbers = [str(row.id) for row in tx.rows(query.order_by(PaymentTable.id))]
     if numbers:
-        yield f"they are owed payment {', '.join(numbers)}"
+        word = "payment" if len(numbers) == 1 else "payments"
+        yield f"they are owed {word} {', '.join(numbers)}, as `famulus payments` shows"
 
 
 def _is_undelivered(tx: Transaction, worker: int) -> Iterable[str]:
