@@ -12,6 +12,7 @@ import pytest
 
 from famulus.contracts.architect import Deployed, Deployment
 from famulus.contracts.plan import Plan
+from famulus.contracts.provider_views import RunView
 from famulus.errors import (
     ConflictError,
     DatabaseError,
@@ -25,6 +26,7 @@ from famulus.model.database import Database
 from famulus.model.states import RunStatus
 from famulus.model.tables import RequesterTable, TaskRunTable, TaskTable
 from famulus.model.transaction import Row, Transaction
+from famulus.operate.run_report import read_report
 from famulus.testing.inprocess import (
     GatewayWorker,
     ManualOperator,
@@ -60,6 +62,22 @@ def test_a_launch_shows_the_entrances(operator: ManualOperator) -> None:
     assert launched.url == NowhereArchitect.url
     assert launched.entrances == (launched.url,)
     assert operator.progress(launched).status is RunStatus.RUNNING
+
+
+def test_launch_and_report_say_how_workers_come_in(
+    operator: ManualOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def invitation(_: object, run: RunView) -> str:
+        return f"Post run {run.id} on the wall."
+
+    monkeypatch.setattr(CrowdProvider, "invitation", invitation)
+    monkeypatch.setattr("famulus.operate.run_report.discover", lambda: operator.plugins)
+
+    launched = operator.launch(rows_configuration(), shared_state=RowsState(rows=ROWS))
+
+    expected = f"Post run {launched.run_id} on the wall."
+    report = read_report(operator.database, launched.run_id)
+    assert (launched.invitation, report.invitation) == (expected, expected)
 
 
 @pytest.mark.parametrize("error", [UnavailableError("away"), ConnectionError("reset")])

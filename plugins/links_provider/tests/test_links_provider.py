@@ -324,6 +324,15 @@ def test_entrance_shows_the_parameters_that_a_platform_has_to_fill_in(operator: 
 
     [entrance] = launched.entrances
     assert dict(parse_qsl(urlsplit(entrance).query)) == dict.fromkeys(options.values(), "...")
+    assert "Enter the address that ends in dots" in launched.invitation
+
+
+def test_launch_names_the_commands_that_make_links(operator: Any) -> None:
+    launched = operator.launch(
+        rows_configuration(provider="links"), shared_state=RowsState(rows=[{"n": 1}])
+    )
+
+    assert f"`famulus links open {launched.run_id}`" in launched.invitation
 
 
 def test_people_are_owed_their_rewards_under_the_names_that_a_list_gave(

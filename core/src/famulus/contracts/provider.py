@@ -218,6 +218,14 @@ class Provider(ABC):
         """
         return (run.url,)
 
+    def invitation(self, run: RunView) -> str:
+        """Return how workers come in, where the addresses alone do not say it.
+
+        One or more sentences for the requester, printed below the addresses of a launch and a
+        resume, and by ``famulus status``. Called with :meth:`entrances`.
+        """
+        return ""
+
     def set_places(self, run: RunView, total: int) -> None:
         """Offer more places, if fewer than ``total`` were offered so far.
 

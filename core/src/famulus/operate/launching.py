@@ -39,12 +39,17 @@ _MOST_UPLOADED = 10_000_000_000
 
 @frozen(kw_only=True)
 class Launched:
-    """A run that is being served. ``entrances`` are addresses at which people enter."""
+    """A run that is being served.
+
+    ``entrances`` are addresses at which people enter, and ``invitation`` says how they come in,
+    where the addresses alone do not.
+    """
 
     run_id: int
     task_name: str
     url: str
     entrances: Sequence[str]
+    invitation: str = ""
 
 
 def create_run(parts: RunParts, holder: Holder) -> RunRecord:

@@ -407,11 +407,13 @@ class Operator:
         if load:
             managed.load_rest()
         managed.open_first_places()
+        entrances, invitation = _entrances(managed)
         return Launched(
             run_id=managed.run,
             task_name=plan.task_name,
             url=url,
-            entrances=_entrances(managed),
+            entrances=entrances,
+            invitation=invitation,
         )
 
     def _managed_run(self, run: RunLike) -> ManagedRun:
@@ -430,14 +432,18 @@ class Operator:
         close_run(self.database, self.plugins, run, self._closing_limits)
 
 
-def _entrances(managed: ManagedRun) -> Sequence[str]:
-    """Return the addresses for workers; if the provider does not know them, the run's own."""
+def _entrances(managed: ManagedRun) -> tuple[Sequence[str], str]:
+    """Return the addresses for workers, and how they come in.
+
+    If the provider does not know the addresses, it is the run's own.
+    """
+    provider, run = managed.bound.provider, managed.bound.run_view()
     try:
-        return managed.bound.provider.entrances(managed.bound.run_view())
+        return provider.entrances(run), provider.invitation(run)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the run is served
         why = reason(error)
         _log.warning("run %d: the platform cannot be asked for its links: %s", managed.run, why)
-        return (managed.url,)
+        return (managed.url,), ""
 
 
 def _number(run: RunLike) -> int:

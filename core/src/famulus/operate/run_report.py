@@ -41,6 +41,8 @@ class RunReport:
     entrances: Sequence[str]
     #: why the entrances cannot be shown; "" when they can
     entrances_problem: str
+    #: how workers come in, where the addresses alone do not say it
+    invitation: str
     database: str
 
 
@@ -66,7 +68,7 @@ def read_report(database: Database, run: int) -> RunReport:
         payments, wage = run_totals(tx, run), read_wage(tx, record)
         places, unreported = count_places(tx, run), count_unreported(tx, run)
         unanswered = count_unanswered(tx, run)
-    entrances, problem = _entrances(database, record)
+    entrances, invitation, problem = _entrances(database, record)
     return RunReport(
         record=record,
         progress=read_progress(database, run),
@@ -79,17 +81,19 @@ def read_report(database: Database, run: int) -> RunReport:
         unanswered=unanswered,
         entrances=entrances,
         entrances_problem=problem,
+        invitation=invitation,
         database=database.location.shown,
     )
 
 
-def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str]:
-    """Return the addresses for workers, or the reason why they are not known."""
+def _entrances(database: Database, record: RunRecord) -> tuple[Sequence[str], str, str]:
+    """Return the addresses for workers and how they come in, or the reason why it is not known."""
     if record.status in ENDED_RUNS:
-        return (), ""
+        return (), "", ""
     try:
         bound = bind_provider(database, discover(), record.id)
-        return bound.provider.entrances(bound.run_view()), ""
+        provider, run = bound.provider, bound.run_view()
+        return provider.entrances(run), provider.invitation(run), ""
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the rest is still shown
         why = f"{record.provider_type} cannot be asked now: {reason(error)}"
-        return (), f"not known, because {why}"
+        return (), "", f"not known, because {why}"

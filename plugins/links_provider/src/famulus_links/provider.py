@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from attrs import Attribute
 
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
-
-
 _CURRENCY = re.compile("[A-Z]{3}")
 
 
@@ -167,6 +165,18 @@ class LinksProvider(Provider):
         if names:
             found.append(f"{run.url}?{urlencode(dict.fromkeys(names, '...'))}")
         return found or (run.url,)
+
+    def invitation(self, run: RunView) -> str:
+        """Return the commands that make links, or what becomes of the dots in the address."""
+        if self.args.worker_param:
+            return (
+                "Enter the address that ends in dots on your platform, with what the platform puts "
+                "there in place of each `...`."
+            )
+        return (
+            f"People come by links: `famulus links make PEOPLE.csv {run.id} -o links.csv` makes "
+            f"one for each person, and `famulus links open {run.id}` one for anyone."
+        )
 
     def payee_names(self, worker_names: Sequence[str]) -> Mapping[str, str]:
         """Return the names and addresses of people; a platform's workers have none here."""
