@@ -112,6 +112,18 @@ def test_a_throttled_verdict_and_a_review_that_was_cut_off_are_listed(
     assert found(database, plugins) == ["the platform has yet to record a verdict: throttled"]
 
 
+def test_a_refused_rejection_is_listed(
+    unit: int, database: Database, plugins: Plugins, platform: FakePlatform, gateway: Gateway
+) -> None:
+    database.write(lambda tx: decide(tx, unit, Decision.REJECTED, note="Every answer is the same."))
+    database.write(lambda tx: apply_decisions(tx, [unit]))
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, gateway.run_id)
+
+    (listed,) = found(database, plugins)
+    assert listed.startswith("the platform has refused rejections: ")
+
+
 def test_work_that_is_only_here_or_only_there_is_listed(
     gateway: Gateway,
     operator: ManualOperator,

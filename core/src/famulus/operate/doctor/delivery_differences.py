@@ -74,7 +74,7 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find rejections that the platform has refused; approvals are in the ledger."""
     rows = tx.rows(
-        OutboxTable.select(OutboxTable.payload, OutboxTable.error).where(
+        OutboxTable.select(OutboxTable.kind, OutboxTable.payload, OutboxTable.error).where(
             OutboxTable.run == run.id,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind == OutboxKind.DECIDE.value,
