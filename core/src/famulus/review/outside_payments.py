@@ -82,7 +82,7 @@ def read_payee_names(
         try:
             names = _ask_names(database, plugins, kind, asked)
             found |= {(kind, worker): str(names[worker]) for worker in asked if worker in names}
-        except Exception as error:  # noqa: BLE001 - third-party code; the sums are right without
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the sums are right
             message = f"the names of the workers of {kind} are missing: {reason(error)}"
             problems.append(Problem(message, warning=True))
     return found, problems
