@@ -294,7 +294,7 @@ def test_applying_and_undoing_at_the_same_time_agree_on_the_payments(
             done.result()
 
     planned = PaymentTable.select(PaymentTable.unit.alias("unit")).where(
-        PaymentTable.status == PaymentStatus.PLANNED
+        PaymentTable.status == PaymentStatus.OWED
     )
     with database.read() as tx:
         paid = {row.unit for row in tx.rows(planned)}

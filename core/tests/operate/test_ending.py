@@ -410,7 +410,7 @@ def test_a_server_that_cannot_be_ended_keeps_nothing_from_ending(
     operator.finish(gateway.run_id)
 
     assert not operator.holds(gateway.run_id)
-    assert "the server could not be ended" in caplog.text
+    assert "the architect 'nowhere' could not end the server" in caplog.text
 
 
 def test_threads_that_shut_a_run_down_together_do_it_once(
