@@ -437,8 +437,9 @@ def _entrances(managed: ManagedRun) -> tuple[Sequence[str], str]:
 
     If the provider does not know the addresses, it is the run's own.
     """
-    provider, run = managed.bound.provider, managed.bound.run_view()
+    provider = managed.bound.provider
     try:
+        run = managed.bound.run_view()
         return provider.entrances(run), provider.invitation(run)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - third-party; the run is served
         why = reason(error)
