@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.contracts.hookspecs import RunEvent, hookimpl
+from famulus.contracts.provider_views import Capabilities, PartialBounds
 from famulus.errors import PluginError
 from famulus.options.declare import option
 from famulus.plugins import Plugins, discover, listeners_of
@@ -26,6 +28,7 @@ from famulus.testing.kinds import CrowdProvider, KitPlugin, NowhereArchitect, Ro
 
 Install = Callable[..., None]
 AT = datetime(2030, 1, 1, tzinfo=UTC)
+HALF = Decimal("0.5")
 
 
 @pytest.fixture
@@ -441,6 +444,38 @@ def test_a_batch_size_that_is_no_number_of_items_is_refused(size: Any) -> None:
     refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
 
     assert f"Bulk.batch_size is {size!r}; set it to the most items" in refused
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "message"),
+    [
+        (
+            Capabilities(partial_approvals=PartialBounds(smallest=Decimal(0), largest=HALF)),
+            "partial_approvals is from 0 to 0.5; set shares of a reward",
+        ),
+        (
+            Capabilities(partial_approvals=PartialBounds(smallest=HALF, largest=Decimal(1))),
+            "partial_approvals is from 0.5 to 1; set shares of a reward",
+        ),
+        (
+            Capabilities(partial_approvals=PartialBounds(smallest=HALF, largest=HALF / 2)),
+            "partial_approvals is from 0.5 to 0.25; set shares of a reward",
+        ),
+        (Capabilities(days_before_rejection=7), "set requests_return too"),
+    ],
+)
+def test_capabilities_that_no_platform_has_are_refused(
+    capabilities: Capabilities, message: str
+) -> None:
+    class OneProvider:
+        @hookimpl
+        def famulus_register_providers(self) -> list[Any]:
+            return [type("Crowd", (CrowdProvider,), {"capabilities": capabilities})]
+
+    refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
+
+    assert "Crowd.capabilities." in refused
+    assert message in refused
 
 
 def test_a_type_that_two_plugins_claim_is_an_error_that_names_both() -> None:

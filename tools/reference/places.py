@@ -39,6 +39,7 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
         "A crowd": (
             "Provider",
             "Capabilities",
+            "PartialBounds",
             "Arrival",
             "Preview",
             "EntryForm",
@@ -57,6 +58,8 @@ CONTRACTS: Mapping[str, Sequence[str]] = MappingProxyType(
             "RunView",
             "Verdict",
             "Approve",
+            "ApprovePartially",
+            "RequestReturn",
             "Reject",
             "VisitVerdict",
             "Outcome",

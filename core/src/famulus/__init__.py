@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from famulus.contracts.provider_views import GrantView as GrantView
     from famulus.contracts.provider_views import Keep as Keep
     from famulus.contracts.provider_views import Outcome as Outcome
+    from famulus.contracts.provider_views import PartialBounds as PartialBounds
     from famulus.contracts.provider_views import PaymentView as PaymentView
     from famulus.contracts.provider_views import Preview as Preview
     from famulus.contracts.provider_views import Quote as Quote
@@ -83,7 +84,9 @@ if TYPE_CHECKING:
     from famulus.contracts.views import WorkerView as WorkerView
     from famulus.contracts.views import answers_from as answers_from
     from famulus.contracts.visit_verdict import Approve as Approve
+    from famulus.contracts.visit_verdict import ApprovePartially as ApprovePartially
     from famulus.contracts.visit_verdict import Reject as Reject
+    from famulus.contracts.visit_verdict import RequestReturn as RequestReturn
     from famulus.contracts.visit_verdict import Verdict as Verdict
     from famulus.data.browser_units import Agent as Agent
     from famulus.data.browser_units import Unit as Unit
@@ -192,6 +195,7 @@ _WHERE = {
     "Agent": "famulus.data.browser_units",
     "AgentStatus": "famulus.model.states",
     "Approve": "famulus.contracts.visit_verdict",
+    "ApprovePartially": "famulus.contracts.visit_verdict",
     "Architect": "famulus.contracts.architect",
     "Arrival": "famulus.contracts.provider_views",
     "AttemptView": "famulus.contracts.views",
@@ -249,6 +253,7 @@ _WHERE = {
     "OwedSum": "famulus.data.owed",
     "OwnPage": "famulus.contracts.completion",
     "Page": "famulus.contracts.views",
+    "PartialBounds": "famulus.contracts.provider_views",
     "PastWork": "famulus.contracts.qualification_check",
     "PaymentKind": "famulus.model.states",
     "PaymentRecord": "famulus.data.payments",
@@ -289,6 +294,7 @@ _WHERE = {
     "Reject": "famulus.contracts.visit_verdict",
     "Rehearsal": "famulus.contracts.rehearsal",
     "Reply": "famulus.contracts.views",
+    "RequestReturn": "famulus.contracts.visit_verdict",
     "RequesterSummary": "famulus.engine.requesters",
     "RequesterView": "famulus.contracts.context",
     "Result": "famulus.contracts.provider_views",
@@ -380,6 +386,7 @@ __all__ = [
     "Agent",
     "AgentStatus",
     "Approve",
+    "ApprovePartially",
     "Architect",
     "Arrival",
     "AttemptView",
@@ -437,6 +444,7 @@ __all__ = [
     "OwedSum",
     "OwnPage",
     "Page",
+    "PartialBounds",
     "PastWork",
     "PaymentKind",
     "PaymentRecord",
@@ -467,6 +475,7 @@ __all__ = [
     "Rehearsal",
     "Reject",
     "Reply",
+    "RequestReturn",
     "RequesterSummary",
     "RequesterView",
     "Result",

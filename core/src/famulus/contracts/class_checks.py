@@ -47,10 +47,26 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
         _check_parameters(cls, contract, name, method)
     if issubclass(cls, Blueprint):
         _check_blueprint(cls)
-    if issubclass(cls, Provider) and not _is_positive(cls.batch_size):
+    if issubclass(cls, Provider):
+        _check_provider(cls)
+
+
+def _check_provider(cls: type[Provider]) -> None:
+    if not _is_positive(cls.batch_size):
         raise PluginError(
             f"{cls.__name__}.batch_size is {cls.batch_size!r}; set it to the most items that one "
             "call may have, a whole number from 1"
+        )
+    bounds = cls.capabilities.partial_approvals
+    if bounds is not None and not 0 < bounds.smallest <= bounds.largest < 1:
+        raise PluginError(
+            f"{cls.__name__}.capabilities.partial_approvals is from {bounds.smallest} to "
+            f"{bounds.largest}; set shares of a reward that are more than 0 and less than 1"
+        )
+    if cls.capabilities.days_before_rejection and not cls.capabilities.requests_return:
+        raise PluginError(
+            f"{cls.__name__}.capabilities.days_before_rejection counts from a requested return; "
+            "set requests_return too"
         )
 
 

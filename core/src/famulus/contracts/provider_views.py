@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from attrs import Factory, field, frozen
@@ -15,6 +16,15 @@ from famulus.contracts.plan import Plan
 from famulus.contracts.visit_verdict import Verdict
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.states import PaymentKind, VisitStatus
+
+
+@frozen(kw_only=True)
+class PartialBounds:
+    """The shares of a visit's reward that a platform can approve, such as ``Decimal("0.08")``."""
+
+    smallest: Decimal
+    #: itself included, as ``smallest`` is
+    largest: Decimal
 
 
 @frozen(kw_only=True)
@@ -54,6 +64,20 @@ class Capabilities:
     #: the most characters of a rejection's reason; None for any number. The reasons for several
     #: units of one visit are cut to it together.
     longest_rejection: int | None = None
+    #: the platform's categories of rejections: a sentence on each, by its name. Where there are
+    #: any, a rejection has one of them.
+    rejection_categories: Mapping[str, str] = MappingProxyType({})
+    #: the platform's rules on rejections, which a reviewer reads before the first one
+    rejection_rules: str = ""
+    #: a part of a visit's reward can be approved, within these bounds; None where it cannot
+    partial_approvals: PartialBounds | None = None
+    #: workers can be asked to return a visit that they have submitted, as ``RequestReturn``
+    requests_return: bool = False
+    #: the days that have to pass after a requested return before a rejection
+    days_before_rejection: int = 0
+    #: the days after which the platform approves a submission that has no verdict; None where it
+    #: waits for one
+    approves_after_days: int | None = None
     #: workers see the data that they have sent, for trying tasks out; only with ``sandbox``
     shows_answers: bool = False
 
@@ -148,7 +172,8 @@ class VisitVerdict:
     #: unique among the verdicts of all databases, and the same at every attempt
     key: str
     visit: VisitView
-    #: an :class:`~famulus.Approve` or a :class:`~famulus.Reject`
+    #: an :class:`~famulus.Approve`, a :class:`~famulus.Reject`, and where the capabilities have
+    #: them an :class:`~famulus.ApprovePartially` or a :class:`~famulus.RequestReturn`
     verdict: Verdict
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from attrs import frozen
 
 
@@ -16,8 +18,30 @@ class Approve(Verdict):
 
 
 @frozen
+class ApprovePartially(Verdict):
+    """A part of the visit's reward is earned, where ``Capabilities.partial_approvals`` has it."""
+
+    #: what is earned, in the currency of the run: more than nothing, and less than the reward
+    amount: Decimal
+
+
+@frozen
+class RequestReturn(Verdict):
+    """The worker is asked to return the visit, where ``Capabilities.requests_return`` is set.
+
+    It decides nothing: the visit stays submitted until the worker returns it, and another verdict
+    may follow.
+    """
+
+    #: for the worker
+    reason: str
+
+
+@frozen
 class Reject(Verdict):
     """Nothing is earned."""
 
     #: for the worker, one line for each unit that has a reason of its own
     reason: str
+    #: a name out of ``Capabilities.rejection_categories``; empty where there are none
+    category: str = ""

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -143,7 +143,7 @@ class FakePlatform:
         self.qualifications.pop((given.worker_name, given.qualification), None)
         return Outcome.CONFIRMED
 
-    def provider(self, name: str = "paying", **capabilities: bool) -> type[Provider]:
+    def provider(self, name: str = "paying", **capabilities: Any) -> type[Provider]:
         """Return a provider's class that calls this platform."""
         asked = Capabilities(**{"pays": True, **capabilities})
         return type(
