@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -17,9 +18,10 @@ from famulus.engine.platform.bound_provider import deliver_run
 from famulus.engine.runs import find_run
 from famulus.model.database import Database
 from famulus.model.states import Decision, UnitStatus, VisitStatus
-from famulus.model.tables import UnitTable, WorkerTable
+from famulus.model.tables import OutboxTable, UnitTable, WorkerTable
 from famulus.model.transaction import Transaction
 from famulus.operate.account_delivery import deliver_accounts
+from famulus.operate.doctor import read_differences
 from famulus.operate.manual_sync import sync_now
 from famulus.operate.run_report import read_report
 from famulus.plugins import Plugins
@@ -30,14 +32,22 @@ from famulus.testing.inprocess import GatewayWorker, ManualOperator, kit_plugins
 
 @pytest.fixture
 def plugins(platform: FakePlatform) -> Plugins:
-    provider = platform.provider("paying", qualifications=True, reports_submissions=True)
-    return kit_plugins(platform=PlatformPlugin(provider))
+    asked = {"qualifications": True, "reports_submissions": True}
+    paying = platform.provider("paying", **asked)
+    unpaying = platform.provider("unpaying", **asked, pays=False)
+    return kit_plugins(platform=PlatformPlugin(paying), without_pay=PlatformPlugin(unpaying))
 
 
 @pytest.fixture
 def gateway(operator: ManualOperator, platform: FakePlatform) -> Gateway:
     """A run of two units; x has submitted the first, here and on the platform."""
-    opened = operator.launch_rows([{"n": 1}, {"n": 2}], provider="paying")
+    return launched(operator, platform)
+
+
+def launched(
+    operator: ManualOperator, platform: FakePlatform, provider: str = "paying", reward: str = "0.10"
+) -> Gateway:
+    opened = operator.launch_rows([{"n": 1}, {"n": 2}], provider=provider, task_reward=reward)
     GatewayWorker(opened, "x").submit(GatewayWorker(opened, "x").arrive("visit"))
     platform.visits["visit"] = VisitStatus.SUBMITTED
     operator.turn()
@@ -50,14 +60,14 @@ def shown(
 ) -> Callable[[], list[str]]:
     """Return what ``famulus status`` shows of the platform."""
     monkeypatch.setenv("COLUMNS", "500")
+    return partial(platform_lines, database, gateway.run_id)
 
-    def show() -> list[str]:
-        report = read_report(database, gateway.run_id)
-        lines = report_lines(report, Session(None, address_typed=False, verbose=False))
-        facts = [line.split(None, 1) for line in lines]
-        return [text for name, text in facts if name == "platform"]
 
-    return show
+def platform_lines(database: Database, run: int) -> list[str]:
+    report = read_report(database, run)
+    lines = report_lines(report, Session(None, address_typed=False, verbose=False))
+    facts = [line.split(None, 1) for line in lines]
+    return [text for name, text in facts if name == "platform"]
 
 
 def submitted_unit(database: Database) -> int:
@@ -174,3 +184,61 @@ def test_a_refused_rejection_is_sent_again_by_a_sync(
     assert line.endswith(f"; `famulus sync {gateway.run_id}` sends it again")
     sync_now(database, plugins, gateway.run_id)
     assert shown() == []
+
+
+@pytest.mark.parametrize(("provider", "reward"), [("paying", "0"), ("unpaying", "0.10")])
+def test_a_refused_approval_that_pays_nothing_is_sent_again_by_a_sync(
+    provider: str,
+    reward: str,
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    run = launched(operator, platform, provider, reward).run_id
+    review(database, Decision.ACCEPTED)
+    platform.faults = [None, Fault.REFUSED]
+    deliver_run(database, plugins, run)
+
+    [line] = platform_lines(database, run)
+    assert line.endswith(
+        f"record a verdict: the balance is too low; `famulus sync {run}` sends it again"
+    )
+    [logged] = [line for line in caplog.messages if "too low" in line]
+    assert logged.endswith(f"`famulus sync {run}` retries it")
+    [listed] = read_differences(database, plugins, run)
+    assert listed.what == "the platform has refused approvals: the balance is too low"
+    assert listed.command == ("sync", run)
+    sync_now(database, plugins, run)
+    assert platform_lines(database, run) == []
+    assert read_differences(database, plugins, run) == []
+    assert platform.rewarded == ["visit"]
+
+
+def test_a_row_of_a_kind_that_a_newer_version_has_enqueued_is_shown(
+    gateway: Gateway,
+    database: Database,
+    plugins: Plugins,
+    shown: Callable[[], list[str]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    database.write(lambda tx: enqueue_unknown(tx, gateway.run_id))
+    deliver_run(database, plugins, gateway.run_id)
+
+    reason = (
+        "the platform has yet to do 'move': this version of Famulus cannot deliver outbox rows of "
+        "the kind 'move'; install a newer one"
+    )
+    [listed] = read_differences(database, plugins, gateway.run_id)
+    assert listed.what == reason
+    [line] = shown()
+    assert line.startswith(reason)
+    assert len([line for line in caplog.messages if "the kind 'move'" in line]) == 1
+
+
+def enqueue_unknown(tx: Transaction, run: int) -> None:
+    enqueue(tx, run=run, kind=OutboxKind.MOVE_END, key="newer", payload={})
+    tx.execute(OutboxTable.update(kind="move").where(OutboxTable.key == "newer"))

@@ -166,7 +166,7 @@ def report_json(report: RunReport) -> dict[str, Any]:
         "visits_not_reported": report.unreported,
         "undelivered": [
             {
-                "kind": each.kind.value,
+                "kind": str(each.kind),
                 "refused": each.is_refused,
                 "rows": each.rows,
                 "error": each.error,

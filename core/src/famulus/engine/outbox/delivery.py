@@ -23,6 +23,7 @@ from famulus.engine.outbox.platform_call import (
     OutboxCall,
     result_of,
 )
+from famulus.engine.outbox.stored_verdicts import rows_in_ledger
 from famulus.engine.outbox.undelivered import describe_recovery, describe_undelivered
 from famulus.errors import RefusedError, UnavailableError
 from famulus.model.database import Database
@@ -95,8 +96,13 @@ class OutboxDelivery:
         kind = rows[0].kind
         call = self.calls.get(kind)
         if call is None:
-            reason = f"this version of Famulus cannot deliver outbox rows of the kind {kind!r}"
+            reason = (
+                f"this version of Famulus cannot deliver outbox rows of the kind {kind!r}; "
+                "install a newer one"
+            )
             self.database.write(lambda tx: outbox_rows.postpone(tx, rows[0], reason))
+            result = CallResult(status=CallStatus.FAILED, error=reason)
+            self._log(rows[0], result, in_ledger=False)
             return 0
         delivered = 0
         batch: dict[int, tuple[Row, Any]] = {}
@@ -172,18 +178,26 @@ class OutboxDelivery:
 
     def _record(self, call: OutboxCall, row: Row, prepared: Any, result: CallResult) -> bool:
         """Store the result of a row and log it; return whether it was delivered or refused."""
-        self.database.write(lambda tx: call.record(tx, row, prepared, result))
-        self._log(row, result, is_first=result.error != row.error)
+
+        def store(tx: Transaction) -> bool:
+            call.record(tx, row, prepared, result)
+            return result.status is CallStatus.REFUSED and bool(rows_in_ledger(tx, [row]))
+
+        in_ledger = self.database.write(store)
+        self._log(row, result, in_ledger=in_ledger)
         return result.status in (CallStatus.DONE, CallStatus.REFUSED)
 
-    def _log(self, row: Row, result: CallResult, *, is_first: bool) -> None:
+    def _log(self, row: Row, result: CallResult, *, in_ledger: bool) -> None:
         """Log each refusal, and once per kind that its rows wait, and that they wait no longer."""
         if result.status is CallStatus.DONE:
             if self._waiting.pop(row.kind, None) is not None:
                 _log.warning("%s", describe_recovery(row))
         elif result.status is CallStatus.REFUSED:
-            _log.error("%s", describe_undelivered(row, is_refused=True, error=result.error))
-        elif is_first and self._waiting.get(row.kind) != result.error:
+            text = describe_undelivered(
+                row, is_refused=True, in_ledger=in_ledger, error=result.error
+            )
+            _log.error("%s", text)
+        elif result.error not in (row.error, self._waiting.get(row.kind)):
             self._waiting[row.kind] = result.error
-            text = describe_undelivered(row, is_refused=False, error=result.error)
+            text = describe_undelivered(row, is_refused=False, in_ledger=False, error=result.error)
             _log.warning("%s", text, exc_info=result.fault)

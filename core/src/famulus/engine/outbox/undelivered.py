@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
 
 from attrs import frozen
 
 from famulus.engine.outbox.outbox_rows import OutboxKind
-from famulus.engine.outbox.stored_verdicts import is_approval
+from famulus.engine.outbox.stored_verdicts import rows_in_ledger
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
 from famulus.model.transaction import Row, Transaction
@@ -36,7 +36,8 @@ _MOST = 1_000
 class UndeliveredRows:
     """Rows of one kind that a platform has refused, or that wait for a retry."""
 
-    kind: OutboxKind
+    #: an :class:`OutboxKind`, or one of a newer version
+    kind: str
     is_refused: bool
     rows: int
     #: of the newest row; empty where its delivery has not been tried
@@ -50,7 +51,7 @@ class UndeliveredRows:
         times = "" if self.rows == 1 else f" ({self.rows} times)"
         state = "has refused to" if self.is_refused else "has yet to"
         reason = f": {self.error}" if self.error else ""
-        return f"the platform {state} {_ACTIONS[self.kind]}{times}{reason}"
+        return f"the platform {state} {_action(self.kind)}{times}{reason}"
 
 
 def read_undelivered(tx: Transaction, run: int, requester: int) -> list[UndeliveredRows]:
@@ -65,20 +66,28 @@ def read_undelivered(tx: Transaction, run: int, requester: int) -> list[Undelive
     for of_account, whose in ((False, OutboxTable.run == run), (True, account)):
         for is_refused, condition in ((True, failed), (False, waiting)):
             rows = tx.rows(
-                OutboxTable.select(OutboxTable.kind, OutboxTable.error, OutboxTable.payload)
+                OutboxTable.select(
+                    OutboxTable.id, OutboxTable.kind, OutboxTable.error, OutboxTable.payload
+                )
                 .where(whose, condition)
                 .order_by(OutboxTable.id)
                 .limit(_MOST)
             )
-            found += _by_kind(rows, is_refused=is_refused, of_account=of_account)
+            paying = rows_in_ledger(tx, rows)
+            found += _by_kind(rows, paying, is_refused=is_refused, of_account=of_account)
     return found
 
 
+def kinds_of(rows: Iterable[Row]) -> Sequence[str]:
+    """Return the kinds of rows, those that only a newer version knows at the end."""
+    return list(dict.fromkeys((*OutboxKind, *(row.kind for row in rows))))
+
+
 def _by_kind(
-    rows: Sequence[Row], *, is_refused: bool, of_account: bool
+    rows: Sequence[Row], paying: Collection[int], *, is_refused: bool, of_account: bool
 ) -> Iterator[UndeliveredRows]:
-    for kind, in_ledger in product(OutboxKind, (False, True)):
-        errors = [row.error for row in rows if row.kind == kind and _is_in_ledger(row) is in_ledger]
+    for kind, in_ledger in product(kinds_of(rows), (False, True)):
+        errors = [row.error for row in rows if row.kind == kind and (row.id in paying) is in_ledger]
         if errors:
             yield UndeliveredRows(
                 kind=kind,
@@ -90,20 +99,16 @@ def _by_kind(
             )
 
 
-def _is_in_ledger(row: Row) -> bool:
-    return bool(row.kind == OutboxKind.PAY or is_approval(row))
-
-
-def describe_undelivered(row: Row, *, is_refused: bool, error: str) -> str:
+def describe_undelivered(row: Row, *, is_refused: bool, in_ledger: bool, error: str) -> str:
     """Return the log line for a row that was not delivered, with the remedy."""
-    subject, action = _subject(row), _action(row)
+    subject, action = _subject(row), _action(row.kind)
     command = "`famulus sync`" if row.run_id is None else f"`famulus sync {row.run_id}`"
     if not is_refused:
         return (
             f"{subject}: the platform could not {action}: {error}; this is retried automatically, "
             f"and {command} retries it now"
         )
-    if _is_in_ledger(row):
+    if in_ledger:
         remedy = f"`famulus payments --run {row.run_id}` shows what can be done"
     else:
         remedy = f"remove the cause, then {command} retries it"
@@ -112,11 +117,11 @@ def describe_undelivered(row: Row, *, is_refused: bool, error: str) -> str:
 
 def describe_recovery(row: Row) -> str:
     """Return the log line for the first row of a kind that is delivered after others waited."""
-    return f"{_subject(row)}: the platform can {_action(row)} again"
+    return f"{_subject(row)}: the platform can {_action(row.kind)} again"
 
 
-def _action(row: Row) -> str:
-    return _ACTIONS.get(row.kind, f"do {row.kind!r}")
+def _action(kind: str) -> str:
+    return _ACTIONS.get(kind, f"do {str(kind)!r}")
 
 
 def _subject(row: Row) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from famulus.contracts.provider_views import Capabilities
-from famulus.engine.ledger.rewards import read_reward
 from famulus.engine.outbox.outbox_rows import (
     CLOSING_KINDS,
     OutboxKind,
     make_account_due,
     redeliver,
 )
-from famulus.engine.outbox.stored_verdicts import is_approval
+from famulus.engine.outbox.stored_verdicts import rows_in_ledger
 from famulus.engine.places.place_changes import close_refused, retry_refused
 from famulus.model.states import OutboxStatus
 from famulus.model.tables import OutboxTable, literal
@@ -23,11 +22,13 @@ _OF_THEIR_OWN = (OutboxKind.PAY, OutboxKind.SET_PLACES, *CLOSING_KINDS)
 def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> None:
     """Make due again the rows of a run that its platform has refused, except for payments.
 
-    A refused payment, and an approval with a reward, are retried by their number in the ledger. No
-    more places are opened than are missing.
+    A refused payment, and an approval that pays a reward, are retried by their number in the
+    ledger. No more places are opened than are missing.
     """
     rows = tx.rows(
-        OutboxTable.select(OutboxTable.key, OutboxTable.kind, OutboxTable.payload).where(
+        OutboxTable.select(
+            OutboxTable.id, OutboxTable.key, OutboxTable.kind, OutboxTable.payload
+        ).where(
             OutboxTable.run == run,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind.not_in([kind.value for kind in _OF_THEIR_OWN]),
@@ -35,8 +36,9 @@ def redeliver_refused(tx: Transaction, run: int, capabilities: Capabilities) -> 
     )
     retry_refused(tx, run, capabilities)
     close_refused(tx, run)
+    paying = rows_in_ledger(tx, rows)
     for row in rows:
-        if not is_approval(row) or read_reward(tx, row.payload["visit"]) is None:
+        if row.id not in paying:
             redeliver(tx, row.key)
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from famulus.engine.ledger.bonuses import payment_outbox_key
 from famulus.engine.ledger.rewards import REJECTED_INSTEAD
 from famulus.engine.outbox.outbox_rows import OutboxKind, claimed_rows
-from famulus.engine.outbox.stored_verdicts import is_approval
-from famulus.engine.outbox.undelivered import UndeliveredRows
+from famulus.engine.outbox.stored_verdicts import is_approval, rows_in_ledger
+from famulus.engine.outbox.undelivered import UndeliveredRows, kinds_of
 from famulus.engine.platform.cleanup import read_pending_cleanup
 from famulus.engine.runs import RunRecord
 from famulus.model.states import (
@@ -32,7 +32,6 @@ _PATIENCE = timedelta(minutes=1)
 
 def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
     """Find outbox rows that are not delivered. Payments have sentences of their own."""
-    kinds = [kind for kind in OutboxKind if kind is not OutboxKind.PAY]
     rows = tx.rows(
         OutboxTable.select(
             OutboxTable.kind,
@@ -44,12 +43,12 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
         .where(
             OutboxTable.run == run.id,
             OutboxTable.status != OutboxStatus.DONE,
-            OutboxTable.kind << [kind.value for kind in kinds],
+            OutboxTable.kind != OutboxKind.PAY.value,
         )
         .order_by(OutboxTable.id)
     )
     operated = lease.is_operated(tx, run)
-    for kind in kinds:
+    for kind in kinds_of(rows):
         mine = [row for row in rows if row.kind == kind]
         waiting = [
             row
@@ -58,9 +57,7 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
             and (row.attempts or (not operated and row.created_at < tx.now - _PATIENCE))
         ]
         refused = [
-            row
-            for row in mine
-            if row.status is OutboxStatus.FAILED and kind is not OutboxKind.DECIDE
+            row for row in mine if row.status is OutboxStatus.FAILED and kind != OutboxKind.DECIDE
         ]
         for is_refused, found in ((False, waiting), (True, refused)):
             if found:
@@ -72,19 +69,32 @@ def of_deliveries(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
 
 
 def _refused_verdicts(tx: Transaction, run: RunRecord) -> Iterator[Difference]:
-    """Find rejections that the platform has refused; approvals are in the ledger."""
+    """Find verdicts that the platform has refused; approvals that pay are in the ledger."""
     rows = tx.rows(
-        OutboxTable.select(OutboxTable.kind, OutboxTable.payload, OutboxTable.error).where(
+        OutboxTable.select(
+            OutboxTable.id, OutboxTable.kind, OutboxTable.payload, OutboxTable.error
+        ).where(
             OutboxTable.run == run.id,
             OutboxTable.status == OutboxStatus.FAILED,
             OutboxTable.kind == OutboxKind.DECIDE.value,
         )
     )
-    refused = [row for row in rows if not is_approval(row)]
-    if refused:
+    paying = rows_in_ledger(tx, rows)
+    approvals = [row for row in rows if is_approval(row) and row.id not in paying]
+    rejections = [row for row in rows if not is_approval(row)]
+    if approvals:
         yield Difference(
             run=run.id,
-            what=f"the platform has refused rejections{_times(len(refused))}: {refused[-1].error}",
+            what=f"the platform has refused approvals{_times(len(approvals))}: "
+            f"{approvals[-1].error}",
+            command=("sync", run.id),
+            advice="reviews here are unchanged",
+        )
+    if rejections:
+        yield Difference(
+            run=run.id,
+            what=f"the platform has refused rejections{_times(len(rejections))}: "
+            f"{rejections[-1].error}",
             command=("sync", run.id),
             advice="the platform has paid what it counts as approved; reviews here are unchanged",
         )
