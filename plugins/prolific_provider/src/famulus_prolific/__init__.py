@@ -1,0 +1,1 @@
+"""Prolific: the provider ``prolific``."""

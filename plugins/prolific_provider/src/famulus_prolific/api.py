@@ -1,0 +1,254 @@
+"""Calls to Prolific's API, and their errors."""
+
+from __future__ import annotations
+
+import email.utils
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from attrs import define, field
+
+import famulus
+from famulus import Clock, UnavailableError, UsageError, system_clock
+
+if TYPE_CHECKING:
+    import httpx
+
+API_URL = "https://api.prolific.com"
+_ROOT = "/api/v1/"
+#: Seconds. The call as a whole ends before core's claim on an outbox row does.
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 30
+#: Items of a page of a list.
+_PAGE = 100
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
+_TOO_MANY, _SERVER_ERRORS = 429, 500
+_SUCCESSES = range(200, 300)
+#: Characters of a reply that is no error of Prolific's, for a message.
+_LONGEST_TEXT = 200
+
+
+class CallLostError(UnavailableError):
+    """There is no answer now; ``maybe_done`` is whether the call may have had its effect."""
+
+    def __init__(self, message: str, *, maybe_done: bool, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.maybe_done = maybe_done
+
+
+class TokenError(CallLostError):
+    """Prolific refuses the token; the call can be repeated with another one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, maybe_done=False)
+
+
+class RefusedError(famulus.RefusedError):
+    """Prolific has refused a call.
+
+    ``status`` is the HTTP status of the reply, ``title`` and ``detail`` are Prolific's words. A
+    workspace without a feature answers with a status of 4xx that it has no permission for it.
+    """
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        said = ": ".join(dict.fromkeys(each for each in (title, detail) if each))
+        super().__init__(f"Prolific has refused: {said or f'status {status}'}")
+        self.status = status
+        self.title = title
+        self.detail = detail
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such thing."""
+        return self.status == _NOT_FOUND
+
+
+@define(eq=False)
+class ProlificApi:
+    """Calls Prolific with one token. Threads share it; httpx is imported at the first call.
+
+    :param token: all rights of the account; it is in no message.
+    :param base_url: without ``/api/v1/``.
+    :param transport: carries the requests in place of the network.
+    """
+
+    token: str = field(repr=False)
+    base_url: str = API_URL
+    transport: httpx.BaseTransport | None = None
+    clock: Clock = system_clock
+    _client: httpx.Client | None = field(default=None, init=False)
+    _opening: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def get(self, path: str, **params: Any) -> Any:
+        """Return the JSON of a GET."""
+        return self.call("GET", path, params=params)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Return the JSON of a POST; None where the reply is empty."""
+        return self.call("POST", path, body=body)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """Return the JSON of a PATCH."""
+        return self.call("PATCH", path, body=body)
+
+    def delete(self, path: str, body: Any = None) -> Any:
+        """Return the JSON of a DELETE; None where the reply is empty."""
+        return self.call("DELETE", path, body=body)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+    ) -> Any:
+        """Send one request, once, and return the JSON of the reply.
+
+        :param path: below ``/api/v1/``, as ``studies/``; most paths end with a slash.
+        :param params: those that are None are left out.
+        :raises CallLostError: when there is no answer, or one that asks to come again.
+        :raises TokenError: when the token is refused.
+        :raises RefusedError: when Prolific refuses the call.
+        """
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        return self._sent(
+            lambda client: client.request(method, _ROOT + path, params=given, json=body)
+        )
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """Yield the items of a list; a page is read when its first item is needed.
+
+        It follows Prolific's own links. A page past the end is none: items may be gone by then.
+        """
+        page = self.get(path, **{"page_size": _PAGE, **params})
+        while True:
+            yield from page.get("results", ())
+            following = ((page.get("_links") or {}).get("next") or {}).get("href")
+            if not following:
+                return
+            try:
+                page = self._follow(following)
+            except RefusedError as error:
+                if error.is_missing:
+                    return
+                raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._opening:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _follow(self, link: str) -> Any:
+        """Get a page by its link, at the address that everything is called at.
+
+        The token goes to no other host, whatever a link says.
+        """
+        parts = urlsplit(link)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        return self._sent(lambda client: client.request("GET", target))
+
+    def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> Any:
+        import httpx
+
+        try:
+            response = send(self._opened())
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise CallLostError(f"Prolific cannot be reached: {error}", maybe_done=False) from error
+        except httpx.HTTPError as error:
+            message = f"Prolific gave no answer: {str(error) or type(error).__name__}"
+            raise CallLostError(message, maybe_done=True) from error
+        if response.status_code not in _SUCCESSES:
+            raise self._error(response)
+        if not response.content:
+            return None
+        try:
+            return response.json()
+        except ValueError as error:
+            message = f"Prolific's answer cannot be read: {error}"
+            raise CallLostError(message, maybe_done=True) from error
+
+    def _opened(self) -> httpx.Client:
+        with self._opening:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def _open(self) -> httpx.Client:
+        import httpx
+
+        try:
+            return httpx.Client(
+                base_url=self.base_url,
+                headers={"Authorization": f"Token {self.token}"},
+                timeout=httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS),
+                # A redirect may lead to another host, and loses the body of a POST.
+                follow_redirects=False,
+                transport=self.transport,
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            message = f"{self.base_url!r} is no address that Prolific can be called at: {error}"
+            raise UsageError(message) from error
+
+    def _error(self, response: httpx.Response) -> famulus.FamulusError:
+        status = response.status_code
+        title, detail = _texts(response)
+        said = ": ".join(each for each in (title, detail) if each) or f"status {status}"
+        if status == _TOO_MANY:
+            return CallLostError(
+                f"Prolific asks to slow down: {said}",
+                maybe_done=False,
+                retry_after=self._retry_after(response),
+            )
+        if status >= _SERVER_ERRORS:
+            return CallLostError(
+                f"Prolific failed: {said}",
+                maybe_done=True,
+                retry_after=self._retry_after(response),
+            )
+        if status == _UNAUTHORIZED:
+            return TokenError(
+                f"Prolific refuses the token ({said}): make one in its settings, under API tokens, "
+                "and register the requester again"
+            )
+        return RefusedError(status, title, detail)
+
+    def _retry_after(self, response: httpx.Response) -> float | None:
+        """Return in how many seconds a call may come again; None where the reply does not say."""
+        given = response.headers.get("Retry-After", "").strip()
+        if given.isdecimal():
+            return float(given)
+        try:
+            when = email.utils.parsedate_to_datetime(given)
+        except ValueError:
+            return None
+        if when.tzinfo is None:
+            when = when.replace(tzinfo=UTC)
+        now: datetime = self.clock()
+        return max(0.0, (when - now).total_seconds())
+
+
+def _texts(response: httpx.Response) -> tuple[str, str]:
+    """Return the title and the details of an error; a plain text is its details."""
+    try:
+        error = response.json()["error"]
+        title, detail = error.get("title"), error.get("detail")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "", " ".join(response.text.split())[:_LONGEST_TEXT]
+    return _flat(title), _flat(detail)
+
+
+def _flat(value: Any) -> str:
+    """Return one line of text: details are a text, a list of texts, or lists by field."""
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_flat(each)}" for name, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return "; ".join(map(_flat, value))
+    return " ".join(str(value).split())

@@ -1,0 +1,136 @@
+"""Calls to Prolific, and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from famulus import UnavailableError
+from famulus.testing import MovableClock
+from famulus_prolific.api import CallLostError, ProlificApi, RefusedError, TokenError
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def api(handler: Handler, clock: MovableClock | None = None) -> ProlificApi:
+    return ProlificApi(
+        "a-token", transport=httpx.MockTransport(handler), clock=clock or MovableClock()
+    )
+
+
+def envelope(status: int, title: str, detail: object, **headers: str) -> httpx.Response:
+    error = {"status": status, "error_code": 1, "title": title, "detail": detail}
+    return httpx.Response(status, json={"error": error}, headers=headers)
+
+
+def always(response: httpx.Response) -> Handler:
+    return lambda _: response
+
+
+def raising(error: Exception) -> Handler:
+    def handle(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handle
+
+
+def test_a_call_carries_the_token_and_leaves_out_what_is_not_given() -> None:
+    seen: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={"id": "1"})
+
+    assert api(handle).get("studies/1/", page=2, state=None) == {"id": "1"}
+    (request,) = seen
+    assert str(request.url) == "https://api.prolific.com/api/v1/studies/1/?page=2"
+    assert request.headers["Authorization"] == "Token a-token"
+
+
+@pytest.mark.parametrize(
+    ("handler", "maybe_done"),
+    [
+        (raising(httpx.ConnectError("refused")), False),
+        (raising(httpx.ConnectTimeout("late")), False),
+        (raising(httpx.ReadTimeout("late")), True),
+        (raising(httpx.RemoteProtocolError("closed")), True),
+        (lambda _: envelope(502, "Bad gateway", ""), True),
+        (lambda _: httpx.Response(200, content=b'{"id": "1'), True),
+        (lambda _: envelope(429, "Throttled", ""), False),
+    ],
+    ids=["refused", "no connection", "no reply", "cut off", "5xx", "truncated", "throttled"],
+)
+def test_a_lost_call_says_whether_it_may_be_done(handler: Handler, maybe_done: bool) -> None:
+    with pytest.raises(CallLostError) as caught:
+        api(handler).post("studies/", {})
+
+    assert caught.value.maybe_done is maybe_done
+
+
+def test_retry_after_is_seconds_or_a_time(clock: MovableClock) -> None:
+    later = format_datetime(clock() + timedelta(seconds=90), usegmt=True)
+    found = []
+    for given in ("30", later, "soon"):
+        throttled = envelope(429, "", "", **{"Retry-After": given})
+        with pytest.raises(UnavailableError) as caught:
+            api(always(throttled), clock).get("studies/")
+        found.append(caught.value.retry_after)
+
+    assert found == [30, pytest.approx(90, abs=1), None]
+
+
+@pytest.mark.parametrize(
+    ("detail", "message"),
+    [
+        ("Not possible.", "Prolific has refused: Bad request: Not possible."),
+        ({"name": ["Too long."]}, "Prolific has refused: Bad request: name: Too long."),
+        (["One.", "Two."], "Prolific has refused: Bad request: One.; Two."),
+    ],
+)
+def test_a_refusal_is_in_the_words_of_prolific(detail: object, message: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        api(lambda _: envelope(400, "Bad request", detail)).post("studies/", {})
+
+    assert str(caught.value) == message
+    assert caught.value.status == 400
+
+
+def test_a_redirect_is_refused_and_not_followed() -> None:
+    with pytest.raises(RefusedError) as caught:
+        api(lambda _: httpx.Response(301, headers={"Location": "/studies/"})).post("studies")
+
+    assert caught.value.status == 301
+
+
+def test_a_refused_token_is_to_be_replaced_and_not_shown() -> None:
+    with pytest.raises(TokenError) as caught:
+        api(lambda _: envelope(401, "Authentication failed", "Invalid token.")).get("users/me/")
+
+    assert "register the requester again" in str(caught.value)
+    assert "a-token" not in str(caught.value) + repr(api(raising(ValueError())))
+
+
+def test_pages_follow_the_links_of_prolific_to_no_other_host() -> None:
+    seen: list[str] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        page = int(request.url.params.get("page", "1"))
+        if page == 3:
+            return envelope(404, "Not found", "Invalid page.")
+        following = f"https://elsewhere.example/api/v1/submissions/?page={page + 1}"
+        return httpx.Response(
+            200, json={"results": [page], "_links": {"next": {"href": following}}}
+        )
+
+    assert list(api(handle).pages("submissions/", study="s")) == [1, 2]
+    assert {httpx.URL(each).host for each in seen} == {"api.prolific.com"}
+
+
+def test_a_missing_list_is_refused() -> None:
+    with pytest.raises(RefusedError):
+        list(api(lambda _: envelope(404, "Not found", "")).pages("submissions/"))
