@@ -227,6 +227,42 @@ def test_open_places_of_a_run_that_is_not_served_are_listed_and_closed_by_a_sync
     assert found(database, plugins) == []
 
 
+def test_visits_beyond_those_that_are_asked_about_are_counted_and_asked_about_in_their_run(
+    operator: ManualOperator,
+    database: Database,
+    plugins: Plugins,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("famulus.operate.doctor.platform_differences._MOST_ASKED", 1)
+    opened = operator.launch_rows([{"n": number} for number in range(5)], provider="selling")
+    for number in range(5):
+        worker = GatewayWorker(opened, f"w{number}")
+        token = worker.arrive(f"visit{number}")
+        if number < 2:
+            worker.submit(token)
+            platform.visits[f"visit{number}"] = VisitStatus.SUBMITTED
+        else:
+            platform.visits[f"visit{number}"] = VisitStatus.RETURNED
+    asked: list[int] = []
+
+    def differences(self: object, run: object, visits: list[object]) -> list[str]:
+        asked.append(len(visits))
+        return []
+
+    monkeypatch.setattr(plugins.provider("selling"), "differences", differences)
+
+    (ended, left) = read_differences(database, plugins)
+    assert ended.what == "at work here, and returned on the platform: visits visit2 of w2"
+    assert left.what == "its platform was not asked about 3 more of its visits"
+    assert left.command == ("doctor", opened.run_id)
+    assert found(database, plugins, opened.run_id) == [
+        "at work here, and returned on the platform: visits visit2 of w2, visit3 of w3, "
+        "visit4 of w4"
+    ]
+    assert asked == [1, 2]
+
+
 def test_workers_over_time_or_unknown_to_the_platform_are_listed(
     gateway: Gateway,
     operator: ManualOperator,

@@ -51,8 +51,8 @@ def sync(session: Session, run: int | None) -> None:
 def doctor(session: Session, ctx: click.Context, run: int | None, as_json: bool) -> None:
     """List differences between the platform and the database, and what to do about them.
 
-    Of all runs, unless RUN is given. Ends with status 1 when there is a difference. Changes
-    nothing.
+    Of all runs, unless RUN is given: then its platform is asked about all of its visits, however
+    many there are. Ends with status 1 when there is a difference. Changes nothing.
     """
     with session.open_existing() as database:
         found = read_differences(database, discover(), run)

@@ -25,7 +25,7 @@ def read_differences(
 ) -> list[Difference]:
     """Look for differences in one run, or in all and the requesters' accounts. Changes nothing.
 
-    Providers are asked for differences that only they can see.
+    Providers are asked for differences that only they can see, in one run about all its visits.
 
     :raises famulus.NotFoundError: when there is no such run.
     """
@@ -34,7 +34,7 @@ def read_differences(
     for number in numbers:
         with database.read() as tx:
             found += _of_run(tx, read_run(tx, number))
-        found += of_platform(database, plugins, number)
+        found += of_platform(database, plugins, number, is_thorough=run is not None)
     if run is None and database.exists:
         with database.read() as tx:
             found += [*of_accounts(tx), *of_names(tx)]

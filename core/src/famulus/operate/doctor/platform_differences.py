@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import peewee
+
 from famulus.contracts.provider_views import (
     VisitReport,
     VisitView,
@@ -26,22 +28,32 @@ from famulus.model.tables import (
     VisitTable,
     literals,
 )
+from famulus.model.transaction import Transaction
 from famulus.operate import lease
 from famulus.operate.doctor.difference import Difference, named
 from famulus.plugins import Plugins
 
-#: Visits that a platform is asked about at most.
+#: Visits of a run that its platform is asked about where all runs are looked at, of those at work
+#: and of those done each. Platforms are asked visit by visit, and operators need their rates too.
 _MOST_ASKED = 500
 
 
-def of_platform(database: Database, plugins: Plugins, number: int) -> Iterator[Difference]:
-    """Ask a run's platform for places that are open, and for visits whose status differs."""
+def of_platform(
+    database: Database, plugins: Plugins, number: int, *, is_thorough: bool
+) -> Iterator[Difference]:
+    """Ask a run's platform for places that are open, and for visits whose status differs.
+
+    :param is_thorough: whether to ask about all visits, however long it takes.
+    """
+    most = None if is_thorough else _MOST_ASKED
     with database.read() as tx:
         run = read_run(tx, number)
         if run.status in (RunStatus.LAUNCHING, RunStatus.FAILED):
             return
-        visits = [visit_view(row) for row in tx.rows(_visits_done(run.id))]
-        at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id))]
+        visits = [visit_view(row) for row in tx.rows(_visits_done(run.id).limit(most))]
+        at_work = [visit_view(row) for row in tx.rows(_visits_at_work(run.id).limit(most))]
+        left = _number(tx, _visits_done(run.id)) - len(visits)
+        left += _number(tx, _visits_at_work(run.id)) - len(at_work)
         is_inviting = run.status is RunStatus.RUNNING and lease.is_operated(tx, run)
     try:
         bound = bind_provider(database, plugins, run.id)
@@ -56,6 +68,16 @@ def of_platform(database: Database, plugins: Plugins, number: int) -> Iterator[D
         yield Difference(run=run.id, what=_open_places(run, places), command=("sync", run.id))
     yield from _of_reports(run, at_work, reports)
     yield from (Difference(run=run.id, what=sentence) for sentence in sentences)
+    if left:
+        yield Difference(
+            run=run.id,
+            what=f"its platform was not asked about {left:,} more of its visits",
+            command=("doctor", run.id),
+        )
+
+
+def _number(tx: Transaction, visits: Any) -> int:
+    return int(tx.rows(visits.select(peewee.fn.COUNT(VisitTable.id).alias("n")).order_by())[0].n)
 
 
 def _visits_done(run: int) -> Any:
@@ -68,7 +90,6 @@ def _visits_done(run: int) -> Any:
             VisitTable.status << literals(*statuses),
         )
         .order_by(VisitTable.id)
-        .limit(_MOST_ASKED)
     )
 
 
@@ -80,7 +101,6 @@ def _visits_at_work(run: int) -> Any:
         select_visits()
         .where(VisitTable.id << at_work, VisitTable.status << literals(*OPEN_VISITS))
         .order_by(VisitTable.id)
-        .limit(_MOST_ASKED)
     )
 
 
