@@ -6,13 +6,14 @@ reason, no HIT is open after the end, and every visit that is shown as submitted
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -21,11 +22,16 @@ from hypothesis.stateful import (
     invariant,
     multiple,
     rule,
+    run_state_machine_as_test,
 )
 
 from famulus.model.states import Decision
 from famulus_mturk.fake import Fault, Shown
+from machine_limits import machine_limits
 from mturk_machine import AUTO_APPROVAL, Study
+
+if TYPE_CHECKING:
+    from famulus.testing.databases import PostgresDatabases
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +61,12 @@ class OnMturk(RuleBasedStateMachine):
 
     accepted = Bundle("accepted")
 
+    def __init__(self, address: AbstractContextManager[str | None]) -> None:
+        super().__init__()
+        self.exits = ExitStack()
+        self.address = self.exits.enter_context(address)
+        self.folder = Path(self.exits.enter_context(TemporaryDirectory()))
+
     @initialize(
         rows=st.integers(1, 3),
         lanes=st.integers(1, 2),
@@ -63,8 +75,14 @@ class OnMturk(RuleBasedStateMachine):
     )
     def launch(self, rows: int, lanes: int, window: int, fault: Fault | None) -> None:
         self.study = Study(
-            Path(tempfile.mkdtemp()), rows=rows, lanes=lanes, window=window, fault=fault
+            self.folder,
+            rows=rows,
+            lanes=lanes,
+            window=window,
+            fault=fault,
+            address=self.address,
         )
+        self.exits.callback(self.study.close)
 
     @rule(target=accepted, worker=WORKERS)
     def accept(self, worker: str) -> object:
@@ -155,26 +173,36 @@ class OnMturk(RuleBasedStateMachine):
             self.study.check_statuses()
 
     def teardown(self) -> None:
-        if not hasattr(self, "study"):
-            return
-        try:
-            self.study.finish()
-            self.study.settle_down()
-            self.nothing_is_twice_and_nothing_is_made_up()
-            self.study.check_end()
-        finally:
-            self.study.close()
-            shutil.rmtree(self.study.folder)
+        with self.exits:
+            if hasattr(self, "study"):
+                self.study.finish()
+                self.study.settle_down()
+                self.nothing_is_twice_and_nothing_is_made_up()
+                self.study.check_end()
 
 
-TestOnMturk = OnMturk.TestCase
-TestOnMturk.settings = settings(
-    max_examples=12,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    database=None,
-)
+def machine(lend: Callable[[], AbstractContextManager[str | None]]) -> type[OnMturk]:
+    """Return the machine on databases that are lent, another one each time."""
+
+    class OnLent(OnMturk):
+        def __init__(self) -> None:
+            super().__init__(lend())
+
+    return OnLent
+
+
+def test_a_run_on_sqlite() -> None:
+    """The database is a file in the study's folder."""
+    run_state_machine_as_test(machine(nullcontext), settings=machine_limits(12, steps=30))
+
+
+def test_a_run_on_postgresql(
+    postgres: PostgresDatabases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAMULUS_SECRET_KEY", "a-key-for-tests-of-32-characters")
+    monkeypatch.setenv("FAMULUS_FILES", str(tmp_path / "files"))
+
+    run_state_machine_as_test(machine(postgres.lend), settings=machine_limits(2, steps=30))
 
 
 @pytest.mark.parametrize("after", [False, True])
