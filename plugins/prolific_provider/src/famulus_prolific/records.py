@@ -1,0 +1,95 @@
+"""The stored studies of runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from famulus_prolific.codes import make_codes
+from famulus_prolific.tables import ProlificRun
+
+if TYPE_CHECKING:
+    from famulus import Database, Transaction
+
+
+@frozen(kw_only=True)
+class StudyRecord:
+    """The study of a run, as it is stored."""
+
+    run_id: int
+    #: None until Prolific has returned it
+    study_id: str | None
+    codes: Mapping[str, str]
+    url: str
+    is_paused: bool
+
+
+@frozen(kw_only=True)
+class StudyRecords:
+    """Reads and writes the rows of one database."""
+
+    database: Database
+
+    def find(self, run: int) -> StudyRecord | None:
+        """Return the record of a run; None before its study is made."""
+        with self.database.read() as tx:
+            return _record(tx.row(_select(ProlificRun.run_id == run)))
+
+    def runs_of(self, studies: Sequence[str]) -> Mapping[str, int]:
+        """Return the runs of studies; one that is not of this database is left out."""
+        with self.database.read() as tx:
+            rows = tx.rows(_select(ProlificRun.study_id << list(studies)))
+        return {row.study_id: row.run_id for row in rows}
+
+    def begin(self, run: int, url: str) -> StudyRecord:
+        """Return the record of a run, which is made with new codes where there is none."""
+        return self.database.write(lambda tx: _begin(tx, run, url))
+
+    def name(self, run: int, study: str) -> StudyRecord:
+        """Store a study as that of a run, unless it has one already; return the record."""
+
+        def job(tx: Transaction) -> StudyRecord:
+            is_free = (ProlificRun.run_id == run) & ProlificRun.study_id.is_null()
+            tx.execute(ProlificRun.update(study_id=study).where(is_free))
+            return _found(tx, run)
+
+        return self.database.write(job)
+
+    def pause(self, run: int, *, paused: bool) -> None:
+        """Store whether the study of a run is to offer no place."""
+        update = ProlificRun.update(is_paused=paused).where(ProlificRun.run_id == run)
+        self.database.write(lambda tx: tx.execute(update))
+
+
+def _begin(tx: Transaction, run: int, url: str) -> StudyRecord:
+    tx.execute(
+        ProlificRun.insert(
+            run_id=run, codes=json.dumps(make_codes()), url=url, is_paused=False
+        ).on_conflict_ignore()
+    )
+    return _found(tx, run)
+
+
+def _found(tx: Transaction, run: int) -> StudyRecord:
+    found = _record(tx.row(_select(ProlificRun.run_id == run)))
+    assert found is not None, f"run {run} has a record"
+    return found
+
+
+def _select(condition: Any) -> Any:
+    return ProlificRun.select().where(condition)
+
+
+def _record(row: Any) -> StudyRecord | None:
+    if row is None:
+        return None
+    return StudyRecord(
+        run_id=row.run_id,
+        study_id=row.study_id,
+        codes=json.loads(row.codes),
+        url=row.url,
+        is_paused=bool(row.is_paused),
+    )
