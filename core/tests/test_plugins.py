@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import sys
 import textwrap
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +20,9 @@ from famulus.contracts.architect import Architect
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.blueprint_args import BlueprintArgs, OnboardingArgs
 from famulus.contracts.hookspecs import RunEvent, hookimpl
+from famulus.contracts.provider import Provider
 from famulus.contracts.provider_views import Capabilities, PartialBounds
+from famulus.contracts.qualification_check import QualificationCheck
 from famulus.errors import PluginError
 from famulus.options.declare import option
 from famulus.plugins import Plugins, discover, listeners_of
@@ -220,16 +223,6 @@ class Abstract:
         return [Incomplete]
 
 
-class FirstContract:
-    @hookimpl
-    def famulus_register_architects(self) -> list[Any]:
-        def is_alive(self: object) -> bool:
-            return True
-
-        rest = {"health": Architect.health, "is_alive": is_alive}
-        return [type("First", (NowhereArchitect,), rest)]
-
-
 class NoType:
     @hookimpl
     def famulus_register_providers(self) -> list[Any]:
@@ -259,10 +252,9 @@ class Raising:
         (OtherContract, "not a subclass of Provider"),
         (
             Abstract,
-            "Incomplete lacks deploy(deployment), health(), shutdown() of contract 2 of "
-            "famulus.Architect",
+            "Incomplete does not follow contract 2 of famulus.Architect: add deploy(deployment), "
+            "add health(), add shutdown()",
         ),
-        (FirstContract, "First lacks health() of contract 2 of famulus.Architect; health replaces"),
         (NoType, "Nameless has no type name"),
         (NoArgs, "Bare has no attrs class Args"),
         (Raising, "LookupError: on purpose"),
@@ -309,6 +301,37 @@ class WithoutJudge(RowsBlueprint):
     onboarding_passed = Blueprint.onboarding_passed
 
 
+class KindCheck(QualificationCheck):
+    type = "kind"
+
+    def refuse(self, worker: Any, run: Any) -> None: ...
+
+
+#: The hook of each contract, and a class that follows it.
+KINDS: dict[type[Any], tuple[str, type[Any]]] = {
+    Blueprint: ("blueprints", RowsBlueprint),
+    Architect: ("architects", NowhereArchitect),
+    Provider: ("providers", CrowdProvider),
+    QualificationCheck: ("qualification_checks", KindCheck),
+}
+CONTRACTS = tuple(KINDS)
+
+
+def registering(kind: str, cls: type[Any]) -> object:
+    """Return a plugin that registers one class."""
+
+    class One:
+        """Registers it."""
+
+    def register(self: object) -> list[Any]:
+        return [cls]
+
+    name = f"famulus_register_{kind}"
+    register.__name__ = name
+    setattr(One, name, hookimpl(register))
+    return One()
+
+
 def with_method(contract: type[Any], name: str, method: Callable[..., Any]) -> type[Any]:
     return type("Old", (contract,), {name: method})
 
@@ -345,23 +368,23 @@ def with_method(contract: type[Any], name: str, method: Callable[..., Any]) -> t
         (WithoutJudge, "WithoutJudge has an onboarding and lacks onboarding_passed"),
         (
             with_method(RowsBlueprint, "task_page", lambda self, page: None),
-            "Old.task_page takes (page); change it to (view), as contract 2 of "
-            "famulus.Blueprint has it",
+            "Old does not follow contract 2 of famulus.Blueprint: change task_page(page) to "
+            "task_page(view)",
         ),
         (
             with_method(RowsBlueprint, "read_answers", lambda self, form: None),
-            "Old.read_answers takes (form); change it to (form, attempt)",
+            "change read_answers(form) to read_answers(form, attempt)",
         ),
         (
             with_method(RowsBlueprint, "assets", lambda self, folder: ()),
-            "Old.assets takes (folder); change it to ()",
+            "change assets(folder) to assets()",
         ),
     ],
 )
 def test_a_blueprint_that_breaks_the_contract_is_refused_with_what_to_change(
     cls: type[Blueprint], message: str
 ) -> None:
-    assert message in reason(kit_plugins(faulty=blueprints(cls)), "faulty")
+    assert message in reason(kit_plugins(faulty=registering("blueprints", cls)), "faulty")
 
 
 def test_a_blueprint_has_options_of_its_own_about_qualifications_and_units() -> None:
@@ -372,7 +395,7 @@ def test_a_blueprint_has_options_of_its_own_about_qualifications_and_units() -> 
 
     own = type("Own", (RowsBlueprint,), {"Args": OwnArgs})
 
-    assert "own" in [info.name for info in kit_plugins(own=blueprints(own)).accepted]
+    assert "own" in [info.name for info in kit_plugins(own=registering("blueprints", own)).accepted]
 
 
 @pytest.mark.parametrize(
@@ -390,18 +413,7 @@ def test_a_blueprint_has_options_of_its_own_about_qualifications_and_units() -> 
 def test_parameters_beyond_those_of_the_contract_are_accepted(method: Callable[..., Any]) -> None:
     fitting = with_method(RowsBlueprint, "read_answers", method)
 
-    assert reason(kit_plugins(fine=blueprints(fitting)), "fine") == ""
-
-
-def blueprints(cls: type[Blueprint]) -> object:
-    """Return a plugin that registers a blueprint."""
-
-    class OneBlueprint:
-        @hookimpl
-        def famulus_register_blueprints(self) -> list[Any]:
-            return [cls]
-
-    return OneBlueprint()
+    assert reason(kit_plugins(fine=registering("blueprints", fitting)), "fine") == ""
 
 
 async def leave(self: Any, visit: Any, outcome: Any) -> None: ...
@@ -412,36 +424,170 @@ async def leave(self: Any, visit: Any, outcome: Any) -> None: ...
     [
         (
             lambda self, visit: None,
-            "takes (visit); change it to (visit, outcome), as contract 2 of famulus.Provider",
+            "change completion(visit) to completion(visit, outcome)",
         ),
-        (lambda self, visit, *, outcome: None, "takes (visit, *, outcome); change it to (visit, "),
-        (lambda self, *given, outcome: None, "takes (*given, outcome); change it to (visit, "),
-        (leave, "is async; define it without async"),
-        (property(lambda self: None), "has to be a method, as in contract 2 of famulus.Provider"),
-        ("a code", "has to be a method, as in contract 2 of famulus.Provider"),
+        (lambda self, visit, *, outcome: None, "change completion(visit, *, outcome) to "),
+        (lambda self, *given, outcome: None, "change completion(*given, outcome) to "),
+        (leave, "define completion without async"),
+        (property(lambda self: None), "make completion a method, completion(visit, outcome)"),
+        ("a code", "make completion a method, completion(visit, outcome)"),
     ],
 )
 def test_a_method_that_cannot_be_called_as_the_contract_has_it_is_refused(
     method: Any, message: str
 ) -> None:
-    class OneProvider:
-        @hookimpl
-        def famulus_register_providers(self) -> list[Any]:
-            return [with_method(CrowdProvider, "completion", method)]
+    cls = with_method(CrowdProvider, "completion", method)
 
-    refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
+    refused = reason(kit_plugins(faulty=registering("providers", cls)), "faulty")
 
-    assert f"Old.completion {message}" in refused
+    assert f"Old does not follow contract 2 of famulus.Provider: {message}" in refused
+
+
+class FirstProvider(Provider):
+    type = "first"
+    Args = CrowdProvider.Args
+    problems = CrowdProvider.problems
+    arrive = CrowdProvider.arrive
+
+    def completion(self, visit: Any) -> Any: ...  # type: ignore[override]
+
+    def open_places(self, run: Any, places: range) -> None: ...
+
+    def close_places(self, run: Any) -> None: ...
+
+    def sync(self, run: Any, visits: Any) -> Any: ...  # type: ignore[override]
+
+    def decide(self, visit: Any, verdict: Any, note: str) -> Any: ...  # type: ignore[override]
+
+
+class FirstArchitect(Architect):
+    type = "first"
+    Args = NowhereArchitect.Args
+    problems = NowhereArchitect.problems
+    shutdown = NowhereArchitect.shutdown
+
+    def deploy(self, deployment: Any) -> Any:
+        return ""
+
+    def is_alive(self) -> bool:
+        return True
+
+
+class FirstBlueprint(RowsBlueprint):
+    def onboarding_passed(self, answers: Any) -> bool:  # type: ignore[override]
+        return True
+
+
+class FirstCheck(QualificationCheck):
+    type = "first"
+
+    def refuse(self, worker: Any, run_id: int) -> None: ...  # type: ignore[override]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cls", "changes"),
+    [
+        (
+            "providers",
+            FirstProvider,
+            "change open_places to set_places(run, total), change close_places to "
+            "pause_places(run) and end_places(run), change completion(visit) to "
+            "completion(visit, outcome), change sync(run, visits) to sync(run, visits, cursor), "
+            "change decide(visit, verdict, note) to decide(verdicts)",
+        ),
+        ("architects", FirstArchitect, "change is_alive to health()"),
+        (
+            "blueprints",
+            FirstBlueprint,
+            "change onboarding_passed(answers) to onboarding_passed(answers, attempt)",
+        ),
+        (
+            "qualification_checks",
+            FirstCheck,
+            "change refuse(worker, run_id) to refuse(worker, run)",
+        ),
+    ],
+)
+def test_a_class_for_the_first_contract_is_refused_with_every_change(
+    kind: str, cls: type[Any], changes: str
+) -> None:
+    named = type("Named", (cls,), {"contract": 1})
+    plugins = kit_plugins(silent=registering(kind, cls), named=registering(kind, named))
+
+    contract = next(each.__name__ for each in CONTRACTS if issubclass(cls, each))
+    assert reason(plugins, "silent") == (
+        f"{cls.__name__} does not follow contract 2 of famulus.{contract}: {changes}"
+    )
+    assert reason(plugins, "named") == (
+        f"Named is for contract 1 of famulus.{contract}, and this is 2: {changes}, set contract = 2"
+    )
+
+
+@pytest.mark.parametrize("name", ["open_places", "close_places"])
+def test_a_method_of_the_first_contract_that_nothing_replaces_is_refused(name: str) -> None:
+    cls = with_method(CrowdProvider, name, lambda self, run: None)
+
+    assert f": change {name} to " in reason(
+        kit_plugins(silent=registering("providers", cls)), "silent"
+    )
+
+
+def test_a_class_may_have_a_method_of_the_first_contract_beside_the_one_that_replaces_it() -> None:
+    methods = {
+        "set_places": lambda self, run, total: None,
+        "pause_places": lambda self, run: None,
+        "open_places": lambda self, run, places: None,
+        "close_places": lambda self, run: None,
+    }
+    cls = type("Both", (CrowdProvider,), {"type": "both", **methods})
+
+    assert reason(kit_plugins(both=registering("providers", cls)), "both") == ""
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_class_for_a_later_contract_is_refused(contract: type[Any]) -> None:
+    kind, cls = KINDS[contract]
+    later = type("Later", (cls,), {"type": "later", "contract": 3})
+
+    assert reason(kit_plugins(later=registering(kind, later)), "later") == (
+        f"Later is for contract 3 of famulus.{contract.__name__}, and this is 2: install the "
+        "version of famulus that it needs"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "cls", "name"),
+    [
+        ("providers", CrowdProvider, "currency"),
+        ("providers", CrowdProvider, "default_requester"),
+        ("blueprints", RowsBlueprint, "has_onboarding"),
+    ],
+)
+def test_an_attribute_that_is_written_as_a_method_is_refused(
+    kind: str, cls: type[Any], name: str
+) -> None:
+    wrong = with_method(cls, name, lambda self: None)
+
+    assert f": make {name} an attribute, or put @property above it" in reason(
+        kit_plugins(wrong=registering(kind, wrong)), "wrong"
+    )
+
+
+def test_what_a_class_between_the_contract_and_the_plugin_asks_for_has_to_be_there() -> None:
+    class Between(CrowdProvider):
+        @abstractmethod
+        def send(self) -> None: ...
+
+    between = type("Between", (Between,), {"type": "between"})
+
+    assert ": add send" in reason(kit_plugins(wrong=registering("providers", between)), "wrong")
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.0, True, None])
 def test_a_batch_size_that_is_no_number_of_items_is_refused(size: Any) -> None:
-    class OneProvider:
-        @hookimpl
-        def famulus_register_providers(self) -> list[Any]:
-            return [type("Bulk", (CrowdProvider,), {"type": "bulk", "batch_size": size})]
+    cls = type("Bulk", (CrowdProvider,), {"type": "bulk", "batch_size": size})
 
-    refused = reason(kit_plugins(faulty=OneProvider()), "faulty")
+    refused = reason(kit_plugins(faulty=registering("providers", cls)), "faulty")
 
     assert f"Bulk.batch_size is {size!r}; set it to the most items" in refused
 

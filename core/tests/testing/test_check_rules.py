@@ -111,7 +111,11 @@ class Wavering(Held):
     ("broken", "rule", "sentence"),
     [
         (Silent, "every_option_has_help", "more have none"),
-        (Old, "core_accepts_the_class", r"takes \(worker, run_id\); change it to \(worker, run\)"),
+        (
+            Old,
+            "core_accepts_the_class",
+            r"change refuse\(worker, run_id\) to refuse\(worker, run\)",
+        ),
         (Talkative, "many_threads_ask_at_once", "the text has to be text for the worker"),
         (Coded, "many_threads_ask_at_once", "the code 'blocked' is one of Famulus"),
         (Careless, "refused_worker_gets_a_reason", "they were let in"),

@@ -133,7 +133,7 @@ class OldJudge(Trial):
         (
             OldJudge,
             "core_accepts_the_class",
-            r"takes \(answers\); change it to \(answers, attempt\)",
+            r"change onboarding_passed\(answers\) to onboarding_passed\(answers, attempt\)",
         ),
     ],
 )

@@ -87,7 +87,8 @@ class Architect(ABC):
     #: where workers find the run; providers that need HTTPS check it.
     Args: ClassVar[AnyClass]
 
-    #: The number of this contract. A method that is added with a default leaves it.
+    #: The number of this contract. A method that is added with a default leaves it. A class may set
+    #: the number that it was written for; another one than this is refused when it is loaded.
     contract: ClassVar[int] = 2
 
     def __init__(self, args: Any, context: Context) -> None:

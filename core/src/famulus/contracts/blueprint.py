@@ -48,7 +48,8 @@ class Blueprint(ABC):
     #: What a run script can set in Python; ``self.context.shared_state`` is one of these.
     SharedState: ClassVar[SharedStateClass] = SharedTaskState
 
-    #: The number of this contract. A method that is added with a default leaves it.
+    #: The number of this contract. A method that is added with a default leaves it. A class may set
+    #: the number that it was written for; another one than this is refused when it is loaded.
     contract: ClassVar[int] = 2
 
     def __init__(self, args: Any, context: Context) -> None:

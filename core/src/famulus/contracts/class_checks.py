@@ -23,8 +23,14 @@ _POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
 )
 _ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-#: Methods of earlier contracts, and those that have their purpose.
-_REPLACED: Mapping[str, str] = MappingProxyType({"is_alive": "health"})
+#: Methods of earlier contracts that are not called, and those that have their purpose.
+_REPLACED: Mapping[str, Sequence[str]] = MappingProxyType(
+    {
+        "is_alive": ("health",),
+        "open_places": ("set_places",),
+        "close_places": ("pause_places", "end_places"),
+    }
+)
 #: What a blueprint with an onboarding overrides.
 _ONBOARDING = ("onboarding_page", "onboarding_passed")
 
@@ -36,15 +42,13 @@ def check_class(cls: Any, contract: type[Any], hook: str) -> None:
     """
     if not (inspect.isclass(cls) and issubclass(cls, contract)):
         raise PluginError(f"{hook} returned {cls!r}, not a subclass of {contract.__name__}")
-    missing = sorted(getattr(cls, "__abstractmethods__", ()))
-    if missing:
-        raise PluginError(_describe_missing(cls, contract, missing))
+    fault = _fault(cls, contract)
+    if fault:
+        raise PluginError(fault)
     if not isinstance(getattr(cls, "type", None), str):
         raise PluginError(f'{cls.__name__} has no type name; set type = "…" in the class')
     if not attrs.has(getattr(cls, "Args", type(None))):
         raise PluginError(f"{cls.__name__} has no attrs class Args")
-    for name, method in _methods(contract):
-        _check_parameters(cls, contract, name, method)
     if issubclass(cls, Blueprint):
         _check_blueprint(cls)
     if issubclass(cls, Provider):
@@ -74,51 +78,81 @@ def _is_positive(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= 1
 
 
-def _methods(contract: type[Any]) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for name, method in vars(contract).items():
-        if inspect.isfunction(method) and not name.startswith("_"):
-            yield name, method
+def _fault(cls: type[Any], contract: type[Any]) -> str:
+    """Return one sentence with everything to change in a class that breaks the contract."""
+    changes = [*_changes(cls, contract)]
+    name, number = f"famulus.{contract.__name__}", contract.contract
+    if cls.contract == number:
+        if not changes:
+            return ""
+        return f"{cls.__name__} does not follow contract {number} of {name}: {', '.join(changes)}"
+    written = f"{cls.__name__} is for contract {cls.contract!r} of {name}, and this is {number}"
+    if isinstance(cls.contract, int) and cls.contract > number:
+        return f"{written}: install the version of famulus that it needs"
+    return f"{written}: {', '.join([*changes, f'set contract = {number}'])}"
 
 
-def _describe_missing(cls: type[Any], contract: type[Any], missing: Sequence[str]) -> str:
-    """Return what a class lacks, and which of its own methods had that purpose before."""
-    calls = [f"{name}{_listed(_parameters(getattr(contract, name)))}" for name in missing]
-    former = [
-        f"; {new} replaces {old}"
-        for old, new in _REPLACED.items()
-        if new in missing and hasattr(cls, old)
-    ]
-    return f"{cls.__name__} lacks {', '.join(calls)} of {_number(contract)}{''.join(former)}"
+def _changes(cls: type[Any], contract: type[Any]) -> Iterator[str]:
+    """Yield what to change in a class so that it can be called as the contract has it."""
+    replacing: set[str] = set()
+    for old, new in _REPLACED.items():
+        if not (hasattr(cls, old) and hasattr(contract, new[0])) or _has_own(cls, contract, new):
+            continue
+        replacing.update(new)
+        calls = " and ".join(_call(each, getattr(contract, each)) for each in new)
+        yield f"change {old} to {calls}"
+    for name, own in _members(contract):
+        if inspect.isfunction(own):
+            lacking = name in cls.__abstractmethods__ and name not in replacing
+            change = f"add {_call(name, own)}" if lacking else _method_change(cls, name, own)
+        else:
+            change = _attribute_change(cls, name)
+        if change:
+            yield change
+    # Those of a class between the contract and this one.
+    yield from (f"add {name}" for name in sorted(cls.__abstractmethods__ - set(vars(contract))))
 
 
-def _number(contract: type[Any]) -> str:
-    return f"contract {contract.contract} of famulus.{contract.__name__}"
+def _has_own(cls: type[Any], contract: type[Any], names: Sequence[str]) -> bool:
+    """Return whether a class overrides one of the methods."""
+    statically = inspect.getattr_static
+    return any(statically(cls, name) is not statically(contract, name) for name in names)
 
 
-def _check_parameters(
-    cls: type[Any], contract: type[Any], name: str, method: Callable[..., Any]
-) -> None:
-    """Check that an overridden method can be called as the contract's is.
+def _members(contract: type[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and attributes of a contract; an attribute may have no value."""
+    for name in dict.fromkeys([*vars(contract), *contract.__annotations__]):
+        if not name.startswith("_"):
+            yield name, vars(contract).get(name)
+
+
+def _method_change(cls: type[Any], name: str, method: Callable[..., Any]) -> str:
+    """Return what to change so that a method can be called as the contract's is, if anything.
 
     Its parameters have the contract's names, in that order.
     """
     own = inspect.getattr_static(cls, name)
     if own is method:
-        return
+        return ""
     if isinstance(own, property) or not callable(getattr(cls, name)):
-        raise PluginError(f"{cls.__name__}.{name} has to be a method, as in {_number(contract)}")
+        return f"make {name} a method, {_call(name, method)}"
     if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
-        raise PluginError(
-            f"{cls.__name__}.{name} is async; define it without async, since threads call it"
-        )
+        return f"define {name} without async, since threads call it"
     if not inspect.isfunction(own):
-        return
-    wanted, found = _parameters(method), _parameters(own)
-    if not _fits(found, [each.name for each in wanted]):
-        raise PluginError(
-            f"{cls.__name__}.{name} takes {_listed(found)}; change it to {_listed(wanted)}, as "
-            f"{_number(contract)} has it"
-        )
+        return ""
+    if _fits(_parameters(own), [each.name for each in _parameters(method)]):
+        return ""
+    return f"change {_call(name, own)} to {_call(name, method)}"
+
+
+def _attribute_change(cls: type[Any], name: str) -> str:
+    """Return what to change in an attribute that is a method, which would count as true."""
+    is_method = inspect.isfunction(inspect.getattr_static(cls, name, None))
+    return f"make {name} an attribute, or put @property above it" if is_method else ""
+
+
+def _call(name: str, method: Callable[..., Any]) -> str:
+    return f"{name}{_listed(_parameters(method))}"
 
 
 def _fits(found: Sequence[inspect.Parameter], wanted: Sequence[str]) -> bool:

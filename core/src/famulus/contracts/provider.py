@@ -84,7 +84,8 @@ class Provider(ABC):
     #: registered
     default_requester: ClassVar[str | None] = None
 
-    #: The number of this contract. A method that is added with a default leaves it.
+    #: The number of this contract. A method that is added with a default leaves it. A class may set
+    #: the number that it was written for; another one than this is refused when it is loaded.
     contract: ClassVar[int] = 2
 
     def __init__(self, args: Any, context: Context) -> None:

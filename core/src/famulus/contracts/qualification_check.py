@@ -82,8 +82,9 @@ class QualificationCheck(ABC):
     #: default must be set by every run.
     Args: ClassVar[AnyClass] = NoCheckArgs
 
-    #: The number of this contract. A method that is added with a default leaves it.
-    contract: ClassVar[int] = 1
+    #: The number of this contract. A method that is added with a default leaves it. A class may set
+    #: the number that it was written for; another one than this is refused when it is loaded.
+    contract: ClassVar[int] = 2
 
     def __init__(self, args: Any, context: Context) -> None:
         self.args = args
