@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from attrs import evolve
 
-from famulus import Capabilities, PlatformRequest, Received, Unverified
+from famulus import Capabilities, PlatformRequest, Received, Unverified, VisitStatus, VisitView
 from famulus.testing import ProviderConformance
 from famulus.testing.conformance.harness import PluginHarness
-from famulus.testing.signed_crowd import SignedCrowdProvider, signed
+from famulus.testing.signed_crowd import SignedCrowdProvider, list_change, signed
 
 TAKES = "request_of_the_platform_has_its_run_synced_and_may_come_twice"
 VERIFIES = "altered_request_is_not_verified_and_has_no_effect"
@@ -22,6 +22,15 @@ class Rules(ProviderConformance):
 
     def query(self, worker: str, reference: str) -> dict[str, str]:
         return {"worker_id": worker, "assignment_id": reference}
+
+    def configuration(self, tmp_path: Path) -> dict[str, Any]:
+        return {"log": tmp_path / "changes.jsonl"}
+
+    def submitted_visit(self, harness: PluginHarness) -> VisitView:
+        visit = super().submitted_visit(harness)
+        log = harness.plan.provider.args.log
+        list_change(log, visit.worker_name, visit.reference, VisitStatus.SUBMITTED)
+        return visit
 
     def platform_request(
         self, harness: PluginHarness, worker: str, reference: str

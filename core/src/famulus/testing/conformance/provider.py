@@ -41,6 +41,7 @@ from famulus.testing.conformance.place_rules import ProviderPlaceRules
 from famulus.testing.conformance.provider_under_test import ROWS
 from famulus.testing.conformance.receiving_rules import ProviderReceivingRules
 from famulus.testing.conformance.rehearsal_rules import ProviderRehearsalRules
+from famulus.testing.conformance.report_rules import ProviderReportRules
 from famulus.testing.scripted_worker import GatewayWay, ScriptedWorker, at_once
 
 _THREADS = 8
@@ -59,6 +60,7 @@ _KEPT_BY: Mapping[str, Sequence[str]] = {
 class ProviderConformance(
     ProviderCompletionRules,
     ProviderEntryRules,
+    ProviderReportRules,
     ProviderBatchRules,
     ProviderPlaceRules,
     ProviderReceivingRules,
@@ -79,9 +81,10 @@ class ProviderConformance(
     ``entry_values`` describe it.
 
     A fixture of the author's replaces the platform by a fake: no test calls a real one.
-    ``platform_state`` returns its state, ``submitted_visit`` and ``losing_a_reply`` prepare it for
-    money, and ``platform_request`` is what it sends by itself. ``good_registration`` and
-    ``bad_registrations`` are those of requesters. Each failing test names the rule that is broken.
+    ``platform_state`` returns its state, ``submitted_visit`` prepares it for reports and money,
+    ``losing_a_reply`` for money, and ``platform_request`` is what it sends by itself.
+    ``good_registration`` and ``bad_registrations`` are those of requesters. Each failing test names
+    the rule that is broken.
     """
 
     def test_core_accepts_the_class(self) -> None:

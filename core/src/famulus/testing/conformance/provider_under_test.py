@@ -64,7 +64,10 @@ class ProviderUnderTest:
         return {}
 
     def submitted_visit(self, harness: PluginHarness) -> VisitView:
-        """Return a visit that is submitted on the fake platform and not yet decided."""
+        """Submit a visit on the fake platform, and return it.
+
+        It is not decided there yet. Needed where the platform pays, or reports submissions.
+        """
         return VisitView(
             id=1,
             run_id=1,
