@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,42 @@ def test_json_is_the_only_thing_on_standard_output(tmp_path: Path) -> None:
 
     assert json.loads(done.stdout) == {"name": "\x1b"}
     assert "\x1b" not in done.stdout
+
+
+def test_a_command_in_a_message_of_core_is_on_the_same_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hint = "`famulus sync 3` closes them, `famulus resume 3` opens others"
+
+    monkeypatch.setenv("COLUMNS", "1000")
+
+    def fail(session: famulus.Session) -> None:
+        session.warn(hint, f"see `{session.command('status', 3)}`")
+        session.say(session.located(hint))
+        logging.getLogger("famulus.test").warning("run %d: %s", 3, hint)
+        raise famulus.UnavailableError(hint)
+
+    address = tmp_path / "my data.db"
+    done = run_command(command(fail), database="", words=["--database", str(address)])
+
+    named = f"--database '{address}'"
+    located = f"`famulus {named} sync 3` closes them, `famulus {named} resume 3` opens others"
+    assert done.stdout == f"{located}\n"
+    assert done.stderr.splitlines() == [
+        f"famulus: warning: {located}",
+        f"famulus: warning: see `famulus {named} status 3`",
+        f"famulus: warning: run 3: {located}",
+        f"famulus: error: {located}",
+    ]
+
+
+def test_a_message_is_printed_where_the_address_of_the_database_is_none() -> None:
+    def fail(session: famulus.Session) -> None:
+        raise famulus.UnavailableError("`famulus sync 3` closes them")
+
+    done = run_command(command(fail), database="", words=["--database", "postgresql://["])
+
+    assert done.stderr.splitlines() == ["famulus: error: `famulus sync 3` closes them"]
 
 
 @pytest.mark.parametrize(

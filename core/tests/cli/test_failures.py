@@ -16,6 +16,7 @@ from click.testing import Result
 
 from famulus.cli.failures import report
 from famulus.cli.logs import log_to_stderr
+from famulus.cli.session import Session
 from famulus.errors import ConflictError, Problem, UnavailableError, UsageError
 
 TASK = """\
@@ -203,7 +204,7 @@ def test_traceback_comes_with_v_only(famulus: Callable[..., Result]) -> None:
 
 def test_log_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     logger = logging.getLogger("famulus.test")
-    with log_to_stderr(verbose=False):
+    with log_to_stderr(Session(None, address_typed=False, verbose=False)):
         logger.debug("not this")
         logger.warning("run %d: gone", 1)
         logging.getLogger("another").info("not this")
@@ -219,7 +220,7 @@ def test_log_is_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_debug_log_comes_with_v_and_only_our_own(capsys: pytest.CaptureFixture[str]) -> None:
-    with log_to_stderr(verbose=True):
+    with log_to_stderr(Session(None, address_typed=False, verbose=True)):
         logging.getLogger("famulus.test").debug("this")
         logging.getLogger("another").debug("not this: it may hold a secret")
 

@@ -22,6 +22,7 @@ from click.testing import Result
 
 from famulus.cli.logs import log_to_stderr
 from famulus.cli.output import say, say_commented, say_json
+from famulus.cli.session import Session
 from famulus.contracts.views import FormFile
 from famulus.engine.qualifications.grants import make_qualification
 from famulus.engine.qualifications.worker_handle import find_worker
@@ -252,7 +253,7 @@ def test_a_record_of_the_log_is_one_escaped_line_of_bounded_length(
 ) -> None:
     log = logging.getLogger("famulus.hostile")
 
-    with log_to_stderr(verbose=verbose):
+    with log_to_stderr(Session(None, address_typed=False, verbose=verbose)):
         log.warning("server: %s", f"{HOSTILE}\nfamulus: error: made up")
         log.error("%s failed", "x" * 100_000)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,13 @@ INTERRUPTED = 130
 _HINT = "this should not happen; `famulus -v …` shows where"
 
 
-def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
+def report(
+    error: Exception, *, verbose: bool, hint: str = _HINT, located: Callable[[str], str] = str
+) -> int:
     """Print an error, one line per problem; return the exit status.
 
     :param verbose: print where, too.
+    :param located: :meth:`famulus.Session.located`, where the command has a session.
     :param hint: what to add to an error that is no :class:`~famulus.FamulusError`.
     """
     from famulus.errors import FamulusError, UsageError
@@ -31,10 +34,10 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
         say("".join(traceback.format_exception(error)).rstrip("\n"), err=True, wrap=False)
     if isinstance(error, UsageError):
         for problem in error.problems:
-            _line(_one_line(_shortened(str(problem), problem.file)))
+            _line(located(_one_line(_shortened(str(problem), problem.file))))
         return error.exit_code
     if isinstance(error, FamulusError):
-        first, *more = str(error).splitlines() or [type(error).__name__]
+        first, *more = located(str(error)).splitlines() or [type(error).__name__]
         _line(first)
         for line in more:
             say(f"  {line}", err=True, wrap=False)
@@ -44,11 +47,10 @@ def report(error: Exception, *, verbose: bool, hint: str = _HINT) -> int:
     return 1
 
 
-def warn(warnings: Iterable[Problem]) -> None:
-    """Print warnings, one line each."""
-    for warning in warnings:
-        text = _one_line(_shortened(str(warning), warning.file))
-        say(text, err=True, label="warning")
+def warn(warning: Problem, located: Callable[[str], str]) -> None:
+    """Print a warning in one line."""
+    text = _one_line(_shortened(str(warning), warning.file))
+    say(located(text), err=True, label="warning")
 
 
 def report_usage(error: click.ClickException) -> int:

@@ -56,7 +56,7 @@ def announce(launched: Launched, session: Session) -> None:
     for line in ["", *(f"  Work on it:  {link}" for link in links), ""] if links else ():
         say(line, bold=True, wrap=False)
     if launched.invitation:
-        say(launched.invitation)
+        say(session.located(launched.invitation))
     say("It ends by itself when every unit is done.")
     resume = session.command("resume", launched.run_id)
     say(f"Ctrl-C stops it; resume it later with: {resume}", wrap=False)

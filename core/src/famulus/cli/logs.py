@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from famulus.cli.output import say
+from famulus.cli.session import Session
 from famulus.escaping import escaped, escaped_line
 
 #: Characters of one record: what a stranger sends may be in it.
@@ -18,16 +19,16 @@ _LONGEST = 4000
 
 
 @contextmanager
-def log_to_stderr(*, verbose: bool) -> Iterator[None]:
-    """Show warnings and errors of all loggers; ``verbose`` adds Famulus' own debug log.
+def log_to_stderr(session: Session) -> Iterator[None]:
+    """Show warnings and errors of all loggers; ``-v`` adds Famulus' own debug log.
 
     Others' debug logs stay out: those of clients of platforms hold secrets.
     """
     root, own = logging.getLogger(), logging.getLogger("famulus")
-    handler = _Lines(verbose=verbose)
+    handler = _Lines(session)
     before = own.level
     root.addHandler(handler)
-    if verbose:
+    if session.verbose:
         own.setLevel(logging.DEBUG)
     try:
         yield
@@ -37,10 +38,10 @@ def log_to_stderr(*, verbose: bool) -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
-    def __init__(self, *, verbose: bool) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._verbose = verbose
-        self.setFormatter(_Formatter(verbose=verbose))
+        self._verbose = session.verbose
+        self.setFormatter(_Formatter(session))
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno < logging.WARNING and not self._verbose:
@@ -55,19 +56,21 @@ class _Lines(logging.Handler):
 
 
 class _Formatter(logging.Formatter):
-    def __init__(self, *, verbose: bool) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__()
-        self._verbose = verbose
+        self._session = session
 
     def format(self, record: logging.LogRecord) -> str:
+        located = self._session.located
         level = record.levelname.lower()
-        if self._verbose:
-            text = escaped_line(f"[{record.name}] {record.getMessage()}", _LONGEST)
+        if self._session.verbose:
+            text = escaped_line(located(f"[{record.name}] {record.getMessage()}"), _LONGEST)
             trace = f"\n{self._trace(record)}" if record.exc_info else ""
             return f"famulus: {level}: {text}{escaped(trace)}"
         error = record.exc_info[1] if record.exc_info else None
         reason = f": {type(error).__name__}: {error}" if error else ""
-        return f"famulus: {level}: {escaped_line(f'{record.getMessage()}{reason}', _LONGEST)}"
+        text = located(f"{record.getMessage()}{reason}")
+        return f"famulus: {level}: {escaped_line(text, _LONGEST)}"
 
     def _trace(self, record: logging.LogRecord) -> str:
         return self.formatException(record.exc_info) if record.exc_info else ""

@@ -64,5 +64,5 @@ def program(ctx: click.Context, database: str | None, verbose: bool) -> None:
     from famulus.cli.logs import log_to_stderr
 
     typed = ctx.get_parameter_source("database") is click.core.ParameterSource.COMMANDLINE
-    ctx.obj = Session(database, address_typed=typed, verbose=verbose)
-    ctx.with_resource(log_to_stderr(verbose=verbose))
+    ctx.obj = session = Session(database, address_typed=typed, verbose=verbose)
+    ctx.with_resource(log_to_stderr(session))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from famulus.cli.failures import INTERRUPTED, report, report_usage
 from famulus.cli.output import say
+from famulus.cli.session import Session
 from famulus.escaping import escaped
 from famulus.options.compat import flag_hint
 
@@ -54,11 +55,12 @@ class ReportingCommand(click.Command):
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:  # noqa: BLE001 - the outermost place: printed, not raised
-            ctx.exit(self.report(error, verbose=ctx.params["verbose"]))
+            located = ctx.obj.located if isinstance(ctx.obj, Session) else str
+            ctx.exit(self.report(error, verbose=ctx.params["verbose"], located=located))
 
-    def report(self, error: Exception, *, verbose: bool) -> int:
+    def report(self, error: Exception, *, verbose: bool, located: Callable[[str], str]) -> int:
         """Print what went wrong; return the status."""
-        return report(error, verbose=verbose)
+        return report(error, verbose=verbose, located=located)
 
 
 def _open_missing_streams() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import sys
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: The beginning of a command in a message, unless :meth:`Session.command` has written it.
+_COMMAND = re.compile("`famulus (?!--database )")
 
 
 class Session:
@@ -92,11 +96,12 @@ class Session:
         """
         say_json(value)
 
-    def warn(self, warning: str | Problem) -> None:
-        """Print one line on standard error, after ``famulus: warning:``."""
+    def warn(self, *warnings: str | Problem) -> None:
+        """Print one line each on standard error, after ``famulus: warning:``."""
         from famulus.errors import Problem
 
-        warn([warning if isinstance(warning, Problem) else Problem(warning)])
+        for each in warnings:
+            warn(each if isinstance(each, Problem) else Problem(each), self.located)
 
     def command(self, *words: str | int) -> str:
         """Return a command on the same database, for a hint that can be pasted into a shell."""
@@ -106,6 +111,20 @@ class Session:
 
             named = ["--database", locate(self.address).shown]
         return shlex.join([_program(), *named, *map(str, words)])
+
+    def located(self, text: str) -> str:
+        """Return a message of core or of a plugin with the commands in it on the same database.
+
+        Such a message quotes a command in backticks as ``famulus sync 3``, whatever database is
+        meant. Errors, warnings and the log are printed like this.
+        """
+        from famulus.errors import UsageError
+
+        try:
+            return _COMMAND.sub(lambda _: f"`{self.command()} ", text)
+        except UsageError:
+            # The address is no address, which is an error of its own.
+            return text
 
 
 def _program() -> str:

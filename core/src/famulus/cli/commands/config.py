@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from famulus.cli.arguments import with_configuration
-from famulus.cli.failures import warn
 from famulus.cli.output import say_commented
 from famulus.cli.session import Session, pass_session
 from famulus.errors import UsageError, without_warnings
@@ -41,10 +40,10 @@ def show(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     for line, comment in config_lines(configuration, plugins):
         say_commented(line, comment)
     draft = draft_plan(configuration, plugins)
-    warn(draft.warnings)
+    session.warn(*draft.warnings)
     with session.open_database() as database:
         found = draft_problems(draft, plugins, database, serving=False)
-    warn(each for each in found if each.warning)
+    session.warn(*(each for each in found if each.warning))
     if problems := without_warnings(found):
         raise UsageError(problems)
 

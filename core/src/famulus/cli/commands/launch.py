@@ -9,7 +9,6 @@ import click
 
 from famulus.cli.arguments import run_argument, with_configuration
 from famulus.cli.confirm import yes_option
-from famulus.cli.failures import warn
 from famulus.cli.follow import announce, announce_launch, conclude, follow
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import ask, say
@@ -61,7 +60,7 @@ def launch(
     """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
-        warn(checked.warnings)
+        session.warn(*checked.warnings)
         announce_launch(operator, checked, yes=yes)
         with Interrupts() as interrupts:
             launched = operator.launch(checked)
@@ -124,7 +123,7 @@ def check(session: Session, config: str, overrides: tuple[str, ...]) -> None:
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides)
         unpaid = operator.balance_problems(checked)
-    warn([*checked.warnings, *(each for each in unpaid if each.warning)])
+    session.warn(*checked.warnings, *(each for each in unpaid if each.warning))
     if problems := without_warnings(unpaid):
         raise UsageError(problems)
     plan, (picked, _) = checked.plan, split_conf(overrides)

@@ -14,7 +14,6 @@ import click
 from famulus.cli.arguments import json_option, row_number, run_number
 from famulus.cli.atomic_file import text_on, whole_file
 from famulus.cli.export_formats import without_formulas
-from famulus.cli.failures import warn
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.cli.text_layout import table
@@ -65,7 +64,7 @@ def owed(
             task=task if is_run or scope is None else scope,
         )
         names, problems = read_payee_names(database, discover(), found)
-    warn(problems)
+    session.warn(*problems)
     if as_json:
         say_json([_json(each, names) for each in found])
     elif output is not None:

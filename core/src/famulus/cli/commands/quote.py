@@ -8,7 +8,6 @@ import click
 
 from famulus.cli.arguments import json_option, with_configuration
 from famulus.cli.costs import quote_lines, text_or_none
-from famulus.cli.failures import warn
 from famulus.cli.output import say, say_json
 from famulus.cli.session import Session, pass_session
 from famulus.operate.estimate import Estimate
@@ -27,7 +26,7 @@ def quote(session: Session, config: str, overrides: tuple[str, ...], as_json: bo
     """
     with session.open_database() as database, Operator(database) as operator:
         checked = operator.check(config, overrides=overrides, serving=False)
-        warn([*checked.warnings, *operator.balance_problems(checked)])
+        session.warn(*checked.warnings, *operator.balance_problems(checked))
         estimate = operator.estimate(checked)
     if as_json:
         say_json(_json(estimate))

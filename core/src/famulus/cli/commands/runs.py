@@ -186,8 +186,8 @@ def _details(report: RunReport, session: Session) -> Iterator[tuple[str, str]]:
     yield "address", _address(record)
     links = [link for link in report.entrances if link != record.url]
     yield from (("work on it", link) for link in links)
-    yield "work on it", report.entrances_problem
-    yield "invite", report.invitation
+    yield "work on it", session.located(report.entrances_problem)
+    yield "invite", session.located(report.invitation)
     done = f"{progress.done:,} of {progress.total:,} done"
     states = units_by_status(progress.units)
     yield "units", f"{done} ({states})" if states else done

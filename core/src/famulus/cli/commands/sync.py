@@ -90,12 +90,12 @@ def _lines(synced: SyncResult) -> Iterator[str]:
 
 def _print_difference(difference: Difference, session: Session) -> None:
     where = difference.subject if difference.run is None else f"run {difference.run}"
-    say(f"{where}: {difference.what}", hang=2)
+    say(f"{where}: {session.located(difference.what)}", hang=2)
     if difference.command:
         # In one line, to be pasted into a shell.
         say(f"  -> {session.command(*difference.command)}", wrap=False)
     if difference.advice:
-        say(f"  -> {difference.advice}", hang=3)
+        say(f"  -> {session.located(difference.advice)}", hang=3)
 
 
 def _json(difference: Difference, session: Session) -> dict[str, object]:

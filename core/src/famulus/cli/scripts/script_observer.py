@@ -10,7 +10,6 @@ from pathlib import Path
 from attrs import evolve
 
 from famulus.cli.display import FinishingLines
-from famulus.cli.failures import warn
 from famulus.cli.follow import announce, announce_launch, conclude, follow
 from famulus.cli.interrupts import Interrupts
 from famulus.cli.output import say
@@ -133,7 +132,7 @@ class ScriptObserver(OperatorObserver):
         )
         plan = evolve(checked.plan, script=self._call(checked.plan))
         checked = evolve(checked, plan=plan)
-        warn(checked.warnings)
+        self._session.warn(*checked.warnings)
         announce_launch(operator, checked, yes=self._yes)
         with self._signals_kept():
             launched = proceed(LaunchRequest(configuration=checked))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -45,11 +46,12 @@ class ScriptProgram(ReportingCommand):
         write_help(self._script, formatter)
         self.format_options(ctx, formatter)
 
-    def report(self, error: Exception, *, verbose: bool) -> int:
+    def report(self, error: Exception, *, verbose: bool, located: Callable[[str], str]) -> int:
         frames = traceback.extract_tb(error.__traceback__)
         own = [each for each in frames if Path(each.filename) == self._script.file]
         place = f"{self._script.name}, line {own[-1].lineno}" if own else self._script.name
-        return report(error, verbose=verbose, hint=f"{place}; -v shows the traceback")
+        hint = f"{place}; -v shows the traceback"
+        return report(error, verbose=verbose, hint=hint, located=located)
 
     def _call(
         self, overrides: tuple[str, ...], database: str | None, verbose: bool, yes: bool
@@ -59,10 +61,10 @@ class ScriptProgram(ReportingCommand):
 
         ctx = click.get_current_context()
         typed = ctx.get_parameter_source("database") is click.core.ParameterSource.COMMANDLINE
-        session = Session(database, address_typed=typed, verbose=verbose)
+        ctx.obj = session = Session(database, address_typed=typed, verbose=verbose)
         observer = ScriptObserver(session, self._script, overrides, yes=yes)
         with (
-            log_to_stderr(verbose=verbose),
+            log_to_stderr(session),
             session.open_database() as opened,
             Operator(opened, observer=observer) as operator,
         ):
