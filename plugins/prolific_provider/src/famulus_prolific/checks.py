@@ -1,0 +1,84 @@
+"""Checks of a plan against what Prolific takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from famulus import FamulusError, Plan, Problem, SharedTaskState
+from famulus_prolific.wages import wage_problems
+
+if TYPE_CHECKING:
+    from famulus_prolific.api import ProlificApi
+    from famulus_prolific.options import ProlificArgs
+
+_SPECIFIC = "shared_state.prolific_specific_qualifications"
+#: Members of a filter that say what is selected.
+_SELECTIONS = ("selected_values", "selected_range")
+
+
+def specific_filters(state: SharedTaskState) -> Sequence[Any]:
+    """Return the filters that a run script passes through to Prolific.
+
+    There are none in a value that is not a list, which core reports.
+    """
+    found = state.specific_qualifications.get("prolific")
+    return found if isinstance(found, (list, tuple)) else ()
+
+
+def plan_problems(plan: Plan, currency: str) -> Iterator[Problem]:
+    """Yield what is wrong with a plan, without a call."""
+    yield from wage_problems(plan, currency)
+    yield from _screen_out_problems(plan)
+    for number, each in enumerate(specific_filters(plan.shared_state), start=1):
+        if not _is_filter(each):
+            message = (
+                f"number {number} is no filter of Prolific's: a mapping of filter_id and one of "
+                f"{', '.join(_SELECTIONS)}"
+            )
+            yield Problem(message, key=_SPECIFIC)
+
+
+def filter_problems(api: ProlificApi, plan: Plan) -> Iterator[Problem]:
+    """Yield the filters that Prolific's list does not have; a warning where it cannot be read."""
+    given = [each for each in specific_filters(plan.shared_state) if _is_filter(each)]
+    if not given:
+        return
+    try:
+        known = {str(each["filter_id"]): each for each in api.pages("filters/")}
+    except FamulusError as error:
+        message = f"the filters could not be compared with Prolific's list: {error}"
+        yield Problem(message, key=_SPECIFIC, warning=True)
+        return
+    for each in given:
+        name = each["filter_id"]
+        found = known.get(name)
+        if found is None:
+            yield Problem(f"Prolific has no filter {name!r}", key=_SPECIFIC)
+            continue
+        choices = found.get("choices") or {}
+        values = each.get("selected_values") or ()
+        unknown = [str(value) for value in values if choices and str(value) not in choices]
+        if unknown:
+            message = f"the filter {name!r} has no choice {', '.join(unknown)}"
+            yield Problem(message, key=_SPECIFIC)
+
+
+def _is_filter(given: Any) -> bool:
+    return (
+        isinstance(given, Mapping)
+        and isinstance(given.get("filter_id"), str)
+        and sum(name in given for name in _SELECTIONS) == 1
+    )
+
+
+def _screen_out_problems(plan: Plan) -> Iterator[Problem]:
+    args: ProlificArgs = plan.provider.args
+    reward, slots = args.screen_out_reward, args.screen_out_slots
+    if (reward is None) != (not slots):
+        missing = "screen_out_reward" if reward is None else "screen_out_slots"
+        message = "pays participants who are screened out; screen_out_reward and screen_out_slots "
+        yield plan.problem(f"provider.{missing}", f"{message}are set together")
+    if reward is not None and plan.task.task_reward and reward >= plan.task.task_reward:
+        message = f"{reward} is not less than the reward, {plan.task.task_reward}"
+        yield plan.problem("provider.screen_out_reward", message)
