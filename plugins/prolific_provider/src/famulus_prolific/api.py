@@ -131,11 +131,20 @@ class ProlificApi:
             if not following:
                 return
             try:
-                page = self._follow(following)
+                page = self.follow(following)
             except RefusedError as error:
                 if error.is_missing:
                     return
                 raise
+
+    def follow(self, link: str) -> Any:
+        """Get an address of Prolific's, at the host that everything is called at.
+
+        The token goes to no other host, whatever a link says.
+        """
+        parts = urlsplit(link)
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        return self._sent(lambda client: client.request("GET", target))
 
     def close(self) -> None:
         """Close the connections."""
@@ -143,15 +152,6 @@ class ProlificApi:
             client, self._client = self._client, None
         if client is not None:
             client.close()
-
-    def _follow(self, link: str) -> Any:
-        """Get a page by its link, at the address that everything is called at.
-
-        The token goes to no other host, whatever a link says.
-        """
-        parts = urlsplit(link)
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        return self._sent(lambda client: client.request("GET", target))
 
     def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> Any:
         import httpx

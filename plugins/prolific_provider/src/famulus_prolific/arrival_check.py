@@ -1,0 +1,119 @@
+"""The check of arrivals: they have to name a submission to the run's study."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, field
+
+from famulus import Refusal, UnavailableError
+from famulus_prolific.api import ProlificApi, RefusedError, TokenError
+from famulus_prolific.arrivals import Arrived, not_ours
+from famulus_prolific.secure_urls import SecureUrls, Signature
+
+if TYPE_CHECKING:
+    from famulus import Clock
+    from famulus_prolific.records import StudyRecords
+
+#: How long the answer to "is this submission theirs?" is cached: whose it is never changes, and one
+#: that is not found may be begun at any moment.
+_CACHED = MappingProxyType({True: timedelta(days=1), False: timedelta(seconds=3)})
+_CACHE_SIZE = 10_000
+_OVER = ("RETURNED", "TIMED-OUT", "TIMED OUT", "REJECTED")
+_NOT_OURS = "Open the study from its page on Prolific."
+_FORGED = "This address was not made by Prolific for you. Open the study from its page there."
+_UNKNOWN = (
+    "According to Prolific, this submission is not yours, or it is over. Open the study from its "
+    "page there; if you have just begun, reload this page in a minute."
+)
+
+
+@define(eq=False, kw_only=True)
+class ArrivalCheck:
+    """Refuses arrivals that do not come from Prolific. Used by many threads; holds only a cache.
+
+    A reload makes no call: whose submission it is is remembered, by this process.
+    """
+
+    records: StudyRecords
+    clock: Clock
+    #: makes the client at the first arrival that needs it; None: Prolific is not asked
+    api: Callable[[], ProlificApi] | None
+    #: verifies tokens, without which no participant comes; None where addresses are not signed
+    secure: Callable[[], SecureUrls] | None
+    workspace: str | None
+    _known: OrderedDict[tuple[str, str], tuple[datetime, bool]] = field(
+        factory=OrderedDict, init=False
+    )
+    _mutex: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def refuse(self, run: int, arrived: Arrived) -> Refusal | None:
+        """Return the refusal of an arrival, or None.
+
+        A token that has expired is one of a reload, or a copy: Prolific is asked then.
+
+        :raises famulus.UnavailableError: while the study may be one whose id is not stored yet, or
+            Prolific cannot be called.
+        """
+        record = self.records.find(run)
+        if record is None or arrived.study != record.study_id:
+            if record is not None and record.study_id is None:
+                raise UnavailableError(f"study {arrived.study} may be one that is being made")
+            return not_ours(_NOT_OURS)
+        if self.secure is not None:
+            signature = self.secure().verify(arrived, record.url, self.workspace)
+            if signature is Signature.FORGED:
+                return not_ours(_FORGED)
+            if signature is Signature.VALID:
+                self._cache(arrived, theirs=True)
+                return None
+        known = self._cached(arrived)
+        if known is None:
+            known = self._is_theirs(arrived)
+        return None if known else not_ours(_UNKNOWN)
+
+    def _is_theirs(self, arrived: Arrived) -> bool:
+        """Return whether Prolific has such a submission; True where it cannot be asked."""
+        if self.api is None:
+            return True
+        try:
+            found = self.api().get(f"submissions/{arrived.session}/")
+        except TokenError:
+            # The requester's faulty token must not affect the worker.
+            return True
+        except RefusedError as error:
+            if not error.is_missing:
+                raise
+            is_theirs = False
+        else:
+            is_theirs = _is_of(found, arrived)
+        self._cache(arrived, theirs=is_theirs)
+        return is_theirs
+
+    def _cached(self, arrived: Arrived) -> bool | None:
+        with self._mutex:
+            when, found = self._known.get((arrived.session, arrived.worker), (None, False))
+        # Negative where the clock was set back.
+        if when is None or not timedelta(0) <= self.clock() - when < _CACHED[found]:
+            return None
+        return found
+
+    def _cache(self, arrived: Arrived, *, theirs: bool) -> None:
+        with self._mutex:
+            key = (arrived.session, arrived.worker)
+            self._known[key] = (self.clock(), theirs)
+            self._known.move_to_end(key)
+            if len(self._known) > _CACHE_SIZE:
+                self._known.popitem(last=False)
+
+
+def _is_of(submission: dict[str, Any], arrived: Arrived) -> bool:
+    worker = submission.get("participant") or submission.get("participant_id")
+    study = submission.get("study_id") or submission.get("study")
+    is_over = str(submission.get("status", "")).upper().replace("_", " ") in _OVER
+    return (worker, study) == (arrived.worker, arrived.study) and not is_over

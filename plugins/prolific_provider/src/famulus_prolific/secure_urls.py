@@ -1,0 +1,135 @@
+"""Secure URLs: the token with which Prolific signs the address of an arrival."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from attrs import define, field
+
+from famulus import FamulusError, UnavailableError
+from famulus_prolific.arrivals import SESSION, STUDY, WORKER, Arrived
+
+if TYPE_CHECKING:
+    from famulus import Clock
+    from famulus_prolific.api import ProlificApi
+
+_KEY_SET = "/.well-known/study/jwks.json"
+_ISSUER = "prolific.com"
+_ALGORITHM = "RS256"
+#: Keys are read again after a day, and for a key that is not known, at most this often.
+_KEPT = timedelta(days=1)
+_UNKNOWN_KEY = timedelta(seconds=30)
+#: Seconds that clocks may differ by.
+_LEEWAY = 30
+
+
+class Signature(StrEnum):
+    """What a token says about its arrival."""
+
+    #: Prolific has sent this participant here, just now
+    VALID = "valid"
+    #: it did so earlier, so that this may be a reload
+    EXPIRED = "expired"
+    #: it did not
+    FORGED = "forged"
+
+
+@define(eq=False, kw_only=True)
+class SecureUrls:
+    """Verifies tokens by the keys that Prolific publishes. Threads share it."""
+
+    api: ProlificApi
+    clock: Clock
+    _keys: dict[str, Any] = field(factory=dict, init=False)
+    _read_at: datetime | None = field(default=None, init=False)
+    _mutex: threading.Lock = field(factory=threading.Lock, init=False)
+
+    def verify(self, arrived: Arrived, url: str, workspace: str | None) -> Signature:
+        """Return what the token of an arrival says.
+
+        :param url: the address that the study leads to.
+        :param workspace: the one that the study is in; None where that is not known.
+        :raises famulus.UnavailableError: when the keys cannot be read now.
+        """
+        import jwt
+
+        try:
+            key = self._key(jwt.get_unverified_header(arrived.token).get("kid"))
+            if key is None:
+                return Signature.FORGED
+            claims = jwt.decode(
+                arrived.token,
+                key,
+                algorithms=[_ALGORITHM],
+                issuer=_ISSUER,
+                # Times are compared with the run's clock, the audience below.
+                options={
+                    "require": ["exp", "iat", "iss", "aud", "sub"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                    "verify_nbf": False,
+                    "verify_aud": False,
+                },
+            )
+            is_theirs = _is_for(claims, arrived, url, workspace)
+            expires = float(claims["exp"]) + _LEEWAY
+        except (jwt.InvalidTokenError, TypeError, ValueError, AttributeError):
+            return Signature.FORGED
+        if not is_theirs:
+            return Signature.FORGED
+        now = self.clock().timestamp()
+        return Signature.VALID if now <= expires else Signature.EXPIRED
+
+    def _key(self, name: object) -> Any:
+        """Return the key of a name; None where Prolific has none of that name."""
+        with self._mutex:
+            now, read_at = self.clock(), self._read_at
+            age = None if read_at is None else abs(now - read_at)
+            is_known = name in self._keys
+            if age is None or age >= (_KEPT if is_known else _UNKNOWN_KEY):
+                try:
+                    self._keys = _read_keys(self.api)
+                    self._read_at = now
+                except FamulusError as error:
+                    # A key that was known yesterday is better than no work for anyone.
+                    if not is_known:
+                        message = f"Prolific's keys cannot be read: {error}"
+                        raise UnavailableError(message) from error
+            return self._keys.get(name) if isinstance(name, str) else None
+
+
+def _read_keys(api: ProlificApi) -> dict[str, Any]:
+    import jwt
+
+    found = {}
+    for each in (api.follow(_KEY_SET) or {}).get("keys", ()):
+        if each.get("kty") == "RSA" and each.get("kid"):
+            found[str(each["kid"])] = jwt.PyJWK(each, algorithm=_ALGORITHM).key
+    return found
+
+
+def _is_for(claims: dict[str, Any], arrived: Arrived, url: str, workspace: str | None) -> bool:
+    """Return whether a token is about this arrival, at this address."""
+    named = claims.get("prolific") or {}
+    wanted = {WORKER: arrived.worker, STUDY: arrived.study, SESSION: arrived.session}
+    if workspace is not None:
+        wanted["workspace_id"] = workspace
+    is_same = all(named.get(name) == value for name, value in wanted.items())
+    audience = claims["aud"]
+    given = audience if isinstance(audience, list) else [audience]
+    return is_same and claims["sub"] == arrived.session and any(_leads_to(a, url) for a in given)
+
+
+def _leads_to(audience: object, url: str) -> bool:
+    """Return whether an audience is the site of an address.
+
+    The documentation shows a whole address in one place and names the domain in another.
+    """
+    wanted, given = urlsplit(url), urlsplit(str(audience))
+    if not given.scheme:
+        return str(audience) in (wanted.hostname, wanted.netloc)
+    return (given.scheme, given.netloc) == (wanted.scheme, wanted.netloc)
