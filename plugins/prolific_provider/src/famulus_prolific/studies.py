@@ -1,0 +1,215 @@
+"""Studies: one per run, made as a draft, published for its first places, and paused or stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from attrs import frozen
+
+from famulus import UnavailableError
+from famulus_prolific.api import ProlificApi, RefusedError
+from famulus_prolific.codes import code_rules
+from famulus_prolific.wages import minor
+
+if TYPE_CHECKING:
+    from famulus import RunView
+    from famulus_prolific.codes import ScreenOut
+    from famulus_prolific.options import ProlificArgs
+    from famulus_prolific.records import StudyRecord, StudyRecords
+
+UNPUBLISHED, PUBLISHING, ACTIVE = "UNPUBLISHED", "PUBLISHING", "ACTIVE"
+PAUSED, AWAITING_REVIEW, COMPLETED = "PAUSED", "AWAITING REVIEW", "COMPLETED"
+#: The statuses in which participants may take a place.
+_OPEN = (PUBLISHING, ACTIVE)
+#: What Prolific puts into the address of a participant, by the parameter.
+PARAMETERS: Mapping[str, str] = {
+    "PROLIFIC_PID": "{{%PROLIFIC_PID%}}",
+    "STUDY_ID": "{{%STUDY_ID%}}",
+    "SESSION_ID": "{{%SESSION_ID%}}",
+}
+_MINUTE = 60
+
+
+@frozen(kw_only=True)
+class Studies:
+    """Opens, pauses and ends the places of runs, for one account.
+
+    Each call reads the study first and changes what differs, so that it can be repeated after a
+    lost reply.
+    """
+
+    api: ProlificApi
+    records: StudyRecords
+    args: ProlificArgs
+    project: str | None
+    #: what is paid to whom is screened out; None where nothing is
+    screen_out: ScreenOut | None
+    #: the filters that stand for what a run requires of its workers
+    filters: Callable[[RunView], Sequence[Mapping[str, Any]]]
+
+    def open(self, run: RunView, total: int) -> None:
+        """Offer places until ``total`` are offered or taken.
+
+        A study is published with its first places, which nothing takes back. A study that was
+        paused has its places raised first, so that it never offers fewer than are wanted.
+        """
+        study = self._study(run, total)
+        self.records.pause(run.id, paused=False)
+        path = f"studies/{study['id']}/"
+        if _places(study) < total:
+            study = self.api.patch(path, {"total_available_places": total})
+        if study["status"] == UNPUBLISHED:
+            self._change(path, "PUBLISH", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+        elif study["status"] == PAUSED:
+            self._change(path, "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+
+    def pause(self, run: RunView) -> None:
+        """Offer no place until :meth:`open`; participants at work may finish."""
+        study = self._published(run)
+        if study is None:
+            return
+        self.records.pause(run.id, paused=True)
+        if study["status"] in _OPEN:
+            path = f"studies/{study['id']}/"
+            self._change(path, "PAUSE", (PAUSED, AWAITING_REVIEW, COMPLETED))
+
+    def end(self, run: RunView) -> None:
+        """Offer no place again, whatever becomes of the submissions."""
+        study = self._published(run)
+        if study is None:
+            return
+        self.records.pause(run.id, paused=True)
+        if study["status"] in (*_OPEN, PAUSED, AWAITING_REVIEW):
+            self._change(f"studies/{study['id']}/", "STOP", (COMPLETED,))
+
+    def count_open(self, run: RunView) -> int:
+        """Return how many places a participant could take now."""
+        study = self._published(run)
+        if study is None or study["status"] not in _OPEN:
+            return 0
+        return max(0, _places(study) - int(study.get("places_taken") or 0))
+
+    def dispose(self, run: RunView) -> None:
+        """Delete the drafts of a run that were never published."""
+        record = self.records.find(run.id)
+        if record is None:
+            return
+        for study in self._drafts(run):
+            with contextlib.suppress(RefusedError):
+                self.api.delete(f"studies/{study['id']}/")
+
+    def add_slots(self, run: RunView) -> None:
+        """Start a study again that has paused itself because its screen-outs are used up.
+
+        It gets as many more as it began with.
+        """
+        record = self.records.find(run.id)
+        if self.screen_out is None or record is None or record.is_paused:
+            return
+        study = self._published(run)
+        if study is None or study["status"] != PAUSED:
+            return
+        path = f"studies/{study['id']}/"
+        codes = [dict(each) for each in study.get("completion_codes") or ()]
+        for code in codes:
+            code["actions"] = [self._with_more(action) for action in code.get("actions") or ()]
+        self.api.patch(path, {"completion_codes": codes})
+        self._change(path, "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+        after = self.records.find(run.id)
+        if after is not None and after.is_paused:
+            # The run was stopped in between; what was started here must not stay open.
+            self.pause(run)
+
+    def _with_more(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
+        if action.get("action") != "FIXED_SCREEN_OUT_PAYMENT" or self.screen_out is None:
+            return action
+        return {**action, "slots": int(action.get("slots") or 0) + self.screen_out.slots}
+
+    def _study(self, run: RunView, places: int) -> Any:
+        """Return the study of a run, which is made as a draft where there is none."""
+        before = self.records.find(run.id)
+        record = before or self.records.begin(run.id, run.url)
+        if record.study_id is None:
+            # Where the record was there, its study may be too: the reply may have been lost.
+            found = next(iter(self._drafts(run)), None) if before is not None else None
+            made = found or self._create(run, record, places)
+            record = self.records.name(run.id, str(made["id"]))
+            if record.study_id != made["id"]:
+                # Another process was faster; this draft would be left over.
+                with contextlib.suppress(RefusedError):
+                    self.api.delete(f"studies/{made['id']}/")
+        return self.api.get(f"studies/{record.study_id}/")
+
+    def _published(self, run: RunView) -> Any:
+        """Return the study of a run; None where there is none that could offer a place."""
+        record = self.records.find(run.id)
+        if record is None or record.study_id is None:
+            return None
+        return self.api.get(f"studies/{record.study_id}/")
+
+    def _drafts(self, run: RunView) -> list[Any]:
+        """Return the unpublished studies of a run, by the key that they were made with."""
+        name = internal_name(run)
+        rows = [each for each in self.api.pages("studies/") if each.get("internal_name") == name]
+        return [
+            study
+            for study in (self.api.get(f"studies/{row['id']}/") for row in rows)
+            if study.get("metadata") == run.key and study["status"] == UNPUBLISHED
+        ]
+
+    def _create(self, run: RunView, record: StudyRecord, places: int) -> Any:
+        return self.api.post("studies/", self._draft(run, record, places))
+
+    def _draft(self, run: RunView, record: StudyRecord, places: int) -> dict[str, Any]:
+        task, args = run.plan.task, self.args
+        separator = "&" if "?" in run.url else "?"
+        draft = {
+            "name": task.task_title,
+            "internal_name": internal_name(run),
+            "description": task.task_description,
+            "external_study_url": f"{run.url}{separator}{urlencode(PARAMETERS, safe='{}%')}",
+            "prolific_id_option": "url_parameters",
+            "completion_codes": code_rules(record.codes, self.screen_out),
+            "total_available_places": places,
+            "estimated_completion_time": math.ceil(task.estimated_minutes or 1),
+            "maximum_allowed_time": math.ceil(task.assignment_duration_in_seconds / _MINUTE),
+            "reward": minor(task.task_reward),
+            "device_compatibility": list(args.devices),
+            "filters": [dict(each) for each in self.filters(run)],
+            "submissions_config": {
+                "max_submissions_per_participant": args.submissions_per_participant or -1
+            },
+            "metadata": run.key,
+            "project": self.project,
+            "is_external_study_url_secure": args.secure_urls or None,
+        }
+        return {name: value for name, value in draft.items() if value is not None}
+
+    def _change(self, path: str, action: str, wanted: Sequence[str]) -> None:
+        """Send a transition, which another process may have sent at the same time.
+
+        :param wanted: the statuses after which it is done.
+        :raises famulus.UnavailableError: where Prolific is still publishing the study.
+        """
+        try:
+            self.api.post(f"{path}transition/", {"action": action})
+        except RefusedError:
+            status = self.api.get(path)["status"]
+            if status in wanted:
+                return
+            if status == PUBLISHING:
+                raise UnavailableError("Prolific is still publishing the study") from None
+            raise
+
+
+def internal_name(run: RunView) -> str:
+    """Return the name of a run's study in the account, which participants do not see."""
+    return f"{run.plan.task_name} (famulus {run.key})"
+
+
+def _places(study: Mapping[str, Any]) -> int:
+    return int(study["total_available_places"])
