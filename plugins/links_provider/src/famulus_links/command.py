@@ -186,7 +186,11 @@ def revoke(session: Session, run: int, whose: tuple[str, ...]) -> None:
         if problems:
             raise UsageError(problems)
         number = revoke_links(database, found)
-    session.say(f"Revoked {_counted(number, 'link')}.")
+    if number:
+        session.say(f"Revoked {_counted(number, 'link')}.")
+    else:
+        was = "was" if len(found) == 1 else "were"
+        session.say(f"Nothing to revoke: {_counted(len(found), 'link')} {was} revoked already.")
 
 
 @links.command(short_help="Delete what is known of people who have never come.")
