@@ -168,6 +168,36 @@ def test_revoke_finds_a_person_by_what_is_known_of_them(
     ]
 
 
+@pytest.mark.parametrize(
+    ("url", "is_local"),
+    [
+        ("http://localhost:3000/", True),
+        ("http://127.0.0.2/", True),
+        ("http://[::1]:3000/", True),
+        ("http://0.0.0.0:3000/", True),
+        ("https://tasks.example/", False),
+        ("http://192.168.0.7:3000/", False),
+    ],
+)
+def test_links_that_only_this_machine_can_open_come_with_a_warning(
+    operator: Any,
+    famulus_links: Callable[..., Any],
+    people: Path,
+    tmp_path: Path,
+    url: str,
+    is_local: bool,
+) -> None:
+    run = operator.launch_rows([{"n": 1}], provider="links", public_url=url).run_id
+
+    made = famulus_links("make", people, run, "-o", tmp_path / "links.csv")
+    opened = famulus_links("open", run)
+
+    for done in (made, opened):
+        assert done.exit_code == 0
+        assert (f"warning: the links begin with {url}" in done.stderr) is is_local
+        assert ("architect.public_url" in done.stderr) is is_local
+
+
 def test_revoke_of_an_unknown_person_revokes_none(
     launch: Launch,
     make: Callable[..., Any],

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from ipaddress import ip_address
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -39,6 +41,22 @@ def run_of_links(database: Database, number: int, *, for_new_links: bool = False
             f"run {number} has no address yet; it has one once `famulus launch` says it is open"
         )
     return found
+
+
+def only_here(url: str) -> str | None:
+    """Return a warning where the address of a run leads to this machine only, or None."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host != "localhost" and not host.endswith(".localhost"):
+        try:
+            address = ip_address(host)
+        except ValueError:
+            return None
+        if not address.is_loopback and not address.is_unspecified:
+            return None
+    return (
+        f"the links begin with {url}, which leads other machines to themselves; launch the run "
+        "with architect.public_url, the address at which people reach it"
+    )
 
 
 def expiry(text: str) -> int:

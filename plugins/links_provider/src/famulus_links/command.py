@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from famulus import Database, Problem, Session, UsageError, json_option, pass_session
+from famulus import Database, Problem, RunRecord, Session, UsageError, json_option, pass_session
 from famulus_links.arguments import (
     check_limits,
     check_word,
     limit_options,
+    only_here,
     run_argument,
     run_of_links,
 )
@@ -59,7 +60,7 @@ def make(
 
     listed = read_people(people)
     with _database(session) as database:
-        record = run_of_links(database, run, for_new_links=True)
+        record = _run_of_new_links(session, database, run)
         check_limits(database, limits)
         signer = LinkSigner(database)
         made = make_links(database, run, listed, limits)
@@ -91,7 +92,7 @@ def open_command(session: Session, run: int, word: str | None, limits: Limits) -
     from famulus_links.links import make_open_link
 
     with _database(session) as database:
-        record = run_of_links(database, run, for_new_links=True)
+        record = _run_of_new_links(session, database, run)
         check_limits(database, limits)
         if word is not None:
             check_word(word)
@@ -207,6 +208,13 @@ def forget(session: Session, whose: tuple[str, ...]) -> None:
     with _database(session) as database:
         number = forget_people(database, whose)
     session.say(f"Forgot {number} {'person' if number == 1 else 'people'}.")
+
+
+def _run_of_new_links(session: Session, database: Database, run: int) -> RunRecord:
+    record = run_of_links(database, run, for_new_links=True)
+    if warning := only_here(record.url):
+        session.warn(warning)
+    return record
 
 
 @contextmanager
