@@ -239,7 +239,9 @@ def served_remotely(operator: ManualOperator, monkeypatch: pytest.MonkeyPatch) -
         shared_state=RowsState(
             rows=[{"n": 1}],
             worker_can_do_unit=lambda worker, unit: True,
-            validate_onboarding=lambda answers: answers["answer"] == "yes" or NotPassed("Say yes."),
+            validate_onboarding=lambda answers: (
+                answers["answer"] == "yes" or NotPassed("Say yes.", screened_out=True)
+            ),
         ),
     )
     operator.load_all(launched)
@@ -258,6 +260,7 @@ def test_every_callback_of_a_run_is_asked_over_the_socket(served_remotely: Gatew
     refused = bad.submit(bad.arrive(), "no")
     assert refused.refusal == "not_qualified"
     assert "<p>Say yes.</p>" in refused.text
+    assert "You have done nothing wrong" in refused.text
 
 
 def test_without_the_operator_the_door_is_busy_and_never_open(

@@ -25,7 +25,7 @@ from famulus.contracts.provider_views import (
     Capabilities,
     VisitView,
 )
-from famulus.contracts.views import RefusalReason
+from famulus.contracts.views import NotPassed, RefusalReason
 from famulus.engine import completions
 from famulus.engine.completions import OUTCOMES
 from famulus.engine.gateway import Gateway
@@ -194,6 +194,29 @@ def test_worker_who_fails_the_onboarding_leaves_by_it(operator: ManualOperator) 
         assert failed.status == 200
         assert "You did not pass the introduction" in failed.text
         assert "CODE-failed_check<" in failed.text
+
+
+@pytest.mark.parametrize("has_scripts", [False, True])
+def test_worker_whom_the_onboarding_screens_out_leaves_by_that(
+    operator: ManualOperator, calls: list[Call], has_scripts: bool
+) -> None:
+    message = "We need people who drive."
+    gateway = launch(
+        operator,
+        blueprint={"onboarding_qualification": "trained"},
+        shared={"validate_onboarding": lambda _: NotPassed(message, screened_out=True)},
+    )
+    worker = GatewayWorker(gateway, "x")
+    page = worker.arrive("a")
+
+    first = worker.submit(page, "no", as_json=has_scripts)
+
+    for left in (*([] if has_scripts else [first]), worker.arrive("a"), worker.arrive("b")):
+        check_refusal(left, "not_qualified", "screened_out")
+        assert message in left.text
+        assert "You have done nothing wrong" in left.text
+        assert "did not pass" not in left.text
+    assert set(outcomes(calls)) == {VisitOutcome.SCREENED_OUT}
 
 
 def test_an_onboarding_that_is_submitted_and_then_given_back_is_no_completed_work(

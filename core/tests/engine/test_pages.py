@@ -142,6 +142,7 @@ def every_document(title: str) -> dict[str, str]:
         **{f"already {way}": already_document(title, way) for way in ways},
         **{f"given back {way}": given_back_document(title, way) for way in ways},
         "failed": failed_onboarding_document(title, title, turned_away),
+        "screened out": failed_onboarding_document(title, title, turned_away, is_screened_out=True),
         "invalid": invalid_document(title, title),
         "conflict": conflict_document(title),
         "apology": apology_document(title, title),

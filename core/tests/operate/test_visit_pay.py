@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from famulus.contracts.provider_views import VisitReport
+from famulus.contracts.views import NotPassed
 from famulus.engine.gateway import Gateway
 from famulus.engine.ledger.apply_decisions import apply_decisions
 from famulus.engine.ledger.budget import read_budget
@@ -191,13 +192,17 @@ def test_worker_who_was_screened_out_before_an_arrival_is_stored_if_they_were_pa
     assert len(ledger(database)) == len(stored)
 
 
-@pytest.mark.parametrize("status", [TIMED_OUT, SCREENED_OUT, PARTIALLY])
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(TIMED_OUT, "time_over"), (SCREENED_OUT, "not_qualified"), (PARTIALLY, "time_over")],
+)
 def test_visit_that_is_over_on_the_platform_gets_no_more_work(
     gateway: Gateway,
     operator: ManualOperator,
     platform: FakePlatform,
     database: Database,
     status: VisitStatus,
+    reason: str,
 ) -> None:
     page = GatewayWorker(gateway, "a").arrive("visit")
     if status is PARTIALLY:
@@ -205,9 +210,33 @@ def test_visit_that_is_over_on_the_platform_gets_no_more_work(
     platform.others = report(status, Decimal("0.10"))
     operator.turn()
 
-    assert GatewayWorker(gateway, "a").arrive("visit").refusal == "time_over"
+    over = GatewayWorker(gateway, "a").arrive("visit")
+    assert over.refusal == reason
+    assert ("You have done nothing wrong" in over.text) is (status is SCREENED_OUT)
     assert visits(database) == [status]
     assert GatewayWorker(gateway, "a").arrive("another").refusal is None
+
+
+@pytest.mark.parametrize("status", [TIMED_OUT, SCREENED_OUT, VisitStatus.SUBMITTED])
+def test_worker_who_failed_the_onboarding_reads_so_once_the_visit_is_over(
+    operator: ManualOperator, platform: FakePlatform, status: VisitStatus
+) -> None:
+    gateway = operator.launch_rows(
+        [{"n": 1}],
+        provider="reporting",
+        blueprint={"onboarding_qualification": "trained"},
+        shared={"validate_onboarding": lambda _: NotPassed("Number 3 was wrong.")},
+    )
+    worker = GatewayWorker(gateway, "a")
+    worker.submit(worker.arrive("visit"), "wrong")
+    platform.others = report(status)
+    operator.turn()
+
+    over = worker.arrive("visit")
+
+    assert over.refusal == "not_qualified"
+    assert "Number 3 was wrong." in over.text
+    assert "not submitted in time" not in over.text
 
 
 @pytest.mark.parametrize("status", [TIMED_OUT, SCREENED_OUT, PARTIALLY])

@@ -106,6 +106,9 @@ class NotPassed:
 
     #: one or more sentences for the worker; core cuts it off after 2,000 characters
     message: str = field()
+    #: the worker has made no mistake: their answers have shown that the rest of the work is not for
+    #: them, and they leave by the outcome ``SCREENED_OUT``
+    screened_out: bool = field(default=False, kw_only=True)
 
     @message.validator
     def _check(self, _field: object, value: object) -> None:

@@ -13,7 +13,7 @@ from famulus.contracts.provider_views import Arrival
 from famulus.contracts.views import Refusal, RefusalReason
 from famulus.engine.admission_results import AdmissionResult, AssignedUnit, OpenOnboarding
 from famulus.engine.arrival import ArrivingWorker, RunRules
-from famulus.engine.attempts import read_onboarding_message
+from famulus.engine.attempts import read_verdict
 from famulus.engine.qualifications.rules import FailedOnboarding
 from famulus.engine.refusal_log import RefusalLog
 from famulus.engine.units import FreeUnit, count_in_task, read_progress, save_progress
@@ -27,6 +27,9 @@ _SEARCHES = 500
 
 def time_is_over(worker: ArrivingWorker) -> Refusal | None:
     """Refuse a visit that has ended on the platform, or here by its deadline, without answers."""
+    if worker.is_screened_out or worker.is_onboarding_failed:
+        failed = _failed_onboarding(worker, "")
+        return evolve(failed, is_screened_out=worker.is_screened_out or failed.is_screened_out)
     return Refusal(reason=RefusalReason.TIME_OVER) if worker.is_time_over else None
 
 
@@ -82,10 +85,12 @@ def onboarding_was_failed(worker: ArrivingWorker) -> Refusal | None:
 
 
 def _failed_onboarding(worker: ArrivingWorker, note: str) -> FailedOnboarding:
-    """Return the refusal with the blueprint's message, if the worker failed in this run."""
+    """Return the refusal with what the blueprint said, if the worker failed in this run."""
     assert worker.worker is not None
-    message = read_onboarding_message(worker.tx, run=worker.rules.run, worker=worker.worker)
-    return FailedOnboarding(detail=message, note=note)
+    verdict = read_verdict(worker.tx, run=worker.rules.run, worker=worker.worker)
+    if verdict is None:
+        return FailedOnboarding(note=note)
+    return FailedOnboarding(detail=verdict.message, note=note, is_screened_out=verdict.screened_out)
 
 
 def place_is_taken(worker: ArrivingWorker) -> Refusal | None:

@@ -153,6 +153,10 @@ class ArrivingWorker:
     earlier_visit: int | None = field(init=False)
     #: whether their visit has ended without answers
     is_time_over: bool = field(init=False)
+    #: whether it has ended after an onboarding that they have failed
+    is_onboarding_failed: bool = field(init=False)
+    #: whether the platform has ended it, since the work is not for them
+    is_screened_out: bool = field(init=False)
     #: what their visit has already
     result: AssignedUnit | OpenOnboarding | AlreadySubmitted | None = field(init=False)
     #: by name; empty where the run asks for none
@@ -267,7 +271,7 @@ class ArrivingWorker:
             raise LookupError(f"run {self.rules.run} is gone")
         self.run, self.worker = row, row.worker
         self.visit = self.earlier_visit = self.result = None
-        self.is_time_over = False
+        self.is_time_over = self.is_onboarding_failed = self.is_screened_out = False
         if row.visit is not None and row.visit_status is not None:
             if not self.arrival.accept or self.arrival.accept == row.accept:
                 self._read_visit(row.visit, row.visit_status)
@@ -302,6 +306,10 @@ class ArrivingWorker:
             self.is_time_over = status in _OVER_ON_THE_PLATFORM or (
                 attempt is not None and attempt.status in _TIME_IS_OVER
             )
+            self.is_onboarding_failed = (
+                self.is_time_over and attempt is not None and attempt.status is AgentStatus.REJECTED
+            )
+            self.is_screened_out = status is VisitStatus.SCREENED_OUT
             return
         self.visit = visit
 

@@ -13,6 +13,7 @@ from famulus.contracts.provider_views import (
     Arrival,
     VisitView,
 )
+from famulus.contracts.views import NotPassed
 from famulus.engine.status import NewEvent, record
 from famulus.engine.visits import find_visit_at_place
 from famulus.model.fields import dump_json, from_micros
@@ -247,6 +248,10 @@ _ANSWERS = Statement(AgentTable.select(AgentTable.answers).where(AgentTable.id =
 _STORE_MESSAGE = Statement(
     AgentTable.update({AgentTable.message: Param("message")}).where(AgentTable.id == Param("agent"))
 )
+#: The key of the message to a worker who is screened out.
+_SCREENED_OUT = "screened_out"
+#: Characters of the blueprint's message about a failed onboarding, which may repeat the answers.
+_LONGEST_MESSAGE = 2000
 _FAILED_ONBOARDING = Statement(
     AgentTable.select(AgentTable.message)
     .where(
@@ -353,15 +358,22 @@ def read_answers(tx: Transaction, agent: int) -> str | None:
     return None if row is None else row[0]
 
 
-def store_message(tx: Transaction, agent: int, message: str) -> None:
-    """Store the blueprint's message about the failed onboarding of an attempt."""
-    tx.run(_STORE_MESSAGE, agent=agent, message=dump_json(message))
+def store_verdict(tx: Transaction, agent: int, verdict: NotPassed) -> None:
+    """Store what the blueprint says about the failed onboarding of an attempt."""
+    message = verdict.message[:_LONGEST_MESSAGE]
+    stored = {_SCREENED_OUT: message} if verdict.screened_out else message
+    tx.run(_STORE_MESSAGE, agent=agent, message=dump_json(stored))
 
 
-def read_onboarding_message(tx: Transaction, *, run: int, worker: int) -> str:
-    """Return the blueprint's message about a worker's failed onboarding; empty without one."""
+def read_verdict(tx: Transaction, *, run: int, worker: int) -> NotPassed | None:
+    """Return what the blueprint has said about a worker's failed onboarding, if anything."""
     row = tx.one(_FAILED_ONBOARDING, run=run, worker=worker)
-    return "" if row is None or row[0] is None else str(json.loads(row[0]))
+    if row is None or row[0] is None:
+        return None
+    stored = json.loads(row[0])
+    if isinstance(stored, Mapping):
+        return NotPassed(stored[_SCREENED_OUT], screened_out=True)
+    return NotPassed(stored)
 
 
 def holds_answer(value: Any) -> bool:

@@ -47,7 +47,7 @@ OUTCOMES: Mapping[RefusalReason, VisitOutcome | None] = MappingProxyType(
 def outcome_of(refusal: Refusal) -> VisitOutcome | None:
     """Return how a visit ends by a refusal; None where the worker holds no place."""
     if isinstance(refusal, FailedOnboarding):
-        return VisitOutcome.FAILED_CHECK
+        return _O.SCREENED_OUT if refusal.is_screened_out else _O.FAILED_CHECK
     return OUTCOMES[refusal.reason]
 
 

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from famulus.contracts.blueprint import Blueprint
 from famulus.contracts.views import AttemptView, Form, NotPassed
-from famulus.engine.attempts import Attempt, read_attempt, store_message
+from famulus.engine.attempts import Attempt, read_attempt, store_verdict
 from famulus.engine.locks_by_key import LocksByKey
 from famulus.engine.qualifications.grants import record_onboarding
 from famulus.engine.qualifications.rules import onboarding_qualification
@@ -51,9 +51,6 @@ _RELEASE_JUDGEMENT = Statement(
         AgentTable.id == Param("agent"), AgentTable.judging_until == Param("until")
     )
 )
-
-#: Characters of the blueprint's message about a failed onboarding, which may repeat the answers.
-_LONGEST_MESSAGE = 2000
 
 
 class UndecidedError(Exception):
@@ -214,7 +211,7 @@ def store_onboarding(
     late = attempt.status is not AgentStatus.ONBOARDING
     store(tx, attempt, status, submission, late=late)
     if isinstance(verdict, NotPassed):
-        store_message(tx, attempt.agent, verdict.message[:_LONGEST_MESSAGE])
+        store_verdict(tx, attempt.agent, verdict)
     record_onboarding(
         tx,
         worker=attempt.worker,

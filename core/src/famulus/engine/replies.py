@@ -56,7 +56,12 @@ class Replies:
         """
         if isinstance(refusal, FailedOnboarding):
             status = 200
-            page = pages.failed_onboarding_document(self.title, refusal.detail, way_out)
+            page = pages.failed_onboarding_document(
+                self.title,
+                refusal.detail,
+                way_out,
+                is_screened_out=refusal.is_screened_out,
+            )
         else:
             status = 404 if refusal.reason is RefusalReason.UNKNOWN_LINK else 403
             page = pages.refusal_document(

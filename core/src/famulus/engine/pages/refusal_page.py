@@ -90,6 +90,19 @@ _REFUSALS: Mapping[RefusalReason, _Words] = MappingProxyType(
 )
 
 
+#: The heading and the text after an onboarding that was failed, and for a worker who is screened
+#: out.
+_FAILED = (
+    "Thank you for trying",
+    "You did not pass the introduction, so there are no units for you in this task: thank you for"
+    " the time you took to try.",
+)
+_SCREENED_OUT = (
+    "Thank you for taking part",
+    "The rest of this task is for other people. You have done nothing wrong.",
+)
+
+
 def refusal_document(
     title: str,
     refusal: Refusal,
@@ -128,19 +141,23 @@ def _words(refusal: Refusal) -> _Words:
     return _REFUSALS[refusal.reason]
 
 
-def failed_onboarding_document(title: str, message: str = "", way_out: WayOut | None = None) -> str:
+def failed_onboarding_document(
+    title: str,
+    message: str = "",
+    way_out: WayOut | None = None,
+    *,
+    is_screened_out: bool = False,
+) -> str:
     """Return the page for a worker who has failed the onboarding.
 
     :param message: of the blueprint, about these answers.
     :param way_out: how the worker leaves.
+    :param is_screened_out: whether the worker has made no mistake.
     """
-    text = (
-        "You did not pass the introduction, so there are no units for you in this task: thank you"
-        " for the time you took to try."
-    )
+    heading, text = _SCREENED_OUT if is_screened_out else _FAILED
     body, end = paragraph(text) + (paragraph(message) if message else ""), ""
     if way_out is not None:
         body += way_out_html(way_out, lead=AFTER_REFUSAL)
         end = way_out.scripts
     body += codes(RefusalReason.NOT_QUALIFIED.value)
-    return notice(title, "Thank you for trying", body, end=end)
+    return notice(title, heading, body, end=end)

@@ -23,9 +23,10 @@ _NOT_QUALIFIED = Refusal(reason=RefusalReason.NOT_QUALIFIED)
 
 @frozen(kw_only=True)
 class FailedOnboarding(Refusal):
-    """The worker has failed the onboarding, which has a page of its own."""
+    """The worker has failed the onboarding, or was screened out: a page of its own says so."""
 
     reason: RefusalReason = RefusalReason.NOT_QUALIFIED
+    is_screened_out: bool = False
 
 
 _QUALIFICATIONS = Statement(
