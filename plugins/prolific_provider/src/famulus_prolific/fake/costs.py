@@ -1,0 +1,73 @@
+"""What studies cost: before they are published, and so far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from famulus_prolific.fake.drafts import MINIMUM_WAGE, RECOMMENDED_WAGE
+from famulus_prolific.fake.errors import bad_request
+from famulus_prolific.fake.exchange import Reply, Request
+from famulus_prolific.fake.money import Cost
+from famulus_prolific.fake.state import State
+
+
+class Costs:
+    """The operations that compute costs."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def calculate(self, request: Request) -> Reply:
+        """Return what a study would cost."""
+        reward, places = (
+            request.members.get(name) for name in ("reward", "total_available_places")
+        )
+        if not isinstance(reward, int | float) or not isinstance(places, int | float):
+            raise bad_request({"reward": ["reward and total_available_places are required."]})
+        cost = self._state.money.cost(int(reward), int(places))
+        return Reply(
+            body={
+                "total_cost": float(cost.total),
+                "base_cost": float(cost.rewards + cost.fees),
+                "rewards": float(cost.rewards),
+                "fees": float(cost.fees),
+                "vat": float(cost.vat),
+            }
+        )
+
+    def of_study(self, request: Request) -> Reply:
+        """Return what was paid for a study."""
+        study = self._state.study(request.path["id"])
+        mine = {one.id for one in study.submissions}
+        paid = [one for one in self._state.money.ledger if one.submission_id in mine]
+        money = self._state.money
+        rewards = [money.cost(one.amount) for one in paid if one.bulk_id is None]
+        bonuses = [money.cost(one.amount) for one in paid if one.bulk_id is not None]
+        return Reply(body={"rewards": self._sum(rewards), "bonuses": self._sum(bonuses)})
+
+    def recommended(self, request: Request) -> Reply:
+        """Return the wage that is the least, and the one that is recommended, in cents."""
+        self._state.workspace(request.query.get("workspace_id", ""))
+        wanted = request.query.get("currency")
+        return Reply(
+            body=[
+                {
+                    "currency": currency,
+                    "min_reward_per_hour": least,
+                    "recommended_reward_per_hour": RECOMMENDED_WAGE[currency],
+                }
+                for currency, least in MINIMUM_WAGE.items()
+                if wanted in (None, currency)
+            ]
+        )
+
+    def _sum(self, costs: list[Cost]) -> dict[str, Any]:
+        parts = {
+            "rewards": sum(one.rewards for one in costs),
+            "fees": sum(one.fees for one in costs),
+            "tax": sum(one.vat for one in costs),
+        }
+        return {
+            name: {"amount": float(amount), "currency": self._state.money.currency}
+            for name, amount in parts.items()
+        }

@@ -1,0 +1,124 @@
+"""A threaded HTTP server that closes its connections when it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Keeps connections open, sends a reply at one go, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    # Head and body in two packets would wait for the other side's delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Log nothing."""
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def do_POST(self) -> None:
+        self.answer()
+
+    def do_PATCH(self) -> None:
+        self.answer()
+
+    def do_DELETE(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        """Answer a request, whose method is in ``command``."""
+        raise NotImplementedError
+
+    def send(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        data: bytes,
+        headers: tuple[tuple[str, str], ...] = (),
+        *,
+        missing: int = 0,
+    ) -> None:
+        """Send a reply, perhaps without as many of its last bytes as are to be missing."""
+        self.send_response(status)
+        always = (("Content-Type", kind), ("Content-Length", str(len(data))))
+        for name, value in (*always, ("Cache-Control", "no-store"), *headers):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data[: len(data) - missing] if missing else data)
+        if missing:
+            self.close_connection = True
+
+    def body(self) -> bytes:
+        """Return the body of the request."""
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+
+class Listener(ThreadingHTTPServer):
+    """Listens as soon as it is made; ``origin`` is its address."""
+
+    daemon_threads = False
+    block_on_close = True
+    #: seconds until the thread that serves looks whether it is to end, where it cannot be woken
+    timeout = 1.0
+
+    def __init__(
+        self, handler: type[BaseHTTPRequestHandler], *, port: int = 0, host: str = "127.0.0.1"
+    ) -> None:
+        super().__init__((host, port), handler)
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._stopping = False
+        self.origin = f"http://{host}:{self.server_port}"
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        with self._lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Ignore clients that disconnect; report everything else."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        return not self._stopping
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve until the end of the block; connections that are still open are then closed."""
+        thread = threading.Thread(target=self._serve, name="fake-prolific")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopping = True
+            with contextlib.suppress(OSError):  # no file is left
+                socket.create_connection(self.socket.getsockname()[:2]).close()
+            thread.join()
+            with self._lock:
+                still_open = list(self._connections)
+            for connection in still_open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+            self.server_close()
+
+    def _serve(self) -> None:
+        while not self._stopping:
+            self.handle_request()
