@@ -16,7 +16,7 @@ from famulus.testing.transports import Answer
 from famulus_links.addresses import LINK, LinkSigner
 from famulus_links.command import links
 from famulus_links.limits import Limits
-from famulus_links.links import links_of, make_open_link, revoke
+from famulus_links.links import MOST_GUESSES, links_of, make_open_link, revoke
 
 Launch = Callable[..., Gateway]
 Begin = Callable[..., dict[str, str]]
@@ -79,6 +79,43 @@ def test_code_word_is_asked_for_and_compared_regardless_of_case(
 
     assert (wrong.status, "not the code word" in wrong.body) == (422, True)
     assert LINK in begin(gateway, query, word="summer  RAIN")
+
+
+def test_wrong_code_words_are_limited_in_each_minute_and_lock_out_no_one_who_is_in(
+    launch: Launch,
+    database: Database,
+    clock: MovableClock,
+    begin: Begin,
+    fill_in: FillIn,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gateway = launch()
+    query = open_link(database, gateway.run_id, "summer")
+    other = open_link(database, gateway.run_id, "autumn")
+    entered = fill_in(gateway, query, word="summer")
+    location = gateway.enter(query, entered).headers["Location"]
+
+    guesses = [fill_in(gateway, query, word=f"guess {number}") for number in range(40)]
+    replies = at_once(40, lambda number: gateway.enter(query, guesses[number]).body)
+
+    assert sum("not the code word" in reply for reply in replies) == MOST_GUESSES
+    assert sum("try again in a minute" in reply for reply in replies) == 40 - MOST_GUESSES
+    [warning] = [line for line in caplog.messages if "wrong code words" in line]
+    assert f"`famulus links open {gateway.run_id} --word …`" in warning
+    right = gateway.enter(query, fill_in(gateway, query, word="summer"))
+    assert (right.status, "try again in a minute" in right.body) == (422, True)
+    assert gateway.enter(query, entered).headers["Location"] == location
+    assert LINK in begin(gateway, other, word="autumn")
+    clock.advance(60)
+    assert LINK in begin(gateway, query, word="summer")
+
+
+def test_right_code_words_are_not_limited(launch: Launch, database: Database, begin: Begin) -> None:
+    gateway = launch()
+    query = open_link(database, gateway.run_id, "summer")
+
+    for _ in range(MOST_GUESSES + 1):
+        assert LINK in begin(gateway, query, word="summer")
 
 
 def test_page_asks_for_what_the_options_say_and_keeps_it_apart(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -9,14 +10,28 @@ from attrs import evolve
 from famulus import Database, Entry, EntryField, EntryFieldKind, EntryForm, Refusal, Transaction
 from famulus_links import refusals
 from famulus_links.limits import Limits
-from famulus_links.links import Link, insert_link, note_entry, read_newest_link, take_use
-from famulus_links.people import Person, identifier, store_entered
+from famulus_links.links import (
+    MOST_GUESSES,
+    Link,
+    insert_link,
+    note_entry,
+    read_newest_link,
+    return_guess,
+    take_guess,
+    take_use,
+)
+from famulus_links.people import Person, identifier, is_entered, store_entered
 
 if TYPE_CHECKING:
     from famulus_links.provider import LinksArgs
 
+_log = logging.getLogger(__name__)
+
 _WORD, _NAME, _EMAIL = "word", "name", "email"
 _WRONG_WORD = "This is not the code word. Please check it, or ask the person who gave you the link."
+
+
+_MANY_GUESSES = "Too many wrong code words were given just now. Please try again in a minute."
 
 
 class _UsedUp(Exception):  # noqa: N818 - undoes a transaction, never leaves this module
@@ -54,18 +69,52 @@ def register(
     The same entry again gets the same link, and takes no other use of the open one.
     """
     given = entry.values
-    if link.word and identifier(given[_WORD]) != identifier(link.word):
-        return evolve(form, messages={_WORD: _WRONG_WORD})
+    entered_as = f"{link.name}-{entry.key}"
+    if link.word:
+        is_right = identifier(given[_WORD]) == identifier(link.word)
+        message = _check_guess(database, link, entered_as, is_right=is_right)
+        if message:
+            return evolve(form, messages={_WORD: message})
     person = Person(name=given.get(_NAME, ""), email=given.get(_EMAIL, ""))
     try:
-        return database.write(lambda tx: _register(tx, link, person, entry.key))
+        return database.write(lambda tx: _register(tx, link, person, entered_as))
     except _UsedUp:
         return refusals.USED_UP
 
 
-def _register(tx: Transaction, link: Link, person: Person, key: str) -> Link:
+def _check_guess(database: Database, link: Link, entered_as: str, *, is_right: bool) -> str:
+    """Return why a code word lets no person in, or an empty text.
+
+    A person who has come in may send the same again, however many others guess.
+    """
+
+    def count(tx: Transaction) -> int | None:
+        number = take_guess(tx, link)
+        if is_right and number is not None:
+            return_guess(tx, link)
+        return number
+
+    with database.read() as tx:
+        if is_entered(tx, entered_as):
+            return "" if is_right else _WRONG_WORD
+    number = None if link.is_guessed(database.clock()) else database.write(count)
+    if number is None:
+        return _MANY_GUESSES
+    if number == MOST_GUESSES and not is_right:
+        _log.warning(
+            "run %d: %d wrong code words for an open link within a minute: until the next one, it "
+            "lets no other people in. If this goes on, revoke it, and make another one with "
+            "another word (`famulus links open %d --word …`)",
+            link.run_id,
+            number,
+            link.run_id,
+        )
+    return "" if is_right else _WRONG_WORD
+
+
+def _register(tx: Transaction, link: Link, person: Person, entered_as: str) -> Link:
     # The same entry at the same time waits here until the first one is committed.
-    number, is_new = store_entered(tx, person, f"{link.name}-{key}")
+    number, is_new = store_entered(tx, person, entered_as)
     if is_new:
         if not take_use(tx, link):
             raise _UsedUp

@@ -18,6 +18,9 @@ from famulus_links.tables import LinksLink, LinksPerson
 
 #: People whose links are made in one transaction, which workers have to wait for.
 _AT_ONCE = 200
+#: Wrong code words that are answered for a link in a minute: a word of a dictionary is not found in
+#: days, and a class may mistype it.
+MOST_GUESSES = 20
 
 
 @frozen(kw_only=True)
@@ -35,6 +38,8 @@ class Link:
     uses: int | None
     used: int
     word: str
+    guesses: int
+    guess_minute: int
     expires_at: int | None
     entered_at: int | None
     revoked_at: int | None
@@ -43,6 +48,10 @@ class Link:
     def is_used_up(self) -> bool:
         """Whether as many people have come in by an open link as may."""
         return self.uses is not None and self.used >= self.uses
+
+    def is_guessed(self, now: datetime) -> bool:
+        """Return whether as many wrong code words were given in this minute as may."""
+        return self.guess_minute == _minute(now) and self.guesses >= MOST_GUESSES
 
     def refuse(self, now: datetime) -> PluginRefusal | None:
         """Return why the link gives no work at that time, or None."""
@@ -83,6 +92,8 @@ def _links(tx: Transaction, condition: Any) -> Iterator[Link]:
             LinksLink.uses,
             LinksLink.used,
             LinksLink.word,
+            LinksLink.guesses,
+            LinksLink.guess_minute,
             LinksLink.expires_at,
             LinksLink.entered_at,
             LinksLink.revoked_at,
@@ -170,6 +181,35 @@ def take_use(tx: Transaction, link: Link) -> bool:
         LinksLink.id == link.id, LinksLink.revoked_at.is_null(), has_room
     )
     return bool(tx.execute(query).rowcount)
+
+
+def take_guess(tx: Transaction, link: Link) -> int | None:
+    """Count a code word for a link; return how many it makes in this minute, None if too many.
+
+    A right one is counted until :func:`return_guess`: of those that come at the same time, no more
+    than may are compared with the code word.
+    """
+    minute = _minute(tx.now)
+    is_now = LinksLink.guess_minute == minute
+    query = (
+        LinksLink.update(
+            guesses=peewee.Case(None, [(is_now, LinksLink.guesses + 1)], 1), guess_minute=minute
+        )
+        .where(LinksLink.id == link.id, ~is_now | (LinksLink.guesses < MOST_GUESSES))
+        .returning(LinksLink.guesses)
+    )
+    counted = tx.execute(query).fetchone()
+    return None if counted is None else int(counted[0])
+
+
+def return_guess(tx: Transaction, link: Link) -> None:
+    """Count a code word of this transaction no longer: it was right."""
+    query = LinksLink.update(guesses=LinksLink.guesses - 1).where(LinksLink.id == link.id)
+    tx.execute(query)
+
+
+def _minute(time: datetime) -> int:
+    return int(time.timestamp()) // 60
 
 
 def _theirs(run: int, person: int) -> Any:

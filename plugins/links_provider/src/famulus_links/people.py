@@ -141,6 +141,12 @@ def store_person(tx: Transaction, person: Person) -> int:
     return int(row.id)
 
 
+def is_entered(tx: Transaction, entered_as: str) -> bool:
+    """Return whether a person has registered by an entry."""
+    query = LinksPerson.select(LinksPerson.id).where(LinksPerson.entered_as == entered_as)
+    return tx.row(query) is not None
+
+
 def store_entered(tx: Transaction, person: Person, entered_as: str) -> tuple[int, bool]:
     """Store a person who has registered themselves, once for each entry.
 

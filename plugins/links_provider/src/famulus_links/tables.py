@@ -45,6 +45,9 @@ class LinksLink(peewee.Model):
     used = peewee.BigIntegerField(default=0)
     #: the code word of an open link; empty where it needs none
     word = peewee.CharField(max_length=255, default="")
+    #: how many wrong code words were given in the minute ``guess_minute``, counted since 1970
+    guesses = peewee.BigIntegerField(default=0)
+    guess_minute = peewee.BigIntegerField(default=0)
     created_at = peewee.BigIntegerField()
     expires_at = peewee.BigIntegerField(null=True)
     #: when its person sent the form that comes first, with their consent if it asks for that
@@ -88,6 +91,11 @@ _INDEXES = (
     "WHERE revoked_at IS NULL",
 )
 
+_GUESSES = (
+    "ALTER TABLE links_link ADD COLUMN guesses BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE links_link ADD COLUMN guess_minute BIGINT NOT NULL DEFAULT 0",
+)
+
 
 def _statements(id_type: str) -> tuple[str, ...]:
     return (_PERSON.format(id=id_type), _LINK.format(id=id_type), *_INDEXES)
@@ -97,5 +105,6 @@ SCHEMA = PluginSchema(
     name="links",
     migrations=(
         Migration(number=1, sqlite=_statements("INTEGER"), postgresql=_statements("BIGSERIAL")),
+        Migration(number=2, sqlite=_GUESSES, postgresql=_GUESSES),
     ),
 )
