@@ -480,3 +480,20 @@ def test_second_effect_on_the_platform_is_found(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError, match=r"set_places\(\) is called again"):
         SellingRules().test_repeated_calls_have_no_second_effect(tmp_path)
+
+
+def test_provider_may_need_options_of_every_task(tmp_path: Path) -> None:
+    class Punctual(Crowd):
+        def problems(self, plan: famulus.Plan) -> list[famulus.Problem]:
+            if plan.task.estimated_minutes is not None:
+                return []
+            return [plan.problem("task.estimated_minutes", "is missing")]
+
+    class PunctualRules(PeopleRules):
+        provider = Punctual
+
+    with pytest.raises(AssertionError, match="estimated_minutes: is missing"):
+        PunctualRules().test_checking_finds_nothing_and_writes_nothing(tmp_path)
+
+    PunctualRules.task_options = {"estimated_minutes": 1}
+    PunctualRules().test_checking_finds_nothing_and_writes_nothing(tmp_path)

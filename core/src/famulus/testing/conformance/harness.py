@@ -91,11 +91,14 @@ def draft(
     roles: Mapping[str, str],
     options: Mapping[str, Mapping[str, Any]],
 ) -> Draft:
-    """Read a configuration as a launch does, up to the checks of plugins."""
+    """Read a configuration as a launch does, up to the checks of plugins.
+
+    :param options: by the section; those of ``task`` are added to the kit's own.
+    """
     configuration = {
         "defaults": [{role: type_name} for role, type_name in roles.items()],
-        "task": _TASK,
         **{section: _without_paths(given) for section, given in options.items()},
+        "task": {**_TASK, **options.get("task", {})},
     }
     return draft_plan(configuration_from_mapping(configuration, task_dir=folder), plugins, state)
 

@@ -77,8 +77,8 @@ class ProviderConformance(
                 return {"pid": worker, "visit": reference}
 
     ``configuration`` returns options that are needed, ``schemas`` are the provider's own tables,
-    and ``prepare`` fills them. Where workers fill in an entry form first, ``entry_query`` and
-    ``entry_values`` describe it.
+    and ``prepare`` fills them. ``task_options`` are options of a task that the platform needs.
+    Where workers fill in an entry form first, ``entry_query`` and ``entry_values`` describe it.
 
     A fixture of the author's replaces the platform by a fake: no test calls a real one.
     ``platform_state`` returns its state, ``submitted_visit`` prepares it for reports and money,

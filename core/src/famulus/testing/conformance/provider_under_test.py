@@ -31,6 +31,8 @@ class ProviderUnderTest:
     provider: ClassVar[type[Provider]]
     #: The provider's own tables, as its plugin registers them.
     schemas: ClassVar[Sequence[PluginSchema]] = ()
+    #: Options of every task, besides texts and a reward, that the platform needs.
+    task_options: ClassVar[Mapping[str, Any]] = {}
     #: A registration of a requester, besides its name, that is accepted.
     good_registration: ClassVar[Mapping[str, Any]] = {}
     #: Those that must be refused, if any can be wrong.
@@ -107,6 +109,7 @@ class ProviderUnderTest:
             options={
                 "architect": {"public_url": "https://nowhere.invalid/"},
                 "provider": options,
+                "task": self.task_options,
             },
         )
 
