@@ -264,6 +264,26 @@ def test_links_end_with_their_run_and_are_for_this_provider_only(
         assert (refused.exit_code, message in refused.stderr) == (2, True), refused.stderr
 
 
+def test_list_of_a_run_that_has_ended_has_no_one_to_remind(
+    operator: Any,
+    launch: Launch,
+    make: Callable[..., Any],
+    famulus_links: Callable[..., Any],
+    done: Callable[..., None],
+) -> None:
+    gateway = launch()
+    [anna, _] = make(gateway.run_id)
+    famulus_links("open", gateway.run_id)
+    done(gateway, anna["link"])
+    operator.finish(gateway.run_id)
+
+    listed = json.loads(famulus_links("list", gateway.run_id, "--json").stdout)
+    waiting = famulus_links("list", gateway.run_id, "--waiting")
+
+    assert [each["state"] for each in listed] == ["answered", "ended", "ended"]
+    assert waiting.stdout == ""
+
+
 @pytest.mark.parametrize("moment", ["2001-02-03", "2001-02-03T10:00+01:00", "tomorrow"])
 def test_expiry_is_a_time_to_come(
     launch: Launch, people: Path, famulus_links: Callable[..., Any], tmp_path: Path, moment: str

@@ -17,7 +17,6 @@ from famulus_links.limits import Limits
 T = TypeVar("T")
 
 _LONGEST_WORD = 100
-_ENDED = (RunStatus.FINISHED, RunStatus.FAILED)
 
 
 def run_of_links(database: Database, number: int, *, for_new_links: bool = False) -> RunRecord:
@@ -34,7 +33,7 @@ def run_of_links(database: Database, number: int, *, for_new_links: bool = False
             f"the workers of run {number} come from the provider {found.provider_type}; launch the "
             "task with provider=links to invite people"
         )
-    if for_new_links and found.status in _ENDED:
+    if for_new_links and has_ended(found):
         raise UsageError(f"run {number} is {found.status}, and links end with their run")
     if for_new_links and not found.url:
         raise UsageError(
@@ -57,6 +56,11 @@ def only_here(url: str) -> str | None:
         f"the links begin with {url}, which leads other machines to themselves; launch the run "
         "with architect.public_url, the address at which people reach it"
     )
+
+
+def has_ended(run: RunRecord) -> bool:
+    """Return whether a run is over for good, and its links with it."""
+    return run.status in (RunStatus.FINISHED, RunStatus.FAILED)
 
 
 def expiry(text: str) -> int:

@@ -12,6 +12,7 @@ from famulus import Database, Problem, RunRecord, Session, UsageError, json_opti
 from famulus_links.arguments import (
     check_limits,
     check_word,
+    has_ended,
     limit_options,
     only_here,
     run_argument,
@@ -121,7 +122,7 @@ def list_command(
 
     with _database(session) as database:
         record = run_of_links(database, run)
-        found = read_progress(database, run, database.clock())
+        found = read_progress(database, run, database.clock(), has_ended=has_ended(record))
         signer = LinkSigner(database)
         if waiting:
             found = [each for each in found if each.state is LinkState.WAITING]

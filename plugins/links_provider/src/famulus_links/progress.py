@@ -35,6 +35,12 @@ class LinkState(StrEnum):
     OPEN = "open"
     #: an open link by which as many people have come in as may
     USED_UP = "used_up"
+    #: the run is over, before anything was done by it
+    ENDED = "ended"
+
+
+#: What links are until their run is over.
+_ENDING = (LinkState.EXPIRED, LinkState.WAITING, LinkState.OPEN, LinkState.USED_UP)
 
 
 @frozen(kw_only=True)
@@ -55,19 +61,23 @@ class LinkProgress:
         return dict(zip(COLUMNS, (*who, self.state.value, *done), strict=True))
 
 
-def read_progress(database: Database, run: int, now: datetime) -> Sequence[LinkProgress]:
-    """Return the links of a run and what was done by them, in the order in which they were made."""
+def read_progress(
+    database: Database, run: int, now: datetime, *, has_ended: bool
+) -> Sequence[LinkProgress]:
+    """Return the links of a run and what was done by them, in the order in which they were made.
+
+    :param has_ended: whether the run is over for good.
+    """
     with database.read() as tx:
         links = links_of(tx, run)
     answers, working = _read_work(database, run)
-    return [
-        LinkProgress(
-            link=link,
-            answers=answers[link.worker],
-            state=_state(link, answers[link.worker], link.worker in working, now),
-        )
-        for link in links
-    ]
+    found = []
+    for link in links:
+        state = _state(link, answers[link.worker], link.worker in working, now)
+        if has_ended and state in _ENDING:
+            state = LinkState.ENDED
+        found.append(LinkProgress(link=link, answers=answers[link.worker], state=state))
+    return found
 
 
 def _read_work(database: Database, run: int) -> tuple[Counter[str | None], set[str | None]]:
