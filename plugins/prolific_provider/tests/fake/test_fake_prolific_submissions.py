@@ -102,6 +102,20 @@ def test_a_code_changes_groups_and_asks_for_a_return(
     assert client.ask("GET", f"submissions/{returned}/")["return_requested"]
 
 
+@pytest.mark.parametrize(("returns", "expected"), [(False, "AWAITING REVIEW"), (True, "RETURNED")])
+def test_a_code_that_asks_for_a_return_may_return_by_itself(
+    prolific: FakeProlific, client: Any, hand_in: HandIn, returns: bool, expected: str
+) -> None:
+    prolific.facts.return_codes_return = returns
+    back = code("BACK", "REQUEST_RETURN", return_reason="No consent")
+    study = client.launch(completion_codes=[back], total_available_places=1)
+
+    submission = hand_in(study, 1, "BACK")
+
+    assert status(client, submission) == expected
+    assert client.status(study) == ("ACTIVE" if returns else "AWAITING REVIEW")
+
+
 def test_a_researcher_completes_and_pays_in_part(prolific: FakeProlific, client: Any) -> None:
     part = code("PART", "DYNAMIC_PAYMENT", actor="researcher")
     study = client.launch(completion_codes=[DONE, part])

@@ -53,7 +53,10 @@ class Completions:
         self._change_groups(submission, actions)
         if REQUEST_RETURN in actions:
             submission.return_requested = self._state.now
-        if SCREEN_OUT in actions:
+        returns = REQUEST_RETURN in actions and self._state.facts.return_codes_return
+        if returns:
+            self._changes.submission(submission, SubmissionStatus.RETURNED)
+        elif SCREEN_OUT in actions:
             self._payouts.screen_out(submission, actions[SCREEN_OUT])
         elif percentage is not None:
             self._payouts.pay_part(submission, percentage)

@@ -7,11 +7,11 @@ import hashlib
 import hmac
 import json
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 from famulus_prolific.fake.iso import iso
 from famulus_prolific.fake.records import Event
@@ -19,6 +19,7 @@ from famulus_prolific.fake.state import State
 from famulus_prolific.fake.timings import DISABLED_AFTER, FIRST_RETRY, RETRIES
 
 _SECONDS = 5
+_SUCCESSES = range(200, 300)
 #: between two looks at what is due, where events are sent by themselves
 _PAUSE = 0.05
 Turn = Callable[[], AbstractContextManager[State]]
@@ -30,9 +31,10 @@ class Deliveries:
     def __init__(self, state: State, turn: Turn) -> None:
         self._state = state
         self._turn = turn
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        #: set once an event has arrived
+        self.arrived = threading.Event()
         #: how often each event is sent, although it arrives
         self.copies = 1
         #: whether the newest event is sent first
@@ -89,22 +91,22 @@ class Deliveries:
             "X-Event-ID": event.id,
             "X-Timestamp": str(int(event.at.timestamp())) if seconds else str(iso(event.at)),
         }
-        request = urllib.request.Request(
-            event.subscription.target_url, data=body, headers=headers, method="POST"
-        )
+        parts = urlsplit(event.subscription.target_url)
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+        connection = kind(parts.netloc, timeout=_SECONDS)
         try:
-            with self._opener.open(request, timeout=_SECONDS):
-                return True
-        except urllib.error.HTTPError as error:
-            error.close()
+            connection.request("POST", parts._replace(scheme="", netloc="").geturl(), body, headers)
+            return connection.getresponse().status in _SUCCESSES
+        except (OSError, HTTPException):
             return False
-        except OSError:
-            return False
+        finally:
+            connection.close()
 
     def _record(self, event: Event, *, arrived: bool) -> None:
         now, subscription = self._state.now, event.subscription
         event.attempts += 1
         if arrived:
+            self.arrived.set()
             event.status, event.next_at, subscription.failing_since = "SUCCEEDED", None, None
             return
         event.status = "FAILED"

@@ -34,6 +34,8 @@ class Facts:
     late_codes_accepted: bool = False
     #: whether a participant who returned a submission can start another
     returned_may_come_back: bool = False
+    #: whether a code that asks for a return makes the submission RETURNED by itself
+    return_codes_return: bool = False
     #: whether a code for being screened out is still paid once the slots are used up
     screen_outs_beyond_slots_paid: bool = False
     #: whether the actions RETURN and UNRETURN are carried out for researchers
