@@ -15,6 +15,7 @@ from famulus.contracts.completion import (
     Completion,
     GoTo,
     Nothing,
+    PostForm,
     ReturnPlace,
     ShowCode,
     VisitOutcome,
@@ -402,10 +403,14 @@ def with_next(completion: Callable[[Mapping[str, str]], Completion]) -> Callable
     [
         (lambda again: ShowCode(code="C0DE", next_query=again), "C0DE"),
         (lambda again: GoTo(url="https://example.org/", next_query=again), "Continue</a>"),
+        (
+            lambda again: PostForm(url="https://example.org/", fields={}, next_query=again),
+            "Continue</button>",
+        ),
         (lambda again: Nothing(next_query=again), ""),
     ],
 )
-def test_every_completion_may_offer_the_next_unit_beside_its_step(
+def test_every_completion_may_offer_the_next_unit_before_its_step(
     operator: ManualOperator,
     leaves: Callable[..., None],
     completion: Callable[[Mapping[str, str]], Completion],
@@ -418,7 +423,14 @@ def test_every_completion_may_offer_the_next_unit_beside_its_step(
 
     for page in (first, last):
         assert step in page.text
-    assert 'href="./?worker_id=x">Next unit</a>' in first.text
+    before, found, after = first.text.partition('href="./?worker_id=x">Next unit</a>')
+    assert found
+    assert step in after
+    assert "One more step" not in first.text
+    assert ("If you would rather leave, please" in after) is bool(step)
+    # One button stands out.
+    assert before.count('class="famulus-button"') == 1
+    assert 'class="famulus-button"' not in after
     # With a choice, the browser does not go on by itself.
     assert "data-after-seconds=" not in first.text
     assert 'http-equiv="refresh"' not in first.text

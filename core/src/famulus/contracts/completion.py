@@ -34,8 +34,9 @@ class Completion:
     """How a worker leaves: the base of the classes that a provider's ``completion`` returns."""
 
     #: the URL parameters with which the same worker arrives for another unit, in a new visit. The
-    #: page links to it once the work is stored or given back, unless the worker would be refused,
-    #: and the browser does not go on by itself then.
+    #: page links to it once the work is stored or given back, unless the worker would be refused:
+    #: before the last step, for those who would rather leave, which the browser does not take by
+    #: itself then.
     next_query: Mapping[str, str] | None = None
 
 

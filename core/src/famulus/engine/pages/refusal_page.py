@@ -11,7 +11,7 @@ from famulus.contracts.views import PluginRefusal, Refusal, RefusalReason
 from famulus.engine.pages.document import Mood, actions, notice, paragraph, script
 from famulus.engine.pages.notice_page import codes, contact_line
 from famulus.engine.pages.task_page import passed_note
-from famulus.engine.pages.way_out import AFTER_REFUSAL, BESIDE_TRY_AGAIN, WayOut, way_out_html
+from famulus.engine.pages.way_out import AFTER_REFUSAL, BESIDE_STAYING, WayOut, way_out_html
 
 
 @frozen
@@ -127,7 +127,7 @@ def refusal_document(
         body += actions('<a class="famulus-button" href="">Try again</a>')
     end = script("passed.js") if passed is False else ""
     if way_out is not None:
-        body += way_out_html(way_out, lead=BESIDE_TRY_AGAIN if words.again else AFTER_REFUSAL)
+        body += way_out_html(way_out, lead=BESIDE_STAYING if words.again else AFTER_REFUSAL)
         end += way_out.scripts
     body += codes(refusal.code)
     if passed is not None:

@@ -26,11 +26,11 @@ from famulus.engine.own_work import OwnWork
 from famulus.engine.pages.document import actions, notice, paragraph, script
 from famulus.engine.pages.own_page import own_work_html
 
-#: How the sentence begins that asks for the last step: after work, and after a refusal that is
-#: final or that may be tried again.
+#: How the sentence begins that asks for the last step: after work, after a refusal that is final,
+#: and below a button to stay, for the next unit or to try again.
 AFTER_WORK = "One more step: "
 AFTER_REFUSAL = "Please "
-BESIDE_TRY_AGAIN = "If you would rather leave, please "
+BESIDE_STAYING = "If you would rather leave, please "
 _MAY_GO_ON = (VisitOutcome.COMPLETED, VisitOutcome.WITHDREW)
 _NOTHING_NOW = "There is nothing more for you to do right now."
 _NO_MORE: Mapping[RefusalReason, str] = MappingProxyType(
@@ -144,11 +144,11 @@ def way_out_html(way: WayOut, *, lead: str = AFTER_WORK, after: int | None = Non
     :param after: seconds until a browser takes the step by itself; None for never.
     """
     goes_on = way.next_query is not None
-    step = _step(way, lead, None if goes_on else after)
+    step = _step(way, BESIDE_STAYING, None) if goes_on else _step(way, lead, after)
     if isinstance(way.completion, OwnPage):
         return _next(way) + step + _come_back(way)
     if goes_on:
-        return step + _next(way)
+        return _next(way) + step
     no_more = _no_more(way)
     if step or lead is not AFTER_WORK:
         return (paragraph(no_more) if no_more else "") + step
@@ -192,6 +192,7 @@ def refresh_html(way: WayOut, after: int) -> str:
 
 
 def _step(way: WayOut, lead: str, after: int | None) -> str:
+    style = "famulus-quiet-button" if lead is BESIDE_STAYING else "famulus-button"
     match way.completion:
         case GoTo(url=url) | PostForm(url=url) if not _is_web_address(url):
             return paragraph(
@@ -200,22 +201,22 @@ def _step(way: WayOut, lead: str, after: int | None) -> str:
             )
         case GoTo(url=url):
             return paragraph(f"{lead}continue to where you came from.") + actions(
-                f'<a id="famulus-next" class="famulus-button" href="{escape(url)}"'
+                f'<a id="famulus-next" class="{style}" href="{escape(url)}"'
                 f"{_after(after)}>Continue</a>"
             )
         case PostForm(url=url, fields=fields):
             what = "done" if way.outcome is VisitOutcome.COMPLETED else "leaving"
             asked = paragraph(f"{lead}tell the platform that you are {what}.")
-            return asked + _form(url, fields, after)
+            return asked + _form(url, fields, after, style)
         case ShowCode(code=code, url=url):
             asked = paragraph(f"{lead}copy this code and enter it where you found the task.")
-            return asked + _code(code, url)
+            return asked + _code(code, url, style)
         case ReturnPlace(noun=noun, url=url):
             asked = paragraph(
                 f"{lead}return this {noun} where you accepted it, so that another worker can take"
                 " it."
             )
-            return asked + _return_link(noun, url)
+            return asked + _return_link(noun, url, style)
         case OwnPage() if way.own_work is not None:
             return own_work_html(way.own_work)
     return ""
@@ -225,24 +226,22 @@ def _after(seconds: int | None) -> str:
     return "" if seconds is None else f' data-after-seconds="{seconds}"'
 
 
-def _form(url: str, fields: Mapping[str, str], after: int | None) -> str:
+def _form(url: str, fields: Mapping[str, str], after: int | None, style: str) -> str:
     hidden = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">\n'
         for name, value in fields.items()
     )
-    button = '<button class="famulus-button" type="submit">Continue</button>'
+    button = f'<button class="{style}" type="submit">Continue</button>'
     return (
         f'<form id="famulus-next" method="post" action="{escape(url)}"{_after(after)}>\n'
         f"{hidden}{actions(button)}</form>\n"
     )
 
 
-def _code(code: str, url: str) -> str:
+def _code(code: str, url: str, style: str) -> str:
     link = ""
     if _is_web_address(url):
-        link = actions(
-            f'<a class="famulus-button" href="{escape(url)}">Go to where the code belongs</a>'
-        )
+        link = actions(f'<a class="{style}" href="{escape(url)}">Go to where the code belongs</a>')
     return (
         f'<div class="famulus-code"><code id="famulus-completion-code">{escape(code)}</code>\n'
         '<button id="famulus-copy" class="famulus-small-button" type="button" hidden>Copy</button>'
@@ -250,13 +249,13 @@ def _code(code: str, url: str) -> str:
     )
 
 
-def _return_link(noun: str, url: str) -> str:
+def _return_link(noun: str, url: str, style: str) -> str:
     if not _is_web_address(url):
         return ""
     # A frame may not be allowed to replace the page around it, and a platform's page refuses to be
     # shown in a frame.
     return actions(
-        f'<a id="famulus-return" class="famulus-button" href="{escape(url)}" target="_blank"'
+        f'<a id="famulus-return" class="{style}" href="{escape(url)}" target="_blank"'
         f' rel="noopener">Return this {escape(noun)}</a>'
     )
 
