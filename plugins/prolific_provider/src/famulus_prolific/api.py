@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -146,13 +147,6 @@ class ProlificApi:
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         return self._sent(lambda client: client.request("GET", target))
 
-    def close(self) -> None:
-        """Close the connections."""
-        with self._opening:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
     def _sent(self, send: Callable[[httpx.Client], httpx.Response]) -> Any:
         import httpx
 
@@ -177,6 +171,8 @@ class ProlificApi:
         with self._opening:
             if self._client is None:
                 self._client = self._open()
+                # Providers are dropped without notice, and connections stay open until then.
+                weakref.finalize(self, self._client.close)
             return self._client
 
     def _open(self) -> httpx.Client:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from famulus import (
     Arrival,
     Capabilities,
+    Clock,
     Completion,
     Context,
     FamulusError,
@@ -25,12 +26,14 @@ from famulus import (
     Provider,
     Quote,
     Refusal,
+    Rehearsal,
     ReturnPlace,
     RunView,
     UnavailableError,
     UsageError,
     VisitOutcome,
     VisitView,
+    system_clock,
 )
 from famulus_prolific.arrivals import read_arrival
 from famulus_prolific.codes import ScreenOut
@@ -76,6 +79,15 @@ class ProlificProvider(Provider):
         """The currency of the account, as it was when the requester was registered."""
         return str(self._settings.get("currency", "GBP"))
 
+    @classmethod
+    def rehearsal(cls, clock: Clock = system_clock) -> Rehearsal | None:
+        """Return a fake Prolific; None where what it needs is missing (the extra ``fake``)."""
+        try:
+            from famulus_prolific.rehearsal import ProlificRehearsal
+        except ModuleNotFoundError:
+            return None
+        return ProlificRehearsal(clock)
+
     def register(self, name: str, args: ProlificRequesterArgs) -> Mapping[str, Any]:
         """Check the token by reading its account, and keep it where the options say."""
         from famulus_prolific.account import read_account
@@ -94,8 +106,6 @@ class ProlificProvider(Provider):
             raise
         except FamulusError as error:
             raise UsageError(f"the requester {name!r} could not be verified: {error}") from error
-        finally:
-            api.close()
         place = args.keep_token_in if args.token else ENVIRONMENT
         if args.token:
             keep_secret(place, settings["account"], args.token)

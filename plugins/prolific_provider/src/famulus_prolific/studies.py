@@ -65,6 +65,7 @@ class Studies:
         if study["status"] == UNPUBLISHED:
             self._change(path, "PUBLISH", (*_OPEN, AWAITING_REVIEW, COMPLETED))
         elif study["status"] == PAUSED:
+            self._raise_slots(study)
             self._change(path, "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
 
     def pause(self, run: RunView) -> None:
@@ -105,29 +106,43 @@ class Studies:
     def add_slots(self, run: RunView) -> None:
         """Start a study again that has paused itself because its screen-outs are used up.
 
-        It gets as many more as it began with.
+        One that a person has paused on Prolific stays as it is.
         """
         record = self.records.find(run.id)
         if self.screen_out is None or record is None or record.is_paused:
             return
         study = self._published(run)
-        if study is None or study["status"] != PAUSED:
+        if study is None or study["status"] != PAUSED or not self._raise_slots(study):
             return
-        path = f"studies/{study['id']}/"
-        codes = [dict(each) for each in study.get("completion_codes") or ()]
-        for code in codes:
-            code["actions"] = [self._with_more(action) for action in code.get("actions") or ()]
-        self.api.patch(path, {"completion_codes": codes})
-        self._change(path, "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
+        self._change(f"studies/{study['id']}/", "START", (*_OPEN, AWAITING_REVIEW, COMPLETED))
         after = self.records.find(run.id)
         if after is not None and after.is_paused:
             # The run was stopped in between; what was started here must not stay open.
             self.pause(run)
 
+    def _raise_slots(self, study: Mapping[str, Any]) -> bool:
+        """Have a study pay for more screen-outs if they are used up; return whether they were.
+
+        It gets as many more as it began with.
+        """
+        codes = [dict(each) for each in study.get("completion_codes") or ()]
+        actions = [action for code in codes for action in code.get("actions") or ()]
+        slots = sum(int(each.get("slots") or 0) for each in actions)
+        if self.screen_out is None or not slots:
+            return False
+        path = f"studies/{study['id']}/"
+        counts = self.api.get(f"{path}submissions/counts/")
+        if int(counts.get("SCREENED OUT") or 0) < slots:
+            return False
+        for code in codes:
+            code["actions"] = [self._with_more(each) for each in code.get("actions") or ()]
+        self.api.patch(path, {"completion_codes": codes})
+        return True
+
     def _with_more(self, action: Mapping[str, Any]) -> Mapping[str, Any]:
-        if action.get("action") != "FIXED_SCREEN_OUT_PAYMENT" or self.screen_out is None:
+        if "slots" not in action or self.screen_out is None:
             return action
-        return {**action, "slots": int(action.get("slots") or 0) + self.screen_out.slots}
+        return {**action, "slots": int(action["slots"]) + self.screen_out.slots}
 
     def _study(self, run: RunView, places: int) -> Any:
         """Return the study of a run, which is made as a draft where there is none."""

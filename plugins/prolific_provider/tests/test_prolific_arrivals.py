@@ -1,0 +1,135 @@
+"""Arrivals: only participants whose submission Prolific knows get work."""
+
+from __future__ import annotations
+
+import pytest
+
+from famulus import Arrival, Preview, Refusal, UnavailableError
+from famulus.testing import MovableClock
+from famulus_prolific.fake import Fault
+from prolific_bench import Bench, parameters
+
+
+@pytest.fixture
+def opened(bench: Bench) -> Bench:
+    """A run whose study has places."""
+    bench.provider.set_places(bench.run, 3)
+    return bench
+
+
+@pytest.fixture
+def secure(bench: Bench) -> Bench:
+    """A run whose study has signed addresses."""
+    bench.restart(secure_urls=True)
+    bench.provider.set_places(bench.run, 3)
+    return bench
+
+
+def taken(bench: Bench, number: int = 1) -> dict[str, str]:
+    """Have a participant take a place; return the parameters that they arrive with."""
+    _, url = bench.prolific.participant(number).take(bench.study.id)
+    return parameters(url)
+
+
+def test_a_participant_arrives_as_the_worker_of_their_submission(opened: Bench) -> None:
+    query = taken(opened)
+
+    expected = Arrival(worker_name=query["PROLIFIC_PID"], reference=query["SESSION_ID"])
+    assert opened.arrive(query) == expected
+
+
+def test_reloads_cost_one_call(opened: Bench) -> None:
+    query = taken(opened)
+
+    for _ in range(3):
+        assert isinstance(opened.arrive(query), Arrival)
+
+    assert len(opened.prolific.called("get-submission")) == 1
+
+
+@pytest.mark.parametrize("name", ["PROLIFIC_PID", "SESSION_ID", "STUDY_ID"])
+def test_made_up_parameters_are_refused(opened: Bench, name: str) -> None:
+    forged = {**taken(opened), name: f"{7:024x}"}
+
+    for _ in range(5):
+        assert isinstance(opened.arrive(forged), Refusal)
+
+    assert len(opened.prolific.called("get-submission")) <= 1
+
+
+def test_the_submission_of_another_study_is_refused(opened: Bench) -> None:
+    opened.provider.set_places(opened.other_run(2), 1)
+    theirs = [study for study in opened.studies if study.fields["metadata"] == "key-2"]
+    _, url = opened.prolific.participant(1).take(theirs[0].id)
+
+    assert isinstance(opened.arrive(parameters(url)), Refusal)
+
+
+def test_a_returned_submission_gets_no_work(opened: Bench) -> None:
+    person = opened.prolific.participant(1)
+    submission, url = person.take(opened.study.id)
+    person.give_back(submission)
+
+    assert isinstance(opened.arrive(parameters(url)), Refusal)
+
+
+def test_who_looks_at_the_study_sees_the_preview(opened: Bench) -> None:
+    assert opened.arrive({}) == Preview()
+    assert opened.arrive({"PROLIFIC_PID": "{{%PROLIFIC_PID%}}"}) == Preview()
+
+
+def test_a_worker_is_asked_to_come_again_while_prolific_is_away(opened: Bench) -> None:
+    query = taken(opened)
+    opened.prolific.faults.plan(Fault.LOSE_REQUEST, "get-submission")
+
+    with pytest.raises(UnavailableError):
+        opened.arrive(query)
+    assert isinstance(opened.arrive(query), Arrival)
+
+
+def test_faults_of_the_requesters_token_do_not_affect_workers(opened: Bench) -> None:
+    query = taken(opened)
+    opened.prolific.state.tokens.clear()
+
+    assert isinstance(opened.arrive(query), Arrival)
+
+
+@pytest.mark.parametrize("audience", ["address", "origin", "domain"])
+def test_a_signed_arrival_needs_no_call(secure: Bench, audience: str) -> None:
+    secure.prolific.facts.audience = audience
+    query = taken(secure)
+
+    assert isinstance(secure.arrive(query), Arrival)
+    assert secure.prolific.called("get-submission") == []
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_reload_works_after_the_token_has_expired(
+    secure: Bench, clock: MovableClock, is_restarted: bool
+) -> None:
+    query = taken(secure)
+    secure.arrive(query)
+    clock.advance(10 * 60)
+    if is_restarted:
+        secure.restart()
+
+    for _ in range(3):
+        assert isinstance(secure.arrive(query), Arrival)
+
+    assert len(secure.prolific.called("get-submission")) == int(is_restarted)
+
+
+def test_a_signed_study_admits_no_worker_without_a_token_of_theirs(secure: Bench) -> None:
+    query, other = taken(secure), taken(secure, 2)
+    secure.arrive(query)
+
+    for token in ("", "a.b.c", other["prolific_token"]):
+        assert isinstance(secure.arrive({**query, "prolific_token": token}), Refusal)
+
+
+def test_keys_may_be_rotated(secure: Bench, clock: MovableClock) -> None:
+    assert isinstance(secure.arrive(taken(secure)), Arrival)
+    secure.prolific.signing.rotate()
+    clock.advance(60)
+
+    assert isinstance(secure.arrive(taken(secure, 2)), Arrival)
