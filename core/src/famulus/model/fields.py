@@ -9,6 +9,8 @@ from typing import Any
 
 import peewee
 
+#: The largest value of a 64-bit column.
+_LARGEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # json.dumps constructs an encoder on each call with arguments other than the defaults.
@@ -46,6 +48,13 @@ def dump_json(value: Any) -> str:
         # A lone surrogate, which JSON can express and UTF-8 cannot.
         return _ESCAPED.encode(value)
     return text
+
+
+class RowIdField(peewee.BigAutoField):
+    """The number of a row. One that no column can hold is that of no row, on both databases."""
+
+    def adapt(self, value: Any) -> int:
+        return min(max(int(value), -_LARGEST - 1), _LARGEST)
 
 
 class UtcField(peewee.BigIntegerField):

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from famulus.model.fields import EnumField, JsonField, UtcField
+from famulus.model.fields import EnumField, JsonField, RowIdField, UtcField
 from famulus.model.states import (
     AgentStatus,
     Decision,
@@ -45,7 +45,7 @@ def _name_in_database(model: type[peewee.Model]) -> str:
 class Table(peewee.Model):
     """The base of all tables: a 64-bit id. ``TaskRunTable`` is ``task_run`` in the database."""
 
-    id = peewee.BigAutoField()
+    id = RowIdField()
 
     class Meta:
         table_function = _name_in_database
